@@ -1,0 +1,83 @@
+"""What every backend does. All verbs are idempotent; removing what is gone is success."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from addonkit.models.compute import Disk, ExecResult, FoundProgram, Pool, PoolState
+from addonkit.models.definition import AddonDefinition
+
+
+class Backend(Protocol):
+    """Runs pools, keeps disks. Knows nothing of the store: callers record what it returns."""
+
+    name: str
+
+    def find_programs(self, definition: AddonDefinition) -> tuple[FoundProgram, ...]:
+        """What this backend can run of an addon's server, newest version first.
+
+        Blocking (it runs `--version`); answers are remembered. Empty when the addon has no program, or
+        this backend needs none.
+        """
+        ...
+
+    def runnable_version(self, definition: AddonDefinition, requested: str) -> str:
+        """The version that a request means here.
+
+        `requested` empty means the default version if it can be run, else the newest found. A full image
+        reference is judged by its tag.
+
+        Raises:
+            UnknownVersion: naming the versions found.
+        """
+        ...
+
+    async def ensure_disk(self, disk: Disk) -> None:
+        """Make the disk if it is not there; its contents are never touched."""
+        ...
+
+    async def delete_disk(self, name: str) -> None:
+        """Remove the disk and all data on it."""
+        ...
+
+    async def place(self, pool: Pool) -> Pool:
+        """Give the pool its host and port numbers if it has none; the same pool back otherwise.
+
+        Raises:
+            NoFreePort: when the range is exhausted.
+        """
+        ...
+
+    async def ensure_running(self, pool: Pool) -> PoolState:
+        """Start what should run and does not; returns without waiting for readiness.
+
+        With zero desired instances: stop what runs. Two processes doing this at once start one server.
+        """
+        ...
+
+    async def observe(self, pool: Pool) -> PoolState:
+        """What runs, whether it is ready, and how it ended if it did."""
+        ...
+
+    async def remove(self, name: str) -> None:
+        """Stop the pool and forget it: runtime files, log, ports. Disks stay."""
+        ...
+
+    async def exec_in_pool(
+        self, pool: Pool, argv: Sequence[str], env: Mapping[str, str], timeout: float
+    ) -> ExecResult:
+        """Run a command beside the server, with its executables on PATH and `{port}`, `{disk}` filled in."""
+        ...
+
+    def log_path(self, name: str) -> str:
+        """Path of the pool's log, for reading; the file may not exist."""
+        ...
+
+    async def pools_here(self) -> tuple[str, ...]:
+        """Names of pools this backend has anything of: runtime files or processes."""
+        ...
+
+    async def disks_here(self) -> tuple[str, ...]:
+        """Names of disks this backend has."""
+        ...

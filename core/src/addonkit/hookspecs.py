@@ -1,0 +1,238 @@
+"""The contract between the core and an addon: what is asked, when, and what is answered.
+
+Hooks are synchronous and do no I/O. Those that act return a Saga, a description of what would be
+done; the engine does it, durably. See `docs/explanation/architecture.md` for why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+import pluggy
+
+if TYPE_CHECKING:
+    from addonkit.models.app import App, Variant
+    from addonkit.models.definition import AddonDefinition
+    from addonkit.models.execution import Event
+    from addonkit.models.instance import Association, Instance, Server
+    from addonkit.models.result import BindResult, Inventory, ProvisionResult
+    from addonkit.models.variable import Variable
+    from addonkit.saga.definition import Saga
+
+PROJECT: Final = "addonkit"
+
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+"""Marks a function as the implementation of the hook of the same name."""
+
+
+class AddonSpecs:
+    """Hooks an addon answers. Each is asked of one addon at a time."""
+
+    @hookspec(firstresult=True)
+    def addon_definition(self) -> AddonDefinition:
+        """Say what the addon is: name, variants, images, programs.
+
+        Asked once, right after the addon's module was imported. The answer is checked before anything
+        else happens; an addon with an invalid definition is reported and not used.
+
+        Example:
+            ```python
+            @hookimpl
+            def addon_definition():
+                return AddonDefinition(
+                    name="memcached",
+                    display_name="Memcached",
+                    description="In-memory cache",
+                    default_variant="small",
+                    variants=(VariantDefinition("small", "64 MB", config={"memory": "64"}),),
+                )
+            ```
+
+        Returns:
+            The definition. Its name equals the name of the entry point.
+        """
+        raise NotImplementedError
+
+    @hookspec(firstresult=True)
+    def addon_provision(self, app: App, variant: Variant, instance: Instance) -> Saga[ProvisionResult]:
+        """Describe how an instance is made.
+
+        Asked when an instance is to be provisioned, and again when an interrupted provisioning goes on:
+        the answer must depend on the arguments alone.
+
+        Args:
+            app: the app the instance is created for.
+            variant: the chosen variant; its config holds the resolved image and version.
+            instance: the instance; name resources after `instance.id`, which is never used again.
+
+        Example:
+            ```python
+            @hookimpl
+            def addon_provision(variant):
+                return PROVISION.bind(image=variant.image)
+            ```
+
+        Returns:
+            A saga whose value named `result` is a ProvisionResult.
+        """
+        raise NotImplementedError
+
+    @hookspec(firstresult=True)
+    def addon_adjust_env_vars(
+        self, result: ProvisionResult, association: Association, collisions: Sequence[str]
+    ) -> Sequence[Variable]:
+        """Rename a set of variables that cannot keep its plain names.
+
+        Asked when at least one of the set's names is taken in the app, or when the user gave the set a
+        name of its own (`--as`). The core's own answer puts the association's prefix before every name;
+        implement this only to do better. A set moves as a whole: rename all of it or the answer is
+        refused. Must be a pure function: it is asked whenever names are settled.
+
+        Args:
+            result: the variables under their plain names.
+            association: the tie to the app; `association.prefix` is the prefix of its set.
+            collisions: names of the set that are taken, in the set's order; empty when the user asked for
+                a name of its own.
+
+        Example:
+            ```python
+            @hookimpl
+            def addon_adjust_env_vars(result, association):
+                return [v.renamed(association.prefix + v.key) for v in result.variables]
+            ```
+
+        Returns:
+            As many variables as the result has, with the same values.
+        """
+        raise NotImplementedError
+
+    @hookspec(firstresult=True)
+    def addon_deprovision(self, instance: Instance) -> Saga[None]:
+        """Describe how an instance and all its data are removed.
+
+        Asked when the instance is destroyed, after its variables were taken from every app. Every step must
+        count "already gone" as success.
+
+        Args:
+            instance: the instance, with the attributes of its ProvisionResult.
+
+        Example:
+            ```python
+            @hookimpl
+            def addon_deprovision(instance):
+                return DEPROVISION.bind(server_name=f"memcached-{instance.id}")
+            ```
+
+        Returns:
+            A saga without a result.
+        """
+        raise NotImplementedError
+
+    @hookspec(firstresult=True)
+    def addon_bind(self, association: Association, instance: Instance) -> Saga[BindResult]:
+        """Describe how one association gets credentials of its own. Optional.
+
+        Without this hook every association of an instance receives the variables of its ProvisionResult.
+        Asked when an active instance is tied to an app.
+
+        Args:
+            association: the tie; name credentials after `association.id`.
+            instance: the active instance.
+
+        Example:
+            ```python
+            @hookimpl
+            def addon_bind(association, instance):
+                return BIND.bind(bucket=instance.attributes["bucket"])
+            ```
+
+        Returns:
+            A saga whose value named `result` is a BindResult.
+        """
+        raise NotImplementedError
+
+    @hookspec(firstresult=True)
+    def addon_unbind(self, association: Association, instance: Instance) -> Saga[None]:
+        """Describe how the credentials of one association are revoked. Optional, with addon_bind.
+
+        Asked when an app is detached, and for each association before an instance is deprovisioned. Every step
+        must count "already gone" as success.
+
+        Args:
+            association: the tie, with the attributes of its BindResult.
+            instance: its instance.
+
+        Example:
+            ```python
+            @hookimpl
+            def addon_unbind(association):
+                return UNBIND.bind(user=association.attributes["user"])
+            ```
+
+        Returns:
+            A saga without a result.
+        """
+        raise NotImplementedError
+
+    @hookspec(firstresult=True)
+    def addon_inspect(self, server: Server) -> Saga[Inventory]:
+        """Describe how to list what lives on a shared server. Optional; used by `addonkit doctor`.
+
+        Args:
+            server: an active shared server of this addon.
+
+        Example:
+            ```python
+            @hookimpl
+            def addon_inspect(server):
+                return INSPECT.bind(server_name=server.id)
+            ```
+
+        Returns:
+            A saga that changes nothing and whose value named `result` is an Inventory.
+        """
+        raise NotImplementedError
+
+    @hookspec(firstresult=True)
+    def addon_drop_claim(self, server: Server, claim: str) -> Saga[None]:
+        """Describe how what lives under a name that no instance owns is removed. Optional, with addon_inspect.
+
+        Args:
+            server: an active shared server of this addon.
+            claim: a name its Inventory listed and no instance owns.
+
+        Example:
+            ```python
+            @hookimpl
+            def addon_drop_claim(server, claim):
+                return DROP.bind(server_name=server.id, claim=claim)
+            ```
+
+        Returns:
+            A saga without a result.
+        """
+        raise NotImplementedError
+
+
+class ObserverSpecs:
+    """Hooks that plugins of the group `addonkit.plugins` answer; each is called in isolation."""
+
+    @hookspec
+    def addon_event(self, event: Event) -> None:
+        """Take note of something that happened.
+
+        Called after the fact with the events of every saga. An observer that raises is named in the log and
+        changes nothing.
+
+        Args:
+            event: what happened; holds no secrets.
+
+        Example:
+            ```python
+            @hookimpl
+            def addon_event(event):
+                print(event.at, event.saga, event.kind, event.message)
+            ```
+        """

@@ -1,0 +1,1 @@
+"""What exists, as frozen values without I/O. One file per noun."""

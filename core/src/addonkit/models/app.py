@@ -1,0 +1,51 @@
+"""The app that receives variables, and the variant chosen for an instance, as hooks see them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import attrs
+
+from addonkit.models.definition import CONFIG_IMAGE, CONFIG_VERSION
+from addonkit.models.variable import Variable
+
+
+@attrs.frozen
+class App:
+    """An application. Made by its first addon or variable.
+
+    Attributes:
+        name: see `identifiers.check_app_name`.
+        variables: its own, set by hand; they win over addons'.
+    """
+
+    kind: ClassVar[str] = "app"
+    indexed: ClassVar[tuple[str, ...]] = ()
+
+    name: str
+    variables: tuple[Variable, ...] = ()
+
+
+@attrs.frozen
+class Variant:
+    """The variant selected for provisioning.
+
+    Attributes:
+        name: of the variant.
+        config: a copy of its definition's config, with the resolved image under `CONFIG_IMAGE` and the
+            version of the program under `CONFIG_VERSION`.
+    """
+
+    name: str
+    config: Mapping[str, str] = attrs.field(factory=dict)
+
+    @property
+    def image(self) -> str:
+        """The resolved image reference; empty when the addon has none."""
+        return self.config.get(CONFIG_IMAGE, "")
+
+    @property
+    def version(self) -> str:
+        """The resolved version of the server; empty when the addon has none."""
+        return self.config.get(CONFIG_VERSION, "")

@@ -1,0 +1,226 @@
+"""Pools, services and disks, and how a server runs without a container."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import attrs
+
+from addonkit.models.definition import ProgramSource
+from addonkit.models.secret import Secret
+
+
+@attrs.frozen
+class Port:
+    """A port of a server program: its name and the number it has inside a container."""
+
+    name: str
+    number: int
+
+
+@attrs.frozen
+class Mount:
+    """Where a container sees a volume."""
+
+    volume: str
+    path: str
+
+
+@attrs.frozen
+class Volume:
+    """A disk handed to a pool. `size_gb` is in gibibytes."""
+
+    name: str
+    disk: str
+    size_gb: int = 1
+
+
+@attrs.frozen
+class File:
+    """A file written (mode 0600) for a server. `path` and `content` know the placeholders of Program."""
+
+    path: str
+    content: str | Secret
+
+
+@attrs.frozen
+class Probe:
+    """How to ask a server in its own protocol whether it is ready.
+
+    After connecting to `port`, `send` is written; the server is ready when its answer starts with one
+    of `expect`. Bytes are given as text in Latin-1.
+    """
+
+    port: str
+    send: str
+    expect: tuple[str, ...]
+
+
+@attrs.frozen
+class Program:
+    """How a server runs as a process of this machine.
+
+    Placeholders in `argv`, `prepare`, `files`, `env`: `{port}` (of the first port) and `{port:NAME}`,
+    `{disk}` (directory of the first volume), `{run}` (a private directory that lives as long as the pool).
+    Never put a secret in an argv: everybody on the machine reads it.
+
+    Attributes:
+        source: where the executables are found.
+        version: the version to run; matches whole leading components (`18` takes `18.6`).
+        argv: the server's command line; the first word is one of the executables.
+        prepare: command lines that turn an empty disk into a usable one, run once, in order.
+        prepare_files: written before `prepare`, removed after it.
+        files: written before each start.
+        env: environment of the server and of `prepare`, on top of a minimal one.
+        probe: readiness in the server's own protocol.
+        stop_signal: asks for a graceful end; `SIGQUIT` and `SIGKILL` follow.
+        stop_timeout: seconds granted to it.
+        pid_file: the server's own lock file below the disk, removed before a start when the process it
+            names does not run there.
+    """
+
+    source: ProgramSource
+    version: str
+    argv: tuple[str, ...]
+    probe: Probe
+    prepare: tuple[tuple[str, ...], ...] = ()
+    prepare_files: tuple[File, ...] = ()
+    files: tuple[File, ...] = ()
+    env: Mapping[str, str | Secret] = attrs.field(factory=dict)
+    stop_signal: str = "SIGTERM"
+    stop_timeout: float = 30.0
+    pid_file: str = ""
+
+
+@attrs.frozen
+class CreateSandboxPoolSpec:
+    """The desired running copies of one server.
+
+    Attributes:
+        name: chosen by the caller; the same name is the same pool.
+        image: container image, for container backends.
+        program: the same server without a container, for the process backend.
+        env: environment of the container.
+        ports: ports the server listens on.
+        desired_instances: how many copies; the process backend runs 0 or 1.
+        labels: what services match on.
+        sandbox_prefix: prefix for the names of the copies.
+        command: container command; empty means the image's own.
+        mounts: where a container sees its volumes.
+        volumes: disks.
+        port_wait_timeout: seconds a started server has until it is ready.
+    """
+
+    name: str
+    image: str = ""
+    program: Program | None = None
+    env: Mapping[str, str | Secret] = attrs.field(factory=dict)
+    ports: tuple[Port, ...] = ()
+    desired_instances: int = 1
+    labels: Mapping[str, str] = attrs.field(factory=dict)
+    sandbox_prefix: str = ""
+    command: tuple[str, ...] = ()
+    mounts: tuple[Mount, ...] = ()
+    volumes: tuple[Volume, ...] = ()
+    port_wait_timeout: float = 15.0
+
+
+@attrs.frozen
+class Pool:
+    """A pool as the store knows it: what is wanted, and the addresses its backend gave it.
+
+    Attributes:
+        name: of the spec.
+        spec: what is wanted.
+        backend: which backend runs it.
+        host: where its ports are.
+        ports: port name to the number it really has; empty until the backend placed it.
+    """
+
+    kind: ClassVar[str] = "pool"
+    indexed: ClassVar[tuple[str, ...]] = ()
+
+    name: str
+    spec: CreateSandboxPoolSpec
+    backend: str
+    host: str = ""
+    ports: Mapping[str, int] = attrs.field(factory=dict)
+
+
+@attrs.frozen
+class PoolState:
+    """What a backend sees of a pool right now.
+
+    Attributes:
+        running: copies alive.
+        ready: copies that answer in their own protocol.
+        exit_status: how the last copy ended, when none runs; negative is a signal, None unknown or never started.
+        started: whether a copy was ever started.
+        log_tail: the last lines of the log.
+        pid: of the copy, on backends that have one.
+    """
+
+    running: int = 0
+    ready: int = 0
+    started: bool = False
+    exit_status: int | None = None
+    log_tail: str = ""
+    pid: int | None = None
+
+
+@attrs.frozen
+class Address:
+    """Where a service answers."""
+
+    host: str
+    port: int
+
+
+@attrs.frozen
+class Service:
+    """The address in front of the pools whose labels contain `match_labels`."""
+
+    kind: ClassVar[str] = "service"
+    indexed: ClassVar[tuple[str, ...]] = ()
+
+    name: str
+    match_labels: Mapping[str, str]
+    port: int
+
+
+@attrs.frozen
+class Disk:
+    """The storage of a server; lives until it is deleted by name. `size_gb` is in gibibytes."""
+
+    kind: ClassVar[str] = "disk"
+    indexed: ClassVar[tuple[str, ...]] = ()
+
+    name: str
+    size_gb: int
+    backend: str = ""
+
+
+@attrs.frozen
+class ExecResult:
+    """How a command run beside a server ended."""
+
+    status: int
+    stdout: str
+    stderr: str
+
+
+@attrs.frozen
+class FoundProgram:
+    """One directory that holds a server's executables.
+
+    Attributes:
+        directory: absolute path.
+        version: as printed by the program, `18.6`.
+        origin: `configuration`, `PATH`, `system` or `wheel`.
+    """
+
+    directory: str
+    version: str
+    origin: str
+    package: str = ""

@@ -1,0 +1,101 @@
+"""What an addon says about itself: its definition, its variants, the programs that run it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Final
+
+import attrs
+
+CONFIG_IMAGE: Final = "_image"
+"""Key of a variant's config under which the resolved image reference is handed to an addon."""
+
+CONFIG_VERSION: Final = "_version"
+"""Key of a variant's config under which the resolved version of the server program is handed over."""
+
+SHARED: Final = "shared"
+"""Name of the variant whose instances live together on one server."""
+
+
+class LocalityMode(StrEnum):
+    """Where an addon's backing resources run."""
+
+    ON_CLUSTER = "on_cluster"
+    REMOTE = "remote"
+    IN_APP = "in_app"
+
+
+def is_shared_variant(name: str) -> bool:
+    """Whether this is the variant whose instances share a server: exactly `shared`."""
+    return name == SHARED
+
+
+@attrs.frozen
+class VariantDefinition:
+    """A size or shape of an addon.
+
+    Attributes:
+        name: the word the user types after the colon.
+        description: one line.
+        details: what users are shown, in this order.
+        config: what the addon itself reads; `storage` is checked to be a size such as `1Gi`.
+    """
+
+    name: str
+    description: str = ""
+    details: Mapping[str, str] = attrs.field(factory=dict)
+    config: Mapping[str, str] = attrs.field(factory=dict)
+
+
+@attrs.frozen
+class ProgramSource:
+    """Where the executables of a server are found on a machine, for running it without a container.
+
+    They are looked for in this order: directories the operator configured, `PATH`, `directories`,
+    `wheels`. All `executables` must be in one directory.
+
+    Attributes:
+        executables: names, the server itself first.
+        directories: glob patterns of further directories.
+        wheels: `package:folder/in/package` of wheels that carry the executables; never imported.
+        version_argv: arguments that make the first executable print its version.
+        version_pattern: regular expression whose first group is the version, as `18.6`.
+    """
+
+    executables: tuple[str, ...]
+    directories: tuple[str, ...] = ()
+    wheels: tuple[str, ...] = ()
+    version_argv: tuple[str, ...] = ("--version",)
+    version_pattern: str = r"(\d+(?:\.\d+)*)"
+
+
+@attrs.frozen
+class AddonDefinition:
+    """An addon's metadata and variants.
+
+    Attributes:
+        name: the word the user types; equal to the entry point's name.
+        display_name: for people.
+        description: one line.
+        default_variant: name of one of `variants`.
+        variants: at least one, names unique.
+        base_image: container image without a tag; empty when nothing runs in a container.
+        default_version: tag used when no version is asked for.
+        locality: where the backing resources run.
+        program: where the server's executables are found; None when nothing runs on this machine.
+    """
+
+    name: str
+    display_name: str
+    description: str
+    default_variant: str
+    variants: tuple[VariantDefinition, ...]
+    base_image: str = ""
+    default_version: str = ""
+    locality: LocalityMode = LocalityMode.ON_CLUSTER
+    program: ProgramSource | None = None
+
+    def variant(self, name: str) -> VariantDefinition | None:
+        """The variant of that name, or None."""
+        return next((v for v in self.variants if v.name == name), None)

@@ -1,0 +1,142 @@
+"""Executions of sagas and the events they emit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, ClassVar
+
+import attrs
+
+
+class ExecutionStatus(StrEnum):
+    """Where an execution is.
+
+    `failed` means fully undone; `blocked` means an undo keeps failing and an operator decides;
+    `abandoned` means an operator gave the remaining undos up.
+    """
+
+    RUNNING = "running"
+    COMPLETED = "completed"
+    UNDOING = "undoing"
+    FAILED = "failed"
+    BLOCKED = "blocked"
+    ABANDONED = "abandoned"
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing will happen any more."""
+        return self in {ExecutionStatus.COMPLETED, ExecutionStatus.FAILED, ExecutionStatus.ABANDONED}
+
+
+class StepStatus(StrEnum):
+    """Where one step of an execution is."""
+
+    PENDING = "pending"
+    STARTED = "started"
+    DONE = "done"
+    FAILED = "failed"
+    UNDONE = "undone"
+
+
+class EventKind(StrEnum):
+    """What happened to a step, or to the whole execution."""
+
+    STARTED = "started"
+    DONE = "done"
+    RETRYING = "retrying"
+    FAILED = "failed"
+    UNDONE = "undone"
+    UNDO_FAILED = "undo_failed"
+    PROGRESS = "progress"
+    COMPLETED = "completed"
+    ROLLED_BACK = "rolled_back"
+    BLOCKED = "blocked"
+    ABANDONED = "abandoned"
+
+
+@attrs.frozen
+class Event:
+    """Something that happened, with a human sentence. Never holds a secret.
+
+    Attributes:
+        execution: id of the execution.
+        saga: name of the saga.
+        kind: see EventKind.
+        message: one sentence.
+        at: when.
+        step: name of the step; empty for the execution as a whole.
+        number: 1-based position of the step; `total` is how many there are.
+        subject: what the execution serves, as `{"instance": id, "app": name}`.
+    """
+
+    execution: str
+    saga: str
+    kind: EventKind
+    message: str
+    at: datetime
+    step: str = ""
+    number: int = 0
+    total: int = 0
+    subject: Mapping[str, str] = attrs.field(factory=dict)
+
+
+@attrs.frozen
+class StepRecord:
+    """The journal of one step.
+
+    Attributes:
+        name: of the step.
+        status: see StepStatus.
+        output: what it contributed, key to JSON value (Secrets inside); None until done.
+        error: why it, or its undo, failed last.
+        attempts: runs of the step; `undo_attempts` runs of its undo.
+    """
+
+    name: str
+    status: StepStatus = StepStatus.PENDING
+    output: Mapping[str, Any] | None = None
+    error: str = ""
+    attempts: int = 0
+    undo_attempts: int = 0
+
+
+@attrs.frozen
+class Execution:
+    """One run of a saga.
+
+    Attributes:
+        id: derived from what it serves, as `provision/<instance>/1`.
+        saga: name of the saga; `version` of its shape.
+        status: see ExecutionStatus.
+        steps: one record per step, in order, those that policies added included.
+        inputs: JSON values and Secrets.
+        subject: entity ids by role (`instance`, `association`), from which the engine's own arguments come.
+        error: why it failed.
+        transient: whether the failure's cause may pass.
+        cancel: asked to stop and undo.
+        undo_rounds: rounds of undoing that left something undone.
+        undo_at: when the next round is due.
+        created: when it began; `finished` when it ended.
+        events: what happened so far, oldest first; the newest 200 are kept.
+    """
+
+    kind: ClassVar[str] = "execution"
+    indexed: ClassVar[tuple[str, ...]] = ("saga", "status")
+
+    id: str
+    saga: str
+    version: int
+    status: ExecutionStatus
+    steps: tuple[StepRecord, ...]
+    inputs: Mapping[str, Any] = attrs.field(factory=dict)
+    subject: Mapping[str, str] = attrs.field(factory=dict)
+    error: str = ""
+    transient: bool = False
+    cancel: bool = False
+    undo_rounds: int = 0
+    undo_at: datetime | None = None
+    created: datetime | None = None
+    finished: datetime | None = None
+    events: tuple[Event, ...] = ()

@@ -1,0 +1,172 @@
+"""Instances, associations and servers: the entities of the life cycle."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, ClassVar
+
+import attrs
+
+from addonkit.identifiers import variable_prefix
+from addonkit.models.variable import Variable
+
+
+class Phase(StrEnum):
+    """Where an instance or an association is on its way. Gone means: no entity."""
+
+    PENDING = "pending"
+    PROVISIONING = "provisioning"
+    ACTIVE = "active"
+    ERROR = "error"
+    DEPROVISIONING = "deprovisioning"
+
+
+@attrs.frozen
+class Instance:
+    """One provisioned addon: a database, a keyspace, a bucket.
+
+    Attributes:
+        id: never used again; resources are named after it.
+        name: unique among instances; the word the user types.
+        addon: name of the addon; `distribution` is who provided it.
+        app: name of the app it was created for.
+        variant: name of the variant.
+        config: the variant's config as resolved at creation, image and version included.
+        phase: see Phase.
+        message: why the phase is `error`, or what it waits for.
+        retry_at: when an error is retried by itself; None when it waits for the user.
+        attempt: provisioning attempts so far; part of execution ids. `teardown` counts deprovisionings.
+        failures: provisioning failures in a row, for the backoff.
+        server: id of the server it lives on, when it has one.
+        claim: its name on a shared server (database, user, prefix ...), unique there.
+        variables: of its ProvisionResult, under plain names.
+        attributes: of its ProvisionResult.
+    """
+
+    kind: ClassVar[str] = "instance"
+    indexed: ClassVar[tuple[str, ...]] = ("name", "addon", "app", "phase", "server")
+
+    id: str
+    name: str
+    addon: str
+    app: str
+    variant: str
+    distribution: str = ""
+    config: Mapping[str, str] = attrs.field(factory=dict)
+    phase: Phase = Phase.PENDING
+    message: str = ""
+    retry_at: datetime | None = None
+    attempt: int = 1
+    teardown: int = 1
+    failures: int = 0
+    server: str = ""
+    claim: str = ""
+    variables: tuple[Variable, ...] = ()
+    attributes: Mapping[str, Any] = attrs.field(factory=dict)
+
+
+@attrs.frozen
+class Association:
+    """The tie between an app and an instance; owns the variables the app receives.
+
+    Attributes:
+        id: never used again.
+        app: name of the app.
+        instance: id of the instance.
+        addon: name of the addon.
+        alias: the name the user gave (`--as`); empty without one.
+        primary: whether the set has (or waits for) its plain names.
+        order: position among the app's associations, smallest first; decides ties.
+        phase: see Phase.
+        message: why the phase is `error`.
+        attempt: binding attempts so far; `teardown` counts unbindings.
+        plain: variables under their plain names.
+        variables: the same under the names the app sees.
+        attributes: of its BindResult.
+    """
+
+    kind: ClassVar[str] = "association"
+    indexed: ClassVar[tuple[str, ...]] = ("app", "instance", "phase")
+
+    id: str
+    app: str
+    instance: str
+    addon: str
+    alias: str = ""
+    primary: bool = True
+    order: int = 0
+    phase: Phase = Phase.PENDING
+    message: str = ""
+    attempt: int = 1
+    teardown: int = 1
+    plain: tuple[Variable, ...] = ()
+    variables: tuple[Variable, ...] = ()
+    attributes: Mapping[str, Any] = attrs.field(factory=dict)
+
+    @property
+    def label(self) -> str:
+        """The name of the set: the alias, else the addon's name."""
+        return self.alias or self.addon
+
+    @property
+    def prefix(self) -> str:
+        """The prefix by which the set moves: `ANALYTICS_`."""
+        return variable_prefix(self.label)
+
+
+class ServerPhase(StrEnum):
+    """Where a server is on its way."""
+
+    PENDING = "pending"
+    ACTIVE = "active"
+    REMOVING = "removing"
+
+
+@attrs.frozen
+class Server:
+    """A running backing server: pool, service and disk, all named after `id`.
+
+    Attributes:
+        id: `<addon>-<id>`; never used again.
+        addon: name of the addon.
+        key: what it is found by: the id of the one instance of a dedicated server, or
+            `shared:<image>` for a shared one.
+        phase: see ServerPhase.
+        config: the addon's configuration of it (image, version, ...).
+        attributes: the addon's own, JSON values and Secrets (an administrator's password).
+    """
+
+    kind: ClassVar[str] = "server"
+    indexed: ClassVar[tuple[str, ...]] = ("addon", "key", "phase")
+
+    id: str
+    addon: str
+    key: str
+    phase: ServerPhase = ServerPhase.PENDING
+    config: Mapping[str, str] = attrs.field(factory=dict)
+    attributes: Mapping[str, Any] = attrs.field(factory=dict)
+
+    @property
+    def shared(self) -> bool:
+        """Whether several instances may live on it."""
+        return self.key.startswith("shared:")
+
+
+@attrs.frozen
+class AddonEntity:
+    """What the catalogue last knew of an addon; kept for display while its distribution is away."""
+
+    kind: ClassVar[str] = "addon"
+    indexed: ClassVar[tuple[str, ...]] = ()
+
+    name: str
+    display_name: str = ""
+    description: str = ""
+    default_variant: str = ""
+    default_version: str = ""
+    locality: str = ""
+    distribution: str = ""
+    version: str = ""
+    variants: Mapping[str, Mapping[str, str]] = attrs.field(factory=dict)

@@ -1,0 +1,39 @@
+"""What the sagas of an addon return."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from addonkit.models.variable import Variable
+
+
+@attrs.frozen
+class ProvisionResult:
+    """What provisioning gives: variables for apps and attributes for the addon itself.
+
+    Attributes:
+        variables: under their plain names, in the order to show them.
+        attributes: JSON values and Secrets, kept (sealed) on the instance and handed back to later
+            hooks of the same addon. The seed calls them Attrs.
+    """
+
+    variables: tuple[Variable, ...] = ()
+    attributes: Mapping[str, Any] = attrs.field(factory=dict)
+
+
+@attrs.frozen
+class BindResult:
+    """What binding one association gives; the same shape, kept on the association."""
+
+    variables: tuple[Variable, ...] = ()
+    attributes: Mapping[str, Any] = attrs.field(factory=dict)
+
+
+@attrs.frozen
+class Inventory:
+    """What lives on a shared server, by the names its tenants claim. See `Instance.claim`."""
+
+    claims: tuple[str, ...] = ()

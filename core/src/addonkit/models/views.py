@@ -1,0 +1,126 @@
+"""What operations answer: values for people and programs, made of entities."""
+
+from __future__ import annotations
+
+import attrs
+
+from addonkit.models.compute import Address
+from addonkit.models.instance import Association, Instance, Server
+from addonkit.models.variable import Variable
+
+
+@attrs.frozen
+class VariableMove:
+    """A variable of an app that is found under another name from now on.
+
+    Attributes:
+        label: the set it belongs to, see `Association.label`.
+        old: name before; `new` name from now on.
+        reason: why, in a few words.
+    """
+
+    label: str
+    old: str
+    new: str
+    reason: str
+
+
+@attrs.frozen
+class PlannedStep:
+    """One step of what would be done. `depth` is 1 for steps of a saga that another one starts."""
+
+    saga: str
+    name: str
+    title: str
+    depth: int = 0
+
+
+@attrs.frozen
+class Plan:
+    """What an operation would do, without doing it.
+
+    Attributes:
+        summary: one sentence.
+        steps: in order.
+        appear: names of variables the app would get.
+        move: names that would change.
+        vanish: `app: NAME` of variables that would go.
+        lost: what would be lost for good, in words; empty when nothing is.
+    """
+
+    summary: str
+    steps: tuple[PlannedStep, ...] = ()
+    appear: tuple[str, ...] = ()
+    move: tuple[VariableMove, ...] = ()
+    vanish: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
+
+
+@attrs.frozen
+class InstanceView:
+    """An instance with all that belongs to it.
+
+    Attributes:
+        instance: the entity.
+        associations: apps it is attached to, by order.
+        addon_state: `ok`, or why its addon cannot be asked, as `not installed`.
+        server: where it lives, if anywhere.
+        server_state: `running`, `starting`, `stopped`, `crashed`, or empty without a server.
+        address: of the server.
+        tenants: how many instances live on the server.
+        doing: the step that is being worked on, or was when work stopped; empty when nothing is under way.
+    """
+
+    instance: Instance
+    associations: tuple[Association, ...] = ()
+    addon_state: str = "ok"
+    server: Server | None = None
+    server_state: str = ""
+    address: Address | None = None
+    tenants: int = 0
+    doing: str = ""
+
+
+@attrs.frozen
+class EnvironmentEntry:
+    """A variable of an app's environment and where it comes from: `manual`, or an instance's name."""
+
+    variable: Variable
+    source: str
+
+
+@attrs.frozen
+class Environment:
+    """What an app receives.
+
+    Attributes:
+        app: its name.
+        entries: by source, manual ones first.
+        pending: names of instances whose variables are not there yet, or failed, with the reason.
+    """
+
+    app: str
+    entries: tuple[EnvironmentEntry, ...] = ()
+    pending: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, str]:
+        """Names to values in clear."""
+        return {entry.variable.key: entry.variable.text for entry in self.entries}
+
+
+@attrs.frozen
+class Finding:
+    """Something that is not as it should be.
+
+    Attributes:
+        kind: `orphan-process`, `orphan-disk`, `orphan-claim`, `server-down`, `blocked-execution`,
+            `unfinished`, `broken-addon`, `addon-not-installed`, `store-damage`.
+        subject: what it is about.
+        problem: one sentence.
+        fix: what `doctor --fix` would do about it; empty when only a person can.
+    """
+
+    kind: str
+    subject: str
+    problem: str
+    fix: str = ""

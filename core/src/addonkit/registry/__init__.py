@@ -1,0 +1,1 @@
+"""Which addons are here, and are they well."""

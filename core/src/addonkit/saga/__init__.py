@@ -1,0 +1,1 @@
+"""Durable sequences of steps with compensations: defined, run, journaled, recovered."""

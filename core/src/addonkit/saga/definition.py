@@ -1,0 +1,362 @@
+"""What a saga is: named steps with undos, checked when it is defined. Values only; nothing runs here."""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Final, Generic, TypeVar
+
+import attrs
+
+from addonkit.errors import SagaDefinitionError
+
+T = TypeVar("T")
+
+ENGINE_NAMES: Final = frozenset(
+    {"framework", "app", "instance", "association", "variant", "server", "sagas", "progress"}
+)
+"""Arguments that the engine itself provides to steps and undos:
+
+`framework` a ProviderFramework; `app`, `instance`, `association`, `variant`, `server` the entities the
+execution serves, as they are when the step starts (None where it serves none); `sagas` runs sagas that are
+shared with other executions; `progress` a function that takes one sentence and shows it to the user.
+"""
+
+Function = Callable[..., Awaitable[Any]]
+
+
+@attrs.frozen
+class Retry:
+    """How often a step is tried before its failure counts.
+
+    Only transient faults are tried again: `Retryable`, time-outs, refused or reset connections.
+
+    Attributes:
+        attempts: runs in all.
+        first_delay: seconds before the second run.
+        factor: by which the delay grows.
+        longest_delay: seconds, its upper bound.
+    """
+
+    attempts: int = 5
+    first_delay: float = 0.2
+    factor: float = 2.0
+    longest_delay: float = 10.0
+
+    def delay(self, attempt: int) -> float:
+        """Seconds to wait after the run with that 1-based number."""
+        return min(self.first_delay * self.factor ** (attempt - 1), self.longest_delay)
+
+
+class _NotGiven:
+    def __repr__(self) -> str:
+        return "<not given>"
+
+
+NOT_GIVEN: Final = _NotGiven()
+
+
+@attrs.frozen
+class Signature:
+    """What a step or undo takes.
+
+    Attributes:
+        required: names without a default.
+        optional: names with a default.
+    """
+
+    required: tuple[str, ...]
+    optional: tuple[str, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All of them."""
+        return self.required + self.optional
+
+    @classmethod
+    def of(cls, function: Function, what: str) -> Signature:
+        """The signature of a step or undo.
+
+        Raises:
+            SagaDefinitionError: when it is not `async def`, or takes `*args` or `**kwargs`.
+        """
+        if not inspect.iscoroutinefunction(function):
+            raise SagaDefinitionError(f"cannot define {what}", "it is not an async function", "write async def")
+        required, optional = [], []
+        for parameter in inspect.signature(function).parameters.values():
+            if parameter.kind in {parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY}:
+                raise SagaDefinitionError(
+                    f"cannot define {what}",
+                    f"its parameter {parameter.name!r} cannot be given by name",
+                    "name every argument",
+                )
+            (required if parameter.default is parameter.empty else optional).append(parameter.name)
+        return cls(tuple(required), tuple(optional))
+
+
+class Step:
+    """One step of a saga: an async function, what it contributes, and how it is undone.
+
+    Made by `@step`; not called directly. A step must be safe to run again from the start: the engine
+    may stop between its effect and its journal entry. Names come from ids, and "already there and mine" is
+    success.
+
+    Attributes:
+        name: of the function.
+        run: the function.
+        gives: the name its result is contributed under; empty when an attrs result contributes its fields.
+        timeout: seconds one run (of the step or its undo) may take.
+        retry: see Retry.
+        title: what it does, for people: the first line of its docstring, else its name in words.
+        takes: see Signature.
+        runs: sagas it may start through `sagas`; named so that a plan can show their steps.
+    """
+
+    def __init__(self, function: Function, gives: str, undo: Any, timeout: float, retry: Retry, title: str) -> None:
+        self.name: str = function.__name__
+        self.run = function
+        self.gives = gives
+        self.timeout = timeout
+        self.retry = retry
+        self.title = title or _title(function)
+        self.runs = tuple(runs)
+        self.takes = Signature.of(function, f"step {self.name}")
+        self._undo: Any = undo
+        self.undo_takes = Signature((), ())
+        if callable(undo):
+            self.undo(undo)
+
+    def undo(self, function: Function) -> Function:
+        """Decorate the compensation: it takes names like a step, its own step's outputs included.
+
+        It also runs when the step itself failed half-way: outputs of its own step then have no value,
+        so it must give them a default. "Already gone" is success.
+        """
+        self.undo_takes = Signature.of(function, f"the undo of step {self.name}")
+        self._undo = function
+        return function
+
+    @property
+    def undo_function(self) -> Function | None:
+        """The compensation, or None when the step says on purpose that it needs none."""
+        return typing.cast("Function | None", self._undo)
+
+    @property
+    def has_undo_decision(self) -> bool:
+        """Whether the author said how the step is undone, or that it need not be."""
+        return self._undo is not NOT_GIVEN
+
+    def output_types(self) -> Mapping[str, Any]:
+        """What the step contributes: key to type.
+
+        Raises:
+            SagaDefinitionError: when the result is annotated with something that contributes nothing.
+        """
+        attempted = f"cannot define step {self.name}"
+        try:
+            annotation = typing.get_type_hints(self.run).get("return", NOT_GIVEN)
+        except NameError as error:
+            raise SagaDefinitionError(
+                attempted,
+                f"its annotations do not resolve: {error}",
+                "import the types outside TYPE_CHECKING",
+            ) from error
+        if annotation is NOT_GIVEN:
+            raise SagaDefinitionError(attempted, "its result is not annotated", "write -> None or a type")
+        if self.gives:
+            return {self.gives: annotation}
+        if annotation is type(None):
+            return {}
+        if attrs.has(annotation):
+            attrs.resolve_types(annotation)
+            return {field.name: field.type for field in attrs.fields(annotation)}
+        raise SagaDefinitionError(
+            attempted,
+            f"a result of type {annotation!r} has no name",
+            "write @step(gives='...') or return attrs",
+        )
+
+    def __repr__(self) -> str:
+        return f"<step {self.name}>"
+
+
+def _title(function: Function) -> str:
+    doc = inspect.getdoc(function)
+    first = doc.splitlines()[0].strip().rstrip(".") if doc else function.__name__.replace("_", " ")
+    return first[:1].lower() + first[1:]
+
+
+@typing.overload
+def step(function: Function, /) -> Step: ...
+@typing.overload
+def step(
+    *,
+    gives: str = "",
+    undo: Any = NOT_GIVEN,
+    timeout: float = 60.0,
+    retry: Retry = ...,
+    title: str = "",
+    runs: Sequence[Saga[Any]] = (),
+) -> Callable[[Function], Step]: ...
+def step(
+    function: Function | None = None,
+    /,
+    *,
+    gives: str = "",
+    undo: Any = NOT_GIVEN,
+    timeout: float = 60.0,
+    retry: Retry = Retry(),
+    title: str = "",
+    runs: Sequence[Saga[Any]] = (),
+) -> Any:
+    """Make an async function a step.
+
+    Like a pytest fixture, it receives its arguments by name: inputs of the saga, outputs of earlier
+    steps, and the engine's own (see ENGINE_NAMES).
+
+    Args:
+        function: given when the decorator is used without parentheses.
+        gives: name under which the result is contributed; without it, an attrs result contributes
+            its fields and None contributes nothing.
+        undo: the compensation, or None to say that nothing needs undoing; else use `@name.undo`.
+        timeout: seconds one run may take.
+        retry: how transient faults are tried again.
+        title: what it does, for people; default is the docstring's first line.
+        runs: sagas it may start through `sagas`, for plans.
+    """
+
+    def decorate(inner: Function) -> Step:
+        return Step(inner, gives=gives, undo=undo, timeout=timeout, retry=retry, title=title, runs=runs)
+
+    return decorate if function is None else decorate(function)
+
+
+class Saga(Generic[T]):
+    """A named, durable sequence of steps, each with a compensation.
+
+    Everything is checked here, when the saga is defined: an argument nobody provides, a key provided
+    twice, a step without an undo, a result nobody gives.
+
+    Attributes:
+        name: as `postgresql.provision-dedicated`; executions remember it.
+        version: of its shape; grows when steps change in a released addon.
+        steps: in the order they run.
+        inputs: names of values given when it is bound or run.
+        resumes_from: older versions whose interrupted executions this one may continue: every step that
+            they have journaled must be here, in the same order, at the beginning.
+        values: inputs bound so far: JSON values and Secrets.
+
+    Raises:
+        SagaDefinitionError: naming the saga, the step and the key.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        version: int = 1,
+        steps: Sequence[Step],
+        inputs: Sequence[str] = (),
+        resumes_from: Sequence[int] = (),
+        values: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.name = name
+        self.version = version
+        self.steps = tuple(steps)
+        self.inputs = tuple(inputs)
+        self.resumes_from = tuple(resumes_from)
+        self.values: Mapping[str, Any] = dict(values or {})
+        _check(self)
+
+    def bind(self, **values: Any) -> Saga[T]:
+        """The same saga with these inputs given.
+
+        Raises:
+            SagaDefinitionError: for a name that is not an input.
+        """
+        unknown = sorted(set(values) - set(self.inputs))
+        if unknown:
+            raise SagaDefinitionError(
+                f"cannot bind saga {self.name}",
+                f"{', '.join(unknown)} is not among its inputs",
+                f"inputs are {', '.join(self.inputs) or 'none'}",
+            )
+        return self._evolve(values={**self.values, **values})
+
+    def with_steps(self, *, before: Sequence[Step] = (), after: Sequence[Step] = ()) -> Saga[T]:
+        """The same saga with steps of a policy around it."""
+        return self._evolve(steps=(*before, *self.steps, *after))
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Inputs that have no value yet."""
+        return tuple(name for name in self.inputs if name not in self.values)
+
+    @property
+    def step_names(self) -> tuple[str, ...]:
+        """Names of the steps, in order; the shape an execution records."""
+        return tuple(each.name for each in self.steps)
+
+    def shape(self) -> dict[str, Any]:
+        """What an interrupted execution depends on, for a lock file: version, inputs, steps, keys."""
+        return {
+            "version": self.version,
+            "resumes_from": list(self.resumes_from),
+            "inputs": sorted(self.inputs),
+            "steps": [
+                {"name": s.name, "takes": sorted(s.takes.names), "gives": sorted(s.output_types())} for s in self.steps
+            ],
+        }
+
+    def _evolve(self, **changes: Any) -> Saga[T]:
+        fields = ("version", "steps", "inputs", "resumes_from", "values")
+        return Saga(self.name, **{**{name: getattr(self, name) for name in fields}, **changes})
+
+    def __repr__(self) -> str:
+        return f"<saga {self.name} version {self.version}>"
+
+
+def _check(saga: Saga[Any]) -> None:
+    """Follow the keys through the steps; raise at the first thing that cannot work."""
+    attempted = f"cannot define saga {saga.name}"
+    if saga.version < 1:
+        raise SagaDefinitionError(attempted, f"version {saga.version} is less than 1")
+    taken = ENGINE_NAMES.intersection(saga.inputs)
+    if taken:
+        raise SagaDefinitionError(attempted, f"input {min(taken)!r} is a name of the engine's own")
+    providers = dict.fromkeys(ENGINE_NAMES, "the engine") | dict.fromkeys(saga.inputs, "the inputs")
+    seen: set[str] = set()
+    for each in saga.steps:
+        if each.name in seen:
+            raise SagaDefinitionError(attempted, f"two steps are named {each.name}")
+        seen.add(each.name)
+        _check_step(attempted, each, providers)
+
+
+def _check_step(attempted: str, each: Step, providers: dict[str, str]) -> None:
+    if not each.has_undo_decision:
+        raise SagaDefinitionError(attempted, f"step {each.name} has no undo", "write one, or undo=None on purpose")
+    for name in each.takes.required:
+        if name not in providers:
+            raise SagaDefinitionError(
+                attempted,
+                f"nobody provides {name!r}, which step {each.name} takes",
+                "name it in inputs or an earlier step",
+            )
+    outputs = each.output_types()
+    for name in each.undo_takes.required:
+        if name in outputs:
+            raise SagaDefinitionError(
+                attempted,
+                f"the undo of step {each.name} takes {name!r}, which does not exist when the step itself failed",
+                "give it a default",
+            )
+        if name not in providers:
+            raise SagaDefinitionError(attempted, f"nobody provides {name!r}, which the undo of step {each.name} takes")
+    for name in outputs:
+        if name in providers:
+            raise SagaDefinitionError(
+                attempted, f"{name!r} is provided twice: by {providers[name]} and by step {each.name}"
+            )
+        providers[name] = f"step {each.name}"

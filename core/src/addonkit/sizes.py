@@ -1,0 +1,36 @@
+"""Storage sizes such as `10Gi`. Pure functions."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from addonkit.errors import InvalidSize
+
+_INT64_MAX: Final = 2**63 - 1
+_GIBIBYTES: Final = re.compile(r"\s*\+?([0-9]+)Gi\s*", re.ASCII)
+
+
+def parse_size(text: str) -> int:
+    """Gibibytes of a size such as `10Gi`: a whole number from 1 to 2**63 - 1 and the unit `Gi`.
+
+    Raises:
+        InvalidSize: for anything else; nothing is guessed.
+    """
+    match = _GIBIBYTES.fullmatch(text)
+    value = int(match[1]) if match and len(match[1]) < 40 else 0  # noqa: PLR2004 - far beyond 2**63
+    if not 1 <= value <= _INT64_MAX:
+        raise InvalidSize(f"cannot read {text!r} as a storage size", "it is not like '10Gi'", "use whole Gi")
+    return value
+
+
+def parse_storage_gb(text: str) -> int:
+    """Gibibytes of a size such as `10Gi`, or 1 when it cannot be read.
+
+    Total on purpose, for values that were stored long ago. A definition's sizes are checked with
+    `parse_size` when the addon loads, so a typing mistake never becomes a disk of 1 Gi.
+    """
+    try:
+        return parse_size(text)
+    except InvalidSize:
+        return 1

@@ -1,0 +1,1 @@
+"""Entities with revisions; one transaction per decision."""

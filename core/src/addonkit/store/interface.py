@@ -1,0 +1,149 @@
+"""What every store does. The memory store is the reference model the others are compared with."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
+
+import attrs
+
+
+class Stored(Protocol):
+    """An attrs class whose values can be stored.
+
+    Attributes:
+        kind: first half of an entity's id, as `instance`.
+        indexed: fields by which entities are listed; their values are compared as text.
+    """
+
+    kind: ClassVar[str]
+    indexed: ClassVar[tuple[str, ...]]
+
+
+V = TypeVar("V", bound=Stored)
+R = TypeVar("R")
+
+
+@attrs.frozen
+class Entity(Generic[V]):
+    """A stored value.
+
+    Attributes:
+        name: second half of the id `kind/name`.
+        value: an attrs value.
+        revision: 1 when created, one more with each write.
+        created: when; `updated` when last written. Aware, in UTC.
+    """
+
+    name: str
+    value: V
+    revision: int
+    created: datetime
+    updated: datetime
+
+
+@attrs.frozen
+class Page(Generic[V]):
+    """A part of a listing, sorted by name.
+
+    Attributes:
+        items: at most as many as asked for.
+        next: give it as `after` for the following part; None at the end.
+    """
+
+    items: tuple[Entity[V], ...]
+    next: str | None
+
+
+class ChangeKind(StrEnum):
+    """What happened to an entity."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    DELETED = "deleted"
+
+
+@attrs.frozen
+class Change:
+    """One entry of the change feed. `number` grows strictly."""
+
+    number: int
+    kind: str
+    name: str
+    what: ChangeKind
+    revision: int
+
+
+class Transaction(Protocol):
+    """What a decision does to the store; all of it or nothing."""
+
+    def get(self, kind: type[V], name: str) -> Entity[V] | None:
+        """The entity, or None."""
+        ...
+
+    def list(
+        self, kind: type[V], where: Mapping[str, Any] | None = None, *, after: str = "", limit: int = 0
+    ) -> Page[V]:
+        """Entities whose indexed fields equal `where`, by name, after that name, at most `limit` (0: all).
+
+        Raises:
+            ValueError: when a field of `where` is not indexed.
+        """
+        ...
+
+    def create(self, name: str, value: V) -> Entity[V]:
+        """Store a new entity at revision 1.
+
+        Raises:
+            AlreadyExists: when there is one of that id.
+        """
+        ...
+
+    def put(self, entity: Entity[V], value: V) -> Entity[V]:
+        """Replace the value of an entity at the revision that was read.
+
+        Raises:
+            RevisionConflict: when it has another revision now, or is gone.
+        """
+        ...
+
+    def delete(self, kind: type[V], name: str) -> bool:
+        """Remove the entity; False when there is none."""
+        ...
+
+
+class Store(Protocol):
+    """Entities that outlive the process."""
+
+    async def transact(self, decide: Callable[[Transaction], R]) -> R:
+        """Run a decision in one serializable transaction and return what it returns.
+
+        `decide` is a plain function: it may run on another thread, must not block on anything else, and is
+        committed durably when it returns, rolled back when it raises.
+
+        Raises:
+            StoreError: when the store itself fails.
+        """
+        ...
+
+    async def get(self, kind: type[V], name: str) -> Entity[V] | None:
+        """One entity, or None."""
+        ...
+
+    async def list(self, kind: type[V], where: Mapping[str, Any] | None = None) -> tuple[Entity[V], ...]:
+        """All entities of a kind whose indexed fields equal `where`, by name."""
+        ...
+
+    def watch(self, *kinds: type[Stored], since: int | None = None) -> AsyncIterator[Change]:
+        """Changes of these kinds (none named: all), as they happen, also in other processes; never ends.
+
+        `since` is the number of the last change seen; None begins with what comes next. Changes may be
+        merged: what counts is the state that is read afterwards.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Give everything back. The store cannot be used afterwards."""
+        ...
