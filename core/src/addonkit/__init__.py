@@ -20,7 +20,9 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from addonkit.addon import *  # noqa: F403 - addon.__all__ is the list
-    from addonkit.runtime import Binding, Kit, open
+    from addonkit.runtime import Binding as Binding
+    from addonkit.runtime import Kit as Kit
+    from addonkit.runtime import open as open
 
 _RUNTIME = frozenset({"Binding", "Kit", "open"})
 

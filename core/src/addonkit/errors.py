@@ -16,6 +16,7 @@
     │   ├── AlreadyExists
     │   ├── RevisionConflict         somebody else wrote the entity since it was read
     │   └── Busy                     somebody else works on it right now
+    ├── InstanceFailed               what was asked for did not come about; the instance says why
     ├── AddonFault                   carries addon, distribution and version
     │   ├── AddonBroken              does not import, register or define itself
     │   ├── AddonNotInstalled        its instances exist, its distribution does not
@@ -50,7 +51,7 @@ from __future__ import annotations
 from typing import Any
 
 
-class Retryable(Exception):  # noqa: N818 - a mark on other errors, not an error of its own
+class Retryable(Exception):
     """Mark of an exception whose cause may pass: the engine tries the step again."""
 
 
@@ -134,6 +135,10 @@ class RevisionConflict(Conflict):
 
 class Busy(Conflict, Retryable):
     """Somebody else works on this right now."""
+
+
+class InstanceFailed(AddonkitError):
+    """What was asked for did not come about; `instance` in `details` is its name."""
 
 
 class AddonFault(AddonkitError):

@@ -8,7 +8,7 @@ from typing import Final
 from addonkit.errors import InvalidSize
 
 _INT64_MAX: Final = 2**63 - 1
-_GIBIBYTES: Final = re.compile(r"\s*\+?([0-9]+)Gi\s*", re.ASCII)
+_GIBIBYTES: Final = re.compile(r"\s*\+?0*([1-9][0-9]{0,18})Gi\s*", re.ASCII)
 
 
 def parse_size(text: str) -> int:
@@ -18,10 +18,9 @@ def parse_size(text: str) -> int:
         InvalidSize: for anything else; nothing is guessed.
     """
     match = _GIBIBYTES.fullmatch(text)
-    value = int(match[1]) if match and len(match[1]) < 40 else 0  # noqa: PLR2004 - far beyond 2**63
-    if not 1 <= value <= _INT64_MAX:
+    if match is None or int(match[1]) > _INT64_MAX:
         raise InvalidSize(f"cannot read {text!r} as a storage size", "it is not like '10Gi'", "use whole Gi")
-    return value
+    return int(match[1])
 
 
 def parse_storage_gb(text: str) -> int:

@@ -40,12 +40,14 @@ class VariantDefinition:
         description: one line.
         details: what users are shown, in this order.
         config: what the addon itself reads; `storage` is checked to be a size such as `1Gi`.
+        variables: names of the variables it gives, where they differ from the addon's.
     """
 
     name: str
     description: str = ""
     details: Mapping[str, str] = attrs.field(factory=dict)
     config: Mapping[str, str] = attrs.field(factory=dict)
+    variables: tuple[str, ...] = ()
 
 
 @attrs.frozen
@@ -84,6 +86,7 @@ class AddonDefinition:
         default_version: tag used when no version is asked for.
         locality: where the backing resources run.
         program: where the server's executables are found; None when nothing runs on this machine.
+        variables: names of the variables an app gets, in order, so that a plan can tell them beforehand.
     """
 
     name: str
@@ -95,6 +98,12 @@ class AddonDefinition:
     default_version: str = ""
     locality: LocalityMode = LocalityMode.ON_CLUSTER
     program: ProgramSource | None = None
+    variables: tuple[str, ...] = ()
+
+    def variables_of(self, variant: str) -> tuple[str, ...]:
+        """Names of the variables that an instance of this variant gives."""
+        chosen = self.variant(variant)
+        return (chosen.variables if chosen else ()) or self.variables
 
     def variant(self, name: str) -> VariantDefinition | None:
         """The variant of that name, or None."""

@@ -42,7 +42,11 @@ class Secret:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Secret):
             return NotImplemented
-        return hmac.compare_digest(self._text.encode(), other._text.encode())
+        return hmac.compare_digest(self._bytes(), other._bytes())
+
+    def _bytes(self) -> bytes:
+        # Text from the environment may hold lone surrogates; a plain encode() would raise with the text in it.
+        return self._text.encode("utf-8", "surrogatepass")
 
     def __hash__(self) -> int:
         return hash((Secret, self._text))

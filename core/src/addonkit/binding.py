@@ -1,0 +1,46 @@
+"""What creating or attaching an addon gives back."""
+
+from __future__ import annotations
+
+import attrs
+
+from addonkit.controller.naming import moved_from_plain
+from addonkit.models.instance import Association, Instance
+from addonkit.models.variable import Variable
+from addonkit.models.views import VariableMove
+
+
+@attrs.frozen
+class Binding:
+    """An instance tied to an app.
+
+    Attributes:
+        instance: as it is now.
+        association: the tie; its variables are there once it is active.
+        new_app: whether the app was made by this.
+        joined: whether an unfinished one was found and completed.
+    """
+
+    instance: Instance
+    association: Association
+    new_app: bool = False
+    joined: bool = False
+
+    @property
+    def variables(self) -> tuple[Variable, ...]:
+        """What the app receives, under the names it sees."""
+        return self.association.variables
+
+    @property
+    def moves(self) -> tuple[VariableMove, ...]:
+        """Variables that do not have their plain names, and why; empty when the user named the set."""
+        return moved_from_plain(self.association)
+
+    @property
+    def url(self) -> str:
+        """The first variable whose name ends in `_URL`, in clear; empty when there is none."""
+        return next((v.text for v in self.variables if v.key.endswith("_URL")), "")
+
+    def environ(self) -> dict[str, str]:
+        """Names to values in clear, for a child's environment."""
+        return {variable.key: variable.text for variable in self.variables}

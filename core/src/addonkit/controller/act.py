@@ -1,0 +1,288 @@
+"""Carries out one decision: asks the addon for a saga, has it run, records the outcome."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from addonkit.controller.decide import Action, Next, retry_time
+from addonkit.controller.subjects import subject_of, variant_of
+from addonkit.controller.variables import settle_app
+from addonkit.errors import AddonkitError, ContractViolation, LeaseLost, Retryable, SagaBlocked, SagaFailed, SagaRefused
+from addonkit.models.app import App
+from addonkit.models.execution import ExecutionStatus
+from addonkit.models.instance import Association, Instance, Phase
+from addonkit.models.result import BindResult, ProvisionResult
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from addonkit.clock import Clock
+    from addonkit.models.variable import Variable
+    from addonkit.registry.addon import Addon
+    from addonkit.registry.catalog import Registry
+    from addonkit.saga.engine import Engine
+    from addonkit.store.interface import Store, Transaction
+
+
+def provision_id(instance: Instance) -> str:
+    """Id of the execution that provisions the instance, in its present attempt."""
+    return f"provision/{instance.id}/{instance.attempt}"
+
+
+def deprovision_id(instance: Instance) -> str:
+    """Id of the execution that deprovisions the instance, in its present attempt."""
+    return f"deprovision/{instance.id}/{instance.teardown}"
+
+
+def bind_id(association: Association) -> str:
+    """Id of the execution that binds the association, in its present attempt."""
+    return f"bind/{association.id}/{association.attempt}"
+
+
+def unbind_id(association: Association) -> str:
+    """Id of the execution that unbinds the association, in its present attempt."""
+    return f"unbind/{association.id}/{association.teardown}"
+
+
+class Actor:
+    """Acts for one instance at a time; whoever calls it holds the instance's lease."""
+
+    def __init__(self, store: Store, registry: Registry, engine: Engine, clock: Clock) -> None:
+        self._store = store
+        self._registry = registry
+        self._engine = engine
+        self._clock = clock
+
+    async def act(self, instance: Instance, step: Next) -> None:
+        """Do one thing. What went wrong is recorded on the entity, not raised; LeaseLost is raised."""
+        match step.action:
+            case Action.PROVISION:
+                await self._provision(instance)
+            case Action.DEPROVISION:
+                await self._deprovision(instance)
+            case Action.BIND:
+                assert step.association is not None  # decide() gives one with this action
+                await self._bind(instance, step.association)
+            case Action.UNBIND:
+                assert step.association is not None  # decide() gives one with this action
+                await self._unbind(instance, step.association)
+            case Action.NOTHING | Action.WAIT:
+                return
+
+    async def _provision(self, instance: Instance) -> None:
+        instance = await self._begin_provisioning(instance)
+        if instance.phase is not Phase.PROVISIONING:
+            return
+        try:
+            addon = self._registry.get(instance.addon)
+            saga = addon.provision(await self._app(instance.app), variant_of(instance), instance)
+            await self._finish_former_attempt(instance, saga)
+            result = await self._engine.ensure(provision_id(instance), saga, subject=subject_of(instance))
+            await self._check_result(addon, result, ProvisionResult, provision_id(instance), saga)
+        except LeaseLost:
+            raise
+        except AddonkitError as error:
+            await self._provision_failed(instance, error)
+            return
+        await self._update(
+            instance.id,
+            lambda now: attrs.evolve(
+                now,
+                phase=Phase.ACTIVE if now.phase is Phase.PROVISIONING else now.phase,
+                variables=result.variables,
+                attributes=result.attributes,
+                message="",
+                retry_at=None,
+                failures=0,
+            ),
+        )
+
+    async def _begin_provisioning(self, instance: Instance) -> Instance:
+        def begin(now: Instance) -> Instance:
+            if now.phase is Phase.ERROR:
+                now = attrs.evolve(now, attempt=now.attempt + 1, phase=Phase.PENDING)
+            if now.phase is Phase.PENDING:
+                return attrs.evolve(now, phase=Phase.PROVISIONING, message="", retry_at=None)
+            return now
+
+        return await self._update(instance.id, begin) or instance
+
+    async def _finish_former_attempt(self, instance: Instance, saga: Any) -> None:
+        """A new attempt begins only when nothing of the former one is left."""
+        if instance.attempt > 1:
+            former = attrs.evolve(instance, attempt=instance.attempt - 1)
+            await self._engine.undo(provision_id(former), saga)
+
+    async def _check_result(self, addon: Addon, result: Any, kind: type, execution: str, saga: Any) -> None:
+        """An answer outside the contract counts as failure, and what was made is undone."""
+        problem = _result_problem(result, kind)
+        if problem:
+            await self._engine.undo(execution, saga)
+            raise ContractViolation(
+                f"running {saga.name}",
+                problem,
+                "report it to the addon's author",
+                addon=addon.name,
+                distribution=addon.distribution,
+                version=addon.version,
+            )
+
+    async def _provision_failed(self, instance: Instance, error: AddonkitError) -> None:
+        failures = instance.failures + 1
+        due = retry_time(failures, self._clock.now()) if _is_transient(error) else None
+
+        def record(now: Instance) -> Instance:
+            if now.phase is not Phase.PROVISIONING:
+                return now
+            return attrs.evolve(now, phase=Phase.ERROR, message=str(error), retry_at=due, failures=failures)
+
+        await self._update(instance.id, record)
+
+    async def _deprovision(self, instance: Instance) -> None:
+        try:
+            if await self._leaves_data(instance):
+                saga = self._registry.get(instance.addon).deprovision(instance)
+                await self._engine.ensure(deprovision_id(instance), saga, subject=subject_of(instance))
+        except LeaseLost:
+            raise
+        except AddonkitError as error:
+            await self._deprovision_failed(instance, error)
+            return
+        await self._store.transact(lambda tx: _forget(tx, instance))
+
+    async def _deprovision_failed(self, instance: Instance, error: AddonkitError) -> None:
+        failures = instance.failures + 1
+        due = retry_time(failures, self._clock.now()) if _is_transient(error) else None
+
+        def record(now: Instance) -> Instance:
+            return attrs.evolve(now, message=str(error), retry_at=due, failures=failures, teardown=now.teardown + 1)
+
+        await self._update(instance.id, record)
+
+    async def _leaves_data(self, instance: Instance) -> bool:
+        """Whether there may be anything to deprovision; stops and undoes an unfinished provisioning first."""
+        execution = await self._engine.execution(provision_id(instance))
+        if execution is None:
+            return False
+        if execution.status in {ExecutionStatus.RUNNING, ExecutionStatus.UNDOING, ExecutionStatus.BLOCKED}:
+            saga = self._registry.get(instance.addon).provision(
+                await self._app(instance.app), variant_of(instance), instance
+            )
+            # What an undo cannot remove, the deprovisioning saga must.
+            with contextlib.suppress(SagaBlocked, SagaRefused):
+                await self._engine.undo(execution.id, saga)
+            execution = await self._engine.execution(execution.id) or execution
+        return execution.status is not ExecutionStatus.FAILED
+
+    async def _bind(self, instance: Instance, association: Association) -> None:
+        variables: Sequence[Variable] = instance.variables
+        attributes: Any = {}
+        try:
+            addon = self._registry.get(instance.addon)
+            if "bind" in addon.capabilities:
+                saga = addon.bind(association, instance)
+                result = await self._engine.ensure(
+                    bind_id(association), saga, subject=subject_of(instance, association)
+                )
+                await self._check_result(addon, result, BindResult, bind_id(association), saga)
+                variables, attributes = result.variables, result.attributes
+        except LeaseLost:
+            raise
+        except AddonkitError as error:
+            failed = attrs.evolve(association, phase=Phase.ERROR, message=str(error))
+            await self._store.transact(lambda tx: _replace(tx, association, failed))
+            return
+        bound = attrs.evolve(association, phase=Phase.ACTIVE, plain=tuple(variables), attributes=attributes)
+        await self._store.transact(lambda tx: self._settle_bound(tx, association, bound))
+
+    def _settle_bound(self, tx: Transaction, before: Association, bound: Association) -> None:
+        entity = tx.get(Association, before.id)
+        if entity is None:
+            return
+        if entity.value.phase is not Phase.PENDING:
+            # Detached meanwhile: keep what unbinding needs, give no variables.
+            tx.put(entity, attrs.evolve(entity.value, plain=bound.plain, attributes=bound.attributes))
+            return
+        tx.put(entity, bound)
+        settle_app(tx, self._registry, bound.app)
+
+    async def _unbind(self, instance: Instance, association: Association) -> None:
+        try:
+            await self._revoke(instance, association)
+        except LeaseLost:
+            raise
+        except AddonkitError as error:
+            failed = attrs.evolve(association, message=str(error), teardown=association.teardown + 1)
+            await self._store.transact(lambda tx: _replace(tx, association, failed))
+            return
+        await self._store.transact(lambda tx: self._forget_association(tx, association))
+
+    async def _revoke(self, instance: Instance, association: Association) -> None:
+        execution = await self._engine.execution(bind_id(association))
+        if execution is None:
+            return
+        addon = self._registry.get(instance.addon)
+        if execution.status in {ExecutionStatus.RUNNING, ExecutionStatus.UNDOING, ExecutionStatus.BLOCKED}:
+            with contextlib.suppress(SagaBlocked, SagaRefused):
+                await self._engine.undo(execution.id, addon.bind(association, instance))
+            execution = await self._engine.execution(execution.id) or execution
+        if execution.status is not ExecutionStatus.FAILED and "unbind" in addon.capabilities:
+            saga = addon.unbind(association, instance)
+            await self._engine.ensure(unbind_id(association), saga, subject=subject_of(instance, association))
+
+    def _forget_association(self, tx: Transaction, association: Association) -> None:
+        tx.delete(Association, association.id)
+        settle_app(tx, self._registry, association.app)
+        forget_empty_app(tx, association.app)
+
+    async def _app(self, name: str) -> App:
+        entity = await self._store.get(App, name)
+        return entity.value if entity else App(name)
+
+    async def _update(self, instance_id: str, change: Callable[[Instance], Instance]) -> Instance | None:
+        def decide(tx: Transaction) -> Instance | None:
+            entity = tx.get(Instance, instance_id)
+            if entity is None:
+                return None
+            after = change(entity.value)
+            return entity.value if after == entity.value else tx.put(entity, after).value
+
+        return await self._store.transact(decide)
+
+
+def forget_empty_app(tx: Transaction, app: str) -> None:
+    """Delete an app that has neither variables nor addons: it was made by its first one."""
+    entity = tx.get(App, app)
+    if entity is not None and not entity.value.variables and not tx.list(Association, {"app": app}, limit=1).items:
+        tx.delete(App, app)
+
+
+def _forget(tx: Transaction, instance: Instance) -> None:
+    tx.delete(Instance, instance.id)
+    for entity in tx.list(Association, {"instance": instance.id}).items:
+        tx.delete(Association, entity.name)
+        forget_empty_app(tx, entity.value.app)
+    forget_empty_app(tx, instance.app)
+
+
+def _replace(tx: Transaction, before: Association, after: Association) -> None:
+    entity = tx.get(Association, before.id)
+    if entity is not None and entity.value.phase is before.phase:
+        tx.put(entity, after)
+
+
+def _result_problem(result: Any, kind: type) -> str:
+    if not isinstance(result, kind):
+        return f"its result is a {type(result).__name__}, not a {kind.__name__}"
+    keys = [variable.key for variable in getattr(result, "variables", ())]
+    twice = sorted({key for key in keys if keys.count(key) > 1})
+    return f"its result names {twice[0]} twice" if twice else ""
+
+
+def _is_transient(error: AddonkitError) -> bool:
+    if isinstance(error, SagaFailed):
+        return bool(error.details.get("transient"))
+    return isinstance(error, Retryable)

@@ -1,0 +1,49 @@
+"""Makes the world match the store, one instance at a time, level-triggered."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from addonkit.controller.act import Actor
+from addonkit.controller.decide import Action, decide
+from addonkit.models.instance import Association, Instance
+
+if TYPE_CHECKING:
+    from addonkit.clock import Clock
+    from addonkit.registry.catalog import Registry
+    from addonkit.saga.engine import Engine
+    from addonkit.store.interface import Store
+    from addonkit.store.leases import Leases
+
+
+class Controller:
+    """Runs decisions until an instance is settled."""
+
+    def __init__(self, store: Store, leases: Leases, registry: Registry, engine: Engine, clock: Clock) -> None:
+        self._store = store
+        self._leases = leases
+        self._clock = clock
+        self._actor = Actor(store, registry, engine, clock)
+
+    async def settle(self, instance_id: str) -> Instance | None:
+        """Act until nothing is left to do now; return the instance, or None when it is gone.
+
+        One owner at a time works on an instance: others wait here until it is done, then look again.
+
+        Raises:
+            LeaseLost: when another process has taken the instance over.
+        """
+        async with self._leases.hold(f"instance/{instance_id}"):
+            while True:
+                entity = await self._store.get(Instance, instance_id)
+                if entity is None:
+                    return None
+                step = decide(entity.value, await self.associations(instance_id), self._clock.now())
+                if step.action in {Action.NOTHING, Action.WAIT}:
+                    return entity.value
+                await self._actor.act(entity.value, step)
+
+    async def associations(self, instance_id: str) -> tuple[Association, ...]:
+        """The associations of an instance, in the order they were made."""
+        found = await self._store.list(Association, {"instance": instance_id})
+        return tuple(sorted((entity.value for entity in found), key=lambda a: (a.order, a.id)))

@@ -1,0 +1,79 @@
+"""What to do next for an instance: pure functions of what is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+import attrs
+
+from addonkit.models.instance import Association, Instance, Phase
+
+FIRST_RETRY: Final = timedelta(seconds=5)
+LONGEST_RETRY: Final = timedelta(minutes=5)
+RETRIES: Final = 8
+"""Failures in a row after which an instance waits for its user."""
+
+
+class Action(StrEnum):
+    """One thing to do."""
+
+    NOTHING = "nothing"
+    WAIT = "wait"
+    PROVISION = "provision"
+    DEPROVISION = "deprovision"
+    BIND = "bind"
+    UNBIND = "unbind"
+
+
+@attrs.frozen
+class Next:
+    """The next thing to do.
+
+    Attributes:
+        action: see Action.
+        association: whom a BIND or UNBIND concerns.
+        until: when a WAIT ends by itself.
+    """
+
+    action: Action
+    association: Association | None = None
+    until: datetime | None = None
+
+
+def decide(instance: Instance, associations: Sequence[Association], now: datetime) -> Next:
+    """Compare what is wanted with what is; the answer is one step towards it.
+
+    Variables go before data: an instance is deprovisioned when none of its associations is left. An
+    association whose unbinding failed carries a message and waits for its user.
+    """
+    leaving = [a for a in associations if a.phase is Phase.DEPROVISIONING]
+    for association in leaving:
+        if not association.message:
+            return Next(Action.UNBIND, association)
+    match instance.phase:
+        case Phase.PENDING | Phase.PROVISIONING:
+            return Next(Action.PROVISION)
+        case Phase.DEPROVISIONING:
+            return Next(Action.WAIT) if leaving else _when_due(instance, Action.DEPROVISION, now)
+        case Phase.ERROR:
+            return _when_due(instance, Action.PROVISION, now)
+        case Phase.ACTIVE:
+            arriving = next((a for a in associations if a.phase is Phase.PENDING), None)
+            return Next(Action.NOTHING) if arriving is None else Next(Action.BIND, arriving)
+
+
+def retry_time(failures: int, now: datetime) -> datetime | None:
+    """When a transient failure is tried again by itself: later each time; None after too many."""
+    if failures > RETRIES:
+        return None
+    return now + min(FIRST_RETRY * 2 ** (failures - 1), LONGEST_RETRY)
+
+
+def _when_due(instance: Instance, action: Action, now: datetime) -> Next:
+    """An instance without a message has not failed; one that failed waits for its time or its user."""
+    if not instance.message or (instance.retry_at is not None and instance.retry_at <= now):
+        return Next(action)
+    return Next(Action.WAIT, until=instance.retry_at)

@@ -1,0 +1,105 @@
+"""Under which names an app sees the variables of its addons: pure functions.
+
+A set of variables moves as a whole. A set has its plain names when it is primary and no name of it was
+set by hand; otherwise it has a prefix. Names are settled anew in the transaction that changes anything
+they depend on, so they are never stale.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+
+import attrs
+
+from addonkit.models.instance import Association, Phase
+from addonkit.models.variable import Variable
+from addonkit.models.views import VariableMove
+
+BY_HAND = "set by hand"
+
+Adjust = Callable[[Association, Sequence[str], Collection[str]], tuple[Variable, ...]]
+"""Renames a set: its association, the names that are taken, and all names that the answer must avoid."""
+
+
+def settle(manual: Collection[str], associations: Sequence[Association], adjust: Adjust) -> tuple[Association, ...]:
+    """The associations with the names that their variables have now, in the given order.
+
+    Args:
+        manual: names of the app's own variables; they always win.
+        associations: of one app. Those that are not active keep no names.
+        adjust: see Adjust.
+    """
+    active = sorted((a for a in associations if a.phase is Phase.ACTIVE), key=_rank)
+    owners: dict[str, str] = dict.fromkeys(manual, BY_HAND)
+    plain: dict[str, Association] = {}
+    moving: list[tuple[Association, tuple[str, ...], str]] = []
+    for association in active:
+        keys = [variable.key for variable in association.plain]
+        rivals = [key for key in keys if key in owners and owners[key] != BY_HAND]
+        primary = association.primary and not rivals
+        taken = tuple(key for key in keys if key in owners)
+        settled = attrs.evolve(association, primary=primary)
+        if primary and not taken:
+            plain[association.id] = attrs.evolve(settled, variables=association.plain, message="")
+            owners.update(dict.fromkeys(keys, association.label))
+        else:
+            moving.append((settled, taken, _reason(settled, taken, owners)))
+    result = dict(plain)
+    used = set(owners)
+    for association, taken, reason in moving:
+        variables = adjust(association, taken, used)
+        used.update(variable.key for variable in variables)
+        result[association.id] = attrs.evolve(association, variables=variables, message=reason)
+    return tuple(result.get(a.id, attrs.evolve(a, variables=())) for a in associations)
+
+
+def promote(associations: Sequence[Association], association_id: str) -> tuple[Association, ...]:
+    """The associations with this one primary, and none primary that shares a name with it."""
+    chosen = next(a for a in associations if a.id == association_id)
+    keys = {variable.key for variable in chosen.plain}
+
+    def turned(association: Association) -> Association:
+        if association.id == association_id:
+            return attrs.evolve(association, primary=True)
+        rival = any(variable.key in keys for variable in association.plain)
+        return attrs.evolve(association, primary=False) if rival else association
+
+    return tuple(turned(a) for a in associations)
+
+
+def moves(before: Sequence[Association], after: Sequence[Association]) -> tuple[VariableMove, ...]:
+    """Which variables have another name afterwards; sets that come or go are not moves."""
+    old: Mapping[str, Association] = {a.id: a for a in before}
+    found: list[VariableMove] = []
+    for association in after:
+        former = old.get(association.id)
+        if former is None or len(former.variables) != len(association.variables):
+            continue
+        reason = association.message or "its plain names are free"
+        for was, now in zip(former.variables, association.variables, strict=True):
+            if was.key != now.key:
+                found.append(VariableMove(association.label, was.key, now.key, reason))
+    return tuple(found)
+
+
+def moved_from_plain(association: Association) -> tuple[VariableMove, ...]:
+    """Which variables of an active association do not have their plain names, unless the user chose so."""
+    if association.alias or not association.variables:
+        return ()
+    pairs = zip(association.plain, association.variables, strict=True)
+    return tuple(
+        VariableMove(association.label, plain.key, now.key, association.message)
+        for plain, now in pairs
+        if plain.key != now.key
+    )
+
+
+def _rank(association: Association) -> tuple[bool, int, str]:
+    return (not association.primary, association.order, association.id)
+
+
+def _reason(association: Association, taken: Sequence[str], owners: Mapping[str, str]) -> str:
+    if not taken:
+        return f"named {association.label}"
+    owner = owners[taken[0]]
+    return f"{taken[0]} is {owner}" if owner == BY_HAND else f"{taken[0]} belongs to {owner}"

@@ -1,0 +1,76 @@
+"""Settles the names of an app's variables inside a transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from typing import TYPE_CHECKING
+
+import attrs
+
+from addonkit.controller.naming import Adjust, moves, settle
+from addonkit.errors import AddonkitError
+from addonkit.models.app import App
+from addonkit.models.instance import Association
+from addonkit.models.result import ProvisionResult
+from addonkit.models.variable import Variable
+from addonkit.registry.collisions import check_adjusted, prefixed
+
+if TYPE_CHECKING:
+    from addonkit.models.views import VariableMove
+    from addonkit.registry.catalog import Registry
+    from addonkit.store.interface import Transaction
+
+Change = Callable[[Sequence[Association]], Sequence[Association]]
+
+
+def associations_of(tx: Transaction, app: str) -> tuple[Association, ...]:
+    """The associations of an app, in the order they were made."""
+    found = (entity.value for entity in tx.list(Association, {"app": app}).items)
+    return tuple(sorted(found, key=lambda a: (a.order, a.id)))
+
+
+def settle_app(
+    tx: Transaction, registry: Registry, app: str, change: Change = tuple
+) -> tuple[tuple[Association, ...], tuple[VariableMove, ...]]:
+    """Apply a change to an app's associations, settle all names, store what differs.
+
+    Returns:
+        The associations as stored, and the variables that have another name now.
+    """
+    stored = associations_of(tx, app)
+    owner = tx.get(App, app)
+    manual = {variable.key for variable in owner.value.variables} if owner else set()
+    settled = settle(manual, change(stored), adjuster(registry))
+    for before, after in zip(stored, settled, strict=True):
+        if before != after:
+            entity = tx.get(Association, after.id)
+            assert entity is not None  # listed a moment ago, in this transaction
+            tx.put(entity, after)
+    return settled, moves(stored, settled)
+
+
+def adjuster(registry: Registry) -> Adjust:
+    """Renames a set the addon's way, or the core's where that is not to be had."""
+
+    def adjust(association: Association, taken: Sequence[str], used: Collection[str]) -> tuple[Variable, ...]:
+        result = ProvisionResult(association.plain, association.attributes)
+        for number in range(1, len(used) + 2):
+            alias = association.label if number == 1 else f"{association.label}-{number}"
+            named = attrs.evolve(association, alias=alias)
+            variables = _ask(registry, result, named, taken)
+            if not used & {variable.key for variable in variables}:
+                return variables
+        raise AssertionError("one number more than there are names is always free")
+
+    def _ask(
+        registry: Registry, result: ProvisionResult, named: Association, taken: Sequence[str]
+    ) -> tuple[Variable, ...]:
+        try:
+            variables = registry.get(named.addon).adjust_env_vars(result, named, taken)
+            check_adjusted(result, variables, taken)
+        except AddonkitError:
+            # The addon is away or breaks the rules: an app's variables do not depend on that.
+            return prefixed(result, named)
+        return variables
+
+    return adjust

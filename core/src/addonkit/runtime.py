@@ -1,0 +1,338 @@
+"""The composition root: opens and closes everything in order; what `addonkit.open` gives.
+
+The command line is a thin layer over exactly this.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import attrs
+
+from addonkit.binding import Binding
+from addonkit.clock import Clock, SystemClock
+from addonkit.control import Control, Created, find_instance
+from addonkit.controller.act import provision_id
+from addonkit.controller.controller import Controller
+from addonkit.controller.doctor import Doctor
+from addonkit.controller.pools import Healed, PoolKeeper
+from addonkit.controller.subjects import resources
+from addonkit.controller.views import Viewer, environment
+from addonkit.errors import (
+    AddonFault,
+    AddonNotInstalled,
+    InstanceFailed,
+    NotFound,
+    UnknownAddon,
+    UnknownApp,
+    UnknownExecution,
+)
+from addonkit.framework import ProviderFramework
+from addonkit.home import find_home, open_home
+from addonkit.models.execution import Event, Execution
+from addonkit.models.instance import Association, Instance, Phase
+from addonkit.models.views import Environment, Finding, InstanceView, Plan, VariableMove
+from addonkit.planner import Planner
+
+if TYPE_CHECKING:
+    from addonkit.compute.interface import Backend
+    from addonkit.registry.catalog import Registry
+    from addonkit.saga.engine import Engine
+    from addonkit.store.interface import Store
+    from addonkit.store.leases import Leases
+
+OnEvent = Callable[[Event], None]
+
+
+@dataclass(frozen=True)
+class Rooms:
+    """Everything that is open, in the order it was opened."""
+
+    home: Path
+    clock: Clock
+    registry: Registry
+    backend: Backend
+    store: Store
+    leases: Leases
+    framework: ProviderFramework
+    engine: Engine
+
+
+class Kit:
+    """What a user can ask of addonkit. Use `addonkit.open`; all methods raise AddonkitErrors.
+
+    Attributes:
+        home: the directory that holds everything.
+        registry: the addons that are installed.
+        backend: what runs servers.
+    """
+
+    def __init__(self, rooms: Rooms) -> None:
+        self.home = rooms.home
+        self.registry = rooms.registry
+        self.backend = rooms.backend
+        self._store = rooms.store
+        self._engine = rooms.engine
+        self._control = Control(rooms.store, rooms.registry, rooms.backend)
+        self._planner = Planner(rooms.store, rooms.registry)
+        self._viewer = Viewer(rooms.store, rooms.registry, rooms.backend)
+        self._controller = Controller(rooms.store, rooms.leases, rooms.registry, rooms.engine, rooms.clock)
+        self._keeper = PoolKeeper(rooms.store, rooms.backend, rooms.framework)
+        self._doctor = Doctor(rooms, self._controller, self._keeper)
+
+    async def create(self, spec: str, app: str, *, alias: str = "", version: str = "", wait: bool = True) -> Binding:
+        """Give an app a new instance of an addon; the app is made when it is new.
+
+        Args:
+            spec: `addon[:variant]`.
+            app: name of the app.
+            alias: a name for the set of variables, which then carries it as prefix.
+            version: of the server; empty means the addon's default.
+            wait: return when it is active; otherwise when it is recorded.
+
+        Raises:
+            InstanceFailed: it could not be provisioned; everything made for it was undone.
+        """
+        request = await asyncio.to_thread(partial(self._control.check, spec, app, alias=alias, version=version))
+        created = await self._control.create(request)
+        return await self._finish(created, wait=wait)
+
+    async def plan_create(self, spec: str, app: str, *, alias: str = "", version: str = "") -> Plan:
+        """What create would do; the same checks, nothing written."""
+        request = await asyncio.to_thread(partial(self._control.check, spec, app, alias=alias, version=version))
+        await self._control.check_free(request)
+        return await self._planner.create(request)
+
+    async def attach(self, name: str, app: str, *, alias: str = "", wait: bool = True) -> Binding:
+        """Give an app the variables of an instance that exists."""
+        return await self._finish(await self._control.attach(name, app, alias), wait=wait)
+
+    async def detach(self, name: str, app: str) -> tuple[str, ...]:
+        """Take an instance's variables from an app; returns the names that are gone. The instance stays."""
+        instance, gone = await self._control.detach(name, app)
+        await self._controller.settle(instance.id)
+        return gone
+
+    async def instances(self, app: str | None = None) -> tuple[InstanceView, ...]:
+        """All instances, or those attached to (or created for) one app, by name."""
+        found = [entity.value for entity in await self._store.list(Instance)]
+        if app is not None:
+            tied = {entity.value.instance for entity in await self._store.list(Association, {"app": app})}
+            found = [i for i in found if i.app == app or i.id in tied]
+        views = [await self._viewer.instance(i) for i in sorted(found, key=lambda i: i.name)]
+        return tuple(views)
+
+    async def show(self, name: str, app: str | None = None) -> InstanceView:
+        """One instance, by its name or by what the app calls it (alias or addon)."""
+        return await self._viewer.instance(await self._find(name, app))
+
+    async def environment(self, app: str) -> Environment:
+        """What an app receives right now. Servers of the app that are down are started first."""
+        found = await environment(self._store, app)
+        if found is None:
+            raise UnknownApp(
+                f"cannot show the environment of {app}", f"there is no app {app!r}", "addonkit create makes one"
+            )
+        return found
+
+    async def set_variables(
+        self, app: str, values: Mapping[str, str], *, sensitive: bool = False
+    ) -> tuple[VariableMove, ...]:
+        """Set variables by hand; returns variables of addons that moved out of the way."""
+        return await self._control.set_variables(app, values, sensitive=sensitive)
+
+    async def unset_variables(self, app: str, keys: Sequence[str]) -> tuple[VariableMove, ...]:
+        """Remove variables set by hand; returns variables of addons that moved back."""
+        return await self._control.unset_variables(app, keys)
+
+    async def promote(self, name: str, app: str) -> tuple[VariableMove, ...]:
+        """Give an instance's variables their plain names in an app; returns all that moved."""
+        return await self._control.promote(name, app)
+
+    async def retry(self, name: str, app: str | None = None) -> InstanceView:
+        """Try again what failed, or go on with what was interrupted, until it is settled."""
+        instance = await self._control.retry(name, app)
+        self._ask_addon(instance, "go on with")
+        settled = await self._controller.settle(instance.id)
+        if settled is None:
+            return InstanceView(attrs.evolve(instance, message="gone"))
+        if settled.message:
+            raise _failed(f"trying {settled.name} again", settled)
+        return await self._viewer.instance(settled)
+
+    async def plan_destroy(self, name: str, app: str | None = None) -> Plan:
+        """What destroy would do and lose; nothing written."""
+        self._ask_addon(await self._find(name, app), "plan the destruction of")
+        return await self._planner.destroy(name, app)
+
+    async def destroy(self, name: str, app: str | None = None, *, wait: bool = True) -> None:
+        """Remove an instance and all its data, from whatever state it is in; its variables go first."""
+        self._ask_addon(await self._find(name, app), "destroy")
+        instance = await self._control.destroy(name, app)
+        await self._engine.cancel(provision_id(instance))
+        if not wait:
+            return
+        left = await self._controller.settle(instance.id)
+        if left is not None:
+            raise _failed(f"destroying {left.name}", left)
+
+    async def executions(self, *, unfinished: bool = False) -> tuple[Execution, ...]:
+        """Executions of sagas, oldest first."""
+        found = [entity.value for entity in await self._store.list(Execution)]
+        kept = [e for e in found if not (unfinished and e.status.finished)]
+        return tuple(sorted(kept, key=lambda e: (str(e.created), e.id)))
+
+    async def execution(self, id: str) -> Execution:
+        """One execution."""
+        found = await self._engine.execution(id)
+        if found is None:
+            raise UnknownExecution(f"cannot find execution {id!r}", "there is none", "see addonkit saga list")
+        return found
+
+    async def retry_execution(self, id: str) -> Execution:
+        """Let a blocked or interrupted execution go on, through the instance it serves."""
+        execution = await self.execution(id)
+        await self._engine.unblock(id)
+        instance = await self._store.get(Instance, execution.subject.get("instance", ""))
+        if instance is not None:
+            await self._control.retry(instance.value.name)
+            await self._controller.settle(instance.name)
+        return await self.execution(id)
+
+    async def abandon_execution(self, id: str) -> tuple[str, ...]:
+        """Give up the undos that are left; returns the names of steps that stay uncompensated."""
+        await self.execution(id)
+        return await self._engine.abandon(id)
+
+    async def heal(self, app: str | None = None) -> Healed:
+        """Start servers that should run and do not: all, or those that an app uses."""
+        if app is None:
+            return await self._keeper.heal()
+        servers = {view.instance.server for view in await self.instances(app)}
+        return await self._keeper.heal(servers - {""})
+
+    async def doctor(self) -> tuple[Finding, ...]:
+        """Everything that is not as it should be; changes nothing."""
+        return await self._doctor.examine()
+
+    async def fix(self, findings: Collection[Finding]) -> tuple[str, ...]:
+        """Mend what can be mended; a sentence about each."""
+        return tuple([await self._doctor.fix(finding) for finding in findings])
+
+    async def log_path(self, name: str, app: str | None = None) -> str:
+        """Path of the log of an instance's server.
+
+        Raises:
+            NotFound: the instance has no server here.
+        """
+        instance = await self._find(name, app)
+        if not instance.server:
+            raise NotFound(f"cannot show the log of {instance.name}", "it has no server here")
+        return self.backend.log_path(instance.server)
+
+    async def _find(self, name: str, app: str | None) -> Instance:
+        return await self._store.transact(lambda tx: find_instance(tx, name, app).value)
+
+    async def _finish(self, created: Created, *, wait: bool) -> Binding:
+        instance, association = created.instance, created.association
+        if wait:
+            settled = await self._controller.settle(instance.id)
+            if settled is None:
+                raise InstanceFailed(f"creating {instance.name}", "it was destroyed meanwhile")
+            if settled.phase is not Phase.ACTIVE:
+                raise _failed(f"creating {settled.name}", settled)
+            instance = settled
+            entity = await self._store.get(Association, association.id)
+            association = entity.value if entity else association
+            if association.phase is Phase.ERROR:
+                raise _failed(f"attaching {instance.name}", attrs.evolve(instance, message=association.message))
+        return Binding(instance, association, created.new_app, created.joined)
+
+    def _ask_addon(self, instance: Instance, verb: str) -> None:
+        """Make sure the addon can be asked, before anything is changed."""
+        try:
+            self.registry.get(instance.addon)
+        except UnknownAddon as error:
+            raise AddonNotInstalled(
+                f"cannot {verb} {instance.name}",
+                f"its addon {instance.addon} is not installed",
+                f"install {instance.distribution or 'its distribution'} and try again",
+                addon=instance.addon,
+                distribution=instance.distribution,
+            ) from error
+        except AddonFault as error:
+            error.attempted = f"cannot {verb} {instance.name}"
+            raise
+
+
+def _failed(attempted: str, instance: Instance) -> InstanceFailed:
+    advice = f"addonkit retry {instance.name} tries again, addonkit destroy {instance.name} removes it"
+    return InstanceFailed(attempted, instance.message or f"it is {instance.phase}", advice, instance=instance.name)
+
+
+@asynccontextmanager
+async def open(
+    home: str | os.PathLike[str] | None = None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    registry: Registry | None = None,
+    backend: Backend | None = None,
+    clock: Clock | None = None,
+    on_event: OnEvent | None = None,
+    heal: bool = True,
+) -> AsyncIterator[Kit]:
+    """Open a home; close it again at the end of the block.
+
+    Args:
+        home: directory; default is ADDONKIT_HOME, else the user's data directory (root: /var/lib/addonkit).
+        environ: environment to read settings from; default is the process's.
+        registry: addons; default is what is installed.
+        backend: what runs servers; default runs them as processes of this machine.
+        clock: time; default is the machine's.
+        on_event: called with what happens, as it happens.
+        heal: start servers that should run and do not.
+
+    Raises:
+        StoreError: when the home cannot be used.
+    """
+    from addonkit.compute.process.backend import ProcessBackend
+    from addonkit.registry.catalog import Registry as Installed
+    from addonkit.saga.engine import Engine
+    from addonkit.store.codec import Codec
+    from addonkit.store.leases import Leases
+    from addonkit.store.owner import owner_alive, this_owner
+    from addonkit.store.sealing import Sealer, load_key
+    from addonkit.store.sqlite import SqliteStore
+
+    environ = os.environ if environ is None else environ
+    directory = open_home(find_home(home, environ))
+    clock = clock or SystemClock()
+    registry = registry or Installed.discover()
+    backend = backend or ProcessBackend(directory, environ=environ)
+    codec = Codec(Sealer(load_key(directory, environ)))
+    store = await SqliteStore.open(directory / "state.db", codec, clock)
+    try:
+        leases = Leases(store, clock, this_owner(), owner_alive)
+        framework = ProviderFramework(store, backend, clock)
+        sink = partial(_emit, registry, on_event)
+        engine = Engine(store, leases, clock, resources(store, framework), sink)
+        kit = Kit(Rooms(directory, clock, registry, backend, store, leases, framework, engine))
+        await registry.ensure_entities(store)
+        if heal:
+            await kit.heal()
+        yield kit
+    finally:
+        await store.close()
+
+
+def _emit(registry: Registry, on_event: OnEvent | None, event: Event) -> None:
+    if on_event is not None:
+        on_event(event)
+    registry.emit(event)
