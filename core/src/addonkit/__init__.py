@@ -20,11 +20,18 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from addonkit.addon import *  # noqa: F403 - addon.__all__ is the list
-    from addonkit.runtime import Binding as Binding
+    from addonkit.binding import Binding as Binding
+    from addonkit.registry.catalog import Registry as Registry
     from addonkit.runtime import Kit as Kit
     from addonkit.runtime import open as open
 
-_RUNTIME = frozenset({"Binding", "Kit", "open"})
+# Rooms above `addonkit.addon`, which therefore cannot name them itself.
+_ABOVE = {
+    "Binding": "addonkit.binding",
+    "Kit": "addonkit.runtime",
+    "open": "addonkit.runtime",
+    "Registry": "addonkit.registry.catalog",
+}
 
 
 def __getattr__(name: str) -> Any:
@@ -32,8 +39,11 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(name)
     from importlib import import_module
 
-    module = import_module("addonkit.runtime" if name in _RUNTIME else "addonkit.addon")
-    try:
-        return getattr(module, name)
-    except AttributeError:
-        raise AttributeError(f"module 'addonkit' has no attribute {name!r}") from None
+    if name in _ABOVE:
+        return getattr(import_module(_ABOVE[name]), name)
+    addon = import_module("addonkit.addon")
+    # All at once: a module of this package may have the name of a function that it holds.
+    globals().update({each: getattr(addon, each) for each in addon.__all__})
+    if name not in globals():
+        raise AttributeError(f"module 'addonkit' has no attribute {name!r}")
+    return globals()[name]

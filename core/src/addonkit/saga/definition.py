@@ -83,7 +83,8 @@ class Signature:
         """
         if not inspect.iscoroutinefunction(function):
             raise SagaDefinitionError(f"cannot define {what}", "it is not an async function", "write async def")
-        required, optional = [], []
+        required: list[str] = []
+        optional: list[str] = []
         for parameter in inspect.signature(function).parameters.values():
             if parameter.kind in {parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY}:
                 raise SagaDefinitionError(
@@ -113,7 +114,17 @@ class Step:
         runs: sagas it may start through `sagas`; named so that a plan can show their steps.
     """
 
-    def __init__(self, function: Function, gives: str, undo: Any, timeout: float, retry: Retry, title: str) -> None:
+    def __init__(
+        self,
+        function: Function,
+        *,
+        gives: str,
+        undo: Any,
+        timeout: float,
+        retry: Retry,
+        title: str,
+        runs: Sequence[Saga[Any]],
+    ) -> None:
         self.name: str = function.__name__
         self.run = function
         self.gives = gives

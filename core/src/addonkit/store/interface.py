@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Final, Generic, Protocol, TypeVar
 
 import attrs
+
+CHANGES_KEPT: Final = 10_000
+"""How many of the newest changes a store remembers for those who watch."""
 
 
 class Stored(Protocol):
@@ -58,16 +61,24 @@ class Page(Generic[V]):
 
 
 class ChangeKind(StrEnum):
-    """What happened to an entity."""
+    """What happened to an entity.
+
+    `missed` means that older changes were forgotten before this watcher read them: `kind` and `name` are
+    empty, and everything that matters to the watcher is to be read again. It comes whatever kinds are watched.
+    """
 
     CREATED = "created"
     UPDATED = "updated"
     DELETED = "deleted"
+    MISSED = "missed"
 
 
 @attrs.frozen
 class Change:
-    """One entry of the change feed. `number` grows strictly."""
+    """One entry of the change feed. `number` grows strictly; `revision` is the entity's after the change.
+
+    Of a deleted entity it is the last one it had.
+    """
 
     number: int
     kind: str
@@ -94,10 +105,12 @@ class Transaction(Protocol):
         ...
 
     def create(self, name: str, value: V) -> Entity[V]:
-        """Store a new entity at revision 1.
+        """Store a new entity at revision 1. A name is one to 1,000 characters, without NUL.
 
         Raises:
             AlreadyExists: when there is one of that id.
+            ValueError: when the name cannot be stored.
+            TypeError: when the value holds something that is neither a JSON value nor a Secret.
         """
         ...
 
@@ -105,7 +118,8 @@ class Transaction(Protocol):
         """Replace the value of an entity at the revision that was read.
 
         Raises:
-            RevisionConflict: when it has another revision now, or is gone.
+            RevisionConflict: when it has another revision now, is gone, or was made anew since.
+            TypeError: when the value is of another kind, or cannot be stored.
         """
         ...
 
@@ -121,10 +135,13 @@ class Store(Protocol):
         """Run a decision in one serializable transaction and return what it returns.
 
         `decide` is a plain function: it may run on another thread, must not block on anything else, and is
-        committed durably when it returns, rolled back when it raises.
+        committed durably when it returns, rolled back when it raises. The transaction cannot be used afterwards.
+        When the waiting task is cancelled the decision is not torn: it is still committed whole, or not at all.
 
         Raises:
             StoreError: when the store itself fails.
+            Busy: when another process kept the store locked for too long.
+            TypeError: when `decide` returns an awaitable, that is, was an async function.
         """
         ...
 
@@ -136,11 +153,14 @@ class Store(Protocol):
         """All entities of a kind whose indexed fields equal `where`, by name."""
         ...
 
-    def watch(self, *kinds: type[Stored], since: int | None = None) -> AsyncIterator[Change]:
+    def watch(self, *kinds: type[Stored], since: int | None = None) -> AsyncGenerator[Change, None]:
         """Changes of these kinds (none named: all), as they happen, also in other processes; never ends.
 
-        `since` is the number of the last change seen; None begins with what comes next. Changes may be
-        merged: what counts is the state that is read afterwards.
+        `since` is the number of the last change seen; None begins with what comes after this call. Changes may
+        be merged: what counts is the state that is read afterwards. Close it (`contextlib.aclosing`) when done.
+
+        Raises:
+            StoreError: when the store fails, or is closed meanwhile.
         """
         ...
 

@@ -1,0 +1,125 @@
+"""One addon, typed: asks its hooks and checks its answers. Nobody else touches a plugin manager."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+
+from addonkit.models.definition import AddonDefinition
+from addonkit.models.result import BindResult, Inventory, ProvisionResult
+from addonkit.registry.collisions import adjustment_fault
+from addonkit.registry.relay import Relay
+from addonkit.saga.definition import Saga
+
+if TYPE_CHECKING:
+    from addonkit.models.app import App, Variant
+    from addonkit.models.instance import Association, Instance, Server
+    from addonkit.models.variable import Variable
+
+REQUIRED: Final = ("addon_definition", "addon_provision", "addon_deprovision")
+"""Hooks that every addon answers."""
+
+
+@attrs.frozen(eq=False)
+class Addon:
+    """An addon that loaded well. Made by the registry.
+
+    Every method raises ContractViolation when the addon, or a policy around it, answers with something the
+    contract forbids or raises an unexpected error; an AddonkitError that one of them raises on purpose
+    passes through as it is.
+
+    Attributes:
+        relay: the way to ask it.
+        definition: what it says about itself, checked.
+        hooks: names of the hooks it answers.
+    """
+
+    relay: Relay
+    definition: AddonDefinition
+    hooks: frozenset[str]
+
+    @property
+    def name(self) -> str:
+        """The word the user types."""
+        return self.definition.name
+
+    @property
+    def distribution(self) -> str:
+        """Who ships it; empty when the program registered it."""
+        return self.relay.found.distribution
+
+    @property
+    def version(self) -> str:
+        """Version of the distribution; empty without one."""
+        return self.relay.found.version
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        """Optional hooks that it answers, without `addon_`: `bind`, `unbind`, `inspect`, ..."""
+        return frozenset(hook.removeprefix("addon_") for hook in self.hooks.difference(REQUIRED))
+
+    def provision(self, app: App, variant: Variant, instance: Instance) -> Saga[ProvisionResult]:
+        """How an instance is made."""
+        return self._saga("addon_provision", ProvisionResult, app=app, variant=variant, instance=instance)
+
+    def deprovision(self, instance: Instance) -> Saga[None]:
+        """How an instance and its data are removed."""
+        return self._saga("addon_deprovision", None, instance=instance)
+
+    def bind(self, association: Association, instance: Instance) -> Saga[BindResult]:
+        """How one association gets credentials of its own; needs the capability `bind`."""
+        return self._saga("addon_bind", BindResult, association=association, instance=instance)
+
+    def unbind(self, association: Association, instance: Instance) -> Saga[None]:
+        """How the credentials of one association are revoked; needs the capability `unbind`."""
+        return self._saga("addon_unbind", None, association=association, instance=instance)
+
+    def inspect(self, server: Server) -> Saga[Inventory]:
+        """How what lives on a shared server is listed; needs the capability `inspect`."""
+        return self._saga("addon_inspect", Inventory, server=server)
+
+    def drop_claim(self, server: Server, claim: str) -> Saga[None]:
+        """How what nobody owns is removed from a server; needs the capability `drop_claim`."""
+        return self._saga("addon_drop_claim", None, server=server, claim=claim)
+
+    def adjust_env_vars(
+        self, result: ProvisionResult, association: Association, collisions: Sequence[str]
+    ) -> tuple[Variable, ...]:
+        """The variables under other names; see `collisions.check_adjusted` for what is accepted.
+
+        Args:
+            result: the variables under their plain names.
+            association: the tie to the app.
+            collisions: names that are taken; none of them may be in the answer.
+        """
+        hook = "addon_adjust_env_vars"
+        answer = self.relay.ask(hook, result=result, association=association, collisions=tuple(collisions))
+        fault = adjustment_fault(result, answer, collisions)
+        if fault:
+            self.relay.violation(hook, fault)
+        return tuple(answer)
+
+    def _saga(self, hook: str, result: type | None, **arguments: Any) -> Saga[Any]:
+        if hook not in self.hooks:
+            self.relay.violation(hook, "it has no such capability")
+        answer = self.relay.ask(hook, **arguments)
+        if not isinstance(answer, Saga):
+            self.relay.violation(hook, f"it answered {type(answer).__name__}, not a Saga")
+        fault = _result_fault(answer, result)
+        if fault:
+            self.relay.violation(hook, fault)
+        return answer
+
+
+def _result_fault(saga: Saga[Any], expected: type | None) -> str:
+    """Why the value named `result` of a saga is not what the hook promises; empty when it is."""
+    if expected is None:
+        return ""
+    given = next((types["result"] for each in saga.steps if "result" in (types := each.output_types())), None)
+    if given is None:
+        return f"no step of saga {saga.name} gives a result"
+    if isinstance(given, type) and issubclass(given, expected):
+        return ""
+    return f"the result of saga {saga.name} is {getattr(given, '__name__', given)}, not {expected.__name__}"

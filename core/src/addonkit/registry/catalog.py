@@ -1,0 +1,234 @@
+"""The registry: every addon by name, each imported when it is first asked for."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Collection, Iterable, Sequence
+from threading import RLock
+from typing import TYPE_CHECKING, Any
+
+from addonkit.errors import AddonBroken, AlreadyExists, NotFound, UnknownAddon, UnknownVariant
+from addonkit.images.reference import resolve_image
+from addonkit.models.definition import CONFIG_IMAGE, AddonDefinition, VariantDefinition
+from addonkit.models.spec import AddonSpec
+from addonkit.registry.addon import Addon
+from addonkit.registry.discovery import (
+    ADDONS,
+    BACKENDS,
+    BLOCK_VARIABLE,
+    PLUGINS,
+    Found,
+    blocked_names,
+    discover,
+    each_of,
+)
+from addonkit.registry.entities import entity_of, settle
+from addonkit.registry.loader import import_object, load_addon
+from addonkit.registry.plugins import Plugins, notify
+from addonkit.registry.relay import Member
+from addonkit.registry.shelf import AddonReport, Shelf, check_usable
+
+if TYPE_CHECKING:
+    from addonkit.models.execution import Event
+    from addonkit.store.interface import Store
+
+
+class Registry:
+    """Addons, backends and plugins that are installed or registered.
+
+    May be used from several threads: loading is done by one at a time.
+
+    Args:
+        found: entry points, as `discover` of the discovery module gives them; none by default.
+    """
+
+    def __init__(self, found: Iterable[Found] = ()) -> None:
+        entries = tuple(found)
+        self._addons, self._backends = (Shelf(e for e in entries if e.group == group) for group in (ADDONS, BACKENDS))
+        self._plugins = Plugins(each for each in entries if each.group == PLUGINS)
+        self._loaded: dict[str, Addon] = {}
+        self._lock = RLock()
+
+    @classmethod
+    def discover(cls, path: Sequence[str] | None = None, blocked: Collection[str] = ()) -> Registry:
+        """A registry of what is installed; imports nothing.
+
+        Args:
+            path: directories to look in; `sys.path` when None.
+            blocked: names of entries or distributions that are not to be used, besides those in the
+                environment variable `ADDONKIT_BLOCK`.
+        """
+        return cls(discover(path, blocked_names(os.environ.get(BLOCK_VARIABLE, "")) | frozenset(blocked)))
+
+    def register(self, plugin: object, name: str) -> None:
+        """Add an addon that no distribution brings: for tests, and for programs that embed addonkit.
+
+        Raises:
+            AlreadyExists: when an addon of that name is registered or installed, whatever its state.
+            AddonBroken: when it is not a valid addon; it is not registered then.
+        """
+        with self._lock:
+            self._check_free(ADDONS, name, self._addons.find(name))
+            member = Member(Found(name, ADDONS, value=_value(plugin)), plugin)
+            self._loaded[name] = load_addon(member, self._plugins.members())
+            self._addons.add(member.found)
+
+    def register_plugin(self, plugin: object, name: str) -> None:
+        """Add a policy or observer that no distribution brings; it also stands around addons already loaded.
+
+        Raises:
+            AlreadyExists: when a plugin of that name is registered or installed, whatever its state.
+            AddonBroken: when it is not a valid plugin; it is not registered then.
+        """
+        with self._lock:
+            self._plugins.members()
+            self._check_free(PLUGINS, name, self._plugins.find(name))
+            member = Member(Found(name, PLUGINS, value=_value(plugin)), plugin)
+            self._plugins.register(member)
+            for each in self._loaded.values():
+                each.relay.add(member)
+
+    @staticmethod
+    def _check_free(group: str, name: str, there: Found | None) -> None:
+        if there is not None:
+            kind = Found(name, group).kind
+            raise AlreadyExists(f"cannot register {kind} {name}", f"{there.origin} brings one of that name")
+
+    def get(self, name: str) -> Addon:
+        """The addon of that name; imported now if it was not before, and no other addon with it.
+
+        Raises:
+            UnknownAddon: when none is installed under that name.
+            AddonBroken: when it cannot be used: blocked, in conflict, incompatible or broken, with the reason.
+        """
+        with self._lock:
+            if name in self._loaded:
+                return self._loaded[name]
+            found = self._addons.find(name)
+            if found is None:
+                raise self._unknown(name)
+            check_usable(found)
+            return self._load(found)
+
+    def _load(self, found: Found) -> Addon:
+        policies = self._plugins.members()
+        try:
+            addon = load_addon(Member(found, import_object(found)), policies)
+        except AddonBroken as error:
+            self._addons.fail(found, error)
+            raise
+        self._loaded[found.name] = addon
+        return addon
+
+    def _unknown(self, name: str) -> UnknownAddon:
+        names = self._addons.names
+        if not names:
+            advice = "install one, for example with: pip install addonkit-postgresql"
+            return UnknownAddon(f'unknown addon "{name}"', "no addon is installed", advice)
+        near = difflib.get_close_matches(name, names, n=1)
+        advice = f"did you mean {near[0]}?" if near else "more addons are installed with pip"
+        return UnknownAddon(f'unknown addon "{name}"', f"installed are {each_of(names)}", advice)
+
+    def _healthy(self) -> tuple[Addon, ...]:
+        """All addons that can be used, by name; loads them."""
+        with self._lock:
+            for found in self._addons.usable:
+                if found.name not in self._loaded:
+                    try:
+                        self._load(found)
+                    except AddonBroken:
+                        continue
+            return tuple(self._loaded[name] for name in sorted(self._loaded))
+
+    def list_addons(self) -> tuple[AddonDefinition, ...]:
+        """Definitions of all addons that can be used, by name; loads them. Others are in `report`."""
+        return tuple(each.definition for each in self._healthy())
+
+    def report(self) -> tuple[AddonReport, ...]:
+        """What became of every entry point, by group and name; loads addons and plugins."""
+        addons = self._healthy()
+        with self._lock:
+            reports = self._addons.reports({each.name: each.hooks for each in addons})
+            return (*reports, *self._backends.reports({}), *self._plugins.reports())
+
+    def resolve_addon_and_variant(self, spec: str) -> tuple[str, str]:
+        """Addon and variant that a spec `name[:variant]` means; without a variant, the default one.
+
+        Raises:
+            UnknownAddon: when the addon is not installed, or the name is empty.
+            UnknownVariant: when the addon has no such variant; anything after the first colon is its name.
+            InvalidReference: when there are blanks around the spec.
+            AddonBroken: when the addon cannot be used.
+        """
+        if not spec.partition(":")[0]:
+            raise self._unknown("")
+        parsed = AddonSpec.parse(spec)
+        definition = self.get(parsed.addon).definition
+        wanted = definition.default_variant if parsed.variant is None else parsed.variant
+        return parsed.addon, _variant(definition, wanted).name
+
+    def get_variant_config(self, addon: str, variant: str, version: str = "") -> dict[str, str]:
+        """A new copy of a variant's config, with the image of a version under `CONFIG_IMAGE`.
+
+        The key is left out when the addon has no base image. `version` empty means the default one.
+
+        Raises:
+            UnknownAddon: when the addon is not installed.
+            UnknownVariant: when the addon has no such variant.
+            InvalidReference: when the version makes no image reference.
+            AddonBroken: when the addon cannot be used.
+        """
+        definition = self.get(addon).definition
+        config = dict(_variant(definition, variant).config)
+        if definition.base_image:
+            config[CONFIG_IMAGE] = resolve_image(definition.base_image, definition.default_version, version)
+        return config
+
+    def load_backend(self, name: str) -> Any:
+        """What the entry point of a backend names; imported now.
+
+        Raises:
+            NotFound: when no backend has that name.
+            AddonBroken: when it cannot be used, with the reason.
+        """
+        with self._lock:
+            found = self._backends.find(name)
+            if found is None:
+                names = each_of(self._backends.names or ("none",))
+                raise NotFound(f'unknown backend "{name}"', f"installed: {names}")
+            check_usable(found)
+            try:
+                return import_object(found)
+            except AddonBroken as error:
+                self._backends.fail(found, error)
+                raise
+
+    async def ensure_entities(self, store: Store) -> None:
+        """Store an AddonEntity for each addon that can be used; loads them.
+
+        Entities of addons that are no longer installed are removed, unless an instance of theirs
+        exists. Those of addons that are installed and cannot be used stay as they are.
+        """
+        wanted = [entity_of(each) for each in self._healthy()]
+        installed = self._addons.names
+        await store.transact(lambda transaction: settle(transaction, wanted, installed))
+
+    def emit(self, event: Event) -> None:
+        """Tell every observer; one that raises is named in the log and changes nothing."""
+        with self._lock:
+            observers = self._plugins.observers()
+        notify(observers, event)
+
+
+def _value(plugin: object) -> str:
+    """What stands for the import path of something that was registered."""
+    return str(getattr(plugin, "__name__", type(plugin).__qualname__))
+
+
+def _variant(definition: AddonDefinition, name: str) -> VariantDefinition:
+    found = definition.variant(name)
+    if found is None:
+        names = each_of(each.name for each in definition.variants)
+        raise UnknownVariant(f'unknown variant "{name}" for addon "{definition.name}"', f"it has {names}")
+    return found

@@ -1,0 +1,49 @@
+"""What the store knows of addons, so that their instances have a face while they are away."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING
+
+from addonkit.models.instance import AddonEntity, Instance
+
+if TYPE_CHECKING:
+    from addonkit.registry.addon import Addon
+    from addonkit.store.interface import Transaction
+
+
+def entity_of(addon: Addon) -> AddonEntity:
+    """What is kept of an addon: everything for display, nothing of its configuration."""
+    definition = addon.definition
+    return AddonEntity(
+        name=definition.name,
+        display_name=definition.display_name,
+        description=definition.description,
+        default_variant=definition.default_variant,
+        default_version=definition.default_version,
+        locality=str(definition.locality),
+        distribution=addon.distribution,
+        version=addon.version,
+        variants={each.name: dict(each.details) for each in definition.variants},
+    )
+
+
+def settle(transaction: Transaction, wanted: Iterable[AddonEntity], installed: Collection[str]) -> None:
+    """Make the stored addons those wanted; a decision for `Store.transact`.
+
+    Args:
+        transaction: where.
+        wanted: one entity for each healthy addon; written when it is new or differs.
+        installed: names of all addons that are installed, healthy or not. Others are removed, unless
+            an instance of theirs exists.
+    """
+    for each in wanted:
+        known = transaction.get(AddonEntity, each.name)
+        if known is None:
+            transaction.create(each.name, each)
+        elif known.value != each:
+            transaction.put(known, each)
+    for entity in transaction.list(AddonEntity).items:
+        used = transaction.list(Instance, {"addon": entity.name}, limit=1).items
+        if entity.name not in installed and not used:
+            transaction.delete(AddonEntity, entity.name)

@@ -1,0 +1,130 @@
+"""Import and check one plugin in isolation: whatever it does wrong becomes one line with its name."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from typing import Final
+
+import pluggy
+from importlib_metadata import EntryPoint
+
+from addonkit.errors import ContractViolation
+from addonkit.hookspecs import AddonSpecs, ObserverSpecs
+from addonkit.models.definition import AddonDefinition
+from addonkit.registry.addon import REQUIRED, Addon
+from addonkit.registry.discovery import ADDONS, Found, one_line
+from addonkit.registry.relay import Member, Relay, new_manager
+from addonkit.registry.shelf import broken
+from addonkit.registry.validation import faults_of
+
+_NEEDS: Final = {
+    "addon_bind": "addon_unbind",
+    "addon_unbind": "addon_bind",
+    "addon_drop_claim": "addon_inspect",
+}
+"""Optional hooks that make no sense alone: credentials that nobody revokes, or claims that nobody lists."""
+
+
+def _hooks(specs: type) -> tuple[str, ...]:
+    return tuple(name for name in vars(specs) if name.startswith("addon_"))
+
+
+ADDON_HOOKS: Final = _hooks(AddonSpecs)
+OBSERVER_HOOKS: Final = _hooks(ObserverSpecs)
+
+
+def import_object(found: Found) -> object:
+    """What an entry point names.
+
+    Raises:
+        AddonBroken: when importing it raises anything but KeyboardInterrupt; that is the cause.
+    """
+    try:
+        return EntryPoint(found.name, found.value, found.group).load()
+    except (Exception, SystemExit) as error:
+        raise broken(found, f"importing {found.value} failed: {one_line(error)}") from error
+
+
+def load_addon(member: Member, policies: tuple[Member, ...]) -> Addon:
+    """Check an addon's hooks, ask for its definition and check that.
+
+    Raises:
+        AddonBroken: at the first kind of fault.
+    """
+    found = member.found
+    hooks = check_hooks(member)
+    for name in REQUIRED:
+        if name not in hooks:
+            raise broken(found, f"it does not answer {name}{_forgotten(member.plugin, name)}")
+    for name, needed in _NEEDS.items():
+        if name in hooks and needed not in hooks:
+            raise broken(found, f"it answers {name} but not {needed}")
+    relay = Relay(policies, member)
+    return Addon(relay, _ask_definition(relay), hooks)
+
+
+def _forgotten(plugin: object, name: str) -> str:
+    return "; its function of that name lacks @hookimpl" if name in dir(plugin) else ""
+
+
+def _ask_definition(relay: Relay) -> AddonDefinition:
+    found = relay.found
+    try:
+        definition: AddonDefinition = relay.ask("addon_definition")
+        faults = faults_of(definition, found.name)
+    except ContractViolation as error:
+        who = "" if error.addon == found.name else f"{error.attempted}, "
+        raise broken(found, f"addon_definition failed: {who}{error.found}") from error.__cause__
+    except Exception as error:
+        raise broken(found, f"addon_definition failed: {one_line(error)}") from error
+    if faults:
+        raise broken(found, f"its definition is invalid: {'; '.join(faults)}")
+    return definition
+
+
+def check_hooks(member: Member) -> frozenset[str]:
+    """Names of the hooks that a plugin answers, tried out on a plugin manager of their own.
+
+    Raises:
+        AddonBroken: for an unknown hook, an argument the hook does not have, an async function, a wrapper
+            in an addon, or anything but a wrapper or an observer in a plugin.
+    """
+    found, plugin = member.found, member.plugin
+    if inspect.isclass(plugin):
+        raise broken(found, f"{found.value} is a class; name a module or an instance")
+    manager = new_manager()
+    try:
+        manager.register(plugin, member.key)
+        callers = manager.get_hookcallers(plugin) or []
+        faults = [_fault(each, found.group == ADDONS) for each in callers]
+    except (Exception, SystemExit) as error:
+        raise broken(found, one_line(error)) from error
+    fault = next(filter(None, faults), "")
+    if fault:
+        raise broken(found, fault)
+    return frozenset(each.name for each in callers if each.has_spec())
+
+
+def _fault(caller: pluggy.HookCaller, is_addon: bool) -> str:  # noqa: FBT001 - private, called once
+    name, implementation = caller.name, caller.get_hookimpls()[0]
+    function = inspect.unwrap(implementation.function)
+    if not caller.has_spec():
+        return "" if implementation.optionalhook else _unknown(name)
+    if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+        return f"{name} is async; hooks are plain functions that do no I/O"
+    if implementation.hookwrapper:
+        return f"{name} is a wrapper of the old style; write @hookimpl(wrapper=True)"
+    observes = name in OBSERVER_HOOKS
+    if is_addon and (observes or implementation.wrapper):
+        what = "is for observers" if observes else "is a wrapper"
+        return f"{name} {what}; put it into an entry point of the group addonkit.plugins"
+    if not is_addon and observes == implementation.wrapper:
+        return f"{name} {'cannot be wrapped' if observes else 'answers for every addon; a policy wraps it'}"
+    return ""
+
+
+def _unknown(name: str) -> str:
+    known = (*ADDON_HOOKS, *OBSERVER_HOOKS)
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"hook {name} is unknown; {f'did you mean {near[0]}?' if near else 'known are ' + ', '.join(known)}"

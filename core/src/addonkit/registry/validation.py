@@ -1,0 +1,135 @@
+"""Whether an addon's definition can work. Pure functions: each names what is wrong, or nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+
+from addonkit.errors import AddonkitError
+from addonkit.identifiers import check_addon_name
+from addonkit.images.reference import ImageReference, resolve_image
+from addonkit.models.definition import (
+    CONFIG_IMAGE,
+    CONFIG_VERSION,
+    AddonDefinition,
+    LocalityMode,
+    ProgramSource,
+    VariantDefinition,
+)
+from addonkit.sizes import parse_size
+
+STORAGE: Final = "storage"
+"""Key of a variant's config that holds a size."""
+
+_VARIANT: Final = re.compile(r"[a-z0-9][a-z0-9._-]*")
+_TEXTS: Final = ("name", "display_name", "description", "default_variant", "base_image", "default_version")
+
+
+def faults_of(definition: Any, name: str) -> tuple[str, ...]:
+    """Everything wrong with what an addon answered as its definition; empty when nothing is.
+
+    Args:
+        definition: the answer, of any type.
+        name: of the entry point.
+    """
+    if not isinstance(definition, AddonDefinition):
+        return (f"it is a {type(definition).__name__}, not an AddonDefinition",)
+    wrong_types = tuple(_types(definition))
+    if wrong_types:
+        return wrong_types
+    checks = (_name(definition, name), _variants(definition), _image(definition), _program(definition.program))
+    return tuple(fault for check in checks for fault in check)
+
+
+def _types(definition: AddonDefinition) -> Iterator[str]:
+    for field in _TEXTS:
+        if not isinstance(getattr(definition, field), str):
+            yield f"{field} is not text"
+    if not isinstance(definition.locality, LocalityMode):
+        yield "locality is not a LocalityMode"
+    if definition.program is not None and not isinstance(definition.program, ProgramSource):
+        yield "program is not a ProgramSource"
+    variants: Any = definition.variants
+    if not isinstance(variants, tuple) or not all(isinstance(each, VariantDefinition) for each in variants):
+        yield "variants is not a tuple of VariantDefinition"
+        return
+    for each in variants:
+        if not isinstance(each.name, str):
+            yield f"variant name {each.name!r} is not text"
+        for field in ("details", "config"):
+            if not _is_text_mapping(getattr(each, field)):
+                yield f"{field} of variant {each.name} does not map text to text"
+
+
+def _is_text_mapping(value: Any) -> bool:
+    return isinstance(value, Mapping) and all(isinstance(part, str) for pair in value.items() for part in pair)
+
+
+def _name(definition: AddonDefinition, name: str) -> Iterator[str]:
+    if definition.name != name:
+        yield f"it is named {definition.name!r}, its entry point {name!r}"
+    yield from _refused(check_addon_name, name)
+
+
+def _variants(definition: AddonDefinition) -> Iterator[str]:
+    names = [each.name for each in definition.variants]
+    if not names:
+        yield "it has no variant"
+        return
+    if definition.default_variant not in names:
+        yield f"its default variant {definition.default_variant!r} is not among {', '.join(names)}"
+    yield from (f"it has two variants named {each!r}" for each in sorted({n for n in names if names.count(n) > 1}))
+    for each in definition.variants:
+        yield from _variant(each)
+
+
+def _variant(variant: VariantDefinition) -> Iterator[str]:
+    if not _VARIANT.fullmatch(variant.name):
+        yield f"variant name {variant.name!r} is not small letters, digits, '.', '_', '-'"
+    yield from (
+        f"variant {variant.name} sets {key!r}, which the core sets"
+        for key in (CONFIG_IMAGE, CONFIG_VERSION)
+        if key in variant.config
+    )
+    if STORAGE in variant.config:
+        yield from (f"variant {variant.name}: {fault}" for fault in _refused(parse_size, variant.config[STORAGE]))
+
+
+def _image(definition: AddonDefinition) -> Iterator[str]:
+    if not definition.base_image:
+        return
+    if _is_versioned(definition.base_image):
+        yield f"base image {definition.base_image!r} has a tag or digest"
+    else:
+        yield from _refused(lambda base: resolve_image(base, definition.default_version), definition.base_image)
+
+
+def _is_versioned(image: str) -> bool:
+    try:
+        reference = ImageReference.parse(image)
+    except AddonkitError:
+        return False
+    return bool(reference.tag or reference.digest)
+
+
+def _program(program: ProgramSource | None) -> Iterator[str]:
+    if program is None:
+        return
+    if not program.executables:
+        yield "its program has no executables"
+    try:
+        groups = re.compile(program.version_pattern).groups
+    except re.error as error:
+        yield f"version_pattern {program.version_pattern!r} is not a regular expression: {error}"
+        return
+    if not groups:
+        yield f"version_pattern {program.version_pattern!r} has no group"
+
+
+def _refused(check: Callable[[str], object], text: str) -> Iterator[str]:
+    """What a check that raises says about a text."""
+    try:
+        check(text)
+    except AddonkitError as error:
+        yield f"{error.attempted}, {error.found}"

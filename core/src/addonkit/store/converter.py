@@ -1,0 +1,47 @@
+"""The one converter between attrs values and trees of plain values. Made when it is needed first."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from addonkit.models.secret import Secret
+
+if TYPE_CHECKING:
+    from cattrs import Converter
+
+
+@cache
+def converter() -> Converter:
+    """A converter to what JSON knows, except that a Secret stays one.
+
+    Unknown fields of a tree are ignored, missing ones take their default: a newer or older release wrote it.
+    """
+    from cattrs.preconf.json import make_converter
+    from cattrs.strategies import configure_union_passthrough
+
+    made = make_converter()
+    made.register_unstructure_hook(datetime, _time_to_text)
+    made.register_structure_hook(datetime, _text_to_time)
+    made.register_unstructure_hook(Secret, lambda secret: secret)
+    made.register_structure_hook(Secret, _only_secret)
+    # Unions such as `str | Secret` are told apart by the type of the value itself.
+    configure_union_passthrough(str | bool | int | float | None | Secret, made)
+    return made
+
+
+def _time_to_text(time: datetime) -> str:
+    if time.tzinfo is None:
+        raise ValueError("a time without a time zone cannot be stored")
+    return time.astimezone(UTC).isoformat()
+
+
+def _text_to_time(text: str, _: Any) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
+def _only_secret(value: Any, _: Any) -> Secret:
+    if not isinstance(value, Secret):
+        raise TypeError("expected a Secret")
+    return value

@@ -1,0 +1,83 @@
+"""What SQLite and the operating system report, as errors of ours."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sqlite3
+from typing import TYPE_CHECKING, Final
+
+from addonkit.errors import Busy, StoreCorrupted, StoreError, StoreFull, StoreUnavailable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from addonkit.errors import AddonkitError
+
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+_BUSY_CODES: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL})
+_DAMAGED_CODES: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+_CLOSED_CODES: Final = frozenset(
+    {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_IOERR}
+)
+_NEARLY_NOTHING: Final = 256 * 1024
+"""Bytes of free space under which an input/output error counts as a full disk."""
+
+
+def file_fault(error: OSError, path: Path, purpose: str) -> StoreError:
+    """The error of a file that could not be used; `purpose` says what for, as "open the state"."""
+    if error.errno in _FULL:
+        return _full(path, purpose)
+    return StoreUnavailable(
+        f"cannot {purpose} {path}", error.strerror or type(error).__name__, "check the directory and its owner"
+    )
+
+
+def database_fault(error: sqlite3.Error, path: Path, purpose: str) -> AddonkitError:
+    """The error of a state file on which a statement failed."""
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF  # the rest tells variants apart
+    attempted = f"cannot {purpose} {path}"
+    if code in _BUSY_CODES:
+        found = "another process keeps it locked"
+        return Busy(attempted, found, "wait for it to finish and repeat the command")
+    if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and _nothing_left(path)):
+        return _full(path, purpose)
+    if code in _DAMAGED_CODES:
+        return StoreCorrupted(attempted, f"it is damaged: {error}")
+    if code in _CLOSED_CODES:
+        return StoreUnavailable(attempted, obstacle(path) or str(error), "check the directory and its owner")
+    return StoreError(attempted, str(error))
+
+
+def obstacle(path: Path) -> str:
+    """Why a state file (there or still to be made) cannot be read and written; empty when it can."""
+    home = path.parent
+    if not home.is_dir():
+        return "its directory does not exist" if not home.exists() else f"{home} is not a directory"
+    if not _allowed(home, os.R_OK | os.W_OK | os.X_OK):
+        return f"the directory {home} cannot be written to"
+    if path.exists() and not path.is_file():
+        return "it is not a file"
+    if path.exists() and not _allowed(path, os.R_OK | os.W_OK):
+        return "it cannot be read and written by this user"
+    return ""
+
+
+def _allowed(path: Path, mode: int) -> bool:
+    return os.access(path, mode, effective_ids=True)
+
+
+def _full(path: Path, purpose: str) -> StoreFull:
+    return StoreFull(
+        f"cannot {purpose} {path}",
+        "no space is left on its disk",
+        "free some and repeat the command; what was stored before is intact",
+    )
+
+
+def _nothing_left(path: Path) -> bool:
+    try:
+        disk = os.statvfs(path.parent)
+    except OSError:
+        return False
+    return disk.f_bavail * disk.f_frsize < _NEARLY_NOTHING

@@ -1,0 +1,219 @@
+"""Leases: of all processes that share a store, one at a time works on something."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing, asynccontextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from addonkit.errors import Busy, LeaseLost
+from addonkit.models.lease import Lease
+from addonkit.store.holding import Held
+from addonkit.store.owner import describe_owner
+from addonkit.store.waiting import first_of, uninterrupted
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable
+    from datetime import datetime
+
+    from addonkit.clock import Clock
+    from addonkit.store.interface import Change, Store, Transaction
+
+_LOOK_EVERY: Final = 1.0
+"""Seconds between attempts while waiting: the death of an owner is not in the change feed."""
+
+
+class Leases:
+    """Takes, renews and gives back leases for one owner.
+
+    A lease is free when nobody ever had it, when it was given back, when it has expired, or when its owner's process
+    is known to have ended. Each change of hands makes its fence greater by one. Time is the machine's: when
+    clocks disagree two may *believe* that they hold a lease, but only the newest fence passes `check`, so work
+    that is written in the same transaction is safe at all times.
+
+    Args:
+        store: where leases are kept.
+        clock: gives the time of day for expiry, and waits.
+        owner: this process, see `owner.this_owner`. No other process may use the same text.
+        alive: whether an owner's process runs, see `owner.owner_alive`; True when it cannot be known.
+        ttl: seconds until a lease that is not renewed expires.
+    """
+
+    def __init__(self, store: Store, clock: Clock, owner: str, alive: Callable[[str], bool], ttl: float = 30.0) -> None:
+        self.owner = owner
+        self.ttl = ttl
+        self._store = store
+        self._clock = clock
+        self._alive = alive
+
+    async def acquire(self, key: str) -> Lease | None:
+        """The lease, if it is free now. Not taken twice by one owner either: its tasks exclude each other.
+
+        Raises:
+            StoreError: when the store fails.
+        """
+        taking = asyncio.create_task(self._store.transact(lambda tx: self._take(tx, key)))
+        try:
+            return await asyncio.shield(taking)
+        except asyncio.CancelledError:
+            await uninterrupted(self._give_back_taken(taking))
+            raise
+
+    async def is_held(self, key: str) -> bool:
+        """Whether somebody who is alive holds the lease now.
+
+        Raises:
+            StoreError: when the store fails.
+        """
+        found = await self._store.get(Lease, key)
+        return found is not None and self._held(found.value)
+
+    async def wait(self, key: str, timeout: float | None = None) -> Lease:
+        """The lease, as soon as it is free; at most `timeout` seconds later, None for ever. No order among waiters.
+
+        Raises:
+            Busy: when the time is over, saying who holds it.
+            StoreError: when the store fails.
+        """
+        deadline = None if timeout is None else self._clock.monotonic() + timeout
+        changed = asyncio.Event()
+        async with aclosing(self._store.watch(Lease)) as changes:
+            listener: asyncio.Task[None] | None = None
+            try:
+                while (lease := await self.acquire(key)) is None:
+                    pause = self._pause(deadline)
+                    if pause <= 0:
+                        raise await self._busy(key)
+                    listener = listener or asyncio.create_task(_listen(changes, key, changed))
+                    await first_of(changed.wait(), self._clock.sleep(pause))
+                    changed.clear()
+                return lease
+            finally:
+                if listener is not None:
+                    listener.cancel()
+                    await asyncio.gather(listener, return_exceptions=True)
+
+    @asynccontextmanager
+    async def hold(self, key: str, *, wait: float | None = None) -> AsyncIterator[Held]:
+        """Hold the lease for the length of the block, renewing it, and give it back at the end whatever happens.
+
+        When it is lost meanwhile the block is not interrupted: `lost` of the handle is set and `check` raises.
+
+        Args:
+            key: what is owned.
+            wait: seconds to wait for it; None for ever, 0 not at all.
+
+        Raises:
+            Busy: when it is not free in time, saying who holds it.
+            StoreError: when the store fails.
+        """
+        held = Held(self, await self.wait(key, wait))
+        keeper = asyncio.create_task(held.keep(self._clock))
+        try:
+            yield held
+        finally:
+            await uninterrupted(held.end(keeper))
+
+    async def renew(self, lease: Lease) -> Lease:
+        """The same lease with a new expiry, also when it had expired and nobody took it.
+
+        Raises:
+            LeaseLost: when somebody else has it.
+            StoreError: when the store fails.
+        """
+
+        def decide(tx: Transaction) -> Lease:
+            self.check(tx, lease)
+            found = tx.get(Lease, lease.key)
+            assert found is not None
+            return tx.put(found, attrs.evolve(lease, expires=self._expiry())).value
+
+        return await self._store.transact(decide)
+
+    async def give_back(self, lease: Lease) -> bool:
+        """Make the lease free; False when it was lost before.
+
+        Raises:
+            StoreError: when the store fails.
+        """
+
+        def decide(tx: Transaction) -> bool:
+            found = tx.get(Lease, lease.key)
+            if found is None or not _same(found.value, lease):
+                return False
+            tx.put(found, attrs.evolve(found.value, owner="", expires=self._clock.now()))
+            return True
+
+        return await self._store.transact(decide)
+
+    def check(self, tx: Transaction, lease: Lease) -> None:
+        """Refuse to go on in a transaction when the lease has passed to another.
+
+        Raises:
+            LeaseLost: saying to whom.
+        """
+        found = tx.get(Lease, lease.key)
+        if found is None or not _same(found.value, lease):
+            holder = describe_owner(found.value.owner) if found and found.value.owner else "another process"
+            raise LeaseLost(f"cannot go on with {lease.key}", f"{holder} has taken it over", "leave it to that one")
+
+    async def sweep(self, age: float = 86_400.0) -> int:
+        """Remove leases that nobody has had for `age` seconds; how many. Their fences begin at 1 again.
+
+        Raises:
+            StoreError: when the store fails.
+        """
+        before = self._clock.now() - timedelta(seconds=age)
+
+        def decide(tx: Transaction) -> int:
+            old = [each for each in tx.list(Lease).items if each.value.expires < before]
+            return sum(tx.delete(Lease, each.name) for each in old if not self._held(each.value))
+
+        return await self._store.transact(decide)
+
+    def _take(self, tx: Transaction, key: str) -> Lease | None:
+        found = tx.get(Lease, key)
+        if found is None:
+            return tx.create(key, Lease(key, self.owner, 1, self._expiry())).value
+        if self._held(found.value):
+            return None
+        return tx.put(found, Lease(key, self.owner, found.value.fence + 1, self._expiry())).value
+
+    def _held(self, lease: Lease) -> bool:
+        if not lease.owner or lease.expires <= self._clock.now():
+            return False
+        return lease.owner == self.owner or self._alive(lease.owner)
+
+    def _expiry(self) -> datetime:
+        return self._clock.now() + timedelta(seconds=self.ttl)
+
+    def _pause(self, deadline: float | None) -> float:
+        return _LOOK_EVERY if deadline is None else min(_LOOK_EVERY, deadline - self._clock.monotonic())
+
+    async def _busy(self, key: str) -> Busy:
+        found = await self._store.get(Lease, key)
+        owner = found.value.owner if found else ""
+        holder = f"{describe_owner(owner)} works on it" if owner else "another process works on it"
+        return Busy(f"cannot begin with {key}", holder, "wait until it is done", owner=owner)
+
+    async def _give_back_taken(self, taking: asyncio.Task[Lease | None]) -> None:
+        """Nobody will hear of a lease that was taken for a cancelled task: free it now, not when it expires."""
+        await asyncio.wait({taking})
+        if taking.cancelled() or taking.exception() is not None:
+            return
+        lease = taking.result()
+        if lease is not None:
+            await self.give_back(lease)
+
+
+def _same(found: Lease, lease: Lease) -> bool:
+    return (found.owner, found.fence) == (lease.owner, lease.fence)
+
+
+async def _listen(changes: AsyncGenerator[Change, None], key: str, changed: asyncio.Event) -> None:
+    async for change in changes:
+        if change.name in {key, ""}:  # a change without a name stands for any
+            changed.set()

@@ -1,0 +1,116 @@
+"""Who owns a lease: one process of one boot of one machine, told apart from any other that ever ran."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import socket
+from pathlib import Path
+from typing import Final
+
+import attrs
+
+_PROC: Final = Path("/proc")
+_STATE: Final = 0
+_START: Final = 19
+"""Places of state and start time among the fields that `_stat` gives."""
+_DEAD_STATES: Final = frozenset("ZXx")
+"""States of a process that ended, see proc_pid_stat(5): a zombie works on nothing any more."""
+
+
+@attrs.frozen
+class Owner:
+    """The parts of an owner's text, `host:machine:boot:pids:pid:start:token`.
+
+    Attributes:
+        host: name of the machine.
+        machine: short hash of its machine id.
+        boot: id of the boot, from the kernel.
+        pids: id of the namespace in which `pid` counts: a container has its own.
+        pid: of the process; `start` is when it started, in clock ticks since the boot.
+        token: random.
+    """
+
+    host: str
+    machine: str
+    boot: str
+    pids: str
+    pid: int
+    start: int
+    token: str
+
+    @classmethod
+    def parse(cls, text: str) -> Owner | None:
+        """The parts, or None when the text is not an owner's."""
+        try:
+            host, machine, boot, pids, pid, start, token = text.split(":")
+            return cls(host, machine, boot, pids, int(pid), int(start), token)
+        except ValueError:
+            return None
+
+    def __str__(self) -> str:
+        return ":".join(str(part) for part in attrs.astuple(self))
+
+
+def this_owner() -> str:
+    """A text that names this process; another one at each call."""
+    pid = os.getpid()
+    return str(Owner(*_machine(), pid, int(_stat(pid)[_START]), secrets.token_hex(4)))
+
+
+def owner_alive(owner: str) -> bool:
+    """Whether the process of an owner runs.
+
+    False only when that is certain: it ran on this machine, before it was booted or as a process that has ended.
+    Of another machine or container nothing is known from here, so the answer is True and the lease's
+    expiry decides.
+    """
+    parts = Owner.parse(owner)
+    if parts is None:
+        return True
+    host, machine, boot, pids = _machine()
+    if (parts.host, parts.machine) != (host, machine):
+        return True
+    if parts.boot != boot:
+        return False
+    return parts.pids != pids or _runs(parts.pid, parts.start)
+
+
+def describe_owner(owner: str) -> str:
+    """Words for an owner, as `process 4711 on laptop`."""
+    parts = Owner.parse(owner)
+    return owner if parts is None else f"process {parts.pid} on {parts.host}"
+
+
+def _machine() -> tuple[str, str, str, str]:
+    """Host name, machine, boot and process namespace of this process."""
+    machine = hashlib.sha256(b"addonkit machine" + _content(Path("/etc/machine-id"))).hexdigest()[:8]
+    boot = _content(_PROC / "sys/kernel/random/boot_id").decode().strip()
+    pids = (_PROC / "self/ns/pid").stat().st_ino
+    return socket.gethostname().replace(":", "_"), machine, boot, str(pids)
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
+
+
+def _runs(pid: int, start: int) -> bool:
+    """Whether the process with that number and start time runs."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # another user's: it is there
+    fields = _stat(pid)
+    # Without fields the process ended this moment, or is hidden from this user: nothing certain either way.
+    return not fields or (fields[_STATE] not in _DEAD_STATES and int(fields[_START]) == start)
+
+
+def _stat(pid: int) -> list[str]:
+    """The fields of `/proc/<pid>/stat` from the third on: the second, a name, may hold anything."""
+    return _content(_PROC / str(pid) / "stat").decode(errors="replace").rpartition(")")[2].split()

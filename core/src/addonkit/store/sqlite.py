@@ -1,0 +1,135 @@
+"""The embedded store: one SQLite file, shared by all processes of a home."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from addonkit.store.bell import Bell, follow, with_missed
+from addonkit.store.interface import Change, Entity, R, Stored, Transaction, V
+from addonkit.store.rules import refuse_awaitable
+from addonkit.store.sqlite_transaction import SqliteTransaction, latest_change, read_changes
+from addonkit.store.writer import Writer
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from addonkit.clock import Clock
+    from addonkit.store.codec import Codec
+
+_BATCH: Final = 500
+_LOOK_EVERY: Final = 0.075
+"""Seconds between looks for other processes' changes, while somebody watches."""
+
+
+class SqliteStore:
+    """See Store. Made by `open`.
+
+    Everything runs on one thread with one connection, so a decision costs one hop to it and back. Commits are
+    durable: write-ahead log, `synchronous = FULL`.
+    """
+
+    def __init__(self, writer: Writer, codec: Codec, clock: Clock, latest: int) -> None:
+        self._writer = writer
+        self._codec = codec
+        self._clock = clock
+        self._latest = latest
+        self._looked = 0.0
+        self._bell = Bell()
+
+    @classmethod
+    async def open(cls, path: Path, codec: Codec, clock: Clock, *, busy_timeout: float = 30.0) -> SqliteStore:
+        """Open the state file, which is made if need be; its directory must exist.
+
+        Args:
+            path: of the file; `-wal` and `-shm` beside it are SQLite's own.
+            codec: holds the key of the secrets.
+            clock: gives `created` and `updated`.
+            busy_timeout: seconds to wait while another process has the file locked.
+
+        Raises:
+            StoreUnavailable: when the file or its directory cannot be used.
+            StoreFull: when no space is left.
+            StoreTooNew: when a newer addonkit wrote the file; it is not touched.
+            StoreCorrupted: when it is damaged; it is copied aside and not touched.
+            Busy: when another process kept it locked for too long.
+        """
+        writer = Writer(path, busy_timeout)
+        try:
+            return cls(writer, codec, clock, await writer.run("open the state", latest_change))
+        except BaseException:
+            await writer.close()
+            raise
+
+    async def transact(self, decide: Callable[[Transaction], R]) -> R:
+        """See Store. `decide` runs on the store's thread."""
+        return await self._writer.run("write the state", lambda connection: self._decide(connection, decide))
+
+    async def get(self, kind: type[V], name: str) -> Entity[V] | None:
+        """See Store."""
+        return await self._read(lambda tx: tx.get(kind, name))
+
+    async def list(self, kind: type[V], where: Mapping[str, Any] | None = None) -> tuple[Entity[V], ...]:
+        """See Store."""
+        return await self._read(lambda tx: tx.list(kind, where).items)
+
+    def watch(self, *kinds: type[Stored], since: int | None = None) -> AsyncGenerator[Change, None]:
+        """See Store. Other processes are asked for changes only while somebody waits for one."""
+        position = self._latest if since is None else since
+        return follow(self._bell, self._read_changes, self._pause, {kind.kind for kind in kinds}, position)
+
+    async def close(self) -> None:
+        """See Store. May be called again."""
+        await self._writer.close()
+        self._bell.ring()
+
+    def _decide(self, connection: sqlite3.Connection, decide: Callable[[Transaction], R]) -> R:
+        connection.execute("BEGIN IMMEDIATE")
+        transaction = SqliteTransaction(connection, self._codec, self._clock)
+        try:
+            result = decide(transaction)
+            refuse_awaitable(result)
+            transaction.finish()
+            connection.execute("COMMIT")
+        except BaseException:
+            transaction.end()
+            if connection.in_transaction:  # a full disk has rolled back already
+                connection.execute("ROLLBACK")
+            raise
+        self._learn(transaction.latest)
+        return result
+
+    async def _read(self, read: Callable[[Transaction], R]) -> R:
+        def query(connection: sqlite3.Connection) -> R:
+            return read(SqliteTransaction(connection, self._codec, self._clock))
+
+        return await self._writer.run("read the state", query)
+
+    def _learn(self, latest: int) -> None:
+        """Take note, on the store's thread, of the newest change."""
+        if latest > self._latest:
+            self._latest = latest
+            self._bell.ring()
+
+    async def _read_changes(self, position: int) -> Sequence[Change]:
+        if position >= self._latest:
+            return ()
+        changes = await self._writer.run("read the state", lambda c: read_changes(c, position, _BATCH))
+        return with_missed(position, changes)
+
+    async def _pause(self, rung: asyncio.Event) -> None:
+        """Wait for a change of this process, or look for those of others."""
+        try:
+            await asyncio.wait_for(rung.wait(), _LOOK_EVERY)
+        except TimeoutError:
+            await self._look()
+
+    async def _look(self) -> None:
+        """Ask the file for its newest change, once for all that watch."""
+        if time.monotonic() - self._looked < _LOOK_EVERY / 2:
+            return
+        self._looked = time.monotonic()
+        await self._writer.run("read the state", lambda connection: self._learn(latest_change(connection)))

@@ -1,0 +1,164 @@
+"""What a decision does to the SQLite store, as SQL."""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import datetime
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Final
+
+from addonkit.store.interface import CHANGES_KEPT, Change, ChangeKind, Entity, Page, Stored, V
+from addonkit.store.rules import check_kind, check_name, conflict, exists_already, index_of, row_id, where_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from addonkit.clock import Clock
+    from addonkit.store.codec import Codec
+
+_COLUMNS: Final = "e.name, e.data, e.revision, e.created, e.updated"
+
+
+class SqliteTransaction:
+    """See Transaction. Used on the thread of its connection only."""
+
+    def __init__(self, connection: sqlite3.Connection, codec: Codec, clock: Clock) -> None:
+        self._connection = connection
+        self._codec = codec
+        self._clock = clock
+        self._fault: sqlite3.Error | None = None
+        self._over = False
+        self.latest = 0
+        """Number of the last change it made; 0 without one."""
+
+    def get(self, kind: type[V], name: str) -> Entity[V] | None:
+        """See Transaction."""
+        query = f"SELECT {_COLUMNS} FROM entity e WHERE e.kind = ? AND e.name = ?"  # noqa: S608 - our own columns
+        row = self._execute(query, kind.kind, name).fetchone()
+        return None if row is None else self._entity(kind, row)
+
+    def list(
+        self, kind: type[V], where: Mapping[str, Any] | None = None, *, after: str = "", limit: int = 0
+    ) -> Page[V]:
+        """See Transaction."""
+        query, found = _list_query(kind, where_of(kind, where), after)
+        rows = self._execute(query, *found, limit + 1 if limit > 0 else -1).fetchall()
+        shown = rows[:limit] if limit > 0 else rows
+        items = tuple(self._entity(kind, row) for row in shown)
+        return Page(items, items[-1].name if len(shown) < len(rows) else None)
+
+    def create(self, name: str, value: V) -> Entity[V]:
+        """See Transaction."""
+        kind, now = type(value), self._clock.now()
+        row, data = row_id(kind, check_name(name)), self._codec.dump(row_id(kind, name), value)
+        insert = "INSERT INTO entity VALUES (?, ?, ?, 1, ?, ?) ON CONFLICT DO NOTHING"
+        if not self._execute(insert, kind.kind, name, data, now.isoformat(), now.isoformat()).rowcount:
+            raise exists_already(row)
+        return self._written(Entity(name, self._codec.load(row, data, kind), 1, now, now), ChangeKind.CREATED)
+
+    def put(self, entity: Entity[V], value: V) -> Entity[V]:
+        """See Transaction."""
+        check_kind(entity.value, value)
+        kind, now, revision = type(value), self._clock.now(), entity.revision + 1
+        row = row_id(kind, entity.name)
+        data = self._codec.dump(row, value)
+        update = (
+            "UPDATE entity SET data = ?, revision = ?, updated = ?"
+            " WHERE kind = ? AND name = ? AND revision = ? AND created = ?"
+        )
+        created = entity.created.isoformat()
+        place = (kind.kind, entity.name, entity.revision, created)
+        if not self._execute(update, data, revision, now.isoformat(), *place).rowcount:
+            raise conflict(row, entity.revision, self._revision(kind, entity.name))
+        stored = self._codec.load(row, data, kind)
+        return self._written(Entity(entity.name, stored, revision, entity.created, now), ChangeKind.UPDATED)
+
+    def delete(self, kind: type[V], name: str) -> bool:
+        """See Transaction."""
+        revision = self._revision(kind, name)
+        if revision is None:
+            return False
+        self._execute("DELETE FROM entity WHERE kind = ? AND name = ?", kind.kind, name)
+        self._execute("DELETE FROM entity_index WHERE kind = ? AND name = ?", kind.kind, name)
+        self._record(kind, name, ChangeKind.DELETED, revision)
+        return True
+
+    def finish(self) -> None:
+        """Forget the oldest changes; the transaction is over.
+
+        Raises:
+            sqlite3.Error: when a statement failed and the decision went on in spite of it.
+        """
+        if self._fault is not None:
+            raise self._fault
+        if self.latest:
+            self._execute("DELETE FROM change WHERE number <= ?", self.latest - CHANGES_KEPT)
+        self.end()
+
+    def end(self) -> None:
+        """The transaction cannot be used any more."""
+        self._over = True
+
+    def _execute(self, statement: str, *values: str | int) -> sqlite3.Cursor:
+        if self._over:
+            raise RuntimeError("this transaction is over: use what the decision returned")
+        try:
+            return self._connection.execute(statement, values)
+        except sqlite3.Error as error:
+            self._fault = error
+            raise
+
+    def _revision(self, kind: type[Stored], name: str) -> int | None:
+        row = self._execute("SELECT revision FROM entity WHERE kind = ? AND name = ?", kind.kind, name).fetchone()
+        return None if row is None else int(row[0])
+
+    def _written(self, entity: Entity[V], what: ChangeKind) -> Entity[V]:
+        kind = type(entity.value)
+        upsert = (
+            "INSERT INTO entity_index VALUES (?, ?, ?, ?) ON CONFLICT (kind, name, field)"
+            " DO UPDATE SET value = excluded.value WHERE value <> excluded.value"
+        )
+        for field, value in index_of(entity.value).items():
+            self._execute(upsert, kind.kind, entity.name, field, value)
+        self._record(kind, entity.name, what, entity.revision)
+        return entity
+
+    def _record(self, kind: type[Stored], name: str, what: ChangeKind, revision: int) -> None:
+        insert = "INSERT INTO change (kind, name, what, revision) VALUES (?, ?, ?, ?)"
+        self.latest = self._execute(insert, kind.kind, name, what.value, revision).lastrowid or 0
+
+    def _entity(self, kind: type[V], row: Sequence[Any]) -> Entity[V]:
+        name, data, revision, created, updated = row
+        value = self._codec.load(row_id(kind, name), data, kind)
+        return Entity(name, value, revision, datetime.fromisoformat(created), datetime.fromisoformat(updated))
+
+
+def _list_query(kind: type[Stored], conditions: Mapping[str, str], after: str) -> tuple[str, Sequence[str]]:
+    """The query for the entities that meet all conditions, but for its limit, and its values.
+
+    The order of CROSS JOIN is kept by SQLite: the first condition's index is walked in the order of names.
+    """
+    tables, terms, values = [], [], []
+    for number, (field, value) in enumerate(conditions.items()):
+        tables.append(f"entity_index i{number}")
+        terms.append(f"i{number}.kind = ? AND i{number}.field = ? AND i{number}.value = ?")
+        values += [kind.kind, field, value]
+    names = [f"{table.rpartition(' ')[2]}.name" for table in (*tables, "entity e")]
+    terms += [f"{former} = {latter}" for former, latter in pairwise(names)]
+    query = (
+        f"SELECT {_COLUMNS} FROM {' CROSS JOIN '.join((*tables, 'entity e'))}"  # noqa: S608 - only our own words
+        f" WHERE {' AND '.join((*terms, 'e.kind = ?', f'{names[0]} > ?'))} ORDER BY {names[0]} LIMIT ?"
+    )
+    return query, (*values, kind.kind, after)
+
+
+def read_changes(connection: sqlite3.Connection, position: int, limit: int) -> Sequence[Change]:
+    """The changes after a number, oldest first, at most `limit`."""
+    query = "SELECT number, kind, name, what, revision FROM change WHERE number > ? ORDER BY number LIMIT ?"
+    rows = connection.execute(query, (position, limit))
+    return [Change(number, kind, name, ChangeKind(what), revision) for number, kind, name, what, revision in rows]
+
+
+def latest_change(connection: sqlite3.Connection) -> int:
+    """The number of the newest change; 0 when there was none."""
+    return int(connection.execute("SELECT coalesce(max(number), 0) FROM change").fetchone()[0])

@@ -1,0 +1,118 @@
+"""One thread that owns one connection; work is handed to it whole."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, TypeVar
+
+from addonkit.errors import StoreCorrupted, StoreUnavailable
+from addonkit.store.connection import PURPOSE, connect
+from addonkit.store.faults import database_fault, file_fault
+from addonkit.store.migrate import check_version
+from addonkit.store.rescue import copied_aside
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from addonkit.errors import AddonkitError
+
+T = TypeVar("T")
+
+
+class Writer:
+    """Runs functions of a connection one after the other, on a thread of its own.
+
+    Args:
+        path: of the state file.
+        busy_timeout: seconds to wait for another process's lock.
+    """
+
+    def __init__(self, path: Path, busy_timeout: float) -> None:
+        self._path = path
+        self._busy_timeout = busy_timeout
+        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="addonkit-store")
+        self._connection: sqlite3.Connection | None = None
+        self._file = (0, 0)
+        self._damage: StoreCorrupted | None = None
+
+    async def run(self, purpose: str, work: Callable[[sqlite3.Connection], T]) -> T:
+        """What `work` returns. When the waiting task is cancelled it is not begun, or ends unheard.
+
+        Raises:
+            StoreError: when the store fails; `purpose` says at what, as "write the state".
+            Busy: when another process kept its lock for too long.
+        """
+        try:
+            job = self._executor.submit(self._work, purpose, work)
+        except RuntimeError:  # the executor was shut down
+            raise StoreUnavailable("cannot use the store", "it is closed") from None
+        return await asyncio.wrap_future(job)
+
+    async def close(self) -> None:
+        """End the thread after what it has begun. May be called again."""
+        try:
+            job = self._executor.submit(self._disconnect)
+        except RuntimeError:
+            return
+        self._executor.shutdown(wait=False)
+        await asyncio.shield(asyncio.wrap_future(job))
+        self._executor.shutdown(wait=True)
+
+    def _work(self, purpose: str, work: Callable[[sqlite3.Connection], T]) -> T:
+        connection = self._connected()
+        self._check_file(purpose)
+        try:
+            check_version(connection, self._path)
+            return work(connection)
+        except sqlite3.Error as error:
+            raise self._fault(error, purpose) from error
+
+    def _connected(self) -> sqlite3.Connection:
+        if self._damage is not None:  # never write to a damaged file
+            raise StoreCorrupted(*self._damage.args, **self._damage.details)
+        if self._connection is None:
+            self._connection = self._connect()
+            self._file = self._identity()
+        return self._connection
+
+    def _check_file(self, purpose: str) -> None:
+        """SQLite would go on with a file that was removed or replaced: what it writes then is lost."""
+        if self._identity() != self._file:
+            raise StoreUnavailable(
+                f"cannot {purpose} {self._path}",
+                "the file was removed or replaced while it was open",
+                "repeat the command",
+            )
+
+    def _identity(self) -> tuple[int, int]:
+        try:
+            status = self._path.stat()
+        except OSError:
+            return -1, -1
+        return status.st_dev, status.st_ino
+
+    def _connect(self) -> sqlite3.Connection:
+        try:
+            return connect(self._path, self._busy_timeout)
+        except sqlite3.Error as error:
+            raise self._fault(error, PURPOSE) from error
+        except StoreCorrupted as error:
+            raise self._damaged(error) from error
+        except OSError as error:
+            raise file_fault(error, self._path, PURPOSE) from error
+
+    def _fault(self, error: sqlite3.Error, purpose: str) -> AddonkitError:
+        fault = database_fault(error, self._path, purpose)
+        return self._damaged(fault) if isinstance(fault, StoreCorrupted) else fault
+
+    def _damaged(self, fault: StoreCorrupted) -> StoreCorrupted:
+        self._damage = copied_aside(fault, self._path)
+        return self._damage
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None

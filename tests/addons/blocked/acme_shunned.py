@@ -1,0 +1,3 @@
+"""Blocked by configuration; never imported."""
+
+raise AssertionError("imported")

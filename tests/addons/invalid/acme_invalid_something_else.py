@@ -1,0 +1,20 @@
+"""The definition is something else."""
+
+from __future__ import annotations
+
+from addonkit import hookimpl
+
+
+@hookimpl
+def addon_definition():
+    return {"name": "something-else"}
+
+
+@hookimpl
+def addon_provision():
+    raise NotImplementedError
+
+
+@hookimpl
+def addon_deprovision():
+    raise NotImplementedError

@@ -1,0 +1,3 @@
+"""Needs another core; never imported."""
+
+raise AssertionError("imported")

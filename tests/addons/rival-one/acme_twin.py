@@ -1,0 +1,3 @@
+"""Claims a name that another distribution claims too; never imported while both are there."""
+
+raise AssertionError("imported")

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from addonkit.errors import InvalidName
+from addonkit.models.secret import Secret
+from addonkit.models.variable import Variable, check_variable_key
+
+KEYS = st.from_regex(r"[A-Z_][A-Z0-9_]*", fullmatch=True)
+
+
+@given(key=KEYS)
+def test_a_key_of_the_grammar_is_taken(key):
+    assert check_variable_key(key) == key
+    assert Variable(key, "x").key == key
+
+
+@pytest.mark.parametrize("key", ["", "url", "1A", "A-B", "A B", "A=B", "Ä", "A\n", " A", "A ", "A.B", "ª", "Ａ"])
+def test_any_other_key_is_refused(key):
+    with pytest.raises(InvalidName, match="as the name of a variable"):
+        check_variable_key(key)
+    with pytest.raises(InvalidName):
+        Variable(key, "x")
+
+
+def test_a_plain_value_is_shown():
+    variable = Variable("HOST", "db.example")
+
+    assert not variable.sensitive
+    assert variable.text == variable.value == "db.example"
+    assert "db.example" in repr(variable)
+
+
+@pytest.mark.parametrize(
+    "variable",
+    [
+        Variable("TOKEN", Secret("hunter2")),
+        Variable("TOKEN", "hunter2", sensitive=True),
+        Variable("TOKEN", Secret("hunter2"), sensitive=False),  # what holds a secret is sensitive whatever is said
+    ],
+)
+def test_a_sensitive_value_is_hidden_until_it_is_asked_for(variable):
+    assert variable == Variable("TOKEN", Secret("hunter2"))
+    assert variable.sensitive
+    assert variable.value == Secret("hunter2")
+    assert variable.text == "hunter2"
+    assert "hunter2" not in repr(variable)
+
+
+@pytest.mark.parametrize("value", ["x", Secret("x")])
+def test_a_renamed_variable_keeps_its_value_and_its_hiding(value):
+    former = Variable("A", value)
+    latter = former.renamed("B")
+
+    assert latter == Variable("B", value)
+    assert (latter.value, latter.sensitive) == (former.value, former.sensitive)
+
+
+def test_a_variable_is_not_renamed_to_nonsense():
+    with pytest.raises(InvalidName):
+        Variable("A", "x").renamed("not a key")
+
+
+def test_a_variable_made_from_another_stays_sensitive():
+    assert attrs.evolve(Variable("A", Secret("x")), value="y").value == Secret("y")
