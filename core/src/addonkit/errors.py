@@ -4,7 +4,8 @@
     ├── InvalidInput                 a value that can never be right
     │   ├── InvalidName              an app, instance, alias or variable name
     │   ├── InvalidReference         an addon spec or an image reference
-    │   └── InvalidSize              a storage size
+    │   ├── InvalidSize              a storage size
+    │   └── UnwritableValue          a variable's value that a file format cannot hold
     ├── NotFound
     │   ├── UnknownAddon
     │   ├── UnknownVariant
@@ -91,6 +92,10 @@ class InvalidReference(InvalidInput):
 
 class InvalidSize(InvalidInput):
     """A storage size that does not parse."""
+
+
+class UnwritableValue(InvalidInput):
+    """A variable's value that a file format cannot hold; `key` in `details` is its name."""
 
 
 class NotFound(AddonkitError):

@@ -15,6 +15,7 @@ from addonkit.models.compute import (
     ExecResult,
     Pool,
     PoolState,
+    Program,
     Service,
 )
 from addonkit.servers import Servers
@@ -103,14 +104,17 @@ class ProviderFramework:
     async def delete_sandbox_pool(self, name: str) -> None:
         """Stop the copies gracefully and forget the pool. What is gone is success; disks stay."""
 
-        def stop(tx: Transaction) -> None:
+        def stop(tx: Transaction) -> Program | None:
             entity = tx.get(Pool, name)
-            if entity is not None and entity.value.spec.desired_instances:
+            if entity is None:
+                return None
+            if entity.value.spec.desired_instances:
                 spec = attrs.evolve(entity.value.spec, desired_instances=0)
                 tx.put(entity, attrs.evolve(entity.value, spec=spec))
+            return entity.value.spec.program
 
-        await self._store.transact(stop)
-        await self._backend.remove(name)
+        # Said in the store first, so that nobody who keeps servers running starts it again behind us.
+        await self._backend.remove(name, await self._store.transact(stop))
         await self._store.transact(lambda tx: tx.delete(Pool, name))
 
     async def create_service(self, name: str, match_labels: Mapping[str, str], port: int) -> Service:

@@ -28,8 +28,8 @@ class Sagas(Protocol):
         """Join, resume or start the execution of that id and return its result."""
         ...
 
-    async def undo(self, id: str, saga: Saga[Any]) -> None:
-        """Undo the execution of that id, whatever its state; none is success."""
+    async def undo(self, id: str, saga: Saga[Any], *, completed: bool = True) -> None:
+        """Undo the execution of that id; none is success. One that is completed is undone if `completed`."""
         ...
 
 
@@ -141,7 +141,7 @@ def _remove(name: str, ensure: Saga[ServerAddress]) -> Saga[None]:
     async def stop_making(sagas: Sagas, server_id: str) -> None:
         """Stop what still makes the server."""
         try:
-            await sagas.undo(ensure_id(server_id), ensure)
+            await sagas.undo(ensure_id(server_id), ensure, completed=False)
         except SagaRefused:
             # Made by another version of the addon: the following steps remove it by name.
             return

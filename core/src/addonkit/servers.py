@@ -7,7 +7,7 @@ tenant can be removed without anybody having joined meanwhile.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Container, Mapping
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -52,7 +52,7 @@ class Servers:
         *,
         key: str,
         claim: str = "",
-        reserved: Collection[str] = (),
+        reserved: Container[str] = (),
         longest_claim: int = 63,
         attributes: Mapping[str, Any] | None = None,
     ) -> Tenancy:
@@ -80,8 +80,8 @@ class Servers:
             if here.server:
                 return Tenancy(here.server, here.claim)
             server = _find(tx, here.addon, key) or _record(tx, here, key, attributes or {})
-            taken = {*reserved, *(tenant.claim for tenant in _tenants(tx, server.id))}
-            name = _free_claim(claim, here.id, taken, longest_claim)
+            taken = {tenant.claim for tenant in _tenants(tx, server.id)}
+            name = _free_claim(claim, here.id, lambda name: name in taken or name in reserved, longest_claim)
             tx.put(entity, attrs.evolve(here, server=server.id, claim=name))
             return Tenancy(server.id, name)
 
@@ -159,12 +159,12 @@ def _tenants(tx: Transaction, server_id: str) -> tuple[Instance, ...]:
     return tuple(entity.value for entity in tx.list(Instance, {"server": server_id}).items)
 
 
-def _free_claim(wanted: str, instance_id: str, taken: Collection[str], longest: int) -> str:
+def _free_claim(wanted: str, instance_id: str, taken: Callable[[str], bool], longest: int) -> str:
     """The wanted name, or with a suffix of the instance's id: first short, then whole."""
     if not wanted:
         return ""
     for suffix in ("", f"_{instance_id[:6]}", f"_{instance_id}"):
         name = wanted[: longest - len(suffix)] + suffix
-        if name not in taken:
+        if not taken(name):
             return name
     raise AssertionError(f"the id {instance_id} is unique, so the name with it is free")

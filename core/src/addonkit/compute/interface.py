@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
-from addonkit.models.compute import Disk, ExecResult, FoundProgram, Pool, PoolState
+from addonkit.models.compute import Disk, ExecResult, FoundProgram, Pool, PoolState, Program
 from addonkit.models.definition import AddonDefinition
 
 
@@ -49,10 +49,14 @@ class Backend(Protocol):
         """
         ...
 
-    async def ensure_running(self, pool: Pool) -> PoolState:
+    async def ensure_running(self, pool: Pool, *, wanted: Callable[[], Awaitable[bool]] | None = None) -> PoolState:
         """Start what should run and does not; returns without waiting for readiness.
 
-        With zero desired instances: stop what runs. Two processes doing this at once start one server.
+        With zero desired instances: stop what runs. Two processes doing this at once start one server. `wanted` is
+        asked while nobody else can start, stop or remove the pool; when it says no, nothing is done.
+
+        Raises:
+            PoolCrashed: when its disk cannot be prepared, it cannot be launched, or it ended too often lately.
         """
         ...
 
@@ -60,13 +64,11 @@ class Backend(Protocol):
         """What runs, whether it is ready, and how it ended if it did."""
         ...
 
-    async def remove(self, name: str) -> None:
-        """Stop the pool and forget it: runtime files, log, ports. Disks stay."""
+    async def remove(self, name: str, program: Program | None = None) -> None:
+        """Stop the pool the way `program` says and forget it: runtime files, log, ports. Disks stay."""
         ...
 
-    async def exec_in_pool(
-        self, pool: Pool, argv: Sequence[str], env: Mapping[str, str], timeout: float
-    ) -> ExecResult:
+    async def exec_in_pool(self, pool: Pool, argv: Sequence[str], env: Mapping[str, str], timeout: float) -> ExecResult:
         """Run a command beside the server, with its executables on PATH and `{port}`, `{disk}` filled in."""
         ...
 

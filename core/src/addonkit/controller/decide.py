@@ -69,7 +69,8 @@ def retry_time(failures: int, now: datetime) -> datetime | None:
     """When a transient failure is tried again by itself: later each time; None after too many."""
     if failures > RETRIES:
         return None
-    return now + min(FIRST_RETRY * 2 ** (failures - 1), LONGEST_RETRY)
+    delay: timedelta = min(FIRST_RETRY * 2.0 ** (failures - 1), LONGEST_RETRY)
+    return now + delay
 
 
 def _when_due(instance: Instance, action: Action, now: datetime) -> Next:

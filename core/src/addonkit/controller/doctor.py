@@ -11,6 +11,7 @@ from addonkit.models.compute import Disk, Pool
 from addonkit.models.execution import Execution, ExecutionStatus
 from addonkit.models.instance import Instance, Phase, Server, ServerPhase
 from addonkit.models.views import Finding
+from addonkit.registry.discovery import ADDONS
 
 if TYPE_CHECKING:
     from addonkit.compute.interface import Backend
@@ -78,7 +79,7 @@ class Doctor:
             for report in self._registry.report()
             if report.reason
         ]
-        known = {report.name for report in self._registry.report()}
+        known = {report.name for report in self._registry.report() if report.group == ADDONS}
         for entity in await self._store.list(Instance):
             instance = entity.value
             if instance.addon not in known:

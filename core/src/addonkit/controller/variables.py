@@ -58,7 +58,7 @@ def adjuster(registry: Registry) -> Adjust:
             alias = association.label if number == 1 else f"{association.label}-{number}"
             named = attrs.evolve(association, alias=alias)
             variables = _ask(registry, result, named, taken)
-            if not used & {variable.key for variable in variables}:
+            if not {variable.key for variable in variables}.intersection(used):
                 return variables
         raise AssertionError("one number more than there are names is always free")
 

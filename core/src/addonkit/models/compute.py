@@ -38,10 +38,14 @@ class Volume:
 
 @attrs.frozen
 class File:
-    """A file written (mode 0600) for a server. `path` and `content` know the placeholders of Program."""
+    """A file written (mode 0600) for a server. `path` and `content` know the placeholders of Program.
+
+    With `once` it is written only when it is not there: the server itself changes it.
+    """
 
     path: str
     content: str | Secret
+    once: bool = False
 
 
 @attrs.frozen
@@ -53,7 +57,7 @@ class Probe:
     """
 
     port: str
-    send: str
+    send: str | Secret
     expect: tuple[str, ...]
 
 
@@ -68,7 +72,7 @@ class Program:
     Attributes:
         source: where the executables are found.
         version: the version to run; matches whole leading components (`18` takes `18.6`).
-        argv: the server's command line; the first word is one of the executables.
+        argv: the server's command line; the first word is one of the executables, as the source names it.
         prepare: command lines that turn an empty disk into a usable one, run once, in order.
         prepare_files: written before `prepare`, removed after it.
         files: written before each start.

@@ -58,7 +58,7 @@ class ProgramSource:
     `wheels`. All `executables` must be in one directory.
 
     Attributes:
-        executables: names, the server itself first.
+        executables: names, the server itself first; `valkey-server|redis-server` means either.
         directories: glob patterns of further directories.
         wheels: `package:folder/in/package` of wheels that carry the executables; never imported.
         version_argv: arguments that make the first executable print its version.

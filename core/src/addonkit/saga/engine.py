@@ -82,20 +82,28 @@ class Engine:
                     found = await self._runner(found, bound, held).run()
         return _outcome(bound, found)
 
-    async def undo(self, id: str, saga: Saga[Any]) -> None:
+    async def undo(self, id: str, saga: Saga[Any], *, completed: bool = True) -> None:
         """Undo the execution of that id, whatever its state. None, and one undone already, is success.
+
+        Args:
+            id: of the execution.
+            saga: what it ran.
+            completed: whether one that was completed is undone too.
 
         Raises:
             SagaBlocked: an undo keeps failing.
             SagaRefused: the execution has another shape; nothing was run.
         """
         await self.cancel(id)
+        over = {ExecutionStatus.FAILED, ExecutionStatus.ABANDONED}
+        if not completed:
+            over.add(ExecutionStatus.COMPLETED)
         found = await self.execution(id)
-        if found is None or found.status in {ExecutionStatus.FAILED, ExecutionStatus.ABANDONED}:
+        if found is None or found.status in over:
             return
         async with self._owning(id) as held:
             found = await self._load(id, held)
-            if found is None or found.status in {ExecutionStatus.FAILED, ExecutionStatus.ABANDONED}:
+            if found is None or found.status in over:
                 return
             found = await self._runner(found, saga, held).undo()
         if found.status is ExecutionStatus.BLOCKED:
@@ -221,9 +229,9 @@ class Nested:
         """Join, resume or start the execution of that id and return its result; see Engine.ensure."""
         return await self._engine.ensure(id, saga, inputs, self._subject if subject is None else subject)
 
-    async def undo(self, id: str, saga: Saga[Any]) -> None:
+    async def undo(self, id: str, saga: Saga[Any], *, completed: bool = True) -> None:
         """Undo the execution of that id, whatever its state; see Engine.undo."""
-        await self._engine.undo(id, saga)
+        await self._engine.undo(id, saga, completed=completed)
 
 
 def _nobody(_event: Event) -> None:

@@ -18,12 +18,11 @@ BATCH: Final = 200
 
 async def unfinished(store: Store, leases: Leases) -> tuple[Execution, ...]:
     """Executions that somebody began and nobody works on, oldest first."""
-    found = []
+    begun: list[Execution] = []
     for status in (ExecutionStatus.RUNNING, ExecutionStatus.UNDOING):
-        for entity in await store.list(Execution, {"status": status}):
-            if not await leases.is_held(f"execution/{entity.name}"):
-                found.append(entity.value)
-    return tuple(sorted(found, key=lambda execution: (str(execution.created), execution.id)))
+        begun += [entity.value for entity in await store.list(Execution, {"status": status})]
+    idle = [execution for execution in begun if not await leases.is_held(f"execution/{execution.id}")]
+    return tuple(sorted(idle, key=lambda execution: (str(execution.created), execution.id)))
 
 
 async def sweep(store: Store, now: datetime, keep: timedelta, referenced: Collection[str]) -> int:

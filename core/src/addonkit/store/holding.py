@@ -46,7 +46,7 @@ class Held:
             while await self._renewed(clock):
                 pass
         finally:
-            pass
+            self.lost.set()
 
     async def end(self, keeper: asyncio.Task[None]) -> None:
         """Stop renewing and give the lease back. A store that fails now is logged: the lease expires by itself."""

@@ -1,0 +1,141 @@
+"""The shape that all commands share: examples in the help, and the options that every command takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import click
+
+from addonkit.cli.session import Session
+
+Decorator = Callable[[Callable[..., Any]], click.Command]
+
+SETTINGS: Final = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+class Command(click.Command):
+    """A click command whose help ends with examples, shown as they are typed."""
+
+    def __init__(self, *args: Any, examples: Sequence[str] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.examples = tuple(examples)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the examples."""
+        write_examples(self.examples, formatter)
+
+
+class Group(click.Group):
+    """A click group whose help ends with examples, shown as they are typed."""
+
+    def __init__(self, *args: Any, examples: Sequence[str] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.examples = tuple(examples)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The subcommands in the order they were written."""
+        return list(self.commands)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the examples."""
+        write_examples(self.examples, formatter)
+
+
+def write_examples(examples: Sequence[str], formatter: click.HelpFormatter) -> None:
+    """Write one example a line, never wrapped: they are meant to be copied."""
+    if not examples:
+        return
+    with formatter.section("Examples"):
+        for example in examples:
+            formatter.write(f"{'':>{formatter.current_indent}}{example}\n")
+
+
+def command(name: str, *, examples: Sequence[str], **context: Any) -> Decorator:
+    """Make a function a command with the shared options; `context` are further settings of click's context."""
+
+    def decorate(function: Callable[..., Any]) -> click.Command:
+        make = click.command(name, cls=Command, examples=examples, context_settings={**SETTINGS, **context})
+        return make(shared_options(function))
+
+    return decorate
+
+
+def group(name: str, *, examples: Sequence[str], **settings: Any) -> Callable[[Callable[..., Any]], click.Group]:
+    """Make a function a group of commands with the shared options."""
+
+    def decorate(function: Callable[..., Any]) -> click.Group:
+        make = click.group(name, cls=Group, examples=examples, context_settings=SETTINGS, **settings)
+        return make(shared_options(function))
+
+    return decorate
+
+
+def subcommand(parent: click.Group, name: str, *, examples: Sequence[str]) -> Decorator:
+    """Make a function a command of a group."""
+
+    def decorate(function: Callable[..., Any]) -> click.Command:
+        made = command(name, examples=examples)(function)
+        parent.add_command(made)
+        return made
+
+    return decorate
+
+
+def _set_json(ctx: click.Context, _option: click.Parameter, value: bool) -> None:
+    if value:
+        ctx.ensure_object(Session).json = True
+
+
+def _set_verbose(ctx: click.Context, _option: click.Parameter, value: bool) -> None:
+    if value:
+        ctx.ensure_object(Session).verbose = True
+
+
+def _set_home(ctx: click.Context, _option: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        ctx.ensure_object(Session).home = value
+
+
+def shared_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that every command takes, before or after its name."""
+    options = (
+        click.option(
+            "--json",
+            is_flag=True,
+            is_eager=True,
+            expose_value=False,
+            callback=_set_json,
+            help="Print one JSON document for programs.",
+        ),
+        click.option(
+            "-v", "--verbose", is_flag=True, expose_value=False, callback=_set_verbose, help="Show traces of errors."
+        ),
+        click.option(
+            "--home",
+            metavar="DIRECTORY",
+            expose_value=False,
+            callback=_set_home,
+            help="Where everything is kept. [env: ADDONKIT_HOME]",
+        ),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def app_option(*, required: bool = True, help: str = "The app.") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The option `-a APP`, which ADDONKIT_APP can stand for."""
+    return click.option(
+        "-a", "--app", metavar="APP", required=required, envvar="ADDONKIT_APP", show_envvar=True, help=help
+    )
+
+
+def alias_option(help: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The option `--as NAME`."""
+    return click.option("--as", "alias", metavar="NAME", default="", help=help)
+
+
+def yes_option(help: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The option `--yes`."""
+    return click.option("-y", "--yes", is_flag=True, help=help)

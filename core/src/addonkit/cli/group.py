@@ -1,0 +1,101 @@
+"""The command `addonkit` itself: finds its commands without importing those that are not needed."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any, Final
+
+import click
+
+import addonkit
+from addonkit.cli.command import SETTINGS, shared_options, write_examples
+
+SECTIONS: Final = {
+    "Give an app what it needs": ("create", "run", "env", "attach", "detach", "promote", "destroy"),
+    "See what there is": ("addons", "variants", "list", "show", "logs"),
+    "When something went wrong": ("doctor", "retry", "saga"),
+}
+"""Commands by purpose, in the order of the help; each is `command` of the module of that name."""
+
+_EXAMPLES: Final = (
+    "addonkit addons                              what can be created",
+    "addonkit create postgresql:small -a shop     a database for the app shop",
+    "addonkit run -a shop -- python manage.py     DATABASE_URL and the rest are set",
+    "addonkit env -a shop                         what the app receives",
+    "addonkit destroy postgresql -a shop          the database and its data go",
+)
+
+
+class Commands(click.Group):
+    """Imports a command when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All names, in the order of the help."""
+        return [name for names in SECTIONS.values() for name in names]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name; None when there is none."""
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        found: click.Command = import_module(f"addonkit.cli.commands.{cmd_name}").command
+        return found
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that the first word names; a near miss is answered with what may be meant.
+
+        Raises:
+            click.UsageError: there is no such command.
+        """
+        if not args or self.get_command(ctx, args[0]) or args[0].startswith("-"):
+            return super().resolve_command(ctx, args)
+        from difflib import get_close_matches
+
+        near = get_close_matches(args[0], self.list_commands(ctx), n=1)
+        ctx.fail(f"there is no command '{args[0]}'" + (f", did you mean '{near[0]}'?" if near else ""))
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands by purpose."""
+        for title, names in SECTIONS.items():
+            rows = [(name, found.get_short_help_str(72)) for name in names if (found := self.get_command(ctx, name))]
+            with formatter.section(title):
+                formatter.write_dl(rows)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the examples."""
+        write_examples(_EXAMPLES, formatter)
+
+
+def _show_help(ctx: click.Context) -> None:
+    """Without a command: the help, as the mistake it is."""
+    click.echo(ctx.get_help(), err=True)
+    ctx.exit(2)
+
+
+def _show_version(ctx: click.Context, _option: click.Parameter, value: bool) -> None:
+    if value:
+        click.echo(f"addonkit {addonkit.__version__}")
+        ctx.exit()
+
+
+@click.group("addonkit", cls=Commands, context_settings=SETTINGS, invoke_without_command=True)
+@shared_options
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_version,
+    help="Print the version.",
+)
+@click.pass_context
+def cli(ctx: click.Context, **_options: Any) -> None:
+    """Give an app a database, a cache or a bucket with one command.
+
+    An addon is a kind of service (postgresql), an instance is one of them (the database of shop). An app
+    is whatever you name with -a: its first addon makes it. What an addon gives to an app are environment
+    variables; run starts a program with them.
+    """
+    if ctx.invoked_subcommand is None:
+        _show_help(ctx)

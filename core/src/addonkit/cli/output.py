@@ -1,0 +1,217 @@
+"""What programs are shown: values to JSON, pure functions. Secrets are left out unless asked for."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from addonkit.errors import AddonkitError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from addonkit.binding import Binding
+    from addonkit.models.compute import FoundProgram
+    from addonkit.models.definition import AddonDefinition, VariantDefinition
+    from addonkit.models.execution import Event, Execution
+    from addonkit.models.instance import Association, Instance
+    from addonkit.models.variable import Variable
+    from addonkit.models.views import Environment, Finding, InstanceView, Plan, VariableMove
+    from addonkit.registry.shelf import AddonReport
+
+Json = dict[str, Any]
+
+
+def variable_json(variable: Variable, *, reveal: bool = False) -> Json:
+    """A variable; the value of a sensitive one is null until it is asked for."""
+    hidden = variable.sensitive and not reveal
+    return {"key": variable.key, "value": None if hidden else variable.text, "sensitive": variable.sensitive}
+
+
+def move_json(move: VariableMove) -> Json:
+    """A variable that has another name."""
+    return {"set": move.label, "old": move.old, "new": move.new, "reason": move.reason}
+
+
+def moves_json(moves: Iterable[VariableMove]) -> list[Json]:
+    """Variables that have other names."""
+    return [move_json(move) for move in moves]
+
+
+def instance_json(instance: Instance) -> Json:
+    """An instance without its variables and the addon's own attributes, which may be secret."""
+    return {
+        "id": instance.id,
+        "name": instance.name,
+        "addon": instance.addon,
+        "variant": instance.variant,
+        "version": version_of(instance),
+        "distribution": instance.distribution,
+        "app": instance.app,
+        "phase": str(instance.phase),
+        "message": instance.message,
+        "retry_at": time_json(instance.retry_at),
+    }
+
+
+def association_json(association: Association) -> Json:
+    """The tie of an app to an instance, with the names of its variables."""
+    return {
+        "id": association.id,
+        "app": association.app,
+        "alias": association.alias,
+        "phase": str(association.phase),
+        "message": association.message,
+        "variables": [variable.key for variable in association.variables],
+    }
+
+
+def view_json(view: InstanceView) -> Json:
+    """An instance with all that belongs to it."""
+    server = None
+    if view.server is not None:
+        address = view.address
+        server = {
+            "id": view.server.id,
+            "shared": view.server.shared,
+            "state": view.server_state,
+            "host": address.host if address else None,
+            "port": address.port if address else None,
+            "tenants": view.tenants,
+        }
+    return {
+        **instance_json(view.instance),
+        "addon_state": view.addon_state,
+        "doing": view.doing,
+        "apps": [association_json(association) for association in view.associations],
+        "server": server,
+    }
+
+
+def binding_json(binding: Binding) -> Json:
+    """What creating or attaching gave."""
+    return {
+        "instance": instance_json(binding.instance),
+        "association": association_json(binding.association),
+        "variables": [variable_json(variable) for variable in binding.variables],
+        "moves": moves_json(binding.moves),
+        "new_app": binding.new_app,
+        "joined": binding.joined,
+    }
+
+
+def environment_json(environment: Environment, *, reveal: bool = False) -> Json:
+    """What an app receives."""
+    return {
+        "app": environment.app,
+        "variables": [
+            {**variable_json(entry.variable, reveal=reveal), "source": entry.source} for entry in environment.entries
+        ],
+        "pending": list(environment.pending),
+    }
+
+
+def plan_json(plan: Plan) -> Json:
+    """What an operation would do."""
+    return {
+        "summary": plan.summary,
+        "steps": [attrs.asdict(step) for step in plan.steps],
+        "appear": list(plan.appear),
+        "move": moves_json(plan.move),
+        "vanish": list(plan.vanish),
+        "lost": list(plan.lost),
+    }
+
+
+def addon_json(
+    report: AddonReport, definition: AddonDefinition | None, programs: Iterable[FoundProgram]
+) -> Json:
+    """An installed addon, usable or not."""
+    return {
+        "name": report.name,
+        "distribution": report.distribution,
+        "version": report.version,
+        "state": str(report.state),
+        "reason": report.reason,
+        "trace": report.trace,
+        "description": definition.description if definition else "",
+        "variants": [variant.name for variant in definition.variants] if definition else [],
+        "default_variant": definition.default_variant if definition else "",
+        "programs": [attrs.asdict(program) for program in programs],
+    }
+
+
+def variant_json(definition: AddonDefinition, variant: VariantDefinition) -> Json:
+    """A variant of an addon."""
+    return {
+        "name": variant.name,
+        "default": variant.name == definition.default_variant,
+        "description": variant.description,
+        "details": dict(variant.details),
+        "variables": list(definition.variables_of(variant.name)),
+    }
+
+
+def execution_json(execution: Execution) -> Json:
+    """An execution without its inputs and outputs, which may be secret."""
+    return {
+        "id": execution.id,
+        "saga": execution.saga,
+        "version": execution.version,
+        "status": str(execution.status),
+        "error": execution.error,
+        "subject": dict(execution.subject),
+        "created": time_json(execution.created),
+        "finished": time_json(execution.finished),
+        "steps": [
+            {"name": s.name, "status": str(s.status), "error": s.error, "attempts": s.attempts} for s in execution.steps
+        ],
+        "events": [event_json(event) for event in execution.events],
+    }
+
+
+def event_json(event: Event) -> Json:
+    """Something that happened."""
+    return {"at": time_json(event.at), "kind": str(event.kind), "step": event.step, "message": event.message}
+
+
+def finding_json(finding: Finding) -> Json:
+    """Something that is not as it should be."""
+    return attrs.asdict(finding)
+
+
+def error_json(error: AddonkitError) -> Json:
+    """An expected error, under the key `error`."""
+    return {
+        "error": {
+            "kind": type(error).__name__,
+            "message": str(error),
+            "attempted": error.attempted,
+            "found": error.found,
+            "advice": error.advice,
+            "details": {key: _plain(value) for key, value in error.details.items()},
+        }
+    }
+
+
+def failure_json(kind: str, message: str) -> Json:
+    """Any other failure, in the shape of an expected error."""
+    return {"error": {"kind": kind, "message": message, "attempted": "", "found": message, "advice": "", "details": {}}}
+
+
+def version_of(instance: Instance) -> str:
+    """The version of its server; empty when there is none."""
+    from addonkit.models.definition import CONFIG_VERSION
+
+    return instance.config.get(CONFIG_VERSION, "")
+
+
+def time_json(time: datetime | None) -> str | None:
+    """A time in ISO 8601, with its zone."""
+    return None if time is None else time.isoformat()
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, str | int | float | bool | None) else str(value)

@@ -1,0 +1,118 @@
+"""Tells a person what is being done, step by step, on stderr."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from typing import TextIO
+
+import attrs
+
+from addonkit.cli.streams import clean
+from addonkit.models.execution import Event, EventKind
+
+_ENDS = {
+    EventKind.DONE: "done",
+    EventKind.FAILED: "failed",
+    EventKind.UNDONE: "undone",
+    EventKind.UNDO_FAILED: "could not be undone",
+}
+"""How a line about a step ends."""
+
+
+@attrs.define
+class _Running:
+    """A step that was begun."""
+
+    execution: str
+    step: str
+    depth: int
+
+
+class Progress:
+    """Writes a line a step, steps of a saga that another one starts further in.
+
+    On a terminal a line appears when its step begins and is completed when it ends. Elsewhere each line is
+    written once, when its step ends. A stream that is gone changes nothing.
+
+    Args:
+        stream: where to write; None shows nothing.
+        live: whether a line may be written in two parts.
+    """
+
+    def __init__(self, stream: TextIO | None, *, live: bool) -> None:
+        self._stream = stream
+        self._live = live
+        self._running: list[_Running] = []
+        self._depths: dict[str, int] = {}
+        self._titles: dict[tuple[str, str], str] = {}
+        self._open_line = ""
+
+    @classmethod
+    def on_stderr(cls, *, silent: bool) -> Progress:
+        """Progress on the stderr of this process."""
+        return cls(None if silent else sys.stderr, live=sys.stderr.isatty())
+
+    def take(self, event: Event) -> None:
+        """Show one event."""
+        match event.kind:
+            case EventKind.STARTED if event.step:
+                self._begin(event)
+            case EventKind.DONE | EventKind.FAILED | EventKind.UNDONE | EventKind.UNDO_FAILED if event.step:
+                self._end(event)
+            case EventKind.STARTED | EventKind.COMPLETED:
+                self._depth(event)
+            case _:
+                self._remark(event)
+
+    def close(self) -> None:
+        """End a line that was left open."""
+        if self._open_line:
+            self._write("\n")
+            self._open_line = ""
+
+    def _begin(self, event: Event) -> None:
+        depth = self._depth(event)
+        self._running.append(_Running(event.execution, event.step, depth))
+        self._titles[event.execution, event.step] = event.message
+        if self._live:
+            self.close()
+            self._open_line = self._line(event, depth)
+            self._write(self._open_line)
+
+    def _end(self, event: Event) -> None:
+        depth = self._depth(event)
+        self._running = [r for r in self._running if (r.execution, r.step) != (event.execution, event.step)]
+        line = self._line(event, depth)
+        if self._open_line != line:
+            self.close()
+            self._write(line)
+        self._write(f" {_ENDS[event.kind]}\n")
+        self._open_line = ""
+        if event.kind in {EventKind.FAILED, EventKind.UNDO_FAILED}:
+            self._remark(event)
+
+    def _remark(self, event: Event) -> None:
+        """A sentence of its own, below the step it is about."""
+        self.close()
+        indent = "  " * (self._depth(event) + 1)
+        for line in event.message.splitlines():
+            self._write(f"{indent}    {clean(line)}\n")
+
+    def _line(self, event: Event, depth: int) -> str:
+        title = self._titles.get((event.execution, event.step)) or event.step.replace("_", " ")
+        width = len(str(event.total))
+        return f"{'  ' * (depth + 1)}{event.number:>{width}}/{event.total} {clean(title)} ..."
+
+    def _depth(self, event: Event) -> int:
+        """An execution that is first heard of while a step runs was started by that step."""
+        if event.execution not in self._depths:
+            self._depths[event.execution] = self._running[-1].depth + 1 if self._running else 0
+        return self._depths[event.execution]
+
+    def _write(self, text: str) -> None:
+        if self._stream is None:
+            return
+        with contextlib.suppress(OSError, ValueError):
+            self._stream.write(text)
+            self._stream.flush()

@@ -1,0 +1,39 @@
+"""What one invocation of the command line knows from its start to its end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from addonkit.runtime import Kit
+
+Opener = Callable[..., "AbstractAsyncContextManager[Kit]"]
+"""Opens a home: `addonkit.open`, or what tests put in its place."""
+
+
+class Session:
+    """Options that every command takes, and the way to open a home.
+
+    Attributes:
+        home: directory given with `--home`; None leaves it to ADDONKIT_HOME and the default.
+        json: whether a program reads the output: one JSON document on stdout, no progress.
+        verbose: whether traces are shown.
+        hint: what to do after an interruption; empty while nothing is under way.
+    """
+
+    def __init__(self, opener: Opener | None = None) -> None:
+        self._opener = opener
+        self.home: str | None = None
+        self.json = False
+        self.verbose = False
+        self.hint = ""
+
+    def open(self, **options: Any) -> AbstractAsyncContextManager[Kit]:
+        """Open the home; takes the options of `addonkit.open`."""
+        if self._opener is not None:
+            return self._opener(home=self.home, **options)
+        import addonkit
+
+        return addonkit.open(self.home, **options)

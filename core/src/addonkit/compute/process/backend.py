@@ -1,0 +1,208 @@
+"""The process backend, see compute.interface.
+
+Below its home it keeps
+
+pools/<name>/run    private files of a server, and its home directory
+pools/<name>/log    what it wrote
+pools/<name>/record which process it is
+disks/<name>/data   its data
+ports/<number>      which pool has the port
+programs/           copies of programs, where a service user could not reach the originals
+locks/<name>        held while a pool is started, stopped or removed
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+import attrs
+
+from addonkit.compute.process.commands import run
+from addonkit.compute.process.disks import Disks
+from addonkit.compute.process.lock import locked
+from addonkit.compute.process.logs import rotate, tail
+from addonkit.compute.process.placeholders import Places
+from addonkit.compute.process.ports import HOST, Ports, port_range
+from addonkit.compute.process.probe import answers, listens
+from addonkit.compute.process.programs import Programs
+from addonkit.compute.process.record import RunRecord, read_record
+from addonkit.compute.process.start import Start, launch, prepare_disk
+from addonkit.compute.process.stop import clear_session, stop_server
+from addonkit.compute.process.user import check_way, own, service_user
+from addonkit.compute.process.versions import describe, matches, requested_version
+from addonkit.errors import CommandFailed, ComputeError, ProgramNotFound, UnknownVersion
+from addonkit.models.compute import Disk, ExecResult, FoundProgram, Pool, PoolState, Program
+from addonkit.models.definition import AddonDefinition
+
+NAME: Final = "process"
+
+
+class ProcessBackend:
+    """Servers as processes of this machine, one copy a pool, on loopback.
+
+    Args:
+        home: directory that holds everything.
+        environ: settings: ADDONKIT_PORTS, ADDONKIT_PROGRAMS, ADDONKIT_SERVICE_USER, and PATH.
+    """
+
+    name = NAME
+
+    def __init__(self, home: Path, *, environ: Mapping[str, str] | None = None) -> None:
+        environ = os.environ if environ is None else environ
+        self._home = home
+        self._user = service_user(environ)
+        self._ports = Ports(home / "ports", port_range(environ))
+        self._disks = Disks(home / "disks", self._user)
+        self._programs = Programs(home / "programs", environ, self._user)
+
+    def find_programs(self, definition: AddonDefinition) -> tuple[FoundProgram, ...]:
+        """See Backend."""
+        return self._programs.find(definition.program) if definition.program else ()
+
+    def runnable_version(self, definition: AddonDefinition, requested: str) -> str:
+        """See Backend. The answer has the precision of the request, so that minor upgrades are picked up."""
+        versions = [found.version for found in self.find_programs(definition)]
+        attempted = f"cannot run {definition.name} {requested}".rstrip()
+        if not versions:
+            raise ProgramNotFound(
+                attempted,
+                "no program for it was found on this machine",
+                f"install the extra addonkit-{definition.name}[bundled], or the system's package",
+            )
+        wanted = requested_version(requested) if requested else definition.default_version
+        if wanted and any(matches(version, wanted) for version in versions):
+            return wanted
+        if not requested:
+            return versions[0]
+        raise UnknownVersion(attempted, f"versions found here: {describe(versions)}", "choose one with --version")
+
+    async def ensure_disk(self, disk: Disk) -> None:
+        """See Backend."""
+        check_way(self._user, self._home)
+        await asyncio.to_thread(self._disks.ensure, disk.name)
+
+    async def delete_disk(self, name: str) -> None:
+        """See Backend."""
+        await asyncio.to_thread(self._disks.delete, name)
+
+    async def place(self, pool: Pool) -> Pool:
+        """See Backend. New ports are held until the server listens, or the pool is removed."""
+        check_way(self._user, self._home)
+        names = tuple(port.name for port in pool.spec.ports)
+        if pool.host and set(pool.ports) == set(names):
+            return pool
+        ports = await asyncio.to_thread(self._ports.take, pool.name, names)
+        return attrs.evolve(pool, host=HOST, ports=ports)
+
+    async def ensure_running(self, pool: Pool, *, wanted: Callable[[], Awaitable[bool]] | None = None) -> PoolState:
+        """See Backend."""
+        async with locked(self._lock(pool.name)) as lock:
+            record = read_record(self._record(pool.name))
+            running = record is not None and record.running
+            if wanted is not None and not await wanted():
+                return PoolState(running=int(running), started=record is not None)
+            if pool.spec.desired_instances == 0:
+                if record is not None:
+                    await stop_server(record.server, pool.spec.program)
+                return PoolState(started=record is not None)
+            if not running:
+                await self._start(pool, record, lock)
+        return await self.observe(pool)
+
+    async def observe(self, pool: Pool) -> PoolState:
+        """See Backend."""
+        log = Path(self.log_path(pool.name))
+        record = read_record(self._record(pool.name))
+        if record is None or not record.running:
+            return PoolState(started=record is not None, log_tail=tail(log))
+        await asyncio.to_thread(rotate, log)
+        ready = await self._is_ready(pool, record)
+        if ready:
+            self._ports.let_go(pool.name)
+        return PoolState(1, int(ready), started=True, log_tail="" if ready else tail(log), pid=record.server.pid)
+
+    async def remove(self, name: str, program: Program | None = None) -> None:
+        """See Backend."""
+        async with locked(self._lock(name)):
+            record = read_record(self._record(name))
+            if record is not None:
+                await stop_server(record.server, program)
+            await asyncio.to_thread(shutil.rmtree, self._pool(name), ignore_errors=True)
+            await asyncio.to_thread(self._ports.free, name)
+            self._lock(name).unlink(missing_ok=True)
+
+    async def exec_in_pool(self, pool: Pool, argv: Sequence[str], env: Mapping[str, str], timeout: float) -> ExecResult:
+        """See Backend."""
+        start = await self._plan(pool)
+        try:
+            return await run(
+                start.command(tuple(argv)),
+                env=start.environment() | dict(env),
+                cwd=start.run,
+                user=self._user,
+                timeout=timeout,
+            )
+        except TimeoutError as error:
+            raise CommandFailed(f"running {argv[0]} beside {pool.name}", f"it took over {timeout:g} s") from error
+
+    def log_path(self, name: str) -> str:
+        """See Backend."""
+        return str(self._pool(name) / "log")
+
+    async def pools_here(self) -> tuple[str, ...]:
+        """See Backend."""
+        directory = self._home / "pools"
+        return tuple(sorted(path.name for path in directory.iterdir())) if directory.exists() else ()
+
+    async def disks_here(self) -> tuple[str, ...]:
+        """See Backend."""
+        return self._disks.names()
+
+    async def _start(self, pool: Pool, former: RunRecord | None, lock: int) -> None:
+        if former is not None:
+            await clear_session(former.server)
+        start = await self._plan(pool)
+        for volume in pool.spec.volumes:
+            await prepare_disk(start, self._disks, volume.disk, lock)
+        await asyncio.shield(launch(start))
+
+    async def _plan(self, pool: Pool) -> Start:
+        program = _program(pool)
+        folder = await asyncio.to_thread(self._programs.resolve, program.source, program.version)
+        directory = self._pool(pool.name)
+        directory.mkdir(mode=0o711, parents=True, exist_ok=True)
+        private = directory / "run"
+        private.mkdir(mode=0o700, exist_ok=True)
+        own(self._user, private)
+        disk = self._disks.data(pool.spec.volumes[0].disk) if pool.spec.volumes else private
+        places = Places(disk, private, pool.ports)
+        return Start(pool, program, folder, places, private, self._record(pool.name), directory / "log", self._user)
+
+    async def _is_ready(self, pool: Pool, record: RunRecord) -> bool:
+        probe = _program(pool).probe
+        port = pool.ports.get(probe.port, 0)
+        if not await asyncio.to_thread(listens, record.server.pid, port):
+            return False
+        return await answers(probe, HOST, port)
+
+    def _pool(self, name: str) -> Path:
+        return self._home / "pools" / name
+
+    def _record(self, name: str) -> Path:
+        return self._pool(name) / "record"
+
+    def _lock(self, name: str) -> Path:
+        return self._home / "locks" / name
+
+
+def _program(pool: Pool) -> Program:
+    if pool.spec.program is None:
+        raise ComputeError(
+            f"cannot run {pool.name} as a process", "its addon does not say how", "use a backend that runs containers"
+        )
+    return pool.spec.program

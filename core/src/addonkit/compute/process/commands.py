@@ -1,0 +1,58 @@
+"""Runs a command to its end: bounded in time and output, its whole process group ended with it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Final
+
+from addonkit.compute.process.user import ServiceUser, drop_to
+from addonkit.models.compute import ExecResult
+
+LONGEST_OUTPUT: Final = 1024 * 1024
+
+
+async def run(
+    argv: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    cwd: Path,
+    user: ServiceUser | None,
+    timeout: float,
+    keep_open: Sequence[int] = (),
+    output: IO[bytes] | int = asyncio.subprocess.PIPE,
+) -> ExecResult:
+    """Run a command; when the time is over or the caller is cancelled, everything it started is killed.
+
+    Raises:
+        TimeoutError: when it takes longer than `timeout` seconds.
+    """
+    process = await asyncio.create_subprocess_exec(
+        *argv,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=output,
+        stderr=output,
+        env=dict(env),
+        cwd=cwd,
+        start_new_session=True,
+        pass_fds=tuple(keep_open),
+        **drop_to(user),
+    )
+    try:
+        async with asyncio.timeout(timeout):
+            stdout, stderr = await process.communicate()
+    except BaseException:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        await asyncio.shield(process.wait())
+        raise
+    assert process.returncode is not None
+    return ExecResult(process.returncode, _text(stdout), _text(stderr))
+
+
+def _text(output: bytes | None) -> str:
+    return (output or b"")[-LONGEST_OUTPUT:].decode(errors="replace")

@@ -1,0 +1,48 @@
+"""Fills `{port}`, `{port:NAME}`, `{disk}` and `{run}` into what a Program says. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import attrs
+
+from addonkit.errors import ComputeError
+from addonkit.models.secret import Secret, reveal
+
+_PLACEHOLDER: Final = re.compile(r"\{(port|disk|run)(?::([A-Za-z0-9_-]+))?\}")
+
+
+@attrs.frozen
+class Places:
+    """What the placeholders stand for.
+
+    Attributes:
+        disk: directory of the data.
+        run: private directory of the pool.
+        ports: name to number, the first one being `{port}`.
+    """
+
+    disk: Path
+    run: Path
+    ports: Mapping[str, int]
+
+    def fill(self, text: str | Secret) -> str:
+        """The text with its placeholders replaced, in clear; other braces stay as they are.
+
+        Raises:
+            ComputeError: for a port that the pool does not have.
+        """
+        return _PLACEHOLDER.sub(self._value, reveal(text))
+
+    def _value(self, match: re.Match[str]) -> str:
+        word, name = match.groups()
+        if word != "port":
+            return str(self.disk if word == "disk" else self.run)
+        if name is None and self.ports:
+            return str(next(iter(self.ports.values())))
+        if name not in self.ports:
+            raise ComputeError(f"cannot fill in {match[0]}", f"the pool has ports {', '.join(self.ports) or 'none'}")
+        return str(self.ports[name])

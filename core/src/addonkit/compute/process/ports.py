@@ -1,0 +1,140 @@
+"""Loopback ports: chosen and held without races, kept for the life of a pool."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import random
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+from addonkit.errors import InvalidInput, NoFreePort
+
+HOST: Final = "127.0.0.1"
+
+DEFAULT_RANGE: Final = range(20000, 32000)
+"""Below the kernel's ephemeral range (32768 and up), so that no client's socket is ever in the way."""
+
+
+def port_range(environ: Mapping[str, str]) -> range:
+    """The range of `ADDONKIT_PORTS`, as `20000-20100` (both included); default is 20000-31999.
+
+    Raises:
+        InvalidInput: when it does not parse.
+    """
+    text = environ.get("ADDONKIT_PORTS", "")
+    if not text:
+        return DEFAULT_RANGE
+    first, dash, last = text.partition("-")
+    if dash and first.isdigit() and last.isdigit() and 1024 <= int(first) <= int(last) <= 65535:  # noqa: PLR2004
+        return range(int(first), int(last) + 1)
+    raise InvalidInput(
+        f"cannot use {text!r} from ADDONKIT_PORTS", "it is not a range of ports", "write it like 20000-20100"
+    )
+
+
+class Ports:
+    """Ports of one home.
+
+    A file per port says which pool has it, so that a stopped pool keeps its port. Between processes of other
+    homes the kernel decides: a port is held by a socket that is bound but does not listen. A server that sets
+    SO_REUSEADDR, as servers do, can bind it too; another chooser, who does not, cannot.
+    """
+
+    def __init__(self, directory: Path, allowed: range) -> None:
+        self._directory = directory
+        self._allowed = allowed
+        self._held: dict[str, list[socket.socket]] = {}
+
+    def take(self, pool: str, names: tuple[str, ...]) -> dict[str, int]:
+        """Ports for a pool by name; those it has already, else new ones, held until `let_go`. Blocking.
+
+        Raises:
+            NoFreePort: when the range is exhausted.
+        """
+        with self._lock():
+            mine = self._of(pool)
+            missing = [name for name in names if name not in mine]
+            for name, (port, held) in zip(missing, self._free(len(missing), pool), strict=True):
+                self._reservation(port).write_text(f"{pool}\n{name}\n")
+                self._held.setdefault(pool, []).append(held)
+                mine[name] = port
+        return {name: mine[name] for name in names}
+
+    def let_go(self, pool: str) -> None:
+        """Stop holding a pool's ports: its server has them now, or never will."""
+        for held in self._held.pop(pool, []):
+            held.close()
+
+    def free(self, pool: str) -> None:
+        """Give a pool's ports back. Blocking."""
+        self.let_go(pool)
+        with self._lock():
+            for port in self._of(pool).values():
+                self._reservation(port).unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Let go of all that is held."""
+        for pool in list(self._held):
+            self.let_go(pool)
+
+    def _free(self, count: int, pool: str) -> Iterator[tuple[int, socket.socket]]:
+        reserved = {int(path.name) for path in self._directory.iterdir() if path.name.isdigit()}
+        candidates = [port for port in self._allowed if port not in reserved]
+        random.shuffle(candidates)
+        found = 0
+        for port in candidates:
+            if found == count:
+                return
+            held = hold(port)
+            if held is not None:
+                found += 1
+                yield port, held
+        if found < count:
+            span = f"{self._allowed.start}-{self._allowed.stop - 1}"
+            raise NoFreePort(
+                f"cannot find a port for {pool}", f"all of {span} are taken", "free some, or set ADDONKIT_PORTS"
+            )
+
+    def _of(self, pool: str) -> dict[str, int]:
+        mine = {}
+        for path in self._directory.iterdir():
+            if path.name.isdigit():
+                owner, _, name = path.read_text().strip().partition("\n")
+                if owner == pool:
+                    mine[name] = int(path.name)
+        return mine
+
+    def _reservation(self, port: int) -> Path:
+        return self._directory / str(port)
+
+    @contextmanager
+    def _lock(self) -> Iterator[None]:
+        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(self._directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+
+def hold(port: int) -> socket.socket | None:
+    """A socket bound to a free port, not listening; None when the port is bound or held by anybody."""
+    held = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        # Bound first without SO_REUSEADDR, which anything bound refuses; set afterwards, it lets a
+        # server that sets it too bind beside us, as long as we do not listen.
+        held.bind((HOST, port))
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    except OSError as error:
+        with suppress(OSError):
+            held.close()
+        if error.errno in {errno.EADDRINUSE, errno.EACCES}:
+            return None
+        raise
+    return held

@@ -1,0 +1,66 @@
+"""Asks a server in its own protocol whether it is ready."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from addonkit.compute.process.identity import session_members
+from addonkit.models.compute import Probe
+from addonkit.models.secret import reveal
+
+_LISTEN: Final = "0A"
+_LIMIT: Final = 1.0
+
+
+async def answers(probe: Probe, host: str, port: int) -> bool:
+    """Whether the server's answer to the probe starts with what is expected, within a second."""
+    expected = [text.encode("latin-1") for text in probe.expect]
+    longest = max(len(each) for each in expected)
+    with suppress(OSError, TimeoutError):
+        async with asyncio.timeout(_LIMIT):
+            reader, writer = await asyncio.open_connection(host, port)
+            try:
+                writer.write(reveal(probe.send).encode("latin-1"))
+                await writer.drain()
+                answer = b""
+                while len(answer) < longest and not any(answer.startswith(each) for each in expected):
+                    part = await reader.read(longest - len(answer))
+                    if not part:
+                        break
+                    answer += part
+                return any(answer.startswith(each) for each in expected)
+            finally:
+                writer.close()
+                with suppress(OSError):
+                    await writer.wait_closed()
+    return False
+
+
+def listens(session: int, port: int) -> bool:
+    """Whether a process of this session listens on the port: a stranger's server is never taken for ours."""
+    sockets = _listening_sockets(port)
+    return bool(sockets) and any(_has_socket(pid, sockets) for pid in session_members(session))
+
+
+def _listening_sockets(port: int) -> set[str]:
+    wanted = f":{port:04X}"
+    found = set()
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        with suppress(OSError):
+            for line in Path(table).read_text().splitlines()[1:]:
+                fields = line.split()
+                if fields[3] == _LISTEN and fields[1].endswith(wanted):
+                    found.add(f"socket:[{fields[9]}]")
+    return found
+
+
+def _has_socket(pid: int, sockets: set[str]) -> bool:
+    with suppress(OSError):
+        for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+            with suppress(OSError):
+                if str(descriptor.readlink()) in sockets:
+                    return True
+    return False

