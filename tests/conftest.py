@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 pytest.register_assert_rewrite("addonkit.testing")  # its suites show what they compared
 
+from addonkit.testing.home import temporary_home  # noqa: E402 - after the rewriting is registered
+
 settings.register_profile("dev", max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """An empty home; servers started below it end with the test."""
+    with temporary_home() as path:
+        yield path

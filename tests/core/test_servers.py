@@ -60,12 +60,6 @@ async def test_joining_again_finds_the_same_place(store: MemoryStore) -> None:
     assert await servers.join(one, key=KEY, claim="shop") == await servers.join(one, key=KEY, claim="other")
 
 
-async def test_a_server_of_its_own_is_named_after_its_instance(store: MemoryStore) -> None:
-    tenancy = await Servers(store).join(await an_instance(store, "one"), key="one")
-
-    assert tenancy.server_id == "postgresql-one"
-
-
 async def test_only_the_last_one_to_leave_closes_the_door(store: MemoryStore) -> None:
     servers = Servers(store)
     one, two = await an_instance(store, "one"), await an_instance(store, "two")
@@ -89,7 +83,7 @@ async def test_nobody_joins_a_server_that_is_being_removed(store: MemoryStore) -
     assert (await servers.join(two, key=KEY)).server_id != old
 
 
-async def test_a_dedicated_server_made_again_gets_another_name_while_the_old_one_goes(store: MemoryStore) -> None:
+async def test_a_server_made_again_never_has_the_name_of_the_old_one(store: MemoryStore) -> None:
     servers = Servers(store)
     one = await an_instance(store, "one")
     old = (await servers.join(one, key="one")).server_id

@@ -145,14 +145,9 @@ def _find(tx: Transaction, addon: str, key: str) -> Server | None:
 
 
 def _record(tx: Transaction, instance: Instance, key: str, attributes: Mapping[str, Any]) -> Server:
-    own = key == instance.id
-    server_id = f"{instance.addon}-{instance.id if own and not _exists(tx, instance) else new_id()}"
+    server_id = f"{instance.addon}-{new_id()}"
     server = Server(server_id, instance.addon, key, config=instance.config, attributes=attributes)
     return tx.create(server_id, server).value
-
-
-def _exists(tx: Transaction, instance: Instance) -> bool:
-    return tx.get(Server, f"{instance.addon}-{instance.id}") is not None
 
 
 def _tenants(tx: Transaction, server_id: str) -> tuple[Instance, ...]:

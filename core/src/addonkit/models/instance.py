@@ -129,7 +129,7 @@ class Server:
     """A running backing server: pool, service and disk, all named after `id`.
 
     Attributes:
-        id: `<addon>-<id>`; never used again.
+        id: `<addon>-<id>`; never used again, also not for the same instance.
         addon: name of the addon.
         key: what it is found by: the id of the one instance of a dedicated server, or
             `shared:<image>` for a shared one.

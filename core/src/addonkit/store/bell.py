@@ -59,6 +59,7 @@ async def follow(
     """
     with bell.listen() as rung:
         while True:
+            rung.clear()  # before reading: a ring while we read is not lost
             changes = await read(position)
             for change in changes:
                 position = change.number

@@ -50,6 +50,7 @@ class Held:
 
     async def end(self, keeper: asyncio.Task[None]) -> None:
         """Stop renewing and give the lease back. A store that fails now is logged: the lease expires by itself."""
+        self.lost.set()
         keeper.cancel()
         (outcome,) = await asyncio.gather(keeper, return_exceptions=True)
         if isinstance(outcome, Exception):

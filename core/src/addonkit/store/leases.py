@@ -183,9 +183,7 @@ class Leases:
         return tx.put(found, Lease(key, self.owner, found.value.fence + 1, self._expiry())).value
 
     def _held(self, lease: Lease) -> bool:
-        if not lease.owner or lease.expires <= self._clock.now():
-            return False
-        return lease.owner == self.owner or self._alive(lease.owner)
+        return bool(lease.owner) and lease.expires > self._clock.now() and self._alive(lease.owner)
 
     def _expiry(self) -> datetime:
         return self._clock.now() + timedelta(seconds=self.ttl)

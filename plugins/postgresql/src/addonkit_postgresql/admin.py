@@ -24,6 +24,9 @@ _LIMIT: Final = 30.0
 
 _MARK: Final = "addonkit:"
 
+_CATALOG_LOCK: Final = 0x6164646F6E6B6974
+"""Key of the advisory lock: "addonkit" in ASCII."""
+
 
 @attrs.frozen
 class Administrator:
@@ -31,6 +34,16 @@ class Administrator:
 
     address: ServerAddress
     password: Secret
+
+    @asynccontextmanager
+    async def catalog(self) -> AsyncIterator[asyncpg.Connection]:
+        """A connection that alone changes what all databases share.
+
+        Two sessions that change one row of a shared catalog at once fail with "tuple concurrently updated".
+        """
+        async with self.session() as connection:
+            await connection.execute("SELECT pg_advisory_lock($1)", _CATALOG_LOCK)
+            yield connection
 
     @asynccontextmanager
     async def session(self, database: str = "postgres") -> AsyncIterator[asyncpg.Connection]:
@@ -54,7 +67,7 @@ class Administrator:
                 ssl=False,
                 server_settings={"application_name": "addonkit"},
             )
-        except (OSError, TimeoutError, asyncpg.CannotConnectNowError, asyncpg.TooManyConnectionsError) as error:
+        except (OSError, asyncpg.CannotConnectNowError, asyncpg.TooManyConnectionsError) as error:
             raise TransientError(attempted, str(error) or type(error).__name__) from error
         try:
             yield connection
@@ -77,7 +90,7 @@ async def create_role(admin: Administrator, role: str, password: Secret, owner: 
     Raises:
         AlreadyExists: when a role of that name is not this instance's.
     """
-    async with admin.session() as connection, connection.transaction():
+    async with admin.catalog() as connection, connection.transaction():
         mark = await _mark_of(connection, role)
         if mark is None:
             await _execute(connection, "CREATE ROLE %I", role)
@@ -99,7 +112,7 @@ async def create_database(admin: Administrator, database: str, role: str) -> Non
     Raises:
         AlreadyExists: when there is one of that name with another owner.
     """
-    async with admin.session() as connection:
+    async with admin.catalog() as connection:
         await _close_doors(connection)
         owner = await connection.fetchval(
             "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = $1", database
@@ -117,7 +130,7 @@ async def create_database(admin: Administrator, database: str, role: str) -> Non
 
 async def drop_database(admin: Administrator, database: str, role: str) -> None:
     """Remove the database if it is the role's; sessions in it are ended. What is gone is success."""
-    async with admin.session() as connection:
+    async with admin.catalog() as connection:
         owner = await connection.fetchval(
             "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = $1", database
         )
@@ -128,7 +141,7 @@ async def drop_database(admin: Administrator, database: str, role: str) -> None:
 
 async def drop_role(admin: Administrator, role: str, owner: str) -> None:
     """Remove the role if it is this instance's. What is gone, or somebody else's, is success."""
-    async with admin.session() as connection:
+    async with admin.catalog() as connection:
         if await _mark_of(connection, role) != _MARK + owner:
             return
         await connection.execute(

@@ -99,7 +99,8 @@ async def prepare_disk(start: Start, disks: Disks, disk: str, lock: int) -> None
 
 
 async def _prepare(start: Start, command: list[str], lock: int) -> None:
-    descriptor = os.open(start.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    said = start.log.with_name("prepare.log")
+    descriptor = os.open(said, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     with os.fdopen(descriptor, "wb") as log:
         result = await run(
             command,
@@ -113,7 +114,7 @@ async def _prepare(start: Start, command: list[str], lock: int) -> None:
     if result.status:
         raise PoolCrashed(
             f"preparing the disk of {start.pool.name}",
-            f"{Path(command[0]).name} ended with status {result.status}: {_last_words(start.log)}",
+            f"{Path(command[0]).name} ended with status {result.status}: {_last_words(said)}",
         )
 
 

@@ -1,0 +1,17 @@
+"""What the life-cycle tests share."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+import addonkit
+
+
+@pytest.fixture
+async def kit(home: Path) -> AsyncIterator[addonkit.Kit]:
+    """addonkit, open on an empty home."""
+    async with addonkit.open(home) as opened:
+        yield opened

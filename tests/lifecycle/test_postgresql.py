@@ -1,0 +1,256 @@
+"""PostgreSQL as its users have it: through variables, on real servers."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+import addonkit
+from addonkit import AlreadyExists, InstanceFailed, UnknownVersion
+from addonkit.testing.home import left_behind
+
+
+@asynccontextmanager
+async def log_in(environ: Mapping[str, str], **changes: str) -> AsyncIterator[asyncpg.Connection]:
+    """A connection by the discrete variables, with some of them changed."""
+    keys = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD", "database": "PGDATABASE"}
+    arguments = {name: environ[key] for name, key in keys.items()} | changes
+    connection = await asyncpg.connect(**arguments, ssl=False, timeout=10)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+async def ask(url: str, query: str) -> object:
+    connection = await asyncpg.connect(url, timeout=10)
+    try:
+        return await connection.fetchval(query)
+    finally:
+        await connection.close()
+
+
+@pytest.mark.parametrize("version", ["18", "15"])
+@pytest.mark.parametrize("variant", ["small", "shared"])
+async def test_an_app_gets_a_database_of_its_own_and_no_more(kit: addonkit.Kit, variant: str, version: str) -> None:
+    binding = await kit.create(f"postgresql:{variant}", app="shop", version=version)
+
+    assert [v.key for v in binding.variables] == [
+        "DATABASE_URL", "PGHOST", "PGPORT", "PGUSER", "PGPASSWORD", "PGDATABASE",
+    ]  # fmt: skip
+    assert {v.key for v in binding.variables if v.sensitive} == {"DATABASE_URL", "PGPASSWORD"}
+    async with log_in(binding.environ()) as connection:
+        await connection.execute("CREATE TABLE things (name text); INSERT INTO things VALUES ('kept')")
+        assert str(await connection.fetchval("SHOW server_version")).startswith(version)
+        assert await connection.fetchval("SHOW fsync") == "on"
+        assert await connection.fetchval("SHOW synchronous_commit") == "on"
+        assert await connection.fetchval("SHOW full_page_writes") == "on"
+        role = await connection.fetchrow("SELECT * FROM pg_roles WHERE rolname = current_user")
+        owner = await connection.fetchval(
+            "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database()"
+        )
+    assert not any(role[f"rol{word}"] for word in ("super", "createrole", "createdb", "replication", "bypassrls"))
+    assert owner == binding.environ()["PGUSER"]
+    assert await ask(binding.url, "SELECT name FROM things") == "kept"
+
+
+async def test_tenants_of_one_server_cannot_get_at_each_other(kit: addonkit.Kit) -> None:
+    blog = (await kit.create("postgresql:shared", app="blog")).environ()
+    wiki = (await kit.create("postgresql:shared", app="wiki")).environ()
+
+    assert blog["PGPORT"] == wiki["PGPORT"]
+    for foreign in (blog["PGDATABASE"], "postgres", "template1"):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            async with log_in(wiki, database=foreign):
+                pass
+    with pytest.raises(asyncpg.InvalidPasswordError):
+        async with log_in(blog, password=wiki["PGPASSWORD"]):
+            pass
+
+
+async def test_a_killed_server_is_found_running_again_with_its_data(home: Path) -> None:
+    async with addonkit.open(home) as kit:
+        url = (await kit.create("postgresql", app="shop")).url
+        await ask(url, "CREATE TABLE things AS SELECT 7 AS n")
+        pid = next(int(p.read_text().split('"pid": ')[1].split(",")[0]) for p in home.glob("pools/*/record"))
+    os.kill(pid, signal.SIGKILL)
+
+    async with addonkit.open(home) as kit:
+        again = (await kit.environment("shop")).as_dict()["DATABASE_URL"]
+
+    assert again == url, "its address is the same"
+    assert await ask(again, "SELECT n FROM things") == 7
+
+
+async def test_data_survives_a_graceful_stop(kit: addonkit.Kit) -> None:
+    url = (await kit.create("postgresql", app="shop")).url
+    await ask(url, "CREATE TABLE things AS SELECT 7 AS n")
+    framework = kit._keeper._framework
+    server = (await kit.show("shop-postgresql")).instance.server
+
+    await framework.scale_pool(server, 0)
+    with pytest.raises(OSError):
+        await ask(url, "SELECT 1")
+    await framework.scale_pool(server, 1)
+    await framework.wait_for_pool(server)
+
+    assert await ask(url, "SELECT n FROM things") == 7
+
+
+async def test_destroying_leaves_nothing(kit: addonkit.Kit, home: Path) -> None:
+    for app, spec in (("shop", "postgresql"), ("blog", "postgresql:shared"), ("wiki", "postgresql:shared")):
+        await kit.create(spec, app=app)
+    wiki = (await kit.environment("wiki")).as_dict()["DATABASE_URL"]
+
+    await kit.destroy("shop-postgresql")
+    await kit.destroy("blog-postgresql")
+    assert await ask(wiki, "SELECT count(*) FROM pg_database WHERE datname = 'blog'") == 0
+    assert await ask(wiki, "SELECT count(*) FROM pg_roles WHERE rolname = 'blog'") == 0
+    await kit.destroy("wiki-postgresql")
+
+    assert left_behind(home) == ()
+    assert await kit.instances() == ()
+    assert await kit.doctor() == ()
+
+
+NAMES = [
+    "postgres", "template1", "pg-tools", "root", "my-app", "my_app", "My.App", "9lives", "x" * 100, "x" * 101,
+    *(f"app-{n}" for n in range(10)),
+]  # fmt: skip
+
+
+async def test_twenty_apps_come_at_once_and_go_at_once(kit: addonkit.Kit, home: Path) -> None:
+    bindings = await asyncio.gather(*(kit.create("postgresql:shared", app=name) for name in NAMES))
+    environs = [binding.environ() for binding in bindings]
+
+    assert len({e["PGPORT"] for e in environs}) == 1, "they share one server"
+    assert len({e["PGDATABASE"] for e in environs}) == len(NAMES), "no two meet in one database"
+    assert {view.tenants for view in await kit.instances()} == {len(NAMES)}
+    for number, environ in enumerate(environs):
+        async with log_in(environ) as connection:
+            await connection.execute(f"CREATE TABLE mine AS SELECT {number} AS n")
+        stranger = environs[number - 1]
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            async with log_in(environ, database=stranger["PGDATABASE"]):
+                pass
+    assert [await ask(b.url, "SELECT n FROM mine") for b in bindings] == list(range(len(NAMES)))
+
+    await asyncio.gather(*(kit.destroy(binding.instance.name) for binding in bindings))
+
+    assert left_behind(home) == ()
+    assert await kit.instances() == ()
+
+
+async def test_coming_and_going_at_once_never_takes_the_server_from_who_stays(kit: addonkit.Kit, home: Path) -> None:
+    for turn in range(3):
+        here = await kit.create("postgresql:shared", app=f"old-{turn}")
+        binding, _ = await asyncio.gather(
+            kit.create("postgresql:shared", app=f"new-{turn}"), kit.destroy(here.instance.name)
+        )
+        assert await ask(binding.url, "SELECT 1") == 1
+        await kit.destroy(binding.instance.name)
+
+    assert left_behind(home) == ()
+
+
+async def test_versions_live_side_by_side(kit: addonkit.Kit) -> None:
+    new = await kit.create("postgresql:shared", app="blog", version="18")
+    old = await kit.create("postgresql:shared", app="wiki", version="15")
+
+    assert str(await ask(new.url, "SHOW server_version")).startswith("18")
+    assert str(await ask(old.url, "SHOW server_version")).startswith("15")
+
+
+async def test_a_version_that_cannot_run_here_fails_before_anything_is_made(kit: addonkit.Kit, home: Path) -> None:
+    with pytest.raises(UnknownVersion, match=r"versions found here: 18\.\d+, 15\.\d+"):
+        await kit.create("postgresql", app="shop", version="9.6")
+
+    assert await kit.instances() == ()
+    assert left_behind(home) == ()
+
+
+async def test_a_second_one_needs_a_name_of_its_own(kit: addonkit.Kit) -> None:
+    first = await kit.create("postgresql:shared", app="shop")
+
+    with pytest.raises(AlreadyExists, match="already has postgresql; use --as NAME"):
+        await kit.create("postgresql:shared", app="shop")
+    second = await kit.create("postgresql:shared", app="shop", alias="analytics")
+
+    environ = (await kit.environment("shop")).as_dict()
+    assert environ["DATABASE_URL"] == first.url
+    assert environ["ANALYTICS_DATABASE_URL"] == second.url != first.url
+    assert environ["ANALYTICS_PGPASSWORD"] in environ["ANALYTICS_DATABASE_URL"]
+
+    moved = await kit.promote("analytics", "shop")
+    environ = (await kit.environment("shop")).as_dict()
+    assert environ["DATABASE_URL"] == second.url
+    assert environ["POSTGRESQL_DATABASE_URL"] == first.url
+    assert ("DATABASE_URL", "POSTGRESQL_DATABASE_URL") in {(m.old, m.new) for m in moved}
+
+
+async def test_a_variable_set_by_hand_wins_before_and_after(kit: addonkit.Kit) -> None:
+    await kit.set_variables("early", {"DATABASE_URL": "mine"})
+    early = await kit.create("postgresql:shared", app="early")
+    late = await kit.create("postgresql:shared", app="late")
+    moved = await kit.set_variables("late", {"DATABASE_URL": "mine"})
+
+    for app, binding in (("early", early), ("late", late)):
+        environ = (await kit.environment(app)).as_dict()
+        assert environ["DATABASE_URL"] == "mine"
+        assert environ["POSTGRESQL_DATABASE_URL"].endswith(f"/{app}")
+        assert "PGHOST" not in environ, "the set moved as a whole"
+        assert binding.instance.name == f"{app}-postgresql"
+    assert {m.reason for m in moved} == {"DATABASE_URL is set by hand"}
+
+    back = await kit.unset_variables("late", ["DATABASE_URL"])
+    assert len(back) == 6
+    assert (await kit.environment("late")).as_dict()["DATABASE_URL"] == late.url
+
+
+async def test_an_instance_can_serve_two_apps_and_be_detached(kit: addonkit.Kit) -> None:
+    binding = await kit.create("postgresql:shared", app="web")
+    attached = await kit.attach("web-postgresql", "worker")
+
+    assert attached.url == binding.url
+    assert set(await kit.detach("web-postgresql", "worker")) == set(binding.environ())
+    with pytest.raises(addonkit.UnknownApp):
+        await kit.environment("worker")
+    assert await ask(binding.url, "SELECT 1") == 1
+
+
+async def test_a_server_that_does_not_start_shows_its_log_and_leaves_nothing(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from addonkit_postgresql import server
+
+    monkeypatch.setattr(server, "_SETTINGS", (*server._SETTINGS, "shared_buffers=nonsense"))
+    async with addonkit.open(home) as kit:
+        with pytest.raises(InstanceFailed, match="nonsense"):
+            await kit.create("postgresql", app="shop")
+
+        (view,) = await kit.instances()
+        assert view.instance.phase == "error"
+        assert left_behind(home) == ()
+        monkeypatch.undo()
+        assert (await kit.retry("shop-postgresql")).instance.phase == "active"
+        await kit.destroy("shop-postgresql")
+    assert left_behind(home) == ()
+
+
+async def test_no_secret_is_seen_in_a_command_line_or_a_readable_file(kit: addonkit.Kit, home: Path) -> None:
+    binding = await kit.create("postgresql", app="shop")
+    secrets = [v.text for v in binding.variables if v.sensitive]
+
+    command_lines = [p.read_bytes() for p in Path("/proc").glob("[0-9]*/cmdline") if p.exists()]
+    assert not any(secret.encode() in line for secret in secrets for line in command_lines)
+    for path in home.rglob("*"):
+        if path.is_file():
+            assert not path.stat().st_mode & 0o077, f"{path} can be read by others"
+            assert not any(secret.encode() in path.read_bytes() for secret in secrets), f"{path} holds a secret"
