@@ -330,6 +330,7 @@ async def open(
         yield kit
     finally:
         await store.close()
+        await backend.close()
 
 
 def _emit(registry: Registry, on_event: OnEvent | None, event: Event) -> None:

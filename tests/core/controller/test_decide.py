@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import attrs
 import pytest
@@ -80,4 +81,4 @@ def test_retries_come_later_each_time_and_end() -> None:
     assert times[0] == NOW + timedelta(seconds=5)
     assert times[-2] == NOW + LONGEST_RETRY
     assert times[-1] is None
-    assert all(a <= b for a, b in zip(times[:-1], times[1:-1], strict=False))
+    assert all(a <= b for a, b in pairwise(times[:-1]))

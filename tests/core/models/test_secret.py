@@ -28,10 +28,7 @@ def test_a_secret_hides_itself_in_containers_logs_and_traces(caplog):
     secret = Secret("hunter2")
     with caplog.at_level(logging.INFO):
         logging.getLogger(__name__).info("%s %r %s", secret, secret, {"password": [secret]})
-    try:
-        raise ValueError(secret)
-    except ValueError as error:
-        trace = "".join(traceback.format_exception(error))
+    trace = "".join(traceback.format_exception(ValueError(secret)))
 
     assert "hunter2" not in caplog.text + trace
     assert "Secret(***)" in caplog.text

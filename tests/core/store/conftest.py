@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from addonkit.store.codec import Codec
+from addonkit.store.leases import Leases
+from addonkit.store.memory import MemoryStore
 from addonkit.store.sealing import Sealer
 from addonkit.store.sqlite import SqliteStore
 from addonkit.testing.clock import FakeClock
+from addonkit.testing.store_values import Note
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -28,6 +31,8 @@ from addonkit.clock import SystemClock
 from addonkit.errors import AddonkitError
 from addonkit.models.secret import Secret
 from addonkit.store.codec import Codec
+from addonkit.store.leases import Leases
+from addonkit.store.memory import MemoryStore
 from addonkit.store.sealing import Sealer
 from addonkit.store.sqlite import SqliteStore
 from addonkit.testing.store import create, increment
@@ -71,7 +76,9 @@ def child(home: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
 
     def start(script: str, *, before: tuple[str, ...] = ()) -> subprocess.Popen[str]:
         argv = [*before, sys.executable, "-c", CHILD + script, str(home)]
-        process = subprocess.Popen(argv, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        process = subprocess.Popen(
+            argv, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
         started.append(process)
         return process
 
@@ -79,3 +86,43 @@ def child(home: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     for process in started:
         process.kill()
         process.communicate()
+
+
+@pytest.fixture
+def path(home):
+    return home / "state.db"
+
+
+@pytest.fixture
+def opened(path, codec, clock):
+    async def opened(**options):
+        return await SqliteStore.open(path, codec, clock, **options)
+
+    return opened
+
+
+@pytest.fixture
+async def filled(opened):
+    """A closed state file with some notes."""
+    store = await opened()
+    await store.transact(lambda tx: [tx.create(f"n{number}", Note("x" * 500)) for number in range(50)])
+    await store.close()
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def either_store(request, codec, clock):
+    return MemoryStore(codec, clock) if request.param == "memory" else request.getfixturevalue("sqlite_store")
+
+
+@pytest.fixture
+def dead():
+    """Owners whose process has ended."""
+    return set()
+
+
+@pytest.fixture
+def leases(either_store, clock, dead):
+    def leases(owner):
+        return Leases(either_store, clock, owner, lambda other: other not in dead)
+
+    return leases

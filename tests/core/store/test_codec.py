@@ -41,20 +41,46 @@ PROGRAM = Program(
     env={"A": Secret("e"), "B": "e"},
 )
 SPEC = CreateSandboxPoolSpec(
-    "p", program=PROGRAM, env={"A": Secret("e")}, ports=(Port("main", 1),), mounts=(Mount("v", "/v"),), volumes=(Volume("v", "d"),)
+    "p",
+    program=PROGRAM,
+    env={"A": Secret("e")},
+    ports=(Port("main", 1),),
+    mounts=(Mount("v", "/v"),),
+    volumes=(Volume("v", "d"),),
 )
 EVENT = Event("e", "s", EventKind.RETRYING, "again", NOW, "step", 1, 2, {"instance": "i"})
 STEPS = (StepRecord("a", StepStatus.DONE, {"password": Secret("p")}, attempts=2), StepRecord("b"))
 
 VALUES = [
     App("shop", VARIABLES),
-    Instance("i", "db", "postgresql", "shop", "small", retry_at=NOW, variables=VARIABLES, attributes=ATTRIBUTES, phase=Phase.ERROR),
+    Instance(
+        "i",
+        "db",
+        "postgresql",
+        "shop",
+        "small",
+        retry_at=NOW,
+        variables=VARIABLES,
+        attributes=ATTRIBUTES,
+        phase=Phase.ERROR,
+    ),
     Association("a", "shop", "i", "postgresql", plain=VARIABLES, variables=VARIABLES, attributes=ATTRIBUTES),
     Server("s", "postgresql", "shared:x", config={"image": "x"}, attributes=ATTRIBUTES),
     AddonEntity("postgresql", variants={"small": {"storage": "1Gi"}}),
     Pool("p", SPEC, "process", "127.0.0.1", {"main": 5432}),
     Service("s", {"server": "p"}, 1),
-    Execution("e", "s", 1, ExecutionStatus.UNDOING, STEPS, ATTRIBUTES, {"instance": "i"}, undo_at=NOW, created=NOW, events=(EVENT,)),
+    Execution(
+        "e",
+        "s",
+        1,
+        ExecutionStatus.UNDOING,
+        STEPS,
+        ATTRIBUTES,
+        {"instance": "i"},
+        undo_at=NOW,
+        created=NOW,
+        events=(EVENT,),
+    ),
     Lease("k", "o", 3, NOW),
     ProvisionResult(VARIABLES, ATTRIBUTES),
     BindResult(VARIABLES, ATTRIBUTES),
@@ -71,8 +97,15 @@ def test_every_model_comes_back_as_it_was(codec, value):
 
 
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(st.characters(exclude_categories=())) | st.builds(Secret, st.text()),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text() | st.sampled_from(["$sealed", "$$sealed", "sealed"]), inner),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(exclude_categories=()))
+    | st.builds(Secret, st.text()),
+    lambda inner: (
+        st.lists(inner) | st.dictionaries(st.text() | st.sampled_from(["$sealed", "$$sealed", "sealed"]), inner)
+    ),
 )
 
 

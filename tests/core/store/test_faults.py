@@ -17,33 +17,8 @@ from addonkit.testing.store import create
 from addonkit.testing.store_values import Note
 
 
-@pytest.fixture
-def path(home):
-    return home / "state.db"
-
-
-@pytest.fixture
-def opened(path, codec, clock):
-    async def opened(**options):
-        return await SqliteStore.open(path, codec, clock, **options)
-
-    return opened
-
-
-@pytest.fixture
-async def filled(opened):
-    """A closed state file with some notes."""
-    store = await opened()
-    await store.transact(lambda tx: [tx.create(f"n{number}", Note("x" * 500)) for number in range(50)])
-    await store.close()
-
-
-def copies(home):
-    return sorted(path.name for path in home.iterdir() if ".corrupt-" in path.name)
-
-
 async def test_a_home_that_does_not_exist(home, codec, clock):
-    with pytest.raises(StoreUnavailable, match="cannot open the state .*state.db: its directory does not exist"):
+    with pytest.raises(StoreUnavailable, match=r"cannot open the state .*state.db: its directory does not exist"):
         await SqliteStore.open(home / "nowhere" / "state.db", codec, clock)
     assert list(home.iterdir()) == []
 
@@ -67,8 +42,8 @@ import os
 async def main():
     store = await opened()  # loads all that is needed while we may
     await store.close()
-    os.chmod(sys.argv[1], MODE)
     os.chmod(PATH, FILE_MODE)
+    os.chmod(sys.argv[1], MODE)
     if os.geteuid() == 0:
         os.setgroups([])
         os.setuid(65534)
@@ -113,7 +88,7 @@ async def test_a_state_that_is_locked(path, opened, filled):
     store = await opened(busy_timeout=0.01)
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(Busy, match="cannot write the state .*: another process keeps it locked"):
+        with pytest.raises(Busy, match=r"cannot write the state .*: another process keeps it locked"):
             await create(store, "a", Note())
         assert len(await store.list(Note)) == 50  # reading goes on
         other.execute("ROLLBACK")
@@ -137,7 +112,7 @@ async def test_a_full_disk_as_sqlite_reports_it(opened):
     await create(store, "before", Note())
     await store._writer.run("limit", lambda connection: connection.execute("PRAGMA max_page_count = 1"))  # i.e. now
 
-    with pytest.raises(StoreFull, match="cannot write the state .*: no space is left on its disk; free some"):
+    with pytest.raises(StoreFull, match=r"cannot write the state .*: no space is left on its disk; free some"):
         await create(store, "big", Note("x" * 100_000))
     assert [entity.name for entity in await store.list(Note)] == ["before"]
 
@@ -243,108 +218,6 @@ def test_a_disk_that_is_full_from_the_start(home, child, on_small_disk):
         f"StoreFull cannot use the key {home}/key: no space is left on its disk",
         "['state.db']",
     ], errors
-
-
-DAMAGES = {
-    "header": lambda content: b"\xff" * 100 + content[100:],
-    "zeros": lambda content: bytes(len(content)),
-    "cut in a page": lambda content: content[:50],
-    "cut at a page": lambda content: content[: len(content) // 2 // 4096 * 4096],
-    "cut by a byte": lambda content: content[:-1],
-    "text": lambda content: b"hello " * 1000,
-    "schema": lambda content: content[:100] + b"\xff" * 3996 + content[4096:],
-}
-
-
-@pytest.mark.parametrize("damage", DAMAGES)
-async def test_a_damaged_file_is_refused_and_copied_aside_once(home, path, opened, filled, damage):
-    damaged = DAMAGES[damage](path.read_bytes())
-    path.write_bytes(damaged)
-
-    for _ in range(3):
-        with pytest.raises(StoreCorrupted, match="it is damaged") as caught:
-            await opened()
-        assert path.read_bytes() == damaged
-
-    (copy,) = copies(home)
-    assert (home / copy).read_bytes() == damaged
-    assert (home / copy).stat().st_mode & 0o777 == 0o600
-    assert str(home / copy) in str(caught.value)
-    assert str(caught.value).endswith("restore a backup in its place, or move it away to begin anew")
-
-
-async def test_further_damage_is_copied_as_well(home, path, opened, filled):
-    for content in (b"one" * 1000, b"two" * 1000):
-        path.write_bytes(content)
-        with pytest.raises(StoreCorrupted):
-            await opened()
-
-    assert len(copies(home)) == 2
-
-
-async def test_an_empty_file_whose_log_is_not_is_damaged(home, path, opened, filled):
-    path.write_bytes(b"")
-    (home / "state.db-wal").write_bytes(b"log")
-
-    with pytest.raises(StoreCorrupted, match="it is empty, its log is not"):
-        await opened()
-    assert [(home / name).read_bytes() for name in copies(home)] == [b"", b"log"]
-
-
-async def test_damage_that_shows_later_stops_the_store(home, path, opened, filled):
-    content = bytearray(path.read_bytes())
-    content[4096:] = b"\xff" * (len(content) - 4096)  # all but the page with header and schema
-    path.write_bytes(content)
-
-    # Whichever statement touches the damage first: nothing is written from then on.
-    with pytest.raises(StoreCorrupted, match="a copy is kept as"):
-        store = await opened()
-        await store.list(Note)
-    assert len(copies(home)) == 1
-
-
-async def test_damage_while_the_store_is_open_stops_it(home, path, opened, filled):
-    store = await opened()
-    with path.open("r+b") as file:
-        file.seek(4096)
-        file.write(b"\xff" * (path.stat().st_size - 4096))
-
-    with pytest.raises(StoreCorrupted, match="cannot read the state .* a copy is kept as"):
-        await store.list(Note)
-    with pytest.raises(StoreCorrupted, match="a copy is kept as"):
-        await create(store, "a", Note())
-    before = path.read_bytes()
-    await store.close()
-
-    assert path.read_bytes() == before
-    assert len(copies(home)) == 1
-
-
-async def test_a_journal_left_by_a_killed_process_is_rolled_back(home, path, opened, filled):
-    with closing(sqlite3.connect(path, isolation_level=None)) as killed:
-        killed.execute("PRAGMA journal_mode = DELETE")
-        killed.execute("PRAGMA cache_size = 1")
-        killed.execute("BEGIN IMMEDIATE")
-        killed.execute("UPDATE entity SET data = '{}'")
-        left = {each: (home / each).read_bytes() for each in ("state.db", "state.db-journal")}
-        killed.execute("ROLLBACK")
-    for name, content in left.items():
-        (home / name).write_bytes(content)
-
-    store = await opened()
-    assert {entity.value.text for entity in await store.list(Note)} == {"x" * 500}
-    await store.close()
-
-
-async def test_a_copy_that_cannot_be_made_is_said_too(path, opened, filled, monkeypatch):
-    path.write_bytes(b"damaged" * 1000)
-
-    def full(*args):
-        raise OSError(28, os.strerror(28))
-
-    monkeypatch.setattr("addonkit.store.rescue.copy_private", full)
-    with pytest.raises(StoreCorrupted, match=r"could not be copied aside \(No space left on device\); save it"):
-        await opened()
 
 
 @pytest.mark.parametrize("what", ["removed", "replaced"])

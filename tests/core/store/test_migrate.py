@@ -8,22 +8,8 @@ import pytest
 
 from addonkit.errors import StoreTooNew
 from addonkit.store import migrate
-from addonkit.store.sqlite import SqliteStore
 from addonkit.testing.store import create
 from addonkit.testing.store_values import Note
-
-
-@pytest.fixture
-def path(home):
-    return home / "state.db"
-
-
-@pytest.fixture
-def opened(path, codec, clock):
-    async def opened():
-        return await SqliteStore.open(path, codec, clock)
-
-    return opened
 
 
 def run(path, statement):

@@ -81,7 +81,9 @@ def test_an_owner_of_a_former_boot_is_dead():
     assert not owner_alive(changed(this_owner(), boot="01234567-89ab-cdef-0123-456789abcdef"))
 
 
-@pytest.mark.parametrize("elsewhere", [{"host": "other"}, {"machine": "other"}, {"host": "other", "boot": "other"}, {"pids": "1"}])
+@pytest.mark.parametrize(
+    "elsewhere", [{"host": "other"}, {"machine": "other"}, {"host": "other", "boot": "other"}, {"pids": "1"}]
+)
 def test_of_an_owner_elsewhere_nothing_is_known(elsewhere):
     """Neither of another machine, nor of another container of this one: its process numbers are not ours."""
     assert owner_alive(changed(this_owner(), pid=2**22 + 1, **elsewhere))
@@ -115,7 +117,9 @@ def test_a_process_of_another_user_is_not_taken_for_dead(monkeypatch):
 def test_a_process_with_an_odd_name_is_read_right():
     """The name in /proc/<pid>/stat may hold blanks and parentheses."""
     script = "import ctypes; ctypes.CDLL(None).prctl(15, b'x) R (1 2', 0, 0, 0)\n" + PRINT_AND_WAIT
-    with subprocess.Popen([sys.executable, "-c", script], text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as odd:
+    with subprocess.Popen(
+        [sys.executable, "-c", script], text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as odd:
         try:
             assert owner_alive(odd.stdout.readline().strip())
         finally:

@@ -42,6 +42,13 @@ def test_sqlite_and_memory_cannot_be_told_apart(home):
     run_state_machine_as_test(Machine)
 
 
+async def until(condition):
+    """Give the store's thread time until something holds."""
+    async with asyncio.timeout(30):
+        while not condition():  # noqa: ASYNC110 - the condition is another thread's, which sets no event
+            await asyncio.sleep(0.001)
+
+
 async def test_files_are_private_whatever_the_umask(home, codec, clock, umask_zero):
     store = await SqliteStore.open(home / "state.db", codec, clock)
     await create(store, "a", Note())
@@ -92,8 +99,7 @@ async def test_nothing_is_asked_while_nobody_watches(sqlite_store, monkeypatch):
 
     async with aclosing(sqlite_store.watch()) as changes:
         waiting = asyncio.create_task(take(changes, 1))
-        while not asked:
-            await asyncio.sleep(0.001)
+        await until(lambda: asked)
         waiting.cancel()
         await asyncio.gather(waiting, return_exceptions=True)
     asked.clear()
@@ -109,8 +115,7 @@ async def test_many_watchers_ask_together(sqlite_store, monkeypatch):
 
     watchers = [sqlite_store.watch() for _ in range(30)]
     waiting = [asyncio.create_task(anext(changes)) for changes in watchers]
-    while len(asked) < 2:
-        await asyncio.sleep(0.01)
+    await until(lambda: len(asked) > 1)
     for task in waiting:
         task.cancel()
     await asyncio.gather(*waiting, return_exceptions=True)
@@ -128,8 +133,7 @@ async def test_close_waits_for_what_was_begun_and_ends_the_thread(home, codec, c
         return tx.create("a", Note())
 
     writing = asyncio.create_task(store.transact(decide))
-    while not begun.is_set():
-        await asyncio.sleep(0.001)
+    assert await asyncio.to_thread(begun.wait, 30)
     closing = asyncio.create_task(store.close())
     await asyncio.sleep(0)
     go_on.set()
@@ -147,13 +151,13 @@ async def test_a_decision_that_waits_its_turn_is_dropped_when_cancelled(sqlite_s
         assert go_on.wait(30)
 
     first = asyncio.create_task(sqlite_store.transact(slow))
-    while not begun.is_set():
-        await asyncio.sleep(0.001)
+    assert await asyncio.to_thread(begun.wait, 30)
     second = asyncio.create_task(sqlite_store.transact(lambda tx: tx.create("a", Note())))
     await asyncio.sleep(0)
     second.cancel()
+    await asyncio.gather(second, return_exceptions=True)
     go_on.set()
-    await asyncio.gather(first, second, return_exceptions=True)
+    await first
 
     assert await sqlite_store.get(Note, "a") is None
 
@@ -168,8 +172,7 @@ async def test_a_decision_under_way_is_finished_when_cancelled(sqlite_store):
         tx.create("b", Note())
 
     task = asyncio.create_task(sqlite_store.transact(slow))
-    while not begun.is_set():
-        await asyncio.sleep(0.001)
+    assert await asyncio.to_thread(begun.wait, 30)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     go_on.set()

@@ -15,7 +15,7 @@ SECTIONS: Final = {
     "See what there is": ("addons", "variants", "list", "show", "logs"),
     "When something went wrong": ("doctor", "retry", "saga"),
 }
-"""Commands by purpose, in the order of the help; each is `command` of the module of that name."""
+"""Commands by purpose, in the order of the help; each is found under its name in the module of its name."""
 
 _EXAMPLES: Final = (
     "addonkit addons                              what can be created",
@@ -37,7 +37,7 @@ class Commands(click.Group):
         """The command of that name; None when there is none."""
         if cmd_name not in self.list_commands(ctx):
             return None
-        found: click.Command = import_module(f"addonkit.cli.commands.{cmd_name}").command
+        found: click.Command = getattr(import_module(f"addonkit.cli.commands.{cmd_name}"), cmd_name)
         return found
 
     def resolve_command(

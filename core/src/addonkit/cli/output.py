@@ -128,9 +128,10 @@ def plan_json(plan: Plan) -> Json:
 def addon_json(
     report: AddonReport, definition: AddonDefinition | None, programs: Iterable[FoundProgram]
 ) -> Json:
-    """An installed addon, usable or not."""
+    """An installed addon, usable or not; `group` tells it from a backend or a plugin."""
     return {
         "name": report.name,
+        "group": report.group,
         "distribution": report.distribution,
         "version": report.version,
         "state": str(report.state),

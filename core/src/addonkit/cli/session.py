@@ -30,6 +30,15 @@ class Session:
         self.verbose = False
         self.hint = ""
 
+    def answer(self, document: Any, text: str) -> None:
+        """Write the result: a JSON document for programs, text for people."""
+        from addonkit.cli.streams import write, write_json
+
+        if self.json:
+            write_json(document)
+        else:
+            write(text)
+
     def open(self, **options: Any) -> AbstractAsyncContextManager[Kit]:
         """Open the home; takes the options of `addonkit.open`."""
         if self._opener is not None:

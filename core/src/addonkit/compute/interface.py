@@ -76,6 +76,10 @@ class Backend(Protocol):
         """Path of the pool's log, for reading; the file may not exist."""
         ...
 
+    async def close(self) -> None:
+        """Give back what this process holds. Servers go on."""
+        ...
+
     async def pools_here(self) -> tuple[str, ...]:
         """Names of pools this backend has anything of: runtime files or processes."""
         ...

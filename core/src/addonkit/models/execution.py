@@ -113,13 +113,15 @@ class Execution:
         steps: one record per step, in order, those that policies added included.
         inputs: JSON values and Secrets.
         subject: entity ids by role (`instance`, `association`), from which the engine's own arguments come.
-        error: why it failed.
+        error: why it failed, in one line.
+        failed_step: name of the step that failed; empty when no step did.
         transient: whether the failure's cause may pass.
         cancel: asked to stop and undo.
         undo_rounds: rounds of undoing that left something undone.
         undo_at: when the next round is due.
         created: when it began; `finished` when it ended.
         events: what happened so far, oldest first; the newest 200 are kept.
+        events_total: how many happened, those included that are not kept.
     """
 
     kind: ClassVar[str] = "execution"
@@ -133,6 +135,7 @@ class Execution:
     inputs: Mapping[str, Any] = attrs.field(factory=dict)
     subject: Mapping[str, str] = attrs.field(factory=dict)
     error: str = ""
+    failed_step: str = ""
     transient: bool = False
     cancel: bool = False
     undo_rounds: int = 0
@@ -140,3 +143,9 @@ class Execution:
     created: datetime | None = None
     finished: datetime | None = None
     events: tuple[Event, ...] = ()
+    events_total: int = 0
+
+    @property
+    def uncompensated(self) -> tuple[StepRecord, ...]:
+        """Records of steps that have left, or may have left, something behind."""
+        return tuple(r for r in self.steps if r.status not in {StepStatus.PENDING, StepStatus.UNDONE})

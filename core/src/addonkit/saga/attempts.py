@@ -6,24 +6,23 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from addonkit.saga.failure import is_transient
+from addonkit.saga.failure import is_worth_another_try
 
 if TYPE_CHECKING:
-    from addonkit.clock import Clock
     from addonkit.saga.definition import Retry
 
-Told = Callable[[BaseException, float], Awaitable[None]]
+Pause = Callable[[Exception, float], Awaitable[None]]
+"""Awaited between two tries with the failure and the seconds to wait; may raise to give up."""
 
 
-async def attempt(run: Callable[[], Awaitable[Any]], limit: float, retry: Retry, clock: Clock, told: Told) -> Any:
+async def attempt(run: Callable[[], Awaitable[Any]], limit: float, retry: Retry, pause: Pause) -> Any:
     """The result of `run`, tried as often as `retry` says.
 
     Args:
         run: makes one try.
         limit: seconds one try may take.
         retry: how often and when to try again after a transient failure.
-        clock: waits between tries.
-        told: awaited before each wait with the failure and the seconds; may raise to give up.
+        pause: waits between tries.
 
     Raises:
         Exception: the last failure.
@@ -31,12 +30,26 @@ async def attempt(run: Callable[[], Awaitable[Any]], limit: float, retry: Retry,
     number = 1
     while True:
         try:
-            async with asyncio.timeout(limit):
-                return await run()
+            return await _limited(run, limit)
         except Exception as error:
-            if number >= retry.attempts or not is_transient(error):
+            if number >= retry.attempts or not is_worth_another_try(error):
                 raise
-            delay = retry.delay(number)
-            await told(error, delay)
-            await clock.sleep(delay)
+            await pause(error, retry.delay(number))
             number += 1
+
+
+async def _limited(run: Callable[[], Awaitable[Any]], limit: float) -> Any:
+    deadline = asyncio.timeout(limit)
+    try:
+        async with deadline:
+            return await run()
+    except TimeoutError as error:
+        if deadline.expired():
+            raise TimeoutError(f"it took longer than {limit:g} s") from error
+        raise
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise
+        # Nobody cancelled us: the function let out a cancellation from inside, which is a failure of its own.
+        raise RuntimeError("it was cancelled from within") from error

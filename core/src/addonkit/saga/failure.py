@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from itertools import chain
 from typing import Any, Final
+from urllib.parse import quote, quote_plus
 
-from addonkit.errors import AddonkitError, Retryable
+import attrs
+
+from addonkit.errors import AddonkitError, Retryable, SagaError, SagaFailed
 from addonkit.models.secret import Secret
 
 _PASSING: Final = frozenset({errno.ECONNREFUSED, errno.ECONNRESET, errno.ETIMEDOUT, errno.EAGAIN, errno.EHOSTUNREACH})
-_SHORTEST: Final = 4
+
+SHORTEST_HIDDEN: Final = 4
+"""Characters of the shortest secret that is looked for: a shorter one is found in any text, and its absence
+would give it away."""
+
+LONGEST_LINE: Final = 2_000
+"""Characters kept of what an exception says."""
 
 
 def is_transient(error: BaseException) -> bool:
-    """Whether trying again may help: marked Retryable, a time-out, a refused or reset connection.
+    """Whether the cause may pass: marked Retryable, a time-out, a refused or reset connection.
 
-    A cause that is transient makes what was raised from it transient; a group is when all its members are.
+    A cause that is transient makes what was raised from it transient; a group is when all its members are; the
+    failure of another execution is when that one's was.
     """
+    if isinstance(error, SagaFailed):
+        return bool(error.details.get("transient"))
     if isinstance(error, BaseExceptionGroup):
         return all(is_transient(each) for each in error.exceptions)
     if isinstance(error, Retryable | TimeoutError | ConnectionError):
@@ -27,28 +40,72 @@ def is_transient(error: BaseException) -> bool:
     return error.__cause__ is not None and is_transient(error.__cause__)
 
 
-def describe(error: BaseException, *trees: Any) -> str:
-    """One line about an error, with every secret that the given trees hold replaced by `***`."""
-    if isinstance(error, AddonkitError):
-        text = str(error)
-    elif isinstance(error, TimeoutError) and not str(error):
-        text = "it took too long"
-    else:
-        text = f"{type(error).__name__}: {error}"
-    text = " ".join(text.split())
-    # Longest first: a secret may contain another one.
-    for secret in sorted(set(secrets_in(trees)), key=len, reverse=True):
+def is_worth_another_try(error: BaseException) -> bool:
+    """Whether to try the step again: not when an execution it waited for has ended, for that stays as it is."""
+    return is_transient(error) and not isinstance(error, SagaError)
+
+
+def describe(error: BaseException, hidden: Collection[str] = ()) -> str:
+    """One line about an error, the texts to hide replaced by `***`."""
+    line = " ".join(scrub(_text(error), hidden).split())
+    return line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]}..."
+
+
+def scrub(text: str, hidden: Collection[str]) -> str:
+    """The text with everything to hide replaced by `***`, longest first: a secret may contain another one."""
+    for secret in sorted(hidden, key=len, reverse=True):
         text = text.replace(secret, "***")
     return text
 
 
-def secrets_in(tree: Any) -> Iterator[str]:
-    """The clear text of every secret in a tree of values."""
-    if isinstance(tree, Secret):
-        if len(tree.reveal()) >= _SHORTEST:
-            yield tree.reveal()
-    elif isinstance(tree, Mapping):
-        yield from secrets_in(tree.values())
-    elif isinstance(tree, Iterable) and not isinstance(tree, str | bytes):
-        for each in tree:
-            yield from secrets_in(each)
+def mentions(error: BaseException, hidden: Collection[str]) -> bool:
+    """Whether a trace of this error, its causes and members included, would show something to hide."""
+    pending: list[BaseException | None] = [error]
+    seen: set[int] = set()
+    while pending:
+        each = pending.pop()
+        if each is None or id(each) in seen:
+            continue
+        seen.add(id(each))
+        shown = f"{_said(each)} {each.args!r} {getattr(each, '__notes__', '')}"
+        if any(secret in shown for secret in hidden):
+            return True
+        members = each.exceptions if isinstance(each, BaseExceptionGroup) else ()
+        pending += [each.__cause__, each.__context__, *members]
+    return False
+
+
+def secrets_in(value: Any) -> frozenset[str]:
+    """The clear texts of every secret in a value, as they are and as parts of a URL."""
+    clear = {text for text in _walk(value) if len(text) >= SHORTEST_HIDDEN}
+    return frozenset(chain(clear, map(quote, clear), (quote(t, safe="") for t in clear), map(quote_plus, clear)))
+
+
+def _walk(value: Any) -> Iterator[str]:
+    if isinstance(value, Secret):
+        yield value.reveal()
+    elif isinstance(value, Mapping):
+        yield from _walk(list(value.values()))
+    elif isinstance(value, list | tuple | set | frozenset):
+        for each in value:
+            yield from _walk(each)
+    elif attrs.has(type(value)):
+        yield from _walk([getattr(value, field.name, None) for field in attrs.fields(type(value))])
+
+
+def _text(error: BaseException) -> str:
+    if isinstance(error, BaseExceptionGroup):
+        return "; ".join(dict.fromkeys(_text(each) for each in error.exceptions))
+    said = _said(error)
+    if isinstance(error, AddonkitError):
+        return said
+    if isinstance(error, TimeoutError):
+        return said or "it took too long"
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__
+
+
+def _said(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception as broken:  # noqa: BLE001 - an exception that cannot say itself is a failure as any other
+        return f"cannot be shown ({type(broken).__name__})"

@@ -1,57 +1,56 @@
-"""Shows the events of an execution that another process runs."""
+"""Watches an execution that another process runs, or may ask to stop."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from typing import TYPE_CHECKING
 
-from addonkit.models.execution import Event, Execution
+from addonkit.models.execution import Execution
 
 if TYPE_CHECKING:
+    from addonkit.saga.telling import Teller
     from addonkit.store.interface import Store
 
 
 @asynccontextmanager
-async def following(
-    store: Store, id: str, sink: Callable[[Event], None]
-) -> AsyncIterator[Callable[[], Awaitable[None]]]:
-    """Tell the sink each new event of an execution once; gives the function that ends it, the last news told."""
-    follower = _Follower(store, id, sink)
-    await follower.look(tell=False)
-    task = asyncio.create_task(follower.follow())
-
-    async def stop() -> None:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-        await follower.look()
-
+async def following(store: Store, id: str, teller: Teller) -> AsyncIterator[None]:
+    """For the length of the block tell the events of an execution as they are journaled, the last ones at its end."""
+    task = asyncio.create_task(_follow(store, id, teller))
     try:
-        yield stop
+        yield
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+        await _look(store, id, teller)
 
 
-class _Follower:
-    def __init__(self, store: Store, id: str, sink: Callable[[Event], None]) -> None:
-        self._store = store
-        self._id = id
-        self._sink = sink
-        self._seen: set[tuple[str, ...]] = set()
+async def until_cancelled(store: Store, id: str) -> None:
+    """Return when the execution has been asked to stop."""
+    async for execution in _states(store, id):
+        if execution is not None and execution.cancel:
+            return
 
-    async def follow(self) -> None:
-        async with aclosing(self._store.watch(Execution)) as changes:
-            async for change in changes:
-                if change.name == self._id:
-                    await self.look()
 
-    async def look(self, *, tell: bool = True) -> None:
-        entity = await self._store.get(Execution, self._id)
-        for event in entity.value.events if entity else ():
-            key = (event.at.isoformat(), event.kind, event.step, event.message)
-            if key not in self._seen:
-                self._seen.add(key)
-                if tell:
-                    self._sink(event)
+async def _follow(store: Store, id: str, teller: Teller) -> None:
+    async for execution in _states(store, id):
+        if execution is not None:
+            teller.tell(execution)
+
+
+async def _look(store: Store, id: str, teller: Teller) -> None:
+    entity = await store.get(Execution, id)
+    if entity is not None:
+        teller.tell(entity.value)
+
+
+async def _states(store: Store, id: str) -> AsyncIterator[Execution | None]:
+    """The execution as it is now, and again whenever it may have changed."""
+    async with aclosing(store.watch(Execution)) as changes:
+        entity = await store.get(Execution, id)
+        yield entity.value if entity else None
+        async for change in changes:
+            if change.name in {id, ""}:  # a change without a name stands for any
+                entity = await store.get(Execution, id)
+                yield entity.value if entity else None

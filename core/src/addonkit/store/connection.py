@@ -31,10 +31,10 @@ def connect(path: Path, busy_timeout: float) -> sqlite3.Connection:
     problem = obstacle(path)
     if problem:
         raise StoreUnavailable(f"cannot {PURPOSE} {path}", problem, "check the directory and its owner")
-    if not create_private(path, b""):
+    if path.exists() or not create_private(path, b""):
         _inspect(path, busy_timeout)
-    for each in (path, _beside(path, "-wal"), _beside(path, "-shm")):  # SQLite makes these with the file's mode
-        make_private(each)
+    for suffix in ("", "-wal", "-shm"):  # what SQLite makes beside the file has the file's mode from the start
+        make_private(_beside(path, suffix))
     connection = sqlite3.connect(path, timeout=busy_timeout, isolation_level=None)
     try:
         _use_wal(connection, path, time.monotonic() + busy_timeout)
@@ -47,7 +47,7 @@ def connect(path: Path, busy_timeout: float) -> sqlite3.Connection:
 
 
 def _inspect(path: Path, busy_timeout: float) -> None:
-    """Look at a file, if possible through a connection that cannot write. Others may be making or writing it meanwhile."""
+    """Look at a file, if possible through a connection that cannot write; others may be writing it meanwhile."""
     log_has_content = _size(_beside(path, "-wal")) > 0
     if _size(path) == 0:
         if log_has_content:  # SQLite would take the file for a new one and drop its log

@@ -142,6 +142,21 @@ class SharedSuite:
             await store.transact(lambda tx: tx.put(made, Note("ours")))
         assert await store.get(Note, "a") == attrs.evolve(newest, value=Note("theirs"))
 
+    async def test_decisions_of_both_happen_one_after_the_other(self, store: Store, second: Store) -> None:
+        """What a decision has read stays true until it is committed: none fails, none is lost."""
+        await store.transact(lambda tx: tx.create("hits", Counter()))
+
+        def decide(tx: Transaction) -> None:
+            found = tx.get(Counter, "hits")
+            assert found is not None
+            tx.put(found, Counter(found.value.count + 1))
+
+        await asyncio.gather(*(each.transact(decide) for _ in range(50) for each in (store, second)))
+
+        found = await second.get(Counter, "hits")
+        assert found is not None
+        assert found.value.count == 100
+
     async def test_one_is_told_of_the_other(self, store: Store, second: Store) -> None:
         """Nobody rings a bell for it."""
         async with aclosing(store.watch()) as changes:

@@ -154,6 +154,10 @@ class ProcessBackend:
         """See Backend."""
         return str(self._pool(name) / "log")
 
+    async def close(self) -> None:
+        """See Backend. Ports of servers that do not listen yet are not held any more."""
+        self._ports.close()
+
     async def pools_here(self) -> tuple[str, ...]:
         """See Backend."""
         directory = self._home / "pools"

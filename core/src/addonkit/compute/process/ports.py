@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+from addonkit.compute.process.files import write_private
 from addonkit.errors import InvalidInput, NoFreePort
 
 HOST: Final = "127.0.0.1"
@@ -60,7 +61,7 @@ class Ports:
             mine = self._of(pool)
             missing = [name for name in names if name not in mine]
             for name, (port, held) in zip(missing, self._free(len(missing), pool), strict=True):
-                self._reservation(port).write_text(f"{pool}\n{name}\n")
+                write_private(self._reservation(port), f"{pool}\n{name}\n".encode())
                 self._held.setdefault(pool, []).append(held)
                 mine[name] = port
         return {name: mine[name] for name in names}

@@ -1,0 +1,33 @@
+"""Asks before something is lost."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from addonkit.cli.streams import say
+
+
+def confirm(attempted: str, losses: str, question: str, *, json: bool = False) -> None:
+    """Show what will be lost and ask; come back only after a yes.
+
+    Args:
+        attempted: what is not done when nobody can be asked, as `cannot destroy shop-postgresql`.
+        losses: shown before the question.
+        question: that a yes agrees to.
+        json: a program reads the output, so nobody is asked.
+
+    Raises:
+        AddonkitError: there is no terminal to ask on.
+        click.exceptions.Exit: the answer was no.
+        click.Abort: the question was interrupted.
+    """
+    from addonkit.errors import AddonkitError
+
+    if json or not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise AddonkitError(attempted, "it has to be confirmed and there is no terminal to ask on", "add --yes")
+    say(losses)
+    if not click.confirm(question, err=True):
+        say("nothing was done")
+        raise click.exceptions.Exit(1)

@@ -1,0 +1,31 @@
+"""`addonkit attach`: an instance that exists, for one more app."""
+
+from __future__ import annotations
+
+import click
+
+from addonkit.cli.command import alias_option, app_option, command
+from addonkit.cli.commands.create import show_binding
+from addonkit.cli.running import with_kit
+from addonkit.cli.session import Session
+
+
+@command(
+    "attach",
+    examples=(
+        "addonkit attach shop-postgresql -a reports",
+        "addonkit attach shop-postgresql -a reports --as shop    its variables: SHOP_DATABASE_URL, ...",
+    ),
+)
+@click.argument("instance")
+@app_option(help="The app that is to receive its variables; made when it is new.")
+@alias_option("A name for it in the app; its variables get the name as prefix.")
+@click.pass_obj
+def attach(session: Session, instance: str, app: str, alias: str) -> None:
+    """Give an app the variables of an instance that exists."""
+    binding = with_kit(
+        session,
+        lambda kit: kit.attach(instance, app, alias=alias),
+        hint=f"addonkit retry {instance} goes on, addonkit detach {instance} -a {app} undoes it",
+    )
+    show_binding(session, binding, waited=True)

@@ -1,0 +1,62 @@
+"""`addonkit create`: a new instance of an addon for an app."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from addonkit.cli.command import alias_option, app_option, command
+from addonkit.cli.running import with_kit
+from addonkit.cli.session import Session
+
+if TYPE_CHECKING:
+    from addonkit.binding import Binding
+
+
+@command(
+    "create",
+    examples=(
+        "addonkit create postgresql -a shop                       the addon's default variant",
+        "addonkit create postgresql:small -a shop --version 16",
+        "addonkit create postgresql:small -a shop --as analytics  a second one: ANALYTICS_DATABASE_URL",
+        "addonkit create postgresql:shared -a blog --dry-run      what would be done",
+    ),
+)
+@click.argument("spec", metavar="ADDON[:VARIANT]")
+@app_option(help="The app that receives the variables; made when it is new.")
+@alias_option("A name for it in the app; its variables get the name as prefix.")
+@click.option("--version", metavar="VERSION", default="", help="Version of the server; see addonkit addons.")
+@click.option("--no-wait", is_flag=True, help="Only record it; addonkit retry carries it out.")
+@click.option("--dry-run", is_flag=True, help="Show the steps and the variables, do nothing.")
+@click.pass_obj
+def create(session: Session, spec: str, app: str, alias: str, version: str, no_wait: bool, dry_run: bool) -> None:
+    """Create an addon for an app.
+
+    Shows each step; when one fails, everything done so far is undone. The same command again goes on with
+    one that was interrupted.
+    """
+    if dry_run:
+        _show_plan(session, spec, app, alias, version)
+        return
+    name = alias or spec.partition(":")[0]
+    binding = with_kit(
+        session,
+        lambda kit: kit.create(spec, app, alias=alias, version=version, wait=not no_wait),
+        hint=f"the same command again goes on, addonkit destroy {name} -a {app} undoes it",
+    )
+    show_binding(session, binding, waited=not no_wait)
+
+
+def show_binding(session: Session, binding: Binding, *, waited: bool) -> None:
+    """Show what the app has now, and what to do next."""
+    from addonkit.cli import output, texts
+
+    session.answer(output.binding_json(binding), texts.binding_text(binding, waited=waited))
+
+
+def _show_plan(session: Session, spec: str, app: str, alias: str, version: str) -> None:
+    from addonkit.cli import output, texts
+
+    plan = with_kit(session, lambda kit: kit.plan_create(spec, app, alias=alias, version=version), heal=False)
+    session.answer(output.plan_json(plan), texts.plan_text(plan))

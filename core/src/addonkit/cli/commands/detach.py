@@ -1,0 +1,35 @@
+"""`addonkit detach`: an app no longer receives the variables of an instance."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from addonkit.cli.command import app_option, command
+from addonkit.cli.running import with_kit
+from addonkit.cli.session import Session
+
+if TYPE_CHECKING:
+    from addonkit.runtime import Kit
+
+
+@command("detach", examples=("addonkit detach shop-postgresql -a reports",))
+@click.argument("instance")
+@app_option()
+@click.pass_obj
+def detach(session: Session, instance: str, app: str) -> None:
+    """Take an instance's variables from an app.
+
+    The instance and its data stay; see addonkit destroy.
+    """
+
+    async def work(kit: Kit) -> tuple[str, tuple[str, ...]]:
+        name = (await kit.show(instance, app)).instance.name
+        return name, await kit.detach(instance, app)
+
+    hint = f"addonkit detach {instance} -a {app} goes on, addonkit attach {instance} -a {app} undoes it"
+    name, gone = with_kit(session, work, hint=hint)
+    document = {"instance": name, "app": app, "gone": list(gone)}
+    lost = f"{app} no longer receives {', '.join(gone)}" if gone else f"{app} received no variables from it"
+    session.answer(document, f"{name} is detached from {app}; it and its data stay\n{lost}")

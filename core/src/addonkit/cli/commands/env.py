@@ -1,0 +1,150 @@
+"""`addonkit env`: what an app receives, and what is set for it by hand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from addonkit.cli.command import app_option, group, subcommand
+from addonkit.cli.running import with_kit
+from addonkit.cli.session import Session
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from addonkit.models.views import Environment, VariableMove
+
+
+@group(
+    "env",
+    examples=(
+        "addonkit env -a shop",
+        "addonkit env -a shop --format dotenv --reveal -o .env    a file that only you can read",
+        'eval "$(addonkit env -a shop --format shell --reveal)"',
+        "addonkit env set -a shop DEBUG=1",
+        "addonkit env set -a shop --secret API_KEY                asks for the value",
+        "addonkit env unset -a shop DEBUG",
+    ),
+    invoke_without_command=True,
+)
+@app_option(required=False)
+@click.option(
+    "--format",
+    "dialect",
+    type=click.Choice(("dotenv", "shell", "json")),
+    help="Write the variables for other programs to read.",
+)
+@click.option("--reveal", is_flag=True, help="Show secrets.")
+@click.option("-o", "--output", metavar="FILE", help="Write to a file that only you can read, made whole or not at all.")
+@click.pass_context
+def env(ctx: click.Context, app: str | None, dialect: str | None, reveal: bool, output: str | None) -> None:
+    """Show the variables of an app, or set some by hand.
+
+    Secrets are hidden unless --reveal is given. Variables set by hand win over those of addons.
+    """
+    if ctx.invoked_subcommand is not None:
+        ctx.default_map = dict.fromkeys(("set", "unset"), {"app": app} if app else {})
+        return
+    if app is None:
+        raise click.UsageError("missing option '-a' / '--app'")
+    if output is not None and dialect is None:
+        raise click.UsageError("--output needs --format")
+    session = ctx.ensure_object(Session)
+    environment = with_kit(session, lambda kit: kit.environment(app), heal=False)
+    if dialect is None:
+        _show(session, environment, reveal=reveal)
+    else:
+        _export(session, environment, dialect, output, reveal=reveal)
+
+
+def _show(session: Session, environment: Environment, *, reveal: bool) -> None:
+    from addonkit.cli import output, texts
+    from addonkit.cli.streams import clean, say
+
+    document = output.environment_json(environment, reveal=reveal)
+    session.answer(document, texts.environment_text(environment, reveal=reveal))
+    if not session.json:
+        for name in environment.pending:
+            say(f"not there yet: {clean(name)}")
+
+
+def _export(session: Session, environment: Environment, dialect: str, file: str | None, *, reveal: bool) -> None:
+    from addonkit.cli.exporting import export, replace_file
+    from addonkit.cli.streams import write_exactly
+
+    text = export(environment, dialect, reveal=reveal)
+    if file is None:
+        write_exactly(text)
+        return
+    replace_file(file, text)
+    count = len(environment.entries)
+    session.answer({"file": file, "variables": count}, f"{count} variables of {environment.app} are in {file}")
+
+
+@subcommand(
+    env,
+    "set",
+    examples=("addonkit env set -a shop DEBUG=1 LOG_LEVEL=info", "addonkit env set -a shop --secret API_KEY < key.txt"),
+)
+@app_option()
+@click.option("--secret", is_flag=True, help="Hide the values; a KEY without a value is asked for, or read from stdin.")
+@click.argument("settings", metavar="KEY=VALUE...", nargs=-1, required=True)
+@click.pass_obj
+def set_(session: Session, app: str, secret: bool, settings: tuple[str, ...]) -> None:
+    """Set variables of an app by hand.
+
+    Sets of addons that use one of these names get a prefix in the same moment. Everybody on this machine
+    can read a command line while it runs: give secrets as KEY alone.
+    """
+    values = _values(settings, secret=secret)
+    moves = with_kit(session, lambda kit: kit.set_variables(app, values, sensitive=secret), heal=False)
+    _tell_change(session, app, "is set", values, moves)
+
+
+@subcommand(env, "unset", examples=("addonkit env unset -a shop DEBUG LOG_LEVEL",))
+@app_option()
+@click.argument("keys", metavar="KEY...", nargs=-1, required=True)
+@click.pass_obj
+def unset(session: Session, app: str, keys: tuple[str, ...]) -> None:
+    """Remove variables that were set by hand.
+
+    Sets of addons that had moved away from these names come back.
+    """
+    moves = with_kit(session, lambda kit: kit.unset_variables(app, keys), heal=False)
+    _tell_change(session, app, "is unset", keys, moves)
+
+
+def _values(settings: Sequence[str], *, secret: bool) -> dict[str, str]:
+    values = {}
+    for setting in settings:
+        key, equals, value = setting.partition("=")
+        if not equals and not secret:
+            raise click.UsageError(f"{setting!r} is not KEY=VALUE; only with --secret a KEY alone is asked for")
+        values[key] = value if equals else _ask(key)
+    return values
+
+
+def _ask(key: str) -> str:
+    """A secret from the keyboard, not shown; or a line of stdin."""
+    from addonkit.models.variable import check_variable_key
+
+    check_variable_key(key)
+    stdin = click.get_text_stream("stdin")
+    if stdin.isatty():
+        value: str = click.prompt(key, hide_input=True, err=True)
+        return value
+    line = stdin.readline()
+    if not line:
+        raise click.UsageError(f"stdin ends before the value of {key}")
+    return line.rstrip("\r\n")
+
+
+def _tell_change(
+    session: Session, app: str, done: str, keys: Mapping[str, str] | Sequence[str], moves: Sequence[VariableMove]
+) -> None:
+    from addonkit.cli import output, texts
+
+    lines = [f"{key} {done}" for key in keys]
+    document = {"app": app, "keys": [*keys], "moves": output.moves_json(moves)}
+    session.answer(document, "\n".join((*lines, *texts.moves_lines(moves))))

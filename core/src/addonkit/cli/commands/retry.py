@@ -1,0 +1,26 @@
+"""`addonkit retry`: go on with what failed or was interrupted."""
+
+from __future__ import annotations
+
+import click
+
+from addonkit.cli.command import app_option, command
+from addonkit.cli.running import with_kit
+from addonkit.cli.session import Session
+
+
+@command("retry", examples=("addonkit retry shop-postgresql", "addonkit retry postgresql -a shop"))
+@click.argument("instance")
+@app_option(required=False, help="With an app, INSTANCE may also be its alias or its addon there.")
+@click.pass_obj
+def retry(session: Session, instance: str, app: str | None) -> None:
+    """Go on with an instance that failed or was interrupted.
+
+    Whatever was asked for last is completed: its creation, its attachment, its destruction.
+    """
+    from addonkit.cli import output, texts
+
+    where = f" -a {app}" if app else ""
+    hint = f"the same command again goes on, addonkit destroy {instance}{where} undoes it"
+    view = with_kit(session, lambda kit: kit.retry(instance, app), hint=hint)
+    session.answer(output.view_json(view), texts.instance_text(view))

@@ -1,0 +1,61 @@
+"""The environment of an app as a file for other programs."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from addonkit.cli.dialects import DIALECTS
+from addonkit.errors import AddonkitError, Busy, InvalidInput
+
+if TYPE_CHECKING:
+    from addonkit.models.views import Environment
+
+
+def export(environment: Environment, dialect: str, *, reveal: bool) -> str:
+    """The whole environment in a dialect: never a part of it, never with placeholders for secrets.
+
+    Raises:
+        InvalidInput: it holds secrets and they may not be shown.
+        Busy: some of its variables are not there yet.
+        UnwritableValue: the dialect cannot hold a value.
+    """
+    attempted = f"cannot write the environment of {environment.app} as {dialect}"
+    secret = [entry.variable.key for entry in environment.entries if entry.variable.sensitive]
+    if environment.pending:
+        found = f"variables are not there yet: {', '.join(environment.pending)}"
+        raise Busy(attempted, found, "addonkit retry INSTANCE goes on with it")
+    if secret and not reveal:
+        raise InvalidInput(attempted, f"it holds secrets ({', '.join(secret)})", "add --reveal to write them")
+    return DIALECTS[dialect](environment.as_dict())
+
+
+def replace_file(name: str, text: str) -> None:
+    """Write a file of mode 0600 in one moment: a reader sees the old content or the new.
+
+    A symbolic link is followed; what is no ordinary file is not replaced.
+
+    Raises:
+        AddonkitError: it cannot be written.
+    """
+    attempted = f"cannot write {name}"
+    path = Path(name).resolve()
+    if path.exists() and not path.is_file():
+        raise AddonkitError(attempted, "it is not an ordinary file")
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    try:
+        _write_private(draft, text)
+        draft.replace(path)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise AddonkitError(attempted, str(error.strerror or error)) from error
+
+
+def _write_private(path: Path, text: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(text.encode())
+        file.flush()
+        os.fsync(file.fileno())

