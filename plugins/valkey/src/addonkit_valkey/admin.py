@@ -1,0 +1,108 @@
+"""What is done inside a server, as its administrator. The only file that knows the client library."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+
+from addonkit import Secret, ServerAddress, TransientError
+from addonkit_valkey.acl import ADMINISTRATOR
+
+if TYPE_CHECKING:
+    from valkey.asyncio import Valkey
+
+BATCH: Final = 500
+"""Keys looked at, and removed, in one round trip: a server shared with others is never blocked."""
+
+SYSTEM_USERS: Final = frozenset({"default", ADMINISTRATOR})
+
+
+@attrs.frozen
+class Administrator:
+    """How to become the administrator of a server."""
+
+    address: ServerAddress
+    password: Secret
+
+    @asynccontextmanager
+    async def session(self, database: int = 0) -> AsyncIterator[Valkey]:
+        """A connection as the administrator.
+
+        Raises:
+            TransientError: when the server does not answer right now, or is still loading.
+        """
+        from valkey.asyncio import Valkey
+        from valkey.exceptions import BusyLoadingError, ConnectionError, TimeoutError
+
+        client = Valkey(
+            host=self.address.host,
+            port=self.address.port,
+            username=ADMINISTRATOR,
+            password=self.password.reveal(),
+            db=database,
+            decode_responses=True,
+            socket_timeout=30,
+            socket_connect_timeout=10,
+        )
+        try:
+            yield client
+        except (BusyLoadingError, ConnectionError, TimeoutError) as error:
+            where = f"{self.address.host}:{self.address.port}"
+            raise TransientError(f"working on the Valkey server at {where}", str(error)) from error
+        finally:
+            await client.aclose()
+
+
+async def set_user(admin: Administrator, name: str, rules: tuple[str, ...]) -> None:
+    """Make a user with exactly these rules, kept over restarts. Repeating it changes nothing."""
+    async with admin.session() as client:
+        await _command(client, "ACL", "SETUSER", name, *rules)
+        await _command(client, "ACL", "SAVE")
+
+
+async def drop_user(admin: Administrator, name: str) -> None:
+    """Remove a user and end its connections. What is gone is success."""
+    async with admin.session() as client:
+        await _command(client, "ACL", "DELUSER", name)
+        await _command(client, "ACL", "SAVE")
+        with suppress(Exception):
+            # Deleting a user ends its connections in current servers; older ones are told.
+            await _command(client, "CLIENT", "KILL", "USER", name)
+
+
+async def drop_keys(admin: Administrator, prefix: str, progress: Callable[[str], Any]) -> int:
+    """Remove all keys under a prefix from all databases, in batches; how many."""
+    removed = 0
+    for database in await _databases(admin):
+        async with admin.session(database) as client:
+            cursor = 0
+            while True:
+                cursor, keys = await client.scan(cursor, match=f"{prefix}*", count=BATCH)
+                if keys:
+                    removed += await client.unlink(*keys)
+                    progress(f"{removed} keys removed")
+                if cursor == 0:
+                    break
+    return removed
+
+
+async def list_users(admin: Administrator) -> tuple[str, ...]:
+    """Names of the users that are apps'."""
+    async with admin.session() as client:
+        names = await _command(client, "ACL", "USERS")
+    return tuple(sorted(name for name in names if name not in SYSTEM_USERS))
+
+
+async def _command(client: Valkey, *words: str) -> Any:
+    """Run a command that the library has no typed method for."""
+    return await client.execute_command(*words)  # type: ignore[no-untyped-call] # the library is typed in part
+
+
+async def _databases(admin: Administrator) -> tuple[int, ...]:
+    """Numbers of the databases that hold anything."""
+    async with admin.session() as client:
+        keyspace = await client.info("keyspace")
+    return tuple(sorted(int(name.removeprefix("db")) for name in keyspace if name.startswith("db")))
