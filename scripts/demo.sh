@@ -1,0 +1,101 @@
+#!/usr/bin/env bash
+# The main job, shown on real servers: databases and caches for apps, with one command each.
+# Uses a home of its own, and leaves nothing behind, also when it fails or is interrupted.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+bold() { if [ -t 1 ]; then printf '\n\033[1m%s\033[0m\n' "$*"; else printf '\n%s\n' "$*"; fi; }
+show() { printf '$ %s\n' "$*"; "$@"; }
+fail() { printf 'demo: %s\n' "$*" >&2; exit 1; }
+
+# Root's servers run as a service user, who must have a way to their data.
+reachable() {
+  local folder=$PWD
+  while [ "$folder" != / ]; do
+    [ "$((0$(stat -c %a "$folder") & 1))" = 1 ] || return 1
+    folder=$(dirname "$folder")
+  done
+}
+
+if [ "$(id -u)" = 0 ] && ! reachable; then
+  ADDONKIT_HOME=$(mktemp -d /tmp/addonkit-demo.XXXXXX)
+  chmod 711 "$ADDONKIT_HOME"
+else
+  ADDONKIT_HOME=$PWD/.demo
+fi
+export ADDONKIT_HOME
+unset ADDONKIT_KEY ADDONKIT_APP ADDONKIT_FAULT ADDONKIT_BLOCK
+PATH=$PWD/.venv/bin:$PATH
+
+names() { addonkit list --json 2>/dev/null | python -c 'import json, sys; print(*[i["name"] for i in json.load(sys.stdin)["instances"]])'; }
+field() { addonkit show "$1" --json | python -c 'import json, sys; v = json.load(sys.stdin); print(eval(sys.argv[1], {"v": v}))' "$2"; }
+
+end() {
+  status=$?
+  trap - EXIT INT TERM
+  if [ -d "$ADDONKIT_HOME" ]; then
+    for name in $(names || true); do addonkit destroy "$name" --yes >/dev/null 2>&1 || true; done
+    addonkit doctor --fix --yes >/dev/null 2>&1 || true
+    rm -rf "$ADDONKIT_HOME"
+  fi
+  exit "$status"
+}
+trap end EXIT
+trap 'exit 130' INT TERM
+
+# What an interrupted demonstration has left.
+for name in $(names || true); do addonkit destroy "$name" --yes >/dev/null; done
+
+bold "1. A database for an app: one of its own for shop, one shared server for blog and wiki, a cache for shop."
+show addonkit create postgresql:small -a shop
+show addonkit create postgresql:shared -a blog
+show addonkit create postgresql:shared -a wiki
+show addonkit create valkey -a shop
+
+bold "2. The app uses it. It knows DATABASE_URL and VALKEY_URL, and nothing of addonkit."
+show addonkit run -a shop -- python examples/first_table.py
+show addonkit run -a shop -- python examples/remember.py
+
+bold "3. blog and wiki live on one server, and cannot get at each other."
+show addonkit list
+blog=$(field blog-postgresql 'v["server"]["id"]')
+wiki=$(field wiki-postgresql 'v["server"]["id"]')
+[ "$blog" = "$wiki" ] || fail "blog and wiki are on different servers"
+echo "both on $blog"
+show addonkit run -a wiki -- python examples/try_database.py blog
+show addonkit run -a blog -- python examples/try_database.py wiki
+
+bold "4. The server of shop is killed. The next command finds it running again, with its data."
+pid=$(python -c 'import json, sys; print(json.load(open(sys.argv[1]))["pid"])' "$ADDONKIT_HOME/pools/$(field shop-postgresql 'v["server"]["id"]')/record")
+show kill -KILL "$pid"
+show addonkit run -a shop -- python examples/first_table.py
+
+bold "5. What there is, what the app sees (secrets hidden), and the end of it."
+show addonkit list
+show addonkit env -a shop
+ports=$(ls "$ADDONKIT_HOME/ports" | grep -E '^[0-9]+$' || true)
+for name in $(names); do show addonkit destroy "$name" --yes; done
+
+bold "Nothing is left:"
+left=$(find "$ADDONKIT_HOME"/pools "$ADDONKIT_HOME"/disks "$ADDONKIT_HOME"/ports -mindepth 1 ! -name lock)
+[ -z "$left" ] || fail "something is left: $left"
+if pgrep -f "$ADDONKIT_HOME" | grep -vx "$$" | xargs -r ps -o args= -p | grep -E 'postgres|valkey|redis'; then
+  fail "a process is left"
+fi
+python - $ports <<'PY' || fail "a port is left"
+import socket, sys
+for port in map(int, sys.argv[1:]):
+    with socket.socket() as probe:
+        if probe.connect_ex(("127.0.0.1", port)) == 0:
+            sys.exit(f"port {port} still answers")
+print(f"no process, no directory, none of the ports {' '.join(sys.argv[1:])}")
+PY
+show addonkit doctor
+
+bold "Next:"
+cat <<'TXT'
+  source .venv/bin/activate
+  addonkit create postgresql -a myapp       a database for your app
+  addonkit run -a myapp -- your-command     your app, with its variables
+  addonkit --help                           everything else; docs/tutorial/first-database.md
+TXT
