@@ -14,41 +14,30 @@ Decorator = Callable[[Callable[..., Any]], click.Command]
 SETTINGS: Final = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
-class Command(click.Command):
-    """A click command whose help ends with examples, shown as they are typed."""
+class _Exemplified(click.Command):
+    """A command whose help ends with examples, one a line, never wrapped: they are meant to be copied."""
 
     def __init__(self, *args: Any, examples: Sequence[str] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.examples = tuple(examples)
 
-    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's own
         """Write the examples."""
-        write_examples(self.examples, formatter)
+        with formatter.section("Examples"):
+            for example in self.examples:
+                formatter.write(f"{'':>{formatter.current_indent}}{example}\n")
 
 
-class Group(click.Group):
-    """A click group whose help ends with examples, shown as they are typed."""
+class Command(_Exemplified):
+    """One command."""
 
-    def __init__(self, *args: Any, examples: Sequence[str] = (), **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.examples = tuple(examples)
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+class Group(_Exemplified, click.Group):
+    """A command with subcommands."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """The subcommands in the order they were written."""
         return list(self.commands)
-
-    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the examples."""
-        write_examples(self.examples, formatter)
-
-
-def write_examples(examples: Sequence[str], formatter: click.HelpFormatter) -> None:
-    """Write one example a line, never wrapped: they are meant to be copied."""
-    if not examples:
-        return
-    with formatter.section("Examples"):
-        for example in examples:
-            formatter.write(f"{'':>{formatter.current_indent}}{example}\n")
 
 
 def command(name: str, *, examples: Sequence[str], **context: Any) -> Decorator:
@@ -122,6 +111,12 @@ def shared_options(function: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(options):
         function = option(function)
     return function
+
+
+def show_help(ctx: click.Context) -> None:
+    """Without a subcommand: show the help, as the mistake that it is."""
+    click.echo(ctx.get_help(), err=True)
+    ctx.exit(2)
 
 
 def app_option(*, required: bool = True, help: str = "The app.") -> Callable[[Callable[..., Any]], Callable[..., Any]]:

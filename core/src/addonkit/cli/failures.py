@@ -40,7 +40,7 @@ def tell_usage(session: Session, error: click.ClickException) -> int:
     if session.json:
         _write_failure("UsageError", message)
     else:
-        say(f"error: {clean(message[:1].lower() + message[1:].rstrip('.'))}; see {path} --help")
+        say(f"error: {clean(message[:1].lower() + message[1:].rstrip('.?'))}; see {path} --help")
     return USAGE
 
 

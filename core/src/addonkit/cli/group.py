@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
 from importlib import import_module
-from typing import Any, Final
+from typing import Final
 
 import click
 
 import addonkit
-from addonkit.cli.command import SETTINGS, shared_options, write_examples
+from addonkit.cli.command import SETTINGS, Group, shared_options, show_help
 
 SECTIONS: Final = {
     "Give an app what it needs": ("create", "run", "env", "attach", "detach", "promote", "destroy"),
@@ -26,10 +27,10 @@ _EXAMPLES: Final = (
 )
 
 
-class Commands(click.Group):
+class Commands(Group):
     """Imports a command when it is asked for."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """All names, in the order of the help."""
         return [name for names in SECTIONS.values() for name in names]
 
@@ -48,12 +49,11 @@ class Commands(click.Group):
         Raises:
             click.UsageError: there is no such command.
         """
-        if not args or self.get_command(ctx, args[0]) or args[0].startswith("-"):
-            return super().resolve_command(ctx, args)
-        from difflib import get_close_matches
-
-        near = get_close_matches(args[0], self.list_commands(ctx), n=1)
-        ctx.fail(f"there is no command '{args[0]}'" + (f", did you mean '{near[0]}'?" if near else ""))
+        if not ctx.resilient_parsing and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
+            near = difflib.get_close_matches(args[0], self.list_commands(ctx), n=1)
+            advice = f", did you mean '{near[0]}'?" if near else ""
+            raise click.UsageError(f"there is no command '{args[0]}'{advice}", ctx)
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the commands by purpose."""
@@ -62,16 +62,6 @@ class Commands(click.Group):
             with formatter.section(title):
                 formatter.write_dl(rows)
 
-    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the examples."""
-        write_examples(_EXAMPLES, formatter)
-
-
-def _show_help(ctx: click.Context) -> None:
-    """Without a command: the help, as the mistake it is."""
-    click.echo(ctx.get_help(), err=True)
-    ctx.exit(2)
-
 
 def _show_version(ctx: click.Context, _option: click.Parameter, value: bool) -> None:
     if value:
@@ -79,7 +69,7 @@ def _show_version(ctx: click.Context, _option: click.Parameter, value: bool) -> 
         ctx.exit()
 
 
-@click.group("addonkit", cls=Commands, context_settings=SETTINGS, invoke_without_command=True)
+@click.group("addonkit", cls=Commands, examples=_EXAMPLES, context_settings=SETTINGS, invoke_without_command=True)
 @shared_options
 @click.option(
     "--version",
@@ -90,7 +80,7 @@ def _show_version(ctx: click.Context, _option: click.Parameter, value: bool) -> 
     help="Print the version.",
 )
 @click.pass_context
-def cli(ctx: click.Context, **_options: Any) -> None:
+def cli(ctx: click.Context) -> None:
     """Give an app a database, a cache or a bucket with one command.
 
     An addon is a kind of service (postgresql), an instance is one of them (the database of shop). An app
@@ -98,4 +88,4 @@ def cli(ctx: click.Context, **_options: Any) -> None:
     variables; run starts a program with them.
     """
     if ctx.invoked_subcommand is None:
-        _show_help(ctx)
+        show_help(ctx)

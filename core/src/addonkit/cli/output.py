@@ -125,9 +125,7 @@ def plan_json(plan: Plan) -> Json:
     }
 
 
-def addon_json(
-    report: AddonReport, definition: AddonDefinition | None, programs: Iterable[FoundProgram]
-) -> Json:
+def addon_json(report: AddonReport, definition: AddonDefinition | None, programs: Iterable[FoundProgram]) -> Json:
     """An installed addon, usable or not; `group` tells it from a backend or a plugin."""
     return {
         "name": report.name,

@@ -12,7 +12,7 @@ import click
 
 
 def clean(text: str) -> str:
-    """Text safe to show on a terminal: control characters become escapes such as `\\x1b`.
+    r"""Text safe to show on a terminal: control characters become escapes such as `\x1b`.
 
     Values and logs come from elsewhere; shown as they are, they could move the cursor or hide a line.
     """

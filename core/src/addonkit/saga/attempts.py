@@ -45,7 +45,7 @@ async def _limited(run: Callable[[], Awaitable[Any]], limit: float) -> Any:
             return await run()
     except TimeoutError as error:
         if deadline.expired():
-            raise TimeoutError(f"it took longer than {limit:g} s") from error
+            raise TimeoutError(f"it took too long: more than {limit:g} s") from error
         raise
     except asyncio.CancelledError as error:
         task = asyncio.current_task()

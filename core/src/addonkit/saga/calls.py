@@ -52,5 +52,4 @@ class Caller:
             await notes.close()
 
     async def _note(self, step: Step, texts: Sequence[str]) -> None:
-        shown = (f"{step.title}: {text}" for text in texts)
-        await self._journal.note(*(self._journal.event(EventKind.PROGRESS, text, step.name) for text in shown))
+        await self._journal.note(*(self._journal.event(EventKind.PROGRESS, text, step.name) for text in texts))

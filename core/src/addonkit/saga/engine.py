@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from addonkit.errors import SagaBlocked, SagaDefinitionError, SagaError, SagaFailed, UnknownExecution
-from addonkit.models.execution import Event, EventKind, Execution, ExecutionStatus, StepRecord, StepStatus
-from addonkit.saga.arguments import result_of
-from addonkit.saga.follow import following
-from addonkit.saga.journal import Journal, Sink
+from addonkit.errors import Busy, SagaDefinitionError, SagaError, UnknownExecution
+from addonkit.models.execution import Event, EventKind, Execution, ExecutionStatus, StepRecord
+from addonkit.saga.failure import mentions
+from addonkit.saga.follow import following, until_cancelled
+from addonkit.saga.journal import Journal
+from addonkit.saga.nested import Nested
+from addonkit.saga.outcome import blocked, outcome
 from addonkit.saga.runner import Runner
 from addonkit.saga.shapes import reshaped
+from addonkit.saga.telling import Sink, Teller
+from addonkit.store.codec import unstructure
 
 if TYPE_CHECKING:
     from addonkit.clock import Clock
@@ -33,13 +37,16 @@ _mine: ContextVar[frozenset[str]] = ContextVar("executions of this task", defaul
 class Engine:
     """Runs sagas durably.
 
+    An exception that is not an `Exception` (a cancelled task, Ctrl-C) leaves an execution as it is, and its lease
+    free: whoever asks for it next goes on. So does a store that fails.
+
     Args:
         store: where executions are journaled.
         leases: say which process runs an execution.
         clock: gives times, waits for retries.
-        resources: asked before each step and undo.
-        sink: told every event after it was journaled, also of executions that another process runs while
-            this one waits for them.
+        resources: asked before each try of a step or undo.
+        sink: told every event once after it was journaled, also of executions that another process runs while
+            this one waits for them. One that raises is logged and changes nothing.
     """
 
     def __init__(
@@ -49,7 +56,7 @@ class Engine:
         self._leases = leases
         self._clock = clock
         self._resources = resources
-        self._sink: Sink = sink or _nobody
+        self._teller = Teller(sink or _nobody)
 
     async def ensure(
         self,
@@ -67,23 +74,28 @@ class Engine:
             subject: entity ids by role, see Execution.
 
         Raises:
-            SagaFailed: a step failed and everything is undone.
+            SagaFailed: a step failed and everything is undone. What the step raised is the cause, when it happened
+                in this call and its text holds no secret.
             SagaBlocked: an undo keeps failing.
             SagaRefused: the execution has another shape; nothing was run.
-            SagaDefinitionError: inputs are missing.
-            LeaseLost: another process has taken over.
+            SagaDefinitionError: inputs are missing, or are not JSON values and Secrets.
+            SagaError: one of the execution's own steps asks for it.
+            LeaseLost: another process has taken over; nothing more was touched.
         """
         bound = saga.bind(**(inputs or {}))
         found = await self.execution(id)
+        cause = None
         if found is None or not found.status.finished:
-            async with self._owning(id) as held:
-                found = await self._load(id, held) or await self._begin(id, bound, dict(subject or {}))
+            async with self._owning(id, found) as held:
+                found = await self._load(id, held) or await self._begin(id, bound, dict(subject or {}), held)
                 if found.status is not ExecutionStatus.BLOCKED and not found.status.finished:
-                    found = await self._runner(found, bound, held).run()
-        return _outcome(bound, found)
+                    found, cause = await self._run(found, bound, held)
+        return outcome(bound, found, cause)
 
     async def undo(self, id: str, saga: Saga[Any], *, completed: bool = True) -> None:
         """Undo the execution of that id, whatever its state. None, and one undone already, is success.
+
+        Who runs it meanwhile is asked to stop and waited for.
 
         Args:
             id: of the execution.
@@ -94,61 +106,70 @@ class Engine:
             SagaBlocked: an undo keeps failing.
             SagaRefused: the execution has another shape; nothing was run.
         """
-        await self.cancel(id)
         over = {ExecutionStatus.FAILED, ExecutionStatus.ABANDONED}
         if not completed:
             over.add(ExecutionStatus.COMPLETED)
-        found = await self.execution(id)
+        found = await self.cancel(id)
         if found is None or found.status in over:
             return
-        async with self._owning(id) as held:
+        async with self._owning(id, found) as held:
             found = await self._load(id, held)
             if found is None or found.status in over:
                 return
-            found = await self._runner(found, saga, held).undo()
+            runner = await self._runner(found, saga, held)
+            found = await runner.undo()
         if found.status is ExecutionStatus.BLOCKED:
-            raise _blocked(found)
+            raise blocked(found)
 
-    async def cancel(self, id: str) -> None:
-        """Ask whoever runs the execution to stop and undo it; noticed between two steps."""
+    async def cancel(self, id: str) -> Execution | None:
+        """Ask whoever runs the execution, now or later, to stop and undo it; noticed between two steps.
 
-        def decide(tx: Transaction) -> None:
+        Returns:
+            The execution as it is now; unchanged when it is not running. None when there is none.
+        """
+
+        def decide(tx: Transaction) -> Execution | None:
             entity = tx.get(Execution, id)
-            if entity is not None and entity.value.status is ExecutionStatus.RUNNING and not entity.value.cancel:
-                tx.put(entity, attrs.evolve(entity.value, cancel=True))
+            if entity is None or entity.value.status is not ExecutionStatus.RUNNING or entity.value.cancel:
+                return entity.value if entity else None
+            return tx.put(entity, attrs.evolve(entity.value, cancel=True)).value
 
-        await self._store.transact(decide)
+        return await self._store.transact(decide)
 
     async def unblock(self, id: str) -> None:
-        """Let a blocked execution be undone again by whoever needs it next."""
+        """Let a blocked execution be undone again by whoever needs it next; nothing when it is not blocked."""
 
         def change(now: Execution) -> Execution:
             if now.status is not ExecutionStatus.BLOCKED:
                 return now
             return attrs.evolve(now, status=ExecutionStatus.UNDOING, undo_rounds=0, undo_at=None)
 
-        async with self._owning(id) as held:
+        async with self._owning(id, await self.execution(id)) as held:
             found = await self._load(id, held)
             if found is not None:
                 await self._journal(found, held).write(change)
 
     async def abandon(self, id: str) -> tuple[str, ...]:
-        """Give up what is left to undo; returns the names of the steps that stay uncompensated.
+        """Give up an execution that has not come to an end: nothing more is run or undone.
+
+        Returns:
+            The names of the steps that stay uncompensated.
 
         Raises:
             UnknownExecution: there is none of that id.
-            SagaError: it is not being undone.
+            SagaError: it is finished.
             Busy: somebody works on it.
         """
-        async with self._leases.hold(f"execution/{id}", wait=0) as held:
+        attempted = f"cannot abandon execution {id!r}"
+        async with self._owning(id, await self.execution(id), wait=0) as held:
             found = await self._load(id, held)
             if found is None:
-                raise UnknownExecution(f"cannot abandon execution {id!r}", "there is none")
-            if found.status.finished or found.status is ExecutionStatus.RUNNING:
-                raise SagaError(f"cannot abandon execution {id!r}", f"it is {found.status}, not being undone")
-            left = tuple(r.name for r in found.steps if r.status not in {StepStatus.PENDING, StepStatus.UNDONE})
+                raise UnknownExecution(attempted, "there is none", "see addonkit saga list")
+            if found.status.finished:
+                raise SagaError(attempted, f"it is {found.status}")
+            left = tuple(record.name for record in found.uncompensated)
             journal = self._journal(found, held)
-            text = f"given up by an operator; not undone: {', '.join(left)}"
+            text = f"{found.saga}: given up by an operator, not undone: {', '.join(left) or 'nothing'}"
             await journal.finish(ExecutionStatus.ABANDONED, journal.event(EventKind.ABANDONED, text))
             return left
 
@@ -158,22 +179,33 @@ class Engine:
         return entity.value if entity else None
 
     @asynccontextmanager
-    async def _owning(self, id: str) -> AsyncIterator[Held]:
-        """Hold the lease of an execution; while another process has it, show what that one does."""
+    async def _owning(self, id: str, seen: Execution | None, *, wait: float | None = None) -> AsyncIterator[Held]:
+        """Hold the lease of an execution; while another one has it, tell what that one does.
+
+        Args:
+            id: of the execution.
+            seen: as it was read last; what comes later is told.
+            wait: see Leases.hold.
+        """
         if id in _mine.get():
             raise SagaError(f"cannot run {id}", "one of its own steps asks for it, and would wait for ever")
-        key = f"execution/{id}"
         token = _mine.set(_mine.get() | {id})
         try:
-            if not await self._leases.is_held(key):
-                async with self._leases.hold(key) as held:
-                    yield held
-                    return
-            async with following(self._store, id, self._sink) as stop, self._leases.hold(key) as held:
-                await stop()
-                yield held
+            async with AsyncExitStack() as stack:
+                stack.enter_context(self._teller.listening(id, seen))
+                yield await self._lease(stack, id, wait)
         finally:
             _mine.reset(token)
+
+    async def _lease(self, stack: AsyncExitStack, id: str, wait: float | None) -> Held:
+        key = f"execution/{id}"
+        try:
+            return await stack.enter_async_context(self._leases.hold(key, wait=0))
+        except Busy:
+            if wait == 0:
+                raise
+        async with following(self._store, id, self._teller):
+            return await stack.enter_async_context(self._leases.hold(key, wait=wait))
 
     async def _load(self, id: str, held: Held) -> Execution | None:
         def decide(tx: Transaction) -> Execution | None:
@@ -183,83 +215,63 @@ class Engine:
 
         return await self._store.transact(decide)
 
-    async def _begin(self, id: str, saga: Saga[Any], subject: dict[str, str]) -> Execution:
-        if saga.missing:
-            raise SagaDefinitionError(f"cannot run saga {saga.name}", f"its input {saga.missing[0]!r} has no value")
+    async def _begin(self, id: str, saga: Saga[Any], subject: dict[str, str], held: Held) -> Execution:
         execution = Execution(
             id,
             saga.name,
             saga.version,
             ExecutionStatus.RUNNING,
             tuple(StepRecord(name) for name in saga.step_names),
-            inputs=saga.values,
+            inputs=_inputs(saga),
             subject=subject,
             created=self._clock.now(),
         )
-        return await self._store.transact(lambda tx: tx.create(id, execution).value)
+
+        def decide(tx: Transaction) -> Execution:
+            held.check(tx)
+            return tx.create(id, execution).value
+
+        return await self._store.transact(decide)
+
+    async def _run(self, execution: Execution, saga: Saga[Any], held: Held) -> tuple[Execution, Exception | None]:
+        """Run it to an end; also what made it fail, unless that shows a secret."""
+        runner = await self._runner(execution, saga, held)
+        ended = await runner.run()
+        cause = runner.cause
+        return ended, None if cause is None or mentions(cause, runner.hidden) else cause
 
     def _journal(self, execution: Execution, held: Held) -> Journal:
-        return Journal(self._store, self._clock, self._sink, held, execution)
+        return Journal(self._store, self._clock, self._teller, held, execution)
 
-    def _runner(self, execution: Execution, saga: Saga[Any], held: Held) -> Runner:
+    async def _runner(self, execution: Execution, saga: Saga[Any], held: Held) -> Runner:
         fitting = reshaped(execution, saga)
         journal = self._journal(fitting, held)
+        if fitting is not execution:
+            await journal.write(
+                lambda now: attrs.evolve(now, version=fitting.version, steps=fitting.steps, inputs=fitting.inputs)
+            )
 
         async def own(progress: Callable[[str], None]) -> Mapping[str, Any]:
             sagas = Nested(self, execution.subject)
             return {**await self._resources(execution.subject), "sagas": sagas, "progress": progress}
 
-        return Runner(saga, journal, self._clock, own, changed=fitting is not execution)
-
-
-class Nested:
-    """What a step receives as `sagas`: executions of their own, which undoing the step's does not undo."""
-
-    def __init__(self, engine: Engine, subject: Mapping[str, str]) -> None:
-        self._engine = engine
-        self._subject = subject
-
-    async def ensure(
-        self,
-        id: str,
-        saga: Saga[Any],
-        inputs: Mapping[str, Any] | None = None,
-        subject: Mapping[str, str] | None = None,
-    ) -> Any:
-        """Join, resume or start the execution of that id and return its result; see Engine.ensure."""
-        return await self._engine.ensure(id, saga, inputs, self._subject if subject is None else subject)
-
-    async def undo(self, id: str, saga: Saga[Any], *, completed: bool = True) -> None:
-        """Undo the execution of that id, whatever its state; see Engine.undo."""
-        await self._engine.undo(id, saga, completed=completed)
+        return Runner(saga, journal, self._clock, own, lambda: until_cancelled(self._store, execution.id))
 
 
 def _nobody(_event: Event) -> None:
     """Nobody listens."""
 
 
-def _outcome(saga: Saga[Any], execution: Execution) -> Any:
-    match execution.status:
-        case ExecutionStatus.COMPLETED:
-            return result_of(saga, execution)
-        case ExecutionStatus.BLOCKED:
-            raise _blocked(execution)
-        case _:
-            failed = next((r for r in execution.steps if r.error and not r.error.startswith("undo: ")), None)
-            name = failed.name if failed else ""
-            title = next((s.title for s in saga.steps if s.name == name), execution.saga)
-            raise SagaFailed(
-                title,
-                execution.error,
-                saga=execution.saga,
-                step=name,
-                reason=execution.error,
-                transient=execution.transient,
-            )
-
-
-def _blocked(execution: Execution) -> SagaBlocked:
-    stuck = next((r for r in execution.steps if r.error.startswith("undo: ")), None)
-    found = f"step {stuck.name}: {stuck.error}" if stuck else execution.error
-    advice = f"addonkit saga retry {execution.id} tries again, addonkit saga abandon {execution.id} gives up"
-    return SagaBlocked(f"undoing {execution.saga}", found, advice, execution=execution.id)
+def _inputs(saga: Saga[Any]) -> Mapping[str, Any]:
+    """What an execution of the saga begins with, as trees for the journal."""
+    attempted = f"cannot run saga {saga.name}"
+    if saga.missing:
+        missing = ", ".join(map(repr, saga.missing))
+        raise SagaDefinitionError(attempted, f"its input {missing} has no value", "bind it")
+    inputs: dict[str, Any] = {}
+    for name, value in saga.values.items():
+        try:
+            inputs[name] = unstructure(value)
+        except (TypeError, ValueError) as error:
+            raise SagaDefinitionError(attempted, f"its input {name!r} cannot be journaled: {error}") from error
+    return inputs

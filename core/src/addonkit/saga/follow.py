@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -23,34 +23,32 @@ async def following(store: Store, id: str, teller: Teller) -> AsyncIterator[None
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-        await _look(store, id, teller)
-
-
-async def until_cancelled(store: Store, id: str) -> None:
-    """Return when the execution has been asked to stop."""
-    async for execution in _states(store, id):
-        if execution is not None and execution.cancel:
-            return
-
-
-async def _follow(store: Store, id: str, teller: Teller) -> None:
-    async for execution in _states(store, id):
-        if execution is not None:
-            teller.tell(execution)
-
-
-async def _look(store: Store, id: str, teller: Teller) -> None:
     entity = await store.get(Execution, id)
     if entity is not None:
         teller.tell(entity.value)
 
 
-async def _states(store: Store, id: str) -> AsyncIterator[Execution | None]:
+async def until_cancelled(store: Store, id: str) -> None:
+    """Return when the execution has been asked to stop."""
+    async with aclosing(_states(store, id)) as states:
+        async for execution in states:
+            if execution.cancel:
+                return
+
+
+async def _follow(store: Store, id: str, teller: Teller) -> None:
+    async with aclosing(_states(store, id)) as states:
+        async for execution in states:
+            teller.tell(execution)
+
+
+async def _states(store: Store, id: str) -> AsyncGenerator[Execution, None]:
     """The execution as it is now, and again whenever it may have changed."""
     async with aclosing(store.watch(Execution)) as changes:
-        entity = await store.get(Execution, id)
-        yield entity.value if entity else None
-        async for change in changes:
-            if change.name in {id, ""}:  # a change without a name stands for any
-                entity = await store.get(Execution, id)
-                yield entity.value if entity else None
+        while True:
+            entity = await store.get(Execution, id)
+            if entity is not None:
+                yield entity.value
+            async for change in changes:
+                if change.name in {id, ""}:  # a change without a name stands for any
+                    break

@@ -60,9 +60,7 @@ class Journal:
 
     async def write_step(self, name: str, *events: Event, unless_cancelled: bool = False, **fields: Any) -> Execution:
         """Change the record of one step; see write."""
-        return await self.write(
-            lambda now: with_step(now, name, **fields), *events, unless_cancelled=unless_cancelled
-        )
+        return await self.write(lambda now: with_step(now, name, **fields), *events, unless_cancelled=unless_cancelled)
 
     async def note(self, *events: Event) -> None:
         """Append events."""

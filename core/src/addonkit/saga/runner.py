@@ -1,208 +1,145 @@
-"""Runs the steps of one execution forward, and its undos backward. Holds the lease all the time."""
+"""Runs the steps of one execution, and undoes them when one fails. Holds the lease all the time."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Awaitable, Callable, Collection
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from addonkit.errors import AddonkitError, LeaseLost, SagaFailed
-from addonkit.models.execution import EventKind, Execution, ExecutionStatus, StepRecord, StepStatus
-from addonkit.saga.arguments import arguments, contribution
-from addonkit.saga.attempts import attempt
-from addonkit.saga.failure import describe, is_transient
+from addonkit.errors import LeaseLost
+from addonkit.models.execution import EventKind, Execution, ExecutionStatus, StepStatus
+from addonkit.saga.arguments import contribution
+from addonkit.saga.calls import Caller, Own
+from addonkit.saga.failure import is_transient
 from addonkit.saga.faults import fault_point
-from addonkit.saga.journal import Journal, record_of
+from addonkit.saga.journal import Journal, record_of, with_step
+from addonkit.saga.undoing import Undoing
+from addonkit.store.waiting import first_of
 
 if TYPE_CHECKING:
     from addonkit.clock import Clock
-    from addonkit.saga.definition import Saga, Signature, Step
+    from addonkit.saga.definition import Saga, Step
 
-UNDO_ROUNDS: Final = 5
-"""Rounds of undoing that may leave something undone before an operator is asked."""
-
-_FIRST_ROUND_DELAY: Final = timedelta(seconds=1)
-
-Own = Callable[[Callable[[str], None]], Awaitable[Mapping[str, Any]]]
-"""Gives the engine's own arguments afresh; takes the function that shows progress."""
+STOPPED = "it was asked to stop"
 
 
-class CancelRequested(AddonkitError):
-    """Somebody asked that the execution stops and is undone."""
+class _Stop(Exception):
+    """Leaves a step that waits to be tried again."""
 
 
 class Runner:
-    """One execution in the hands of one process."""
+    """One execution in the hands of one process.
 
-    def __init__(self, saga: Saga[Any], journal: Journal, clock: Clock, own: Own, *, changed: bool = False) -> None:
+    Attributes:
+        cause: what the step raised that made the execution fail, when it failed here and now.
+    """
+
+    def __init__(
+        self, saga: Saga[Any], journal: Journal, clock: Clock, own: Own, until_cancelled: Callable[[], Awaitable[None]]
+    ) -> None:
+        self.cause: Exception | None = None
         self._saga = saga
         self._journal = journal
         self._clock = clock
-        self._own = own
-        self._changed = changed
-        self._notes: set[asyncio.Task[None]] = set()
+        self._until_cancelled = until_cancelled
+        self._caller = Caller(saga, journal, own)
+
+    @property
+    def hidden(self) -> Collection[str]:
+        """Texts that no error may show."""
+        return self._journal.hidden
 
     async def run(self) -> Execution:
         """Take the execution to an end: completed, failed (all undone) or blocked."""
-        await self._adopt_shape()
         if self._journal.execution.status is ExecutionStatus.RUNNING:
             await self._forward()
-        while self._journal.execution.status is ExecutionStatus.UNDOING:
-            await self._backward()
+        await Undoing(self._saga, self._journal, self._clock, self._caller).run()
         return self._journal.execution
 
     async def undo(self) -> Execution:
         """Undo the execution, whatever its state, as far as one series of rounds gets."""
-        await self._adopt_shape()
-        execution = self._journal.execution
-        if execution.status in {ExecutionStatus.RUNNING, ExecutionStatus.COMPLETED, ExecutionStatus.BLOCKED}:
-            error = execution.error or "undone on request"
-            await self._journal.write(
-                lambda now: attrs.evolve(now, status=ExecutionStatus.UNDOING, error=error, undo_rounds=0, undo_at=None)
-            )
+        if self._journal.execution.status is not ExecutionStatus.UNDOING:
+            await self._journal.write(_turned_back)
         return await self.run()
-
-    async def _adopt_shape(self) -> None:
-        """Record the steps of the version that goes on, when it is another one than began."""
-        if self._changed:
-            fitting = self._journal.execution
-            await self._journal.write(lambda now: attrs.evolve(now, version=fitting.version, steps=fitting.steps))
-            self._changed = False
 
     async def _forward(self) -> None:
         for step in self._saga.steps:
-            if record_of(self._journal.execution, step.name).status is StepStatus.DONE:
-                continue
-            try:
-                await self._run_step(step)
-            except LeaseLost:
-                raise
-            except Exception as error:  # noqa: BLE001 - whatever a step raises is its failure
-                await self._fail(step, error)
+            if self._journal.execution.cancel:
+                break
+            if record_of(self._journal.execution, step.name).status is not StepStatus.DONE:
+                await self._step(step)
+            if self._journal.execution.status is not ExecutionStatus.RUNNING:
                 return
-        event = self._journal.event(EventKind.COMPLETED, f"{self._saga.name} is done")
-        await self._journal.finish(ExecutionStatus.COMPLETED, event)
+        event = self._journal.event(EventKind.COMPLETED, f"{self._saga.name}: done")
+        await self._journal.finish(ExecutionStatus.COMPLETED, event, unless_cancelled=True)
+        if self._journal.execution.status is ExecutionStatus.RUNNING:
+            await self._stop()
 
-    async def _run_step(self, step: Step) -> None:
-        await fault_point(f"before:{step.name}")
-        self._check_cancel()
-        record = record_of(self._journal.execution, step.name)
+    async def _step(self, step: Step) -> None:
+        """Run one step and journal how it ended."""
+        before = record_of(self._journal.execution, step.name).attempts
         started = self._journal.event(EventKind.STARTED, step.title, step.name)
         await self._journal.write_step(
-            step.name, started, status=StepStatus.STARTED, attempts=record.attempts + 1, error=""
+            step.name, started, status=StepStatus.STARTED, attempts=before + 1, error="", unless_cancelled=True
         )
-        self._check_cancel()
-        result = await self._attempt(step, step.run, step.takes)
-        output = contribution(step, result)
-        await fault_point(f"after:{step.name}")
+        if self._journal.execution.cancel:
+            return
+        try:
+            output = await self._output(step)
+        except _Stop:
+            return
+        except LeaseLost:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever a step raises is its failure
+            await self._fail(step, error, before + self._caller.tries)
+            return
         done = self._journal.event(EventKind.DONE, step.title, step.name)
-        await self._journal.write_step(step.name, done, status=StepStatus.DONE, output=output)
+        tries = before + self._caller.tries
+        await self._journal.write_step(step.name, done, status=StepStatus.DONE, output=output, attempts=tries, error="")
         await fault_point(f"journal:{step.name}")
 
-    async def _attempt(self, step: Step, function: Any, takes: Signature, *, undoing: bool = False) -> Any:
-        async def once() -> Any:
-            own = await self._own(lambda text: self._progress(step, text))
-            return await function(**arguments(self._saga, self._journal.execution, takes, own))
+    async def _output(self, step: Step) -> dict[str, Any]:
+        self._caller.tries = 0
+        await fault_point(f"before:{step.name}")
+        result = await self._caller.call(step, step.run, step.takes, lambda *args: self._pause(step, *args))
+        self._journal.hide(result)
+        await fault_point(f"after:{step.name}")
+        return contribution(step, result)
 
-        async def told(error: BaseException, delay: float) -> None:
-            text = f"{step.title}: trying again in {delay:g} s ({self._describe(error)})"
-            await self._journal.note(self._journal.event(EventKind.RETRYING, text, step.name))
-            if not undoing:
-                self._check_cancel()
+    async def _pause(self, step: Step, error: Exception, delay: float) -> None:
+        reason = self._journal.describe(error)
+        event = self._journal.event(
+            EventKind.RETRYING, f"{step.title}: trying again in {delay:g} s ({reason})", step.name
+        )
+        await self._journal.write_step(step.name, event, error=reason)
+        await first_of(self._clock.sleep(delay), self._until_cancelled())
+        if (await self._journal.refresh()).cancel:
+            raise _Stop
 
-        try:
-            return await attempt(once, step.timeout, step.retry, self._clock, told)
-        finally:
-            if self._notes:
-                await asyncio.gather(*self._notes, return_exceptions=True)
-
-    def _progress(self, step: Step, text: str) -> None:
-        event = self._journal.event(EventKind.PROGRESS, text, step.name)
-        task = asyncio.get_running_loop().create_task(self._journal.note(event))
-        self._notes.add(task)
-        task.add_done_callback(self._notes.discard)
-
-    def _check_cancel(self) -> None:
-        if self._journal.execution.cancel:
-            raise CancelRequested(f"running {self._saga.name}", "it was asked to stop")
-
-    async def _fail(self, step: Step, error: Exception) -> None:
-        reason = self._describe(error)
-        event = self._journal.event(EventKind.FAILED, f"{step.title}: {reason}", step.name)
-        nested = isinstance(error, SagaFailed) and bool(error.details.get("transient"))
-        transient = nested or is_transient(error)
+    async def _fail(self, step: Step, error: Exception, tries: int) -> None:
+        self.cause = error
+        reason = self._journal.describe(error)
+        event = self._journal.event(EventKind.FAILED, f"{step.title}: failed ({reason})", step.name)
 
         def change(now: Execution) -> Execution:
-            failed = StepStatus.FAILED if record_of(now, step.name).status is StepStatus.STARTED else None
-            steps = tuple(
-                attrs.evolve(r, status=failed or r.status, error=reason) if r.name == step.name else r
-                for r in now.steps
+            failed = with_step(now, step.name, status=StepStatus.FAILED, error=reason, attempts=max(tries, 1))
+            return attrs.evolve(
+                failed,
+                status=ExecutionStatus.UNDOING,
+                error=reason,
+                failed_step=step.name,
+                transient=is_transient(error),
             )
-            return attrs.evolve(now, status=ExecutionStatus.UNDOING, error=reason, transient=transient, steps=steps)
 
         await self._journal.write(change, event)
 
-    async def _backward(self) -> None:
-        await self._wait_for_round()
-        left = 0
-        for step in reversed(self._saga.steps):
-            if _needs_undo(record_of(self._journal.execution, step.name)):
-                left += not await self._undo_step(step)
-        if left:
-            await self._end_round()
-            return
-        event = self._journal.event(EventKind.ROLLED_BACK, f"{self._saga.name} is undone")
-        await self._journal.finish(ExecutionStatus.FAILED, event)
-
-    async def _wait_for_round(self) -> None:
-        due = self._journal.execution.undo_at
-        if due is not None:
-            await self._clock.sleep(max(0.0, (due - self._clock.now()).total_seconds()))
-
-    async def _undo_step(self, step: Step) -> bool:
-        """Whether the step is undone now; a failure is journaled and does not stop the others."""
-        record = record_of(self._journal.execution, step.name)
-        if step.undo_function is not None:
-            try:
-                await self._attempt(step, step.undo_function, step.undo_takes, undoing=True)
-            except LeaseLost:
-                raise
-            except Exception as error:  # noqa: BLE001 - whatever an undo raises is its failure
-                reason = self._describe(error)
-                event = self._journal.event(EventKind.UNDO_FAILED, f"undoing {step.title}: {reason}", step.name)
-                await self._journal.write_step(
-                    step.name, event, undo_attempts=record.undo_attempts + 1, error=f"undo: {reason}"
-                )
-                return False
-            await fault_point(f"undo:{step.name}")
-        events = []
-        if step.undo_function is not None:
-            events.append(self._journal.event(EventKind.UNDONE, f"undone: {step.title}", step.name))
-        await self._journal.write_step(
-            step.name, *events, status=StepStatus.UNDONE, undo_attempts=record.undo_attempts + 1
-        )
-        return True
-
-    async def _end_round(self) -> None:
-        rounds = self._journal.execution.undo_rounds + 1
-        if rounds < UNDO_ROUNDS:
-            due = self._clock.now() + _FIRST_ROUND_DELAY * 2 ** (rounds - 1)
-            await self._journal.write(lambda now: attrs.evolve(now, undo_rounds=rounds, undo_at=due))
-            return
-        stuck = [r for r in self._journal.execution.steps if _needs_undo(r)]
-        text = f"{stuck[0].name} cannot be undone ({stuck[0].error})"
-        event = self._journal.event(EventKind.BLOCKED, text, stuck[0].name)
-        await self._journal.write(
-            lambda now: attrs.evolve(now, status=ExecutionStatus.BLOCKED, undo_rounds=rounds, undo_at=None), event
-        )
-
-    def _describe(self, error: BaseException) -> str:
-        execution = self._journal.execution
-        return describe(error, execution.inputs, [record.output for record in execution.steps])
+    async def _stop(self) -> None:
+        event = self._journal.event(EventKind.FAILED, f"{self._saga.name}: {STOPPED}")
+        await self._journal.write(lambda now: attrs.evolve(now, status=ExecutionStatus.UNDOING, error=STOPPED), event)
 
 
-def _needs_undo(record: StepRecord) -> bool:
-    return record.status in {StepStatus.STARTED, StepStatus.DONE, StepStatus.FAILED}
+def _turned_back(now: Execution) -> Execution:
+    """From running, completed or blocked to undoing."""
+    error = now.error or (STOPPED if now.status is ExecutionStatus.RUNNING else "undone on request")
+    return attrs.evolve(now, status=ExecutionStatus.UNDOING, error=error, finished=None, undo_rounds=0, undo_at=None)

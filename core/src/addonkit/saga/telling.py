@@ -55,7 +55,7 @@ class Teller:
         for event in execution.events[-new:]:
             try:
                 self._sink(event)
-            except Exception:
+            except Exception:  # noqa: BLE001 - what happened has happened, whoever cannot hear it
                 _log.exception("%s: nobody could be told that %s", execution.id, event.message)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     help="Write the variables for other programs to read.",
 )
 @click.option("--reveal", is_flag=True, help="Show secrets.")
-@click.option("-o", "--output", metavar="FILE", help="Write to a file that only you can read, made whole or not at all.")
+@click.option("-o", "--output", metavar="FILE", help="Write to a file that only you can read, whole or not at all.")
 @click.pass_context
 def env(ctx: click.Context, app: str | None, dialect: str | None, reveal: bool, output: str | None) -> None:
     """Show the variables of an app, or set some by hand.
@@ -130,11 +131,9 @@ def _ask(key: str) -> str:
     from addonkit.models.variable import check_variable_key
 
     check_variable_key(key)
-    stdin = click.get_text_stream("stdin")
-    if stdin.isatty():
-        value: str = click.prompt(key, hide_input=True, err=True)
-        return value
-    line = stdin.readline()
+    if sys.stdin.isatty():
+        return str(click.prompt(key, hide_input=True, err=True))
+    line = sys.stdin.readline()
     if not line:
         raise click.UsageError(f"stdin ends before the value of {key}")
     return line.rstrip("\r\n")

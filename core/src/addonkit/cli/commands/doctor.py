@@ -1,0 +1,69 @@
+"""`addonkit doctor`: what is not as it should be, and its cure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from addonkit.cli.asking import confirm
+from addonkit.cli.command import command, yes_option
+from addonkit.cli.running import with_kit
+from addonkit.cli.session import Session
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from addonkit.models.views import Finding
+    from addonkit.runtime import Kit
+
+_LOSING: Final = frozenset({"orphan-disk", "orphan-server", "orphan-claim"})
+"""Findings whose fix removes data."""
+
+
+@command("doctor", examples=("addonkit doctor", "addonkit doctor --fix", "addonkit doctor --fix --yes"))
+@click.option("--fix", is_flag=True, help="Mend what can be mended; asks before data are removed.")
+@yes_option("Do not ask before data are removed.")
+@click.pass_obj
+def doctor(session: Session, fix: bool, yes: bool) -> None:
+    """Look for what is not as it should be.
+
+    Finds processes, directories and databases that nobody owns, servers that are down, work that was
+    interrupted, addons that do not load. The exit status is 1 while something is found.
+    """
+    from addonkit.cli import output, texts
+
+    found = with_kit(session, lambda kit: kit.doctor(), heal=False)
+    done: Sequence[str] = ()
+    if fix and found:
+        chosen = _choose(session, found, yes=yes)
+        done, found = with_kit(
+            session, lambda kit: _fix(kit, chosen), heal=False, hint="the same command again goes on"
+        )
+    document = {"findings": [output.finding_json(finding) for finding in found], "fixed": list(done)}
+    session.answer(document, "\n".join((*done, texts.findings_text(found) if found else "all is well")))
+    if found:
+        raise click.exceptions.Exit(1)
+
+
+def _choose(session: Session, found: Sequence[Finding], *, yes: bool) -> list[Finding]:
+    """The findings to mend: those that cost no data, and the others after a yes."""
+    from addonkit.cli.texts import findings_text
+
+    losing = [finding for finding in found if finding.kind in _LOSING and finding.fix]
+    if losing and not yes:
+        confirm("cannot mend everything", findings_text(losing), "Remove these data?", json=session.json)
+    return [finding for finding in found if finding.fix]
+
+
+async def _fix(kit: Kit, findings: Sequence[Finding]) -> tuple[list[str], tuple[Finding, ...]]:
+    """Mend one after the other; one that fails is named and hides no other. What is found afterwards."""
+    from addonkit.errors import AddonkitError
+
+    done: list[str] = []
+    for finding in findings:
+        try:
+            done += await kit.fix((finding,))
+        except AddonkitError as error:
+            done.append(str(error))
+    return done, await kit.doctor()

@@ -1,0 +1,53 @@
+"""`addonkit logs`: what a server wrote."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from addonkit.cli.command import app_option, command
+from addonkit.cli.running import with_kit
+from addonkit.cli.session import Session
+
+if TYPE_CHECKING:
+    from addonkit.cli.log_reading import LogReader
+
+
+@command("logs", examples=("addonkit logs shop-postgresql", "addonkit logs postgresql -a shop -n 200 -f"))
+@click.argument("instance")
+@app_option(required=False, help="With an app, INSTANCE may also be its alias or its addon there.")
+@click.option(
+    "-n", "--lines", metavar="N", type=click.IntRange(min=0), default=50, show_default=True, help="The last N lines."
+)
+@click.option("-f", "--follow", is_flag=True, help="Go on with what is written, until Ctrl-C.")
+@click.pass_obj
+def logs(session: Session, instance: str, app: str | None, lines: int, follow: bool) -> None:
+    """Show the log of an instance's server.
+
+    Instances that share a server share its log.
+    """
+    from addonkit.cli.log_reading import LogReader
+    from addonkit.cli.streams import clean
+
+    if follow and session.json:
+        raise click.UsageError("--follow has no end, so it does not go with --json")
+    path = with_kit(session, lambda kit: kit.log_path(instance, app), heal=False)
+    reader = LogReader(path)
+    shown = reader.last(lines)
+    session.answer({"path": path, "lines": shown}, "\n".join(clean(line) for line in shown))
+    if follow:
+        _follow(session, reader)
+
+
+def _follow(session: Session, reader: LogReader) -> None:
+    from time import sleep
+
+    from addonkit.cli.log_reading import INTERVAL
+    from addonkit.cli.streams import clean, write
+
+    session.hint = "the log goes on"
+    while True:
+        for line in reader.more():
+            write(clean(line))
+        sleep(INTERVAL)

@@ -1,0 +1,58 @@
+"""Prints the reference of the command line, made of the commands' own help: `python -m addonkit.cli.reference`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import click
+
+from addonkit.cli.group import cli
+
+_WIDTH: Final = 100
+
+_HEAD: Final = """\
+# The command line
+
+Written from the commands' own help by `python -m addonkit.cli.reference`.
+
+Results go to stdout; progress, questions and errors to stderr. With `--json` stdout is exactly one JSON document, an
+error included: `{"error": {"kind", "message", "attempted", "found", "advice", "details"}}`; `kind` is a class of
+[errors](errors.md), or `UsageError`, `Interrupted`, `InternalError`. Secrets are hidden unless `--reveal` is given.
+
+| exit status | meaning |
+| --- | --- |
+| 0 | done |
+| 1 | failed; one line on stderr says why |
+| 2 | the command line is wrong |
+| 130 | interrupted by Ctrl-C or SIGTERM; the line on stderr says how to continue and how to undo |
+| others | `addonkit run` ends with the status of the program it ran; 126 and 127 when it could not be run |
+
+| variable | meaning |
+| --- | --- |
+| `ADDONKIT_HOME` | where everything is kept, like `--home` |
+| `ADDONKIT_APP` | the app, like `-a` |
+| `ADDONKIT_KEY` | the key that opens stored secrets, instead of the file `key` in the home; never passed on by `run` |
+| `NO_COLOR` | no colours |
+
+Completion for bash: `eval "$(_ADDONKIT_COMPLETE=bash_source addonkit)"`; also `zsh_source`, `fish_source`.
+"""
+
+
+def reference() -> str:
+    """The whole page, as Markdown."""
+    return "\n".join((_HEAD, *_sections(cli, None)))
+
+
+def _sections(found: click.Command, parent: click.Context | None) -> Iterator[str]:
+    context = click.Context(found, info_name=found.name, parent=parent, terminal_width=_WIDTH, max_content_width=_WIDTH)
+    yield f"## {context.command_path}\n\n```text\n{found.get_help(context)}\n```\n"
+    if isinstance(found, click.Group):
+        for name in found.list_commands(context):
+            inner = found.get_command(context, name)
+            if inner is not None:
+                yield from _sections(inner, context)
+
+
+if __name__ == "__main__":
+    click.echo(reference(), nl=False)

@@ -1,0 +1,52 @@
+"""Puts another program in the place of this process."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Final, NoReturn
+
+import click
+
+from addonkit.cli.streams import clean, say
+
+NOT_FOUND: Final = 127
+NOT_RUNNABLE: Final = 126
+"""Exit statuses of programs that start others, as POSIX has them for `env` and `nohup`."""
+
+_OURS: Final = frozenset({"ADDONKIT_KEY"})
+"""Variables that are for addonkit alone: this one opens every secret."""
+
+
+def child_environment(own: Mapping[str, str], values: Mapping[str, str]) -> dict[str, str]:
+    """The environment of this process with an app's variables, which win; without what is for addonkit alone."""
+    return {key: text for key, text in own.items() if key not in _OURS} | dict(values)
+
+
+def replace_process(argv: Sequence[str], values: Mapping[str, str]) -> NoReturn:
+    """Become another program, found on the PATH that it will have itself.
+
+    Raises:
+        click.exceptions.Exit: with 127 or 126 when it is not found or cannot be run.
+    """
+    environment = child_environment(os.environ, values)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    for name in ("SIGPIPE", "SIGXFSZ"):
+        # Python ignores these two, and what is ignored stays ignored in the program that comes.
+        signal.signal(getattr(signal, name), signal.SIG_DFL)
+    try:
+        os.execvpe(argv[0], list(argv), environment)  # noqa: S606 - running what the user typed is the job
+    except (FileNotFoundError, NotADirectoryError):
+        raise _not_started(argv[0], "there is no such program", NOT_FOUND) from None
+    except OSError as error:
+        raise _not_started(argv[0], error.strerror or str(error), NOT_RUNNABLE) from None
+    except ValueError as error:
+        raise _not_started(argv[0], str(error), NOT_RUNNABLE) from None
+
+
+def _not_started(name: str, found: str, status: int) -> click.exceptions.Exit:
+    say(f"error: cannot run {clean(name)}: {clean(found)}")
+    return click.exceptions.Exit(status)

@@ -1,0 +1,70 @@
+"""Real servers, one a version for all tests of a run, made from the addon's own pool."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+
+import pytest
+
+from addonkit import CONFIG_VERSION, ProviderFramework, Secret, Server
+from addonkit.clock import SystemClock
+from addonkit.compute.process.backend import ProcessBackend
+from addonkit.store.codec import Codec
+from addonkit.store.memory import MemoryStore
+from addonkit.store.sealing import Sealer
+from addonkit.testing.home import temporary_home
+from addonkit_postgresql.admin import Administrator
+from addonkit_postgresql.server import pool_spec
+
+VERSIONS = ("18", "15")
+
+_numbers = count(1)
+
+
+@contextmanager
+def running(version: str) -> Iterator[Administrator]:
+    """A server of that version; gone with everything of it afterwards."""
+    server = Server(
+        "postgresql-test",
+        "postgresql",
+        "shared:test",
+        config={CONFIG_VERSION: version, "shared": "true"},
+        attributes={"admin_password": Secret.generate()},
+    )
+    with temporary_home() as home:
+
+        async def start() -> Administrator:
+            backend = ProcessBackend(home)
+            clock = SystemClock()
+            framework = ProviderFramework(MemoryStore(Codec(Sealer(bytes(32))), clock), backend, clock)
+            spec = pool_spec(server)
+            for volume in spec.volumes:
+                await framework.create_disk(volume.disk, volume.size_gb)
+            await framework.create_sandbox_pool(spec)
+            pool = await framework.wait_for_pool(spec.name)
+            await backend.close()
+            return Administrator(pool.host, pool.ports["postgres"], server.attributes["admin_password"])
+
+        yield asyncio.run(start())
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[dict[str, Administrator]]:
+    """Servers by version."""
+    with running(VERSIONS[0]) as new, running(VERSIONS[1]) as old:
+        yield dict(zip(VERSIONS, (new, old), strict=True))
+
+
+@pytest.fixture(params=VERSIONS)
+def server(request: pytest.FixtureRequest, servers: dict[str, Administrator]) -> Administrator:
+    """A running server, of each version in turn; tests share it and take names of their own."""
+    return servers[request.param]
+
+
+@pytest.fixture
+def name() -> str:
+    """A name that no other test uses."""
+    return f"app{next(_numbers)}"
