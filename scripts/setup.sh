@@ -64,8 +64,10 @@ make_venv() {
 
 install() {
   if has_uv; then
-    uv pip install --quiet --python .venv/bin/python "$@"
-    return
+    if uv pip install --quiet --python .venv/bin/python "$@"; then
+      return
+    fi
+    say "uv could not install them (see above), trying pip"
   fi
   # An environment that uv made before has no pip of its own.
   .venv/bin/python -m pip --version >/dev/null 2>&1 || .venv/bin/python -m ensurepip >/dev/null
