@@ -16,7 +16,7 @@ fail() { printf 'set-up: %s\n' "$*" >&2; exit 1; }
 
 # What an environment depends on. The path is part of it: editable installs and scripts hold it.
 fingerprint() {
-  { pwd; cat scripts/setup.sh requirements/dev.txt core/pyproject.toml plugins/*/pyproject.toml; } | cksum
+  { pwd; cat scripts/setup.sh requirements/*.txt core/pyproject.toml plugins/*/pyproject.toml; } | cksum
 }
 
 is_current() {

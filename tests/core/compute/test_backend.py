@@ -172,7 +172,9 @@ async def test_secrets_reach_a_server_by_private_files_and_nobody_else(bench: An
     written = home / "pools/greeter/run/password"
     assert written.read_text() == secret.reveal()
     assert written.stat().st_mode & 0o777 == 0o600
-    assert (home / "disks/greeter/data/config").read_text() == f"port={pool.ports['main']} disk={home}/disks/greeter/data"
+    assert (
+        home / "disks/greeter/data/config"
+    ).read_text() == f"port={pool.ports['main']} disk={home}/disks/greeter/data"
     assert secret.reveal().encode() in Path(f"/proc/{state.pid}/environ").read_bytes()
     assert secret.reveal().encode() not in Path(f"/proc/{state.pid}/cmdline").read_bytes()
 

@@ -35,7 +35,10 @@ def a_tie(phase: Phase, **fields: object) -> Association:
         pytest.param(an_instance(Phase.ACTIVE), [a_tie(Phase.ERROR, message="x")], Action.NOTHING, id="bind failed"),
         pytest.param(an_instance(Phase.ACTIVE), [a_tie(Phase.DEPROVISIONING)], Action.UNBIND, id="detached"),
         pytest.param(
-            an_instance(Phase.DEPROVISIONING), [a_tie(Phase.DEPROVISIONING)], Action.UNBIND, id="variables go before data"
+            an_instance(Phase.DEPROVISIONING),
+            [a_tie(Phase.DEPROVISIONING)],
+            Action.UNBIND,
+            id="variables go before data",
         ),
         pytest.param(an_instance(Phase.DEPROVISIONING), [], Action.DEPROVISION, id="destroyed"),
         pytest.param(
@@ -52,7 +55,10 @@ def a_tie(phase: Phase, **fields: object) -> Association:
         ),
         pytest.param(an_instance(Phase.ERROR, message="failed"), [], Action.WAIT, id="error waits for its user"),
         pytest.param(
-            an_instance(Phase.ERROR, message="failed", retry_at=NOW + timedelta(seconds=1)), [], Action.WAIT, id="not yet"
+            an_instance(Phase.ERROR, message="failed", retry_at=NOW + timedelta(seconds=1)),
+            [],
+            Action.WAIT,
+            id="not yet",
         ),
         pytest.param(an_instance(Phase.ERROR, message="failed", retry_at=NOW), [], Action.PROVISION, id="now"),
     ],

@@ -23,7 +23,7 @@ def store(either_store):
 async def until(condition):
     """Give other tasks turns until something holds; the store's own thread may be part of it."""
     async with asyncio.timeout(30):
-        while not condition():  # noqa: ASYNC110 - conditions of many kinds, most without an event
+        while not condition():
             await asyncio.sleep(0.001)
 
 

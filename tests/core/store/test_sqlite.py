@@ -45,7 +45,7 @@ def test_sqlite_and_memory_cannot_be_told_apart(home):
 async def until(condition):
     """Give the store's thread time until something holds."""
     async with asyncio.timeout(30):
-        while not condition():  # noqa: ASYNC110 - the condition is another thread's, which sets no event
+        while not condition():
             await asyncio.sleep(0.001)
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import click
 
 from addonkit.cli.session import Session
+
+C = TypeVar("C", bound=click.Command)
 
 Decorator = Callable[[Callable[..., Any]], click.Command]
 
@@ -44,8 +46,10 @@ def command(name: str, *, examples: Sequence[str], **context: Any) -> Decorator:
     """Make a function a command with the shared options; `context` are further settings of click's context."""
 
     def decorate(function: Callable[..., Any]) -> click.Command:
-        make = click.command(name, cls=Command, examples=examples, context_settings={**SETTINGS, **context})
-        return make(shared_options(function))
+        settings = {**SETTINGS, **context}
+        return with_shared_options(
+            click.command(name, cls=Command, examples=examples, context_settings=settings)(function)
+        )
 
     return decorate
 
@@ -55,7 +59,7 @@ def group(name: str, *, examples: Sequence[str], **settings: Any) -> Callable[[C
 
     def decorate(function: Callable[..., Any]) -> click.Group:
         make = click.group(name, cls=Group, examples=examples, context_settings=SETTINGS, **settings)
-        return make(shared_options(function))
+        return with_shared_options(make(function))
 
     return decorate
 
@@ -86,31 +90,33 @@ def _set_home(ctx: click.Context, _option: click.Parameter, value: str | None) -
         ctx.ensure_object(Session).home = value
 
 
-def shared_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The options that every command takes, before or after its name."""
-    options = (
-        click.option(
-            "--json",
+def with_shared_options(command: C) -> C:
+    """Add, after its own, the options that every command takes: they may stand before or after its name."""
+    command.params += [
+        click.Option(
+            ["--json"],
             is_flag=True,
             is_eager=True,
             expose_value=False,
             callback=_set_json,
             help="Print one JSON document for programs.",
         ),
-        click.option(
-            "-v", "--verbose", is_flag=True, expose_value=False, callback=_set_verbose, help="Show traces of errors."
+        click.Option(
+            ["-v", "--verbose"],
+            is_flag=True,
+            expose_value=False,
+            callback=_set_verbose,
+            help="Show traces of errors.",
         ),
-        click.option(
-            "--home",
+        click.Option(
+            ["--home"],
             metavar="DIRECTORY",
             expose_value=False,
             callback=_set_home,
-            help="Where everything is kept. [env: ADDONKIT_HOME]",
+            help="Where everything is kept.  [env var: ADDONKIT_HOME]",
         ),
-    )
-    for option in reversed(options):
-        function = option(function)
-    return function
+    ]
+    return command
 
 
 def show_help(ctx: click.Context) -> None:

@@ -9,7 +9,7 @@ from typing import Final
 import click
 
 import addonkit
-from addonkit.cli.command import SETTINGS, Group, shared_options, show_help
+from addonkit.cli.command import SETTINGS, Group, show_help, with_shared_options
 
 SECTIONS: Final = {
     "Give an app what it needs": ("create", "run", "env", "attach", "detach", "promote", "destroy"),
@@ -70,7 +70,6 @@ def _show_version(ctx: click.Context, _option: click.Parameter, value: bool) -> 
 
 
 @click.group("addonkit", cls=Commands, examples=_EXAMPLES, context_settings=SETTINGS, invoke_without_command=True)
-@shared_options
 @click.option(
     "--version",
     is_flag=True,
@@ -89,3 +88,6 @@ def cli(ctx: click.Context) -> None:
     """
     if ctx.invoked_subcommand is None:
         show_help(ctx)
+
+
+with_shared_options(cli)

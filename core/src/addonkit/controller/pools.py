@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING
 
 import attrs
 
-from addonkit.errors import AddonkitError
+from addonkit.errors import AddonkitError, PoolCrashed
 from addonkit.models.compute import Pool
 from addonkit.models.instance import Server, ServerPhase
 
@@ -55,8 +56,7 @@ class PoolKeeper:
         if entity is None or not entity.value.spec.desired_instances:
             return ""
         try:
-            state = await self._backend.observe(entity.value)
-            if state.running:
+            if await self._serves(entity.value):
                 return ""
             await self._backend.ensure_running(entity.value, wanted=lambda: self._wanted(name))
             if not await self._wanted(name):
@@ -65,6 +65,15 @@ class PoolKeeper:
         except AddonkitError as error:
             return str(error)
         return "started"
+
+    async def _serves(self, pool: Pool) -> bool:
+        """Whether it is ready, or becomes so by itself: one that is just ending still runs."""
+        state = await self._backend.observe(pool)
+        if state.running and not state.ready:
+            with contextlib.suppress(PoolCrashed):
+                await self._framework.wait_for_pool(pool.name)
+                return True
+        return bool(state.ready)
 
     async def _wanted(self, name: str) -> bool:
         """Asked while the backend holds the pool's lock: whoever deletes a pool says so in the store first."""

@@ -10,6 +10,7 @@ from typing import Any, Final, Generic, TypeVar
 import attrs
 
 from addonkit.errors import SagaDefinitionError
+from addonkit.saga.checks import check
 
 T = TypeVar("T")
 
@@ -247,7 +248,7 @@ class Saga(Generic[T]):
     """A named, durable sequence of steps, each with a compensation.
 
     Everything is checked here, when the saga is defined: an argument nobody provides, a key provided
-    twice, a step without an undo, a result nobody gives.
+    twice, a step without an undo. Values are immutable: `bind` and `with_steps` give another saga.
 
     Attributes:
         name: as `postgresql.provision-dedicated`; executions remember it.
@@ -278,7 +279,7 @@ class Saga(Generic[T]):
         self.inputs = tuple(inputs)
         self.resumes_from = tuple(resumes_from)
         self.values: Mapping[str, Any] = dict(values or {})
-        _check(self)
+        check(self, ENGINE_NAMES)
 
     def bind(self, **values: Any) -> Saga[T]:
         """The same saga with these inputs given.
@@ -326,48 +327,3 @@ class Saga(Generic[T]):
 
     def __repr__(self) -> str:
         return f"<saga {self.name} version {self.version}>"
-
-
-def _check(saga: Saga[Any]) -> None:
-    """Follow the keys through the steps; raise at the first thing that cannot work."""
-    attempted = f"cannot define saga {saga.name}"
-    if saga.version < 1:
-        raise SagaDefinitionError(attempted, f"version {saga.version} is less than 1")
-    taken = ENGINE_NAMES.intersection(saga.inputs)
-    if taken:
-        raise SagaDefinitionError(attempted, f"input {min(taken)!r} is a name of the engine's own")
-    providers = dict.fromkeys(ENGINE_NAMES, "the engine") | dict.fromkeys(saga.inputs, "the inputs")
-    seen: set[str] = set()
-    for each in saga.steps:
-        if each.name in seen:
-            raise SagaDefinitionError(attempted, f"two steps are named {each.name}")
-        seen.add(each.name)
-        _check_step(attempted, each, providers)
-
-
-def _check_step(attempted: str, each: Step, providers: dict[str, str]) -> None:
-    if not each.has_undo_decision:
-        raise SagaDefinitionError(attempted, f"step {each.name} has no undo", "write one, or undo=None on purpose")
-    for name in each.takes.required:
-        if name not in providers:
-            raise SagaDefinitionError(
-                attempted,
-                f"nobody provides {name!r}, which step {each.name} takes",
-                "name it in inputs or an earlier step",
-            )
-    outputs = each.output_types()
-    for name in each.undo_takes.required:
-        if name in outputs:
-            raise SagaDefinitionError(
-                attempted,
-                f"the undo of step {each.name} takes {name!r}, which does not exist when the step itself failed",
-                "give it a default",
-            )
-        if name not in providers:
-            raise SagaDefinitionError(attempted, f"nobody provides {name!r}, which the undo of step {each.name} takes")
-    for name in outputs:
-        if name in providers:
-            raise SagaDefinitionError(
-                attempted, f"{name!r} is provided twice: by {providers[name]} and by step {each.name}"
-            )
-        providers[name] = f"step {each.name}"

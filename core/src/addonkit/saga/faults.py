@@ -6,7 +6,11 @@
     undo:<step>      the effect of its undo has happened, the journal does not know
 
 A test of one process installs an action with `at`. A test of a whole command sets `ADDONKIT_FAULT` to
-`POINT=kill` (SIGKILL to itself), `POINT=raise` or `POINT=sleep:SECONDS`, several separated by commas.
+`POINT=kill` (SIGKILL to itself), `POINT=raise` or `POINT=sleep:SECONDS`, several separated by commas; it acts
+whenever the point is passed. Without the variable and without an action a point costs one look at each.
+
+An exception that is raised at a `before` or `after` point is the step's failure, at an `undo` point the undo's; at
+a `journal` point it leaves the engine as a crash would: the execution stays as it is journaled.
 """
 
 from __future__ import annotations
@@ -43,12 +47,16 @@ async def fault_point(name: str) -> None:
 
 @contextmanager
 def at(name: str, action: Action) -> Iterator[None]:
-    """Install an action at a point for the length of the block."""
+    """Install an action at a point for the length of the block; it takes the place of one that is there."""
+    before = _actions.get(name)
     _actions[name] = action
     try:
         yield
     finally:
-        del _actions[name]
+        if before is None:
+            del _actions[name]
+        else:
+            _actions[name] = before
 
 
 def _from_environment(name: str) -> Action | None:

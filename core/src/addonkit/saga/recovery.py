@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from addonkit.models.execution import Execution, ExecutionStatus
@@ -12,8 +13,8 @@ if TYPE_CHECKING:
     from addonkit.store.interface import Store, Transaction
     from addonkit.store.leases import Leases
 
-BATCH: Final = 200
-"""Records deleted in one transaction."""
+PAGE: Final = 200
+"""Records looked at in one transaction, so that others need not wait long for theirs."""
 
 
 async def unfinished(store: Store, leases: Leases) -> tuple[Execution, ...]:
@@ -26,20 +27,32 @@ async def unfinished(store: Store, leases: Leases) -> tuple[Execution, ...]:
 
 
 async def sweep(store: Store, now: datetime, keep: timedelta, referenced: Collection[str]) -> int:
-    """Forget executions that finished more than `keep` ago and that nothing refers to; how many."""
+    """Forget executions that finished more than `keep` ago.
+
+    Args:
+        store: where they are.
+        now: the time of day.
+        keep: how long a finished execution is kept.
+        referenced: ids of executions that something refers to; they stay.
+
+    Returns:
+        How many were forgotten.
+    """
     swept = 0
-    while True:
-        count = await store.transact(lambda tx: _sweep_batch(tx, now - keep, referenced))
-        swept += count
-        if count < BATCH:
-            return swept
+    for status in ExecutionStatus:
+        if status.finished:
+            after: str | None = ""
+            while after is not None:
+                decide = partial(_sweep_page, where={"status": status}, after=after, before=now - keep, kept=referenced)
+                count, after = await store.transact(decide)
+                swept += count
+    return swept
 
 
-def _sweep_batch(tx: Transaction, before: datetime, referenced: Collection[str]) -> int:
-    count = 0
-    for status in (ExecutionStatus.COMPLETED, ExecutionStatus.FAILED, ExecutionStatus.ABANDONED):
-        for entity in tx.list(Execution, {"status": status}).items:
-            ended = entity.value.finished
-            if count < BATCH and ended is not None and ended < before and entity.name not in referenced:
-                count += tx.delete(Execution, entity.name)
-    return count
+def _sweep_page(
+    tx: Transaction, *, where: Mapping[str, str], after: str, before: datetime, kept: Collection[str]
+) -> tuple[int, str | None]:
+    """Sweep one page of a listing; how many were forgotten, and where the next page begins."""
+    page = tx.list(Execution, where, after=after, limit=PAGE)
+    old = [e for e in page.items if e.name not in kept and e.value.finished and e.value.finished < before]
+    return sum(tx.delete(Execution, entity.name) for entity in old), page.next

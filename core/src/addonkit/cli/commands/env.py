@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from addonkit.models.views import Environment, VariableMove
+    from addonkit.runtime import Kit
 
 
 @group(
@@ -52,11 +53,21 @@ def env(ctx: click.Context, app: str | None, dialect: str | None, reveal: bool, 
     if output is not None and dialect is None:
         raise click.UsageError("--output needs --format")
     session = ctx.ensure_object(Session)
-    environment = with_kit(session, lambda kit: kit.environment(app), heal=False)
+    environment = with_kit(session, lambda kit: _look(kit, app), heal=False)
     if dialect is None:
         _show(session, environment, reveal=reveal)
     else:
         _export(session, environment, dialect, output, reveal=reveal)
+
+
+async def _look(kit: Kit, app: str) -> Environment:
+    """The environment, of servers that run where they can."""
+    from addonkit.cli.streams import clean, say
+
+    environment = await kit.environment(app)
+    for server, reason in (await kit.heal(app)).failed.items():
+        say(f"warning: {server} does not run: {clean(reason)}")
+    return environment
 
 
 def _show(session: Session, environment: Environment, *, reveal: bool) -> None:
@@ -99,7 +110,8 @@ def set_(session: Session, app: str, secret: bool, settings: tuple[str, ...]) ->
     can read a command line while it runs: give secrets as KEY alone.
     """
     values = _values(settings, secret=secret)
-    moves = with_kit(session, lambda kit: kit.set_variables(app, values, sensitive=secret), heal=False)
+    hint = f"addonkit env -a {app} shows whether they are set"
+    moves = with_kit(session, lambda kit: kit.set_variables(app, values, sensitive=secret), heal=False, hint=hint)
     _tell_change(session, app, "is set", values, moves)
 
 
@@ -112,7 +124,8 @@ def unset(session: Session, app: str, keys: tuple[str, ...]) -> None:
 
     Sets of addons that had moved away from these names come back.
     """
-    moves = with_kit(session, lambda kit: kit.unset_variables(app, keys), heal=False)
+    hint = f"addonkit env -a {app} shows whether they are set"
+    moves = with_kit(session, lambda kit: kit.unset_variables(app, keys), heal=False, hint=hint)
     _tell_change(session, app, "is unset", keys, moves)
 
 

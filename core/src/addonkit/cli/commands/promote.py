@@ -20,6 +20,7 @@ def promote(session: Session, instance: str, app: str) -> None:
     """
     from addonkit.cli import output, texts
 
-    moves = with_kit(session, lambda kit: kit.promote(instance, app), heal=False)
+    hint = f"addonkit env -a {app} shows whether it was done"
+    moves = with_kit(session, lambda kit: kit.promote(instance, app), heal=False, hint=hint)
     lines = texts.moves_lines(moves) or ["nothing moved: it has its plain names, or they are set by hand"]
     session.answer({"app": app, "moves": output.moves_json(moves)}, "\n".join(lines))

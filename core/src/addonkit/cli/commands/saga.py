@@ -78,7 +78,8 @@ def abandon(session: Session, execution: str, yes: bool) -> None:
     found = with_kit(session, lambda kit: kit.execution(execution), heal=False)
     if not yes:
         confirm(f"cannot abandon {execution}", execution_text(found), "Give it up?", json=session.json)
-    left = with_kit(session, lambda kit: kit.abandon_execution(execution), heal=False)
+    hint = f"addonkit saga show {execution} shows whether it is abandoned"
+    left = with_kit(session, lambda kit: kit.abandon_execution(execution), heal=False, hint=hint)
     text = f"{execution} is abandoned; what is left: {', '.join(left) if left else 'nothing'}"
     session.answer({"execution": execution, "left": list(left)}, text)
 

@@ -1,0 +1,78 @@
+"""What is checked when a saga is defined: that every key has one provider, before anybody takes it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any
+
+from addonkit.errors import SagaDefinitionError
+
+if TYPE_CHECKING:
+    from addonkit.saga.definition import Saga, Step
+
+
+def check(saga: Saga[Any], engine_names: Collection[str]) -> None:
+    """Follow the keys through the steps.
+
+    Args:
+        saga: to check.
+        engine_names: keys that the engine provides.
+
+    Raises:
+        SagaDefinitionError: at the first thing that cannot work, naming the saga, the step and the key.
+    """
+    attempted = f"cannot define saga {saga.name}"
+    _check_versions(attempted, saga)
+    taken = set(engine_names).intersection(saga.inputs)
+    if taken:
+        raise SagaDefinitionError(attempted, f"input {min(taken)!r} is a name of the engine's own")
+    providers = dict.fromkeys(engine_names, "the engine") | dict.fromkeys(saga.inputs, "the inputs")
+    seen: set[str] = set()
+    for each in saga.steps:
+        if each.name in seen:
+            raise SagaDefinitionError(attempted, f"two steps are named {each.name}")
+        seen.add(each.name)
+        _check_step(attempted, each, providers)
+
+
+def _check_versions(attempted: str, saga: Saga[Any]) -> None:
+    if saga.version < 1:
+        raise SagaDefinitionError(attempted, f"version {saga.version} is less than 1")
+    for version in saga.resumes_from:
+        if not 1 <= version < saga.version:
+            raise SagaDefinitionError(
+                attempted, f"it resumes from version {version}, which is not older than its own, {saga.version}"
+            )
+
+
+def _check_step(attempted: str, each: Step, providers: dict[str, str]) -> None:
+    """Check one step and add what it gives to the providers."""
+    if not each.has_undo_decision:
+        raise SagaDefinitionError(attempted, f"step {each.name} has no undo", "write one, or undo=None on purpose")
+    for name in each.takes.required:
+        if name not in providers:
+            raise SagaDefinitionError(
+                attempted,
+                f"nobody provides {name!r}, which step {each.name} takes",
+                "name it in inputs or an earlier step",
+            )
+    outputs = each.output_types()
+    _check_undo(attempted, each, outputs, providers)
+    for name in outputs:
+        if name in providers:
+            raise SagaDefinitionError(
+                attempted, f"{name!r} is provided twice: by {providers[name]} and by step {each.name}"
+            )
+        providers[name] = f"step {each.name}"
+
+
+def _check_undo(attempted: str, each: Step, outputs: Collection[str], providers: Collection[str]) -> None:
+    for name in each.undo_takes.required:
+        if name in outputs:
+            raise SagaDefinitionError(
+                attempted,
+                f"the undo of step {each.name} takes {name!r}, which does not exist when the step itself failed",
+                "give it a default",
+            )
+        if name not in providers:
+            raise SagaDefinitionError(attempted, f"nobody provides {name!r}, which the undo of step {each.name} takes")
