@@ -1,0 +1,69 @@
+"""The real command line, in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+
+@attrs.frozen
+class Ended:
+    """How a command ended."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def data(self) -> Any:
+        """What it printed with `--json`."""
+        return json.loads(self.out)
+
+
+@attrs.frozen
+class CommandLine:
+    """`addonkit` on one home.
+
+    Attributes:
+        home: see ADDONKIT_HOME.
+        environ: further variables of its environment.
+    """
+
+    home: Path
+    environ: dict[str, str] = attrs.field(factory=dict)
+
+    def environment(self, **more: str) -> dict[str, str]:
+        """The environment of the command: this process's without settings of addonkit, and what is asked for."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("ADDONKIT_")}
+        return kept | {"ADDONKIT_HOME": str(self.home)} | self.environ | more
+
+    def __call__(self, *words: str, input: str | None = None, **environ: str) -> Ended:
+        """Run a command to its end; at most a minute."""
+        ended = subprocess.run(  # noqa: S603 - our own command
+            [sys.executable, "-m", "addonkit", *words],
+            env=self.environment(**environ),
+            input=input,
+            stdin=subprocess.DEVNULL if input is None else None,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        return Ended(ended.returncode, ended.stdout, ended.stderr)
+
+    def start(self, *words: str, **environ: str) -> subprocess.Popen[str]:
+        """Start a command and go on; whoever starts it waits for it."""
+        return subprocess.Popen(  # noqa: S603 - our own command
+            [sys.executable, "-m", "addonkit", *words],
+            env=self.environment(**environ),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )

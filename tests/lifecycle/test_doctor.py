@@ -1,0 +1,101 @@
+"""`doctor` finds what exists and nobody owns, and what is owned and gone; `--fix` mends it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+import addonkit
+from addonkit.models.compute import Disk, Pool
+from addonkit.testing.home import left_behind
+
+
+async def kinds(kit: addonkit.Kit) -> dict[str, str]:
+    return {finding.kind: finding.subject for finding in await kit.doctor()}
+
+
+async def fix(kit: addonkit.Kit) -> None:
+    await kit.fix(await kit.doctor())
+
+
+async def test_all_is_well(kit: addonkit.Kit) -> None:
+    await kit.create("postgresql:shared", app="shop")
+
+    assert await kit.doctor() == ()
+
+
+async def test_a_server_that_nobody_knows_is_stopped_and_removed(kit: addonkit.Kit, home: Path) -> None:
+    await kit.create("valkey", app="shop")
+    server = (await kit.show("shop-valkey")).instance.server
+    await kit._store.transact(lambda tx: [tx.delete(kind, server) for kind in (Pool, Disk, addonkit.Server)])
+    await kit._store.transact(lambda tx: tx.delete(addonkit.Instance, (tx.list(addonkit.Instance).items[0]).name))
+
+    assert await kinds(kit) == {"orphan-process": server, "orphan-disk": server}
+    await fix(kit)
+
+    assert left_behind(home) == ()
+    assert await kinds(kit) == {}
+
+
+async def test_a_server_that_is_down_is_started(kit: addonkit.Kit, home: Path) -> None:
+    binding = await kit.create("postgresql", app="shop")
+    server = binding.instance.server
+    pid = json.loads((home / f"pools/{server}/record").read_text())["pid"]
+    os.kill(pid, signal.SIGKILL)
+    while "server-down" not in await kinds(kit):
+        pass
+
+    await fix(kit)
+
+    connection = await asyncpg.connect(binding.url)
+    await connection.close()
+
+
+async def test_a_database_that_nobody_owns_is_dropped(kit: addonkit.Kit) -> None:
+    blog = await kit.create("postgresql:shared", app="blog")
+    await kit.create("postgresql:shared", app="wiki")
+    wiki = (await kit.show("wiki-postgresql")).instance
+    for kind, name in ((addonkit.Instance, wiki.id),):
+        await kit._store.transact(lambda tx, kind=kind, name=name: tx.delete(kind, name))
+
+    assert await kinds(kit) == {"orphan-claim": f"{blog.instance.server}/wiki"}
+    await fix(kit)
+
+    assert await kinds(kit) == {}
+    connection = await asyncpg.connect(blog.url)
+    try:
+        assert await connection.fetchval("SELECT count(*) FROM pg_database WHERE datname = 'wiki'") == 0
+    finally:
+        await connection.close()
+
+
+async def test_what_was_interrupted_is_gone_on_with(kit: addonkit.Kit) -> None:
+    binding = await kit.create("valkey", app="shop", wait=False)
+    assert binding.variables == ()
+    assert await kinds(kit) == {"unfinished": "shop-valkey"}
+
+    await fix(kit)
+
+    assert (await kit.show("shop-valkey")).instance.phase == "active"
+    assert await kinds(kit) == {}
+
+
+async def test_an_instance_whose_addon_is_away_stays_and_says_what_to_install(home: Path) -> None:
+    from addonkit import AddonNotInstalled, Registry
+
+    async with addonkit.open(home) as kit:
+        url = (await kit.create("valkey", app="shop")).url
+    async with addonkit.open(home, registry=Registry()) as kit:
+        (view,) = await kit.instances()
+        assert view.addon_state == "not installed"
+        assert view.server_state == "running"
+        assert (await kit.environment("shop")).as_dict()["VALKEY_URL"] == url
+        assert "addon-not-installed" in await kinds(kit)
+        with pytest.raises(AddonNotInstalled, match="install addonkit-valkey"):
+            await kit.destroy("shop-valkey")
+        assert (await kit.environment("shop")).as_dict()["VALKEY_URL"] == url, "nothing was taken away"
