@@ -13,6 +13,8 @@ from addonkit.errors import (
     ComputeError,
     Conflict,
     ContractViolation,
+    ImageDenied,
+    ImageNotFound,
     InstanceFailed,
     InvalidInput,
     InvalidName,
@@ -20,11 +22,13 @@ from addonkit.errors import (
     InvalidSize,
     LeaseLost,
     NoFreePort,
+    NotConfigured,
     NotFound,
     PoolCrashed,
     PoolGone,
     PoolTimeout,
     ProgramNotFound,
+    RegistryUnreachable,
     Retryable,
     RevisionConflict,
     SagaBlocked,
@@ -71,12 +75,13 @@ from addonkit.models.definition import (
     AddonDefinition,
     LocalityMode,
     ProgramSource,
+    SettingDefinition,
     VariantDefinition,
     is_shared_variant,
 )
 from addonkit.models.execution import Event, EventKind
-from addonkit.models.instance import Association, Instance, Server
-from addonkit.models.result import BindResult, Inventory, ProvisionResult
+from addonkit.models.instance import Association, Instance, Phase, Server
+from addonkit.models.result import BindResult, Inventory, Measure, ProvisionResult
 from addonkit.models.secret import Secret, reveal
 from addonkit.models.spec import AddonSpec
 from addonkit.models.variable import Variable
@@ -111,6 +116,8 @@ __all__ = [
     "EventKind",
     "ExecResult",
     "File",
+    "ImageDenied",
+    "ImageNotFound",
     "ImageReference",
     "Instance",
     "InstanceFailed",
@@ -121,9 +128,12 @@ __all__ = [
     "Inventory",
     "LeaseLost",
     "LocalityMode",
+    "Measure",
     "Mount",
     "NoFreePort",
+    "NotConfigured",
     "NotFound",
+    "Phase",
     "Pool",
     "PoolCrashed",
     "PoolGone",
@@ -135,6 +145,7 @@ __all__ = [
     "ProgramSource",
     "ProviderFramework",
     "ProvisionResult",
+    "RegistryUnreachable",
     "Retry",
     "Retryable",
     "RevisionConflict",
@@ -152,6 +163,7 @@ __all__ = [
     "ServerSagas",
     "Servers",
     "Service",
+    "SettingDefinition",
     "Step",
     "StoreCorrupted",
     "StoreError",

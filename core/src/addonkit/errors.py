@@ -12,11 +12,14 @@
     │   ├── UnknownVersion           no program or image of that version can run here
     │   ├── UnknownApp
     │   ├── UnknownInstance
-    │   └── UnknownExecution
+    │   ├── UnknownExecution
+    │   └── ImageNotFound            the registry has no such image
+    ├── ImageDenied                  the registry does not let us see the image
     ├── Conflict
     │   ├── AlreadyExists
     │   ├── RevisionConflict         somebody else wrote the entity since it was read
     │   └── Busy                     somebody else works on it right now
+    ├── NotConfigured                an addon needs settings that its operator has not given
     ├── InstanceFailed               what was asked for did not come about; the instance says why
     ├── AddonFault                   carries addon, distribution and version
     │   ├── AddonBroken              does not import, register or define itself
@@ -42,6 +45,7 @@
     │   └── StoreTooNew
     ├── SecretError                  a sealed value cannot be opened
     └── TransientError               also Retryable: worth trying again after a while
+        └── RegistryUnreachable      an image registry does not answer, or not as one
 
 `Retryable` is the mark by which the saga engine tells a fault that passes from one that stays; any
 exception class may carry it.
@@ -126,6 +130,17 @@ class UnknownExecution(NotFound):
     """No saga execution has this id."""
 
 
+class ImageNotFound(NotFound):
+    """The registry has no such image; `image` and `registry` are in `details`."""
+
+
+class ImageDenied(AddonkitError):
+    """The registry does not let us see the image; `image` and `registry` are in `details`.
+
+    Registries answer the same for a private image and one that does not exist, so it may be either.
+    """
+
+
 class Conflict(AddonkitError):
     """The request does not fit what is there now."""
 
@@ -140,6 +155,10 @@ class RevisionConflict(Conflict):
 
 class Busy(Conflict, Retryable):
     """Somebody else works on this right now."""
+
+
+class NotConfigured(AddonkitError):
+    """The addon needs settings that the operator has not given; `addon` and `missing` are in `details`."""
 
 
 class InstanceFailed(AddonkitError):
@@ -258,3 +277,7 @@ class SecretError(AddonkitError):
 
 class TransientError(AddonkitError, Retryable):
     """Worth trying again after a while: the cause is expected to pass."""
+
+
+class RegistryUnreachable(TransientError):
+    """An image registry does not answer, or not as one; `image` and `registry` are in `details`."""

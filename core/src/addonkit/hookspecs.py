@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from addonkit.models.definition import AddonDefinition
     from addonkit.models.execution import Event
     from addonkit.models.instance import Association, Instance, Server
-    from addonkit.models.result import BindResult, Inventory, ProvisionResult
+    from addonkit.models.result import BindResult, Inventory, Measure, ProvisionResult
     from addonkit.models.variable import Variable
     from addonkit.saga.definition import Saga
 
@@ -173,6 +173,27 @@ class AddonSpecs:
 
         Returns:
             A saga without a result.
+        """
+        raise NotImplementedError
+
+    @hookspec(firstresult=True)
+    def addon_measure(self, instance: Instance) -> Saga[Measure]:
+        """Describe how to tell how much an instance holds. Optional; asked before it is destroyed.
+
+        What a saga of this hook cannot find out within half a minute is not waited for.
+
+        Args:
+            instance: an active instance of this addon.
+
+        Example:
+            ```python
+            @hookimpl
+            def addon_measure(instance):
+                return MEASURE.bind(bucket=instance.attributes["bucket"])
+            ```
+
+        Returns:
+            A saga that changes nothing and whose value named `result` is a Measure.
         """
         raise NotImplementedError
 

@@ -22,7 +22,9 @@ from addonkit.control import Control, Created, find_instance
 from addonkit.controller.act import provision_id
 from addonkit.controller.controller import Controller
 from addonkit.controller.doctor import Doctor
+from addonkit.controller.measuring import held_words
 from addonkit.controller.pools import Healed, PoolKeeper
+from addonkit.controller.settings import SettingsDesk
 from addonkit.controller.subjects import resources
 from addonkit.controller.views import Viewer, environment
 from addonkit.errors import (
@@ -38,6 +40,7 @@ from addonkit.framework import ProviderFramework
 from addonkit.home import find_home, open_home
 from addonkit.models.execution import Event, Execution
 from addonkit.models.instance import Association, Instance, Phase
+from addonkit.models.settings import Setting
 from addonkit.models.views import Environment, Finding, InstanceView, Plan, VariableMove
 from addonkit.planner import Planner
 
@@ -63,6 +66,7 @@ class Rooms:
     leases: Leases
     framework: ProviderFramework
     engine: Engine
+    settings: SettingsDesk
 
 
 class Kit:
@@ -80,6 +84,7 @@ class Kit:
         self.backend = rooms.backend
         self._store = rooms.store
         self._engine = rooms.engine
+        self._settings = rooms.settings
         self._control = Control(rooms.store, rooms.registry, rooms.backend)
         self._planner = Planner(rooms.store, rooms.registry)
         self._viewer = Viewer(rooms.store, rooms.registry, rooms.backend)
@@ -98,9 +103,11 @@ class Kit:
             wait: return when it is active; otherwise when it is recorded.
 
         Raises:
+            NotConfigured: the operator has not told what the addon needs, see `set_config`.
             InstanceFailed: it could not be provisioned; everything made for it was undone.
         """
         request = await asyncio.to_thread(partial(self._control.check, spec, app, alias=alias, version=version))
+        await self._settings.check(request.addon, request.variant)
         created = await self._control.create(request)
         return await self._finish(created, wait=wait)
 
@@ -108,6 +115,7 @@ class Kit:
         """What create would do; the same checks, nothing written."""
         request = await asyncio.to_thread(partial(self._control.check, spec, app, alias=alias, version=version))
         await self._control.check_free(request)
+        await self._settings.check(request.addon, request.variant)
         return await self._planner.create(request)
 
     async def attach(self, name: str, app: str, *, alias: str = "", wait: bool = True) -> Binding:
@@ -169,8 +177,11 @@ class Kit:
 
     async def plan_destroy(self, name: str, app: str | None = None) -> Plan:
         """What destroy would do and lose; nothing written."""
-        self._ask_addon(await self._find(name, app), "plan the destruction of")
-        return await self._planner.destroy(name, app)
+        instance = await self._find(name, app)
+        self._ask_addon(instance, "plan the destruction of")
+        plan = await self._planner.destroy(name, app)
+        held = await held_words(self.registry, self._engine, instance)
+        return attrs.evolve(plan, lost=(*plan.lost, *held))
 
     async def destroy(self, name: str, app: str | None = None, *, wait: bool = True) -> None:
         """Remove an instance and all its data, from whatever state it is in; its variables go first."""
@@ -182,6 +193,18 @@ class Kit:
         left = await self._controller.settle(instance.id)
         if left is not None:
             raise _failed(f"destroying {left.name}", left)
+
+    async def config(self, addon: str) -> tuple[Setting, ...]:
+        """What the operator told an addon, as it is in force: the environment wins over what is stored."""
+        return await self._settings.list(addon)
+
+    async def set_config(self, addon: str, values: Mapping[str, str]) -> None:
+        """Store settings of an addon, secret ones sealed. InvalidInput for a name or value it does not have."""
+        await self._settings.set(addon, values)
+
+    async def unset_config(self, addon: str, names: Collection[str]) -> None:
+        """Forget stored settings of an addon. InvalidInput for a name it does not have."""
+        await self._settings.unset(addon, names)
 
     async def executions(self, *, unfinished: bool = False) -> tuple[Execution, ...]:
         """Executions of sagas, oldest first."""
@@ -322,8 +345,9 @@ async def open(
         leases = Leases(store, clock, this_owner(), owner_alive)
         framework = ProviderFramework(store, backend, clock)
         sink = partial(_emit, registry, on_event)
-        engine = Engine(store, leases, clock, resources(store, framework), sink)
-        kit = Kit(Rooms(directory, clock, registry, backend, store, leases, framework, engine))
+        settings = SettingsDesk(store, registry, environ)
+        engine = Engine(store, leases, clock, resources(store, framework, settings.read), sink)
+        kit = Kit(Rooms(directory, clock, registry, backend, store, leases, framework, engine, settings))
         await registry.ensure_entities(store)
         if heal:
             await kit.heal()

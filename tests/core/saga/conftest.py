@@ -2,41 +2,96 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import inspect
+from collections.abc import AsyncIterator, Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import attrs
 import pytest
 
-from addonkit.models.execution import Event
+from addonkit.models.execution import Event, Execution, ExecutionStatus
+from addonkit.saga import faults
+from addonkit.saga.definition import Saga, Step, step
 from addonkit.saga.engine import Engine
 from addonkit.store.codec import Codec
 from addonkit.store.interface import Store
 from addonkit.store.leases import Leases
 from addonkit.store.memory import MemoryStore
 from addonkit.store.sealing import Sealer
+from addonkit.store.sqlite import SqliteStore
 from addonkit.testing.clock import FakeClock
+
+
+class Crash(BaseException):
+    """The process dies here."""
 
 
 @attrs.define
 class World:
-    """What steps do to the outside, and an engine to run them."""
+    """What steps do to the outside, and engines to run them."""
 
     store: Store
     clock: FakeClock
     events: list[Event] = attrs.field(factory=list)
     log: list[str] = attrs.field(factory=list)
     dead: set[str] = attrs.field(factory=set)
+    resources: dict[str, Any] = attrs.field(factory=dict)
 
-    def engine(self, owner: str = "one") -> Engine:
+    def leases(self, owner: str) -> Leases:
+        return Leases(self.store, self.clock, owner, lambda who: who not in self.dead)
+
+    def engine(self, owner: str = "one", sink: Callable[[Event], None] | None = None) -> Engine:
         async def resources(_subject: Mapping[str, str]) -> Mapping[str, Any]:
-            return {"framework": self, "instance": None}
+            return {"framework": self, **self.resources}
 
-        leases = Leases(self.store, self.clock, owner, lambda who: who not in self.dead)
-        return Engine(self.store, leases, self.clock, resources, self.events.append)
+        return Engine(self.store, self.leases(owner), self.clock, resources, sink or self.events.append)
+
+    def step(self, name: str, act: Any = None, undo: Any = tuple, **options: Any) -> Step:
+        """A step that logs its name, then acts; its undo logs `undo <name>`, then acts. `undo=None`: it has none."""
+
+        async def run() -> None:
+            self.log.append(name)
+            await _done(act)
+
+        async def back() -> None:
+            self.log.append(f"undo {name}")
+            await _done(undo)
+
+        run.__name__ = name
+        return step(undo=back if undo is not None else None, **options)(run)
+
+    def saga(self, *steps: Step, **options: Any) -> Saga[Any]:
+        return Saga("test.saga", steps=steps, **options)
+
+    async def crash(self, point: str, saga: Saga[Any], id: str = "x", owner: str = "crashed") -> None:
+        """Ensure an execution and die at a point."""
+
+        def die() -> None:
+            raise Crash
+
+        with faults.at(point, die), pytest.raises(Crash):
+            await self.engine(owner).ensure(id, saga)
+
+    async def execution(self, id: str = "x") -> Execution:
+        found = await self.engine().execution(id)
+        assert found is not None
+        return found
+
+    async def status(self, id: str = "x") -> ExecutionStatus:
+        return (await self.execution(id)).status
 
     def said(self, *kinds: str) -> list[str]:
         return [event.message for event in self.events if not kinds or event.kind in kinds]
+
+
+async def _done(act: Any) -> None:
+    if isinstance(act, BaseException):
+        raise act
+    if act is not None:
+        result = act()
+        if inspect.isawaitable(result):
+            await result
 
 
 @pytest.fixture
@@ -46,9 +101,8 @@ def world() -> World:
 
 
 @pytest.fixture
-def make_world() -> Callable[[], World]:
-    def make() -> World:
-        clock = FakeClock()
-        return World(MemoryStore(Codec(Sealer(bytes(32))), clock), clock)
-
-    return make
+async def world_on_disk(home: Path) -> AsyncIterator[World]:
+    clock = FakeClock()
+    store = await SqliteStore.open(home / "state.db", Codec(Sealer(bytes(32))), clock)
+    yield World(store, clock)
+    await store.close()

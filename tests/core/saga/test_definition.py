@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import attrs
 import pytest
 
@@ -112,6 +114,96 @@ def test_a_step_that_is_not_async_or_not_named_is_refused() -> None:
 
         @step(undo=None)
         async def greedy(**rest: str) -> None: ...
+
+
+def test_an_undo_that_takes_what_nobody_provides_is_refused() -> None:
+    @step
+    async def create(name: str) -> None: ...
+
+    @create.undo
+    async def _(nmae: str) -> None: ...
+
+    with pytest.raises(SagaDefinitionError, match=r"test\.saga: nobody provides 'nmae', which the undo of step create"):
+        saga(create)
+
+
+def test_an_undo_that_is_not_async_is_refused() -> None:
+    with pytest.raises(SagaDefinitionError, match="the undo of step create: it is not an async function"):
+
+        @step(undo=lambda: None)
+        async def create() -> None: ...
+
+
+def test_an_undo_may_take_inputs_earlier_outputs_and_with_a_default_its_own() -> None:
+    @step
+    async def create(name: str) -> Credentials:
+        raise NotImplementedError
+
+    @create.undo
+    async def _(name: str, earlier: int, framework: object, user: str = "") -> None: ...
+
+    @step(gives="earlier", undo=None)
+    async def count() -> int:
+        return 1
+
+    assert saga(count, create).step_names == ("count", "create")
+
+
+def test_a_step_without_a_result_type_is_refused() -> None:
+    @step(undo=None)
+    async def vague():  # type: ignore[no-untyped-def]
+        pass
+
+    with pytest.raises(SagaDefinitionError, match="step vague: its result is not annotated; write -> None or a type"):
+        saga(vague)
+
+
+def test_a_result_type_that_does_not_resolve_is_refused() -> None:
+    @attrs.frozen
+    class Local:
+        user: str
+
+    @step(undo=None)
+    async def create() -> Local:
+        raise NotImplementedError
+
+    with pytest.raises(SagaDefinitionError, match="step create: the type of its result does not resolve: .*'Local'"):
+        saga(create)
+
+
+def test_types_of_parameters_need_not_exist_when_the_program_runs() -> None:
+    @step(gives="result", undo=None)
+    async def use(name: OnlyForTheTypeChecker) -> str:  # type: ignore[name-defined] # noqa: F821
+        return name
+
+    assert saga(use).steps[0].output_types() == {"result": str}
+
+
+def test_a_decorated_function_resolves_its_types_where_it_was_written() -> None:
+    @functools.wraps(generate.run)
+    async def wrapped(*args: object, **kwargs: object) -> object: ...
+
+    assert set(step(undo=None)(wrapped).output_types()) == {"user", "password"}
+
+
+@pytest.mark.parametrize("version", [0, -1])
+def test_a_version_below_one_is_refused(version: int) -> None:
+    with pytest.raises(SagaDefinitionError, match=f"version {version} is less than 1"):
+        Saga("test.saga", version=version, steps=[])
+
+
+@pytest.mark.parametrize("older", [0, 2, 3])
+def test_a_saga_resumes_only_from_older_versions(older: int) -> None:
+    with pytest.raises(SagaDefinitionError, match=f"it resumes from version {older}, which is not older than its own"):
+        Saga("test.saga", version=2, steps=[], resumes_from=(1, older))
+
+
+def test_a_policy_is_checked_with_the_saga_it_wraps() -> None:
+    @step(undo=None)
+    async def audit(user: str) -> None: ...
+
+    with pytest.raises(SagaDefinitionError, match="nobody provides 'user', which step audit takes"):
+        saga(generate, finish).with_steps(before=[audit])
 
 
 def test_binding_an_unknown_input_is_refused() -> None:

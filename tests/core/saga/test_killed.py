@@ -1,7 +1,8 @@
-"""A real process, really killed at each point, on a real file: the next process ends what it began."""
+"""A real process, really killed at each point, on a real file: the next process goes on where the journal ends."""
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -24,12 +25,18 @@ from addonkit.store.sqlite import SqliteStore
 
 home, fail = Path(sys.argv[1]), sys.argv[2] == "fail"
 
+def log(line):
+    with (home / "log").open("a") as file:
+        file.write(line + " ")
+
 def a_step(name):
     async def run() -> None:
+        log(name)
         (home / name).touch()
         if fail and name == "three":
             raise ValueError("no")
     async def back() -> None:
+        log("-" + name)
         (home / name).unlink(missing_ok=True)
     run.__name__ = name
     return step(undo=back)(run)
@@ -52,29 +59,50 @@ try:
 except SagaFailed:
     sys.exit(7)
 """
+FAILED = 7
 
 
 def run(home: Path, how: str, fault: str = "") -> int:
-    environment = {"ADDONKIT_FAULT": fault} if fault else {}
+    environment = {**os.environ, "ADDONKIT_FAULT": fault}
     command = [sys.executable, "-c", PROGRAM, str(home), how]
     return subprocess.run(command, env=environment, timeout=60, check=False).returncode
+
+
+def kill_at(home: Path, how: str, *points: str) -> None:
+    """Let one process after the other come as far as the next point."""
+    for point in points:
+        assert run(home, how, f"{point}=kill") == -signal.SIGKILL, point
 
 
 def effects(home: Path) -> list[str]:
     return sorted(path.name for path in home.iterdir() if path.name in {"one", "two", "three"})
 
 
-@pytest.mark.parametrize("point", ["before:two", "after:two", "journal:two", "after:three"])
-def test_killed_on_the_way_there_it_arrives(tmp_path: Path, point: str) -> None:
-    assert run(tmp_path, "work", f"{point}=kill") == -signal.SIGKILL
-
-    assert run(tmp_path, "work") == 0
-    assert effects(tmp_path) == ["one", "three", "two"]
+def log(home: Path) -> str:
+    return (home / "log").read_text().strip()
 
 
-@pytest.mark.parametrize("point", ["undo:three", "undo:two", "undo:one"])
-def test_killed_on_the_way_back_nothing_is_left(tmp_path: Path, point: str) -> None:
-    assert run(tmp_path, "fail", f"{point}=kill") == -signal.SIGKILL
+def test_killed_at_every_point_on_the_way_there_it_arrives(home: Path) -> None:
+    kill_at(
+        home, "work", *(f"{when}:{name}" for name in ("one", "two", "three") for when in ("before", "after", "journal"))
+    )
 
-    assert run(tmp_path, "fail") == 7
-    assert effects(tmp_path) == []
+    assert run(home, "work") == 0
+    assert effects(home) == ["one", "three", "two"]
+    assert log(home) == "one one two two three three", "once to be killed after it, once to be journaled"
+
+
+def test_killed_at_every_point_on_the_way_back_nothing_is_left(home: Path) -> None:
+    kill_at(home, "fail", "undo:three", "undo:two", "undo:one")
+
+    assert run(home, "fail") == FAILED
+    assert effects(home) == []
+    assert log(home) == "one two three -three -three -two -two -one -one"
+
+
+@pytest.mark.parametrize("point", ["after:two", "after:three"])
+def test_killed_on_the_way_there_the_next_may_still_fail(home: Path, point: str) -> None:
+    kill_at(home, "work", point)
+
+    assert run(home, "fail") == FAILED
+    assert effects(home) == []

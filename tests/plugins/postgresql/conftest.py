@@ -9,15 +9,15 @@ from itertools import count
 
 import pytest
 
-from addonkit import CONFIG_VERSION, ProviderFramework, Secret, Server
+from addonkit import CONFIG_VERSION, ProviderFramework, Secret, Server, ServerAddress
 from addonkit.clock import SystemClock
 from addonkit.compute.process.backend import ProcessBackend
 from addonkit.store.codec import Codec
 from addonkit.store.memory import MemoryStore
 from addonkit.store.sealing import Sealer
 from addonkit.testing.home import temporary_home
-from addonkit_postgresql.admin import Administrator
 from addonkit_postgresql.server import pool_spec
+from addonkit_postgresql.session import Administrator
 
 VERSIONS = ("18", "15")
 
@@ -46,7 +46,7 @@ def running(version: str) -> Iterator[Administrator]:
             await framework.create_sandbox_pool(spec)
             pool = await framework.wait_for_pool(spec.name)
             await backend.close()
-            return Administrator(pool.host, pool.ports["postgres"], server.attributes["admin_password"])
+            return Administrator(ServerAddress(pool.host, pool.ports["postgres"]), server.attributes["admin_password"])
 
         yield asyncio.run(start())
 

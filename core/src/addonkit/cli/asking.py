@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from addonkit.cli.streams import say
+from addonkit.cli.streams import is_terminal, say
 
 
 def confirm(attempted: str, losses: str, question: str, *, json: bool = False) -> None:
@@ -25,7 +25,7 @@ def confirm(attempted: str, losses: str, question: str, *, json: bool = False) -
     """
     from addonkit.errors import AddonkitError
 
-    if json or not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if json or not (is_terminal(sys.stdin) and is_terminal(sys.stderr)):
         raise AddonkitError(attempted, "it has to be confirmed and there is no terminal to ask on", "add --yes")
     say(losses)
     if not click.confirm(question, err=True):

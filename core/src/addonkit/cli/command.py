@@ -46,10 +46,8 @@ def command(name: str, *, examples: Sequence[str], **context: Any) -> Decorator:
     """Make a function a command with the shared options; `context` are further settings of click's context."""
 
     def decorate(function: Callable[..., Any]) -> click.Command:
-        settings = {**SETTINGS, **context}
-        return with_shared_options(
-            click.command(name, cls=Command, examples=examples, context_settings=settings)(function)
-        )
+        make = click.command(name, cls=Command, examples=examples, context_settings={**SETTINGS, **context})
+        return with_shared_options(make(function))
 
     return decorate
 

@@ -13,6 +13,7 @@ from addonkit.cli.command import SETTINGS, Group, show_help, with_shared_options
 
 SECTIONS: Final = {
     "Give an app what it needs": ("create", "run", "env", "attach", "detach", "promote", "destroy"),
+    "Tell an addon what it needs": ("config",),
     "See what there is": ("addons", "variants", "list", "show", "logs"),
     "When something went wrong": ("doctor", "retry", "saga"),
 }

@@ -13,7 +13,7 @@ import click
 from addonkit.cli.failures import tell_bug, tell_expected, tell_interrupted, tell_output, tell_usage
 from addonkit.cli.group import cli
 from addonkit.cli.session import Opener, Session
-from addonkit.cli.streams import stdout_failure
+from addonkit.cli.streams import discard_output, is_about_output
 from addonkit.errors import AddonkitError
 
 _COMPLETE = "_ADDONKIT_COMPLETE"
@@ -41,12 +41,12 @@ def main(argv: Sequence[str] | None = None, *, opener: Opener | None = None) -> 
 def _run(argv: Sequence[str], session: Session) -> int:
     """The exit status of one command line, output that could not be written included."""
     try:
-        status = _run_command(argv, session)
+        return _run_command(argv, session)
     except OSError as error:
-        failure = stdout_failure()
-        return tell_output(failure) if failure else tell_bug(session, error)
-    failure = stdout_failure()
-    return tell_output(failure) if failure else status
+        if not is_about_output(error):
+            return tell_bug(session, error)
+        discard_output()
+        return tell_output(error)
 
 
 def _run_command(argv: Sequence[str], session: Session) -> int:

@@ -8,7 +8,7 @@ from typing import TextIO
 
 import attrs
 
-from addonkit.cli.streams import clean
+from addonkit.cli.streams import clean, is_terminal
 from addonkit.models.execution import Event, EventKind
 
 _ENDS = {
@@ -51,7 +51,7 @@ class Progress:
     @classmethod
     def on_stderr(cls, *, silent: bool) -> Progress:
         """Progress on the stderr of this process."""
-        return cls(None if silent else sys.stderr, live=sys.stderr.isatty())
+        return cls(None if silent else sys.stderr, live=is_terminal(sys.stderr))
 
     def take(self, event: Event) -> None:
         """Show one event."""

@@ -49,7 +49,8 @@ def reference() -> str:
 
 
 def _sections(found: click.Command, parent: click.Context | None) -> Iterator[str]:
-    context = click.Context(found, info_name=found.name, parent=parent, terminal_width=_WIDTH, max_content_width=_WIDTH)
+    width = {"terminal_width": _WIDTH, "max_content_width": _WIDTH}
+    context = click.Context(found, parent, found.name, **{**found.context_settings, **width})
     yield f"## {context.command_path}\n\n```text\n{found.get_help(context)}\n```\n"
     if isinstance(found, click.Group):
         for name in found.list_commands(context):

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from addonkit.cli.streams import clean
+from addonkit.cli.streams import clean, is_terminal
 
 Rows = Sequence[Sequence[str]]
 
@@ -33,7 +33,7 @@ _STYLES: Final = {
 def table(headers: Sequence[str], rows: Rows) -> str:
     """Aligned columns, two blanks apart; cells are cleaned of control characters."""
     cells = [tuple(clean(cell) for cell in row) for row in rows]
-    return _coloured_table(headers, cells) if sys.stdout.isatty() else _plain_table(headers, cells)
+    return _coloured_table(headers, cells) if is_terminal(sys.stdout) else _plain_table(headers, cells)
 
 
 def block(fields: Mapping[str, str]) -> str:

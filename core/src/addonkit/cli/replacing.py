@@ -48,5 +48,5 @@ def replace_process(argv: Sequence[str], values: Mapping[str, str]) -> NoReturn:
 
 
 def _not_started(name: str, found: str, status: int) -> click.exceptions.Exit:
-    say(f"error: cannot run {clean(name)}: {clean(found)}")
+    say(f"error: cannot run {name!r}: {clean(found)}")
     return click.exceptions.Exit(status)

@@ -6,7 +6,7 @@ import contextlib
 import json
 import os
 import sys
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
@@ -21,6 +21,11 @@ def clean(text: str) -> str:
 
 def _escape(character: str) -> str:
     return "\\n" if character == "\n" else character.encode("unicode_escape").decode()
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether a person sits at a standard stream; one that was closed from the start is None."""
+    return stream is not None and stream.isatty()
 
 
 def write(text: str) -> None:
@@ -45,11 +50,14 @@ def say(text: str) -> None:
         click.echo(text, err=True)
 
 
-def stdout_failure() -> OSError | None:
-    """Why stdout cannot be written to; None when it can. After a failure it is replaced by a sink."""
-    try:
-        sys.stdout.flush()
-    except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return error
-    return None
+def is_about_output(error: OSError) -> bool:
+    """Whether the error came from writing to stdout; only click writes there, and it flushes each time."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace is not None and str(trace.tb_frame.f_globals.get("__name__")).startswith("click.")
+
+
+def discard_output() -> None:
+    """Let what is still to be written to stdout go nowhere, so that the interpreter ends in peace."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

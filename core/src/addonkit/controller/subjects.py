@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from addonkit.models.app import App, Variant
 from addonkit.models.instance import Association, Instance, Server
+from addonkit.models.settings import Values
 
 if TYPE_CHECKING:
     from addonkit.framework import ProviderFramework
@@ -25,8 +26,12 @@ def variant_of(instance: Instance) -> Variant:
     return Variant(instance.variant, dict(instance.config))
 
 
+SettingsOf = Callable[[str], Awaitable[Values]]
+"""Gives the settings of the addon of that name."""
+
+
 def resources(
-    store: Store, framework: ProviderFramework
+    store: Store, framework: ProviderFramework, settings_of: SettingsOf
 ) -> Callable[[Mapping[str, str]], Awaitable[Mapping[str, Any]]]:
     """The function by which the saga engine gets its own arguments, read afresh for every step."""
 
@@ -39,6 +44,7 @@ def resources(
         instance: Instance | None = await value(Instance, "instance")
         server = subject.get("server") or (instance.server if instance else "")
         found = await store.get(Server, server) if server else None
+        addon = instance.addon if instance else found.value.addon if found else ""
         return {
             "framework": framework,
             "app": await value(App, "app"),
@@ -46,6 +52,7 @@ def resources(
             "association": await value(Association, "association"),
             "variant": variant_of(instance) if instance else None,
             "server": found.value if found else None,
+            "settings": await settings_of(addon) if addon else {},
         }
 
     return read

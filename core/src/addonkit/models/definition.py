@@ -41,6 +41,7 @@ class VariantDefinition:
         details: what users are shown, in this order.
         config: what the addon itself reads; `storage` is checked to be a size such as `1Gi`.
         variables: names of the variables it gives, where they differ from the addon's.
+        settings: names of settings of the addon that must have a value for this variant.
     """
 
     name: str
@@ -48,6 +49,26 @@ class VariantDefinition:
     details: Mapping[str, str] = attrs.field(factory=dict)
     config: Mapping[str, str] = attrs.field(factory=dict)
     variables: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
+
+
+@attrs.frozen
+class SettingDefinition:
+    """Something that the operator tells an addon once, for all its instances.
+
+    Attributes:
+        name: small letters, digits and `_`; `ADDONKIT_<ADDON>_<NAME>` in the environment wins over what is stored.
+        description: one line.
+        secret: whether the value is sealed and hidden.
+        default: used when nothing is told; None means that it must be told before anything is created.
+        choices: the only values allowed; empty when any text is.
+    """
+
+    name: str
+    description: str = ""
+    secret: bool = False
+    default: str | None = None
+    choices: tuple[str, ...] = ()
 
 
 @attrs.frozen
@@ -87,6 +108,7 @@ class AddonDefinition:
         locality: where the backing resources run.
         program: where the server's executables are found; None when nothing runs on this machine.
         variables: names of the variables an app gets, in order, so that a plan can tell them beforehand.
+        settings: what the operator can tell it, see SettingDefinition.
     """
 
     name: str
@@ -99,6 +121,7 @@ class AddonDefinition:
     locality: LocalityMode = LocalityMode.ON_CLUSTER
     program: ProgramSource | None = None
     variables: tuple[str, ...] = ()
+    settings: tuple[SettingDefinition, ...] = ()
 
     def variables_of(self, variant: str) -> tuple[str, ...]:
         """Names of the variables that an instance of this variant gives."""
@@ -108,3 +131,7 @@ class AddonDefinition:
     def variant(self, name: str) -> VariantDefinition | None:
         """The variant of that name, or None."""
         return next((v for v in self.variants if v.name == name), None)
+
+    def setting(self, name: str) -> SettingDefinition | None:
+        """The setting of that name, or None."""
+        return next((each for each in self.settings if each.name == name), None)

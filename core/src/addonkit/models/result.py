@@ -37,3 +37,18 @@ class Inventory:
     """What lives on a shared server, by the names its tenants claim. See `Instance.claim`."""
 
     claims: tuple[str, ...] = ()
+
+
+@attrs.frozen
+class Measure:
+    """How much an instance holds: what destroying it loses.
+
+    Attributes:
+        objects: how many; old versions count.
+        bytes: their sizes together.
+        complete: False when there is more, and counting was stopped.
+    """
+
+    objects: int
+    bytes: int
+    complete: bool = True

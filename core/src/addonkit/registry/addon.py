@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from addonkit.models.definition import AddonDefinition
-from addonkit.models.result import BindResult, Inventory, ProvisionResult
+from addonkit.models.result import BindResult, Inventory, Measure, ProvisionResult
 from addonkit.registry.collisions import adjustment_fault
 from addonkit.registry.relay import Relay
 from addonkit.saga.definition import Saga
@@ -75,6 +75,10 @@ class Addon:
     def unbind(self, association: Association, instance: Instance) -> Saga[None]:
         """How the credentials of one association are revoked; needs the capability `unbind`."""
         return self._saga("addon_unbind", None, association=association, instance=instance)
+
+    def measure(self, instance: Instance) -> Saga[Measure]:
+        """How it is told how much an instance holds; needs the capability `measure`."""
+        return self._saga("addon_measure", Measure, instance=instance)
 
     def inspect(self, server: Server) -> Saga[Inventory]:
         """How what lives on a shared server is listed; needs the capability `inspect`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import typing
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from types import SimpleNamespace
 from typing import Any, Final, Generic, TypeVar
 
 import attrs
@@ -15,12 +16,13 @@ from addonkit.saga.checks import check
 T = TypeVar("T")
 
 ENGINE_NAMES: Final = frozenset(
-    {"framework", "app", "instance", "association", "variant", "server", "sagas", "progress"}
+    {"framework", "app", "instance", "association", "variant", "server", "settings", "sagas", "progress"}
 )
 """Arguments that the engine itself provides to steps and undos:
 
 `framework` a ProviderFramework; `app`, `instance`, `association`, `variant`, `server` the entities the
-execution serves, as they are when the step starts (None where it serves none); `sagas` runs sagas that are
+execution serves, as they are when the step starts (None where it serves none); `settings` what the operator told
+the addon, names to text or Secrets; `sagas` runs sagas that are
 shared with other executions; `progress` a function that takes one sentence and shows it to the user.
 """
 
@@ -163,17 +165,20 @@ class Step:
         """What the step contributes: key to type.
 
         Raises:
-            SagaDefinitionError: when the result is annotated with something that contributes nothing.
+            SagaDefinitionError: when the result is not annotated, or with something that contributes nothing.
         """
-        attempted = f"cannot define step {self.name}"
         try:
-            annotation = typing.get_type_hints(self.run).get("return", NOT_GIVEN)
+            return self._output_types()
         except NameError as error:
             raise SagaDefinitionError(
-                attempted,
-                f"its annotations do not resolve: {error}",
-                "import the types outside TYPE_CHECKING",
+                f"cannot define step {self.name}",
+                f"the type of its result does not resolve: {error}",
+                "define it at the top of a module and import it outside TYPE_CHECKING",
             ) from error
+
+    def _output_types(self) -> Mapping[str, Any]:
+        attempted = f"cannot define step {self.name}"
+        annotation = _return_type(self.run)
         if annotation is NOT_GIVEN:
             raise SagaDefinitionError(attempted, "its result is not annotated", "write -> None or a type")
         if self.gives:
@@ -191,6 +196,15 @@ class Step:
 
     def __repr__(self) -> str:
         return f"<step {self.name}>"
+
+
+def _return_type(function: Function) -> Any:
+    """What the function is annotated to return; types of parameters need not exist when the program runs."""
+    annotations = inspect.get_annotations(function)
+    if "return" not in annotations:
+        return NOT_GIVEN
+    only = SimpleNamespace(__annotations__={"return": annotations["return"]})
+    return typing.get_type_hints(only, globalns=getattr(inspect.unwrap(function), "__globals__", {}))["return"]
 
 
 def _title(function: Function) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from contextvars import ContextVar
+from copy import copy
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 Resources = Callable[[Mapping[str, str]], Awaitable[Mapping[str, Any]]]
 """Gives the engine's own arguments for an execution's subject: see definition.ENGINE_NAMES."""
 
-_mine: ContextVar[frozenset[str]] = ContextVar("executions of this task", default=frozenset())
-
 
 class Engine:
     """Runs sagas durably.
@@ -57,6 +55,7 @@ class Engine:
         self._clock = clock
         self._resources = resources
         self._teller = Teller(sink or _nobody)
+        self._within: frozenset[str] = frozenset()
 
     async def ensure(
         self,
@@ -187,15 +186,11 @@ class Engine:
             seen: as it was read last; what comes later is told.
             wait: see Leases.hold.
         """
-        if id in _mine.get():
+        if id in self._within:
             raise SagaError(f"cannot run {id}", "one of its own steps asks for it, and would wait for ever")
-        token = _mine.set(_mine.get() | {id})
-        try:
-            async with AsyncExitStack() as stack:
-                stack.enter_context(self._teller.listening(id, seen))
-                yield await self._lease(stack, id, wait)
-        finally:
-            _mine.reset(token)
+        async with AsyncExitStack() as stack:
+            stack.enter_context(self._teller.listening(id, seen))
+            yield await self._lease(stack, id, wait)
 
     async def _lease(self, stack: AsyncExitStack, id: str, wait: float | None) -> Held:
         key = f"execution/{id}"
@@ -240,6 +235,12 @@ class Engine:
         cause = runner.cause
         return ended, None if cause is None or mentions(cause, runner.hidden) else cause
 
+    def _inside(self, id: str) -> Engine:
+        """The same engine for the steps of an execution, which must not wait for that execution."""
+        inside = copy(self)
+        inside._within = self._within | {id}  # noqa: SLF001 - a copy of this very object
+        return inside
+
     def _journal(self, execution: Execution, held: Held) -> Journal:
         return Journal(self._store, self._clock, self._teller, held, execution)
 
@@ -252,7 +253,7 @@ class Engine:
             )
 
         async def own(progress: Callable[[str], None]) -> Mapping[str, Any]:
-            sagas = Nested(self, execution.subject)
+            sagas = Nested(self._inside(execution.id), execution.subject)
             return {**await self._resources(execution.subject), "sagas": sagas, "progress": progress}
 
         return Runner(saga, journal, self._clock, own, lambda: until_cancelled(self._store, execution.id))

@@ -72,9 +72,12 @@ async def _do(name: str, what: str) -> None:
     match word:
         case "kill":
             os.kill(os.getpid(), signal.SIGKILL)
+        case "interrupt":
+            os.kill(os.getpid(), signal.SIGINT)
+            await asyncio.Event().wait()
         case "sleep":
             await asyncio.sleep(float(argument or "1"))
         case "raise":
             raise InjectedFault(f"asked for at {name}")
         case _:
-            raise ValueError(f"{ENVIRONMENT} has {what!r} for {name}: use kill, raise or sleep:SECONDS")
+            raise ValueError(f"{ENVIRONMENT} has {what!r} for {name}: use kill, interrupt, raise or sleep:SECONDS")

@@ -22,7 +22,10 @@ def addon_provision() -> Saga[ProvisionResult]:
 @hookimpl
 def addon_deprovision(instance: Instance) -> Saga[None]:
     """See hookspecs."""
-    return DEPROVISION.bind(server_id=instance.server, claim=instance.claim)
+    # Who has left the server already still removes it, when that was interrupted.
+    left = instance.attributes
+    server_id, claim = instance.server or left.get("server_id", ""), instance.claim or left.get("database", "")
+    return DEPROVISION.bind(server_id=server_id, claim=claim)
 
 
 @hookimpl

@@ -1,80 +1,38 @@
-"""What is done inside a server, as its superuser. The only file that knows the driver and speaks SQL.
+"""What is done inside a server, as its superuser. The only file that speaks SQL.
 
 Every verb is safe to repeat. Roles carry the id of their instance in a comment, written in the
 transaction that creates them: "already there and mine" is told from "already there and somebody else's".
+A database is known by its owner, which its owner cannot change.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from addonkit import AlreadyExists, Secret, ServerAddress, TransientError
-from addonkit_postgresql.naming import ADMINISTRATOR
+from addonkit import AlreadyExists, Conflict, Secret
 from addonkit_postgresql.scram import verifier
+from addonkit_postgresql.session import Administrator, execute
 
 if TYPE_CHECKING:
     import asyncpg
 
-_LIMIT: Final = 30.0
-"""Seconds one statement may take."""
-
 _MARK: Final = "addonkit:"
 
-_CATALOG_LOCK: Final = 0x6164646F6E6B6974
+_DOORS_LOCK: Final = 0x6164646F6E6B6974
 """Key of the advisory lock: "addonkit" in ASCII."""
+
+_OWN_SCHEMA: Final = 150_000
+"""Number of the first version in which schema `public` belongs to the owner of its database."""
 
 
 @attrs.frozen
-class Administrator:
-    """How to become the superuser of a server."""
+class _Found:
+    """A database that is there. An interrupted CREATE or DROP leaves a broken one, good for dropping only."""
 
-    address: ServerAddress
-    password: Secret
-
-    @asynccontextmanager
-    async def catalog(self) -> AsyncIterator[asyncpg.Connection]:
-        """A connection that alone changes what all databases share.
-
-        Two sessions that change one row of a shared catalog at once fail with "tuple concurrently updated".
-        """
-        async with self.session() as connection:
-            await connection.execute("SELECT pg_advisory_lock($1)", _CATALOG_LOCK)
-            yield connection
-
-    @asynccontextmanager
-    async def session(self, database: str = "postgres") -> AsyncIterator[asyncpg.Connection]:
-        """A connection as the superuser.
-
-        Raises:
-            TransientError: when the server does not take connections right now.
-        """
-        import asyncpg
-
-        attempted = f"connecting to the PostgreSQL server at {self.address.host}:{self.address.port}"
-        try:
-            connection = await asyncpg.connect(
-                host=self.address.host,
-                port=self.address.port,
-                user=ADMINISTRATOR,
-                password=self.password.reveal(),
-                database=database,
-                timeout=10,
-                command_timeout=_LIMIT,
-                ssl=False,
-                server_settings={"application_name": "addonkit"},
-            )
-        except (OSError, asyncpg.CannotConnectNowError, asyncpg.TooManyConnectionsError) as error:
-            raise TransientError(attempted, str(error) or type(error).__name__) from error
-        try:
-            yield connection
-        except (asyncpg.ConnectionDoesNotExistError, asyncpg.InterfaceError, asyncpg.AdminShutdownError) as error:
-            raise TransientError(attempted, f"the connection was lost: {error}") from error
-        finally:
-            await connection.close(timeout=5)
+    mark: str
+    broken: bool
 
 
 async def create_role(admin: Administrator, role: str, password: Secret, owner: str, connections: int) -> None:
@@ -90,66 +48,83 @@ async def create_role(admin: Administrator, role: str, password: Secret, owner: 
     Raises:
         AlreadyExists: when a role of that name is not this instance's.
     """
-    async with admin.catalog() as connection, connection.transaction():
-        mark = await _mark_of(connection, role)
-        if mark is None:
-            await _execute(connection, "CREATE ROLE %I", role)
-            await _execute(connection, "COMMENT ON ROLE %I IS %L", role, _MARK + owner)
-        elif mark != _MARK + owner:
-            raise AlreadyExists(f"cannot create role {role}", "the server has one that is not this instance's")
-        await _execute(
-            connection,
-            "ALTER ROLE %I WITH LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS"
-            f" CONNECTION LIMIT {int(connections)} PASSWORD %L",
-            role,
-            verifier(password.reveal()),
-        )
+    async with admin.session() as connection:
+        await _close_doors(connection)
+        async with connection.transaction():
+            mark = await _mark_of(connection, role)
+            if mark is None:
+                await execute(connection, "CREATE ROLE %I", role)
+                await execute(connection, "COMMENT ON ROLE %I IS %L", role, _MARK + owner)
+            elif mark != _MARK + owner:
+                raise AlreadyExists(f"cannot create role {role}", "the server has one that is not this instance's")
+            await execute(
+                connection,
+                "ALTER ROLE %I WITH LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS"
+                " CONNECTION LIMIT %s PASSWORD %L",
+                role,
+                str(connections),
+                verifier(password.reveal()),
+            )
 
 
-async def create_database(admin: Administrator, database: str, role: str) -> None:
-    """A database that belongs to the role and that nobody else can connect to.
+async def create_database(admin: Administrator, database: str, role: str, owner: str) -> None:
+    """A database that belongs to the role of this instance, and that nobody else can connect to at any time.
 
     Raises:
         AlreadyExists: when there is one of that name with another owner.
     """
-    async with admin.catalog() as connection:
-        await _close_doors(connection)
-        owner = await connection.fetchval(
-            "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = $1", database
-        )
-        if owner is None:
-            await _execute(connection, "CREATE DATABASE %I OWNER %I TEMPLATE template0", database, role)
-        elif owner != role:
-            raise AlreadyExists(f"cannot create database {database}", f"the server has one that belongs to {owner}")
-        await _execute(connection, "REVOKE ALL ON DATABASE %I FROM PUBLIC", database)
+    async with admin.session() as connection:
+        found = await _database(connection, database)
+        if found is not None and found.mark != _MARK + owner:
+            raise AlreadyExists(f"cannot create database {database}", "the server has one that is not this instance's")
+        if found is not None and found.broken:
+            await execute(connection, "DROP DATABASE %I", database)
+            found = None
+        if found is None:
+            await execute(
+                connection, "CREATE DATABASE %I OWNER %I TEMPLATE template0 ALLOW_CONNECTIONS false", database, role
+            )
+        await execute(connection, "REVOKE ALL ON DATABASE %I FROM PUBLIC", database)
+        await execute(connection, "ALTER DATABASE %I ALLOW_CONNECTIONS true", database)
+        version = int(await connection.fetchval("SHOW server_version_num"))
+    if version < _OWN_SCHEMA:
+        await own_schema(admin, database, role)
+
+
+async def own_schema(admin: Administrator, database: str, role: str) -> None:
+    """Give schema `public` to the role alone, as it is by itself since version 15."""
     async with admin.session(database) as connection:
-        # Before version 15 everybody may create in schema public.
+        await execute(connection, "ALTER SCHEMA public OWNER TO %I", role)
         await connection.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
-        await _execute(connection, "GRANT ALL ON SCHEMA public TO %I", role)
 
 
-async def drop_database(admin: Administrator, database: str, role: str) -> None:
-    """Remove the database if it is the role's; sessions in it are ended. What is gone is success."""
-    async with admin.catalog() as connection:
-        owner = await connection.fetchval(
-            "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = $1", database
-        )
-        if owner == role:
-            await _execute(connection, "ALTER ROLE %I NOLOGIN", role)
-            await _execute(connection, "DROP DATABASE IF EXISTS %I WITH (FORCE)", database)
+async def drop_database(admin: Administrator, database: str, owner: str) -> None:
+    """Remove the database if it is this instance's; sessions in it are ended. What is gone is success."""
+    async with admin.session() as connection:
+        found = await _database(connection, database)
+        if found is not None and found.mark == _MARK + owner:
+            await execute(connection, "DROP DATABASE IF EXISTS %I WITH (FORCE)", database)
 
 
 async def drop_role(admin: Administrator, role: str, owner: str) -> None:
-    """Remove the role if it is this instance's. What is gone, or somebody else's, is success."""
-    async with admin.catalog() as connection:
+    """Remove the role if it is this instance's, and what others granted to it. What is gone is success."""
+    async with admin.session() as connection:
         if await _mark_of(connection, role) != _MARK + owner:
             return
-        await connection.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $1 AND pid <> pg_backend_pid()",
+        elsewhere = await connection.fetch(
+            "SELECT DISTINCT d.datname FROM pg_shdepend s"
+            " JOIN pg_database d ON d.oid = s.dbid AND d.datallowconn"
+            " JOIN pg_roles r ON r.oid = s.refobjid AND s.refclassid = 'pg_authid'::regclass"
+            " WHERE r.rolname = $1 AND d.datname <> current_database()",
             role,
         )
-        await _execute(connection, "DROP OWNED BY %I", role)
-        await _execute(connection, "DROP ROLE IF EXISTS %I", role)
+        disown = await connection.fetchval("SELECT format('DROP OWNED BY %I', $1::text)", role)
+    for row in elsewhere:
+        async with admin.session(row["datname"]) as connection:
+            await connection.execute(disown)
+    async with admin.session() as connection:
+        await connection.execute(disown)
+        await execute(connection, "DROP ROLE IF EXISTS %I", role)
 
 
 async def list_claims(admin: Administrator) -> tuple[str, ...]:
@@ -163,18 +138,34 @@ async def list_claims(admin: Administrator) -> tuple[str, ...]:
 
 
 async def drop_claim(admin: Administrator, claim: str) -> None:
-    """Remove a marked role and its database, whoever's they were. A name without a mark is left alone."""
+    """Remove a marked role and its database, whoever's they were. What is gone is success.
+
+    Raises:
+        Conflict: when the role has no mark: it is the system's, or an operator's own.
+    """
     async with admin.session() as connection:
         mark = await _mark_of(connection, claim)
-    if mark is not None and mark.startswith(_MARK):
-        await drop_database(admin, claim, claim)
-        await drop_role(admin, claim, mark.removeprefix(_MARK))
+    if mark is None:
+        return
+    if not mark.startswith(_MARK):
+        raise Conflict(f"cannot drop {claim}", "no instance made it", "drop it by hand if nobody needs it")
+    owner = mark.removeprefix(_MARK)
+    await drop_database(admin, claim, owner)
+    await drop_role(admin, claim, owner)
 
 
 async def _close_doors(connection: asyncpg.Connection) -> None:
-    """Nobody but the superuser has business in the databases that come with a server."""
-    for database in ("postgres", "template1"):
-        await _execute(connection, "REVOKE CONNECT, TEMPORARY ON DATABASE %I FROM PUBLIC", database)
+    """Nobody but the superuser has business in the databases that come with a server.
+
+    Two sessions that do this at once fail with "tuple concurrently updated"; hence the lock, and the look first.
+    """
+    async with connection.transaction():
+        await connection.execute("SELECT pg_advisory_xact_lock($1)", _DOORS_LOCK)
+        for database in ("postgres", "template1"):
+            if await connection.fetchval(
+                "SELECT has_database_privilege('public', $1, 'CONNECT, TEMPORARY')", database
+            ):
+                await execute(connection, "REVOKE CONNECT, TEMPORARY ON DATABASE %I FROM PUBLIC", database)
 
 
 async def _mark_of(connection: asyncpg.Connection, role: str) -> str | None:
@@ -185,8 +176,10 @@ async def _mark_of(connection: asyncpg.Connection, role: str) -> str | None:
     return None if row is None else str(row["mark"])
 
 
-async def _execute(connection: asyncpg.Connection, template: str, *values: str) -> None:
-    """Run a statement whose identifiers and literals the server itself quotes."""
-    marks = ", ".join(f"${number}::text" for number in range(2, len(values) + 2))
-    statement = await connection.fetchval(f"SELECT format($1, {marks})", template, *values)
-    await connection.execute(statement)
+async def _database(connection: asyncpg.Connection, name: str) -> _Found | None:
+    row = await connection.fetchrow(
+        "SELECT coalesce(shobj_description(datdba, 'pg_authid'), '') AS mark, datconnlimit = -2 AS broken"
+        " FROM pg_database WHERE datname = $1",
+        name,
+    )
+    return None if row is None else _Found(row["mark"], row["broken"])

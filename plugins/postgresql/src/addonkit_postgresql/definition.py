@@ -31,13 +31,27 @@ DEFINITION: Final = AddonDefinition(
             "small",
             "A server of its own",
             details={"Storage": "1 Gi", "Connections": "100"},
-            config={"storage": "1Gi", "shared": "false", "connections": "100"},
+            config={
+                "storage": "1Gi",
+                "shared": "false",
+                "connections": "100",
+                "connections_per_app": "-1",
+                "shared_buffers": "32MB",
+                "max_wal_size": "256MB",
+            },
         ),
         VariantDefinition(
             "shared",
             "A database on a server shared with other apps",
             details={"Storage": "10 Gi for all", "Connections": "50 per app"},
-            config={"storage": "10Gi", "shared": "true", "connections": "400"},
+            config={
+                "storage": "10Gi",
+                "shared": "true",
+                "connections": "400",
+                "connections_per_app": "50",
+                "shared_buffers": "128MB",
+                "max_wal_size": "1GB",
+            },
         ),
     ),
     base_image="docker.io/library/postgres",
@@ -45,3 +59,5 @@ DEFINITION: Final = AddonDefinition(
     program=PROGRAM,
     variables=("DATABASE_URL", "PGHOST", "PGPORT", "PGUSER", "PGPASSWORD", "PGDATABASE"),
 )
+"""`connections` are the server's in all, `connections_per_app` those of one role (-1: no limit of its own);
+`max_wal_size` keeps what a server writes ahead well below its storage."""

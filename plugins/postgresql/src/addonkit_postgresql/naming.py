@@ -30,7 +30,9 @@ class Reserved:
 def wanted_name(app: str) -> str:
     """The name that an app's database and role get where it is free.
 
-    A name that PostgreSQL keeps for itself whatever its ending (`pg_...`) gets an `a` in front.
+    PostgreSQL keeps names that start with `pg_` for itself whatever their ending, so they get an `a` in front;
+    and so does `pg`, which would become one of them with a suffix.
     """
     name = sanitize_identifier(app, LONGEST)
-    return sanitize_identifier(f"a{name}", LONGEST) if name.startswith("pg_") else name
+    kept = name == "pg" or name.startswith("pg_")
+    return sanitize_identifier(f"a{name}", LONGEST) if kept else name

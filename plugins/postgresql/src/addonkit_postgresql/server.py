@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterable
 from typing import Final
 
 from addonkit import (
@@ -23,30 +24,43 @@ from addonkit import (
 from addonkit_postgresql.definition import PORT, PROGRAM
 from addonkit_postgresql.naming import ADMINISTRATOR
 
-_DATA: Final = "/var/lib/postgresql/data"
+_MOUNT: Final = "/var/lib/addonkit"
+"""Not below /var/lib/postgresql: images declare volumes there, other ones in version 18 than before."""
 
 _SETTINGS: Final = (
-    "listen_addresses=127.0.0.1",
-    "unix_socket_directories=",  # loopback only: a socket's path may be too long for the system
     "log_destination=stderr",
     "logging_collector=off",
     "password_encryption=scram-sha-256",
 )
 """Nothing here weakens durability: fsync, synchronous_commit and full_page_writes keep their safe defaults."""
 
+_LOOPBACK: Final = (
+    "listen_addresses=127.0.0.1",
+    "unix_socket_directories=",  # loopback only: a socket's path may be too long for the system
+)
+
+_FIRST_WITH_BUILTIN_LOCALES: Final = 17
+
 
 def pool_spec(server: Server) -> CreateSandboxPoolSpec:
     """The pool of a server, with a container and without one."""
     password: Secret = server.attributes["admin_password"]
+    version = server.config.get(CONFIG_VERSION, "")
+    settings = (*_sizes(server), *_SETTINGS)
     return CreateSandboxPoolSpec(
         name=server.id,
         image=server.config.get(CONFIG_IMAGE, ""),
-        program=_program(server, password),
-        env={"POSTGRES_PASSWORD": password, "PGDATA": f"{_DATA}/pgdata"},
+        program=_program(version, password, (*_LOOPBACK, *settings)),
+        env={
+            "POSTGRES_PASSWORD": password,
+            "POSTGRES_INITDB_ARGS": " ".join(_cluster(version)),
+            "PGDATA": f"{_MOUNT}/pgdata",
+        },
         ports=(Port("postgres", PORT),),
         labels={"addon": "postgresql", "server": server.id},
         sandbox_prefix="pg",
-        mounts=(Mount("data", _DATA),),
+        command=("postgres", *_options(settings)),
+        mounts=(Mount("data", _MOUNT),),
         volumes=(volume_of(server, "data", parse_storage_gb(server.config.get("storage", ""))),),
         port_wait_timeout=60.0,
     )
@@ -55,12 +69,11 @@ def pool_spec(server: Server) -> CreateSandboxPoolSpec:
 SERVER = server_sagas("postgresql", pool_spec, port=PORT)
 
 
-def _program(server: Server, password: Secret) -> Program:
-    settings = (*_SETTINGS, f"max_connections={server.config.get('connections', '100')}")
+def _program(version: str, password: Secret, settings: Iterable[str]) -> Program:
     return Program(
         source=PROGRAM,
-        version=server.config.get(CONFIG_VERSION, ""),
-        argv=("postgres", "-D", "{disk}", "-p", "{port}", *(word for each in settings for word in ("-c", each))),
+        version=version,
+        argv=("postgres", "-D", "{disk}", "-p", "{port}", *_options(settings)),
         probe=Probe("postgres", _startup_message(), ("R",)),
         prepare=(
             (
@@ -70,9 +83,7 @@ def _program(server: Server, password: Secret) -> Program:
                 f"--username={ADMINISTRATOR}",
                 "--pwfile={run}/password",
                 "--auth=scram-sha-256",
-                "--encoding=UTF8",
-                "--locale=C",
-                "--data-checksums",
+                *_cluster(version),
             ),
         ),
         prepare_files=(File("{run}/password", Secret(password.reveal() + "\n")),),
@@ -80,6 +91,33 @@ def _program(server: Server, password: Secret) -> Program:
         stop_timeout=60.0,
         pid_file="postmaster.pid",
     )
+
+
+def _sizes(server: Server) -> tuple[str, ...]:
+    """Settings that follow from the variant, and the name that process lists show."""
+    config = server.config
+    return (
+        f"cluster_name={server.id}",
+        f"max_connections={config.get('connections', '100')}",
+        f"shared_buffers={config.get('shared_buffers', '32MB')}",
+        f"max_wal_size={config.get('max_wal_size', '256MB')}",
+    )
+
+
+def _cluster(version: str) -> tuple[str, ...]:
+    """What initdb is told about the data itself.
+
+    C.UTF-8 knows the letters of all languages, and sorts by code point: its order never changes with a system's
+    libraries, which is what breaks indexes. Since version 17 the server brings its own.
+    """
+    major = version.partition(".")[0]
+    builtin = major.isdecimal() and int(major) >= _FIRST_WITH_BUILTIN_LOCALES
+    provider = ("--locale-provider=builtin", "--builtin-locale=C.UTF-8") if builtin else ()
+    return ("--encoding=UTF8", "--locale=C.UTF-8", *provider, "--data-checksums")
+
+
+def _options(settings: Iterable[str]) -> tuple[str, ...]:
+    return tuple(word for each in settings for word in ("-c", each))
 
 
 def _startup_message() -> str:

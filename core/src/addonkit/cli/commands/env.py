@@ -141,12 +141,13 @@ def _values(settings: Sequence[str], *, secret: bool) -> dict[str, str]:
 
 def _ask(key: str) -> str:
     """A secret from the keyboard, not shown; or a line of stdin."""
+    from addonkit.cli.streams import is_terminal
     from addonkit.models.variable import check_variable_key
 
     check_variable_key(key)
-    if sys.stdin.isatty():
+    if is_terminal(sys.stdin):
         return str(click.prompt(key, hide_input=True, err=True))
-    line = sys.stdin.readline()
+    line = sys.stdin.readline() if sys.stdin else ""
     if not line:
         raise click.UsageError(f"stdin ends before the value of {key}")
     return line.rstrip("\r\n")

@@ -19,8 +19,10 @@ def retry(session: Session, instance: str, app: str | None) -> None:
     Whatever was asked for last is completed: its creation, its attachment, its destruction.
     """
     from addonkit.cli import output, texts
+    from addonkit.models.instance import Phase
 
     where = f" -a {app}" if app else ""
     hint = f"the same command again goes on, addonkit destroy {instance}{where} undoes it"
     view = with_kit(session, lambda kit: kit.retry(instance, app), hint=hint)
-    session.answer(output.view_json(view), texts.instance_text(view))
+    gone = view.instance.phase is Phase.DEPROVISIONING  # settled, and not there any more
+    session.answer(output.view_json(view), f"{view.instance.name} is gone" if gone else texts.instance_text(view))

@@ -1,0 +1,134 @@
+"""`addonkit config`: what the operator tells an addon once, for all its instances."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from addonkit.cli.command import group, show_help, subcommand
+from addonkit.cli.running import with_kit
+from addonkit.cli.session import Session
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from addonkit.models.settings import Setting
+
+_HIDDEN = "***"
+
+
+@group(
+    "config",
+    examples=(
+        "addonkit config show s3-remote",
+        "addonkit config set s3-remote endpoint=https://s3.example.org access_key=AK1",
+        "addonkit config set s3-remote secret_key=- < key.txt    read from stdin",
+        "addonkit config unset s3-remote ca_file",
+    ),
+    invoke_without_command=True,
+)
+@click.pass_context
+def config(ctx: click.Context) -> None:
+    """Tell an addon what it needs to know, once for all its instances.
+
+    A variable ADDONKIT_<ADDON>_<NAME> of the environment wins over what is stored. Secrets are sealed.
+    """
+    if ctx.invoked_subcommand is None:
+        show_help(ctx)
+
+
+@subcommand(config, "show", examples=("addonkit config show s3-remote",))
+@click.argument("addon")
+@click.pass_obj
+def show(session: Session, addon: str) -> None:
+    """Show the settings of an addon and where each comes from; secrets are hidden."""
+    found = with_kit(session, lambda kit: kit.config(addon), heal=False)
+    document = {"addon": addon, "settings": [_json(each) for each in found]}
+    session.answer(document, _text(found) if found else f"{addon} has no settings")
+
+
+@subcommand(
+    config,
+    "set",
+    examples=(
+        "addonkit config set s3-remote endpoint=https://s3.example.org region=eu-west-1",
+        "addonkit config set s3-remote secret_key=- < key.txt",
+    ),
+)
+@click.argument("addon")
+@click.argument("settings", metavar="KEY=VALUE...", nargs=-1, required=True)
+@click.pass_obj
+def set_(session: Session, addon: str, settings: tuple[str, ...]) -> None:
+    """Set settings of an addon.
+
+    Everybody on this machine can read a command line while it runs: give secrets as KEY=-, which asks for the
+    value, or reads a line of stdin.
+    """
+    values = _values(settings)
+    hint = f"addonkit config show {addon} shows whether they are set"
+    with_kit(session, lambda kit: kit.set_config(addon, values), heal=False, hint=hint)
+    session.answer({"addon": addon, "set": [*values]}, "\n".join(f"{name} is set" for name in values))
+
+
+@subcommand(config, "unset", examples=("addonkit config unset s3-remote ca_file",))
+@click.argument("addon")
+@click.argument("keys", metavar="KEY...", nargs=-1, required=True)
+@click.pass_obj
+def unset(session: Session, addon: str, keys: tuple[str, ...]) -> None:
+    """Forget settings of an addon; their defaults are in force again."""
+    hint = f"addonkit config show {addon} shows whether they are set"
+    with_kit(session, lambda kit: kit.unset_config(addon, keys), heal=False, hint=hint)
+    session.answer({"addon": addon, "unset": [*keys]}, "\n".join(f"{name} is unset" for name in keys))
+
+
+def _values(settings: Sequence[str]) -> dict[str, str]:
+    values = {}
+    for setting in settings:
+        key, equals, value = setting.partition("=")
+        if not equals or not key:
+            # Not shown: it may be a secret that lacks its name.
+            raise click.UsageError("a setting is KEY=VALUE, or KEY=- to be asked for the value")
+        values[key] = _ask(key) if value == "-" else value
+    return values
+
+
+def _ask(key: str) -> str:
+    """A value from the keyboard, not shown; or a line of stdin."""
+    from addonkit.cli.streams import is_terminal
+
+    if is_terminal(sys.stdin):
+        return str(click.prompt(key, hide_input=True, err=True))
+    line = sys.stdin.readline() if sys.stdin else ""
+    if not line:
+        raise click.UsageError(f"stdin ends before the value of {key}")
+    return line.rstrip("\r\n")
+
+
+def _shown(setting: Setting) -> str | None:
+    if setting.value is None:
+        return None
+    return _HIDDEN if setting.definition.secret else str(setting.value)
+
+
+def _json(setting: Setting) -> dict[str, Any]:
+    definition = setting.definition
+    return {
+        "name": definition.name,
+        "value": _shown(setting),
+        "source": setting.source,
+        "secret": definition.secret,
+        "required": definition.default is None,
+        "description": definition.description,
+    }
+
+
+def _text(settings: Sequence[Setting]) -> str:
+    from addonkit.cli.render import table
+
+    rows = [
+        (each.definition.name, _shown(each) or "", each.source or "not set", each.definition.description)
+        for each in settings
+    ]
+    return table(("SETTING", "VALUE", "FROM", "WHAT IT IS"), rows)

@@ -1,0 +1,81 @@
+"""Reads and writes what operators tell addons."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from typing import TYPE_CHECKING
+
+import attrs
+
+from addonkit.errors import AddonkitError
+from addonkit.models.settings import Setting, Settings, Values, check_complete, check_names, checked, in_force
+
+if TYPE_CHECKING:
+    from addonkit.registry.catalog import Registry
+    from addonkit.store.interface import Store, Transaction
+
+
+class SettingsDesk:
+    """Settings of all addons. The environment wins over what is stored, and is never written.
+
+    Args:
+        store: where they are kept, secrets sealed.
+        registry: knows which settings an addon has.
+        environ: the environment to read from.
+    """
+
+    def __init__(self, store: Store, registry: Registry, environ: Mapping[str, str]) -> None:
+        self._store = store
+        self._registry = registry
+        self._environ = environ
+
+    async def list(self, addon: str) -> tuple[Setting, ...]:
+        """All settings of an addon, as they are in force.
+
+        Raises:
+            UnknownAddon, AddonBroken: as `Registry.get`.
+        """
+        definition = self._registry.get(addon).definition
+        if not definition.settings:
+            return ()
+        entity = await self._store.get(Settings, addon)
+        return in_force(definition, entity.value.values if entity else {}, self._environ)
+
+    async def read(self, addon: str) -> Values:
+        """Values in force by name, for steps; those without one are left out. An addon that is away has none."""
+        try:
+            found = await self.list(addon)
+        except AddonkitError:
+            return {}
+        return {each.definition.name: each.value for each in found if each.value is not None}
+
+    async def check(self, addon: str, variant: str) -> None:
+        """Make sure that an instance can be created; see `check_complete`."""
+        check_complete(self._registry.get(addon).definition, variant, await self.list(addon))
+
+    async def set(self, addon: str, values: Mapping[str, str]) -> None:
+        """Store values; others stay.
+
+        Raises:
+            InvalidInput: for a name the addon does not have, or a value it does not allow.
+        """
+        new = checked(self._registry.get(addon).definition, values)
+        await self._change(addon, lambda old: {**old, **new})
+
+    async def unset(self, addon: str, names: Collection[str]) -> None:
+        """Forget stored values. What is not stored is success; an unknown name raises InvalidInput."""
+        check_names(self._registry.get(addon).definition, names)
+        await self._change(addon, lambda old: {name: value for name, value in old.items() if name not in names})
+
+    async def _change(self, addon: str, change: Callable[[Values], Values]) -> None:
+        def decide(tx: Transaction) -> None:
+            entity = tx.get(Settings, addon)
+            after = dict(change(entity.value.values if entity else {}))
+            if entity is None and after:
+                tx.create(addon, Settings(addon, after))
+            elif entity is not None and after:
+                tx.put(entity, attrs.evolve(entity.value, values=after))
+            elif entity is not None:
+                tx.delete(Settings, addon)
+
+        await self._store.transact(decide)

@@ -1,0 +1,115 @@
+"""Sessions of the superuser. The only file that knows the driver."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from addonkit import AddonkitError, Secret, ServerAddress, TransientError
+from addonkit_postgresql.naming import ADMINISTRATOR
+
+if TYPE_CHECKING:
+    import asyncpg
+
+CONNECT_LIMIT: Final = 10.0
+"""Seconds that connecting may take."""
+
+STATEMENT_LIMIT: Final = 45.0
+"""Seconds that one statement may take."""
+
+_SETTINGS: Final = {
+    "application_name": "addonkit",
+    "search_path": "pg_catalog",
+    "default_transaction_read_only": "off",
+    "statement_timeout": "0",
+    "lock_timeout": "0",
+    "idle_in_transaction_session_timeout": "0",
+    "log_min_error_statement": "panic",
+}
+"""Said when the session begins, these win over what the owner of a database has set for it. Without the path, a
+superuser who comes into a tenant's database would call the tenant's functions. The last one keeps statements that
+fail, verifiers included, out of the log."""
+
+
+class ServerFault(AddonkitError):
+    """A PostgreSQL server refused what was asked of it. `sqlstate` is in `details`."""
+
+
+@attrs.frozen
+class Administrator:
+    """How to become the superuser of a server."""
+
+    address: ServerAddress
+    password: Secret
+
+    @asynccontextmanager
+    async def session(self, database: str = "postgres") -> AsyncIterator[asyncpg.Connection]:
+        """A connection as the superuser.
+
+        Raises:
+            TransientError: when the server does not take connections right now, or the connection was lost.
+            ServerFault: when it refuses something else.
+        """
+        with _translated(f"working on the PostgreSQL server at {self.address.host}:{self.address.port}"):
+            connection = await self._connect(database)
+            try:
+                yield connection
+            finally:
+                await _close(connection)
+
+    async def _connect(self, database: str) -> asyncpg.Connection:
+        import asyncpg
+
+        # Everything is said, so that nobody's PG... variables have a say in it.
+        return await asyncpg.connect(
+            host=self.address.host,
+            port=self.address.port,
+            user=ADMINISTRATOR,
+            password=self.password.reveal(),
+            database=database,
+            timeout=CONNECT_LIMIT,
+            command_timeout=STATEMENT_LIMIT,
+            ssl=False,
+            direct_tls=False,
+            target_session_attrs="any",
+            server_settings=_SETTINGS,
+        )
+
+
+async def execute(connection: asyncpg.Connection, template: str, *values: str) -> None:
+    """Run a statement whose identifiers (`%I`) and literals (`%L`) the server itself quotes."""
+    statement = await connection.fetchval("SELECT format($1, VARIADIC $2::text[])", template, list(values))
+    await connection.execute(statement)
+
+
+@contextmanager
+def _translated(attempted: str) -> Iterator[None]:
+    import asyncpg
+
+    passing = (
+        OSError,  # refused, reset, out of time
+        asyncpg.InterfaceError,  # the connection is closed
+        asyncpg.PostgresConnectionError,
+        asyncpg.TooManyConnectionsError,
+        asyncpg.OperatorInterventionError,  # starting, stopping, crashed
+        asyncpg.ObjectInUseError,
+        asyncpg.DependentObjectsStillExistError,  # granted by a neighbour since they were looked for
+        asyncpg.DeadlockDetectedError,
+    )
+    try:
+        yield
+    except passing as error:
+        raise TransientError(attempted, str(error) or type(error).__name__) from error
+    except asyncpg.PostgresError as error:
+        raise ServerFault(attempted, f"{error} ({error.sqlstate})", sqlstate=error.sqlstate) from error
+
+
+async def _close(connection: asyncpg.Connection) -> None:
+    """Say goodbye if there is still somebody to say it to."""
+    try:
+        await connection.close(timeout=5)
+    except (OSError, TimeoutError):
+        connection.terminate()

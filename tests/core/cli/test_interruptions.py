@@ -1,0 +1,76 @@
+"""Ctrl-C and kill at many moments: the next command continues or undoes, and nothing is orphaned."""
+
+from __future__ import annotations
+
+import json
+import signal
+
+import pytest
+
+from addonkit.testing.home import left_behind
+
+CREATE = ("create", "postgresql:small", "-a", "shop")
+RETRY = ("retry", "postgresql", "-a", "shop")
+DESTROY = ("destroy", "postgresql", "-a", "shop", "--yes")
+
+
+@pytest.mark.parametrize(
+    ("point", "how", "then"),
+    [
+        ("before:join_server", "interrupt", RETRY),
+        ("after:join_server", "interrupt", DESTROY),
+        ("after:create_disk", "interrupt", CREATE),
+        ("after:create_pool", "interrupt", DESTROY),
+        ("after:create_pool", "kill", DESTROY),
+        ("before:wait_for_pool", "kill", RETRY),
+        ("after:create_role", "interrupt", DESTROY),
+        ("journal:create_database", "kill", CREATE),
+        ("after:build_result", "interrupt", DESTROY),
+    ],
+)
+def test_a_create_that_was_stopped_is_continued_or_undone(addonkit, home, point, how, then):
+    status = 130 if how == "interrupt" else -signal.SIGKILL
+    stopped = addonkit(*CREATE, status=status, ADDONKIT_FAULT=f"{point}={how}")
+    if how == "interrupt":
+        assert stopped.stderr.splitlines()[-1].startswith("interrupted: the same command again goes on")
+    assert "unfinished: shop-postgresql" in addonkit("doctor", status=1).stdout
+
+    addonkit(*then)
+
+    if then != DESTROY:
+        assert json.loads(addonkit("show", "shop-postgresql", "--json").stdout)["phase"] == "active"
+        addonkit(*DESTROY)
+    assert left_behind(home) == ()
+    assert addonkit("doctor").stdout == "all is well\n"
+
+
+@pytest.mark.parametrize(
+    ("point", "then"),
+    [("before:drop_database", DESTROY), ("after:delete_pool", RETRY), ("after:forget_server", DESTROY)],
+)
+def test_a_destroy_that_was_interrupted_is_continued(addonkit, home, point, then):
+    addonkit(*CREATE)
+    stopped = addonkit(*DESTROY, status=130, ADDONKIT_FAULT=f"{point}=interrupt")
+    assert stopped.stderr.splitlines()[-1] == "interrupted: addonkit destroy postgresql -a shop goes on"
+    assert "shop-postgresql" in addonkit(*then).stdout
+    assert left_behind(home) == ()
+    assert addonkit("doctor").stdout == "all is well\n"
+
+
+def test_an_undo_that_was_interrupted_is_continued(addonkit, home):
+    fault = "before:create_database=raise,undo:create_role=interrupt"
+    addonkit(*CREATE, status=130, ADDONKIT_FAULT=fault)
+    addonkit(*DESTROY)
+    assert left_behind(home) == ()
+    assert addonkit("doctor").stdout == "all is well\n"
+
+
+def test_a_create_that_fails_tells_why_and_leaves_nothing(addonkit, home):
+    failed = addonkit(*CREATE, status=1, ADDONKIT_FAULT="before:create_database=raise")
+    assert "5/6 create the database ... failed" in failed.stderr
+    assert "3/5 create the service ... undone" not in failed.stderr.splitlines()[0]
+    assert failed.stderr.splitlines()[-1].startswith("error: creating shop-postgresql: ")
+    assert "addonkit retry shop-postgresql" in failed.stderr
+    assert left_behind(home) == ()
+    addonkit(*RETRY)
+    addonkit(*DESTROY)

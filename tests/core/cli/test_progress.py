@@ -1,0 +1,105 @@
+"""Progress: a line a step, in order, whatever happens between."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from addonkit.cli.progress import Progress
+from addonkit.models.execution import EventKind as K
+
+
+@pytest.fixture
+def show(samples):
+    """What is written for some events."""
+
+    def show(*events, live=False):
+        stream = io.StringIO()
+        progress = Progress(stream, live=live)
+        for each in events:
+            progress.take(samples.event(*each[:1], **each[1]) if isinstance(each, tuple) else each)
+        progress.close()
+        return stream.getvalue()
+
+    return show
+
+
+def step(kind, name, number, message="", **more):
+    return kind, {"step": name, "number": number, "message": message or name.replace("_", " "), **more}
+
+
+def test_each_step_is_a_line_once_it_has_ended(show):
+    text = show(
+        step(K.STARTED, "a", 1, "make the disk"),
+        step(K.DONE, "a", 1, "make the disk"),
+        step(K.STARTED, "b", 2, "start it"),
+    )
+    assert text == "  1/2 make the disk ... done\n"
+
+
+def test_on_a_terminal_the_line_is_there_while_the_step_runs(show):
+    text = show(
+        step(K.STARTED, "a", 1, "make the disk"),
+        step(K.DONE, "a", 1, "make the disk"),
+        step(K.STARTED, "b", 2, "start it"),
+        live=True,
+    )
+    assert text == "  1/2 make the disk ... done\n  2/2 start it ...\n"
+
+
+INNER = {"execution": "server/s", "total": 10}
+
+
+@pytest.mark.parametrize(("live", "before"), [(False, ""), (True, "  1/2 the server ...\n")])
+def test_a_saga_that_a_step_starts_is_shown_further_in(show, live, before):
+    text = show(
+        step(K.STARTED, "server", 1, "the server"),
+        step(K.STARTED, "disk", 1, "the disk", **INNER),
+        step(K.DONE, "disk", 1, "the disk", **INNER),
+        (K.COMPLETED, {**INNER, "message": "it is done"}),
+        step(K.DONE, "server", 1, "the server"),
+        live=live,
+    )
+    assert text == f"{before}     1/10 the disk ... done\n  1/2 the server ... done\n"
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_a_failure_tells_why_and_what_is_undone(show, live):
+    text = show(
+        step(K.STARTED, "a", 1, "start the server"),
+        step(K.RETRYING, "a", 1, "refused; again in 1 s"),
+        step(K.FAILED, "a", 1, "start the server: no\nroom"),
+        step(K.UNDONE, "a", 1, "undone: start the server"),
+        (K.ROLLED_BACK, {"message": "postgresql.provision is undone"}),
+        live=live,
+    )
+    first = "  1/2 start the server ...\n" if live else ""
+    assert text == (
+        f"{first}      refused; again in 1 s\n"
+        "  1/2 start the server ... failed\n"
+        "      start the server: no\n"
+        "      room\n"
+        "  1/2 start the server ... undone\n"
+        "      postgresql.provision is undone\n"
+    )
+
+
+def test_a_step_that_was_begun_by_an_earlier_command_has_its_name(show):
+    assert show(step(K.UNDONE, "create_disk", 1, "undone: make the disk")) == "  1/2 create disk ... undone\n"
+
+
+def test_control_characters_never_reach_the_terminal(show):
+    text = show(step(K.STARTED, "a", 1, "\x1b[2Jgone"), step(K.FAILED, "a", 1, "\x1b]0;x\x07"), live=True)
+    assert "\x1b" not in text
+    assert "\x07" not in text
+    assert "\\x1b[2Jgone" in text
+
+
+def test_a_stream_that_is_gone_changes_nothing(samples):
+    closed = io.StringIO()
+    closed.close()
+    progress = Progress(closed, live=True)
+    progress.take(samples.event(K.STARTED, "a", "title"))
+    progress.take(samples.event(K.DONE, "a", "title"))
+    progress.close()

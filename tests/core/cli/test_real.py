@@ -1,0 +1,108 @@
+"""The installed command with a real PostgreSQL, on a home of its own: a whole life, and bad input."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+
+import pytest
+
+from addonkit.compute.process.record import read_record
+from addonkit.testing.home import left_behind
+
+QUERY = """
+import asyncio, asyncpg, os, sys
+async def main():
+    connection = await asyncpg.connect(os.environ["DATABASE_URL"])
+    for statement in sys.argv[1:-1]:
+        await connection.execute(statement)
+    print(await connection.fetchval(sys.argv[-1]))
+asyncio.run(main())
+"""
+
+
+def server_of(home):
+    """Process group of the only server."""
+    (path,) = home.glob("pools/*/record")
+    return os.getpgid(read_record(path).server.pid)
+
+
+def test_a_whole_life(addonkit, home):
+    created = addonkit("create", "postgresql:small", "-a", "shop")
+    assert "app shop is new" in created.stdout
+    assert created.stderr.splitlines()[-1] == "  6/6 put the variables together ... done"
+    assert {line.rsplit(" ", 1)[1] for line in created.stderr.splitlines()} == {"done"}
+
+    listed = json.loads(addonkit("list", "--json").stdout)["instances"]
+    assert [(i["name"], i["phase"], i["server"]["state"]) for i in listed] == [("shop-postgresql", "active", "running")]
+
+    revealed = json.loads(addonkit("env", "-a", "shop", "--format", "json", "--reveal").stdout)
+    of_shop = ("-a", "shop")
+    reading = (
+        ("env", *of_shop), ("show", "postgresql", *of_shop), ("list", *of_shop), ("logs", "postgresql", *of_shop),
+        ("saga", "list"),
+    )  # fmt: skip
+    for argv in reading:
+        assert revealed["PGPASSWORD"] not in addonkit(*argv).stdout
+        assert revealed["PGPASSWORD"] not in addonkit(*argv, "--json").stdout
+
+    run = ("run", "-a", "shop", "--", sys.executable, "-c", QUERY)
+    assert addonkit(*run, "CREATE TABLE t (x int)", "INSERT INTO t VALUES (7)", "SELECT x FROM t").stdout == "7\n"
+
+    os.killpg(server_of(home), signal.SIGKILL)
+    assert addonkit(*run, "SELECT x FROM t").stdout == "7\n"
+
+    addonkit("destroy", "postgresql", "-a", "shop", status=1)
+    assert addonkit(*run, "SELECT x FROM t").stdout == "7\n"
+    assert addonkit("destroy", "postgresql", "-a", "shop", "--yes").stdout == "shop-postgresql and its data are gone\n"
+    assert left_behind(home) == ()
+    assert addonkit("doctor").stdout == "all is well\n"
+    assert "there is no app 'shop'" in addonkit("env", "-a", "shop", status=1).stderr
+
+
+def test_work_that_was_only_recorded_is_carried_out_by_run(addonkit):
+    assert "carries it out" in addonkit("create", "postgresql", "-a", "shop", "--no-wait").stdout
+    asked = ("run", "-a", "shop", "--", sys.executable, "-c", QUERY, "SELECT 5")
+    assert addonkit(*asked).stdout == "5\n"
+    addonkit("destroy", "shop-postgresql", "--yes")
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        (("create", "nonsense", "-a", "shop"), 'unknown addon "nonsense"'),
+        (("create", "postgresql:huge", "-a", "shop"), 'unknown variant "huge"'),
+        (("create", "postgresql", "-a", "shop", "--version", "7"), "18"),
+        (("create", "postgresql", "-a", "my shop"), "cannot use app name 'my shop'"),
+        (("create", "postgresql", "-a", "x" * 300), "it has 300 characters"),
+        (("create", "postgresql", "-a", "shop", "--as", "Big One"), "cannot use 'Big One'"),
+        (("destroy", "nothing", "--yes"), "no instance has this name"),
+        (("attach", "nothing", "-a", "shop"), "no instance has this name"),
+        (("show", "nothing"), "no instance has this name"),
+        (("env", "-a", "shop"), "there is no app 'shop'"),
+        (("run", "-a", "shop", "--", "ls"), "there is no app 'shop'"),
+        (("env", "unset", "-a", "shop", "X"), "there is no app 'shop'"),
+        (("env", "set", "-a", "shop", "lower=1"), "cannot use 'lower' as the name of a variable"),
+        (("saga", "show", "nothing"), "cannot find execution 'nothing'"),
+    ],
+)
+def test_bad_input_is_one_line_and_makes_nothing(addonkit, home, argv, words):
+    refused = addonkit(*argv, status=1)
+    assert refused.stdout == ""
+    assert len(refused.stderr.splitlines()) == 1
+    assert refused.stderr.startswith("error: ")
+    assert words in refused.stderr
+    assert left_behind(home) == ()
+    assert json.loads(addonkit("list", "--json").stdout) == {"instances": []}
+
+
+@pytest.mark.parametrize("argv", [("list",), ("create", "postgresql", "-a", "shop"), ("doctor",)])
+def test_a_home_that_cannot_be_used_is_one_line(addonkit, home, argv):
+    (home / "file").write_text("")
+    refused = addonkit(*argv, "--home", str(home / "file" / "below"), status=1)
+    assert len(refused.stderr.splitlines()) == 1
+    assert refused.stderr.startswith(f"error: cannot use {home}/file/below as home: ")
+    shown = json.loads(addonkit(*argv, "--json", "--home", str(home / "file" / "below"), status=1).stdout)
+    assert shown["error"]["kind"] == "StoreUnavailable"

@@ -1,0 +1,45 @@
+"""Help is there at once: it imports nothing that is heavy, and no addon."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from addonkit.cli.group import SECTIONS
+
+HEAVY = {"aiohttp", "cattrs", "cryptography", "rich", "psutil", "sqlite3", "pluggy", "asyncio", "attr", "ssl"}
+COMMANDS = [name for names in SECTIONS.values() for name in names]
+
+
+@pytest.mark.parametrize("argv", [["--help"], ["--version"], *([name, "--help"] for name in COMMANDS)])
+def test_help_imports_nothing_heavy_and_no_addon(argv):
+    code = (
+        "import json, sys\n"
+        "from addonkit.cli.main import main\n"
+        f"try: main({argv!r})\n"
+        "except SystemExit as end: assert end.code == 0, end.code\n"
+        "print('\\n' + json.dumps(sorted(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=60)
+    modules = json.loads(done.stdout.splitlines()[-1])
+    tops = {name.partition(".")[0] for name in modules}
+    assert tops & HEAVY == set()
+    assert {name for name in tops if name.startswith("addonkit_")} == set()
+    assert {name for name in modules if name.startswith("addonkit.")} <= {
+        "addonkit.errors", "addonkit.cli", "addonkit.cli.main", "addonkit.cli.group", "addonkit.cli.command",
+        "addonkit.cli.session", "addonkit.cli.streams", "addonkit.cli.failures", "addonkit.cli.running",
+        "addonkit.cli.asking", "addonkit.cli.commands", *(f"addonkit.cli.commands.{name}" for name in COMMANDS),
+    }  # fmt: skip
+
+
+def test_one_commands_help_imports_no_other_command():
+    code = (
+        "import sys\nfrom addonkit.cli.main import main\n"
+        "try: main(['list', '--help'])\nexcept SystemExit: pass\n"
+        "assert 'addonkit.cli.commands.list' in sys.modules\n"
+        "assert 'addonkit.cli.commands.create' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=60)

@@ -1,0 +1,156 @@
+"""Every command line and every snippet of the pages does what the page says.
+
+A page's blocks run in order, in one empty home and one empty directory that has `examples` in it:
+
+- `console`: lines that begin with `$ ` are run by a shell; what is shown below them is what they print. A line that
+  is `...` stands for any number of lines, `...` in a line for any text. Status 0, or 1 where an error is shown.
+- `python`: run as a program; with a first line like `# app.py`, written to that file instead.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import attrs
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGES = (*sorted(ROOT.glob("*.md")), *sorted(p for p in ROOT.glob("docs/**/*.md") if "_build" not in p.parts))
+LANGUAGES = {"console", "python", "text", "{code-block}", "{toctree}"}
+FENCE = re.compile(r"^```(?P<language>\S*)[^\n]*\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+LIMIT = 120
+
+
+@attrs.frozen
+class Block:
+    """A fenced block of a page."""
+
+    language: str
+    text: str
+    line: int
+
+
+@attrs.frozen
+class Command:
+    """A command of a console block, and the lines that are shown below it."""
+
+    text: str
+    shown: tuple[str, ...]
+    line: int
+
+    @property
+    def status(self) -> int:
+        return int(any(line.startswith("error: ") for line in self.shown))
+
+    def prints(self, output: str) -> bool:
+        pattern = "".join(r"(?:.*\n)*?" if line == "..." else _pattern(line) for line in self.shown)
+        return re.fullmatch(pattern, "".join(f"{line.rstrip()}\n" for line in output.splitlines())) is not None
+
+
+def _pattern(line: str) -> str:
+    return ".*".join(re.escape(part) for part in line.rstrip().split("...")) + r"\n"
+
+
+def blocks_of(text: str) -> tuple[Block, ...]:
+    found = FENCE.finditer(text)
+    return tuple(Block(f["language"], f["text"], text.count("\n", 0, f.start()) + 1) for f in found)
+
+
+def commands_of(block: Block) -> Iterator[Command]:
+    lines = block.text.splitlines()
+    starts = [number for number, line in enumerate(lines) if line.startswith("$ ")]
+    assert starts[:1] == [0], f"line {block.line}: a console block begins with a command"
+    for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
+        yield Command(lines[start][2:], tuple(lines[start + 1 : end]), block.line + 1 + start)
+
+
+RUNNABLE = [page for page in PAGES if {"console", "python"} & {b.language for b in blocks_of(page.read_text())}]
+
+
+def named(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+@pytest.fixture
+def environment(home: Path) -> dict[str, str]:
+    """What a reader's shell has: the command on PATH, a home of its own, nothing else of addonkit."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("ADDONKIT_")}
+    path = os.pathsep.join((str(Path(sys.executable).parent), kept["PATH"]))
+    return kept | {"PATH": path, "ADDONKIT_HOME": str(home / "state"), "TERM": "dumb", "NO_COLOR": "1"}
+
+
+def run(argv: list[str], where: Path, environment: Mapping[str, str], text: str = "") -> tuple[int, str]:
+    done = subprocess.run(
+        argv,
+        cwd=where,
+        env=dict(environment),
+        input=text,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=LIMIT,
+        check=False,
+    )
+    return done.returncode, done.stdout
+
+
+@pytest.mark.parametrize("page", RUNNABLE, ids=named)
+def test_a_page_does_what_it_says(page: Path, tmp_path: Path, environment: Mapping[str, str]) -> None:
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    for block in blocks_of(page.read_text()):
+        if block.language == "console":
+            for command in commands_of(block):
+                where = f"{page.name}:{command.line}: {command.text}"
+                status, output = run(["bash", "-c", command.text], tmp_path, environment)
+                assert status == command.status, f"{where}\n{output}"
+                assert command.prints(output), f"{where}\nshown:\n{chr(10).join(command.shown)}\nprinted:\n{output}"
+        elif block.language == "python":
+            name = re.match(r"# (\w+\.py)\n", block.text)
+            if name:
+                (tmp_path / name[1]).write_text(block.text)
+                continue
+            status, output = run([sys.executable, "-"], tmp_path, environment, block.text)
+            assert status == 0, f"{page.name}:{block.line}\n{output}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_blocks_say_what_they_are(page: Path) -> None:
+    assert {block.language for block in blocks_of(page.read_text())} <= LANGUAGES
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_fragments_are_python(page: Path) -> None:
+    for block in blocks_of(page.read_text()):
+        if block.language == "{code-block}":
+            ast.parse(block.text)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_nothing_that_could_run_is_only_shown(page: Path) -> None:
+    for block in blocks_of(page.read_text()):
+        assert block.language != "text" or "$ addonkit" not in block.text, f"line {block.line}"
+
+
+@pytest.mark.parametrize(
+    ("shown", "printed", "same"),
+    [
+        (("a", "b"), "a\nb\n", True),
+        (("a", "b"), "a\nc\n", False),
+        (("a",), "a\nb\n", False),
+        (("a", "..."), "a\nb\nc\n", True),
+        (("...", "c"), "a\nb\nc\n", True),
+        (("...", "c"), "a\nb\n", False),
+        (("port ... is taken",), "port 5 is taken  \n", True),
+        (("port ... is taken",), "port 5\nis taken\n", False),
+        ((), "", True),
+        ((), "a\n", False),
+    ],
+)
+def test_what_is_shown_is_compared(shown: tuple[str, ...], printed: str, same: bool) -> None:
+    assert Command("true", shown, 1).prints(printed) is same

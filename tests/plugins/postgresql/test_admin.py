@@ -1,0 +1,365 @@
+"""What is done inside real servers, of each version."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+import pytest
+
+from addonkit import AlreadyExists, Conflict, Secret, ServerAddress, TransientError
+from addonkit_postgresql import admin
+from addonkit_postgresql.session import Administrator, ServerFault, execute
+
+PASSWORD = Secret.generate()
+
+
+@asynccontextmanager
+async def log_in(
+    server: Administrator, user: str, database: str = "", password: Secret = PASSWORD
+) -> AsyncIterator[asyncpg.Connection]:
+    """A connection as an app has it."""
+    address = server.address
+    connection = await asyncpg.connect(
+        host=address.host, port=address.port, user=user, password=password.reveal(), database=database or user, ssl=False
+    )
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+async def give(server: Administrator, name: str, owner: str = "") -> None:
+    """A role and its database, as provisioning makes them."""
+    await admin.create_role(server, name, PASSWORD, owner or name, 50)
+    await admin.create_database(server, name, name, owner or name)
+
+
+async def take(server: Administrator, name: str) -> None:
+    """Remove both, as deprovisioning does."""
+    await admin.drop_database(server, name, name)
+    await admin.drop_role(server, name, name)
+
+
+async def ask(server: Administrator, query: str, *values: object) -> object:
+    async with server.session() as connection:
+        return await connection.fetchval(query, *values)
+
+
+async def is_there(server: Administrator, name: str) -> tuple[bool, bool]:
+    """Whether there are a database and a role of that name."""
+    database = await ask(server, "SELECT count(*) FROM pg_database WHERE datname = $1", name)
+    role = await ask(server, "SELECT count(*) FROM pg_roles WHERE rolname = $1", name)
+    return bool(database), bool(role)
+
+
+async def test_a_role_may_log_in_and_nothing_else(server: Administrator, name: str) -> None:
+    await give(server, name)
+
+    async with log_in(server, name) as connection:
+        role = await connection.fetchrow("SELECT * FROM pg_roles WHERE rolname = current_user")
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await connection.execute("CREATE ROLE more")
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await connection.execute("CREATE DATABASE more")
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await connection.execute("COPY (SELECT 1) TO PROGRAM 'cat'")
+    rights = ("rolsuper", "rolcreaterole", "rolcreatedb", "rolreplication", "rolbypassrls")
+    assert [role[right] for right in rights] == [False] * len(rights)
+    assert role["rolconnlimit"] == 50
+
+
+async def test_its_database_is_its_own_with_schema_public_and_temporary_tables(
+    server: Administrator, name: str
+) -> None:
+    await give(server, name)
+
+    async with log_in(server, name) as connection:
+        await connection.execute("CREATE TABLE kept (n int); CREATE TEMPORARY TABLE passing (n int)")
+        await connection.execute("CREATE SCHEMA more; CREATE EXTENSION hstore")
+        assert await connection.fetchval("SHOW server_encoding") == "UTF8"
+        assert await connection.fetchval("SELECT upper('straße, ñandú')") in {"STRASSE, ÑANDÚ", "STRAßE, ÑANDÚ"}
+
+
+async def test_nobody_else_gets_in_and_it_gets_in_nowhere_else(server: Administrator, name: str) -> None:
+    await give(server, name)
+    await give(server, f"{name}_neighbour")
+
+    for foreign in (f"{name}_neighbour", "postgres", "template1", "template0"):
+        with pytest.raises((asyncpg.InsufficientPrivilegeError, asyncpg.ObjectNotInPrerequisiteStateError)):
+            async with log_in(server, name, foreign):
+                pass
+    assert await ask(server, "SELECT has_database_privilege('public', $1, 'CONNECT, TEMPORARY, CREATE')", name) is False
+
+
+async def test_nobody_gets_in_while_the_database_is_being_made(
+    server: Administrator, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await give(server, f"{name}_neighbour")
+    await admin.create_role(server, name, PASSWORD, name, -1)
+    refused = []
+
+    async def knock_after(connection: asyncpg.Connection, template: str, *values: str) -> None:
+        await execute(connection, template, *values)
+        if "DATABASE" in template and not template.startswith("ALTER"):
+            with pytest.raises((asyncpg.ObjectNotInPrerequisiteStateError, asyncpg.InsufficientPrivilegeError)):
+                async with log_in(server, f"{name}_neighbour", name):
+                    pass
+            refused.append(template)
+
+    monkeypatch.setattr(admin, "execute", knock_after)
+    await admin.create_database(server, name, name, name)
+
+    assert len(refused) == 2
+
+
+async def test_everything_twice_is_as_once(server: Administrator, name: str) -> None:
+    for _ in range(2):
+        await give(server, name)
+        async with log_in(server, name) as connection:
+            await connection.execute("CREATE TABLE IF NOT EXISTS kept (n int); INSERT INTO kept VALUES (1)")
+            seen = await connection.fetchval("SELECT count(*) FROM kept")
+    assert seen == 2, "the data was kept"
+
+    for _ in range(2):
+        await take(server, name)
+        assert await is_there(server, name) == (False, False)
+
+
+async def test_creating_a_role_again_sets_the_same_password_again(server: Administrator, name: str) -> None:
+    await give(server, name)
+    async with log_in(server, name) as connection:
+        await connection.execute(f"ALTER ROLE {name} PASSWORD 'forgotten'")
+
+    await admin.create_role(server, name, PASSWORD, name, 50)
+
+    async with log_in(server, name):
+        pass
+
+
+async def test_what_is_not_ours_is_never_touched(server: Administrator, name: str) -> None:
+    async with server.session() as connection:
+        await execute(connection, "CREATE ROLE %I LOGIN", name)
+        await execute(connection, "CREATE DATABASE %I OWNER %I", name, name)
+
+    with pytest.raises(AlreadyExists, match="not this instance's"):
+        await admin.create_role(server, name, PASSWORD, name, 50)
+    with pytest.raises(AlreadyExists, match="not this instance's"):
+        await admin.create_database(server, name, name, name)
+    await take(server, name)
+    with pytest.raises(Conflict, match="no instance made it"):
+        await admin.drop_claim(server, name)
+
+    assert await is_there(server, name) == (True, True)
+    assert name not in await admin.list_claims(server)
+
+
+async def test_what_is_another_instances_is_never_touched(server: Administrator, name: str) -> None:
+    await give(server, name, owner="somebody")
+
+    with pytest.raises(AlreadyExists):
+        await admin.create_role(server, name, PASSWORD, name, 50)
+    await take(server, name)
+
+    assert await is_there(server, name) == (True, True)
+    async with log_in(server, name):
+        pass
+
+
+@pytest.mark.parametrize("claim", ["postgres", "pg_monitor", "pg_database_owner"])
+async def test_the_systems_own_are_neither_listed_nor_dropped(server: Administrator, claim: str) -> None:
+    assert claim not in await admin.list_claims(server)
+    with pytest.raises(Conflict):
+        await admin.drop_claim(server, claim)
+
+
+async def test_a_claim_is_listed_and_dropped_with_its_data(server: Administrator, name: str) -> None:
+    await give(server, name)
+    assert name in await admin.list_claims(server)
+
+    for _ in range(2):
+        await admin.drop_claim(server, name)
+
+    assert await is_there(server, name) == (False, False)
+    assert name not in await admin.list_claims(server)
+
+
+async def test_a_database_is_dropped_under_the_feet_of_its_app(server: Administrator, name: str) -> None:
+    await give(server, name)
+    async with log_in(server, name) as connection:
+        await take(server, name)
+        with pytest.raises((asyncpg.AdminShutdownError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError)):
+            await connection.fetchval("SELECT 1")
+
+    assert await is_there(server, name) == (False, False)
+
+
+async def test_an_app_that_keeps_coming_back_does_not_hold_its_database(server: Administrator, name: str) -> None:
+    await give(server, name)
+
+    async def come_back() -> None:
+        while True:
+            try:
+                async with log_in(server, name) as connection:
+                    await connection.fetchval("SELECT 1")
+            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+                await asyncio.sleep(0)
+
+    apps = [asyncio.create_task(come_back()) for _ in range(4)]
+    try:
+        await take(server, name)
+    finally:
+        for app in apps:
+            app.cancel()
+        await asyncio.gather(*apps, return_exceptions=True)
+
+    assert await is_there(server, name) == (False, False)
+
+
+async def test_what_neighbours_granted_to_a_role_does_not_hold_it(server: Administrator, name: str) -> None:
+    neighbour = f"{name}_neighbour"
+    await give(server, name)
+    await give(server, neighbour)
+    async with log_in(server, neighbour) as connection:
+        await connection.execute(f"CREATE TABLE lent (n int); GRANT SELECT ON lent TO {name}")
+        await connection.execute(f"CREATE POLICY guest ON lent TO {name}; GRANT CONNECT ON DATABASE {neighbour} TO {name}")
+
+    await take(server, name)
+
+    assert await is_there(server, name) == (False, False)
+    async with log_in(server, neighbour) as connection:
+        assert await connection.fetchval("SELECT count(*) FROM lent") == 0, "the neighbour's table is still there"
+
+
+async def test_a_neighbour_cannot_make_the_superuser_call_its_functions(server: Administrator, name: str) -> None:
+    neighbour = f"{name}_neighbour"
+    await give(server, name)
+    await give(server, neighbour)
+    async with log_in(server, neighbour) as connection:
+        await connection.execute(
+            f"CREATE TABLE lent (n int); GRANT SELECT ON lent TO {name};"
+            "CREATE FUNCTION format(text, text) RETURNS text LANGUAGE sql"
+            f" AS 'ALTER ROLE {neighbour} SUPERUSER; SELECT ''x''';"
+            f"ALTER DATABASE {neighbour} SET search_path = public, pg_catalog;"
+            f"ALTER DATABASE {neighbour} SET default_transaction_read_only = on;"
+            f"ALTER DATABASE {neighbour} SET statement_timeout = 1"
+        )
+    async with server.session(neighbour) as connection:
+        assert await connection.fetchval("SHOW search_path") == "pg_catalog"
+        assert await connection.fetchval("SHOW default_transaction_read_only") == "off"
+        assert await connection.fetchval("SHOW statement_timeout") == "0"
+
+    await take(server, name)
+
+    assert await is_there(server, name) == (False, False)
+    assert await ask(server, "SELECT rolsuper FROM pg_roles WHERE rolname = $1", neighbour) is False
+
+
+async def test_a_database_left_broken_by_an_interrupted_statement_is_made_anew(
+    server: Administrator, name: str
+) -> None:
+    await give(server, name)
+    await ask(server, "UPDATE pg_database SET datconnlimit = -2 WHERE datname = $1 RETURNING 1", name)
+
+    await admin.create_database(server, name, name, name)
+
+    async with log_in(server, name) as connection:
+        assert await connection.fetchval("SELECT 1") == 1
+
+
+async def test_a_database_interrupted_before_its_doors_were_set_is_finished(server: Administrator, name: str) -> None:
+    await admin.create_role(server, name, PASSWORD, name, -1)
+    async with server.session() as connection:
+        await execute(connection, "CREATE DATABASE %I OWNER %I ALLOW_CONNECTIONS false", name, name)
+
+    await admin.create_database(server, name, name, name)
+
+    async with log_in(server, name) as connection:
+        assert await connection.fetchval("SELECT 1") == 1
+    assert await ask(server, "SELECT has_database_privilege('public', $1, 'CONNECT')", name) is False
+
+
+async def test_schema_public_is_taken_from_everybody_on_servers_that_give_it(server: Administrator, name: str) -> None:
+    await give(server, name)
+    async with server.session(name) as connection:
+        await connection.execute("ALTER SCHEMA public OWNER TO postgres; GRANT CREATE ON SCHEMA public TO PUBLIC")
+
+    await admin.own_schema(server, name, name)
+
+    async with log_in(server, name) as connection:
+        await connection.execute("CREATE TABLE mine (n int)")
+        assert await connection.fetchval("SELECT has_schema_privilege('public', 'public', 'CREATE')") is False
+
+
+async def test_many_at_once(server: Administrator, name: str) -> None:
+    async with server.session() as connection:
+        for database in ("postgres", "template1"):
+            await execute(connection, "GRANT CONNECT ON DATABASE %I TO PUBLIC", database)
+    names = [f"{name}_{number}" for number in range(8)]
+
+    await asyncio.gather(*(give(server, each) for each in names))
+    assert set(names) <= set(await admin.list_claims(server))
+    assert await ask(server, "SELECT has_database_privilege('public', 'postgres', 'CONNECT')") is False
+    await asyncio.gather(*(take(server, each) for each in names))
+
+    assert not set(names) & set(await admin.list_claims(server))
+
+
+@pytest.mark.parametrize("odd", ['say "x"', "it's; DROP ROLE postgres", "ünïcode", "%I%L", "a" * 63])
+async def test_any_name_is_quoted_by_the_server(server: Administrator, odd: str) -> None:
+    await give(server, odd)
+    assert await is_there(server, odd) == (True, True)
+
+    await take(server, odd)
+    assert await is_there(server, odd) == (False, False)
+
+
+async def test_the_clear_password_never_reaches_the_server(server: Administrator, name: str) -> None:
+    await give(server, name)
+
+    kept = await ask(server, "SELECT rolpassword FROM pg_authid WHERE rolname = $1", name)
+    assert str(kept).startswith("SCRAM-SHA-256$4096:")
+    assert PASSWORD.reveal() not in str(kept)
+
+
+async def test_a_statement_that_fails_is_not_written_to_the_log(server: Administrator) -> None:
+    async with server.session() as connection:
+        assert await connection.fetchval("SHOW log_min_error_statement") == "panic"
+
+
+async def test_a_refused_statement_is_one_clear_line(server: Administrator) -> None:
+    with pytest.raises(ServerFault, match=r"working on the PostgreSQL server at 127.0.0.1:\d+: .*nowhere.*\(42P01\)"):
+        await ask(server, "SELECT * FROM nowhere")
+
+
+async def test_a_lost_connection_may_pass(server: Administrator) -> None:
+    with pytest.raises(TransientError):
+        await ask(server, "SELECT pg_terminate_backend(pg_backend_pid())")
+
+
+async def test_a_server_that_is_not_there_may_come_back(server: Administrator, unused_tcp_port: int) -> None:
+    nobody = Administrator(ServerAddress(server.address.host, unused_tcp_port), server.password)
+
+    with pytest.raises(TransientError, match="refused|Connect call failed"):
+        await ask(nobody, "SELECT 1")
+
+
+async def test_a_wrong_password_does_not_pass(server: Administrator) -> None:
+    with pytest.raises(ServerFault, match="28P01") as refused:
+        await ask(Administrator(server.address, PASSWORD), "SELECT 1")
+
+    assert PASSWORD.reveal() not in str(refused.value)
+
+
+async def test_variables_of_the_users_shell_have_no_say(server: Administrator, monkeypatch: pytest.MonkeyPatch) -> None:
+    hostile = {
+        "PGHOST": "nowhere.invalid", "PGPORT": "1", "PGUSER": "nobody", "PGPASSWORD": "wrong", "PGDATABASE": "nothing",
+        "PGSSLMODE": "verify-full", "PGSSLNEGOTIATION": "direct", "PGTARGETSESSIONATTRS": "read-only",
+        "PGSERVICE": "none", "PGSERVICEFILE": "/nowhere", "PGPASSFILE": "/nowhere",
+    }  # fmt: skip
+    for key, value in hostile.items():
+        monkeypatch.setenv(key, value)
+
+    assert await ask(server, "SELECT current_user::text") == "postgres"
