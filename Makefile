@@ -5,7 +5,7 @@ BIN := .venv/bin
 SOURCES := core/src plugins/*/src
 WORKERS ?= auto
 
-.PHONY: help demo test lint types docs bench pins clean setup-run setup-dev
+.PHONY: help demo test lint types reference docs bench pins clean setup-run setup-dev
 
 help: ## tell what there is to make
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -26,6 +26,10 @@ lint: setup-dev ## check style, types and architecture
 types: setup-dev ## check types alone
 	@$(BIN)/mypy $(SOURCES)
 
+reference: setup-dev ## write the pages of docs/reference that follow from the code
+	@$(BIN)/python scripts/write_reference.py
+	@$(BIN)/python -m addonkit.cli.reference > docs/reference/cli.md
+
 docs: setup-dev ## build the documentation, warnings being errors
 	@$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build
 	@echo "docs/_build/index.html"
@@ -38,8 +42,9 @@ pins: setup-dev ## resolve the pinned requirements anew
 	  --no-emit-index-url --no-emit-package addonkit --generate-hashes --custom-compile-command "make pins" \
 	  core/pyproject.toml plugins/*/pyproject.toml requirements/$$kind.in -o requirements/$$kind.txt; done
 
-clean: ## remove what make made
-	@rm -rf .venv .demo docs/_build .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+clean: ## remove what make made, servers of an interrupted demonstration first
+	@if [ -d .demo ] && [ -x .venv/bin/addonkit ]; then scripts/demo.sh clean; fi
+	@rm -rf .venv .demo docs/_build .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage* build dist
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 setup-run:

@@ -17,9 +17,14 @@ reachable() {
   done
 }
 
+# Where there is none, .demo is a link to a directory elsewhere, so that an interrupted run is found again.
 if [ "$(id -u)" = 0 ] && ! reachable; then
-  ADDONKIT_HOME=$(mktemp -d /tmp/addonkit-demo.XXXXXX)
-  chmod 711 "$ADDONKIT_HOME"
+  if [ ! -d .demo/ ] || [ ! -O .demo/ ]; then
+    rm -f .demo
+    ln -s "$(mktemp -d /tmp/addonkit-demo.XXXXXX)" .demo
+    chmod 711 .demo/
+  fi
+  ADDONKIT_HOME=$(readlink .demo)
 else
   ADDONKIT_HOME=$PWD/.demo
 fi
@@ -27,21 +32,27 @@ export ADDONKIT_HOME
 unset ADDONKIT_KEY ADDONKIT_APP ADDONKIT_FAULT ADDONKIT_BLOCK
 PATH=$PWD/.venv/bin:$PATH
 
-names() { addonkit list --json 2>/dev/null | python -c 'import json, sys; print(*[i["name"] for i in json.load(sys.stdin)["instances"]])'; }
+names() { addonkit list --json 2>/dev/null | python -c 'import json, sys; print(*[i["name"] for i in json.load(sys.stdin).get("instances", ())])'; }
 field() { addonkit show "$1" --json | python -c 'import json, sys; v = json.load(sys.stdin); print(eval(sys.argv[1], {"v": v}))' "$2"; }
 
 end() {
   status=$?
-  trap - EXIT INT TERM
+  trap - EXIT
+  trap '' INT TERM
   if [ -d "$ADDONKIT_HOME" ]; then
     for name in $(names || true); do addonkit destroy "$name" --yes >/dev/null 2>&1 || true; done
     addonkit doctor --fix --yes >/dev/null 2>&1 || true
-    rm -rf "$ADDONKIT_HOME"
+    python scripts/leftovers.py --end "$ADDONKIT_HOME" || true
+    rm -rf "$ADDONKIT_HOME" .demo
   fi
   exit "$status"
 }
 trap end EXIT
 trap 'exit 130' INT TERM
+
+if [ "${1:-}" = clean ]; then
+  exit 0 # by way of the trap
+fi
 
 # What an interrupted demonstration has left.
 for name in $(names || true); do addonkit destroy "$name" --yes >/dev/null; done
@@ -77,19 +88,8 @@ ports=$(ls "$ADDONKIT_HOME/ports" | grep -E '^[0-9]+$' || true)
 for name in $(names); do show addonkit destroy "$name" --yes; done
 
 bold "Nothing is left:"
-left=$(find "$ADDONKIT_HOME"/pools "$ADDONKIT_HOME"/disks "$ADDONKIT_HOME"/ports -mindepth 1 ! -name lock)
-[ -z "$left" ] || fail "something is left: $left"
-if pgrep -f "$ADDONKIT_HOME" | grep -vx "$$" | xargs -r ps -o args= -p | grep -E 'postgres|valkey|redis'; then
-  fail "a process is left"
-fi
-python - $ports <<'PY' || fail "a port is left"
-import socket, sys
-for port in map(int, sys.argv[1:]):
-    with socket.socket() as probe:
-        if probe.connect_ex(("127.0.0.1", port)) == 0:
-            sys.exit(f"port {port} still answers")
-print(f"no process, no directory, none of the ports {' '.join(sys.argv[1:])}")
-PY
+# shellcheck disable=SC2086 - one word a port
+python scripts/leftovers.py "$ADDONKIT_HOME" $ports || fail "something is left, see above"
 show addonkit doctor
 
 bold "Next:"

@@ -257,6 +257,8 @@ def find_instance(tx: Transaction, name: str, app: str | None) -> Entity[Instanc
             return named[0]
         raise _unknown(name, tuple(e.value.name for e in tx.list(Instance).items), "")
     mine = associations_of(tx, app)
+    # While an instance is destroyed its association goes first: then it is known by what its name was made of.
+    named = (*named, *tx.list(Instance, {"name": _plain_name(app, name)}).items)
     wanted = [a.instance for a in mine if a.label == name] or [e.name for e in named if _belongs(e, app, mine)]
     entity = tx.get(Instance, wanted[0]) if wanted else None
     if entity is None:
@@ -298,7 +300,7 @@ def _create(tx: Transaction, request: Request) -> Created:
     new_app = _ensure_app(tx, request.app)
     instance = Instance(
         new_id(),
-        _free_name(tx, f"{request.app}-{request.label}"),
+        _free_name(tx, _plain_name(request.app, request.label)),
         request.addon,
         request.app,
         request.variant,
@@ -352,6 +354,10 @@ def _associate(tx: Transaction, instance: Instance, app: str, alias: str, others
     order = max((a.order for a in others), default=0) + 1
     association = Association(new_id(), app, instance.id, instance.addon, alias, primary=not alias, order=order)
     return tx.create(association.id, association).value
+
+
+def _plain_name(app: str, label: str) -> str:
+    return f"{app}-{label}"
 
 
 def _free_name(tx: Transaction, wanted: str) -> str:

@@ -87,7 +87,7 @@ def test_an_os_error_that_is_not_the_outputs_is_a_bug(call, kit):
         (("logs", "x", "-n", "-1"), "error: invalid value for '-n' / '--lines': -1 is not in the range x>=0; "),
         (("logs", "x", "-f", "--json"), '{\n  "error"'),
         (("env", "-a", "shop", "-o", "x"), "error: --output needs --format; see addonkit env --help\n"),
-        (("env", "set", "-a", "shop", "KEY"), "error: 'KEY' is not KEY=VALUE; "),
+        (("env", "set", "-a", "shop", "KEY"), "error: a variable is KEY=VALUE; "),
     ],
 )
 def test_a_wrong_command_line_is_one_line_and_status_2(call, kit, argv, line):

@@ -25,7 +25,7 @@ def test_the_programs_end_is_the_commands_end(addonkit, shop):
 
 
 def test_the_program_takes_the_place_of_the_command(environ, addonkit, shop):
-    argv = [ADDONKIT, "run", "-a", "shop", "--", "sh", "-c", "echo $$; trap 'exit 9' INT; while :; do sleep 0.1; done"]
+    argv = [ADDONKIT, "run", "-a", "shop", "--", "sh", "-c", "trap 'exit 9' INT; echo $$; while :; do sleep 0.1; done"]
     with subprocess.Popen(argv, env=environ, stdout=subprocess.PIPE, text=True) as process:
         assert int(process.stdout.readline()) == process.pid
         process.send_signal(signal.SIGINT)

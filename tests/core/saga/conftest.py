@@ -10,6 +10,7 @@ from typing import Any
 import attrs
 import pytest
 
+from addonkit.clock import Clock, SystemClock
 from addonkit.models.execution import Event, Execution, ExecutionStatus
 from addonkit.saga import faults
 from addonkit.saga.definition import Saga, Step, step
@@ -32,7 +33,7 @@ class World:
     """What steps do to the outside, and engines to run them."""
 
     store: Store
-    clock: FakeClock
+    clock: Clock
     events: list[Event] = attrs.field(factory=list)
     log: list[str] = attrs.field(factory=list)
     dead: set[str] = attrs.field(factory=set)
@@ -102,7 +103,7 @@ def world() -> World:
 
 @pytest.fixture
 async def world_on_disk(home: Path) -> AsyncIterator[World]:
-    clock = FakeClock()
+    clock = SystemClock()  # virtual time would run while the disk is at work, and leases would expire
     store = await SqliteStore.open(home / "state.db", Codec(Sealer(bytes(32))), clock)
     yield World(store, clock)
     await store.close()

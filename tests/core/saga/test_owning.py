@@ -11,6 +11,7 @@ import pytest
 from addonkit.errors import LeaseLost, SagaFailed, StoreFull
 from addonkit.models.execution import Execution, ExecutionStatus, StepStatus
 from addonkit.models.lease import Lease
+from addonkit.saga import faults
 from addonkit.saga.definition import step
 
 
@@ -40,6 +41,15 @@ async def test_many_ask_one_runs_all_get_the_result(any_world: Any) -> None:
     assert any_world.log == ["slow"]
 
 
+async def test_a_result_that_is_there_needs_no_lease(any_world: Any) -> None:
+    saga = any_world.saga(any_world.step("one"))
+    await any_world.engine().ensure("x", saga)
+    await any_world.leases("somebody").acquire("execution/x")
+
+    async with asyncio.timeout(10):
+        await any_world.engine().ensure("x", saga)
+
+
 async def test_many_ask_one_fails_all_are_told_why(any_world: Any) -> None:
     async def fail() -> None:
         await asyncio.sleep(0.01)
@@ -55,7 +65,7 @@ async def test_many_ask_one_fails_all_are_told_why(any_world: Any) -> None:
     assert any_world.log == ["one", "undo one"]
 
 
-async def test_when_the_owner_dies_one_of_those_who_wait_goes_on(any_world: Any) -> None:
+async def test_when_the_owner_dies_one_of_those_who_wait_goes_on(world: Any) -> None:
     waiting = asyncio.Event()
 
     async def hang_once() -> None:
@@ -63,19 +73,19 @@ async def test_when_the_owner_dies_one_of_those_who_wait_goes_on(any_world: Any)
             waiting.set()
             await asyncio.Event().wait()
 
-    saga = any_world.saga(any_world.step("one"), any_world.step("two", hang_once))
-    owner = asyncio.create_task(any_world.engine("one").ensure("x", saga))
+    saga = world.saga(world.step("one"), world.step("two", hang_once))
+    owner = asyncio.create_task(world.engine("one").ensure("x", saga))
     await waiting.wait()
-    heirs = [asyncio.create_task(any_world.engine(name).ensure("x", saga)) for name in ("two", "three")]
+    heirs = [asyncio.create_task(world.engine(name).ensure("x", saga)) for name in ("two", "three")]
     await asyncio.sleep(0.01)
 
-    any_world.dead.add("one")
+    world.dead.add("one")
     await asyncio.gather(*heirs)
 
-    assert any_world.log == ["one", "two", "two"]
+    assert world.log == ["one", "two", "two"]
     owner.cancel()
     await asyncio.gather(owner, return_exceptions=True)
-    assert await any_world.status() is ExecutionStatus.COMPLETED, "the dead one's end changes nothing"
+    assert await world.status() is ExecutionStatus.COMPLETED, "the dead one's end changes nothing"
 
 
 async def test_an_owner_that_gives_up_leaves_the_work_to_who_waits(world: Any) -> None:
@@ -112,6 +122,23 @@ async def test_who_lost_the_lease_journals_nothing_and_undoes_nothing(any_world:
     assert execution.status is ExecutionStatus.RUNNING
     assert execution.steps[1].status is StepStatus.STARTED
     assert any_world.log == ["one", "two"]
+
+
+async def test_who_lost_the_lease_before_the_first_entry_begins_nothing(
+    world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    transact = world.store.transact
+
+    async def stolen_before_beginning(decide: Any) -> Any:
+        if "_begin" in decide.__qualname__:
+            await transact(steal)
+        return await transact(decide)
+
+    monkeypatch.setattr(world.store, "transact", stolen_before_beginning)
+
+    with pytest.raises(LeaseLost):
+        await world.engine().ensure("x", world.saga(world.step("one")))
+    assert await world.engine().execution("x") is None
 
 
 async def test_who_lost_the_lease_while_undoing_leaves_the_rest_alone(world: Any) -> None:
@@ -195,12 +222,13 @@ async def test_a_cancelled_cause_from_within_fails_the_step_and_not_the_caller(w
 
 async def test_attempts_are_counted_over_tries_and_crashes(world: Any) -> None:
     errors = [ConnectionError("2"), ConnectionError("1")]
-    saga = world.saga(world.step("one", lambda: errors and _raise(errors.pop())))
+    saga = world.saga(world.step("one", lambda: errors and _raise(errors.pop())), world.step("two"))
     await world.crash("before:one", saga)
 
-    await world.engine("two").ensure("x", saga)
+    with faults.at("before:two", lambda: _raise(ValueError("injected"))), pytest.raises(SagaFailed):
+        await world.engine("two").ensure("x", saga)
 
-    assert (await world.execution()).steps[0].attempts == 1 + 3
+    assert [record.attempts for record in (await world.execution()).steps] == [1 + 3, 1]
 
 
 def _raise(error: BaseException) -> None:

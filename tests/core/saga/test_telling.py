@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from addonkit.errors import SagaBlocked, SagaFailed
-from addonkit.models.execution import Event
+from addonkit.models.execution import Event, EventKind, Execution, ExecutionStatus
 from addonkit.models.secret import Secret
 from addonkit.saga.definition import Retry, step
-from addonkit.saga.telling import EVENTS_KEPT
+from addonkit.saga.follow import following
+from addonkit.saga.telling import EVENTS_KEPT, Teller, with_events
 
 
 def sentences(events: list[Event]) -> list[tuple[str, str]]:
@@ -185,6 +187,38 @@ async def test_the_tasks_of_one_process_hear_an_execution_once_together(world: A
     await asyncio.gather(*(engine.ensure("x", saga) for _ in range(10)))
 
     assert world.said() == ["one", "one", "two", "two", "test.saga: done"]
+
+
+def an_execution(total: int) -> Execution:
+    events = [
+        Event("x", "s", EventKind.PROGRESS, str(number), datetime(2030, 1, 1, tzinfo=UTC)) for number in range(total)
+    ]
+    return with_events(Execution("x", "s", 1, ExecutionStatus.RUNNING, ()), *events)
+
+
+def test_who_begins_to_listen_with_old_news_makes_nothing_be_told_twice() -> None:
+    heard: list[Event] = []
+    teller = Teller(heard.append)
+
+    with teller.listening("x", None):
+        teller.tell(an_execution(2))
+        with teller.listening("x", an_execution(1)):
+            teller.tell(an_execution(3))
+        teller.tell(an_execution(4))
+        teller.tell(an_execution(2))
+    teller.tell(an_execution(5))
+
+    assert [event.message for event in heard] == ["0", "1", "2", "3"], "each once, and none when nobody listens"
+
+
+async def test_what_happened_last_is_told_before_the_following_ends(world: Any) -> None:
+    heard: list[Event] = []
+    teller = Teller(heard.append)
+
+    with teller.listening("x", None):
+        async with following(world.store, "x", teller):
+            await world.store.transact(lambda tx: tx.create("x", an_execution(1)))
+        assert [event.message for event in heard] == ["0"]
 
 
 async def test_equal_sentences_are_told_as_often_as_they_are_said(world: Any) -> None:

@@ -256,7 +256,7 @@ async def test_asking_what_is_over_or_unknown_to_stop_changes_nothing(world: Any
 
 
 async def test_undoing_what_is_blocked_tries_again(world: Any) -> None:
-    stuck = failing(ROUNDS.attempts, ValueError("stuck"))
+    stuck = failing(ROUNDS.attempts + 2, ValueError("stuck"))
     saga = world.saga(world.step("one", undo=stuck), world.step("two", ValueError("no")))
     with pytest.raises(SagaBlocked):
         await world.engine().ensure("x", saga)
@@ -277,7 +277,9 @@ async def test_undoing_what_stays_blocked_says_so(world: Any) -> None:
     with pytest.raises(SagaBlocked, match="step one: ValueError: stuck"):
         await world.engine().undo("x", saga)
 
-    assert [record.status for record in (await world.execution()).steps] == [StepStatus.DONE, StepStatus.UNDONE]
+    execution = await world.execution()
+    assert [record.status for record in execution.steps] == [StepStatus.DONE, StepStatus.UNDONE]
+    assert execution.finished is None, "it is not over any more"
 
 
 async def test_undoing_is_refused_for_another_shape(world: Any) -> None:

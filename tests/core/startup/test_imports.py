@@ -47,6 +47,7 @@ def test_importing_addonkit_imports_nothing_else():
         "addonkit.server_sagas",
         "addonkit.store.interface",
         "addonkit.compute.interface",
+        "addonkit.images.checker",
         "addonkit.images.reference",
         "addonkit.registry.catalog",
     ],

@@ -1,4 +1,4 @@
-"""Asks before something is lost."""
+"""Asks people: before something is lost, and for what must not be seen."""
 
 from __future__ import annotations
 
@@ -31,3 +31,17 @@ def confirm(attempted: str, losses: str, question: str, *, json: bool = False) -
     if not click.confirm(question, err=True):
         say("nothing was done")
         raise click.exceptions.Exit(1)
+
+
+def read_secret(key: str) -> str:
+    """A value from the keyboard, not shown while it is typed; without a terminal, a line of stdin.
+
+    Raises:
+        click.UsageError: stdin has no more lines.
+    """
+    if is_terminal(sys.stdin):
+        return str(click.prompt(key, hide_input=True, err=True))
+    line = sys.stdin.readline() if sys.stdin else ""
+    if not line:
+        raise click.UsageError(f"stdin ends before the value of {key}")
+    return line.rstrip("\r\n")

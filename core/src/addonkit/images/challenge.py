@@ -8,11 +8,11 @@ from typing import Final
 
 import attrs
 
-_TOKEN: Final = r"[A-Za-z0-9!#$%&'*+.^_`|~-]+"
+_WORD: Final = r"[A-Za-z0-9!#$%&'*+.^_`|~-]+"
 _GAP: Final = re.compile(r"[ \t,]*")
-_PARAMETER: Final = re.compile(rf'({_TOKEN})[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|({_TOKEN}))', re.DOTALL)
+_PARAMETER: Final = re.compile(rf'({_WORD})[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|({_WORD}))', re.DOTALL)
 # Behind some schemes stands one opaque word (`Negotiate YII=`) in the place of parameters.
-_SCHEME: Final = re.compile(rf"({_TOKEN})(?:[ \t]+[A-Za-z0-9._~+/-]+=*(?=[ \t]*(?:,|$)))?(?=[ \t,]|$)")
+_SCHEME: Final = re.compile(rf"({_WORD})(?:[ \t]+[A-Za-z0-9._~+/-]+=*(?=[ \t]*(?:,|$)))?(?=[ \t,]|$)")
 _ESCAPED: Final = re.compile(r"\\(.)", re.DOTALL)
 
 

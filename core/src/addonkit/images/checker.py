@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 import attrs
 
 from addonkit.clock import Clock, SystemClock
-from addonkit.errors import ImageDenied, ImageNotFound, RegistryUnreachable
+from addonkit.errors import ImageDenied, ImageNotFound, InvalidReference, RegistryUnreachable
 from addonkit.images.auth import Gate, Refused
 from addonkit.images.credentials import config_file, find_login
 from addonkit.images.endpoints import Endpoint, endpoints, normalise
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from aiohttp import ClientSession
 
 _NAME_ADVICE: Final = "check its name and tag"
+_HEX_DIGITS: Final = {"sha256": 64, "sha512": 128}
 
 
 class ImageChecker(Protocol):
@@ -33,7 +35,7 @@ class ImageChecker(Protocol):
         """The digest (`sha256:...`) of the manifest or index that an image reference means now.
 
         Raises:
-            InvalidReference: when it is not an image reference.
+            InvalidReference: when it is not an image reference, or its digest has the wrong length.
             ImageNotFound: when there is no such image.
             ImageDenied: when we may not see it.
             RegistryUnreachable: when nobody can say; worth trying again after a while.
@@ -67,6 +69,7 @@ class RegistryImageChecker:
             InvalidInput: also when a mirror is not a URL, or Docker's configuration file cannot be read.
         """
         reference = normalise(ImageReference.parse(image))
+        _check_digest(image, reference.digest)
         asked = endpoints(reference, self.mirrors, self.insecure)
         deadline = self.clock.monotonic() + self.limits.total
         try:
@@ -101,6 +104,15 @@ class RegistryImageChecker:
         scope = f"repository:{reference.path}:pull"
         gate = Gate(transport, login, scope, plain=endpoint.base.startswith("http://"))
         return await find_digest(transport, gate, endpoint.manifest(reference), reference.digest)
+
+
+def _check_digest(image: str, digest: str) -> None:
+    """A digest of the wrong length is no digest, and registries differ in how they fail on one."""
+    algorithm, _, code = digest.partition(":")
+    length = _HEX_DIGITS.get(algorithm)
+    if length and not re.fullmatch(rf"[0-9a-f]{{{length}}}", code):
+        found = f"a {algorithm} digest has {length} small hexadecimal digits"
+        raise InvalidReference(f"cannot check image {image!r}", found, "copy it whole", image=image)
 
 
 def _not_found(image: str, reference: ImageReference) -> ImageNotFound:

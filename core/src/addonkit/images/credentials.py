@@ -89,7 +89,7 @@ def _registry_of(key: str) -> str | None:
 
 
 def _login(entry: object, registry: str, path: Path) -> Login | None:
-    if not isinstance(entry, dict) or not all(isinstance(entry.get(key, ""), str) for key in _FIELDS):
+    if not isinstance(entry, dict) or not all(_is_text(entry.get(key, "")) for key in _FIELDS):
         raise _broken(registry, path)
     username, password = entry.get("username", ""), entry.get("password", "")
     if entry.get("auth"):
@@ -101,6 +101,11 @@ def _login(entry: object, registry: str, path: Path) -> Login | None:
 
 
 _FIELDS: Final = ("auth", "username", "password", "identitytoken")
+
+
+def _is_text(value: object) -> bool:
+    """Whether it can be sent. JSON can also say half a character, and an error about that would repeat the secret."""
+    return isinstance(value, str) and not any("\ud800" <= sign <= "\udfff" for sign in value)
 
 
 def _decode(auth: str, registry: str, path: Path) -> tuple[str, str]:

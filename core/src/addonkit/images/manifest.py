@@ -15,20 +15,19 @@ from addonkit.images.challenge import parse_challenges
 from addonkit.images.transport import Transport
 from addonkit.images.wire import Answer, NoAnswer
 
-ACCEPT: Final = ", ".join(
-    (
-        "application/vnd.oci.image.index.v1+json",
-        "application/vnd.docker.distribution.manifest.list.v2+json",
-        "application/vnd.oci.image.manifest.v1+json",
-        "application/vnd.docker.distribution.manifest.v2+json",
-    )
+ACCEPT: Final = (
+    "application/vnd.oci.image.index.v1+json, "
+    "application/vnd.docker.distribution.manifest.list.v2+json, "
+    "application/vnd.oci.image.manifest.v1+json, "
+    "application/vnd.docker.distribution.manifest.v2+json"
 )
 """Indexes and lists come first: a digest that is right on every platform is the better answer."""
 
 _OK: Final = 200
 _UNAUTHORIZED: Final = 401
 _FORBIDDEN: Final = 403
-_MISSING: Final = frozenset({404, 410})
+# 400 is the answer to a digest or name that this registry could never have.
+_MISSING: Final = frozenset({400, 404, 410})
 _DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
 
 
@@ -52,6 +51,8 @@ async def find_digest(transport: Transport, gate: Gate, url: str, wanted: str = 
     """
     visitor = _Visitor(transport, gate, url)
     answer = await visitor.ask("HEAD")
+    if answer.status == _UNAUTHORIZED:
+        _judge(answer)  # a wrong password is not tried twice: accounts are locked for less
     digest = _stated(answer)
     if answer.status != _OK or not digest:
         # Some registries and proxies know no HEAD, and say so by 403, 404, 405 or worse: only GET is believed.

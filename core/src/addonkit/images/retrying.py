@@ -38,7 +38,7 @@ def passes(status: int) -> bool:
 
 def backoff(attempt: int) -> float:
     """Seconds to wait after that many failed attempts (from 1): doubling from 0.5, at most 8."""
-    return min(_FIRST * 2 ** min(attempt - 1, 10), _LONGEST)
+    return min(_FIRST * 2.0 ** min(attempt - 1, 10), _LONGEST)
 
 
 def retry_after(value: str, now: datetime) -> float | None:
@@ -54,4 +54,5 @@ def retry_after(value: str, now: datetime) -> float | None:
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
     aware = date if date.tzinfo else date.replace(tzinfo=UTC)
-    return max((aware - now).total_seconds(), 0.0)
+    seconds: float = (aware - now).total_seconds()
+    return max(seconds, 0.0)

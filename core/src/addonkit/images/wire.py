@@ -50,11 +50,14 @@ class Answer:
 
 
 def open_session(limits: Limits) -> ClientSession:
-    """A session that keeps no cookies and reads no logins of its own. Close it by `async with`."""
+    """A session that keeps no cookies and reads no logins of its own. Close it by `async with`.
+
+    It limits the time of a connection only; who asks limits the whole.
+    """
     import aiohttp
 
     return aiohttp.ClientSession(
-        timeout=aiohttp.ClientTimeout(total=limits.total, connect=limits.connect),
+        timeout=aiohttp.ClientTimeout(total=None, connect=limits.connect),
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"User-Agent": "addonkit"},
     )
@@ -117,4 +120,20 @@ def _proxy(url: URL) -> str | None:
     host = url.host or ""
     if is_loopback(host) or proxy_bypass(host):
         return None
-    return getproxies().get(url.scheme)
+    named = getproxies().get(url.scheme)
+    if not named:
+        return None
+    proxy = named if "://" in named else f"http://{named}"
+    if not _usable(proxy):
+        raise NoAnswer("would be asked through a proxy of the environment that is not a plain http or https URL")
+    return proxy
+
+
+def _usable(proxy: str) -> bool:
+    from yarl import URL
+
+    try:
+        url = URL(proxy)
+    except ValueError:
+        return False
+    return url.scheme in {"http", "https"} and bool(url.host)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from addonkit.errors import LeaseLost
 from addonkit.models.execution import EventKind, Execution, ExecutionStatus, StepStatus
 from addonkit.saga.arguments import contribution
 from addonkit.saga.calls import Caller, Own
@@ -89,8 +88,6 @@ class Runner:
             output = await self._output(step)
         except _Stop:
             return
-        except LeaseLost:
-            raise
         except Exception as error:  # noqa: BLE001 - whatever a step raises is its failure
             await self._fail(step, error, before + self._caller.tries)
             return

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from addonkit.errors import LeaseLost
 from addonkit.models.execution import EventKind, Execution, ExecutionStatus, StepStatus
 from addonkit.saga.definition import Retry
 from addonkit.saga.faults import fault_point
@@ -53,8 +52,6 @@ class Undoing:
             return
         try:
             await self._call(step, step.undo_function)
-        except LeaseLost:
-            raise
         except Exception as error:  # noqa: BLE001 - whatever an undo raises is its failure
             await self._record(step, EventKind.UNDO_FAILED, self._journal.describe(error))
         else:

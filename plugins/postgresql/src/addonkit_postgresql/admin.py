@@ -162,9 +162,7 @@ async def _close_doors(connection: asyncpg.Connection) -> None:
     async with connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock($1)", _DOORS_LOCK)
         for database in ("postgres", "template1"):
-            if await connection.fetchval(
-                "SELECT has_database_privilege('public', $1, 'CONNECT, TEMPORARY')", database
-            ):
+            if await connection.fetchval("SELECT has_database_privilege('public', $1, 'CONNECT, TEMPORARY')", database):
                 await execute(connection, "REVOKE CONNECT, TEMPORARY ON DATABASE %I FROM PUBLIC", database)
 
 

@@ -54,7 +54,7 @@ async def tidy(
         AddonkitError: when it cannot be done and neighbours stay.
     """
     server = await framework.servers.get(server_id)
-    if server is None or not server.shared:
+    if server is None:
         return
     try:
         await work(await _administrator(framework, server))

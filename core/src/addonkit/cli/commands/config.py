@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from addonkit.cli.asking import read_secret
 from addonkit.cli.command import group, show_help, subcommand
 from addonkit.cli.running import with_kit
 from addonkit.cli.session import Session
@@ -90,20 +90,8 @@ def _values(settings: Sequence[str]) -> dict[str, str]:
         if not equals or not key:
             # Not shown: it may be a secret that lacks its name.
             raise click.UsageError("a setting is KEY=VALUE, or KEY=- to be asked for the value")
-        values[key] = _ask(key) if value == "-" else value
+        values[key] = read_secret(key) if value == "-" else value
     return values
-
-
-def _ask(key: str) -> str:
-    """A value from the keyboard, not shown; or a line of stdin."""
-    from addonkit.cli.streams import is_terminal
-
-    if is_terminal(sys.stdin):
-        return str(click.prompt(key, hide_input=True, err=True))
-    line = sys.stdin.readline() if sys.stdin else ""
-    if not line:
-        raise click.UsageError(f"stdin ends before the value of {key}")
-    return line.rstrip("\r\n")
 
 
 def _shown(setting: Setting) -> str | None:

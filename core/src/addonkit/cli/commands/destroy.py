@@ -45,11 +45,10 @@ def destroy(session: Session, instance: str, app: str | None, yes: bool, no_wait
     name = view.instance.name
     if not yes:
         confirm(f"cannot destroy {name}", texts.losses_text(plan), "Destroy it?", json=session.json)
-    where = f" -a {app}" if app else ""
     with_kit(
         session,
         lambda kit: _destroy(kit, view, instance, app, wait=not no_wait),
-        hint=f"addonkit destroy {instance}{where} goes on",
+        hint=f"addonkit destroy {name} goes on",
     )
     state = "recorded" if no_wait else "gone"
     later = f"{name} is to be destroyed; addonkit retry {name} carries it out"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 import click
 
+from addonkit.cli.asking import read_secret
 from addonkit.cli.command import app_option, group, subcommand
 from addonkit.cli.running import with_kit
 from addonkit.cli.session import Session
@@ -130,27 +130,17 @@ def unset(session: Session, app: str, keys: tuple[str, ...]) -> None:
 
 
 def _values(settings: Sequence[str], *, secret: bool) -> dict[str, str]:
+    from addonkit.models.variable import check_variable_key
+
     values = {}
     for setting in settings:
         key, equals, value = setting.partition("=")
         if not equals and not secret:
-            raise click.UsageError(f"{setting!r} is not KEY=VALUE; only with --secret a KEY alone is asked for")
-        values[key] = value if equals else _ask(key)
+            # Not shown: it may be a value that lacks its name.
+            raise click.UsageError("a variable is KEY=VALUE; with --secret a KEY alone is asked for")
+        check_variable_key(key)
+        values[key] = value if equals else read_secret(key)
     return values
-
-
-def _ask(key: str) -> str:
-    """A secret from the keyboard, not shown; or a line of stdin."""
-    from addonkit.cli.streams import is_terminal
-    from addonkit.models.variable import check_variable_key
-
-    check_variable_key(key)
-    if is_terminal(sys.stdin):
-        return str(click.prompt(key, hide_input=True, err=True))
-    line = sys.stdin.readline() if sys.stdin else ""
-    if not line:
-        raise click.UsageError(f"stdin ends before the value of {key}")
-    return line.rstrip("\r\n")
 
 
 def _tell_change(

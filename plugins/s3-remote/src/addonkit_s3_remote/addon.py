@@ -1,0 +1,46 @@
+"""The hooks. Imports no client library: what needs it imports it when a step runs."""
+
+from __future__ import annotations
+
+from addonkit import AddonDefinition, Association, BindResult, Instance, Measure, ProvisionResult, Saga, hookimpl
+from addonkit_s3_remote.credentials import BIND, UNBIND, user_to_remove
+from addonkit_s3_remote.definition import DEFINITION
+from addonkit_s3_remote.sagas import DEPROVISION, MEASURE, PROVISION
+
+
+@hookimpl
+def addon_definition() -> AddonDefinition:
+    """See hookspecs."""
+    return DEFINITION
+
+
+@hookimpl
+def addon_provision() -> Saga[ProvisionResult]:
+    """See hookspecs."""
+    return PROVISION
+
+
+@hookimpl
+def addon_deprovision() -> Saga[None]:
+    """See hookspecs."""
+    return DEPROVISION
+
+
+@hookimpl
+def addon_bind(instance: Instance) -> Saga[BindResult]:
+    """See hookspecs."""
+    # A plan asks before there is an instance.
+    known = instance.attributes
+    return BIND.bind(bucket=known.get("bucket", ""), prefix=known.get("prefix", ""))
+
+
+@hookimpl
+def addon_unbind(association: Association) -> Saga[None]:
+    """See hookspecs."""
+    return UNBIND.bind(user=user_to_remove(association))
+
+
+@hookimpl
+def addon_measure() -> Saga[Measure]:
+    """See hookspecs."""
+    return MEASURE

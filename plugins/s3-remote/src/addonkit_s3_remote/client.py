@@ -1,0 +1,120 @@
+"""Connections to the service. The only file that knows the client library."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager
+from functools import cache
+from typing import Any
+
+from addonkit import AddonkitError
+from addonkit_s3_remote.faults import ABSENT, not_s3, refused, unreachable, untrusted
+from addonkit_s3_remote.service import Key, Service
+
+
+@asynccontextmanager
+async def s3(service: Service, attempted: str, key: Key | None = None) -> AsyncIterator[Any]:
+    """A client of the S3 interface, as the administrator or with another key.
+
+    Raises:
+        TransientError: when the service does not answer right now.
+        Refused: when it says no; `attempted` begins the line.
+    """
+    async with _client("s3", service, service.endpoint, attempted, key) as client:
+        yield client
+
+
+@asynccontextmanager
+async def iam(service: Service, attempted: str) -> AsyncIterator[Any]:
+    """A client of the IAM interface, as the administrator; raises as `s3`."""
+    async with _client("iam", service, service.iam_endpoint, attempted, None) as client:
+        yield client
+
+
+@asynccontextmanager
+async def _client(
+    kind: str, service: Service, endpoint: str | None, attempted: str, key: Key | None
+) -> AsyncIterator[Any]:
+    import botocore.exceptions
+    from botocore.parsers import ResponseParserError
+
+    key = key or service.key
+    where = endpoint or kind.upper()
+    try:
+        async with _session().create_client(
+            kind,
+            region_name=service.region,
+            endpoint_url=endpoint,
+            verify=service.ca_file or None,
+            aws_access_key_id=key.id,
+            aws_secret_access_key=key.secret.reveal(),
+            config=_configuration(path_style=service.path_style),
+        ) as client:
+            yield client
+    except botocore.exceptions.ClientError as error:
+        raise _answer(attempted, error.response) from error
+    except ResponseParserError as error:
+        raise not_s3(attempted, where) from error
+    except botocore.exceptions.SSLError as error:
+        raise untrusted(attempted, where, _reason(error)) from error
+    except (botocore.exceptions.HTTPClientError, botocore.exceptions.ConnectionError) as error:
+        raise unreachable(attempted, where, _reason(error)) from error
+    except FileNotFoundError as error:
+        raise untrusted(attempted, where, f"there is no file {service.ca_file}") from error
+
+
+def code_of(error: Any) -> str:
+    """The service's own word in an error of a client, inside the block of `s3` or `iam`."""
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+async def if_there(call: Awaitable[Any]) -> Any:
+    """What a call answers; None when what it is about is not there."""
+    from botocore.exceptions import ClientError
+
+    try:
+        return await call
+    except ClientError as error:
+        if code_of(error) not in ABSENT:
+            raise
+        return None
+
+
+@cache
+def _session() -> Any:
+    """One session for all clients, so that descriptions of services are read once.
+
+    It reads neither files nor profiles: what the operator told addonkit is all that counts.
+    """
+    from aiobotocore.session import AioSession
+
+    nothing = (None, None, os.devnull, None)
+    return AioSession({"profile": (None, None, None, None), "config_file": nothing, "credentials_file": nothing})
+
+
+def _configuration(*, path_style: bool) -> Any:
+    from aiobotocore.config import AioConfig
+
+    return AioConfig(
+        connect_timeout=10,
+        read_timeout=60,
+        retries={"total_max_attempts": 3, "mode": "standard"},
+        s3={"addressing_style": "path" if path_style else "virtual"},
+        # Checksums that are not required are not understood by all services.
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+        ignore_configured_endpoint_urls=True,
+    )
+
+
+def _answer(attempted: str, response: Any) -> AddonkitError:
+    said = response.get("Error", {})
+    status = int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    return refused(attempted, str(said.get("Code", status)), str(said.get("Message", "")), status)
+
+
+def _reason(error: BaseException) -> str:
+    """The innermost text: outer ones repeat the URL."""
+    inner = error.__cause__ or getattr(error, "kwargs", {}).get("error") or error
+    return str(inner) or type(inner).__name__

@@ -1,0 +1,109 @@
+"""How one association gets a key of its own, and how it is revoked."""
+
+from __future__ import annotations
+
+from addonkit import Association, BindResult, Conflict, Retry, Saga, Secret, TransientError, step
+from addonkit_s3_remote import keys
+from addonkit_s3_remote.faults import DENIED, UNKNOWN_KEY, Refused
+from addonkit_s3_remote.naming import user_of
+from addonkit_s3_remote.objects import Place
+from addonkit_s3_remote.policies import policy
+from addonkit_s3_remote.sagas import Told
+from addonkit_s3_remote.service import Key, Service, service_of
+from addonkit_s3_remote.variables import variables
+
+_NOT_YET = DENIED | UNKNOWN_KEY | {"SignatureDoesNotMatch"}
+
+
+@step(gives="user")
+async def create_user(settings: Told, association: Association) -> str:
+    """Create a user for the app."""
+    service = service_of(settings)
+    if service.static:
+        return ""
+    user = user_of(association.id)
+    await keys.make_user(service, user)
+    return user
+
+
+@create_user.undo
+async def _(settings: Told, association: Association) -> None:
+    service = service_of(settings)
+    if not service.static:
+        await keys.drop_user(service, user_of(association.id))
+
+
+@step(undo=None)
+async def allow_place(settings: Told, user: str, bucket: str, prefix: str) -> None:
+    """Let the user into its place, and nowhere else."""
+    if user:
+        service = service_of(settings)
+        await keys.allow(service, user, policy(service, bucket, prefix))
+
+
+@step
+async def create_key(settings: Told, user: str) -> Key:
+    """Create a key."""
+    service = service_of(settings)
+    if user:
+        return await keys.make_key(service, user)
+    _check_static(service)
+    return service.key
+
+
+@create_key.undo
+async def _(settings: Told, user: str) -> None:
+    if user:
+        await keys.drop_keys(service_of(settings), user)
+
+
+@step(undo=None, timeout=120, retry=Retry(attempts=12, first_delay=0.2, longest_delay=10.0))
+async def try_key(settings: Told, user: str, id: str, secret: Secret, bucket: str, prefix: str) -> None:
+    """Sign in with the key."""
+    try:
+        await keys.works(service_of(settings), Key(id, secret), Place(bucket, prefix))
+    except Refused as refusal:
+        if user and refusal.code in _NOT_YET:
+            # Large services need some seconds until all of them know a new key and its policy.
+            raise TransientError(refusal.attempted, refusal.found) from None
+        raise
+
+
+@step(gives="result", undo=None)
+async def build_binding(settings: Told, user: str, id: str, secret: Secret, bucket: str, prefix: str) -> BindResult:
+    """Put the variables together."""
+    return BindResult(variables(service_of(settings), bucket, prefix, Key(id, secret)), {"user": user})
+
+
+BIND: Saga[BindResult] = Saga(
+    "s3-remote.bind",
+    inputs=("bucket", "prefix"),
+    steps=(create_user, allow_place, create_key, try_key, build_binding),
+)
+
+
+@step(undo=None)
+async def revoke_key(settings: Told, user: str) -> None:
+    """End the key."""
+    if user:
+        await keys.drop_keys(service_of(settings), user)
+
+
+@step(undo=None)
+async def remove_user(settings: Told, user: str) -> None:
+    """Remove the user."""
+    if user:
+        await keys.drop_user(service_of(settings), user)
+
+
+UNBIND: Saga[None] = Saga("s3-remote.unbind", inputs=("user",), steps=(revoke_key, remove_user))
+
+
+def _check_static(service: Service) -> None:
+    if not service.static:
+        raise Conflict("handing out a key", "the settings were changed meanwhile", "try again")
+
+
+def user_to_remove(association: Association) -> str:
+    """The user of an association; empty when it got the administrator's key, which stays."""
+    return str(association.attributes.get("user", user_of(association.id)))

@@ -1,0 +1,87 @@
+"""What the answers of a service mean to the operator. Pure.
+
+Codes as in the S3 and IAM references ("Error responses", "Common errors").
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from addonkit import AddonkitError, TransientError
+
+ABSENT: Final = frozenset({"NoSuchBucket", "NoSuchEntity", "NoSuchKey", "NoSuchUpload", "NotFound", "404"})
+"""Codes that say a thing is not there."""
+
+UNSUPPORTED: Final = frozenset(
+    {"NotImplemented", "MethodNotAllowed", "405", "501", "UnsupportedOperation", "NotSupported", "XNotImplemented"}
+)
+"""Codes by which services refuse what they have not got."""
+
+DENIED: Final = frozenset({"AccessDenied", "403", "Forbidden", "UnauthorizedAccess", "AllAccessDisabled"})
+
+UNKNOWN_KEY: Final = frozenset({"InvalidAccessKeyId", "InvalidClientTokenId", "UnrecognizedClientException"})
+
+_PASSING: Final = frozenset(
+    {
+        "SlowDown", "Throttling", "ThrottlingException", "TooManyRequests", "RequestLimitExceeded", "InternalError",
+        "ServiceUnavailable", "ServiceFailure", "RequestTimeout", "OperationAborted", "BusyHere", "429", "500", "502",
+        "503", "504", "InternalFailure", "RequestThrottled", "ConcurrentModification",
+    }
+)  # fmt: skip
+
+_SET: Final = "addonkit config set s3-remote"
+
+_KNOWN: Final = {
+    "SignatureDoesNotMatch": (
+        "the service does not accept the secret key (or the region)",
+        f"set it with: {_SET} secret_key=-",
+    ),
+    "AuthorizationHeaderMalformed": ("the region is wrong", f"set it with: {_SET} region=..."),
+    "RequestTimeTooSkewed": ("the clocks of this machine and the service differ too much", "set the clock right"),
+    "RequestExpired": ("the clocks of this machine and the service differ too much", "set the clock right"),
+    **dict.fromkeys(
+        UNKNOWN_KEY, ("the service does not know the access key", f"set it with: {_SET} access_key=... secret_key=-")
+    ),
+    **dict.fromkeys(
+        DENIED, ("the service does not allow it (AccessDenied)", "give the administrator's key the permission")
+    ),
+}
+
+
+class Refused(AddonkitError):
+    """The service answered with an error that stays; `code` in `details` is its own word."""
+
+    @property
+    def code(self) -> str:
+        """The service's own word for it."""
+        return str(self.details.get("code", ""))
+
+
+def refused(attempted: str, code: str, message: str, status: int) -> AddonkitError:
+    """The error for an answer of the service."""
+    if code in _PASSING or (status >= 500 and code not in UNSUPPORTED):  # noqa: PLR2004 - status of a server's own fault
+        return TransientError(attempted, f"the service is not well: {code} {message}".strip(), "try again later")
+    found, advice = _KNOWN.get(code, (f"{code}: {message}" if message else code, ""))
+    return Refused(attempted, found, advice, code=code)
+
+
+def unreachable(attempted: str, endpoint: str, reason: str) -> TransientError:
+    """The error for a service that does not answer."""
+    return TransientError(
+        attempted, f"{endpoint} does not answer: {reason}", f"check it with: curl -i {endpoint}, or {_SET} endpoint=..."
+    )
+
+
+def not_s3(attempted: str, endpoint: str) -> Refused:
+    """The error for something that answers and is no S3 service."""
+    return Refused(attempted, f"{endpoint} does not speak S3", f"set it with: {_SET} endpoint=...", code="NotS3")
+
+
+def untrusted(attempted: str, endpoint: str, reason: str) -> Refused:
+    """The error for a certificate that does not fit."""
+    return Refused(
+        attempted,
+        f"the certificate of {endpoint} is not trusted: {reason}",
+        f"set the one to trust with: {_SET} ca_file=...",
+        code="Certificate",
+    )

@@ -1,0 +1,229 @@
+"""How places are made, measured and removed. Settings are read afresh by each step and never journaled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import attrs
+
+from addonkit import (
+    AddonkitError,
+    Conflict,
+    Instance,
+    Measure,
+    NotConfigured,
+    ProvisionResult,
+    Retry,
+    Saga,
+    Secret,
+    Variant,
+    step,
+)
+from addonkit_s3_remote import buckets, objects
+from addonkit_s3_remote.buckets import Marked, Standing
+from addonkit_s3_remote.client import s3
+from addonkit_s3_remote.definition import PREFIX
+from addonkit_s3_remote.faults import DENIED, Refused
+from addonkit_s3_remote.keys import has_iam
+from addonkit_s3_remote.naming import bucket_names, folder_of
+from addonkit_s3_remote.objects import Place
+from addonkit_s3_remote.service import Service, service_of
+
+Told = Mapping[str, str | Secret]
+"""The settings, as steps receive them."""
+
+MOST_COUNTED: Final = 200_000
+"""Objects at which counting stops: it is to answer while somebody waits."""
+
+_DAY: Final = 86_400.0
+
+
+@step(undo=None, retry=Retry(attempts=3))
+async def check_service(settings: Told) -> None:
+    """Sign in to the service."""
+    service = service_of(settings)
+    await _sign_in(service)
+    if not service.static and not await has_iam(service):
+        raise NotConfigured(
+            f"making credentials on {service.endpoint}",
+            "the service has no IAM, so that apps would get the administrator's own key",
+            "if that is what you want: addonkit config set s3-remote credentials=static",
+        )
+
+
+async def _sign_in(service: Service) -> None:
+    try:
+        async with s3(service, f"signing in to {service.endpoint}") as client:
+            await client.list_buckets()
+    except Refused as refusal:
+        # An administrator need not be allowed to list: what is not allowed will be said where it is needed.
+        if refusal.code not in DENIED:
+            raise
+
+
+@step(gives="wanted", undo=None)
+async def choose_place(settings: Told, instance: Instance, variant: Variant) -> str:
+    """Find a free name."""
+    service = service_of(settings)
+    if variant.name == PREFIX:
+        await buckets.require(service, service.bucket)
+        return service.bucket
+    names = bucket_names(instance.app, instance.id)
+    for name in names:
+        if await buckets.standing(service, name, instance.id) in {Standing.FREE, Standing.OURS}:
+            return name
+    raise Conflict(f"naming the bucket of {instance.name}", f"{names[0]} and {len(names) - 1} more are taken")
+
+
+@step(timeout=120)
+async def create_bucket(settings: Told, instance: Instance, variant: Variant, wanted: str) -> Marked:
+    """Create the bucket."""
+    if variant.name == PREFIX:
+        return Marked(wanted, marked=False)
+    service = service_of(settings)
+    for name in _from(wanted, bucket_names(instance.app, instance.id)):
+        if await _take(service, name, instance.id):
+            return Marked(name, await buckets.mark(service, name, instance.id))
+    raise Conflict(f"creating the bucket of {instance.name}", f"{wanted} and all other names are taken")
+
+
+@create_bucket.undo
+async def _(settings: Told, instance: Instance, variant: Variant, wanted: str, bucket: str = "") -> None:
+    if variant.name == PREFIX:
+        return
+    service = service_of(settings)
+    for name in [bucket] if bucket else _from(wanted, bucket_names(instance.app, instance.id)):
+        # Nothing was ever given a key to it: ours is empty.
+        if await _is_made_by_us(service, name, instance.id):
+            await buckets.remove(service, name)
+
+
+@step(undo=None)
+async def protect_bucket(settings: Told, variant: Variant, bucket: str) -> None:
+    """Keep the bucket private and encrypted."""
+    if variant.name != PREFIX:
+        service = service_of(settings)
+        await buckets.block_public_access(service, bucket)
+        await buckets.encrypt(service, bucket)
+
+
+@step(gives="result", undo=None)
+async def build_result(
+    settings: Told, instance: Instance, variant: Variant, bucket: str, *, marked: bool
+) -> ProvisionResult:
+    """Remember the place."""
+    prefix = folder_of(instance.app, instance.id) if variant.name == PREFIX else ""
+    attributes = {"bucket": bucket, "prefix": prefix, "marked": marked, "endpoint": service_of(settings).endpoint}
+    return ProvisionResult((), attributes)
+
+
+PROVISION: Saga[ProvisionResult] = Saga(
+    "s3-remote.provision", steps=(check_service, choose_place, create_bucket, protect_bucket, build_result)
+)
+
+
+@attrs.frozen
+class Doomed:
+    """What is to be removed: a place, and whether its bucket goes too. An empty bucket: nothing is there."""
+
+    bucket: str
+    prefix: str
+    whole: bool
+
+
+@step(undo=None)
+async def check_ownership(settings: Told, instance: Instance) -> Doomed:
+    """Make sure that it is ours."""
+    service = service_of(settings)
+    known = instance.attributes
+    if not known:
+        return Doomed(await _find_left(service, instance), "", whole=True)
+    bucket, prefix = known["bucket"], known["prefix"]
+    if prefix:
+        return Doomed(bucket, prefix, whole=False)
+    found = await buckets.standing(service, bucket, instance.id)
+    if found is Standing.FREE:
+        _check_endpoint(service, instance, bucket)
+        return Doomed("", "", whole=True)
+    if found is Standing.FOREIGN or (found is Standing.UNMARKED and known["marked"]):
+        raise Conflict(
+            f"removing bucket {bucket}",
+            f"it does not carry the mark of {instance.name}: it is not the bucket that was made for it",
+            f"look at it; when it may go, tag it {buckets.TAG}={instance.id} and try again",
+        )
+    return Doomed(bucket, "", whole=True)
+
+
+@step(undo=None, timeout=_DAY)
+async def remove_objects(settings: Told, progress: Callable[[str], Any], bucket: str, prefix: str) -> None:
+    """Remove all objects, old versions and unfinished uploads."""
+    if bucket:
+        service, place = service_of(settings), Place(bucket, prefix)
+        await objects.abort_uploads(service, place)
+        await objects.remove_all(service, place, progress)
+
+
+@step(undo=None)
+async def remove_bucket(settings: Told, bucket: str, *, whole: bool) -> None:
+    """Remove the bucket."""
+    if bucket and whole:
+        await buckets.remove(service_of(settings), bucket)
+
+
+DEPROVISION: Saga[None] = Saga("s3-remote.deprovision", steps=(check_ownership, remove_objects, remove_bucket))
+
+
+@step(gives="result", undo=None, timeout=25, retry=Retry(attempts=1))
+async def count_objects(settings: Told, instance: Instance) -> Measure:
+    """Count the objects."""
+    known = instance.attributes
+    return await objects.measure(service_of(settings), Place(known["bucket"], known["prefix"]), MOST_COUNTED)
+
+
+MEASURE: Saga[Measure] = Saga("s3-remote.measure", steps=(count_objects,))
+
+
+def _from(wanted: str, names: tuple[str, ...]) -> tuple[str, ...]:
+    """The names from the wanted one on; it was free, those before it were not."""
+    return names[names.index(wanted) :] if wanted in names else (wanted,)
+
+
+async def _take(service: Service, name: str, instance: str) -> bool:
+    """Have the bucket, made now or by an earlier run that was cut off; False when somebody else has the name."""
+    if await _is_made_by_us(service, name, instance):
+        return True
+    if await buckets.standing(service, name, instance) is not Standing.FREE:
+        return False
+    try:
+        await buckets.make(service, name)
+    except Refused as refusal:
+        if refusal.code not in buckets.TAKEN:
+            raise
+        return await _is_made_by_us(service, name, instance)
+    return True
+
+
+async def _is_made_by_us(service: Service, name: str, instance: str) -> bool:
+    """Whether a run of ours made it. One that was cut off before the mark left it empty, and the name is ours alone."""
+    found = await buckets.standing(service, name, instance)
+    return found is Standing.OURS or (found is Standing.UNMARKED and await buckets.is_empty(service, name))
+
+
+async def _find_left(service: Service, instance: Instance) -> str:
+    """What a provisioning that never ended may have left; empty when nothing."""
+    for name in bucket_names(instance.app, instance.id):
+        if await _is_made_by_us(service, name, instance.id):
+            return name
+    return ""
+
+
+def _check_endpoint(service: Service, instance: Instance, bucket: str) -> None:
+    """A bucket that is not found somewhere else is not gone."""
+    before = instance.attributes["endpoint"]
+    if before != service.endpoint:
+        raise AddonkitError(
+            f"removing bucket {bucket}",
+            f"it is not on {service.endpoint}; it was made on {before}",
+            f"set the service it is on with: addonkit config set s3-remote endpoint={before}",
+        )

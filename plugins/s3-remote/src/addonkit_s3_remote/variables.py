@@ -1,0 +1,21 @@
+"""The variables an app receives. Pure."""
+
+from __future__ import annotations
+
+from addonkit import Secret, Variable
+from addonkit_s3_remote.service import Key, Service
+
+
+def variables(service: Service, bucket: str, prefix: str, key: Key) -> tuple[Variable, ...]:
+    """The variables in their order; `S3_PREFIX` only with a prefix."""
+    folder = (Variable("S3_PREFIX", prefix),) if prefix else ()
+    return (
+        Variable("S3_BUCKET", bucket),
+        *folder,
+        Variable("AWS_ACCESS_KEY_ID", Secret(key.id)),
+        Variable("AWS_SECRET_ACCESS_KEY", key.secret),
+        Variable("AWS_REGION", service.region),
+        Variable("AWS_DEFAULT_REGION", service.region),
+        Variable("AWS_ENDPOINT_URL_S3", service.endpoint),
+        Variable("S3_URL", f"s3://{bucket}/{prefix}" if prefix else f"s3://{bucket}"),
+    )

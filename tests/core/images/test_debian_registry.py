@@ -1,0 +1,176 @@
+"""The reference implementation of a registry, as Debian ships it, open and with a password file."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import json
+import os
+import re
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import NoReturn
+
+import aiohttp
+import attrs
+import pytest
+
+from addonkit.errors import ImageDenied, ImageNotFound
+
+# bcrypt of `correct-horse`, the only kind of hash that the registry takes
+HTPASSWD = "reader:$2y$05$2oORLNLkULWXlBca7WtI7eZqrzfniCeR62O/nLNlODgWJZzt6RvP6\n"
+OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+OCI_INDEX = "application/vnd.oci.image.index.v1+json"
+DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
+CONFIG = b"{}"
+
+
+@attrs.frozen
+class Pusher:
+    """Puts images into a registry by its plain HTTP interface."""
+
+    session: aiohttp.ClientSession
+    host: str
+
+    async def image(self, name: str, tag: str, media_type: str) -> str:
+        config = {"mediaType": "application/vnd.oci.image.config.v1+json", **await self._blob(name, CONFIG)}
+        return await self.manifest(name, tag, media_type, {"config": config, "layers": []})
+
+    async def manifest(self, name: str, tag: str, media_type: str, content: dict[str, object]) -> str:
+        """Its digest, computed here."""
+        body = json.dumps({"schemaVersion": 2, "mediaType": media_type, **content}).encode()
+        url = f"http://{self.host}/v2/{name}/manifests/{tag}"
+        async with self.session.put(url, data=body, headers={"Content-Type": media_type}) as answer:
+            assert answer.status == 201, await answer.text()
+        return digest_of(body)
+
+    async def _blob(self, name: str, content: bytes) -> dict[str, object]:
+        async with self.session.post(f"http://{self.host}/v2/{name}/blobs/uploads/") as answer:
+            assert answer.status == 202, await answer.text()
+            place = answer.headers["Location"]
+        url = aiohttp.client.URL(place).update_query(digest=digest_of(content))
+        async with self.session.put(url, data=content) as answer:
+            assert answer.status == 201, await answer.text()
+        return {"digest": digest_of(content), "size": len(content)}
+
+
+def digest_of(content: bytes) -> str:
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+
+@asynccontextmanager
+async def running(home: Path, *, closed: bool) -> AsyncIterator[str]:
+    """`host:port` of a registry that keeps its images in the home and ends with the block."""
+    program = shutil.which("docker-registry") or _missing()
+    config = home / "registry.yml"
+    config.write_text(json.dumps(_config(home, closed=closed)))  # JSON is YAML
+    process = await asyncio.create_subprocess_exec(
+        program,
+        "serve",
+        str(config),
+        env={"PATH": os.environ["PATH"], "OTEL_TRACES_EXPORTER": "none"},
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    drain = None
+    try:
+        async with asyncio.timeout(30):
+            host = await _listening(process.stderr)
+        drain = asyncio.create_task(process.stderr.read())
+        yield host
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+        if drain is not None:
+            await drain
+
+
+def _missing() -> NoReturn:
+    reason = "docker-registry is not installed; get it with: apt-get install docker-registry"
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def _config(home: Path, *, closed: bool) -> dict[str, object]:
+    config = {
+        "version": 0.1,
+        "log": {"level": "info", "formatter": "text"},
+        "storage": {"filesystem": {"rootdirectory": str(home / "images")}},
+        "http": {"addr": "127.0.0.1:0"},
+    }
+    if closed:
+        passwords = home / "htpasswd"
+        passwords.write_text(HTPASSWD)
+        config["auth"] = {"htpasswd": {"realm": "tests", "path": str(passwords)}}
+    return config
+
+
+async def _listening(log: asyncio.StreamReader) -> str:
+    seen = b""
+    while line := await log.readline():
+        seen += line
+        if found := re.search(rb"listening on (127\.0\.0\.1:\d+)", line):
+            return found[1].decode()
+    raise AssertionError(f"the registry ended: {seen.decode()}")
+
+
+@pytest.fixture
+async def registry(home):
+    async with running(home, closed=False) as host:
+        yield host
+
+
+@pytest.fixture
+async def closed_registry(home):
+    async with running(home, closed=True) as host:
+        yield host
+
+
+@pytest.fixture
+async def pusher(registry):
+    async with aiohttp.ClientSession() as session:
+        yield Pusher(session, registry)
+
+
+async def test_every_kind_of_manifest_is_found_by_tag_and_by_digest(pusher, checker):
+    docker = await pusher.image("team/app", "docker", DOCKER_MANIFEST)
+    oci = await pusher.image("team/app", "oci", OCI_MANIFEST)
+    size = {"size": 100, "platform": {"architecture": "amd64", "os": "linux"}}
+    inside = {"manifests": [{"mediaType": DOCKER_MANIFEST, "digest": docker, **size}]}
+    many = await pusher.manifest("team/app", "list", DOCKER_LIST, inside)
+    inside = {"manifests": [{"mediaType": OCI_MANIFEST, "digest": oci, **size}]}
+    index = await pusher.manifest("team/app", "latest", OCI_INDEX, inside)
+    name = f"{pusher.host}/team/app"
+    for tag, digest in {":docker": docker, ":oci": oci, ":list": many, ":latest": index, "": index}.items():
+        assert await checker.check_image(f"{name}{tag}") == digest
+        assert await checker.check_image(f"{name}{tag}@{digest}") == digest
+
+
+@pytest.mark.parametrize("suffix", [":2", f"@sha256:{'0' * 64}", "/more:1"])
+async def test_what_was_not_pushed_is_not_found(pusher, checker, suffix):
+    await pusher.image("team/app", "1", OCI_MANIFEST)
+    with pytest.raises(ImageNotFound):
+        await checker.check_image(f"{pusher.host}/team/app{suffix}")
+
+
+async def test_with_a_password_file_only_its_users_are_answered(closed_registry, checker, log_in):
+    host = closed_registry
+    basic = f"Basic {base64.b64encode(b'reader:correct-horse').decode()}"
+    async with aiohttp.ClientSession(headers={"Authorization": basic}) as session:
+        digest = await Pusher(session, host).image("team/app", "1", OCI_MANIFEST)
+    with pytest.raises(ImageDenied, match="there is none for it"):
+        await checker.check_image(f"{host}/team/app:1")
+    log_in(host, "reader:wrong")
+    with pytest.raises(ImageDenied, match="does not accept the login"):
+        await checker.check_image(f"{host}/team/app:1")
+    log_in(host)
+    assert await checker.check_image(f"{host}/team/app:1") == digest
+    with pytest.raises(ImageNotFound):
+        await checker.check_image(f"{host}/team/app:2")

@@ -1,0 +1,483 @@
+"""S3 as its users have it: buckets, folders and keys on real services, one with IAM and one without."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import aiobotocore.session
+import aiobotocore.config
+import botocore.exceptions
+import pytest
+from addonkit_s3_remote import objects
+from addonkit_s3_remote.credentials import BIND, UNBIND
+from addonkit_s3_remote.sagas import DEPROVISION, PROVISION
+
+import addonkit
+from addonkit.testing.command import CommandLine
+
+ADMIN = "rclone-admin-key-id", "rclone-admin-secret"
+CLIENT_ERROR = botocore.exceptions.ClientError
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+@contextlib.contextmanager
+def serving(argv: list[str], port: int, **environ: str) -> Iterator[str]:
+    """Run a server until the block ends; its URL."""
+    process = subprocess.Popen(argv, env=os.environ | environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    url = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(600):
+            assert process.poll() is None, f"{argv[0]} ended"
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 0.2):
+                break
+            time.sleep(0.05)
+        yield url
+    finally:
+        process.kill()
+        process.wait()
+
+
+def client(kind: str, url: str, key: tuple[str, str], region: str = "us-east-1") -> Any:
+    return aiobotocore.session.get_session().create_client(
+        kind,
+        region_name=region,
+        endpoint_url=url,
+        aws_access_key_id=key[0],
+        aws_secret_access_key=key[1],
+        config=aiobotocore.config.AioConfig(s3={"addressing_style": "path"}, retries={"total_max_attempts": 1}),
+    )
+
+
+def of_app(environ: dict[str, str]) -> Any:
+    key = environ["AWS_ACCESS_KEY_ID"], environ["AWS_SECRET_ACCESS_KEY"]
+    return client("s3", environ["AWS_ENDPOINT_URL_S3"], key, environ["AWS_REGION"])
+
+
+@pytest.fixture(scope="module")
+def moto() -> Iterator[str]:
+    """A service with IAM that is enforced after the first three calls."""
+    port = free_port()
+    argv = [str(Path(sys.executable).with_name("moto_server")), "-H", "127.0.0.1", "-p", str(port)]
+    with serving(argv, port, INITIAL_NO_AUTH_ACTION_COUNT="3") as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def operator(moto: str) -> dict[str, str]:
+    """Settings of an operator who may do everything there."""
+    import asyncio
+
+    async def make() -> dict[str, str]:
+        async with client("iam", moto, ("none", "none")) as iam:
+            await iam.create_user(UserName="operator")
+            document = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
+            await iam.put_user_policy(UserName="operator", PolicyName="all", PolicyDocument=json.dumps(document))
+            key = (await iam.create_access_key(UserName="operator"))["AccessKey"]
+        return {
+            "endpoint": moto,
+            "allow_http": "true",
+            "access_key": key["AccessKeyId"],
+            "secret_key": key["SecretAccessKey"],
+        }
+
+    return asyncio.run(make())
+
+
+@pytest.fixture
+async def admin(operator: dict[str, str]) -> AsyncIterator[Any]:
+    """The operator's own client."""
+    async with client("s3", operator["endpoint"], (operator["access_key"], operator["secret_key"])) as s3:
+        yield s3
+
+
+@pytest.fixture
+async def s3kit(kit: addonkit.Kit, operator: dict[str, str]) -> addonkit.Kit:
+    """addonkit, told about the service."""
+    await kit.set_config("s3-remote", operator)
+    return kit
+
+
+async def names(admin: Any) -> set[str]:
+    return {each["Name"] for each in (await admin.list_buckets())["Buckets"]}
+
+
+async def test_an_app_uses_its_bucket_until_it_is_destroyed(s3kit: addonkit.Kit, admin: Any) -> None:
+    before = await names(admin)
+    binding = await s3kit.create("s3-remote", app="shop")
+    environ = binding.environ()
+
+    async with of_app(environ) as s3:
+        await s3.put_object(Bucket=environ["S3_BUCKET"], Key="a/b", Body=b"hello")
+        got = await s3.get_object(Bucket=environ["S3_BUCKET"], Key="a/b")
+        assert await got["Body"].read() == b"hello"
+    plan = await s3kit.plan_destroy("shop-s3-remote")
+    assert "1 object, 5 bytes" in plan.lost
+    await s3kit.destroy("shop-s3-remote")
+
+    assert await names(admin) == before
+
+
+PLAIN = ["S3_BUCKET", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_DEFAULT_REGION",
+         "AWS_ENDPOINT_URL_S3", "S3_URL"]  # fmt: skip
+
+
+@pytest.fixture
+async def shared(admin: Any, s3kit: addonkit.Kit) -> str:
+    """The operator's bucket for the variant prefix."""
+    name = f"shared-{time.time_ns()}"
+    await admin.create_bucket(Bucket=name)
+    await s3kit.set_config("s3-remote", {"bucket": name})
+    return name
+
+
+async def test_the_variables_come_in_their_order(s3kit: addonkit.Kit, shared: str) -> None:
+    bucket = await s3kit.create("s3-remote", app="shop")
+    folder = await s3kit.create("s3-remote:prefix", app="blog")
+
+    assert [v.key for v in bucket.variables] == PLAIN
+    assert [v.key for v in folder.variables] == ["S3_BUCKET", "S3_PREFIX", *PLAIN[1:]]
+    for binding in (bucket, folder):
+        secret = {v.key for v in binding.variables if v.sensitive}
+        assert secret == {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
+    environ = folder.environ()
+    assert environ["S3_URL"] == f"s3://{shared}/{environ['S3_PREFIX']}"
+    assert bucket.environ()["S3_URL"] == f"s3://{bucket.environ()['S3_BUCKET']}"
+
+
+async def refused(environ: dict[str, str], bucket: str, key: str = "key") -> str:
+    async with of_app(environ) as s3:
+        codes = set()
+        for call in (
+            s3.get_object(Bucket=bucket, Key=key),
+            s3.put_object(Bucket=bucket, Key=key, Body=b""),
+            s3.delete_object(Bucket=bucket, Key=key),
+        ):
+            with pytest.raises(CLIENT_ERROR) as refusal:
+                await call
+            codes.add(refusal.value.response["Error"]["Code"])
+    assert len(codes) == 1, codes
+    return codes.pop()
+
+
+async def test_a_key_opens_no_other_bucket(s3kit: addonkit.Kit) -> None:
+    shop = (await s3kit.create("s3-remote", app="shop")).environ()
+    blog = (await s3kit.create("s3-remote", app="blog")).environ()
+
+    assert await refused(shop, blog["S3_BUCKET"]) == "AccessDenied"
+    async with of_app(shop) as s3:
+        for call in (s3.list_buckets(), s3.create_bucket(Bucket="another"), s3.delete_bucket(Bucket=shop["S3_BUCKET"])):
+            with pytest.raises(CLIENT_ERROR, match="AccessDenied"):
+                await call
+
+
+async def test_a_key_opens_no_other_folder(s3kit: addonkit.Kit, shared: str, admin: Any) -> None:
+    shop = (await s3kit.create("s3-remote:prefix", app="shop")).environ()
+    blog = (await s3kit.create("s3-remote:prefix", app="blog")).environ()
+    assert shop["S3_BUCKET"] == blog["S3_BUCKET"] == shared
+
+    async with of_app(shop) as s3:
+        await s3.put_object(Bucket=shared, Key=f"{shop['S3_PREFIX']}key", Body=b"own")
+    assert await refused(blog, shared, f"{shop['S3_PREFIX']}key") == "AccessDenied"
+    assert await refused(blog, shared, "key") == "AccessDenied"
+    await admin.put_object(Bucket=shared, Key="operator", Body=b"stays")
+    await s3kit.destroy("blog-s3-remote")
+    await s3kit.destroy("shop-s3-remote")
+
+    left = (await admin.list_objects_v2(Bucket=shared))["Contents"]
+    assert [each["Key"] for each in left] == ["operator"]
+
+
+async def test_a_key_is_dead_at_once_when_its_app_is_detached(s3kit: addonkit.Kit) -> None:
+    shop = (await s3kit.create("s3-remote", app="shop")).environ()
+    blog = (await s3kit.attach("shop-s3-remote", app="blog")).environ()
+    assert shop["S3_BUCKET"] == blog["S3_BUCKET"]
+    assert shop["AWS_ACCESS_KEY_ID"] != blog["AWS_ACCESS_KEY_ID"]
+
+    await s3kit.detach("shop-s3-remote", app="blog")
+
+    assert await refused(blog, shop["S3_BUCKET"]) == "InvalidAccessKeyId"
+    async with of_app(shop) as s3:
+        await s3.put_object(Bucket=shop["S3_BUCKET"], Key="key", Body=b"")
+
+
+async def test_destroying_removes_versions_uploads_and_users(
+    s3kit: addonkit.Kit, admin: Any, operator: dict[str, str]
+) -> None:
+    environ = (await s3kit.create("s3-remote", app="shop")).environ()
+    bucket = environ["S3_BUCKET"]
+    await admin.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    for text in (b"one", b"two", b"three"):
+        await admin.put_object(Bucket=bucket, Key="key", Body=text)
+    await admin.delete_object(Bucket=bucket, Key="key")
+    await admin.create_multipart_upload(Bucket=bucket, Key="big")
+
+    plan = await s3kit.plan_destroy("shop-s3-remote")
+    await s3kit.destroy("shop-s3-remote")
+
+    assert "4 objects, 11 bytes" in plan.lost
+    assert bucket not in await names(admin)
+    async with client("iam", operator["endpoint"], (operator["access_key"], operator["secret_key"])) as iam:
+        users = (await iam.list_users(PathPrefix="/addonkit/"))["Users"]
+    ids = {association.id for view in await s3kit.instances() for association in view.associations}
+    assert {user["UserName"] for user in users if user["UserName"].removeprefix("addonkit-") in ids} == set()
+    assert environ["AWS_ACCESS_KEY_ID"] not in repr(users)
+
+
+async def test_many_objects_go_in_batches_and_it_is_told(
+    home: Path, operator: dict[str, str], admin: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(objects, "BATCH", 10)
+    told: list[str] = []
+    async with addonkit.open(home, on_event=lambda event: told.append(event.message)) as kit:
+        await kit.set_config("s3-remote", operator)
+        bucket = (await kit.create("s3-remote", app="shop")).environ()["S3_BUCKET"]
+        for number in range(25):
+            await admin.put_object(Bucket=bucket, Key=f"{number:05}", Body=b"")
+        await kit.destroy("shop-s3-remote")
+
+    assert any("10 objects removed" in text for text in told)
+    assert any("25 objects removed" in text for text in told)
+    assert bucket not in await names(admin)
+
+
+async def test_the_bucket_is_private_and_encrypted(s3kit: addonkit.Kit, admin: Any) -> None:
+    bucket = (await s3kit.create("s3-remote", app="shop")).environ()["S3_BUCKET"]
+
+    blocked = (await admin.get_public_access_block(Bucket=bucket))["PublicAccessBlockConfiguration"]
+    encryption = await admin.get_bucket_encryption(Bucket=bucket)
+    assert set(blocked.values()) == {True}
+    assert "AES256" in repr(encryption)
+
+
+async def test_a_bucket_that_was_replaced_by_another_is_not_removed(s3kit: addonkit.Kit, admin: Any) -> None:
+    bucket = (await s3kit.create("s3-remote", app="shop")).environ()["S3_BUCKET"]
+    await admin.delete_bucket(Bucket=bucket)
+    await admin.create_bucket(Bucket=bucket)
+    await admin.delete_bucket_tagging(Bucket=bucket)  # this server keeps them by name
+    await admin.put_object(Bucket=bucket, Key="precious", Body=b"")
+
+    with pytest.raises(addonkit.InstanceFailed, match="does not carry the mark of shop-s3-remote"):
+        await s3kit.destroy("shop-s3-remote")
+
+    assert (await admin.list_objects_v2(Bucket=bucket))["KeyCount"] == 1
+
+
+async def test_a_bucket_that_is_gone_already_is_success(s3kit: addonkit.Kit, admin: Any) -> None:
+    bucket = (await s3kit.create("s3-remote", app="shop")).environ()["S3_BUCKET"]
+    await admin.delete_bucket(Bucket=bucket)
+
+    await s3kit.destroy("shop-s3-remote")
+
+    assert await s3kit.instances() == ()
+
+
+async def test_a_name_that_is_taken_gets_another_ending(s3kit: addonkit.Kit, admin: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from addonkit_s3_remote import sagas
+
+    taken = f"taken-{time.time_ns()}"
+    await admin.create_bucket(Bucket=taken)
+    await admin.put_object(Bucket=taken, Key="precious", Body=b"")
+    monkeypatch.setattr(sagas, "bucket_names", lambda *_: (taken, f"{taken}-2"))
+
+    assert (await s3kit.create("s3-remote", app="shop")).environ()["S3_BUCKET"] == f"{taken}-2"
+    await s3kit.destroy("shop-s3-remote")
+
+    assert taken in await names(admin)
+    assert f"{taken}-2" not in await names(admin)
+
+
+async def test_a_service_elsewhere_is_not_taken_for_an_empty_one(
+    s3kit: addonkit.Kit, operator: dict[str, str], admin: Any
+) -> None:
+    bucket = (await s3kit.create("s3-remote", app="shop")).environ()["S3_BUCKET"]
+    await admin.delete_bucket(Bucket=bucket)
+    await s3kit.set_config("s3-remote", {"endpoint": operator["endpoint"].replace("127.0.0.1", "localhost")})
+
+    with pytest.raises(addonkit.InstanceFailed, match=f"it was made on {operator['endpoint']}"):
+        await s3kit.destroy("shop-s3-remote")
+
+
+WRONG = {
+    "a wrong secret": ({"secret_key": "wrong"}, "does not accept the secret key"),
+    "an unknown key": ({"access_key": "AKIAUNKNOWN"}, "does not know the access key"),
+    "nobody there": ({"endpoint": "http://127.0.0.1:1"}, "does not answer"),
+    "no TLS": ({"allow_http": "false"}, "without TLS"),
+    "no URL": ({"endpoint": "s3.example.org"}, "it is not a URL"),
+    "a missing file": ({"ca_file": "/nonexistent.pem", "endpoint": "https://127.0.0.1:1"}, "nonexistent|does not answer"),
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+async def test_what_is_wrong_is_said_in_one_line(s3kit: addonkit.Kit, admin: Any, what: str) -> None:
+    before = await names(admin)
+    settings, line = WRONG[what]
+    await s3kit.set_config("s3-remote", settings)
+
+    with pytest.raises(addonkit.InstanceFailed, match=line) as failed:
+        await s3kit.create("s3-remote", app="shop")
+
+    assert "\n" not in str(failed.value)
+    assert settings.get("secret_key", "no secret") not in str(failed.value)
+    assert await names(admin) == before
+
+
+async def test_a_key_that_may_not_make_buckets_is_told_so(
+    s3kit: addonkit.Kit, operator: dict[str, str]
+) -> None:
+    async with client("iam", operator["endpoint"], (operator["access_key"], operator["secret_key"])) as iam:
+        name = f"weak-{time.time_ns()}"
+        await iam.create_user(UserName=name)
+        key = (await iam.create_access_key(UserName=name))["AccessKey"]
+    await s3kit.set_config("s3-remote", {"access_key": key["AccessKeyId"], "secret_key": key["SecretAccessKey"]})
+
+    with pytest.raises(addonkit.InstanceFailed, match="does not allow it"):
+        await s3kit.create("s3-remote", app="shop")
+
+
+@pytest.fixture(scope="module")
+def rclone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """Settings of a service that has no IAM."""
+    port = free_port()
+    argv = [str(Path(sys.executable).with_name("rclone")), "serve", "s3", "--addr", f"127.0.0.1:{port}"]
+    argv += ["--auth-key", ",".join(ADMIN), "--config", os.devnull, str(tmp_path_factory.mktemp("buckets"))]
+    with serving(argv, port) as url:
+        yield {"endpoint": url, "allow_http": "true", "access_key": ADMIN[0], "secret_key": ADMIN[1]}
+
+
+async def test_without_iam_creating_says_what_the_operator_can_allow(
+    kit: addonkit.Kit, rclone: dict[str, str]
+) -> None:
+    await kit.set_config("s3-remote", rclone)
+
+    with pytest.raises(addonkit.InstanceFailed, match="config set s3-remote credentials=static"):
+        await kit.create("s3-remote", app="shop")
+
+    async with client("s3", rclone["endpoint"], ADMIN) as s3:
+        assert (await s3.list_buckets()).get("Buckets", []) == []
+
+
+async def test_without_iam_the_operators_key_is_given_where_that_is_allowed(
+    kit: addonkit.Kit, rclone: dict[str, str]
+) -> None:
+    await kit.set_config("s3-remote", rclone | {"credentials": "static"})
+    environ = (await kit.create("s3-remote", app="shop")).environ()
+    assert (environ["AWS_ACCESS_KEY_ID"], environ["AWS_SECRET_ACCESS_KEY"]) == ADMIN
+    async with of_app(environ) as s3:
+        await s3.put_object(Bucket=environ["S3_BUCKET"], Key="a/b", Body=b"hello")
+        await s3.put_object(Bucket=environ["S3_BUCKET"], Key="c", Body=b"hello")
+
+    plan = await kit.plan_destroy("shop-s3-remote")
+    await kit.destroy("shop-s3-remote")
+
+    assert "2 objects, 10 bytes" in plan.lost
+    async with client("s3", rclone["endpoint"], ADMIN) as s3:
+        assert (await s3.list_buckets()).get("Buckets", []) == []
+
+
+async def test_what_is_not_told_is_asked_for_before_anything_is_stored(kit: addonkit.Kit) -> None:
+    with pytest.raises(addonkit.NotConfigured, match="addonkit config set s3-remote endpoint=") as missing:
+        await kit.create("s3-remote", app="shop")
+
+    assert missing.value.details["missing"] == ["endpoint", "access_key", "secret_key"]
+    assert await kit.instances() == ()
+
+
+async def test_a_folder_needs_a_bucket_to_be_in(s3kit: addonkit.Kit) -> None:
+    with pytest.raises(addonkit.NotConfigured, match=r"addonkit config set s3-remote bucket=\.\.\."):
+        await s3kit.create("s3-remote:prefix", app="shop")
+
+
+async def test_the_environment_wins_over_what_is_stored(home: Path, operator: dict[str, str]) -> None:
+    environ = {f"ADDONKIT_S3_REMOTE_{name.upper()}": value for name, value in operator.items()}
+    async with addonkit.open(home, environ=environ) as kit:
+        await kit.set_config("s3-remote", {"endpoint": "http://127.0.0.1:1"})
+        binding = await kit.create("s3-remote", app="shop")
+
+        assert binding.environ()["AWS_ENDPOINT_URL_S3"] == operator["endpoint"]
+        await kit.destroy("shop-s3-remote")
+
+
+def configured(command: CommandLine, operator: dict[str, str]) -> None:
+    words = [f"{name}={value}" for name, value in operator.items() if name != "secret_key"]
+    done = command("config", "set", "s3-remote", *words, "secret_key=-", input=f"{operator['secret_key']}\n")
+    assert done.status == 0, done.err
+
+
+def test_the_command_line_hides_and_forgets(
+    addonkit_command: CommandLine, home: Path, operator: dict[str, str]
+) -> None:
+    configured(addonkit_command, operator)
+
+    shown = addonkit_command("config", "show", "s3-remote")
+    assert operator["access_key"] in shown.out
+    assert operator["secret_key"] not in shown.out
+    settings = {each["name"]: each for each in addonkit_command("config", "show", "s3-remote", "--json").data["settings"]}
+    assert (settings["secret_key"]["value"], settings["region"]["source"]) == ("***", "default")
+    assert not [p for p in home.rglob("*") if p.is_file() and operator["secret_key"].encode() in p.read_bytes()]
+    assert addonkit_command("config", "unset", "s3-remote", "access_key").status == 0
+    refused = addonkit_command("create", "s3-remote", "-a", "shop")
+    assert refused.status == 1
+    assert "addonkit config set s3-remote access_key=..." in refused.err
+    assert "no such setting" in addonkit_command("config", "set", "s3-remote", "endpont=x").err
+    assert "is not allowed" in addonkit_command("config", "set", "s3-remote", "credentials=none").err
+
+
+def points(*sagas: Any) -> list[str]:
+    return [f"{when}:{name}" for saga in sagas for name in saga.step_names for when in ("before", "after", "journal")]
+
+
+@pytest.mark.parametrize("point", points(PROVISION, BIND))
+async def test_killed_while_creating_nothing_is_left(
+    addonkit_command: CommandLine, operator: dict[str, str], admin: Any, point: str
+) -> None:
+    before = await names(admin), await users(operator)
+    configured(addonkit_command, operator)
+    killed = addonkit_command("create", "s3-remote", "-a", "shop", ADDONKIT_FAULT=f"{point}=kill")
+    assert killed.status == -signal.SIGKILL, f"{point} was not reached: {killed.err}"
+
+    if points(PROVISION, BIND).index(point) % 2:
+        assert addonkit_command("retry", "shop-s3-remote").status == 0
+        assert len(await names(admin) - before[0]) == 1
+        assert len(await users(operator) - before[1]) == 1
+    gone = addonkit_command("destroy", "shop-s3-remote", "--yes")
+
+    assert gone.status == 0, gone.err
+    assert (await names(admin), await users(operator)) == before
+
+
+@pytest.mark.parametrize("point", points(UNBIND, DEPROVISION))
+async def test_killed_while_destroying_the_next_one_ends_it(
+    addonkit_command: CommandLine, operator: dict[str, str], admin: Any, point: str
+) -> None:
+    before = await names(admin), await users(operator)
+    configured(addonkit_command, operator)
+    assert addonkit_command("create", "s3-remote", "-a", "shop").status == 0
+    (bucket,) = await names(admin) - before[0]
+    await admin.put_object(Bucket=bucket, Key="key", Body=b"")
+    killed = addonkit_command("destroy", "shop-s3-remote", "--yes", ADDONKIT_FAULT=f"{point}=kill")
+    assert killed.status == -signal.SIGKILL, f"{point} was not reached: {killed.err}"
+
+    gone = addonkit_command("destroy", "shop-s3-remote", "--yes")
+
+    assert gone.status == 0, gone.err
+    assert (await names(admin), await users(operator)) == before
+
+
+async def users(operator: dict[str, str]) -> set[str]:
+    async with client("iam", operator["endpoint"], (operator["access_key"], operator["secret_key"])) as iam:
+        return {user["UserName"] for user in (await iam.list_users(PathPrefix="/addonkit/"))["Users"]}

@@ -1,0 +1,231 @@
+"""The addon's sagas, ended at every point: what was begun goes on, or nothing of it is left."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+import addonkit
+from addonkit import Busy, InstanceFailed, ProviderFramework
+from addonkit.saga.faults import InjectedFault, at
+from addonkit.testing.home import left_behind
+from addonkit_postgresql.inventory import drop_claim
+from addonkit_postgresql.sagas import DEPROVISION, PROVISION
+
+
+class Crash(BaseException):
+    """Ends everything, as a crash does: nothing of ours catches it."""
+
+
+def crash() -> None:
+    raise Crash
+
+
+def fail() -> None:
+    raise InjectedFault("asked for")
+
+
+@asynccontextmanager
+async def crashing(home: Path, point: str, failing: str = "nowhere") -> AsyncIterator[addonkit.Kit]:
+    """A kit that ends with a crash at that point, after a failure at the other one."""
+    with pytest.raises(Crash):
+        async with addonkit.open(home) as kit:
+            with at(point, crash), at(failing, fail):
+                yield kit
+
+
+async def ask(url: str, query: str) -> object:
+    connection = await asyncpg.connect(url, timeout=10)
+    try:
+        return await connection.fetchval(query)
+    finally:
+        await connection.close()
+
+
+async def names_on(url: str) -> set[str]:
+    """Databases and roles of the server, without its own."""
+    query = "SELECT array(SELECT {0} FROM {1} WHERE {0} !~ '^(pg_|postgres$|template)')"
+    found = [await ask(url, query.format(*each)) for each in (("datname", "pg_database"), ("rolname", "pg_roles"))]
+    return {str(name) for names in found for name in names}  # type: ignore[attr-defined]
+
+
+def framework_of(kit: addonkit.Kit) -> ProviderFramework:
+    return kit._keeper._framework
+
+
+@pytest.fixture
+async def resident(home: Path) -> str:
+    """URL of an app that lives on the shared server all the time."""
+    async with addonkit.open(home) as kit:
+        return (await kit.create("postgresql:shared", app="resident")).url
+
+
+async def test_a_create_that_crashed_after_any_step_goes_on(home: Path, resident: str) -> None:
+    for step in PROVISION.step_names:
+        async with crashing(home, f"after:{step}") as kit:
+            await kit.create("postgresql:shared", app="guest")
+
+        async with addonkit.open(home) as kit:
+            assert (await kit.retry("guest-postgresql")).instance.phase == "active", step
+            url = (await kit.environment("guest")).as_dict()["DATABASE_URL"]
+            assert await ask(url, "SELECT current_user::text") == "guest", step
+            await kit.destroy("guest-postgresql")
+        assert await names_on(resident) == {"resident"}, step
+
+
+async def test_a_create_that_crashed_after_any_step_can_be_destroyed(home: Path, resident: str) -> None:
+    for step in PROVISION.step_names:
+        async with crashing(home, f"after:{step}") as kit:
+            await kit.create("postgresql:shared", app="guest")
+
+        async with addonkit.open(home) as kit:
+            await kit.destroy("guest-postgresql")
+            assert [view.instance.app for view in await kit.instances()] == ["resident"], step
+        assert await names_on(resident) == {"resident"}, step
+
+
+@pytest.mark.parametrize(
+    ("failing", "undone"),
+    [
+        ("join_server", ["join_server"]),
+        ("create_role", ["create_role", "join_server"]),
+        ("build_result", ["create_database", "create_role", "join_server"]),
+    ],
+)
+async def test_an_undo_that_crashed_is_ended_by_the_next(
+    home: Path, resident: str, failing: str, undone: list[str]
+) -> None:
+    for step in undone:
+        async with crashing(home, f"undo:{step}", failing=f"after:{failing}") as kit:
+            await kit.create("postgresql:shared", app="guest")
+
+        async with addonkit.open(home) as kit:
+            with pytest.raises(InstanceFailed):
+                await kit.retry("guest-postgresql")
+            assert await names_on(resident) == {"resident"}, step
+            assert (await kit.retry("guest-postgresql")).instance.phase == "active", step
+            await kit.destroy("guest-postgresql")
+            assert await kit.doctor() == (), step
+
+
+async def test_a_destroy_that_crashed_after_any_step_is_ended_by_the_next(home: Path, resident: str) -> None:
+    for step in DEPROVISION.step_names:
+        async with addonkit.open(home) as kit:
+            await kit.create("postgresql:shared", app="guest")
+        async with crashing(home, f"after:{step}") as kit:
+            await kit.destroy("guest-postgresql")
+
+        async with addonkit.open(home) as kit:
+            await kit.destroy("guest-postgresql")
+            assert [view.instance.app for view in await kit.instances()] == ["resident"], step
+            assert await kit.doctor() == (), step
+        assert await names_on(resident) == {"resident"}, step
+
+
+def stopping(kit: addonkit.Kit, after: Callable[[], None]) -> Callable[[], Awaitable[None]]:
+    """An action that stops every server, then does something else."""
+
+    async def action() -> None:
+        for name in await kit.backend.pools_here():
+            await framework_of(kit).scale_pool(name, 0)
+        after()
+
+    return action
+
+
+async def test_a_server_of_its_own_that_died_meanwhile_is_undone(home: Path) -> None:
+    async with addonkit.open(home) as kit:
+        for step in ("create_role", "build_result"):
+            with at(f"before:{step}", stopping(kit, fail)), pytest.raises(InstanceFailed):
+                await kit.create("postgresql:small", app=f"shop-{step}".replace("_", "-"))
+
+            assert left_behind(home) == (), step
+        assert await kit.doctor() == ()
+
+
+async def test_a_shared_server_that_died_meanwhile_is_started_to_undo(home: Path, resident: str) -> None:
+    async with addonkit.open(home) as kit:
+        with at("before:build_result", stopping(kit, fail)), pytest.raises(InstanceFailed):
+            await kit.create("postgresql:shared", app="guest")
+
+        assert await names_on(resident) == {"resident"}
+
+
+async def test_a_shared_server_that_died_meanwhile_is_started_for_who_joins(home: Path, resident: str) -> None:
+    async with addonkit.open(home) as kit:
+        with at("before:ensure_server", stopping(kit, lambda: None)):
+            binding = await kit.create("postgresql:shared", app="guest")
+
+        assert await ask(binding.url, "SELECT 1") == 1
+        assert await ask(resident, "SELECT 1") == 1
+
+
+async def test_a_shared_server_that_died_meanwhile_is_started_for_who_leaves(home: Path, resident: str) -> None:
+    async with addonkit.open(home) as kit:
+        await kit.create("postgresql:shared", app="guest")
+        with at("before:drop_database", stopping(kit, lambda: None)):
+            await kit.destroy("guest-postgresql")
+
+        assert await names_on(resident) == {"resident"}
+
+
+async def ruin(kit: addonkit.Kit, home: Path) -> None:
+    """Stop all servers and damage their disks for good."""
+    await stopping(kit, lambda: None)()
+    for control in home.glob("disks/*/**/pg_control"):
+        shutil.copy(control, control.with_name("saved"))
+        control.unlink()
+
+
+async def test_a_server_that_will_never_run_again_can_be_destroyed(home: Path) -> None:
+    async with addonkit.open(home) as kit:
+        for variant in ("small", "shared"):
+            await kit.create(f"postgresql:{variant}", app="shop")
+            await ruin(kit, home)
+
+            await kit.destroy("shop-postgresql")
+
+            assert left_behind(home) == (), variant
+
+
+async def test_nobody_leaves_data_on_a_broken_server_while_others_stay(home: Path, resident: str) -> None:
+    async with addonkit.open(home) as kit:
+        await kit.create("postgresql:shared", app="guest")
+        await ruin(kit, home)
+
+        with pytest.raises(InstanceFailed, match="pg_control"):
+            await kit.destroy("guest-postgresql")
+        await kit.destroy("resident-postgresql")
+        await kit.destroy("guest-postgresql")
+
+        assert left_behind(home) == ()
+        assert await kit.instances() == ()
+
+
+async def test_a_claim_that_an_instance_has_taken_meanwhile_is_not_dropped(home: Path, resident: str) -> None:
+    async with addonkit.open(home) as kit:
+        server = (await kit.show("resident-postgresql")).instance.server
+
+        with pytest.raises(Busy):
+            await drop_claim.run(framework=framework_of(kit), server_id=server, claim="resident")
+
+    assert await ask(resident, "SELECT 1") == 1
+
+
+@pytest.mark.xfail(reason="the core keeps a failed removal of a server for ever", raises=InstanceFailed)
+async def test_a_removal_that_failed_is_done_by_the_next_destroy(home: Path) -> None:
+    async with addonkit.open(home) as kit:
+        await kit.create("postgresql:small", app="shop")
+        with at("after:delete_pool", fail), pytest.raises(InstanceFailed):
+            await kit.destroy("shop-postgresql")
+        assert [finding.kind for finding in await kit.doctor()] != [], "nothing is forgotten"
+
+        await kit.destroy("shop-postgresql")
+
+        assert left_behind(home) == ()
+        assert await kit.doctor() == ()
