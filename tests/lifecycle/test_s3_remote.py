@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
@@ -14,16 +15,16 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
-import aiobotocore.session
 import aiobotocore.config
+import aiobotocore.session
 import botocore.exceptions
 import pytest
-from addonkit_s3_remote import objects
-from addonkit_s3_remote.credentials import BIND, UNBIND
-from addonkit_s3_remote.sagas import DEPROVISION, PROVISION
 
 import addonkit
 from addonkit.testing.command import CommandLine
+from addonkit_s3_remote import objects
+from addonkit_s3_remote.credentials import BIND, UNBIND
+from addonkit_s3_remote.sagas import DEPROVISION, PROVISION
 
 ADMIN = "rclone-admin-key-id", "rclone-admin-secret"
 CLIENT_ERROR = botocore.exceptions.ClientError
@@ -80,7 +81,6 @@ def moto() -> Iterator[str]:
 @pytest.fixture(scope="module")
 def operator(moto: str) -> dict[str, str]:
     """Settings of an operator who may do everything there."""
-    import asyncio
 
     async def make() -> dict[str, str]:
         async with client("iam", moto, ("none", "none")) as iam:
@@ -286,7 +286,9 @@ async def test_a_bucket_that_is_gone_already_is_success(s3kit: addonkit.Kit, adm
     assert await s3kit.instances() == ()
 
 
-async def test_a_name_that_is_taken_gets_another_ending(s3kit: addonkit.Kit, admin: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_name_that_is_taken_gets_another_ending(
+    s3kit: addonkit.Kit, admin: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from addonkit_s3_remote import sagas
 
     taken = f"taken-{time.time_ns()}"
@@ -318,7 +320,10 @@ WRONG = {
     "nobody there": ({"endpoint": "http://127.0.0.1:1"}, "does not answer"),
     "no TLS": ({"allow_http": "false"}, "without TLS"),
     "no URL": ({"endpoint": "s3.example.org"}, "it is not a URL"),
-    "a missing file": ({"ca_file": "/nonexistent.pem", "endpoint": "https://127.0.0.1:1"}, "nonexistent|does not answer"),
+    "a missing file": (
+        {"ca_file": "/nonexistent.pem", "endpoint": "https://127.0.0.1:1"},
+        "nonexistent|does not answer",
+    ),
 }
 
 
@@ -336,9 +341,7 @@ async def test_what_is_wrong_is_said_in_one_line(s3kit: addonkit.Kit, admin: Any
     assert await names(admin) == before
 
 
-async def test_a_key_that_may_not_make_buckets_is_told_so(
-    s3kit: addonkit.Kit, operator: dict[str, str]
-) -> None:
+async def test_a_key_that_may_not_make_buckets_is_told_so(s3kit: addonkit.Kit, operator: dict[str, str]) -> None:
     async with client("iam", operator["endpoint"], (operator["access_key"], operator["secret_key"])) as iam:
         name = f"weak-{time.time_ns()}"
         await iam.create_user(UserName=name)
@@ -359,9 +362,7 @@ def rclone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]
         yield {"endpoint": url, "allow_http": "true", "access_key": ADMIN[0], "secret_key": ADMIN[1]}
 
 
-async def test_without_iam_creating_says_what_the_operator_can_allow(
-    kit: addonkit.Kit, rclone: dict[str, str]
-) -> None:
+async def test_without_iam_creating_says_what_the_operator_can_allow(kit: addonkit.Kit, rclone: dict[str, str]) -> None:
     await kit.set_config("s3-remote", rclone)
 
     with pytest.raises(addonkit.InstanceFailed, match="config set s3-remote credentials=static"):
@@ -426,7 +427,9 @@ def test_the_command_line_hides_and_forgets(
     shown = addonkit_command("config", "show", "s3-remote")
     assert operator["access_key"] in shown.out
     assert operator["secret_key"] not in shown.out
-    settings = {each["name"]: each for each in addonkit_command("config", "show", "s3-remote", "--json").data["settings"]}
+    settings = {
+        each["name"]: each for each in addonkit_command("config", "show", "s3-remote", "--json").data["settings"]
+    }
     assert (settings["secret_key"]["value"], settings["region"]["source"]) == ("***", "default")
     assert not [p for p in home.rglob("*") if p.is_file() and operator["secret_key"].encode() in p.read_bytes()]
     assert addonkit_command("config", "unset", "s3-remote", "access_key").status == 0
@@ -481,3 +484,58 @@ async def test_killed_while_destroying_the_next_one_ends_it(
 async def users(operator: dict[str, str]) -> set[str]:
     async with client("iam", operator["endpoint"], (operator["access_key"], operator["secret_key"])) as iam:
         return {user["UserName"] for user in (await iam.list_users(PathPrefix="/addonkit/"))["Users"]}
+
+
+@contextlib.asynccontextmanager
+async def flapping(url: str, failures: int) -> AsyncIterator[str]:
+    """In front of a service: cuts the first connections, then lets all through."""
+    host, port = url.removeprefix("http://").split(":")
+    left = failures
+
+    async def pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            while data := await reader.read(65536):
+                writer.write(data)
+                await writer.drain()
+        writer.close()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal left
+        left -= 1
+        if left >= 0:
+            writer.close()
+            return
+        behind = await asyncio.open_connection(host, int(port))
+        await asyncio.gather(pipe(reader, behind[1]), pipe(behind[0], writer))
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    try:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    finally:
+        server.close()
+
+
+async def test_a_network_that_flaps_is_tried_again(s3kit: addonkit.Kit, operator: dict[str, str], admin: Any) -> None:
+    before = await names(admin)
+    async with flapping(operator["endpoint"], 4) as url:
+        await s3kit.set_config("s3-remote", {"endpoint": url})
+        await s3kit.create("s3-remote", app="shop")
+        assert len(await names(admin) - before) == 1
+        await s3kit.destroy("shop-s3-remote")
+
+    assert await names(admin) == before
+
+
+async def test_what_is_not_s3_is_said_to_be_none(s3kit: addonkit.Kit) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello")
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    await s3kit.set_config("s3-remote", {"endpoint": url})
+
+    with pytest.raises(addonkit.InstanceFailed, match="does not speak S3"):
+        await s3kit.create("s3-remote", app="shop")
+    server.close()

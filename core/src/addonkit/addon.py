@@ -49,6 +49,7 @@ from addonkit.errors import (
     UnknownInstance,
     UnknownVariant,
     UnknownVersion,
+    UnwritableValue,
 )
 from addonkit.framework import ProviderFramework
 from addonkit.hookspecs import hookimpl
@@ -178,6 +179,7 @@ __all__ = [
     "UnknownInstance",
     "UnknownVariant",
     "UnknownVersion",
+    "UnwritableValue",
     "Variable",
     "Variant",
     "VariantDefinition",
