@@ -3,7 +3,8 @@
 A page's blocks run in order, in one empty home and one empty directory that has `examples` in it:
 
 - `console`: lines that begin with `$ ` are run by a shell; what is shown below them is what they print. A line that
-  is `...` stands for any number of lines, `...` in a line for any text. Status 0, or 1 where an error is shown.
+  is `...` stands for any number of lines, `...` in a line for any text; widths of columns do not count.
+  Status 0, or 1 where an error is shown.
 - `python`: run as a program; with a first line like `# app.py`, written to that file instead.
 """
 
@@ -50,11 +51,16 @@ class Command:
 
     def prints(self, output: str) -> bool:
         pattern = "".join(r"(?:.*\n)*?" if line == "..." else _pattern(line) for line in self.shown)
-        return re.fullmatch(pattern, "".join(f"{line.rstrip()}\n" for line in output.splitlines())) is not None
+        return re.fullmatch(pattern, "".join(f"{_even(line)}\n" for line in output.splitlines())) is not None
 
 
 def _pattern(line: str) -> str:
-    return ".*".join(re.escape(part) for part in line.rstrip().split("...")) + r"\n"
+    return ".*".join(re.escape(part) for part in _even(line).split("...")) + r"\n"
+
+
+def _even(line: str) -> str:
+    """How wide a column is depends on all that is in it, also on what a page does not show."""
+    return re.sub(r"(?<=\S) {2,}", "  ", line.rstrip())
 
 
 def blocks_of(text: str) -> tuple[Block, ...]:
@@ -146,6 +152,8 @@ def test_nothing_that_could_run_is_only_shown(page: Path) -> None:
         (("a", "..."), "a\nb\nc\n", True),
         (("...", "c"), "a\nb\nc\n", True),
         (("...", "c"), "a\nb\n", False),
+        (("A  B",), "A      B\n", True),
+        (("A  B",), "A B\n", False),
         (("port ... is taken",), "port 5 is taken  \n", True),
         (("port ... is taken",), "port 5\nis taken\n", False),
         ((), "", True),

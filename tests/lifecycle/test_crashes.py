@@ -9,11 +9,11 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from addonkit_postgresql.sagas import DEPROVISION, PROVISION
 
 from addonkit.saga.definition import Saga
 from addonkit.testing.command import CommandLine
 from addonkit.testing.home import left_behind
+from addonkit_postgresql.sagas import DEPROVISION, PROVISION
 from addonkit_postgresql.server import SERVER
 
 

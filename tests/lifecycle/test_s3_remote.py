@@ -322,7 +322,7 @@ WRONG = {
     "no URL": ({"endpoint": "s3.example.org"}, "it is not a URL"),
     "a missing file": (
         {"ca_file": "/nonexistent.pem", "endpoint": "https://127.0.0.1:1"},
-        "nonexistent|does not answer",
+        "nonexistent.pem cannot be read",
     ),
 }
 
@@ -481,6 +481,28 @@ async def test_killed_while_destroying_the_next_one_ends_it(
     assert (await names(admin), await users(operator)) == before
 
 
+@pytest.mark.parametrize("point", ["after:create_bucket", "after:remove_objects"])
+async def test_killed_on_a_service_without_tags_the_bucket_is_known_again(
+    addonkit_command: CommandLine, rclone: dict[str, str], point: str
+) -> None:
+    configured(addonkit_command, rclone | {"credentials": "static"})
+    creating = addonkit_command("create", "s3-remote", "-a", "shop", ADDONKIT_FAULT=f"{point}=kill")
+    assert creating.status == (-signal.SIGKILL if "create" in point else 0), creating.err
+    if "create" in point:
+        assert addonkit_command("retry", "shop-s3-remote").status == 0
+    else:
+        killed = addonkit_command("destroy", "shop-s3-remote", "--yes", ADDONKIT_FAULT=f"{point}=kill")
+        assert killed.status == -signal.SIGKILL, killed.err
+    async with client("s3", rclone["endpoint"], ADMIN) as s3:
+        assert len((await s3.list_buckets())["Buckets"]) == 1
+
+    gone = addonkit_command("destroy", "shop-s3-remote", "--yes")
+
+    assert gone.status == 0, gone.err
+    async with client("s3", rclone["endpoint"], ADMIN) as s3:
+        assert (await s3.list_buckets()).get("Buckets", []) == []
+
+
 async def users(operator: dict[str, str]) -> set[str]:
     async with client("iam", operator["endpoint"], (operator["access_key"], operator["secret_key"])) as iam:
         return {user["UserName"] for user in (await iam.list_users(PathPrefix="/addonkit/"))["Users"]}
@@ -529,7 +551,7 @@ async def test_a_network_that_flaps_is_tried_again(s3kit: addonkit.Kit, operator
 async def test_what_is_not_s3_is_said_to_be_none(s3kit: addonkit.Kit) -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello")
+        writer.write(b"HTTP/1.1 404 Not Found\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello")
         writer.close()
 
     server = await asyncio.start_server(answer, "127.0.0.1", 0)

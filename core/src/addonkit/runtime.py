@@ -9,9 +9,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attrs
@@ -43,30 +41,13 @@ from addonkit.models.instance import Association, Instance, Phase
 from addonkit.models.settings import Setting
 from addonkit.models.views import Environment, Finding, InstanceView, Plan, VariableMove
 from addonkit.planner import Planner
+from addonkit.rooms import Rooms
 
 if TYPE_CHECKING:
     from addonkit.compute.interface import Backend
     from addonkit.registry.catalog import Registry
-    from addonkit.saga.engine import Engine
-    from addonkit.store.interface import Store
-    from addonkit.store.leases import Leases
 
 OnEvent = Callable[[Event], None]
-
-
-@dataclass(frozen=True)
-class Rooms:
-    """Everything that is open, in the order it was opened."""
-
-    home: Path
-    clock: Clock
-    registry: Registry
-    backend: Backend
-    store: Store
-    leases: Leases
-    framework: ProviderFramework
-    engine: Engine
-    settings: SettingsDesk
 
 
 class Kit:

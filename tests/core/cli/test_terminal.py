@@ -7,6 +7,7 @@ import os
 import pty
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,16 @@ class Terminal:
 
     def type(self, keys):
         os.write(self._master, keys.encode())
+
+    def interrupt(self):
+        """Ctrl-C as a person types it: again when nothing happens.
+
+        A signal that comes just before Python's `input` begins to read is seen only with the next key.
+        """
+        while self.process.poll() is None:
+            self.type("\x03")
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(timeout=2)
 
     def end(self):
         """Exit status, after everything was read."""
@@ -65,8 +76,8 @@ def terminal(environ):
         each.process.wait()
 
 
-@pytest.mark.parametrize(("keys", "status", "left"), [("\x03", 130, 1), ("n\r", 1, 1), ("y\r", 0, 0)])
-def test_a_destroy_on_a_terminal(addonkit, terminal, keys, status, left):
+@pytest.mark.parametrize(("keys", "status", "left"), [("n\r", 1, 1), ("y\r", 0, 0)])
+def test_a_destroy_asks_on_a_terminal(addonkit, terminal, keys, status, left):
     addonkit("create", "postgresql:small", "-a", "shop", "--no-wait")
     screen = terminal("destroy", "shop-postgresql")
     screen.until("Destroy it? [y/N]: ")
@@ -74,6 +85,16 @@ def test_a_destroy_on_a_terminal(addonkit, terminal, keys, status, left):
     screen.type(keys)
     assert screen.end() == status
     assert len(json.loads(addonkit("list", "--json").stdout)["instances"]) == left
+
+
+def test_ctrl_c_at_the_question_destroys_nothing(addonkit, terminal):
+    addonkit("create", "postgresql:small", "-a", "shop", "--no-wait")
+    screen = terminal("destroy", "shop-postgresql")
+    screen.until("Destroy it? [y/N]: ")
+    screen.interrupt()
+    assert screen.end() == 130
+    assert screen.shown.endswith("interrupted: nothing was changed\r\n")
+    assert len(json.loads(addonkit("list", "--json").stdout)["instances"]) == 1
 
 
 def test_a_secret_is_asked_for_and_not_shown(addonkit, terminal):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from addonkit.models.definition import AddonDefinition, ProgramSource, VariantDefinition
+from addonkit.models.definition import AddonDefinition, ProgramSource, SettingDefinition, VariantDefinition
 from addonkit.registry.validation import faults_of
 
 GOOD = AddonDefinition(
@@ -44,6 +44,14 @@ def test_a_good_definition_has_no_faults():
         (attrs.evolve(GOOD, display_name=None), "display_name is not text"),
         (attrs.evolve(GOOD, default_version=17), "default_version is not text"),
         (attrs.evolve(GOOD, locality="on_cluster"), "locality is not a LocalityMode"),
+        (attrs.evolve(GOOD, settings=[SettingDefinition("a")]), "settings is not a tuple of SettingDefinition"),
+        (attrs.evolve(GOOD, settings=(SettingDefinition("a"),) * 2), "it has two settings named 'a'"),
+        (attrs.evolve(GOOD, settings=(SettingDefinition("A-b"),)), "setting name 'A-b' is not small letters"),
+        (
+            attrs.evolve(GOOD, settings=(SettingDefinition("a", default="x", choices=("y",)),)),
+            "the default of setting a is not among its choices",
+        ),
+        (variant(settings=("a",)), "variant small needs setting 'a', which the addon does not have"),
         (attrs.evolve(GOOD, program="memod"), "program is not a ProgramSource"),
         (attrs.evolve(GOOD, program=ProgramSource(())), "its program has no executables"),
         (attrs.evolve(GOOD, program=ProgramSource(("x",), version_pattern="(")), "version_pattern '(' is not a regular"),

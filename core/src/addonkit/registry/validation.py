@@ -15,6 +15,7 @@ from addonkit.models.definition import (
     AddonDefinition,
     LocalityMode,
     ProgramSource,
+    SettingDefinition,
     VariantDefinition,
 )
 from addonkit.sizes import parse_size
@@ -23,6 +24,7 @@ STORAGE: Final = "storage"
 """Key of a variant's config that holds a size."""
 
 _VARIANT: Final = re.compile(r"[a-z0-9][a-z0-9._-]*")
+_SETTING: Final = re.compile(r"[a-z][a-z0-9_]*")
 _TEXTS: Final = ("name", "display_name", "description", "default_variant", "base_image", "default_version")
 
 
@@ -38,7 +40,13 @@ def faults_of(definition: Any, name: str) -> tuple[str, ...]:
     wrong_types = tuple(_types(definition))
     if wrong_types:
         return wrong_types
-    checks = (_name(definition, name), _variants(definition), _image(definition), _program(definition.program))
+    checks = (
+        _name(definition, name),
+        _variants(definition),
+        _image(definition),
+        _program(definition.program),
+        _settings(definition),
+    )
     return tuple(fault for check in checks for fault in check)
 
 
@@ -50,16 +58,25 @@ def _types(definition: AddonDefinition) -> Iterator[str]:
         yield "locality is not a LocalityMode"
     if definition.program is not None and not isinstance(definition.program, ProgramSource):
         yield "program is not a ProgramSource"
-    variants: Any = definition.variants
-    if not isinstance(variants, tuple) or not all(isinstance(each, VariantDefinition) for each in variants):
+    if not _is_tuple_of(definition.settings, SettingDefinition):
+        yield "settings is not a tuple of SettingDefinition"
+    if not _is_tuple_of(definition.variants, VariantDefinition):
         yield "variants is not a tuple of VariantDefinition"
-        return
+    else:
+        yield from _variant_types(definition.variants)
+
+
+def _variant_types(variants: tuple[VariantDefinition, ...]) -> Iterator[str]:
     for each in variants:
         if not isinstance(each.name, str):
             yield f"variant name {each.name!r} is not text"
         for field in ("details", "config"):
             if not _is_text_mapping(getattr(each, field)):
                 yield f"{field} of variant {each.name} does not map text to text"
+
+
+def _is_tuple_of(value: Any, kind: type) -> bool:
+    return isinstance(value, tuple) and all(isinstance(each, kind) for each in value)
 
 
 def _is_text_mapping(value: Any) -> bool:
@@ -125,6 +142,19 @@ def _program(program: ProgramSource | None) -> Iterator[str]:
         return
     if not groups:
         yield f"version_pattern {program.version_pattern!r} has no group"
+
+
+def _settings(definition: AddonDefinition) -> Iterator[str]:
+    names = [each.name for each in definition.settings]
+    yield from (f"it has two settings named {each!r}" for each in sorted({n for n in names if names.count(n) > 1}))
+    for each in definition.settings:
+        if not _SETTING.fullmatch(each.name):
+            yield f"setting name {each.name!r} is not small letters, digits, '_'"
+        if each.choices and each.default is not None and each.default not in each.choices:
+            yield f"the default of setting {each.name} is not among its choices"
+    for variant in definition.variants:
+        for name in sorted({*variant.settings} - {*names}):
+            yield f"variant {variant.name} needs setting {name!r}, which the addon does not have"
 
 
 def _refused(check: Callable[[str], object], text: str) -> Iterator[str]:

@@ -72,4 +72,4 @@ async def _administrator(framework: ProviderFramework, server: Server) -> Admini
 
 async def _neighbours_stay(framework: ProviderFramework, instance: Instance, server_id: str) -> bool:
     tenants = await framework.servers.tenants(server_id)
-    return any(t.id != instance.id for t in tenants)
+    return any(t.id != instance.id and t.phase is not Phase.DEPROVISIONING for t in tenants)

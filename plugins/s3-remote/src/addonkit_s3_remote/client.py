@@ -46,7 +46,7 @@ async def _client(
             kind,
             region_name=service.region,
             endpoint_url=endpoint,
-            verify=service.ca_file or None,
+            verify=_check_file(attempted, where, service.ca_file),
             aws_access_key_id=key.id,
             aws_secret_access_key=key.secret.reveal(),
             config=_configuration(path_style=service.path_style),
@@ -60,8 +60,13 @@ async def _client(
         raise untrusted(attempted, where, _reason(error)) from error
     except (botocore.exceptions.HTTPClientError, botocore.exceptions.ConnectionError) as error:
         raise unreachable(attempted, where, _reason(error)) from error
-    except FileNotFoundError as error:
-        raise untrusted(attempted, where, f"there is no file {service.ca_file}") from error
+
+
+def _check_file(attempted: str, where: str, file: str) -> str | None:
+    """The certificates to trust; None for the system's own."""
+    if file and not os.access(file, os.R_OK):
+        raise untrusted(attempted, where, f"{file} cannot be read")
+    return file or None
 
 
 def code_of(error: Any) -> str:

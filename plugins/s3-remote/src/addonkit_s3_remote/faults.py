@@ -60,7 +60,9 @@ class Refused(AddonkitError):
 def refused(attempted: str, code: str, message: str, status: int) -> AddonkitError:
     """The error for an answer of the service."""
     if code in _PASSING or (status >= 500 and code not in UNSUPPORTED):  # noqa: PLR2004 - status of a server's own fault
-        return TransientError(attempted, f"the service is not well: {code} {message}".strip(), "try again later")
+        return TransientError(
+            attempted, f"the service is not well: {code} {message}".strip(), "try again later, or look at the endpoint"
+        )
     found, advice = _KNOWN.get(code, (f"{code}: {message}" if message else code, ""))
     return Refused(attempted, found, advice, code=code)
 

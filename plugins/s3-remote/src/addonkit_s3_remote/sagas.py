@@ -24,7 +24,7 @@ from addonkit_s3_remote import buckets, objects
 from addonkit_s3_remote.buckets import Marked, Standing
 from addonkit_s3_remote.client import s3
 from addonkit_s3_remote.definition import PREFIX
-from addonkit_s3_remote.faults import DENIED, Refused
+from addonkit_s3_remote.faults import ABSENT, DENIED, UNSUPPORTED, Refused, not_s3
 from addonkit_s3_remote.keys import has_iam
 from addonkit_s3_remote.naming import bucket_names, folder_of
 from addonkit_s3_remote.objects import Place
@@ -57,6 +57,8 @@ async def _sign_in(service: Service) -> None:
         async with s3(service, f"signing in to {service.endpoint}") as client:
             await client.list_buckets()
     except Refused as refusal:
+        if refusal.code in ABSENT | UNSUPPORTED:
+            raise not_s3(refusal.attempted, service.endpoint) from refusal
         # An administrator need not be allowed to list: what is not allowed will be said where it is needed.
         if refusal.code not in DENIED:
             raise

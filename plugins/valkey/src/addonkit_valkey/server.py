@@ -25,8 +25,8 @@ from addonkit_valkey.definition import PORT, PROGRAM, SERVER_PROGRAM
 _SETTINGS: Final = """\
 bind 127.0.0.1
 port {port}
-dir {disk}
-aclfile {disk}/users.acl
+dir "{disk}"
+aclfile "{disk}/users.acl"
 daemonize no
 appendonly yes
 appendfsync everysec

@@ -1,0 +1,33 @@
+"""What is open while a home is open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from addonkit.clock import Clock
+from addonkit.controller.settings import SettingsDesk
+from addonkit.framework import ProviderFramework
+
+if TYPE_CHECKING:
+    from addonkit.compute.interface import Backend
+    from addonkit.registry.catalog import Registry
+    from addonkit.saga.engine import Engine
+    from addonkit.store.interface import Store
+    from addonkit.store.leases import Leases
+
+
+@dataclass(frozen=True)
+class Rooms:
+    """Everything that is open, in the order it was opened."""
+
+    home: Path
+    clock: Clock
+    registry: Registry
+    backend: Backend
+    store: Store
+    leases: Leases
+    framework: ProviderFramework
+    engine: Engine
+    settings: SettingsDesk

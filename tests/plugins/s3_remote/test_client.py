@@ -1,0 +1,121 @@
+"""How the service is spoken to: style of addresses, certificates, and nothing but what the operator told."""
+
+from __future__ import annotations
+
+import datetime as dt
+import ipaddress
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from addonkit import Secret
+from addonkit_s3_remote.client import s3
+from addonkit_s3_remote.faults import Refused
+from addonkit_s3_remote.service import service_of
+
+TOLD: dict[str, str | Secret] = {
+    "endpoint": "https://s3.example.org",
+    "access_key": "rclone-admin-key-id",
+    "secret_key": Secret("rclone-admin-secret"),
+}
+
+
+@pytest.mark.parametrize(
+    ("path_style", "address"),
+    [("true", "https://s3.example.org/box/key?"), ("false", "https://box.s3.example.org/key?")],
+)
+async def test_the_bucket_is_in_the_path_or_in_the_host(path_style: str, address: str) -> None:
+    async with s3(service_of(TOLD | {"path_style": path_style}), "asking") as client:
+        url = await client.generate_presigned_url("get_object", Params={"Bucket": "box", "Key": "key"})
+
+    assert url.startswith(address)
+
+
+async def test_settings_of_other_programs_are_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "somebody")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "https://elsewhere.example.org")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "another")
+
+    async with s3(service_of(TOLD), "asking") as client:
+        url = await client.generate_presigned_url("get_object", Params={"Bucket": "box", "Key": "key"})
+
+    assert url.startswith("https://s3.example.org/box/key?")
+    assert "rclone-admin-key-id" in url
+
+
+@pytest.fixture
+def certificate(home: Path) -> tuple[Path, Path]:
+    """A certificate of this machine that no authority signed, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test")])
+    now = dt.datetime.now(dt.UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    home.mkdir(exist_ok=True)
+    files = home / "certificate.pem", home / "key.pem"
+    files[0].write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    files[1].write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    return files
+
+
+@pytest.fixture
+def endpoint(certificate: tuple[Path, Path]) -> Iterator[str]:
+    """A service with that certificate."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+    folder = certificate[0].parent / "buckets"
+    folder.mkdir()
+    argv = [str(Path(sys.executable).with_name("rclone")), "serve", "s3", "--addr", f"127.0.0.1:{port}"]
+    argv += ["--auth-key", "rclone-admin-key-id,rclone-admin-secret", "--config", os.devnull]
+    argv += ["--cert", str(certificate[0]), "--key", str(certificate[1]), str(folder)]
+    process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        for _ in range(600):
+            assert process.poll() is None
+            try:
+                socket.create_connection(("127.0.0.1", port), 0.2).close()
+            except OSError:
+                time.sleep(0.05)
+            else:
+                break
+        yield f"https://127.0.0.1:{port}"
+    finally:
+        process.kill()
+        process.wait()
+
+
+async def test_a_certificate_of_ones_own_is_trusted_when_it_is_told(
+    endpoint: str, certificate: tuple[Path, Path]
+) -> None:
+    told = TOLD | {"endpoint": endpoint}
+
+    with pytest.raises(Refused, match=r"is not trusted: .*; set the one to trust with"):
+        async with s3(service_of(told), "asking") as client:
+            await client.list_buckets()
+    async with s3(service_of(told | {"ca_file": str(certificate[0])}), "asking") as client:
+        assert (await client.list_buckets()).get("Buckets", []) == []
+
+
+async def test_a_file_that_is_not_there_is_said_so() -> None:
+    with pytest.raises(Refused, match=r"/nonexistent\.pem cannot be read"):
+        async with s3(service_of(TOLD | {"ca_file": "/nonexistent.pem"}), "asking"):
+            pytest.fail("nothing is trusted")
