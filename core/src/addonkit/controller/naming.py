@@ -46,7 +46,8 @@ def settle(manual: Collection[str], associations: Sequence[Association], adjust:
             moving.append((settled, taken, _reason(settled, taken, owners)))
     result = dict(plain)
     used = set(owners)
-    for association, taken, reason in moving:
+    # In the order they were made, whoever is primary now: settling what is settled changes nothing.
+    for association, taken, reason in sorted(moving, key=lambda move: (move[0].order, move[0].id)):
         variables = adjust(association, taken, used)
         used.update(variable.key for variable in variables)
         result[association.id] = attrs.evolve(association, variables=variables, message=reason)

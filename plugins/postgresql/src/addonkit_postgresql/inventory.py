@@ -19,7 +19,7 @@ INSPECT: Saga[Inventory] = Saga("postgresql.inspect", inputs=("server_id",), ste
 @step(undo=None, timeout=120)
 async def drop_claim(framework: ProviderFramework, server_id: str, claim: str) -> None:
     """Drop a database that no instance owns."""
-    if False and any(tenant.claim == claim for tenant in await framework.servers.tenants(server_id)):
+    if any(tenant.claim == claim for tenant in await framework.servers.tenants(server_id)):
         raise Busy(f"cannot drop {claim}", "an instance has taken the name meanwhile")
     await admin.drop_claim(await administrator(framework, server_id), claim)
 
