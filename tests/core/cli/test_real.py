@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import sys
 
 import pytest
 
-from addonkit.compute.process.record import read_record
-from addonkit.testing.home import left_behind
+from addonkit.testing.home import kill_servers, left_behind
 
 QUERY = """
 import asyncio, asyncpg, os, sys
@@ -21,12 +18,6 @@ async def main():
     print(await connection.fetchval(sys.argv[-1]))
 asyncio.run(main())
 """
-
-
-def server_of(home):
-    """Process group of the only server."""
-    (path,) = home.glob("pools/*/record")
-    return os.getpgid(read_record(path).server.pid)
 
 
 def test_a_whole_life(addonkit, home):
@@ -50,7 +41,7 @@ def test_a_whole_life(addonkit, home):
     run = ("run", "-a", "shop", "--", sys.executable, "-c", QUERY)
     assert addonkit(*run, "CREATE TABLE t (x int)", "INSERT INTO t VALUES (7)", "SELECT x FROM t").stdout == "7\n"
 
-    os.killpg(server_of(home), signal.SIGKILL)
+    kill_servers(home)
     assert addonkit(*run, "SELECT x FROM t").stdout == "7\n"
 
     addonkit("destroy", "postgresql", "-a", "shop", status=1)

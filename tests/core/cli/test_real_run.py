@@ -38,6 +38,12 @@ def test_broken_pipes_end_the_program_as_they_do_everywhere(environ, addonkit, s
     assert (done.stdout, done.stderr) == ("141\n", "")
 
 
+def test_streams_that_were_closed_do_not_keep_the_program_from_running(environ, addonkit, shop, tmp_path):
+    script = f"{ADDONKIT} run -a shop -- sh -c 'echo \"$GREETING\" > {tmp_path}/said' <&- >&- 2>&-"
+    subprocess.run(["sh", "-c", script], env=environ, check=True, timeout=60)
+    assert (tmp_path / "said").read_text() == "good day\n"
+
+
 def test_the_shell_reads_what_is_written_for_it(environ, addonkit, shop):
     script = f'eval "$({ADDONKIT} env -a shop --format shell)"; echo "$GREETING"'
     done = subprocess.run(["sh", "-c", script], env=environ, capture_output=True, text=True, check=True, timeout=60)

@@ -24,7 +24,7 @@ def replaced(monkeypatch):
         raise SystemExit(42)
 
     monkeypatch.setattr(replacing.os, "execvpe", note)
-    monkeypatch.setattr(replacing.signal, "signal", lambda *_args: None)
+    monkeypatch.setattr(replacing, "restore_signals", lambda: None)
     return seen
 
 
@@ -108,7 +108,7 @@ def test_a_program_is_not_run_without_its_server(call, kit, replaced):
     ],
 )
 def test_a_program_that_cannot_be_run(call, monkeypatch, program, status, words):
-    monkeypatch.setattr(replacing.signal, "signal", lambda *_args: None)
+    monkeypatch.setattr(replacing, "restore_signals", lambda: None)
     outcome = call("run", "-a", "shop", "--", program)
     assert outcome.status == status
     assert words in outcome.err

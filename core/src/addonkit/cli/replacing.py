@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Final, NoReturn
 
@@ -32,11 +31,7 @@ def replace_process(argv: Sequence[str], values: Mapping[str, str]) -> NoReturn:
         click.exceptions.Exit: with 127 or 126 when it is not found or cannot be run.
     """
     environment = child_environment(os.environ, values)
-    sys.stdout.flush()
-    sys.stderr.flush()
-    for name in ("SIGPIPE", "SIGXFSZ"):
-        # Python ignores these two, and what is ignored stays ignored in the program that comes.
-        signal.signal(getattr(signal, name), signal.SIG_DFL)
+    restore_signals()
     try:
         os.execvpe(argv[0], list(argv), environment)  # noqa: S606 - running what the user typed is the job
     except (FileNotFoundError, NotADirectoryError):
@@ -45,6 +40,12 @@ def replace_process(argv: Sequence[str], values: Mapping[str, str]) -> NoReturn:
         raise _not_started(argv[0], error.strerror or str(error), NOT_RUNNABLE) from None
     except ValueError as error:
         raise _not_started(argv[0], str(error), NOT_RUNNABLE) from None
+
+
+def restore_signals() -> None:
+    """Undo that Python ignores two signals: what is ignored stays ignored in the program that comes."""
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
 
 
 def _not_started(name: str, found: str, status: int) -> click.exceptions.Exit:
