@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from collections.abc import Callable
 from typing import Any
 
-import attrs
 import pytest
 
 from addonkit.errors import (
@@ -15,15 +13,11 @@ from addonkit.errors import (
     SagaDefinitionError,
     SagaError,
     SagaFailed,
-    SagaRefused,
     TransientError,
 )
 from addonkit.models.execution import ExecutionStatus
-from addonkit.models.secret import Secret
 from addonkit.saga import faults
 from addonkit.saga.definition import Retry, Saga, Step, step
-from addonkit.saga.recovery import sweep, unfinished
-from addonkit.store.leases import Leases
 
 
 class Crash(BaseException):
@@ -313,178 +307,3 @@ async def test_undo_can_leave_a_completed_one_alone(world: Any) -> None:
     await world.engine().undo("done", saga(a_step("one")), completed=False)
 
     assert await status(world, "done") is ExecutionStatus.COMPLETED
-
-
-async def test_two_engines_share_one_execution(world: Any) -> None:
-    entered, leave = asyncio.Event(), asyncio.Event()
-
-    @step(gives="result", undo=None)
-    async def once(framework: Any) -> int:
-        framework.log.append("once")
-        entered.set()
-        await leave.wait()
-        return 7
-
-    first = asyncio.create_task(world.engine("one").ensure("x", saga(once)))
-    await entered.wait()
-    second = asyncio.create_task(world.engine("two").ensure("x", saga(once)))
-    await asyncio.sleep(0)
-    leave.set()
-
-    assert await asyncio.gather(first, second) == [7, 7]
-    assert world.log == ["once"]
-
-
-async def test_a_dead_owner_is_succeeded_at_once(world: Any) -> None:
-    with faults.at("after:one", raising(Crash())), pytest.raises(Crash):
-        leases = Leases(world.store, world.clock, "gone", lambda _who: True)
-        engine = world.engine("gone")
-        await leases.acquire("execution/y")
-        await engine.ensure("x", saga(a_step("one")))
-    world.dead.add("gone")
-    before = world.clock.now()
-
-    await world.engine("heir").ensure("y", saga(a_step("heir")))
-
-    assert world.clock.now() - before < timedelta(seconds=1)
-
-
-async def test_who_lost_the_lease_writes_nothing_and_undoes_nothing(world: Any) -> None:
-    from addonkit.errors import LeaseLost
-    from addonkit.models.lease import Lease
-
-    @step
-    async def lose(framework: Any) -> None:
-        def steal(tx: Any) -> None:
-            entity = tx.get(Lease, "execution/x")
-            tx.put(entity, attrs.evolve(entity.value, owner="thief", fence=entity.value.fence + 1))
-
-        await framework.store.transact(steal)
-
-    @lose.undo
-    async def _(framework: Any) -> None:
-        framework.log.append("undone by a stranger")
-
-    with pytest.raises(LeaseLost):
-        await world.engine().ensure("x", saga(lose))
-
-    assert world.log == []
-    assert await status(world) is ExecutionStatus.RUNNING
-
-
-async def test_nested_executions_are_joined_and_outlive_their_parents(world: Any) -> None:
-    inner = Saga("test.inner", steps=[a_step("inner"), _give_seven()])
-
-    @step(gives="n", undo=None)
-    async def outer(sagas: Any) -> int:
-        found: int = await sagas.ensure("shared", inner)
-        return found
-
-    for id, end in (("a", None), ("b", ValueError("no"))):
-        steps = [outer, a_step("end", raising(end) if end else lambda: None)]
-        await asyncio.gather(world.engine().ensure(id, saga(*steps)), return_exceptions=True)
-
-    assert world.log.count("inner") == 1
-    assert "undo inner" not in world.log
-    assert await status(world, "shared") is ExecutionStatus.COMPLETED
-
-
-def _give_seven() -> Step:
-    @step(gives="result", undo=None)
-    async def seven() -> int:
-        return 7
-
-    return seven
-
-
-async def test_a_step_that_waits_for_its_own_execution_is_told(world: Any) -> None:
-    @step(undo=None)
-    async def selfish(sagas: Any) -> None:
-        await sagas.ensure("x", saga(a_step("one")))
-
-    with pytest.raises(SagaFailed, match="would wait for ever"):
-        await world.engine().ensure("x", saga(selfish))
-
-
-async def interrupted(world: Any, began: Saga[Any], point: str) -> None:
-    with faults.at(point, raising(Crash())), pytest.raises(Crash):
-        await world.engine("one").ensure("x", began)
-
-
-async def test_another_shape_is_refused_and_nothing_is_run(world: Any) -> None:
-    await interrupted(world, saga(a_step("one"), a_step("two")), "journal:one")
-
-    with pytest.raises(SagaRefused, match="its steps were one, two and are one, other now"):
-        await world.engine("two").ensure("x", saga(a_step("one"), a_step("other")))
-    with pytest.raises(SagaRefused, match=r"version 2 of|version 2 does not resume"):
-        await world.engine("two").ensure("x", saga(a_step("one"), a_step("two"), version=2))
-    assert world.log == ["one"]
-
-
-async def test_a_version_that_resumes_from_the_old_one_goes_on(world: Any) -> None:
-    await interrupted(world, saga(a_step("one"), a_step("two")), "journal:one")
-
-    newer = saga(a_step("one"), a_step("new"), a_step("two"), version=2, resumes_from=(1,))
-    await world.engine("two").ensure("x", newer)
-
-    assert world.log == ["one", "new", "two"]
-
-
-async def test_a_version_that_lacks_a_journaled_step_is_refused(world: Any) -> None:
-    await interrupted(world, saga(a_step("one"), a_step("two")), "journal:one")
-
-    with pytest.raises(SagaRefused, match="its steps one are not the first of two"):
-        await world.engine("two").ensure("x", saga(a_step("two"), version=2, resumes_from=(1,)))
-
-
-async def test_secrets_are_not_in_errors_events_or_rows(world: Any) -> None:
-    secret = "correct-horse-battery-staple-correct"
-
-    @step(gives="password", undo=None)
-    async def generate() -> Secret:
-        return Secret(secret)
-
-    @step(undo=None)
-    async def leak(password: Secret) -> None:
-        raise ValueError(f"server said: bad password {password.reveal()}")
-
-    with pytest.raises(SagaFailed) as caught:
-        await world.engine().ensure("x", saga(generate, leak))
-
-    assert "***" in str(caught.value)
-    rows = "".join(row.data for row in world.store._rows.values())
-    assert secret not in str(caught.value) + repr(world.events) + rows
-
-
-async def test_progress_is_told_and_kept(world: Any) -> None:
-    @step(undo=None)
-    async def work(progress: Callable[[str], Awaitable[None] | None]) -> None:
-        progress("half way")
-
-    await world.engine().ensure("x", saga(work))
-
-    execution = await world.engine().execution("x")
-    assert world.said("progress") == ["half way"]
-    assert [e.message for e in execution.events if e.kind == "progress"] == ["half way"]
-
-
-async def test_what_nobody_works_on_is_found(world: Any) -> None:
-    await interrupted(world, saga(a_step("one")), "before:one")
-    leases = Leases(world.store, world.clock, "me", lambda _who: True)
-
-    assert [execution.id for execution in await unfinished(world.store, leases)] == ["x"]
-    await leases.acquire("execution/x")
-    assert await unfinished(world.store, leases) == ()
-
-
-async def test_old_executions_are_forgotten_unless_something_refers_to_them(world: Any) -> None:
-    for id in ("old", "kept"):
-        await world.engine().ensure(id, saga(a_step(id)))
-    await interrupted(world, saga(a_step("one")), "before:one")
-    now = world.clock.now() + timedelta(days=8)
-
-    assert await sweep(world.store, now, timedelta(days=9), ()) == 0
-    assert await sweep(world.store, now, timedelta(days=7), {"kept"}) == 1
-    assert await world.engine().execution("old") is None
-    assert await world.engine().execution("kept") is not None
-    assert await world.engine().execution("x") is not None

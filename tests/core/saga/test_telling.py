@@ -221,6 +221,16 @@ async def test_what_happened_last_is_told_before_the_following_ends(world: Any) 
         assert [event.message for event in heard] == ["0"]
 
 
+@pytest.mark.parametrize("turns", range(8))
+async def test_following_ends_also_when_something_happens_at_that_very_moment(world_on_disk: Any, turns: int) -> None:
+    async with asyncio.timeout(5):
+        async with following(world_on_disk.store, "x", Teller(lambda _event: None)):
+            await asyncio.sleep(0.01)  # until it waits
+            world_on_disk.store._bell.ring()
+            for _ in range(turns):
+                await asyncio.sleep(0)
+
+
 async def test_equal_sentences_are_told_as_often_as_they_are_said(world: Any) -> None:
     saga = world.saga(world.step("one", ConnectionError("x"), retry=Retry(attempts=4, factor=1)))
 

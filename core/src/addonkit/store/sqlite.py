@@ -123,7 +123,8 @@ class SqliteStore:
     async def _pause(self, rung: asyncio.Event) -> None:
         """Wait for a change of this process, or look for those of others."""
         try:
-            await asyncio.wait_for(rung.wait(), _LOOK_EVERY)
+            async with asyncio.timeout(_LOOK_EVERY):  # wait_for of Python 3.11 may swallow a cancellation
+                await rung.wait()
         except TimeoutError:
             await self._look()
 
