@@ -12,8 +12,9 @@ import attrs
 import pytest
 
 from addonkit.compute.process.backend import ProcessBackend
+from addonkit.compute.process.peek import working_in
 from addonkit.models.compute import CreateSandboxPoolSpec, Disk, Pool, PoolState, Port, Probe, Program, Volume
-from addonkit.models.definition import ProgramSource
+from addonkit.models.definition import AddonDefinition, ProgramSource, VariantDefinition
 
 GREETER = """
 import os, signal, socket, sys
@@ -37,6 +38,9 @@ while True:
 """
 
 
+__all__ = ["Bench", "backend_on", "bench", "definition", "make_bench", "working_in"]
+
+
 @attrs.define
 class Bench:
     """A backend on a home, with a directory of executables."""
@@ -44,9 +48,11 @@ class Bench:
     home: Path
     bin: Path
     backend: ProcessBackend
+    others: list[ProcessBackend] = attrs.Factory(list)
 
     def another(self) -> ProcessBackend:
-        return ProcessBackend(self.home, environ={"ADDONKIT_PROGRAMS": str(self.bin)})
+        self.others.append(ProcessBackend(self.home, environ={"ADDONKIT_PROGRAMS": str(self.bin)}))
+        return self.others[-1]
 
     def pool(self, name: str = "greeter", mood: str = "kind", **changes: object) -> Pool:
         program = Program(
@@ -62,12 +68,24 @@ class Bench:
         )
         return Pool(name, spec, "process")
 
-    async def start(self, pool: Pool) -> Pool:
+    async def start(self, pool: Pool, *, start: bool = True) -> Pool:
         for volume in pool.spec.volumes:
             await self.backend.ensure_disk(Disk(volume.disk, 1))
         placed = await self.backend.place(pool)
-        await self.backend.ensure_running(placed)
+        if start:
+            await self.backend.ensure_running(placed)
         return placed
+
+    def tool(self, name: str, body: str) -> None:
+        """Add a shell script to the executables."""
+        path = self.bin / name
+        path.write_text(f"#!/bin/sh\n{body}\n")
+        path.chmod(0o755)
+
+    def prepared(self, *words: str, **changes: object) -> Pool:
+        """A pool whose disk is prepared by the tool `prep`, called with these words."""
+        source = ProgramSource(("greet", "prep"), version_pattern=r"greet (\d+\.\d+)")
+        return self.pool(source=source, prepare=(("prep", *words),), **changes)
 
     async def ready(self, pool: Pool) -> PoolState:
         for _ in range(500):
@@ -78,16 +96,29 @@ class Bench:
         return await self.backend.observe(pool)
 
 
-@pytest.fixture
-async def bench(home: Path) -> AsyncIterator[Bench]:
+def backend_on(home: Path) -> ProcessBackend:
+    return ProcessBackend(home, environ={"ADDONKIT_PROGRAMS": str(home / "bin")})
+
+
+def definition(pool: Pool) -> AddonDefinition:
+    """An addon whose server is the pool's."""
+    source = pool.spec.program.source
+    return AddonDefinition("greeter", "Greeter", "", "small", (VariantDefinition("small"),), program=source)
+
+
+async def make_bench(home: Path) -> AsyncIterator[Bench]:
     folder = home / "bin"
-    folder.mkdir(mode=0o755)
+    folder.mkdir(mode=0o755, exist_ok=True)
     script = folder / "greet"
     check = 'if len(sys.argv) == 2:\n    print("greet 1.7"); sys.exit()\n'
     # A service user has no way to an interpreter below /root.
     python = "/usr/bin/python3" if os.geteuid() == 0 else sys.executable
     script.write_text(f"#!{python}\nimport sys\n{check}{GREETER}")
     script.chmod(0o755)
-    made = Bench(home, folder, ProcessBackend(home, environ={"ADDONKIT_PROGRAMS": str(folder)}))
+    made = Bench(home, folder, backend_on(home))
     yield made
-    await made.backend.close()
+    for backend in (made.backend, *made.others):
+        await backend.close()
+
+
+bench = pytest.fixture(make_bench)

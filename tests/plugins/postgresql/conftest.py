@@ -48,7 +48,17 @@ def running(version: str) -> Iterator[Administrator]:
             await backend.close()
             return Administrator(ServerAddress(pool.host, pool.ports["postgres"]), server.attributes["admin_password"])
 
-        yield asyncio.run(start())
+        async def stop() -> None:
+            backend = ProcessBackend(home)
+            await backend.remove(server.id, pool_spec(server).program)
+            await backend.close()
+
+        administrator = asyncio.run(start())
+        try:
+            yield administrator
+        finally:
+            # Gracefully: a server that is killed leaves its shared memory to the system.
+            asyncio.run(stop())
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ from addonkit import Busy, InstanceFailed, ProviderFramework
 from addonkit.saga.faults import InjectedFault, at
 from addonkit.testing.home import left_behind
 from addonkit_postgresql.inventory import drop_claim
+from addonkit_postgresql.reach import tidy
 from addonkit_postgresql.sagas import DEPROVISION, PROVISION
 
 
@@ -108,6 +109,7 @@ async def test_an_undo_that_crashed_is_ended_by_the_next(
             with pytest.raises(InstanceFailed):
                 await kit.retry("guest-postgresql")
             assert await names_on(resident) == {"resident"}, step
+            assert (await kit.show("guest-postgresql")).instance.server == "", step
             assert (await kit.retry("guest-postgresql")).instance.phase == "active", step
             await kit.destroy("guest-postgresql")
             assert await kit.doctor() == (), step
@@ -146,6 +148,18 @@ async def test_a_server_of_its_own_that_died_meanwhile_is_undone(home: Path) -> 
 
             assert left_behind(home) == (), step
         assert await kit.doctor() == ()
+
+
+async def test_nothing_is_dropped_from_a_server_that_goes_as_a_whole(home: Path) -> None:
+    async def never(_administrator: object) -> None:
+        raise AssertionError("the server need not be asked")
+
+    async with addonkit.open(home) as kit:
+        await kit.create("postgresql:small", app="shop")
+        instance = (await kit.show("shop-postgresql")).instance
+
+        await tidy(framework_of(kit), instance, instance.server, never)
+        await tidy(framework_of(kit), instance, "postgresql-gone", never)
 
 
 async def test_a_shared_server_that_died_meanwhile_is_started_to_undo(home: Path, resident: str) -> None:

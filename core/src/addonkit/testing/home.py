@@ -6,12 +6,20 @@ import os
 import shutil
 import signal
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Final
 
-from addonkit.compute.process.identity import session_members
+from addonkit.compute.process.identity import is_running, send
+from addonkit.compute.process.peek import working_in
 from addonkit.compute.process.record import read_record
+from addonkit.compute.process.stop import Ender
+from addonkit.compute.process.user import service_user
+
+_QUIT_LIMIT: Final = 2.0
+"""Seconds that servers have to end before they are killed."""
 
 
 @contextmanager
@@ -28,14 +36,22 @@ def temporary_home() -> Iterator[Path]:
 
 
 def kill_servers(home: Path) -> None:
-    """Kill every server that was started below this home, and only those."""
-    for path in home.glob("pools/*/record"):
-        record = read_record(path)
-        if record is None or not record.running:
-            continue
-        for pid in session_members(record.server.pid):
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+    """Kill every server that was started below this home, what it started, what prepares disks; only those.
+
+    SIGQUIT first, on which PostgreSQL gives shared memory back: the system has only so many segments of it.
+    """
+    user = service_user(os.environ)
+    ender = Ender(home, user)
+    servers = [record.server for path in home.glob("pools/*/record") if (record := read_record(path))]
+    for server in servers:
+        send(server, signal.SIGQUIT)
+    ending = time.monotonic() + _QUIT_LIMIT
+    while any(is_running(server) for server in servers) and time.monotonic() < ending:
+        time.sleep(0.01)
+    sessions = (pid for server in servers for pid in ender.leftovers(server))
+    for pid in {*sessions, *working_in(home, user)} - {os.getpid()}:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def left_behind(home: Path) -> tuple[str, ...]:

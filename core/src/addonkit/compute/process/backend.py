@@ -26,16 +26,17 @@ from addonkit.compute.process.commands import run
 from addonkit.compute.process.disks import Disks
 from addonkit.compute.process.lock import locked
 from addonkit.compute.process.logs import rotate, tail
+from addonkit.compute.process.names import check_name
 from addonkit.compute.process.placeholders import Places
 from addonkit.compute.process.ports import HOST, Ports, port_range
 from addonkit.compute.process.probe import answers, listens
 from addonkit.compute.process.programs import Programs
-from addonkit.compute.process.record import RunRecord, read_record
+from addonkit.compute.process.record import RunRecord, forgive, read_record
 from addonkit.compute.process.start import Start, launch, prepare_disk
-from addonkit.compute.process.stop import clear_session, stop_server
-from addonkit.compute.process.user import check_way, own, service_user
-from addonkit.compute.process.versions import describe, matches, requested_version
-from addonkit.errors import CommandFailed, ComputeError, ProgramNotFound, UnknownVersion
+from addonkit.compute.process.stop import Ender, workers_of
+from addonkit.compute.process.user import ServiceUser, check_way, own, service_user
+from addonkit.compute.process.versions import describe, matches, requested_version, shorten
+from addonkit.errors import Busy, CommandFailed, ComputeError, PoolCrashed, ProgramNotFound, UnknownVersion
 from addonkit.models.compute import Disk, ExecResult, FoundProgram, Pool, PoolState, Program
 from addonkit.models.definition import AddonDefinition
 
@@ -64,6 +65,10 @@ class ProcessBackend:
         """See Backend."""
         return self._programs.find(definition.program) if definition.program else ()
 
+    def program_faults(self, definition: AddonDefinition) -> tuple[str, ...]:
+        """Why directories that hold an addon's executables are not used, a line each. Blocking."""
+        return self._programs.faults(definition.program) if definition.program else ()
+
     def runnable_version(self, definition: AddonDefinition, requested: str) -> str:
         """See Backend. The answer has the precision of the request, so that minor upgrades are picked up."""
         versions = [found.version for found in self.find_programs(definition)]
@@ -78,16 +83,24 @@ class ProcessBackend:
         if wanted and any(matches(version, wanted) for version in versions):
             return wanted
         if not requested:
-            return versions[0]
+            return shorten(versions[0], like=definition.default_version)
         raise UnknownVersion(attempted, f"versions found here: {describe(versions)}", "choose one with --version")
 
     async def ensure_disk(self, disk: Disk) -> None:
         """See Backend."""
         check_way(self._user, self._home)
-        await asyncio.to_thread(self._disks.ensure, disk.name)
+        await asyncio.to_thread(self._disks.ensure, check_name(disk.name))
 
     async def delete_disk(self, name: str) -> None:
         """See Backend."""
+        check_name(name)
+        for path in self._home.glob("pools/*/record"):
+            record = read_record(path)
+            if record is not None and record.running and name in record.disks:
+                raise Busy(f"cannot delete disk {name}", f"server {path.parent.name} runs on it", "remove that first")
+        workers = await workers_of(self._disks.path(name), self._disks.user(name))
+        if workers:
+            raise Busy(f"cannot delete disk {name}", f"process {workers[0]} works on it", "end that process first")
         await asyncio.to_thread(self._disks.delete, name)
 
     async def place(self, pool: Pool) -> Pool:
@@ -108,7 +121,8 @@ class ProcessBackend:
                 return PoolState(running=int(running), started=record is not None)
             if pool.spec.desired_instances == 0:
                 if record is not None:
-                    await stop_server(record.server, pool.spec.program)
+                    await self._ender(record).stop(record.server, pool.spec.program)
+                    await asyncio.to_thread(forgive, self._record(pool.name), record)
                 return PoolState(started=record is not None)
             if not running:
                 await self._start(pool, record, lock)
@@ -131,7 +145,7 @@ class ProcessBackend:
         async with locked(self._lock(name)):
             record = read_record(self._record(name))
             if record is not None:
-                await stop_server(record.server, program)
+                await self._ender(record).stop(record.server, program)
             await asyncio.to_thread(shutil.rmtree, self._pool(name), ignore_errors=True)
             await asyncio.to_thread(self._ports.free, name)
             self._lock(name).unlink(missing_ok=True)
@@ -169,39 +183,53 @@ class ProcessBackend:
 
     async def _start(self, pool: Pool, former: RunRecord | None, lock: int) -> None:
         if former is not None:
-            await clear_session(former.server)
+            await self._ender(former).clear(former.server)
         start = await self._plan(pool)
         for volume in pool.spec.volumes:
             await prepare_disk(start, self._disks, volume.disk, lock)
-        await asyncio.shield(launch(start))
+        taken = await asyncio.to_thread(self._ports.retake, pool.name, pool.ports.values())
+        if taken is not None:
+            raise PoolCrashed(
+                start.attempted,
+                f"another process listens on its port {taken}",
+                "end that process; the port is part of URLs",
+            )
+        await launch(start, lock)
 
     async def _plan(self, pool: Pool) -> Start:
         program = _program(pool)
         folder = await asyncio.to_thread(self._programs.resolve, program.source, program.version)
+        user = self._user_on([volume.disk for volume in pool.spec.volumes])
         directory = self._pool(pool.name)
         directory.mkdir(mode=0o711, parents=True, exist_ok=True)
         private = directory / "run"
         private.mkdir(mode=0o700, exist_ok=True)
-        own(self._user, private)
+        own(user, private)
         disk = self._disks.data(pool.spec.volumes[0].disk) if pool.spec.volumes else private
         places = Places(disk, private, pool.ports)
-        return Start(pool, program, folder, places, private, self._record(pool.name), directory / "log", self._user)
+        return Start(pool, program, folder, places, private, self._record(pool.name), directory / "log", user)
 
     async def _is_ready(self, pool: Pool, record: RunRecord) -> bool:
         probe = _program(pool).probe
         port = pool.ports.get(probe.port, 0)
-        if not await asyncio.to_thread(listens, record.server.pid, port):
+        if not await asyncio.to_thread(listens, record.server.pid, port, self._user_on(record.disks)):
             return False
         return await answers(probe, HOST, port)
 
+    def _ender(self, record: RunRecord) -> Ender:
+        return Ender(self._home, self._user_on(record.disks))
+
+    def _user_on(self, disks: Sequence[str]) -> ServiceUser | None:
+        return self._disks.user(disks[0]) if disks else self._user
+
     def _pool(self, name: str) -> Path:
-        return self._home / "pools" / name
+        return self._home / "pools" / check_name(name)
 
     def _record(self, name: str) -> Path:
         return self._pool(name) / "record"
 
     def _lock(self, name: str) -> Path:
-        return self._home / "locks" / name
+        return self._home / "locks" / check_name(name)
 
 
 def _program(pool: Pool) -> Program:

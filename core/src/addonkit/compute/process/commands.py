@@ -14,6 +14,7 @@ from addonkit.compute.process.user import ServiceUser, drop_to
 from addonkit.models.compute import ExecResult
 
 LONGEST_OUTPUT: Final = 1024 * 1024
+"""Bytes that are kept of each stream: its end."""
 
 
 async def run(
@@ -44,15 +45,18 @@ async def run(
     )
     try:
         async with asyncio.timeout(timeout):
-            stdout, stderr = await process.communicate()
-    except BaseException:
+            stdout, stderr, status = await asyncio.gather(
+                _end_of(process.stdout), _end_of(process.stderr), process.wait()
+            )
+    finally:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         await asyncio.shield(process.wait())
-        raise
-    assert process.returncode is not None
-    return ExecResult(process.returncode, _text(stdout), _text(stderr))
+    return ExecResult(status, stdout, stderr)
 
 
-def _text(output: bytes | None) -> str:
-    return (output or b"")[-LONGEST_OUTPUT:].decode(errors="replace")
+async def _end_of(stream: asyncio.StreamReader | None) -> str:
+    kept = b""
+    while stream is not None and (part := await stream.read(LONGEST_OUTPUT)):
+        kept = (kept + part)[-LONGEST_OUTPUT:]
+    return kept.decode(errors="replace")

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import signal
+from contextlib import suppress
 from pathlib import Path
 
 import attrs
@@ -60,17 +64,41 @@ def is_running(identity: Identity) -> bool:
 def session_members(session: int) -> tuple[int, ...]:
     """Pids of the processes of a session that still run."""
     found = []
-    for entry in _PROC.iterdir():
-        if entry.name.isdigit():
-            status = read_status(int(entry.name))
-            if status is not None and status.session == session and status.state not in {"Z", "X"}:
-                found.append(int(entry.name))
+    for pid in all_pids():
+        status = read_status(pid)
+        if status is not None and status.session == session and status.state not in {"Z", "X"}:
+            found.append(pid)
     return tuple(found)
 
 
-def working_directory(pid: int) -> Path | None:
-    """The directory a process is in; None when it is gone or not ours to see."""
+def all_pids() -> tuple[int, ...]:
+    """Pids of everything there is, as far as we may know of it."""
+    return tuple(int(name) for name in os.listdir(_PROC) if name.isdigit())  # noqa: PTH208 - names are all we need
+
+
+def send(identity: Identity, number: int) -> None:
+    """Signal exactly this process; nothing happens when it is gone.
+
+    The descriptor pins the process: its number cannot change hands between the check and the signal.
+
+    Raises:
+        PermissionError: when it is not ours to signal.
+    """
+    with suppress(ProcessLookupError):
+        descriptor = _pin(identity.pid)
+        try:
+            if is_running(identity):
+                os.kill(identity.pid, number) if descriptor is None else signal.pidfd_send_signal(descriptor, number)
+        finally:
+            if descriptor is not None:
+                os.close(descriptor)
+
+
+def _pin(pid: int) -> int | None:
+    """A pidfd; None where the kernel, or the container's seccomp profile, does not know such a thing."""
     try:
-        return (_PROC / str(pid) / "cwd").readlink()
-    except OSError:
-        return None
+        return os.pidfd_open(pid)
+    except OSError as error:
+        if error.errno in {errno.ENOSYS, errno.EPERM}:
+            return None
+        raise

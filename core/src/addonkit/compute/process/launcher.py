@@ -1,39 +1,68 @@
-"""Becomes a server: writes down who it is, gives up root, executes the program.
+"""Becomes a server: writes down who it is, gives up root, writes its files, executes the program.
 
-Run as `python -I -S launcher.py`, instructions as JSON on standard input. The run record is written
-before the program starts, by the process that becomes it: whoever started it may die at any moment and
-the server is still known. Standard library only, and as little of it as possible: this is start-up time.
+Run as `python -I -S launcher.py` by `orders`, never imported for its work. Standard library only, and as
+little of it as possible: this is start-up time. The order comes as JSON on standard input, since it may
+hold secrets:
 
-Instructions: `record` (path), `argv`, `env`, `cwd`, `log` (path), `user` (null, or [uid, gid]),
-`starts` (copied into the record).
+`record`  path of the run record, or null. With one, the process detaches itself and becomes the server;
+          the record is written first, by the process that becomes it: whoever started it may die at any
+          moment and the server is still known.
+`starts`  copied into the record, as is `disks`.
+`log`     path of the log of a detached process.
+`user`    null, or [uid, gid] to give up root for.
+`remove`  paths to delete; `files` [path, content, once] to write with mode 0600. Both are done as that
+          user: nothing that it may have put in the way, such as a symbolic link, turns root's hand.
+`argv`    what to become; empty means nothing.
+`env`, `cwd` of it.
+`fault`   descriptor on which a failure is told; its end means success.
+`hold`    descriptors to keep open until then.
 """
 
 import json
 import os
+import signal
 import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+INHERITED = ("SIGINT", "SIGQUIT", "SIGHUP", "SIGTERM", "SIGPIPE", "SIGXFSZ")
+"""Signals that Python, or `nohup` in front of it, ignores; a program inherits that unless it is undone."""
+
 
 def main() -> None:
-    """Carry out the instructions; does not return."""
+    """Carry out the order; does not return."""
     order = json.load(sys.stdin)
     # Two forks make a server the child of nobody here: whoever started it need not collect it.
-    if os.fork():
+    if order["record"] and os.fork():
         os._exit(0)
-    os.setsid()
-    _redirect(order["log"])
-    _write_record(order)
-    os.chdir(order["cwd"])
+    try:
+        _follow(order)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it has to be told
+        os.write(order["fault"], str(error).encode(errors="replace")[:2000])
+        os._exit(127)
+    os._exit(0)
+
+
+def _follow(order: "dict[str, Any]") -> None:
+    for descriptor in (order["fault"], *order["hold"]):
+        os.set_inheritable(descriptor, False)  # noqa: FBT003 - takes no keywords
+    if order["record"]:
+        os.setsid()
+        _redirect(order["log"])
+        _write_record(order)
+    _become(order["user"])
     os.umask(0o077)
-    if order["user"]:
-        uid, gid = order["user"]
-        os.setgroups([])
-        os.setgid(gid)
-        os.setuid(uid)
-    os.execve(order["argv"][0], order["argv"], order["env"])  # noqa: S606 - becoming the server is the job
+    for path in order["remove"]:
+        _remove(path)
+    for path, content, once in order["files"]:
+        if not (once and os.path.lexists(path)):
+            _write(path, content)
+    if order["argv"]:
+        os.chdir(order["cwd"])
+        _reset_signals()
+        os.execve(order["argv"][0], order["argv"], order["env"])  # noqa: S606 - becoming the server is the job
 
 
 def _redirect(log: str) -> None:
@@ -42,19 +71,43 @@ def _redirect(log: str) -> None:
     os.dup2(nothing, 0)
     os.dup2(output, 1)
     os.dup2(output, 2)
-    os.closerange(3, 256)
+    os.close(nothing)
+    os.close(output)
 
 
 def _write_record(order: "dict[str, Any]") -> None:
     with open("/proc/self/stat") as stat, open("/proc/sys/kernel/random/boot_id") as boot:  # noqa: PTH123
         started = int(stat.read().rpartition(")")[2].split()[19])
-        record = {"pid": os.getpid(), "started": started, "boot": boot.read().strip(), "starts": order["starts"]}
-    draft = f"{order['record']}.{os.getpid()}"
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    os.write(descriptor, json.dumps(record).encode())
-    os.fsync(descriptor)
-    os.close(descriptor)
-    os.replace(draft, order["record"])  # noqa: PTH105
+        record = {"pid": os.getpid(), "started": started, "boot": boot.read().strip()}
+    _write(order["record"], json.dumps({**record, "starts": order["starts"], "disks": order["disks"]}))
+
+
+def _become(user: "list[int] | None") -> None:
+    if user:
+        os.setgroups([])
+        os.setgid(user[1])
+        os.setuid(user[0])
+
+
+def _remove(path: str) -> None:
+    if os.path.lexists(path):
+        os.unlink(path)  # noqa: PTH108
+
+
+def _write(path: str, content: str) -> None:
+    draft = f"{path}.{os.getpid()}"
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as out:
+        out.write(content)
+        out.flush()
+        os.fsync(descriptor)
+    os.replace(draft, path)  # noqa: PTH105
+
+
+def _reset_signals() -> None:
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
+    for name in INHERITED:
+        signal.signal(getattr(signal, name), signal.SIG_DFL)
 
 
 if __name__ == "__main__":

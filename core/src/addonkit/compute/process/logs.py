@@ -45,4 +45,9 @@ def tail(log: Path, lines: int = 20) -> str:
             text = file.read().decode(errors="replace")
     except FileNotFoundError:
         return ""
-    return "\n".join(text.splitlines()[-lines:])
+    return "\n".join(_harmless(line) for line in text.splitlines()[-lines:])
+
+
+def _harmless(line: str) -> str:
+    """The line without what a terminal would obey: a server logs what strangers send it."""
+    return "".join(sign if sign.isprintable() or sign == "\t" else "\ufffd" for sign in line)

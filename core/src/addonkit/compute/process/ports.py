@@ -7,7 +7,7 @@ import fcntl
 import os
 import random
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
@@ -17,8 +17,10 @@ from addonkit.errors import InvalidInput, NoFreePort
 
 HOST: Final = "127.0.0.1"
 
+_EPHEMERAL: Final = Path("/proc/sys/net/ipv4/ip_local_port_range")
+
 DEFAULT_RANGE: Final = range(20000, 32000)
-"""Below the kernel's ephemeral range (32768 and up), so that no client's socket is ever in the way."""
+"""Below what is usually the kernel's ephemeral range (32768 and up)."""
 
 
 def port_range(environ: Mapping[str, str]) -> range:
@@ -71,6 +73,20 @@ class Ports:
         for held in self._held.pop(pool, []):
             held.close()
 
+    def retake(self, pool: str, ports: Iterable[int]) -> int | None:
+        """Hold a pool's own ports again before its server starts; returns one that a stranger listens on, or None.
+
+        Ports of which connections are still closing are taken as well, as the server itself will do.
+        """
+        mine = self._held.setdefault(pool, [])
+        missing = set(ports) - {held.getsockname()[1] for held in mine}
+        for port in sorted(missing):
+            held = hold(port) or hold(port, after_use=True)
+            if held is None:
+                return port
+            mine.append(held)
+        return None
+
     def free(self, pool: str) -> None:
         """Give a pool's ports back. Blocking."""
         self.let_go(pool)
@@ -85,7 +101,7 @@ class Ports:
 
     def _free(self, count: int, pool: str) -> Iterator[tuple[int, socket.socket]]:
         reserved = {int(path.name) for path in self._directory.iterdir() if path.name.isdigit()}
-        candidates = [port for port in self._allowed if port not in reserved]
+        candidates = [port for port in outside(self._allowed, _ephemeral()) if port not in reserved]
         random.shuffle(candidates)
         found = 0
         for port in candidates:
@@ -124,10 +140,29 @@ class Ports:
             os.close(descriptor)
 
 
-def hold(port: int) -> socket.socket | None:
-    """A socket bound to a free port, not listening; None when the port is bound or held by anybody."""
+def outside(allowed: range, ephemeral: range) -> list[int]:
+    """Ports that no client's socket is ever given; all that are allowed where the kernel leaves none of them."""
+    return [port for port in allowed if port not in ephemeral] or list(allowed)
+
+
+def _ephemeral() -> range:
+    """What the kernel gives to clients' sockets, see ip(7)."""
+    try:
+        first, last = map(int, _EPHEMERAL.read_text().split())
+    except (OSError, ValueError):
+        return range(0)
+    return range(first, last + 1)
+
+
+def hold(port: int, *, after_use: bool = False) -> socket.socket | None:
+    """A socket bound to a free port, not listening; None when the port is bound or held by anybody.
+
+    With `after_use` the port may have closing connections, or be held by others who do not listen.
+    """
     held = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
+        if after_use:
+            held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         # Bound first without SO_REUSEADDR, which anything bound refuses; set afterwards, it lets a
         # server that sets it too bind beside us, as long as we do not listen.
         held.bind((HOST, port))

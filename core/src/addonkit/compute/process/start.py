@@ -1,44 +1,35 @@
-"""Starts a server: prepares an empty disk once, writes files, launches. The caller holds the pool's lock."""
+"""Starts a server: prepares an empty disk once, launches. The caller holds the pool's lock."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import os
-import subprocess
-import sys
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 import attrs
 
-from addonkit.compute.process import launcher
 from addonkit.compute.process.commands import run
 from addonkit.compute.process.disks import Disks
-from addonkit.compute.process.files import write_files
-from addonkit.compute.process.identity import working_directory
 from addonkit.compute.process.logs import tail
+from addonkit.compute.process.orders import Detached, Order, give
 from addonkit.compute.process.placeholders import Places
 from addonkit.compute.process.programs import executable
-from addonkit.compute.process.record import RunRecord, read_record
+from addonkit.compute.process.record import read_record
+from addonkit.compute.process.stop import workers_of
+from addonkit.compute.process.threads import finish
 from addonkit.compute.process.user import ServiceUser
 from addonkit.errors import PoolCrashed
-from addonkit.models.compute import Pool, Program
+from addonkit.models.compute import File, Pool, Program
 from addonkit.models.secret import reveal
 
 PREPARE_LIMIT: Final = 240.0
 """Seconds that preparing a disk may take."""
 
-LAUNCH_LIMIT: Final = 20.0
-"""Seconds until a launched process must have written down who it is."""
-
 CRASHES: Final = 5
 WITHIN: Final = 60.0
 """So many starts within so many seconds are a crash loop: the server is left alone for a while."""
-
-_LOOK_EVERY: Final = 0.005
 
 
 @attrs.frozen
@@ -63,6 +54,11 @@ class Start:
     log: Path
     user: ServiceUser | None
 
+    @property
+    def attempted(self) -> str:
+        """What errors say was tried."""
+        return f"starting server {self.pool.name}"
+
     def environment(self) -> dict[str, str]:
         """A minimal environment, with what the program asks for."""
         path = f"{self.bin}{os.pathsep}/usr/local/bin:/usr/bin:/bin"
@@ -74,7 +70,7 @@ class Start:
         places = places or self.places
         found = executable(self.bin, argv[0])
         if found is None:
-            raise PoolCrashed(f"starting server {self.pool.name}", f"{self.bin} has no executable {argv[0]}")
+            raise PoolCrashed(self.attempted, f"{self.bin} has no executable {argv[0]}")
         return [str(found), *(places.fill(word) for word in argv[1:])]
 
 
@@ -88,24 +84,41 @@ async def prepare_disk(start: Start, disks: Disks, disk: str, lock: int) -> None
         return
     draft = await asyncio.to_thread(disks.draft, disk)
     places = attrs.evolve(start.places, disk=draft)
-    written = write_files(start.program.prepare_files, places, start.user)
     try:
+        await _with_files(start, places, lock)
+        draft.rename(disks.data(disk))
+    except BaseException:
+        await finish(disks.discard_drafts, disk)
+        raise
+
+
+async def _with_files(start: Start, places: Places, lock: int) -> None:
+    """Run the commands that prepare a disk while their files are there."""
+    files = start.program.prepare_files
+    try:
+        await _write(start, places, write=files)
         for argv in start.program.prepare:
-            await _prepare(start, start.command(argv, places), lock)
+            await _prepare(start, places, start.command(argv, places), lock)
     finally:
-        for path in written:
-            path.unlink(missing_ok=True)
-    draft.rename(disks.data(disk))
+        await _write(start, places, remove=files)
 
 
-async def _prepare(start: Start, command: list[str], lock: int) -> None:
+async def _write(start: Start, places: Places, write: tuple[File, ...] = (), remove: tuple[File, ...] = ()) -> None:
+    if not (write or remove):
+        return
+    fault = await finish(give, Order(start.user, places, write=write, remove=remove))
+    if fault:
+        raise PoolCrashed(f"preparing the disk of {start.pool.name}", fault)
+
+
+async def _prepare(start: Start, places: Places, command: list[str], lock: int) -> None:
     said = start.log.with_name("prepare.log")
     descriptor = os.open(said, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     with os.fdopen(descriptor, "wb") as log:
         result = await run(
             command,
             env=start.environment(),
-            cwd=start.run,
+            cwd=places.disk,
             user=start.user,
             timeout=PREPARE_LIMIT,
             keep_open=(lock,),
@@ -118,43 +131,32 @@ async def _prepare(start: Start, command: list[str], lock: int) -> None:
         )
 
 
-async def launch(start: Start) -> RunRecord:
-    """Start the server and return its record, as soon as the launched process has written it.
+async def launch(start: Start, lock: int) -> None:
+    """Start the server; when this returns it is known by its record.
+
+    Whatever happens to us, nobody else can start it before: the launcher holds the lock too.
 
     Raises:
-        PoolCrashed: in a crash loop, when another server uses the disk, or when nothing could be launched.
+        PoolCrashed: in a crash loop, when another process uses the disk, or when nothing could be launched.
     """
     now = time.time()
     starts = (*_recent_starts(start, now), now)
-    _clear_stale_pid_file(start)
-    write_files(start.program.files, start.places, start.user)
-    order = {
-        "record": str(start.record),
-        "argv": start.command(start.program.argv),
-        "env": start.environment(),
-        "cwd": str(start.run),
-        "log": str(start.log),
-        "user": [start.user.uid, start.user.gid] if start.user else None,
-        "starts": starts,
-    }
-    await asyncio.to_thread(_launch, order)
-    for _ in range(round(LAUNCH_LIMIT / _LOOK_EVERY)):
-        record = read_record(start.record)
-        if record is not None and record.starts == starts:
-            return record
-        await asyncio.sleep(_LOOK_EVERY)
-    raise PoolCrashed(f"starting server {start.pool.name}", f"it could not be launched: {_last_words(start.log)}")
-
-
-def _launch(order: Mapping[str, object]) -> None:
-    subprocess.run(  # noqa: S603 - our own launcher
-        [sys.executable, "-I", "-S", launcher.__file__],
-        input=json.dumps(order).encode(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        cwd="/",
-        check=True,
+    await _check_alone(start)
+    program = start.program
+    stale = (File(f"{{disk}}/{program.pid_file}", ""),) if program.pid_file else ()
+    order = Order(
+        user=start.user,
+        places=start.places,
+        remove=(*stale, *program.prepare_files),
+        write=program.files,
+        argv=start.command(program.argv),
+        env=start.environment(),
+        cwd=str(start.places.disk),
+        detached=Detached(start.record, start.log, starts, [volume.disk for volume in start.pool.spec.volumes]),
     )
+    fault = await finish(give, order, (lock,))
+    if fault:
+        raise PoolCrashed(start.attempted, f"it could not be launched: {fault}")
 
 
 def _recent_starts(start: Start, now: float) -> list[float]:
@@ -162,28 +164,18 @@ def _recent_starts(start: Start, now: float) -> list[float]:
     recent = [each for each in (former.starts if former else ()) if now - WITHIN < each <= now]
     if len(recent) >= CRASHES:
         raise PoolCrashed(
-            f"starting server {start.pool.name}",
+            start.attempted,
             f"it was started {len(recent)} times in {WITHIN:g} s and ended each time: {_last_words(start.log)}",
             "see addonkit logs; it is tried again later",
         )
     return recent
 
 
-def _clear_stale_pid_file(start: Start) -> None:
-    """Remove the server's own lock file when the process it names does not run on this disk."""
-    if not start.program.pid_file:
-        return
-    path = start.places.disk / start.program.pid_file
-    try:
-        first = path.read_text(errors="replace").split("\n", 1)[0].strip()
-    except FileNotFoundError:
-        return
-    pid = int(first) if first.isdigit() else 0
-    if pid and working_directory(pid) == start.places.disk.resolve():
-        raise PoolCrashed(
-            f"starting server {start.pool.name}", f"process {pid} uses its disk already", f"end process {pid} first"
-        )
-    path.unlink(missing_ok=True)
+async def _check_alone(start: Start) -> None:
+    """Make sure that nobody works on the disk; then a lock file that a server left there is stale."""
+    pids = await workers_of(start.places.disk, start.user)
+    if pids:
+        raise PoolCrashed(start.attempted, f"process {pids[0]} uses its disk already", f"end process {pids[0]} first")
 
 
 def _last_words(log: Path) -> str:

@@ -7,57 +7,84 @@ import os
 import signal
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Final
 
-from addonkit.compute.process.identity import Identity, boot_id, is_running, session_members
+import attrs
+
+from addonkit.compute.process.identity import Identity, boot_id, is_running, read_status, send, session_members
+from addonkit.compute.process.peek import peek, working_in
+from addonkit.compute.process.user import ServiceUser
 from addonkit.models.compute import Program
 
 _LOOK_EVERY: Final = 0.02
 _QUIT_LIMIT: Final = 5.0
+_GRACE: Final = 1.0
+"""Seconds that children have to follow a server that has ended."""
 _KILL_LIMIT: Final = 10.0
+_ORPHANS_LIMIT: Final = 5.0
 
 
-async def stop_server(server: Identity, program: Program | None) -> None:
-    """Send the graceful signal, wait; SIGQUIT, wait; SIGKILL to all of the session; wait until all are gone.
+@attrs.frozen
+class Ender:
+    """Ends servers of one home.
 
-    Only exactly this process is signalled, never another one that got its pid.
+    Attributes:
+        home: where everything of theirs is.
+        user: whom they run as; None for ourselves.
     """
-    graceful = signal.Signals[program.stop_signal] if program else signal.SIGTERM
-    for number, limit in ((graceful, program.stop_timeout if program else 30.0), (signal.SIGQUIT, _QUIT_LIMIT)):
-        if not is_running(server):
-            break
-        with suppress(ProcessLookupError):
-            os.kill(server.pid, number)
-        await _gone(server, limit)
-    await clear_session(server)
+
+    home: Path
+    user: ServiceUser | None
+
+    async def stop(self, server: Identity, program: Program | None) -> None:
+        """Send the graceful signal, wait; SIGQUIT, wait; SIGKILL to all of the session; wait until all are gone.
+
+        Only exactly this process is signalled, never another one that got its pid.
+        """
+        graceful = signal.Signals[program.stop_signal] if program else signal.SIGTERM
+        for number, limit in ((graceful, program.stop_timeout if program else 30.0), (signal.SIGQUIT, _QUIT_LIMIT)):
+            send(server, number)
+            if await _until(lambda: not is_running(server), limit):
+                break
+        await self.clear(server, grace=0.0 if is_running(server) else _GRACE)
+
+    async def clear(self, server: Identity, grace: float = _GRACE) -> None:
+        """Kill what is left of a server's session, after `grace` seconds in which it may end by itself."""
+        if await _until(lambda: not self.leftovers(server), grace):
+            return
+        for pid in self.leftovers(server):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        await _until(lambda: not self.leftovers(server), _KILL_LIMIT)
+
+    def leftovers(self, server: Identity) -> tuple[int, ...]:
+        """Pids of the server and of what it started, as far as they still run.
+
+        The number of the session is the server's pid, which is not given away as long as anybody is in the
+        session. Once all are gone it may be: then its new bearer, or those that it left behind, show
+        nothing of ours.
+        """
+        if server.boot != boot_id():
+            return ()
+        leader = read_status(server.pid)
+        if leader is not None:
+            return session_members(server.pid) if leader.started == server.started else ()
+        home = self.home.resolve()
+        return tuple(pid for pid, seen in peek(session_members(server.pid), self.user).items() if seen.touches(home))
 
 
-async def clear_session(server: Identity) -> None:
-    """Kill what a server that ended has left behind of its session; children may outlive it for a moment.
+async def workers_of(disk: Path, user: ServiceUser | None) -> tuple[int, ...]:
+    """Pids of processes that work on a disk, and go on working on it.
 
-    The session's number is the server's pid: members of it that run while the server does not can only be
-    its children, unless the pid is in use again, which a session of that number prevents.
+    A killed server's children may have sessions of their own, as PostgreSQL's do: they end by themselves once
+    they notice, so they are given a few seconds.
     """
-    if (await _emptied(server, 1.0)) or _pid_in_use_again(server):
-        return
-    for pid in session_members(server.pid):
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-    await _emptied(server, _KILL_LIMIT)
-
-
-def _pid_in_use_again(server: Identity) -> bool:
-    return server.pid in session_members(server.pid) and not is_running(server)
-
-
-async def _gone(server: Identity, limit: float) -> bool:
-    return await _until(lambda: not is_running(server), limit)
-
-
-async def _emptied(server: Identity, limit: float) -> bool:
-    if server.boot != boot_id():
-        return True
-    return await _until(lambda: not session_members(server.pid), limit)
+    for _ in range(round(_ORPHANS_LIMIT / _LOOK_EVERY)):
+        if not await asyncio.to_thread(working_in, disk, user):
+            return ()
+        await asyncio.sleep(_LOOK_EVERY)
+    return await asyncio.to_thread(working_in, disk, user)
 
 
 async def _until(condition: Callable[[], bool], limit: float) -> bool:
@@ -65,4 +92,4 @@ async def _until(condition: Callable[[], bool], limit: float) -> bool:
         if condition():
             return True
         await asyncio.sleep(_LOOK_EVERY)
-    return False
+    return condition()

@@ -79,6 +79,18 @@ def check_way(user: ServiceUser | None, home: Path) -> None:
         )
 
 
+def user_of(path: Path) -> ServiceUser | None:
+    """Whom a path belongs to; None when that is root."""
+    status = path.stat()
+    if status.st_uid == 0:
+        return None
+    try:
+        name = pwd.getpwuid(status.st_uid).pw_name
+    except KeyError:
+        name = str(status.st_uid)
+    return ServiceUser(name, status.st_uid, status.st_gid)
+
+
 def own(user: ServiceUser | None, path: Path) -> None:
     """Give a path to the service user, if there is one."""
     if user is not None:

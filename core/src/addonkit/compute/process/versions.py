@@ -25,6 +25,14 @@ def requested_version(requested: str) -> str:
     return requested
 
 
+def shorten(version: str, like: str) -> str:
+    """The version with as many components as another one has: `15.18` like `18` is `15`. At least one.
+
+    A server that is pinned to it is not lost when its program gets a minor upgrade.
+    """
+    return ".".join(version.split(".")[: len(like.split("."))])
+
+
 def describe(versions: Sequence[str]) -> str:
     """Versions for an error message."""
     return ", ".join(dict.fromkeys(versions)) or "none"

@@ -1,0 +1,94 @@
+"""Gives orders to the launcher."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+import attrs
+
+from addonkit.compute.process import launcher
+from addonkit.compute.process.placeholders import Places
+from addonkit.compute.process.user import ServiceUser
+from addonkit.models.compute import File
+
+_LIMIT: Final = 20.0
+"""Seconds until a launched process must have become what it should."""
+
+
+@attrs.frozen
+class Detached:
+    """A process that outlives us: where its record and log are, when it was started, which disks it uses."""
+
+    record: Path
+    log: Path
+    starts: Sequence[float]
+    disks: Sequence[str]
+
+
+@attrs.frozen
+class Order:
+    """What the launcher is to do; see there.
+
+    Attributes:
+        user: who does it; None for ourselves.
+        remove: files to delete.
+        write: files to write, placeholders in them filled from `places`.
+    """
+
+    user: ServiceUser | None
+    places: Places
+    remove: Sequence[File] = ()
+    write: Sequence[File] = ()
+    argv: Sequence[str] = ()
+    env: Mapping[str, str] = attrs.field(factory=dict)
+    cwd: str = "/"
+    detached: Detached | None = None
+
+
+def give(order: Order, hold: Sequence[int] = ()) -> str:
+    """Have an order carried out; returns what went wrong, empty when nothing did. Blocking.
+
+    The descriptors of `hold` stay open in the launcher until it has become the program, whatever happens to us.
+    """
+    ours, fault = os.pipe()
+    with os.fdopen(ours, "rb") as told:
+        try:
+            subprocess.run(  # noqa: S603 - our own launcher
+                [sys.executable, "-I", "-S", launcher.__file__],
+                input=json.dumps(_words(order, fault, hold)).encode(),
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                cwd="/",
+                pass_fds=(fault, *hold),
+                check=False,
+            )
+        finally:
+            os.close(fault)
+        if not select.select([told], [], [], _LIMIT)[0]:
+            return f"it was not launched within {_LIMIT:g} s"
+        return told.read().decode(errors="replace")
+
+
+def _words(order: Order, fault: int, hold: Sequence[int]) -> dict[str, object]:
+    fill, detached = order.places.fill, order.detached
+    return {
+        "fault": fault,
+        "hold": list(hold),
+        "user": [order.user.uid, order.user.gid] if order.user else None,
+        "remove": [fill(file.path) for file in order.remove],
+        "files": [[fill(file.path), fill(file.content), file.once] for file in order.write],
+        "argv": list(order.argv),
+        "env": dict(order.env),
+        "cwd": order.cwd,
+        "record": str(detached.record) if detached else None,
+        "log": str(detached.log) if detached else None,
+        "starts": list(detached.starts) if detached else [],
+        "disks": list(detached.disks) if detached else [],
+    }

@@ -1,0 +1,91 @@
+"""What processes have open and where they work: the proof of whose they are."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import attrs
+
+from addonkit.compute.process import looker
+from addonkit.compute.process.identity import all_pids
+from addonkit.compute.process.user import ServiceUser
+
+
+@attrs.frozen
+class Glimpse:
+    """What a process shows.
+
+    Attributes:
+        directory: where it works.
+        opened: its open files; sockets as `socket:[inode]`.
+    """
+
+    directory: str
+    opened: frozenset[str]
+
+    def touches(self, directory: Path) -> bool:
+        """Whether it works, or has a file open, in that directory or below."""
+        return any(_below(path, directory) for path in (self.directory, *self.opened))
+
+
+def peek(pids: Iterable[int], user: ServiceUser | None) -> Mapping[int, Glimpse]:
+    """What these processes show. Those that are gone, or of another user than ourselves or `user`, are left out."""
+    seen: dict[int, Glimpse] = {}
+    refused = []
+    for pid in pids:
+        try:
+            directory, opened = looker.look(pid)
+            seen[pid] = Glimpse(directory, frozenset(opened))
+        except PermissionError:
+            refused.append(pid)
+        except OSError:
+            continue
+    return seen | _as_user(user, refused)
+
+
+def working_in(directory: Path, user: ServiceUser | None) -> tuple[int, ...]:
+    """Pids of processes that work in a directory or below."""
+    resolved = directory.resolve()
+    found, refused = [], []
+    for pid in all_pids():
+        try:
+            if _below(os.readlink(f"/proc/{pid}/cwd"), resolved):  # noqa: PTH115 - one call, for many processes
+                found.append(pid)
+        except PermissionError:
+            refused.append(pid)
+        except OSError:
+            continue
+    found += [pid for pid, seen in _as_user(user, refused).items() if _below(seen.directory, resolved)]
+    return tuple(found)
+
+
+def _as_user(user: ServiceUser | None, pids: list[int]) -> dict[int, Glimpse]:
+    pids = [pid for pid in pids if user is not None and _is_of(user, pid)]
+    if user is None or not pids:
+        return {}
+    said = subprocess.run(  # noqa: S603 - our own looker
+        [sys.executable, "-I", "-S", looker.__file__],
+        input=json.dumps({"user": [user.uid, user.gid], "pids": pids}).encode(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        cwd="/",
+        check=False,
+    )
+    answer = json.loads(said.stdout) if said.returncode == 0 else {}
+    return {int(pid): Glimpse(directory, frozenset(opened)) for pid, (directory, opened) in answer.items()}
+
+
+def _is_of(user: ServiceUser, pid: int) -> bool:
+    try:
+        return os.stat(f"/proc/{pid}").st_uid == user.uid  # noqa: PTH116 - one call, for many processes
+    except OSError:
+        return False
+
+
+def _below(path: str, directory: Path) -> bool:
+    return path == str(directory) or path.startswith(f"{directory}/")
