@@ -24,8 +24,13 @@ PoolOf = Callable[[Server], CreateSandboxPoolSpec]
 class Sagas(Protocol):
     """What a step receives as `sagas`: executions that outlive and outnumber their callers."""
 
-    async def ensure(self, id: str, saga: Saga[Any], inputs: dict[str, Any] | None = None) -> Any:
-        """Join, resume or start the execution of that id and return its result."""
+    async def ensure(
+        self, id: str, saga: Saga[Any], inputs: dict[str, Any] | None = None, *, again: bool = False
+    ) -> Any:
+        """Join, resume or start the execution of that id and return its result.
+
+        One that failed stays so; it is begun anew with `again`.
+        """
         ...
 
     async def undo(self, id: str, saga: Saga[Any], *, completed: bool = True) -> None:
@@ -64,12 +69,17 @@ class ServerSagas:
         """End an instance's tenancy; the last one to leave removes the server. Safe to repeat."""
         departure = await framework.servers.leave(instance, server_id)
         if departure.last:
-            await sagas.ensure(f"remove/{server_id}", self.remove.bind(server_id=server_id))
+            await sagas.ensure(removal_id(server_id), self.remove.bind(server_id=server_id), again=True)
 
 
 def ensure_id(server_id: str) -> str:
     """Id of the execution that makes a server."""
     return f"server/{server_id}"
+
+
+def removal_id(server_id: str) -> str:
+    """Id of the execution that removes a server."""
+    return f"remove/{server_id}"
 
 
 def volume_of(server: Server, name: str, size_gb: int) -> Volume:

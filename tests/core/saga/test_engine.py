@@ -307,3 +307,19 @@ async def test_undo_can_leave_a_completed_one_alone(world: Any) -> None:
     await world.engine().undo("done", saga(a_step("one")), completed=False)
 
     assert await status(world, "done") is ExecutionStatus.COMPLETED
+
+
+async def test_what_failed_stays_so_unless_it_is_wanted_again(world: Any) -> None:
+    failing_once = saga(a_step("make", failing_times(1, ValueError("no room"))))
+    with pytest.raises(SagaFailed):
+        await world.engine().ensure("x", failing_once)
+    with pytest.raises(SagaFailed):
+        await world.engine().ensure("x", failing_once)
+    assert world.log == ["make", "undo make"], "asking for what has failed runs nothing"
+    world.log.clear()
+
+    await world.engine().ensure("x", failing_once, again=True)
+
+    assert await status(world) is ExecutionStatus.COMPLETED
+    await world.engine().ensure("x", failing_once, again=True)
+    assert world.log == ["make"], "what is completed is not begun anew"

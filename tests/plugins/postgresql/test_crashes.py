@@ -231,7 +231,6 @@ async def test_a_claim_that_an_instance_has_taken_meanwhile_is_not_dropped(home:
     assert await ask(resident, "SELECT 1") == 1
 
 
-@pytest.mark.xfail(reason="the core keeps a failed removal of a server for ever", raises=InstanceFailed)
 async def test_a_removal_that_failed_is_done_by_the_next_destroy(home: Path) -> None:
     async with addonkit.open(home) as kit:
         await kit.create("postgresql:small", app="shop")
@@ -239,6 +238,19 @@ async def test_a_removal_that_failed_is_done_by_the_next_destroy(home: Path) -> 
             await kit.destroy("shop-postgresql")
         assert [finding.kind for finding in await kit.doctor()] != [], "nothing is forgotten"
 
+        await kit.destroy("shop-postgresql")
+
+        assert left_behind(home) == ()
+        assert await kit.doctor() == ()
+
+
+async def test_a_server_that_all_have_left_is_removed_by_the_next_command(home: Path) -> None:
+    async with crashing(home, "after:join_server") as kit:
+        await kit.create("postgresql:small", app="shop")
+    async with crashing(home, "before:stop_making") as kit:
+        await kit.destroy("shop-postgresql")
+
+    async with addonkit.open(home) as kit:
         await kit.destroy("shop-postgresql")
 
         assert left_behind(home) == ()

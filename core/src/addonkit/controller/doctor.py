@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Protocol
 
+from addonkit.controller.pools import remove_server
 from addonkit.errors import AddonkitError
 from addonkit.identifiers import new_id
 from addonkit.models.compute import Disk, Pool
@@ -12,6 +13,7 @@ from addonkit.models.execution import Execution, ExecutionStatus
 from addonkit.models.instance import Instance, Phase, Server, ServerPhase
 from addonkit.models.views import Finding
 from addonkit.registry.discovery import ADDONS
+from addonkit.server_sagas import removal_id
 
 if TYPE_CHECKING:
     from addonkit.compute.interface import Backend
@@ -94,7 +96,7 @@ class Doctor:
         instances = {e.value.server for e in await self._store.list(Instance)}
         for entity in await self._store.list(Server):
             server = entity.value
-            if server.id not in instances and not await self._is_worked_on(f"execution/remove/{server.id}"):
+            if server.id not in instances and not await self._is_worked_on(f"execution/{removal_id(server.id)}"):
                 findings.append(
                     Finding("orphan-server", server.id, "no instance lives on it", "remove it with its data")
                 )
@@ -173,10 +175,7 @@ class Doctor:
         return f"{name}: its disk is removed"
 
     async def _remove_server(self, name: str) -> str:
-        await self._framework.delete_service(name)
-        await self._framework.delete_sandbox_pool(name)
-        await self._framework.delete_disk_by_name(name)
-        await self._framework.servers.forget(name)
+        await remove_server(self._framework, name)
         return f"{name}: server and disk are removed"
 
     async def _drop_claim(self, subject: str) -> str:

@@ -1,4 +1,4 @@
-"""Keeps servers running: what should run and does not is started again."""
+"""Keeps servers as they should be: what should run is started again, what should be gone is removed."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import attrs
 from addonkit.errors import AddonkitError, PoolCrashed
 from addonkit.models.compute import Pool
 from addonkit.models.instance import Server, ServerPhase
+from addonkit.server_sagas import removal_id
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from addonkit.compute.interface import Backend
     from addonkit.framework import ProviderFramework
     from addonkit.store.interface import Store
+    from addonkit.store.leases import Leases
 
 
 @attrs.frozen
@@ -33,22 +35,44 @@ class Healed:
     failed: dict[str, str] = attrs.field(factory=dict)
 
 
-class PoolKeeper:
-    """Starts pools of active servers that do not run: after a crash, a kill or a reboot."""
+async def remove_server(framework: ProviderFramework, server_id: str) -> None:
+    """Remove a server with all its data, by name; what is gone already is success."""
+    await framework.delete_service(server_id)
+    await framework.delete_sandbox_pool(server_id)
+    await framework.delete_disk_by_name(server_id)
+    await framework.servers.forget(server_id)
 
-    def __init__(self, store: Store, backend: Backend, framework: ProviderFramework) -> None:
+
+class PoolKeeper:
+    """Starts pools of active servers that do not run: after a crash, a kill or a reboot.
+
+    And removes servers that all have left, where whoever was to remove them was interrupted.
+    """
+
+    def __init__(self, store: Store, backend: Backend, framework: ProviderFramework, leases: Leases) -> None:
         self._store = store
         self._backend = backend
         self._framework = framework
+        self._leases = leases
 
     async def heal(self, only: Collection[str] | None = None) -> Healed:
-        """Look at every active server (or `only` those), start what is down, wait until it serves."""
+        """Look at every server (or `only` those): start what is down and wait until it serves, remove what is left."""
+        leaving = await self._store.list(Server, {"phase": ServerPhase.REMOVING})
+        for entity in leaving if only is None else ():
+            await self._remove_abandoned(entity.name)
         servers = [e.name for e in await self._store.list(Server, {"phase": ServerPhase.ACTIVE})]
         wanted = [name for name in servers if only is None or name in only]
         outcomes = await asyncio.gather(*(self._heal_one(name) for name in wanted))
         started = tuple(name for name, outcome in zip(wanted, outcomes, strict=True) if outcome == "started")
         failed = {n: o for n, o in zip(wanted, outcomes, strict=True) if o not in {"", "started"}}
         return Healed(started, failed)
+
+    async def _remove_abandoned(self, name: str) -> None:
+        if await self._leases.is_held(f"execution/{removal_id(name)}"):
+            return
+        # What cannot be removed now is found again: by the next command, or by whoever looks with doctor.
+        with contextlib.suppress(AddonkitError):
+            await remove_server(self._framework, name)
 
     async def _heal_one(self, name: str) -> str:
         """Empty when all is well, `started`, or why it does not serve."""

@@ -63,6 +63,8 @@ class Engine:
         saga: Saga[Any],
         inputs: Mapping[str, Any] | None = None,
         subject: Mapping[str, str] | None = None,
+        *,
+        again: bool = False,
     ) -> Any:
         """The result of the execution of that id: started, joined, resumed, or looked up.
 
@@ -71,6 +73,7 @@ class Engine:
             saga: what it runs. The inputs of an execution that exists already are those it began with.
             inputs: values for inputs that are not bound.
             subject: entity ids by role, see Execution.
+            again: one that failed, or was given up, is forgotten and begun anew; otherwise it stays what it came to.
 
         Raises:
             SagaFailed: a step failed and everything is undone. What the step raised is the cause, when it happened
@@ -82,11 +85,16 @@ class Engine:
             LeaseLost: another process has taken over; nothing more was touched.
         """
         bound = saga.bind(**(inputs or {}))
+        fruitless = {ExecutionStatus.FAILED, ExecutionStatus.ABANDONED} if again else frozenset()
         found = await self.execution(id)
+        if found is not None and found.status in fruitless:
+            found = None
         cause = None
         if found is None or not found.status.finished:
             async with self._owning(id, found) as held:
-                found = await self._load(id, held) or await self._begin(id, bound, dict(subject or {}), held)
+                found = await self._load(id, held)
+                if found is None or found.status in fruitless:
+                    found = await self._begin(id, bound, dict(subject or {}), held)
                 if found.status is not ExecutionStatus.BLOCKED and not found.status.finished:
                     found, cause = await self._run(found, bound, held)
         return outcome(bound, found, cause)
@@ -224,6 +232,7 @@ class Engine:
 
         def decide(tx: Transaction) -> Execution:
             held.check(tx)
+            tx.delete(Execution, id)
             return tx.create(id, execution).value
 
         return await self._store.transact(decide)

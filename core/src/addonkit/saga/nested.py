@@ -25,6 +25,8 @@ class Nested:
         saga: Saga[Any],
         inputs: Mapping[str, Any] | None = None,
         subject: Mapping[str, str] | None = None,
+        *,
+        again: bool = False,
     ) -> Any:
         """Join, resume or start the execution of that id and return its result; see Engine.ensure.
 
@@ -32,7 +34,8 @@ class Nested:
         """
         while True:
             try:
-                return await self._engine.ensure(id, saga, inputs, self._subject if subject is None else subject)
+                served = self._subject if subject is None else subject
+                return await self._engine.ensure(id, saga, inputs, served, again=again)
             except LeaseLost:
                 continue
 
