@@ -13,8 +13,7 @@ import pytest
 from addonkit.saga.definition import Saga
 from addonkit.testing.command import CommandLine
 from addonkit.testing.home import left_behind
-from addonkit_postgresql.sagas import DEPROVISION, PROVISION
-from addonkit_postgresql.server import SERVER
+from addonkit_postgresql.addon import ADDON
 
 
 def points(*sagas: Saga[object]) -> list[str]:
@@ -36,14 +35,14 @@ def answers(command: CommandLine, app: str) -> object:
     return asyncio.run(ask())
 
 
-@pytest.mark.parametrize("point", points(PROVISION, SERVER.ensure))
+@pytest.mark.parametrize("point", points(ADDON.provision, ADDON.servers.ensure))
 def test_killed_while_creating_it_goes_on_or_leaves_nothing(
     addonkit_command: CommandLine, home: Path, point: str
 ) -> None:
     killed = addonkit_command("create", "postgresql:shared", "-a", "shop", ADDONKIT_FAULT=f"{point}=kill")
     assert killed.status == -signal.SIGKILL, f"{point} was not reached: {killed.err}"
 
-    if points(PROVISION, SERVER.ensure).index(point) % 2:
+    if points(ADDON.provision, ADDON.servers.ensure).index(point) % 2:
         again = addonkit_command("create", "postgresql:shared", "-a", "shop")
         assert again.status == 0, again.err
         assert answers(addonkit_command, "shop") == 42
@@ -55,7 +54,7 @@ def test_killed_while_creating_it_goes_on_or_leaves_nothing(
     assert addonkit_command("doctor").status == 0
 
 
-@pytest.mark.parametrize("point", points(DEPROVISION, SERVER.remove))
+@pytest.mark.parametrize("point", points(ADDON.deprovision, ADDON.servers.remove))
 def test_killed_while_destroying_the_next_one_ends_it(addonkit_command: CommandLine, home: Path, point: str) -> None:
     assert addonkit_command("create", "postgresql:shared", "-a", "shop").status == 0
     killed = addonkit_command("destroy", "shop-postgresql", "--yes", ADDONKIT_FAULT=f"{point}=kill")
@@ -67,7 +66,7 @@ def test_killed_while_destroying_the_next_one_ends_it(addonkit_command: CommandL
     assert left_behind(home) == ()
 
 
-@pytest.mark.parametrize("step", ["join_server", "ensure_server", "create_role", "create_database", "build_result"])
+@pytest.mark.parametrize("step", ["join_server", "ensure_server", "create_tenant", "build_result"])
 def test_a_step_that_fails_leaves_nothing(addonkit_command: CommandLine, home: Path, step: str) -> None:
     failed = addonkit_command("create", "postgresql", "-a", "shop", ADDONKIT_FAULT=f"after:{step}=raise")
 
@@ -98,7 +97,9 @@ def test_interrupted_at_any_moment_it_can_be_continued_or_undone(
 
 
 def test_an_interrupted_create_is_undone_by_destroy(addonkit_command: CommandLine, home: Path) -> None:
-    process = addonkit_command.start("create", "postgresql", "-a", "shop", ADDONKIT_FAULT="after:create_role=sleep:30")
+    process = addonkit_command.start(
+        "create", "postgresql", "-a", "shop", ADDONKIT_FAULT="after:create_tenant=sleep:30"
+    )
     while not list(home.glob("pools/*/record")):
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
@@ -112,7 +113,9 @@ def test_an_interrupted_create_is_undone_by_destroy(addonkit_command: CommandLin
 
 
 def test_destroying_stops_a_create_that_another_command_is_at(addonkit_command: CommandLine, home: Path) -> None:
-    creating = addonkit_command.start("create", "postgresql", "-a", "shop", ADDONKIT_FAULT="after:create_role=sleep:2")
+    creating = addonkit_command.start(
+        "create", "postgresql", "-a", "shop", ADDONKIT_FAULT="after:create_tenant=sleep:2"
+    )
     while not list(home.glob("pools/*/record")):
         time.sleep(0.02)
 

@@ -87,6 +87,8 @@ from addonkit.models.secret import Secret, reveal
 from addonkit.models.spec import AddonSpec
 from addonkit.models.variable import Variable
 from addonkit.saga.definition import Retry, Saga, Step, step
+from addonkit.server_addon.addon import ServerAddon
+from addonkit.server_addon.parts import Access, ContainerSpec, Progress, ServerAccess, Tenant, Tenants, admin_password
 from addonkit.server_sagas import Sagas, ServerAddress, ServerSagas, server_sagas, volume_of
 from addonkit.servers import Departure, Servers, Tenancy
 from addonkit.sizes import parse_size, parse_storage_gb
@@ -94,6 +96,7 @@ from addonkit.sizes import parse_size, parse_storage_gb
 __all__ = [
     "CONFIG_IMAGE",
     "CONFIG_VERSION",
+    "Access",
     "AddonBroken",
     "AddonDefinition",
     "AddonFault",
@@ -109,6 +112,7 @@ __all__ = [
     "CommandFailed",
     "ComputeError",
     "Conflict",
+    "ContainerSpec",
     "ContractViolation",
     "CreateSandboxPoolSpec",
     "Departure",
@@ -144,6 +148,7 @@ __all__ = [
     "Program",
     "ProgramNotFound",
     "ProgramSource",
+    "Progress",
     "ProviderFramework",
     "ProvisionResult",
     "RegistryUnreachable",
@@ -160,6 +165,8 @@ __all__ = [
     "Secret",
     "SecretError",
     "Server",
+    "ServerAccess",
+    "ServerAddon",
     "ServerAddress",
     "ServerSagas",
     "Servers",
@@ -172,6 +179,8 @@ __all__ = [
     "StoreTooNew",
     "StoreUnavailable",
     "Tenancy",
+    "Tenant",
+    "Tenants",
     "TransientError",
     "UnknownAddon",
     "UnknownApp",
@@ -184,6 +193,7 @@ __all__ = [
     "Variant",
     "VariantDefinition",
     "Volume",
+    "admin_password",
     "hookimpl",
     "is_shared_variant",
     "name_from_ref",

@@ -20,7 +20,7 @@ DESTROY = ("destroy", "postgresql", "-a", "shop", "--yes")
         ("before:join_server", "interrupt", RETRY),
         ("after:join_server", "interrupt", DESTROY),
         ("after:create_pool", "interrupt", CREATE),
-        ("journal:create_database", "kill", RETRY),
+        ("journal:create_tenant", "kill", RETRY),
     ],
 )
 def test_a_create_that_was_stopped_is_continued_or_undone(addonkit, home, point, how, then):
@@ -41,7 +41,7 @@ def test_a_create_that_was_stopped_is_continued_or_undone(addonkit, home, point,
 
 @pytest.mark.parametrize(
     ("point", "then"),
-    [("before:drop_database", DESTROY), ("after:delete_pool", RETRY), ("after:forget_server", DESTROY)],
+    [("before:remove_tenant", DESTROY), ("after:delete_pool", RETRY), ("after:forget_server", DESTROY)],
 )
 def test_a_destroy_that_was_interrupted_is_continued(addonkit, home, point, then):
     addonkit(*CREATE)
@@ -53,7 +53,7 @@ def test_a_destroy_that_was_interrupted_is_continued(addonkit, home, point, then
 
 
 def test_an_undo_that_was_interrupted_is_continued(addonkit, home):
-    fault = "before:create_database=raise,undo:create_role=interrupt"
+    fault = "before:build_result=raise,undo:create_tenant=interrupt"
     addonkit(*CREATE, status=130, ADDONKIT_FAULT=fault)
     addonkit(*DESTROY)
     assert left_behind(home) == ()
@@ -61,8 +61,8 @@ def test_an_undo_that_was_interrupted_is_continued(addonkit, home):
 
 
 def test_a_create_that_fails_tells_why_and_leaves_nothing(addonkit, home):
-    failed = addonkit(*CREATE, status=1, ADDONKIT_FAULT="before:create_database=raise")
-    assert "5/6 create the database ... failed" in failed.stderr
+    failed = addonkit(*CREATE, status=1, ADDONKIT_FAULT="before:create_tenant=raise")
+    assert "4/5 create the role and its database ... failed" in failed.stderr
     assert "3/5 create the service ... undone" not in failed.stderr.splitlines()[0]
     assert failed.stderr.splitlines()[-1].startswith("error: creating shop-postgresql: ")
     assert "addonkit retry shop-postgresql" in failed.stderr

@@ -16,7 +16,7 @@ from addonkit.store.codec import Codec
 from addonkit.store.memory import MemoryStore
 from addonkit.store.sealing import Sealer
 from addonkit.testing.home import temporary_home
-from addonkit_postgresql.server import pool_spec
+from addonkit_postgresql.addon import ADDON
 from addonkit_postgresql.session import Administrator
 
 VERSIONS = ("18", "15")
@@ -31,7 +31,7 @@ def running(version: str) -> Iterator[Administrator]:
         "postgresql-test",
         "postgresql",
         "shared:test",
-        config={CONFIG_VERSION: version, "shared": "true"},
+        config={CONFIG_VERSION: version, "storage": "1Gi"},
         attributes={"admin_password": Secret.generate()},
     )
     with temporary_home() as home:
@@ -40,17 +40,19 @@ def running(version: str) -> Iterator[Administrator]:
             backend = ProcessBackend(home)
             clock = SystemClock()
             framework = ProviderFramework(MemoryStore(Codec(Sealer(bytes(32))), clock), backend, clock)
-            spec = pool_spec(server)
+            spec = ADDON.pool(server)
             for volume in spec.volumes:
                 await framework.create_disk(volume.disk, volume.size_gb)
             await framework.create_sandbox_pool(spec)
             pool = await framework.wait_for_pool(spec.name)
             await backend.close()
-            return Administrator(ServerAddress(pool.host, pool.ports["postgres"]), server.attributes["admin_password"])
+            return Administrator(
+                ServerAddress(pool.host, pool.ports["postgresql"]), server.attributes["admin_password"]
+            )
 
         async def stop() -> None:
             backend = ProcessBackend(home)
-            await backend.remove(server.id, pool_spec(server).program)
+            await backend.remove(server.id, ADDON.pool(server).program)
             await backend.close()
 
         administrator = asyncio.run(start())

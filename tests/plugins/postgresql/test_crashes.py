@@ -13,10 +13,10 @@ import pytest
 import addonkit
 from addonkit import Busy, InstanceFailed, ProviderFramework
 from addonkit.saga.faults import InjectedFault, at
+from addonkit.server_addon.reach import tidy
 from addonkit.testing.home import left_behind
-from addonkit_postgresql.inventory import drop_claim
-from addonkit_postgresql.reach import tidy
-from addonkit_postgresql.sagas import DEPROVISION, PROVISION
+from addonkit_postgresql import admin
+from addonkit_postgresql.addon import ADDON
 
 
 class Crash(BaseException):
@@ -67,7 +67,7 @@ async def resident(home: Path) -> str:
 
 
 async def test_a_create_that_crashed_after_any_step_goes_on(home: Path, resident: str) -> None:
-    for step in PROVISION.step_names:
+    for step in ADDON.provision.step_names:
         async with crashing(home, f"after:{step}") as kit:
             await kit.create("postgresql:shared", app="guest")
 
@@ -80,7 +80,7 @@ async def test_a_create_that_crashed_after_any_step_goes_on(home: Path, resident
 
 
 async def test_a_create_that_crashed_after_any_step_can_be_destroyed(home: Path, resident: str) -> None:
-    for step in PROVISION.step_names:
+    for step in ADDON.provision.step_names:
         async with crashing(home, f"after:{step}") as kit:
             await kit.create("postgresql:shared", app="guest")
 
@@ -94,8 +94,7 @@ async def test_a_create_that_crashed_after_any_step_can_be_destroyed(home: Path,
     ("failing", "undone"),
     [
         ("join_server", ["join_server"]),
-        ("create_role", ["create_role", "join_server"]),
-        ("build_result", ["create_database", "create_role", "join_server"]),
+        ("build_result", ["create_tenant", "join_server"]),
     ],
 )
 async def test_an_undo_that_crashed_is_ended_by_the_next(
@@ -116,7 +115,7 @@ async def test_an_undo_that_crashed_is_ended_by_the_next(
 
 
 async def test_a_destroy_that_crashed_after_any_step_is_ended_by_the_next(home: Path, resident: str) -> None:
-    for step in DEPROVISION.step_names:
+    for step in ADDON.deprovision.step_names:
         async with addonkit.open(home) as kit:
             await kit.create("postgresql:shared", app="guest")
         async with crashing(home, f"after:{step}") as kit:
@@ -127,6 +126,23 @@ async def test_a_destroy_that_crashed_after_any_step_is_ended_by_the_next(home: 
             assert [view.instance.app for view in await kit.instances()] == ["resident"], step
             assert await kit.doctor() == (), step
         assert await names_on(resident) == {"resident"}, step
+
+
+async def test_a_create_that_crashed_between_role_and_database_goes_on(
+    home: Path, resident: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def dies(*_: object) -> None:
+        raise Crash
+
+    with monkeypatch.context() as patched:
+        patched.setattr(admin, "create_database", dies)
+        async with crashing(home, "nowhere") as kit:
+            await kit.create("postgresql:shared", app="guest")
+
+    async with addonkit.open(home) as kit:
+        assert (await kit.retry("guest-postgresql")).instance.phase == "active"
+        await kit.destroy("guest-postgresql")
+    assert await names_on(resident) == {"resident"}
 
 
 def stopping(kit: addonkit.Kit, after: Callable[[], None]) -> Callable[[], Awaitable[None]]:
@@ -142,7 +158,7 @@ def stopping(kit: addonkit.Kit, after: Callable[[], None]) -> Callable[[], Await
 
 async def test_a_server_of_its_own_that_died_meanwhile_is_undone(home: Path) -> None:
     async with addonkit.open(home) as kit:
-        for step in ("create_role", "build_result"):
+        for step in ("create_tenant", "build_result"):
             with at(f"before:{step}", stopping(kit, fail)), pytest.raises(InstanceFailed):
                 await kit.create("postgresql:small", app=f"shop-{step}".replace("_", "-"))
 
@@ -182,7 +198,7 @@ async def test_a_shared_server_that_died_meanwhile_is_started_for_who_joins(home
 async def test_a_shared_server_that_died_meanwhile_is_started_for_who_leaves(home: Path, resident: str) -> None:
     async with addonkit.open(home) as kit:
         await kit.create("postgresql:shared", app="guest")
-        with at("before:drop_database", stopping(kit, lambda: None)):
+        with at("before:remove_tenant", stopping(kit, lambda: None)):
             await kit.destroy("guest-postgresql")
 
         assert await names_on(resident) == {"resident"}
@@ -224,9 +240,11 @@ async def test_nobody_leaves_data_on_a_broken_server_while_others_stay(home: Pat
 async def test_a_claim_that_an_instance_has_taken_meanwhile_is_not_dropped(home: Path, resident: str) -> None:
     async with addonkit.open(home) as kit:
         server = (await kit.show("resident-postgresql")).instance.server
+        assert ADDON.drop_claim is not None
+        drop_claim = ADDON.drop_claim.steps[0]
 
         with pytest.raises(Busy):
-            await drop_claim.run(framework=framework_of(kit), server_id=server, claim="resident")
+            await drop_claim.run(framework=framework_of(kit), progress=print, server_id=server, claim="resident")
 
     assert await ask(resident, "SELECT 1") == 1
 

@@ -8,8 +8,8 @@ from itertools import pairwise
 import pytest
 
 from addonkit import CONFIG_IMAGE, CONFIG_VERSION, CreateSandboxPoolSpec, Secret, Server, reveal
+from addonkit_postgresql.addon import ADDON
 from addonkit_postgresql.definition import DEFINITION
-from addonkit_postgresql.server import pool_spec
 from addonkit_postgresql.session import Administrator
 
 PASSWORD = Secret.generate()
@@ -19,7 +19,7 @@ def spec_of(variant: str, version: str = "18.6") -> CreateSandboxPoolSpec:
     found = DEFINITION.variant(variant)
     assert found is not None
     config = {**found.config, CONFIG_IMAGE: f"docker.io/library/postgres:{version}", CONFIG_VERSION: version}
-    return pool_spec(
+    return ADDON.pool(
         Server("postgresql-k3", "postgresql", "key", config=config, attributes={"admin_password": PASSWORD})
     )
 
@@ -33,7 +33,7 @@ def test_the_pool_is_named_after_its_server_and_found_by_its_labels() -> None:
 
     assert spec.name == spec.volumes[0].disk == "postgresql-k3"
     assert spec.labels == {"addon": "postgresql", "server": "postgresql-k3"}
-    assert [(p.name, p.number) for p in spec.ports] == [("postgres", 5432)]
+    assert [(p.name, p.number) for p in spec.ports] == [("postgresql", 5432)]
     assert spec.image == "docker.io/library/postgres:18.6"
     assert spec.port_wait_timeout == 60
 

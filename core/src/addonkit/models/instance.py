@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import attrs
 
 from addonkit.identifiers import variable_prefix
+from addonkit.models.definition import CONFIG_VERSION
 from addonkit.models.variable import Variable
 
 
@@ -152,6 +153,11 @@ class Server:
     def shared(self) -> bool:
         """Whether several instances may live on it."""
         return self.key.startswith("shared:")
+
+    @property
+    def version(self) -> str:
+        """The version of the program that it runs; empty means whatever is there."""
+        return self.config.get(CONFIG_VERSION, "")
 
 
 @attrs.frozen

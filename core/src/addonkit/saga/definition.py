@@ -133,7 +133,7 @@ class Step:
         self.gives = gives
         self.timeout = timeout
         self.retry = retry
-        self.title = title or _title(function)
+        self.title = title or title_of(function)
         self.runs = tuple(runs)
         self.takes = Signature.of(function, f"step {self.name}")
         self._undo: Any = undo
@@ -207,7 +207,8 @@ def _return_type(function: Function) -> Any:
     return typing.get_type_hints(only, globalns=getattr(inspect.unwrap(function), "__globals__", {}))["return"]
 
 
-def _title(function: Function) -> str:
+def title_of(function: Callable[..., Any]) -> str:
+    """What a function does, for people: the first line of its docstring without its full stop, else its name."""
     doc = inspect.getdoc(function)
     first = doc.splitlines()[0].strip().rstrip(".") if doc else function.__name__.replace("_", " ")
     return first[:1].lower() + first[1:]

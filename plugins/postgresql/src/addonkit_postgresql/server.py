@@ -1,4 +1,4 @@
-"""How the pool of a PostgreSQL server looks, and its sagas. Pure."""
+"""How a PostgreSQL server runs. Pure."""
 
 from __future__ import annotations
 
@@ -6,22 +6,8 @@ import struct
 from collections.abc import Iterable
 from typing import Final
 
-from addonkit import (
-    CONFIG_IMAGE,
-    CONFIG_VERSION,
-    CreateSandboxPoolSpec,
-    File,
-    Mount,
-    Port,
-    Probe,
-    Program,
-    Secret,
-    Server,
-    parse_storage_gb,
-    server_sagas,
-    volume_of,
-)
-from addonkit_postgresql.definition import PORT, PROGRAM
+from addonkit import ContainerSpec, File, Probe, Program, Secret, Server, admin_password
+from addonkit_postgresql.definition import PROGRAM
 from addonkit_postgresql.naming import ADMINISTRATOR
 
 _MOUNT: Final = "/var/lib/addonkit"
@@ -42,39 +28,14 @@ _LOOPBACK: Final = (
 _FIRST_WITH_BUILTIN_LOCALES: Final = 17
 
 
-def pool_spec(server: Server) -> CreateSandboxPoolSpec:
-    """The pool of a server, with a container and without one."""
-    password: Secret = server.attributes["admin_password"]
-    version = server.config.get(CONFIG_VERSION, "")
-    settings = (*_sizes(server), *_SETTINGS)
-    return CreateSandboxPoolSpec(
-        name=server.id,
-        image=server.config.get(CONFIG_IMAGE, ""),
-        program=_program(version, password, (*_LOOPBACK, *settings)),
-        env={
-            "POSTGRES_PASSWORD": password,
-            "POSTGRES_INITDB_ARGS": " ".join(_cluster(version)),
-            "PGDATA": f"{_MOUNT}/pgdata",
-        },
-        ports=(Port("postgres", PORT),),
-        labels={"addon": "postgresql", "server": server.id},
-        sandbox_prefix="pg",
-        command=("postgres", *_options(settings)),
-        mounts=(Mount("data", _MOUNT),),
-        volumes=(volume_of(server, "data", parse_storage_gb(server.config.get("storage", ""))),),
-        port_wait_timeout=60.0,
-    )
-
-
-SERVER = server_sagas("postgresql", pool_spec, port=PORT)
-
-
-def _program(version: str, password: Secret, settings: Iterable[str]) -> Program:
+def program(server: Server) -> Program:
+    """How a server runs without a container."""
+    settings = (*_LOOPBACK, *_sizes(server), *_SETTINGS)
     return Program(
         source=PROGRAM,
-        version=version,
+        version=server.version,
         argv=("postgres", "-D", "{disk}", "-p", "{port}", *_options(settings)),
-        probe=Probe("postgres", _startup_message(), ("R",)),
+        probe=Probe("postgresql", _startup_message(), ("R",)),
         prepare=(
             (
                 "initdb",
@@ -83,13 +44,26 @@ def _program(version: str, password: Secret, settings: Iterable[str]) -> Program
                 f"--username={ADMINISTRATOR}",
                 "--pwfile={run}/password",
                 "--auth=scram-sha-256",
-                *_cluster(version),
+                *_cluster(server.version),
             ),
         ),
-        prepare_files=(File("{run}/password", Secret(password.reveal() + "\n")),),
+        prepare_files=(File("{run}/password", Secret(admin_password(server).reveal() + "\n")),),
         stop_signal="SIGINT",
         stop_timeout=60.0,
         pid_file="postmaster.pid",
+    )
+
+
+def container(server: Server) -> ContainerSpec:
+    """How it runs in one."""
+    return ContainerSpec(
+        command=("postgres", *_options((*_sizes(server), *_SETTINGS))),
+        env={
+            "POSTGRES_PASSWORD": admin_password(server),
+            "POSTGRES_INITDB_ARGS": " ".join(_cluster(server.version)),
+            "PGDATA": f"{_MOUNT}/pgdata",
+        },
+        mount=_MOUNT,
     )
 
 

@@ -47,6 +47,11 @@ def owner_rules(password: Secret) -> tuple[str, ...]:
     return ("reset", "on", digest(password), "~*", "&*", "+@all", "-@admin")
 
 
+def prefix_of(claim: str) -> str:
+    """The prefix of a tenant's keys and channels. A claim has no `:`, so that no prefix begins another."""
+    return f"{claim}:"
+
+
 def tenant_rules(password: Secret, prefix: str) -> tuple[str, ...]:
     """Rules of one app of several: its own keys and channels, and no command that reaches further."""
     return ("reset", "on", digest(password), f"~{prefix}*", f"&{prefix}*", *_TENANT_COMMANDS)

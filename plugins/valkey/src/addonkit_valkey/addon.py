@@ -1,37 +1,20 @@
-"""The hooks. Imports no driver: what needs one is imported when a step runs."""
+"""The addon: its parts put together. Imports no driver: what needs one is imported when a step runs."""
 
 from __future__ import annotations
 
-from addonkit import AddonDefinition, Instance, Inventory, ProvisionResult, Saga, Server, hookimpl
-from addonkit_valkey.definition import DEFINITION
-from addonkit_valkey.sagas import DEPROVISION, DROP_CLAIM, INSPECT, PROVISION
+from typing import Final
 
+from addonkit import ServerAddon
+from addonkit_valkey.definition import DEFINITION, PORT
+from addonkit_valkey.server import container, program
+from addonkit_valkey.tenants import UserTenants
+from addonkit_valkey.variables import variables
 
-@hookimpl
-def addon_definition() -> AddonDefinition:
-    """See hookspecs."""
-    return DEFINITION
-
-
-@hookimpl
-def addon_provision() -> Saga[ProvisionResult]:
-    """See hookspecs."""
-    return PROVISION
-
-
-@hookimpl
-def addon_deprovision(instance: Instance) -> Saga[None]:
-    """See hookspecs."""
-    return DEPROVISION.bind(server_id=instance.server, claim=instance.claim)
-
-
-@hookimpl
-def addon_inspect(server: Server) -> Saga[Inventory]:
-    """See hookspecs."""
-    return INSPECT.bind(server_id=server.id)
-
-
-@hookimpl
-def addon_drop_claim(server: Server, claim: str) -> Saga[None]:
-    """See hookspecs."""
-    return DROP_CLAIM.bind(server_id=server.id, claim=claim)
+ADDON: Final = ServerAddon(
+    definition=DEFINITION,
+    port=PORT,
+    program=program,
+    container=container,
+    tenants=UserTenants(),
+    variables=variables,
+)

@@ -1,26 +1,14 @@
-"""How the pool of a Valkey server looks, and its sagas. Pure."""
+"""How a Valkey server runs. Pure."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from addonkit import (
-    CONFIG_IMAGE,
-    CONFIG_VERSION,
-    CreateSandboxPoolSpec,
-    File,
-    Mount,
-    Port,
-    Probe,
-    Program,
-    Secret,
-    Server,
-    parse_storage_gb,
-    server_sagas,
-    volume_of,
-)
+from addonkit import ContainerSpec, File, Probe, Program, Secret, Server, admin_password
 from addonkit_valkey.acl import ADMINISTRATOR, initial_file
 from addonkit_valkey.definition import PORT, PROGRAM, SERVER_PROGRAM
+
+MOUNT: Final = "/data"
 
 _SETTINGS: Final = """\
 bind 127.0.0.1
@@ -33,31 +21,22 @@ appendfsync everysec
 """
 """Passwords are in no command line: everybody on the machine reads those."""
 
-
-def pool_spec(server: Server) -> CreateSandboxPoolSpec:
-    """The pool of a server, with a container and without one."""
-    password: Secret = server.attributes["admin_password"]
-    return CreateSandboxPoolSpec(
-        name=server.id,
-        image=server.config.get(CONFIG_IMAGE, ""),
-        program=_program(server, password),
-        ports=(Port("valkey", PORT),),
-        labels={"addon": "valkey", "server": server.id},
-        sandbox_prefix="vk",
-        mounts=(Mount("data", "/data"),),
-        volumes=(volume_of(server, "data", parse_storage_gb(server.config.get("storage", ""))),),
-        port_wait_timeout=60.0,
-    )
+_IN_CONTAINER: Final = """\
+umask 077
+test -e {mount}/users.acl || printf '%s' "$ADDONKIT_USERS" >{mount}/users.acl
+unset ADDONKIT_USERS
+exec valkey-server --port {port} --dir {mount} --aclfile {mount}/users.acl \\
+  --appendonly yes --appendfsync everysec {limits}
+"""
 
 
-SERVER = server_sagas("valkey", pool_spec, port=PORT)
-
-
-def _program(server: Server, password: Secret) -> Program:
-    limits = "".join(f"{name} {server.config[name]}\n" for name in ("maxmemory", "maxmemory-policy"))
+def program(server: Server) -> Program:
+    """How a server runs without a container."""
+    password = admin_password(server)
+    limits = "".join(f"{name} {value}\n" for name, value in _limits(server))
     return Program(
         source=PROGRAM,
-        version=server.config.get(CONFIG_VERSION, ""),
+        version=server.version,
         argv=(SERVER_PROGRAM, "{run}/valkey.conf"),
         # Logged in, since a server that is still loading refuses commands but not strangers.
         probe=Probe("valkey", Secret(f"AUTH {ADMINISTRATOR} {password.reveal()}\r\nPING\r\n"), ("+OK\r\n+PONG\r\n",)),
@@ -69,3 +48,15 @@ def _program(server: Server, password: Secret) -> Program:
         stop_signal="SIGTERM",
         stop_timeout=60.0,
     )
+
+
+def container(server: Server) -> ContainerSpec:
+    """How it runs in one: without this the image's server would have no password."""
+    limits = " ".join(f"--{name} {value}" for name, value in _limits(server))
+    script = _IN_CONTAINER.format(mount=MOUNT, port=PORT, limits=limits)
+    users = Secret(initial_file(admin_password(server)))
+    return ContainerSpec(("sh", "-ec", script), {"ADDONKIT_USERS": users}, MOUNT)
+
+
+def _limits(server: Server) -> tuple[tuple[str, str], ...]:
+    return tuple((name, server.config[name]) for name in ("maxmemory", "maxmemory-policy"))

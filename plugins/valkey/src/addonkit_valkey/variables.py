@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
-
-from addonkit import Secret, Variable
+from addonkit import Access, Variable
+from addonkit_valkey.acl import prefix_of
 
 KINDS = ("VALKEY", "REDIS")
 
 
-def url(host: str, port: int, password: str, username: str = "") -> str:
-    """A URL that clients of both kinds read; without a password it has no user information."""
-    place = f"[{host}]" if ":" in host else host
-    who = f"{quote(username, safe='')}:{quote(password, safe='')}@" if password else ""
-    return f"redis://{who}{place}:{port}"
+def variables(access: Access) -> tuple[Variable, ...]:
+    """The variables under both kinds of names; user name and prefix on a shared server."""
+    return tuple(variable for kind in KINDS for variable in _of_kind(kind, access))
 
 
-def variables(host: str, port: int, password: Secret, username: str = "", prefix: str = "") -> tuple[Variable, ...]:
-    """The variables under both kinds of names; user name and prefix where there are any."""
-    return tuple(variable for kind in KINDS for variable in _of_kind(kind, host, port, password, username, prefix))
-
-
-def _of_kind(kind: str, host: str, port: int, password: Secret, username: str, prefix: str) -> tuple[Variable, ...]:
+def _of_kind(kind: str, access: Access) -> tuple[Variable, ...]:
+    user = access.claim if access.shared else ""
     common = (
-        Variable(f"{kind}_URL", Secret(url(host, port, password.reveal(), username))),
-        Variable(f"{kind}_HOST", host),
-        Variable(f"{kind}_PORT", str(port)),
-        Variable(f"{kind}_PASSWORD", password),
+        Variable(f"{kind}_URL", access.url("redis", user=user)),
+        Variable(f"{kind}_HOST", access.host),
+        Variable(f"{kind}_PORT", str(access.port)),
+        Variable(f"{kind}_PASSWORD", access.password),
     )
-    if not prefix:
+    if not access.shared:
         return common
-    return (*common, Variable(f"{kind}_USERNAME", username), Variable(f"{kind}_PREFIX", prefix))
+    return (*common, Variable(f"{kind}_USERNAME", user), Variable(f"{kind}_PREFIX", prefix_of(user)))

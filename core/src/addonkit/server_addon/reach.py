@@ -1,23 +1,17 @@
-"""How steps get at a server, and what they need not do on one that goes as a whole."""
+"""How steps get into a server, and what they need not do on one that goes as a whole."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from addonkit import (
-    AddonkitError,
-    Instance,
-    Phase,
-    ProviderFramework,
-    Server,
-    ServerAddress,
-    TransientError,
-)
-from addonkit_postgresql.session import Administrator
+from addonkit.errors import AddonkitError, TransientError
+from addonkit.framework import ProviderFramework
+from addonkit.models.instance import Instance, Phase, Server
+from addonkit.server_addon.parts import ServerAccess
 
 
-async def administrator(framework: ProviderFramework, server_id: str) -> Administrator:
-    """The superuser of a server.
+async def reach(framework: ProviderFramework, server_id: str) -> ServerAccess:
+    """The way into a server.
 
     Raises:
         TransientError: when the server is gone, or has no address yet.
@@ -25,7 +19,7 @@ async def administrator(framework: ProviderFramework, server_id: str) -> Adminis
     server = await framework.servers.get(server_id)
     if server is None:
         raise TransientError(f"working on server {server_id}", "its record is gone")
-    return await _administrator(framework, server)
+    return await _reach(framework, server)
 
 
 async def wake(framework: ProviderFramework, server_id: str) -> None:
@@ -42,7 +36,7 @@ async def tidy(
     framework: ProviderFramework,
     instance: Instance,
     server_id: str,
-    work: Callable[[Administrator], Awaitable[None]],
+    work: Callable[[ServerAccess], Awaitable[None]],
 ) -> None:
     """Remove something of an instance from a shared server.
 
@@ -57,17 +51,17 @@ async def tidy(
     if server is None or not server.shared:
         return
     try:
-        await work(await _administrator(framework, server))
+        await work(await _reach(framework, server))
     except AddonkitError:
         if not await _neighbours_stay(framework, instance, server_id):
             return
         await wake(framework, server_id)
-        await work(await _administrator(framework, server))
+        await work(await _reach(framework, server))
 
 
-async def _administrator(framework: ProviderFramework, server: Server) -> Administrator:
+async def _reach(framework: ProviderFramework, server: Server) -> ServerAccess:
     found = await framework.get_service_address(server.id)
-    return Administrator(ServerAddress(found.host, found.port), server.attributes["admin_password"])
+    return ServerAccess(server, found.host, found.port)
 
 
 async def _neighbours_stay(framework: ProviderFramework, instance: Instance, server_id: str) -> bool:

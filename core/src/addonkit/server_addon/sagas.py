@@ -1,0 +1,72 @@
+"""The sagas of a server addon, put together from their steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from addonkit.framework import ProviderFramework
+from addonkit.models.result import Inventory, ProvisionResult
+from addonkit.models.secret import Secret
+from addonkit.models.variable import Variable
+from addonkit.saga.definition import Saga, Step, step
+from addonkit.server_addon.membership import ensuring, joining, leaving
+from addonkit.server_addon.parts import Access, Tenants
+from addonkit.server_addon.reach import reach
+from addonkit.server_addon.tenancy import creating, dropping, generate_password, listing, removing
+from addonkit.server_sagas import ServerAddress, ServerSagas
+
+VariablesOf = Callable[[Access], tuple[Variable, ...]]
+
+
+def provision(
+    name: str, servers: ServerSagas, tenants: Tenants | None, variables: VariablesOf
+) -> Saga[ProvisionResult]:
+    """How an instance is made: one saga for all variants, a dedicated server being one with one tenant."""
+    before = (joining(servers, tenants), ensuring(servers))
+    inside = (generate_password, creating(tenants), _telling_tenant(variables)) if tenants else (_telling(variables),)
+    return Saga(f"{name}.provision", steps=(*before, *inside))
+
+
+def deprovision(name: str, servers: ServerSagas, tenants: Tenants | None) -> Saga[None]:
+    """How one is removed, from whatever state it is in."""
+    inside = (removing(tenants),) if tenants else ()
+    return Saga(f"{name}.deprovision", inputs=("server_id", "claim"), steps=(*inside, leaving(servers)))
+
+
+def inspect(name: str, tenants: Tenants) -> Saga[Inventory]:
+    """What lives on a server."""
+    return Saga(f"{name}.inspect", inputs=("server_id",), steps=(listing(tenants),))
+
+
+def drop_claim(name: str, tenants: Tenants) -> Saga[None]:
+    """The removal of what no instance owns."""
+    return Saga(f"{name}.drop-claim", inputs=("server_id", "claim"), steps=(dropping(tenants),))
+
+
+def _telling_tenant(variables: VariablesOf) -> Step:
+    @step(gives="result", undo=None)
+    async def build_result(
+        framework: ProviderFramework, server_id: str, address: ServerAddress, claim: str, password: Secret
+    ) -> ProvisionResult:
+        """Put the variables together."""
+        server = (await reach(framework, server_id)).server
+        return _result(variables, server_id, Access(address.host, address.port, claim, password, server.shared))
+
+    return build_result
+
+
+def _telling(variables: VariablesOf) -> Step:
+    @step(gives="result", undo=None)
+    async def build_result(framework: ProviderFramework, server_id: str, address: ServerAddress) -> ProvisionResult:
+        """Put the variables together."""
+        access = await reach(framework, server_id)
+        whole = Access(address.host, address.port, "", access.password, access.server.shared)
+        return _result(variables, server_id, whole)
+
+    return build_result
+
+
+def _result(variables: VariablesOf, server_id: str, access: Access) -> ProvisionResult:
+    attributes: dict[str, Any] = {"server_id": server_id, "claim": access.claim}
+    return ProvisionResult(variables(access), attributes)

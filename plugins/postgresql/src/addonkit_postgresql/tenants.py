@@ -1,0 +1,51 @@
+"""What an app has on a server: a role, and a database that belongs to it. Both have the same name."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from addonkit import Progress, Secret, ServerAccess, ServerAddress, Tenant, Tenants
+from addonkit_postgresql import admin
+from addonkit_postgresql.naming import LONGEST, Reserved, wanted_name
+from addonkit_postgresql.session import Administrator
+
+_UNLIMITED: Final = "-1"
+
+
+class DatabaseTenants(Tenants):
+    """Roles and databases; see admin.py for what is done to the server."""
+
+    longest_claim = LONGEST
+    reserved = Reserved()
+
+    def wanted_claim(self, app: str) -> str:
+        """See Tenants."""
+        return wanted_name(app)
+
+    async def create_tenant(self, access: ServerAccess, tenant: Tenant, password: Secret) -> None:
+        """Create the role and its database."""
+        limit = int(tenant.config.get("connections_per_app", _UNLIMITED))
+        server = administrator(access)
+        await admin.create_role(server, tenant.claim, password, tenant.owner, limit)
+        await admin.create_database(server, tenant.claim, tenant.claim, tenant.owner)
+
+    async def remove_tenant(self, access: ServerAccess, tenant: Tenant, progress: Progress) -> None:
+        """Drop the database and its role."""
+        del progress
+        server = administrator(access)
+        await admin.drop_database(server, tenant.claim, tenant.owner)
+        await admin.drop_role(server, tenant.claim, tenant.owner)
+
+    async def list_claims(self, access: ServerAccess) -> tuple[str, ...]:
+        """See Tenants."""
+        return await admin.list_claims(administrator(access))
+
+    async def drop_claim(self, access: ServerAccess, claim: str, progress: Progress) -> None:
+        """See Tenants."""
+        del progress
+        await admin.drop_claim(administrator(access), claim)
+
+
+def administrator(access: ServerAccess) -> Administrator:
+    """The superuser of a server."""
+    return Administrator(ServerAddress(access.host, access.port), access.password)

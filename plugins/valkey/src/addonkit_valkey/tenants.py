@@ -1,0 +1,39 @@
+"""What an app has on a server: a user, and the keys and channels under a prefix."""
+
+from __future__ import annotations
+
+from addonkit import Progress, Secret, ServerAccess, ServerAddress, Tenant, Tenants
+from addonkit_valkey import admin
+from addonkit_valkey.acl import owner_rules, prefix_of, tenant_rules
+from addonkit_valkey.admin import SYSTEM_USERS, Administrator
+
+
+class UserTenants(Tenants):
+    """Users of the access control list; the only app of a server is its default user."""
+
+    longest_claim = 100
+    reserved = SYSTEM_USERS
+
+    async def create_tenant(self, access: ServerAccess, tenant: Tenant, password: Secret) -> None:
+        """Create the user."""
+        if access.server.shared:
+            await admin.set_user(_administrator(access), tenant.claim, tenant_rules(password, prefix_of(tenant.claim)))
+        else:
+            await admin.set_user(_administrator(access), "default", owner_rules(password))
+
+    async def remove_tenant(self, access: ServerAccess, tenant: Tenant, progress: Progress) -> None:
+        """Remove the user and its keys."""
+        await self.drop_claim(access, tenant.claim, progress)
+
+    async def list_claims(self, access: ServerAccess) -> tuple[str, ...]:
+        """See Tenants."""
+        return await admin.list_users(_administrator(access))
+
+    async def drop_claim(self, access: ServerAccess, claim: str, progress: Progress) -> None:
+        """See Tenants. The user goes first: who has none writes no more keys."""
+        await admin.drop_user(_administrator(access), claim)
+        await admin.drop_keys(_administrator(access), prefix_of(claim), progress)
+
+
+def _administrator(access: ServerAccess) -> Administrator:
+    return Administrator(ServerAddress(access.host, access.port), access.password)

@@ -1,0 +1,48 @@
+"""The addon as the core finds it, and what its parts say."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from addonkit import Access, Secret
+from addonkit.registry.catalog import Registry
+from addonkit.testing.saga_lock import check_saga_lock, sagas_in
+from addonkit_valkey import addon
+from addonkit_valkey.variables import variables
+
+
+def test_it_is_found_by_its_name_and_valid() -> None:
+    found = Registry.discover().get("valkey")
+
+    assert found.distribution == "addonkit-valkey"
+    assert [variant.name for variant in found.definition.variants] == ["small", "shared"]
+    assert found.capabilities == {"inspect", "drop_claim"}
+
+
+def test_asking_it_imports_no_driver() -> None:
+    code = "import sys, addonkit_valkey.addon; sys.exit('valkey' in sys.modules)"
+
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_sagas_keep_their_shape() -> None:
+    check_saga_lock(Path(__file__).with_name("sagas.lock.json"), sagas_in(addon))
+
+
+def test_the_url_of_a_server_of_its_own_names_no_user() -> None:
+    given = {v.key: v.text for v in variables(Access("10.0.0.1", 6379, "shop", Secret("p@ss"), shared=False))}
+
+    assert given["VALKEY_URL"] == given["REDIS_URL"] == "redis://:p%40ss@10.0.0.1:6379"
+    assert list(given) == [
+        f"{kind}_{name}" for kind in ("VALKEY", "REDIS") for name in ("URL", "HOST", "PORT", "PASSWORD")
+    ]
+
+
+def test_the_url_of_a_shared_server_names_the_user_and_the_prefix_is_told() -> None:
+    given = {v.key: v.text for v in variables(Access("::1", 6379, "shop", Secret("pw"), shared=True))}
+
+    assert given["VALKEY_URL"] == given["REDIS_URL"] == "redis://shop:pw@[::1]:6379"
+    assert given["VALKEY_USERNAME"] == given["REDIS_USERNAME"] == "shop"
+    assert given["VALKEY_PREFIX"] == given["REDIS_PREFIX"] == "shop:"
