@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import os
 import signal
 import socket
@@ -24,6 +23,7 @@ import addonkit
 from addonkit.testing.command import CommandLine
 from addonkit_s3_remote import objects
 from addonkit_s3_remote.credentials import BIND, UNBIND
+from addonkit_s3_remote.local import local_service
 from addonkit_s3_remote.sagas import DEPROVISION, PROVISION
 
 ADMIN = "rclone-admin-key-id", "rclone-admin-secret"
@@ -70,32 +70,10 @@ def of_app(environ: dict[str, str]) -> Any:
 
 
 @pytest.fixture(scope="module")
-def moto() -> Iterator[str]:
-    """A service with IAM that is enforced after the first three calls."""
-    port = free_port()
-    argv = [str(Path(sys.executable).with_name("moto_server")), "-H", "127.0.0.1", "-p", str(port)]
-    with serving(argv, port, INITIAL_NO_AUTH_ACTION_COUNT="3") as url:
-        yield url
-
-
-@pytest.fixture(scope="module")
-def operator(moto: str) -> dict[str, str]:
-    """Settings of an operator who may do everything there."""
-
-    async def make() -> dict[str, str]:
-        async with client("iam", moto, ("none", "none")) as iam:
-            await iam.create_user(UserName="operator")
-            document = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
-            await iam.put_user_policy(UserName="operator", PolicyName="all", PolicyDocument=json.dumps(document))
-            key = (await iam.create_access_key(UserName="operator"))["AccessKey"]
-        return {
-            "endpoint": moto,
-            "allow_http": "true",
-            "access_key": key["AccessKeyId"],
-            "secret_key": key["SecretAccessKey"],
-        }
-
-    return asyncio.run(make())
+def operator() -> Iterator[dict[str, str]]:
+    """Settings of an operator who may do everything on a service with IAM."""
+    with local_service() as settings:
+        yield dict(settings)
 
 
 @pytest.fixture
