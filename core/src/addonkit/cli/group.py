@@ -16,6 +16,7 @@ SECTIONS: Final = {
     "Tell an addon what it needs": ("config",),
     "See what there is": ("addons", "variants", "list", "show", "logs"),
     "When something went wrong": ("doctor", "retry", "saga"),
+    "Make an addon": ("new", "conformance"),
 }
 """Commands by purpose, in the order of the help; each is found under its name in the module of its name."""
 

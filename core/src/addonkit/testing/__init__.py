@@ -1,1 +1,29 @@
-"""Fakes and checks for tests of addons and of addonkit itself; nothing else imports it."""
+"""Checks for addons, and fakes for tests; nothing else of the core imports it. Needs the extra `testing`.
+
+What an addon author uses is named here; see docs/how-to/test-your-addon.md.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from addonkit.testing.conformance.client import ConformanceClient as ConformanceClient
+    from addonkit.testing.conformance.kit import AddonConformance as AddonConformance
+    from addonkit.testing.saga_lock import check_saga_lock as check_saga_lock
+    from addonkit.testing.saga_lock import sagas_in as sagas_in
+
+_PLACES = {
+    "AddonConformance": "addonkit.testing.conformance.kit",
+    "ConformanceClient": "addonkit.testing.conformance.client",
+    "check_saga_lock": "addonkit.testing.saga_lock",
+    "sagas_in": "addonkit.testing.saga_lock",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
+        raise AttributeError(f"module 'addonkit.testing' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_PLACES[name]), name)

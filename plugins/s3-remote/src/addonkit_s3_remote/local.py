@@ -11,11 +11,11 @@ import asyncio
 import json
 import logging
 import os
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from itertools import takewhile
+from subprocess import PIPE, Popen
 from typing import Any, Final
 
 OPERATOR: Final = "operator"
@@ -32,7 +32,7 @@ _PREFIX: Final = "ADDONKIT_S3_REMOTE_"
 def local_service() -> Iterator[Mapping[str, str]]:
     """Run one beside this process, which ends with it; gives the settings that an operator would tell the addon."""
     command = [sys.executable, "-m", "addonkit_s3_remote.local"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    with Popen(command, stdin=PIPE, stdout=PIPE, text=True) as process:  # noqa: S603 - this module itself
         assert process.stdin is not None
         assert process.stdout is not None
         try:
@@ -76,7 +76,9 @@ async def _make_operator(endpoint: str) -> dict[str, str]:
 def main() -> None:
     """Serve until stdin ends."""
     settings = serve()
-    print(*(f"{_PREFIX}{name.upper()}={value}" for name, value in settings.items()), "", sep="\n", flush=True)
+    lines = [f"{_PREFIX}{name.upper()}={value}\n" for name, value in settings.items()]
+    sys.stdout.write("".join([*lines, "\n"]))
+    sys.stdout.flush()
     with suppress(KeyboardInterrupt):
         sys.stdin.read()
 

@@ -1,0 +1,53 @@
+"""`addonkit conformance`: whether an addon keeps what every addon promises."""
+
+from __future__ import annotations
+
+import click
+
+from addonkit.cli.command import command
+from addonkit.cli.session import Session
+
+
+@command("conformance", examples=("addonkit conformance postgresql", "addonkit conformance acme -k death -o build"))
+@click.argument("addon")
+@click.option("-k", "chosen", metavar="WORDS", default="", help="Only checks whose names match, as pytest has it.")
+@click.option(
+    "-o",
+    "--output",
+    metavar="DIRECTORY",
+    type=click.Path(file_okay=False, exists=True),
+    default=".",
+    help="Where conformance.json and conformance.xml go; default is here.",
+)
+@click.pass_obj
+def conformance(session: Session, addon: str, chosen: str, output: str) -> None:
+    """Check that an installed addon keeps what every addon promises.
+
+    It provisions real things in a home of its own, ends processes at every step, and tells what to do about
+    what fails. Needs the extra addonkit[testing]. The shapes of the addon's sagas are compared
+    with the file ADDON.sagas.json of the current directory; ADDONKIT_SAGA_LOCK_UPDATE=1 writes it.
+    """
+    from importlib.util import find_spec
+    from pathlib import Path
+
+    from addonkit.errors import NotFound
+
+    if find_spec("pytest") is None:
+        advice = "pip install 'addonkit[testing]'"
+        raise NotFound(f"cannot test addon {addon}", "the conformance kit needs pytest", advice)
+    from addonkit.cli.streams import clean, say
+    from addonkit.registry.catalog import Registry
+    from addonkit.testing.conformance import report
+    from addonkit.testing.conformance import session as kit
+    from addonkit.testing.conformance.client import find_client
+
+    Registry.discover().get(addon)
+    find_client(addon)
+    checks = kit.run(addon, Path.cwd() / f"{addon}.sagas.json", chosen, lambda check: say(clean(report.as_line(check))))
+    if not checks:
+        raise NotFound(f"cannot test addon {addon}", f"no check matches {chosen!r}", "leave -k out to run them all")
+    files = [str(path) for path in report.write(checks, addon, Path(output))]
+    failed = sum(not check.passed for check in checks)
+    words = f"{len(checks)} checks, {failed} failed; written: {', '.join(files)}"
+    session.answer(report.document(checks, addon), f"{report.as_text(checks)}\n{words}")
+    click.get_current_context().exit(1 if failed else 0)

@@ -1,0 +1,1 @@
+"""The conformance kit: everything an addon promises, tried on a real server."""

@@ -1,0 +1,57 @@
+"""How the kit uses what an app gets: the one thing that only the author of an addon can tell it."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from importlib.metadata import entry_points
+from typing import Final
+
+from addonkit.errors import NotFound
+
+GROUP: Final = "addonkit.conformance"
+"""Entry points that name clients, each under the name of its addon."""
+
+
+class ConformanceClient(abc.ABC):
+    """An app of one addon, as the kit needs it: it knows its variables and nothing else.
+
+    Use the parts where the addon gives parts (host, user, database, prefix), not only the URL: the kit puts one
+    variable of another app in the place of the app's own and expects to be refused.
+    """
+
+    @abc.abstractmethod
+    def write(self, environ: Mapping[str, str], key: str, value: str) -> None:
+        """Keep a value. Raise when the service refuses or does not answer."""
+
+    @abc.abstractmethod
+    def read(self, environ: Mapping[str, str], key: str) -> str | None:
+        """The value, or None when the service has none. Raise when it refuses or does not answer."""
+
+    @contextmanager
+    def service(self) -> Iterator[Mapping[str, str]]:
+        """For an addon that needs a service elsewhere: run one, and give the addon's settings for it."""
+        yield {}
+
+    def left_behind(self, settings: Mapping[str, str]) -> Collection[str]:
+        """For the same: names of everything that is on the service now."""
+        del settings
+        return ()
+
+
+def find_client(addon: str) -> ConformanceClient:
+    """The client that a distribution names for an addon.
+
+    Raises:
+        NotFound: when none does.
+    """
+    for found in entry_points(group=GROUP, name=addon):
+        made = found.load()
+        client: ConformanceClient = made() if isinstance(made, type) else made
+        return client
+    raise NotFound(
+        f"cannot test addon {addon}",
+        "no distribution says how an app uses it",
+        f"write a ConformanceClient and name it in pyproject.toml, group {GROUP}, as {addon}",
+    )

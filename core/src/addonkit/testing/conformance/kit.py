@@ -1,0 +1,76 @@
+"""The test class that an author subclasses: `class TestAcme(AddonConformance): addon = "acme"`."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+from addonkit.testing.conformance.client import ConformanceClient, find_client
+from addonkit.testing.conformance.crashes import CrashChecks, deaths, failures
+from addonkit.testing.conformance.definitions import DefinitionChecks
+from addonkit.testing.conformance.lifecycles import LifeCycleChecks
+from addonkit.testing.conformance.rig import Rig, rigged
+from addonkit.testing.conformance.secrecy import SecrecyChecks
+from addonkit.testing.conformance.subject import Subject
+
+
+class AddonConformance(DefinitionChecks, LifeCycleChecks, SecrecyChecks, CrashChecks):
+    """Everything an addon promises, tried on a real server. Its tests cannot be replaced, only added to.
+
+    Attributes:
+        addon: name of the installed addon.
+        client: how an app uses it; default is the one its distribution names, see ConformanceClient.
+        lock: file with the shapes of its sagas; default is `<addon>.sagas.json` beside the subclass.
+    """
+
+    addon: ClassVar[str]
+    client: ClassVar[ConformanceClient | None] = None
+    lock: ClassVar[Path | None] = None
+
+    def __init_subclass__(cls, **named: Any) -> None:
+        """Refuse a subclass that replaces what it is to be judged by."""
+        super().__init_subclass__(**named)
+        kits_own = {name for name in dir(AddonConformance) if not name.startswith("__")} - {"addon", "client", "lock"}
+        replaced = sorted(kits_own.intersection(vars(cls)))
+        if replaced:
+            raise TypeError(
+                f"{cls.__name__} replaces {', '.join(replaced)} of the conformance kit; give it another name"
+            )
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        """One test for each variant, failing step and point of death that the addon itself names."""
+        wanted = {"variant", "failing", "death"}.intersection(metafunc.fixturenames)
+        if not wanted:
+            return
+        subject = Subject.find(self.addon)
+        cases: dict[str, list[Any]] = {
+            "variant": list(subject.variants),
+            "failing": failures(subject),
+            "death": deaths(subject),
+        }
+        for name in wanted:
+            metafunc.parametrize(name, cases[name], ids=[_id(case) for case in cases[name]])
+
+    @pytest.fixture
+    def addon_name(self) -> str:
+        """Name of the addon under test."""
+        return self.addon
+
+    @pytest.fixture
+    def lock_file(self) -> Path:
+        """Where the shapes of its sagas are kept."""
+        return self.lock or Path(inspect.getfile(type(self))).with_name(f"{self.addon}.sagas.json")
+
+    @pytest.fixture
+    def rig(self) -> Iterator[Rig]:
+        """A world of the test's own."""
+        with rigged(self.addon, self.client or find_client(self.addon)) as rig:
+            yield rig
+
+
+def _id(case: Any) -> str:
+    return "-".join(case) if isinstance(case, tuple) else str(case)

@@ -1,0 +1,134 @@
+"""What a run of the kit leaves behind for people and programs: text, `conformance.json`, JUnit XML; no secrets."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import attrs
+import pytest
+
+from addonkit import __version__
+from addonkit.testing.conformance.rig import SEEN_SECRETS
+from addonkit.testing.conformance.subject import Subject
+
+_CHECK = re.compile(r"test_(?P<name>\w+)(?:\[(?P<case>.*)\])?$")
+
+
+@attrs.frozen
+class Check:
+    """One check, as it ended.
+
+    Attributes:
+        name: what is promised, in words.
+        case: variant, step or point of death; empty without one.
+        passed: whether it held.
+        seconds: how long it took.
+        message: what was found and what to do; empty when it held.
+    """
+
+    name: str
+    case: str = ""
+    passed: bool = False
+    seconds: float = 0.0
+    message: str = ""
+
+
+class Collector:
+    """A pytest plugin that keeps what each check came to."""
+
+    def __init__(self, tell: Callable[[Check], object]) -> None:
+        self.checks: list[Check] = []
+        self._tell = tell
+
+    def _keep(self, check: Check) -> None:
+        self.checks.append(check)
+        self._tell(check)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Keep the outcome of a check, and of a set-up or clean-up that failed."""
+        if report.when != "call" and not report.failed:
+            return
+        found = _CHECK.search(report.nodeid)
+        name, case = (found["name"], found["case"] or "") if found else (report.nodeid, "")
+        message = without_secrets(_message(report)) if report.failed else ""
+        self._keep(Check(name.replace("_", " "), case, report.passed, round(report.duration, 3), message))
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Keep what could not even begin."""
+        if report.failed:
+            self._keep(Check("the addon can be tested", message=without_secrets(report.longreprtext)))
+
+
+def without_secrets(text: str) -> str:
+    """The text with every secret that came up hidden."""
+    for secret in sorted(SEEN_SECRETS, key=len, reverse=True):
+        text = text.replace(secret, "***") if secret else text
+    return text
+
+
+def as_line(check: Check) -> str:
+    """One check, as it ended."""
+    return f"{_word(check.passed)}  {check.name}{f' [{check.case}]' if check.case else ''}  {check.seconds:.1f} s"
+
+
+def as_text(checks: list[Check]) -> str:
+    """A line for each kind of check, and what to do about those that failed."""
+    lines = []
+    for name in dict.fromkeys(check.name for check in checks):
+        cases = [check for check in checks if check.name == name]
+        failed = [check for check in cases if not check.passed]
+        lines.append(f"{_word(not failed)}  {name}{f' ({len(cases)} cases)' if len(cases) > 1 else ''}")
+        for check in failed:
+            lines += [f"        {line}" for line in (check.case, *check.message.splitlines()) if line]
+    return "\n".join(lines)
+
+
+def write(checks: list[Check], addon: str, folder: Path) -> tuple[Path, Path]:
+    """Write `conformance.json` and `conformance.xml`."""
+    report, junit = folder / "conformance.json", folder / "conformance.xml"
+    report.write_text(json.dumps(document(checks, addon), indent=2) + "\n", encoding="utf-8")
+    junit.write_bytes(ET.tostring(_junit(checks, addon), encoding="utf-8", xml_declaration=True))
+    return report, junit
+
+
+def document(checks: list[Check], addon: str) -> dict[str, Any]:
+    """The whole run, for programs."""
+    subject = Subject.find(addon)
+    return {
+        "addon": addon,
+        "distribution": subject.addon.distribution,
+        "version": subject.addon.version,
+        "addonkit": __version__,
+        "variants": list(subject.variants),
+        "capabilities": sorted(subject.addon.capabilities),
+        "passed": all(check.passed for check in checks),
+        "checks": [attrs.asdict(check) for check in checks],
+    }
+
+
+def _junit(checks: list[Check], addon: str) -> ET.Element:
+    failed = sum(not check.passed for check in checks)
+    seconds = sum(check.seconds for check in checks)
+    numbers = {"tests": str(len(checks)), "failures": str(failed), "time": f"{seconds:.3f}"}
+    suite = ET.Element("testsuite", {"name": f"conformance {addon}", **numbers})
+    for check in checks:
+        name = f"{check.name} [{check.case}]" if check.case else check.name
+        case = ET.SubElement(suite, "testcase", {"name": name, "classname": addon, "time": str(check.seconds)})
+        if not check.passed:
+            ET.SubElement(case, "failure", {"message": check.message.splitlines()[0]}).text = check.message
+    return suite
+
+
+def _word(passed: bool) -> str:  # noqa: FBT001 - private, one argument
+    return "ok    " if passed else "FAILED"
+
+
+def _message(report: pytest.TestReport) -> str:
+    crash = getattr(report.longrepr, "reprcrash", None)
+    text = str(crash.message) if crash is not None else report.longreprtext
+    return text.removeprefix("Failed: ")

@@ -1,0 +1,40 @@
+"""A run of the kit outside of an author's own tests."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from addonkit.testing.conformance.report import Check, Collector
+
+_TESTS = """\
+from pathlib import Path
+from addonkit.testing import AddonConformance
+
+
+class TestAddon(AddonConformance):
+    addon = {addon!r}
+    lock = Path({lock!r})
+"""
+
+
+def run(addon: str, lock: Path, chosen: str, tell: Callable[[Check], object]) -> list[Check]:
+    """Run the checks of an addon, in this process.
+
+    Args:
+        addon: its name.
+        lock: file with the shapes of its sagas.
+        chosen: as pytest's `-k`; empty means all.
+        tell: called with each check as it ends.
+    """
+    collector = Collector(tell)
+    with tempfile.TemporaryDirectory(prefix="addonkit-conformance-") as folder:
+        tests = Path(folder) / "test_conformance.py"
+        tests.write_text(_TESTS.format(addon=addon, lock=str(lock)), encoding="utf-8")
+        # Nothing of the surroundings counts: no settings, no plugins of other tests, nothing left behind.
+        options = ["-c", "/dev/null", "--rootdir", folder, "-p", "no:cacheprovider", "-p", "no:terminal"]
+        pytest.main([*options, *(["-k", chosen] if chosen else []), str(tests)], plugins=[collector])
+    return collector.checks

@@ -1,0 +1,128 @@
+"""What is known of the addon under test, read from the addon itself so that nothing can be left out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import attrs
+
+from addonkit.models.app import App, Variant
+from addonkit.models.definition import AddonDefinition, is_shared_variant
+from addonkit.models.instance import Association, Instance, Server
+from addonkit.registry.addon import Addon
+from addonkit.registry.catalog import Registry
+from addonkit.saga.definition import Saga, Step
+
+
+@attrs.frozen
+class Subject:
+    """The addon under test.
+
+    Attributes:
+        addon: loaded and checked.
+    """
+
+    addon: Addon
+
+    @classmethod
+    def find(cls, name: str) -> Subject:
+        """The installed addon of that name."""
+        return cls(Registry.discover().get(name))
+
+    @property
+    def definition(self) -> AddonDefinition:
+        """What it says about itself."""
+        return self.addon.definition
+
+    @property
+    def variants(self) -> tuple[str, ...]:
+        """Names of all variants."""
+        return tuple(variant.name for variant in self.definition.variants)
+
+    def is_shared(self, variant: str) -> bool:
+        """Whether instances of the variant live with others."""
+        return is_shared_variant(variant)
+
+    def is_persistent(self, variant: str) -> bool:
+        """Whether data must survive the death of the server: the variant has storage."""
+        found = self.definition.variant(variant)
+        return found is not None and "storage" in found.config
+
+    def creating(self, variant: str) -> tuple[Saga[Any], ...]:
+        """The sagas that `create` runs, in order."""
+        config = self._config(variant)
+        app, of = App("kit"), Variant(variant, config)
+        bind = (self.addon.bind(_association(self), self._instance(variant)),) if self.can("bind") else ()
+        return (self.addon.provision(app, of, self._instance(variant)), *bind)
+
+    def destroying(self, variant: str) -> tuple[Saga[Any], ...]:
+        """The sagas that `destroy` runs, in order."""
+        instance = self._instance(variant)
+        unbind = (self.addon.unbind(_association(self), instance),) if self.can("unbind") else ()
+        return (*unbind, self.addon.deprovision(instance))
+
+    def others(self) -> tuple[Saga[Any], ...]:
+        """Sagas of further capabilities."""
+        instance, server = self._instance(self.variants[0]), Server("kit-server", self.addon.name, "kit")
+        found: list[Saga[Any]] = []
+        if self.can("measure"):
+            found.append(self.addon.measure(instance))
+        if self.can("inspect"):
+            found.append(self.addon.inspect(server))
+        if self.can("drop_claim"):
+            found.append(self.addon.drop_claim(server, "kit"))
+        return tuple(found)
+
+    def can(self, capability: str) -> bool:
+        """Whether the addon answers an optional hook."""
+        return capability in self.addon.capabilities
+
+    def sagas(self) -> tuple[Saga[Any], ...]:
+        """Every saga of the addon, those that steps start included."""
+        roots = [*self.others()]
+        for variant in self.variants:
+            roots += [*self.creating(variant), *self.destroying(variant)]
+        return tuple({saga.name: saga for root in roots for saga in _with_inner(root)}.values())
+
+    def _instance(self, variant: str) -> Instance:
+        name = self.addon.name
+        config = self._config(variant)
+        return Instance("kit", f"kit-{name}", name, "kit", variant, config=config, attributes=_Anything())
+
+    def _config(self, variant: str) -> dict[str, str]:
+        found = self.definition.variant(variant)
+        return dict(found.config) if found else {}
+
+
+def steps_of(*sagas: Saga[Any], nested: bool) -> Iterator[tuple[Step, bool]]:
+    """Steps of sagas, those of sagas that they start before them; each with whether it is such a one."""
+    for saga in sagas:
+        for each in saga.steps:
+            if nested:
+                for started in each.runs:
+                    yield from ((inner, True) for inner in started.steps)
+            yield each, False
+
+
+def _with_inner(saga: Saga[Any]) -> Iterator[Saga[Any]]:
+    yield saga
+    for each in saga.steps:
+        for started in each.runs:
+            yield from _with_inner(started)
+
+
+def _association(subject: Subject) -> Association:
+    return Association("kit", "kit", "kit", subject.addon.name, attributes=_Anything())
+
+
+class _Anything(dict[str, str]):
+    """Attributes of an instance that does not exist: hooks are asked for their sagas only."""
+
+    def __missing__(self, key: str) -> str:
+        return key
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """As if it were there."""
+        del default
+        return key

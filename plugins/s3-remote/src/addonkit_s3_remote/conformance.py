@@ -1,0 +1,77 @@
+"""How an app uses a bucket: through its variables alone. For the conformance kit; needs the extra `local`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from addonkit.testing import ConformanceClient
+from addonkit_s3_remote.local import local_service
+
+SHARED = "kit-shared"
+"""The bucket that holds the folders of the variant `prefix`."""
+
+
+class Client(ConformanceClient):
+    """Values in objects."""
+
+    def write(self, environ: Mapping[str, str], key: str, value: str) -> None:
+        """Keep a value."""
+        _of_app(environ).put_object(Bucket=environ["S3_BUCKET"], Key=_key(environ, key), Body=value.encode())
+
+    def read(self, environ: Mapping[str, str], key: str) -> str | None:
+        """The value, None without one."""
+        client = _of_app(environ)
+        try:
+            found = client.get_object(Bucket=environ["S3_BUCKET"], Key=_key(environ, key))
+        except client.exceptions.NoSuchKey:
+            return None
+        content: bytes = found["Body"].read()
+        return content.decode()
+
+    @contextmanager
+    def service(self) -> Iterator[Mapping[str, str]]:
+        """A service with IAM, and a bucket for folders."""
+        with local_service() as settings:
+            _of_operator(settings, "s3").create_bucket(Bucket=SHARED)
+            yield {**settings, "bucket": SHARED}
+
+    def left_behind(self, settings: Mapping[str, str]) -> Collection[str]:
+        """Buckets, objects in the shared one, and users."""
+        s3, iam = _of_operator(settings, "s3"), _of_operator(settings, "iam")
+        buckets = [f"bucket {each['Name']}" for each in s3.list_buckets()["Buckets"]]
+        objects = [f"object {each['Key']}" for each in s3.list_objects_v2(Bucket=SHARED).get("Contents", ())]
+        users = [f"user {each['UserName']}" for each in iam.list_users()["Users"]]
+        return [*buckets, *objects, *users]
+
+
+def _of_app(environ: Mapping[str, str]) -> Any:
+    return _client(
+        "s3",
+        environ["AWS_ENDPOINT_URL_S3"],
+        environ["AWS_REGION"],
+        (environ["AWS_ACCESS_KEY_ID"], environ["AWS_SECRET_ACCESS_KEY"]),
+    )
+
+
+def _of_operator(settings: Mapping[str, str], kind: str) -> Any:
+    return _client(kind, settings["endpoint"], "us-east-1", (settings["access_key"], settings["secret_key"]))
+
+
+def _client(kind: str, url: str, region: str, key: tuple[str, str]) -> Any:
+    import boto3
+    from botocore.config import Config
+
+    return boto3.client(
+        kind,
+        region_name=region,
+        endpoint_url=url,
+        aws_access_key_id=key[0],
+        aws_secret_access_key=key[1],
+        config=Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 1}),
+    )
+
+
+def _key(environ: Mapping[str, str], key: str) -> str:
+    return environ.get("S3_PREFIX", "") + key

@@ -1,0 +1,40 @@
+"""How an app uses a store: through its variables alone. For the conformance kit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from addonkit.testing import ConformanceClient
+
+
+class Client(ConformanceClient):
+    """Values under keys. Writes through the URL, reads through the parts."""
+
+    def write(self, environ: Mapping[str, str], key: str, value: str) -> None:
+        """Keep a value, on the disk before it is told."""
+        from valkey import Valkey
+
+        with Valkey.from_url(environ["VALKEY_URL"], socket_timeout=10) as client:
+            client.set(_key(environ, key), value)
+            client.waitaof(1, 0, 10_000)
+
+    def read(self, environ: Mapping[str, str], key: str) -> str | None:
+        """The value, None without one."""
+        from valkey import Valkey
+
+        client = Valkey(
+            host=environ["VALKEY_HOST"],
+            port=int(environ["VALKEY_PORT"]),
+            username=environ.get("VALKEY_USERNAME", "default"),
+            password=environ["VALKEY_PASSWORD"],
+            decode_responses=True,
+            socket_timeout=10,
+        )
+        with client:
+            found: Any = client.get(_key(environ, key))
+        return None if found is None else str(found)
+
+
+def _key(environ: Mapping[str, str], key: str) -> str:
+    return environ.get("VALKEY_PREFIX", "") + key
