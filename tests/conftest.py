@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -23,3 +25,20 @@ def home() -> Iterator[Path]:
     """An empty home; servers started below it end with the test."""
     with temporary_home() as path:
         yield path
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Path]:
+    """Builds a project's wheel and installs it into a folder of its own, which is the answer."""
+    folders: dict[Path, Path] = {}
+
+    def install(project: Path) -> Path:
+        if project not in folders:
+            folder = tmp_path_factory.mktemp(project.name)
+            options = ["--quiet", "--offline", "--no-deps", "--no-build-isolation", "--target", str(folder)]
+            uv = [sys.executable, "-m", "uv", "pip", "install", "--python", sys.executable]
+            subprocess.run([*uv, *options, str(project)], check=True)
+            folders[project] = folder
+        return folders[project]
+
+    return install

@@ -16,7 +16,7 @@ from addonkit.identifiers import check_addon_name
 KINDS: Final = ("server", "remote")
 """A server that addonkit runs, or a service that runs elsewhere."""
 
-_PLACEHOLDER: Final = re.compile(r"acme", re.IGNORECASE)
+_PLACEHOLDER: Final = re.compile(r"(?P<before>\"|addonkit[-_]|)(?P<word>acme|ACME|Acme)")
 
 
 def write_distribution(name: str, kind: str, parent: Path) -> tuple[Path, ...]:
@@ -62,37 +62,24 @@ def _template(kind: str) -> Iterator[tuple[str, str]]:
 
 
 def _write(path: str, text: str, name: str, folder: Path) -> Path:
-    relative = Path(_named(path.replace("dot-", "."), name.replace("-", "_")))
+    relative = Path(_named(path.replace("dot-", "."), name, is_code=True))
     target = folder / relative
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(_code(text, name) if path.endswith(".py") else _prose(text, name), encoding="utf-8")
+    target.write_text(_named(text, name, is_code=path.endswith(".py")), encoding="utf-8")
     return relative
 
 
-def _code(text: str, name: str) -> str:
-    """Python: as a part of identifiers the name has underscores, in strings of its own it is as it is."""
-    text = text.replace('"acme"', f'"{name}"').replace("addonkit-acme", f"addonkit-{name}")
-    return _named(text, name.replace("-", "_"))
-
-
-def _prose(text: str, name: str) -> str:
-    """Everything else: names of modules and variables have underscores."""
-    module = name.replace("-", "_")
-    text = text.replace("addonkit_acme", f"addonkit_{module}").replace("ACME", module.upper())
-    return _named(text, name)
-
-
-def _named(text: str, name: str) -> str:
-    """Put the name in the place of the placeholder, in the same case."""
+def _named(text: str, name: str, *, is_code: bool) -> str:
+    """Put the name in the place of the placeholder, in the same case; as part of an identifier with underscores."""
 
     def replacement(found: re.Match[str]) -> str:
-        word = found.group()
+        before, word = found["before"], found["word"]
+        if word.istitle():
+            return before + "".join(part.title() for part in name.split("-"))
+        module = name.replace("-", "_")
         if word.isupper():
-            return name.upper()
-        return _title(name) if word.istitle() else name
+            return before + module.upper()
+        as_it_is = before in {'"', "addonkit-"} or not (is_code or before == "addonkit_")
+        return before + (name if as_it_is else module)
 
     return _PLACEHOLDER.sub(replacement, text)
-
-
-def _title(name: str) -> str:
-    return "".join(part.title() for part in re.split("[-_]", name))

@@ -13,6 +13,7 @@ import attrs
 import pytest
 
 from addonkit import __version__
+from addonkit.errors import AddonkitError
 from addonkit.testing.conformance.rig import SEEN_SECRETS
 from addonkit.testing.conformance.subject import Subject
 
@@ -98,16 +99,25 @@ def write(checks: list[Check], addon: str, folder: Path) -> tuple[Path, Path]:
 
 def document(checks: list[Check], addon: str) -> dict[str, Any]:
     """The whole run, for programs."""
-    subject = Subject.find(addon)
     return {
         "addon": addon,
-        "distribution": subject.addon.distribution,
-        "version": subject.addon.version,
         "addonkit": __version__,
-        "variants": list(subject.variants),
-        "capabilities": sorted(subject.addon.capabilities),
+        **_about(addon),
         "passed": all(check.passed for check in checks),
         "checks": [attrs.asdict(check) for check in checks],
+    }
+
+
+def _about(addon: str) -> dict[str, Any]:
+    try:
+        subject = Subject.find(addon)
+    except AddonkitError:
+        return {}
+    return {
+        "distribution": subject.addon.distribution,
+        "version": subject.addon.version,
+        "variants": list(subject.variants),
+        "capabilities": sorted(subject.addon.capabilities),
     }
 
 

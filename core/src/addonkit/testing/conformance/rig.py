@@ -41,6 +41,7 @@ class Rig:
         settings: of the addon, for the service it needs.
         before: what was on that service at the start.
         events: everything that was reported while a kit was open.
+        sensitive: names of variables that are secret.
     """
 
     subject: Subject
@@ -49,6 +50,7 @@ class Rig:
     settings: Mapping[str, str]
     before: frozenset[str]
     events: list[Event] = attrs.field(factory=list)
+    sensitive: set[str] = attrs.field(factory=set)
 
     @property
     def environ(self) -> dict[str, str]:
@@ -81,6 +83,7 @@ class Rig:
         for variable in binding.variables:
             if isinstance(variable.value, Secret):
                 SEEN_SECRETS.add(variable.text)
+                self.sensitive.add(variable.key)
         return binding.environ()
 
     async def environment(self, kit: Kit, app: str) -> dict[str, str]:

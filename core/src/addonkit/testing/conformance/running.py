@@ -8,13 +8,19 @@ from functools import wraps
 from inspect import signature
 from typing import Any
 
+from addonkit.errors import AddonkitError
+from addonkit.testing.conformance.verdict import fail
+
 
 def synchronous(check: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
     """A test that runs the coroutine to its end, with an event loop of its own."""
 
     @wraps(check)
     def test(*arguments: Any, **named: Any) -> None:
-        asyncio.run(check(*arguments, **named))
+        try:
+            asyncio.run(check(*arguments, **named))
+        except AddonkitError as error:
+            fail(f"it failed: {error}", "let every step be safe to repeat, and take what is its own already for done")
 
     # Plugins that run coroutines would unwrap it; pytest itself needs the names of the arguments.
     del test.__wrapped__

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -35,6 +36,7 @@ def run(addon: str, lock: Path, chosen: str, tell: Callable[[Check], object]) ->
         tests = Path(folder) / "test_conformance.py"
         tests.write_text(_TESTS.format(addon=addon, lock=str(lock)), encoding="utf-8")
         # Nothing of the surroundings counts: no settings, no plugins of other tests, nothing left behind.
-        options = ["-c", "/dev/null", "--rootdir", folder, "-p", "no:cacheprovider", "-p", "no:terminal"]
+        unwanted = [word for plugin in ("cacheprovider", "terminal", "asyncio") for word in ("-p", f"no:{plugin}")]
+        options = ["-c", os.devnull, "--rootdir", folder, *unwanted]
         pytest.main([*options, *(["-k", chosen] if chosen else []), str(tests)], plugins=[collector])
     return collector.checks

@@ -1,0 +1,9 @@
+"""Cannot tell who lives on its shared server."""
+
+from mutants.depot import made
+
+CAUGHT_BY = "neighbours_are_told_apart[shared]"
+
+ADDON = made()
+object.__setattr__(ADDON, "addon_inspect", None)
+object.__setattr__(ADDON, "addon_drop_claim", None)

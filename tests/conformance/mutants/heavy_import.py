@@ -1,0 +1,10 @@
+"""Imports a client library when it is loaded."""
+
+import aiohttp
+
+from mutants.depot import made
+
+CAUGHT_BY = "it_loads_without_its_drivers"
+
+CLIENT = aiohttp.ClientSession
+ADDON = made()

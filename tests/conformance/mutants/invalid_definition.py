@@ -1,0 +1,7 @@
+"""Names a default variant that does not exist."""
+
+from mutants.depot import defined, made
+
+CAUGHT_BY = "the_definition_is_valid"
+
+ADDON = made(definition=defined(default_variant="huge"))

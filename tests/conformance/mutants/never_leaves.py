@@ -1,0 +1,8 @@
+"""Forgets to leave its server."""
+
+from mutants.depot import made, with_steps, without
+
+CAUGHT_BY = "an_app_can_use_what_it_gets[small]"
+
+GOOD = made()
+ADDON = with_steps(GOOD, deprovision=without(GOOD.deprovision, "leave_server"))

@@ -1,0 +1,15 @@
+"""Fails to remove what is gone already."""
+
+from addonkit import ServerAccess, Tenant
+from mutants.depot import Users, administer, made
+
+CAUGHT_BY = "death_at_any_point_is_recovered_from[shared-destroy-after:remove_tenant]"
+
+
+class Once(Users):
+    async def remove_tenant(self, access: ServerAccess, tenant: Tenant, progress: object) -> None:
+        """Remove the user, which must be there."""
+        await administer(access, "DELETE", tenant.claim, gone="bad")
+
+
+ADDON = made(tenants=Once())

@@ -1,0 +1,14 @@
+"""Gives a URL with a password in it as plain text."""
+
+from addonkit import Access, Variable
+from mutants.depot import made, variables
+
+CAUGHT_BY = "secrets_are_marked[small]"
+
+
+def shown(access: Access) -> tuple[Variable, ...]:
+    url, *others = variables(access)
+    return (Variable(url.key, url.text), *others)
+
+
+ADDON = made(variables=shown)

@@ -1,0 +1,15 @@
+"""Tells tenants under other names than theirs."""
+
+from addonkit import ServerAccess
+from mutants.depot import Users, made
+
+CAUGHT_BY = "neighbours_are_told_apart[shared]"
+
+
+class Loud(Users):
+    async def list_claims(self, access: ServerAccess) -> tuple[str, ...]:
+        """List users in capital letters."""
+        return tuple(name.upper() for name in await super().list_claims(access))
+
+
+ADDON = made(tenants=Loud())
