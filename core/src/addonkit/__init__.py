@@ -21,15 +21,15 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from addonkit.addon import *  # noqa: F403 - addon.__all__ is the list
     from addonkit.binding import Binding as Binding
+    from addonkit.opening import open as open
     from addonkit.registry.catalog import Registry as Registry
     from addonkit.runtime import Kit as Kit
-    from addonkit.runtime import open as open
 
 # Rooms above `addonkit.addon`, which therefore cannot name them itself.
 _ABOVE = {
     "Binding": "addonkit.binding",
     "Kit": "addonkit.runtime",
-    "open": "addonkit.runtime",
+    "open": "addonkit.opening",
     "Registry": "addonkit.registry.catalog",
 }
 

@@ -13,7 +13,7 @@ from addonkit.controller.variables import associations_of, settle_app
 from addonkit.errors import AlreadyExists, Busy, UnknownApp, UnknownInstance
 from addonkit.identifiers import check_alias, check_app_name, new_id
 from addonkit.models.app import App
-from addonkit.models.definition import CONFIG_VERSION
+from addonkit.models.definition import CONFIG_DIGEST, CONFIG_VERSION
 from addonkit.models.instance import Association, Instance, Phase
 from addonkit.models.variable import Variable, check_variable_key
 from addonkit.models.views import VariableMove
@@ -97,9 +97,9 @@ class Control:
         """
         return await self._store.transact(lambda tx: _create(tx, request))
 
-    async def check_free(self, request: Request) -> None:
-        """Raise what create would raise, without writing."""
-        await self._store.transact(lambda tx: _find_unfinished(tx, request))
+    async def check_free(self, request: Request) -> bool:
+        """Raise what create would raise, without writing; whether it would make a new instance."""
+        return await self._store.transact(lambda tx: _find_unfinished(tx, request)) is None
 
     async def attach(self, name: str, app: str, alias: str = "") -> Created:
         """Record that an app is to receive the variables of an instance that exists.
@@ -327,11 +327,13 @@ def _find_unfinished(tx: Transaction, request: Request) -> Created | None:
 
 
 def _same(instance: Instance, request: Request) -> bool:
-    return (instance.addon, instance.variant, dict(instance.config)) == (
-        request.addon,
-        request.variant,
-        dict(request.config),
-    )
+    wanted = (request.addon, request.variant, _asked_for(request.config))
+    return (instance.addon, instance.variant, _asked_for(instance.config)) == wanted
+
+
+def _asked_for(config: Mapping[str, str]) -> dict[str, str]:
+    """A config without what a registry added to it."""
+    return {key: value for key, value in config.items() if key != CONFIG_DIGEST}
 
 
 def _check_label(attempted: str, label: str, others: Sequence[Association]) -> None:

@@ -12,6 +12,7 @@ from addonkit.framework import ProviderFramework
 
 if TYPE_CHECKING:
     from addonkit.compute.interface import Backend
+    from addonkit.images.checker import ImageChecker
     from addonkit.registry.catalog import Registry
     from addonkit.saga.engine import Engine
     from addonkit.store.interface import Store
@@ -31,3 +32,4 @@ class Rooms:
     framework: ProviderFramework
     engine: Engine
     settings: SettingsDesk
+    images: ImageChecker

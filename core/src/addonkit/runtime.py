@@ -1,29 +1,20 @@
-"""The composition root: opens and closes everything in order; what `addonkit.open` gives.
-
-The command line is a thin layer over exactly this.
-"""
+"""Everything a user can ask for, in one place; what `addonkit.open` gives. The command line is a thin layer over it."""
 
 from __future__ import annotations
 
 import asyncio
-import os
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 import attrs
 
 from addonkit.binding import Binding
-from addonkit.clock import Clock, SystemClock
-from addonkit.control import Control, Created, find_instance
+from addonkit.control import Control, Created, Request, find_instance
 from addonkit.controller.act import provision_id
 from addonkit.controller.controller import Controller
 from addonkit.controller.doctor import Doctor
 from addonkit.controller.measuring import held_words
 from addonkit.controller.pools import Healed, PoolKeeper
-from addonkit.controller.settings import SettingsDesk
-from addonkit.controller.subjects import resources
 from addonkit.controller.views import Viewer, environment
 from addonkit.errors import (
     AddonFault,
@@ -34,20 +25,13 @@ from addonkit.errors import (
     UnknownApp,
     UnknownExecution,
 )
-from addonkit.framework import ProviderFramework
-from addonkit.home import find_home, open_home
-from addonkit.models.execution import Event, Execution
+from addonkit.models.definition import CONFIG_DIGEST, CONFIG_IMAGE
+from addonkit.models.execution import Execution
 from addonkit.models.instance import Association, Instance, Phase
 from addonkit.models.settings import Setting
 from addonkit.models.views import Environment, Finding, InstanceView, Plan, VariableMove
 from addonkit.planner import Planner
 from addonkit.rooms import Rooms
-
-if TYPE_CHECKING:
-    from addonkit.compute.interface import Backend
-    from addonkit.registry.catalog import Registry
-
-OnEvent = Callable[[Event], None]
 
 
 class Kit:
@@ -66,6 +50,7 @@ class Kit:
         self._store = rooms.store
         self._engine = rooms.engine
         self._settings = rooms.settings
+        self._images = rooms.images
         self._control = Control(rooms.store, rooms.registry, rooms.backend)
         self._planner = Planner(rooms.store, rooms.registry)
         self._viewer = Viewer(rooms.store, rooms.registry, rooms.backend)
@@ -87,17 +72,12 @@ class Kit:
             NotConfigured: the operator has not told what the addon needs, see `set_config`.
             InstanceFailed: it could not be provisioned; everything made for it was undone.
         """
-        request = await asyncio.to_thread(partial(self._control.check, spec, app, alias=alias, version=version))
-        await self._settings.check(request.addon, request.variant)
-        created = await self._control.create(request)
+        created = await self._control.create(await self._checked(spec, app, alias, version))
         return await self._finish(created, wait=wait)
 
     async def plan_create(self, spec: str, app: str, *, alias: str = "", version: str = "") -> Plan:
         """What create would do; the same checks, nothing written."""
-        request = await asyncio.to_thread(partial(self._control.check, spec, app, alias=alias, version=version))
-        await self._control.check_free(request)
-        await self._settings.check(request.addon, request.variant)
-        return await self._planner.create(request)
+        return await self._planner.create(await self._checked(spec, app, alias, version))
 
     async def attach(self, name: str, app: str, *, alias: str = "", wait: bool = True) -> Binding:
         """Give an app the variables of an instance that exists."""
@@ -241,6 +221,17 @@ class Kit:
             raise NotFound(f"cannot show the log of {instance.name}", "it has no server here")
         return self.backend.log_path(instance.server)
 
+    async def _checked(self, spec: str, app: str, alias: str, version: str) -> Request:
+        """A request with nothing wrong about it; nothing is stored. What may take longest comes last."""
+        request = await asyncio.to_thread(partial(self._control.check, spec, app, alias=alias, version=version))
+        is_new = await self._control.check_free(request)
+        await self._settings.check(request.addon, request.variant)
+        image = request.config.get(CONFIG_IMAGE, "")
+        if not (self.backend.runs_images and image and is_new):
+            return request
+        digest = await self._images.check_image(image)
+        return attrs.evolve(request, config={**request.config, CONFIG_DIGEST: digest})
+
     async def _find(self, name: str, app: str | None) -> Instance:
         return await self._store.transact(lambda tx: find_instance(tx, name, app).value)
 
@@ -279,66 +270,3 @@ class Kit:
 def _failed(attempted: str, instance: Instance) -> InstanceFailed:
     advice = f"addonkit retry {instance.name} tries again, addonkit destroy {instance.name} removes it"
     return InstanceFailed(attempted, instance.message or f"it is {instance.phase}", advice, instance=instance.name)
-
-
-@asynccontextmanager
-async def open(
-    home: str | os.PathLike[str] | None = None,
-    *,
-    environ: Mapping[str, str] | None = None,
-    registry: Registry | None = None,
-    backend: Backend | None = None,
-    clock: Clock | None = None,
-    on_event: OnEvent | None = None,
-    heal: bool = True,
-) -> AsyncIterator[Kit]:
-    """Open a home; close it again at the end of the block.
-
-    Args:
-        home: directory; default is ADDONKIT_HOME, else the user's data directory (root: /var/lib/addonkit).
-        environ: environment to read settings from; default is the process's.
-        registry: addons; default is what is installed.
-        backend: what runs servers; default runs them as processes of this machine.
-        clock: time; default is the machine's.
-        on_event: called with what happens, as it happens.
-        heal: start servers that should run and do not.
-
-    Raises:
-        StoreError: when the home cannot be used.
-    """
-    from addonkit.compute.process.backend import ProcessBackend
-    from addonkit.registry.catalog import Registry as Installed
-    from addonkit.saga.engine import Engine
-    from addonkit.store.codec import Codec
-    from addonkit.store.leases import Leases
-    from addonkit.store.owner import owner_alive, this_owner
-    from addonkit.store.sealing import Sealer, load_key
-    from addonkit.store.sqlite import SqliteStore
-
-    environ = os.environ if environ is None else environ
-    directory = open_home(find_home(home, environ))
-    clock = clock or SystemClock()
-    registry = registry or Installed.discover()
-    backend = backend or ProcessBackend(directory, environ=environ)
-    codec = Codec(Sealer(load_key(directory, environ)))
-    store = await SqliteStore.open(directory / "state.db", codec, clock)
-    try:
-        leases = Leases(store, clock, this_owner(), owner_alive)
-        framework = ProviderFramework(store, backend, clock)
-        sink = partial(_emit, registry, on_event)
-        settings = SettingsDesk(store, registry, environ)
-        engine = Engine(store, leases, clock, resources(store, framework, settings.read), sink)
-        kit = Kit(Rooms(directory, clock, registry, backend, store, leases, framework, engine, settings))
-        await registry.ensure_entities(store)
-        if heal:
-            await kit.heal()
-        yield kit
-    finally:
-        await store.close()
-        await backend.close()
-
-
-def _emit(registry: Registry, on_event: OnEvent | None, event: Event) -> None:
-    if on_event is not None:
-        on_event(event)
-    registry.emit(event)

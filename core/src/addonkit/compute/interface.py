@@ -10,9 +10,19 @@ from addonkit.models.definition import AddonDefinition
 
 
 class Backend(Protocol):
-    """Runs pools, keeps disks. Knows nothing of the store: callers record what it returns."""
+    """Runs pools, keeps disks. Knows nothing of the store: callers record what it returns.
+
+    An entry point of the group `addonkit.backends` names what makes one, called as
+    `make(home, environ=environ)`: the directory of the home, and the environment to read settings from.
+
+    Attributes:
+        name: of the entry point; pools remember it.
+        runs_images: whether pools run from container images, so that a registry says which versions there are.
+            Otherwise they run programs that are found here.
+    """
 
     name: str
+    runs_images: bool
 
     def find_programs(self, definition: AddonDefinition) -> tuple[FoundProgram, ...]:
         """What this backend can run of an addon's server, newest version first.

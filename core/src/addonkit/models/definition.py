@@ -14,6 +14,9 @@ CONFIG_IMAGE: Final = "_image"
 CONFIG_VERSION: Final = "_version"
 """Key of a variant's config under which the resolved version of the server program is handed over."""
 
+CONFIG_DIGEST: Final = "_digest"
+"""Key of a variant's config under which the digest that the image had when it was checked is kept."""
+
 SHARED: Final = "shared"
 """Name of the variant whose instances live together on one server."""
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import attrs
 
 from addonkit.models.compute import CreateSandboxPoolSpec, Mount, Port, Program
-from addonkit.models.definition import CONFIG_IMAGE, AddonDefinition
+from addonkit.models.definition import CONFIG_DIGEST, CONFIG_IMAGE, AddonDefinition
 from addonkit.models.instance import Server
 from addonkit.server_addon.parts import ContainerSpec
 from addonkit.server_sagas import volume_of
@@ -43,7 +43,7 @@ class PoolBuilder:
         size = server.config.get("storage", "")
         return CreateSandboxPoolSpec(
             name=server.id,
-            image=server.config.get(CONFIG_IMAGE, ""),
+            image=_pinned(server),
             program=self.program(server),
             env=container.env,
             ports=self.ports,
@@ -54,3 +54,9 @@ class PoolBuilder:
             volumes=(volume_of(server, DISK, parse_storage_gb(size)),) if size else (),
             port_wait_timeout=self.start_timeout,
         )
+
+
+def _pinned(server: Server) -> str:
+    """The image as it was when it was checked: a tag that moves later does not change a server that is there."""
+    image, digest = server.config.get(CONFIG_IMAGE, ""), server.config.get(CONFIG_DIGEST, "")
+    return f"{image}@{digest}" if digest and "@" not in image else image

@@ -52,6 +52,7 @@ class ProcessBackend:
     """
 
     name = NAME
+    runs_images = False
 
     def __init__(self, home: Path, *, environ: Mapping[str, str] | None = None) -> None:
         environ = os.environ if environ is None else environ

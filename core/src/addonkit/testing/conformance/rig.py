@@ -14,7 +14,8 @@ import attrs
 from addonkit.errors import AddonkitError
 from addonkit.models.execution import Event
 from addonkit.models.secret import Secret
-from addonkit.runtime import Kit, open
+from addonkit.opening import open
+from addonkit.runtime import Kit
 from addonkit.testing.command import CommandLine
 from addonkit.testing.conformance.client import ConformanceClient
 from addonkit.testing.conformance.subject import Subject
