@@ -16,10 +16,13 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 
 import attrs
 import pytest
+
+from addonkit_s3_remote.local import local_service
 
 ROOT = Path(__file__).parents[2]
 PAGES = (*sorted(ROOT.glob("*.md")), *sorted(p for p in ROOT.glob("docs/**/*.md") if "_build" not in p.parts))
@@ -84,8 +87,14 @@ def named(page: Path) -> str:
 
 
 @pytest.fixture
-def environment(home: Path) -> dict[str, str]:
-    """What a reader's shell has: the command on PATH, a home of its own, nothing else of addonkit."""
+def environment(home: Path, page: Path) -> Iterator[dict[str, str]]:
+    """What a reader's shell has: the command on PATH, a home of its own, and what the page says to export."""
+    exported = local_service() if page.name == "use-s3.md" else nullcontext({})
+    with exported as settings:
+        yield _shell(home) | {f"ADDONKIT_S3_REMOTE_{name.upper()}": value for name, value in settings.items()}
+
+
+def _shell(home: Path) -> dict[str, str]:
     kept = {key: value for key, value in os.environ.items() if not key.startswith("ADDONKIT_")}
     path = os.pathsep.join((str(Path(sys.executable).parent), kept["PATH"]))
     return kept | {"PATH": path, "ADDONKIT_HOME": str(home / "state"), "TERM": "dumb", "NO_COLOR": "1"}
