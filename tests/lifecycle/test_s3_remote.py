@@ -22,9 +22,7 @@ import pytest
 import addonkit
 from addonkit.testing.command import CommandLine
 from addonkit_s3_remote import objects
-from addonkit_s3_remote.credentials import BIND, UNBIND
 from addonkit_s3_remote.local import local_service
-from addonkit_s3_remote.sagas import DEPROVISION, PROVISION
 
 ADMIN = "rclone-admin-key-id", "rclone-admin-secret"
 CLIENT_ERROR = botocore.exceptions.ClientError
@@ -416,47 +414,6 @@ def test_the_command_line_hides_and_forgets(
     assert "addonkit config set s3-remote access_key=..." in refused.err
     assert "no such setting" in addonkit_command("config", "set", "s3-remote", "endpont=x").err
     assert "is not allowed" in addonkit_command("config", "set", "s3-remote", "credentials=none").err
-
-
-def points(*sagas: Any) -> list[str]:
-    return [f"{when}:{name}" for saga in sagas for name in saga.step_names for when in ("before", "after", "journal")]
-
-
-@pytest.mark.parametrize("point", points(PROVISION, BIND))
-async def test_killed_while_creating_nothing_is_left(
-    addonkit_command: CommandLine, operator: dict[str, str], admin: Any, point: str
-) -> None:
-    before = await names(admin), await users(operator)
-    configured(addonkit_command, operator)
-    killed = addonkit_command("create", "s3-remote", "-a", "shop", ADDONKIT_FAULT=f"{point}=kill")
-    assert killed.status == -signal.SIGKILL, f"{point} was not reached: {killed.err}"
-
-    if points(PROVISION, BIND).index(point) % 2:
-        assert addonkit_command("retry", "shop-s3-remote").status == 0
-        assert len(await names(admin) - before[0]) == 1
-        assert len(await users(operator) - before[1]) == 1
-    gone = addonkit_command("destroy", "shop-s3-remote", "--yes")
-
-    assert gone.status == 0, gone.err
-    assert (await names(admin), await users(operator)) == before
-
-
-@pytest.mark.parametrize("point", points(UNBIND, DEPROVISION))
-async def test_killed_while_destroying_the_next_one_ends_it(
-    addonkit_command: CommandLine, operator: dict[str, str], admin: Any, point: str
-) -> None:
-    before = await names(admin), await users(operator)
-    configured(addonkit_command, operator)
-    assert addonkit_command("create", "s3-remote", "-a", "shop").status == 0
-    (bucket,) = await names(admin) - before[0]
-    await admin.put_object(Bucket=bucket, Key="key", Body=b"")
-    killed = addonkit_command("destroy", "shop-s3-remote", "--yes", ADDONKIT_FAULT=f"{point}=kill")
-    assert killed.status == -signal.SIGKILL, f"{point} was not reached: {killed.err}"
-
-    gone = addonkit_command("destroy", "shop-s3-remote", "--yes")
-
-    assert gone.status == 0, gone.err
-    assert (await names(admin), await users(operator)) == before
 
 
 @pytest.mark.parametrize("point", ["after:create_bucket", "after:remove_objects"])

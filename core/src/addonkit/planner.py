@@ -34,23 +34,21 @@ class Planner:
     async def create(self, request: Request) -> Plan:
         """What a checked request would do."""
         addon = self._registry.get(request.addon)
-        instance = Instance(
-            _NEW,
-            f"{request.app}-{request.label}",
-            request.addon,
-            request.app,
-            request.variant,
-            config=request.config,
-        )
-        saga = addon.provision(App(request.app), variant_of(instance), instance)
-        steps = list(planned_steps(saga))
-        association = Association(_NEW, request.app, _NEW, request.addon, request.alias, primary=not request.alias)
-        if "bind" in addon.capabilities:
-            steps += planned_steps(addon.bind(association, instance))
+        association = _association(request)
+        steps = [step for saga in self.sagas(request) for step in planned_steps(saga)]
         keys = addon.definition.variables_of(request.variant)
         appear, move = await self._store.transact(lambda tx: self._names(tx, association, keys))
-        summary = f"{instance.name} would be created as {request.addon}:{request.variant}"
+        summary = f"{_instance(request).name} would be created as {request.addon}:{request.variant}"
         return Plan(summary, tuple(steps), appear, move)
+
+    def sagas(self, request: Request) -> tuple[Saga[Any], ...]:
+        """The sagas that create would run. An addon that cannot say, or a policy that refuses, raises here."""
+        addon = self._registry.get(request.addon)
+        instance = _instance(request)
+        provision = addon.provision(App(request.app), variant_of(instance), instance)
+        if "bind" not in addon.capabilities:
+            return (provision,)
+        return (provision, addon.bind(_association(request), instance))
 
     async def destroy(self, name: str, app: str | None = None) -> Plan:
         """What destroying an instance would do and lose."""
@@ -78,6 +76,15 @@ class Planner:
         *others, settled = settle(manual, (*there, arriving), adjuster(self._registry))
         appear = tuple(variable.key for variable in settled.variables)
         return appear, (*moves(there, others), *moved_from_plain(settled))
+
+
+def _instance(request: Request) -> Instance:
+    name = f"{request.app}-{request.label}"
+    return Instance(_NEW, name, request.addon, request.app, request.variant, config=request.config)
+
+
+def _association(request: Request) -> Association:
+    return Association(_NEW, request.app, _NEW, request.addon, request.alias, primary=not request.alias)
 
 
 def planned_steps(saga: Saga[Any], depth: int = 0) -> Iterable[PlannedStep]:

@@ -226,6 +226,9 @@ class Kit:
         request = await asyncio.to_thread(partial(self._control.check, spec, app, alias=alias, version=version))
         is_new = await self._control.check_free(request)
         await self._settings.check(request.addon, request.variant)
+        if is_new:
+            self.registry.check_plugins()
+            self._planner.sagas(request)  # where policies refuse
         image = request.config.get(CONFIG_IMAGE, "")
         if not (self.backend.runs_images and image and is_new):
             return request
@@ -251,7 +254,8 @@ class Kit:
         return Binding(instance, association, created.new_app, created.joined)
 
     def _ask_addon(self, instance: Instance, verb: str) -> None:
-        """Make sure the addon can be asked, before anything is changed."""
+        """Make sure the addon can be asked, and every policy is there, before anything is changed."""
+        self.registry.check_plugins()
         try:
             self.registry.get(instance.addon)
         except UnknownAddon as error:

@@ -108,7 +108,7 @@ def test_a_secret_is_asked_for_and_not_shown(addonkit, terminal):
 
 def test_a_terminal_shows_each_step_as_it_runs(terminal, home):
     screen = terminal("create", "postgresql:small", "-a", "shop")
-    screen.until("1/6 find a place on a server ...")
+    screen.until("1/5 find a place on a server ...")
     screen.type("\x03")
     assert screen.end() in {0, 130}
     again = terminal("create", "postgresql:small", "-a", "shop")

@@ -88,6 +88,7 @@ def test_plugins_are_imported_on_first_need(installed):
 
 
 def test_a_broken_plugin_is_logged_and_reported_and_hides_nobody(installed, caplog, app, instance):
+    caplog.set_level(logging.INFO, logger="addonkit")
     registry = installed("bad-plugins", "policy", "good-memo")
     assert registry.get("memo").provision(app, SMALL, instance).step_names == ("make_url", "write_audit_record")
     assert registry.get("memo").deprovision(instance).name == "memo.deprovision"

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 
 from addonkit.registry.catalog import Registry
-from addonkit.testing.saga_lock import check_saga_lock, sagas_in
-from addonkit_postgresql import addon
 
 
 def test_it_is_found_by_its_name_and_valid() -> None:
@@ -25,7 +22,3 @@ def test_asking_it_imports_no_driver() -> None:
     code = "import sys, addonkit_postgresql.addon; sys.exit('asyncpg' in sys.modules)"
 
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-
-
-def test_sagas_keep_their_shape() -> None:
-    check_saga_lock(Path(__file__).with_name("sagas.lock.json"), sagas_in(addon))

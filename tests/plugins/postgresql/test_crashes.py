@@ -66,68 +66,6 @@ async def resident(home: Path) -> str:
         return (await kit.create("postgresql:shared", app="resident")).url
 
 
-async def test_a_create_that_crashed_after_any_step_goes_on(home: Path, resident: str) -> None:
-    for step in ADDON.provision.step_names:
-        async with crashing(home, f"after:{step}") as kit:
-            await kit.create("postgresql:shared", app="guest")
-
-        async with addonkit.open(home) as kit:
-            assert (await kit.retry("guest-postgresql")).instance.phase == "active", step
-            url = (await kit.environment("guest")).as_dict()["DATABASE_URL"]
-            assert await ask(url, "SELECT current_user::text") == "guest", step
-            await kit.destroy("guest-postgresql")
-        assert await names_on(resident) == {"resident"}, step
-
-
-async def test_a_create_that_crashed_after_any_step_can_be_destroyed(home: Path, resident: str) -> None:
-    for step in ADDON.provision.step_names:
-        async with crashing(home, f"after:{step}") as kit:
-            await kit.create("postgresql:shared", app="guest")
-
-        async with addonkit.open(home) as kit:
-            await kit.destroy("guest-postgresql")
-            assert [view.instance.app for view in await kit.instances()] == ["resident"], step
-        assert await names_on(resident) == {"resident"}, step
-
-
-@pytest.mark.parametrize(
-    ("failing", "undone"),
-    [
-        ("join_server", ["join_server"]),
-        ("build_result", ["create_tenant", "join_server"]),
-    ],
-)
-async def test_an_undo_that_crashed_is_ended_by_the_next(
-    home: Path, resident: str, failing: str, undone: list[str]
-) -> None:
-    for step in undone:
-        async with crashing(home, f"undo:{step}", failing=f"after:{failing}") as kit:
-            await kit.create("postgresql:shared", app="guest")
-
-        async with addonkit.open(home) as kit:
-            with pytest.raises(InstanceFailed):
-                await kit.retry("guest-postgresql")
-            assert await names_on(resident) == {"resident"}, step
-            assert (await kit.show("guest-postgresql")).instance.server == "", step
-            assert (await kit.retry("guest-postgresql")).instance.phase == "active", step
-            await kit.destroy("guest-postgresql")
-            assert await kit.doctor() == (), step
-
-
-async def test_a_destroy_that_crashed_after_any_step_is_ended_by_the_next(home: Path, resident: str) -> None:
-    for step in ADDON.deprovision.step_names:
-        async with addonkit.open(home) as kit:
-            await kit.create("postgresql:shared", app="guest")
-        async with crashing(home, f"after:{step}") as kit:
-            await kit.destroy("guest-postgresql")
-
-        async with addonkit.open(home) as kit:
-            await kit.destroy("guest-postgresql")
-            assert [view.instance.app for view in await kit.instances()] == ["resident"], step
-            assert await kit.doctor() == (), step
-        assert await names_on(resident) == {"resident"}, step
-
-
 async def test_a_create_that_crashed_between_role_and_database_goes_on(
     home: Path, resident: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 
 from addonkit import Access, Secret
 from addonkit.registry.catalog import Registry
-from addonkit.testing.saga_lock import check_saga_lock, sagas_in
-from addonkit_valkey import addon
 from addonkit_valkey.variables import variables
 
 
@@ -25,10 +22,6 @@ def test_asking_it_imports_no_driver() -> None:
     code = "import sys, addonkit_valkey.addon; sys.exit('valkey' in sys.modules)"
 
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-
-
-def test_sagas_keep_their_shape() -> None:
-    check_saga_lock(Path(__file__).with_name("sagas.lock.json"), sagas_in(addon))
 
 
 def test_the_url_of_a_server_of_its_own_names_no_user() -> None:

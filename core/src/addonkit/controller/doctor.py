@@ -12,7 +12,7 @@ from addonkit.models.compute import Disk, Pool
 from addonkit.models.execution import Execution, ExecutionStatus
 from addonkit.models.instance import Instance, Phase, Server, ServerPhase
 from addonkit.models.views import Finding
-from addonkit.registry.discovery import ADDONS
+from addonkit.registry.discovery import ADDONS, State
 from addonkit.server_sagas import removal_id
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class Doctor:
         findings = [
             Finding("broken-addon", report.name, f"{report.distribution} {report.version}: {report.reason}")
             for report in self._registry.report()
-            if report.reason
+            if report.state not in {State.OK, State.BLOCKED}
         ]
         known = {report.name for report in self._registry.report() if report.group == ADDONS}
         for entity in await self._store.list(Instance):

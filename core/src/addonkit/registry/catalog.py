@@ -19,6 +19,7 @@ from addonkit.registry.discovery import (
     BLOCK_VARIABLE,
     PLUGINS,
     Found,
+    State,
     blocked_names,
     discover,
     each_of,
@@ -151,6 +152,28 @@ class Registry:
         with self._lock:
             reports = self._addons.reports({each.name: each.hooks for each in addons})
             return (*reports, *self._backends.reports({}), *self._plugins.reports())
+
+    def check_plugins(self) -> None:
+        """Make sure that every policy has its say: one that does not load lets nothing pass.
+
+        What a plugin would do is not known before it loads, so a broken observer counts as well. One that
+        the operator blocked does not.
+
+        Raises:
+            AddonBroken: for the first that cannot be used.
+        """
+        with self._lock:
+            reports = self._plugins.reports()
+        for report in reports:
+            if report.state not in {State.OK, State.BLOCKED}:
+                raise AddonBroken(
+                    f"cannot go on without plugin {report.name} of {report.distribution} {report.version}",
+                    report.reason,
+                    f"mend it, or do without it: ADDONKIT_BLOCK={report.name}",
+                    addon=report.name,
+                    distribution=report.distribution,
+                    version=report.version,
+                )
 
     def resolve_addon_and_variant(self, spec: str) -> tuple[str, str]:
         """Addon and variant that a spec `name[:variant]` means; without a variant, the default one.

@@ -45,7 +45,7 @@ class Plugins:
             self.add(Member(found, import_object(found)))
         except AddonBroken as error:
             self._shelf.fail(found, error)
-            logger.warning("%s", error)
+            logger.info("%s", error)
 
     def register(self, member: Member) -> None:
         """Add one that the program itself brings; `found` must not be on the shelf."""
