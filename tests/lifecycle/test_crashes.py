@@ -106,14 +106,17 @@ def test_an_interrupted_create_is_undone_by_destroy(addonkit_command: CommandLin
     assert left_behind(home) == ()
 
 
-def test_destroying_stops_a_create_that_another_command_is_at(addonkit_command: CommandLine, home: Path) -> None:
-    creating = addonkit_command.start(
-        "create", "postgresql", "-a", "shop", ADDONKIT_FAULT="after:create_tenant=sleep:2"
-    )
+@pytest.mark.parametrize("point", ["after:create_tenant", "before:wait_for_pool", "after:create_pool"])
+def test_destroying_stops_a_create_that_another_command_is_at(
+    addonkit_command: CommandLine, home: Path, point: str
+) -> None:
+    creating = addonkit_command.start("create", "postgresql", "-a", "shop", ADDONKIT_FAULT=f"{point}=sleep:55")
     while not list(home.glob("pools/*/record")):
         time.sleep(0.02)
 
+    began = time.monotonic()
     gone = addonkit_command("destroy", "shop-postgresql", "--yes")
+    assert time.monotonic() - began < 25, "it is not waited until the step ends"
     _out, err = creating.communicate(timeout=60)
 
     assert gone.status == 0, gone.err

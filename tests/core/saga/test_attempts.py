@@ -95,6 +95,11 @@ async def test_a_cancellation_from_within_is_a_failure() -> None:
         await attempt(cancels_itself, 60, Retry(), Script().pause)
 
 
+async def test_a_function_that_would_end_the_program_has_failed() -> None:
+    with pytest.raises(RuntimeError, match=r"it tried to end the program \(3\)"):
+        await attempt(Script(SystemExit(3)).run, 60, Retry(), Script().pause)
+
+
 @pytest.mark.parametrize("limit", [60.0, 1e9])
 async def test_a_cancellation_from_outside_passes_through(limit: float) -> None:
     task = asyncio.ensure_future(attempt(never, limit, Retry(), Script().pause))

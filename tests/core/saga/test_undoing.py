@@ -186,28 +186,6 @@ async def test_an_execution_that_was_completed_is_undone_on_request(world: Any) 
     assert "undone on request" in str(await fails(world, saga))
 
 
-async def test_undoing_what_another_runs_makes_that_one_stop(world: Any) -> None:
-    entered, leave = asyncio.Event(), asyncio.Event()
-
-    async def hold() -> None:
-        entered.set()
-        await leave.wait()
-
-    saga = world.saga(world.step("one", hold), world.step("never"))
-    owner = asyncio.create_task(world.engine("one").ensure("x", saga))
-    await entered.wait()
-    undoing = asyncio.create_task(world.engine("two").undo("x", saga))
-    while not (await world.execution()).cancel:
-        await asyncio.sleep(0)
-    leave.set()
-
-    await undoing
-    with pytest.raises(SagaFailed, match=r"test\.saga: it was asked to stop"):
-        await owner
-    assert world.log == ["one", "undo one"]
-    assert await world.status() is ExecutionStatus.FAILED
-
-
 async def test_asked_to_stop_while_it_waits_to_try_again_it_waits_no_longer(world: Any) -> None:
     refused = world.step("one", ConnectionRefusedError("refused"), retry=Retry(first_delay=1000, longest_delay=1000))
     saga = world.saga(refused)

@@ -47,6 +47,8 @@ async def _limited(run: Callable[[], Awaitable[Any]], limit: float) -> Any:
         if deadline.expired():
             raise TimeoutError(f"it took too long: more than {limit:g} s") from error
         raise
+    except SystemExit as error:
+        raise RuntimeError(f"it tried to end the program ({error})") from error
     except asyncio.CancelledError as error:
         task = asyncio.current_task()
         if task is not None and task.cancelling():

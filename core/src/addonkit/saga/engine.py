@@ -102,7 +102,7 @@ class Engine:
     async def undo(self, id: str, saga: Saga[Any], *, completed: bool = True) -> None:
         """Undo the execution of that id, whatever its state. None, and one undone already, is success.
 
-        Who runs it meanwhile is asked to stop and waited for.
+        Who runs it meanwhile is asked to stop and waited for; the step that runs is cancelled and undone too.
 
         Args:
             id: of the execution.
@@ -116,6 +116,7 @@ class Engine:
         over = {ExecutionStatus.FAILED, ExecutionStatus.ABANDONED}
         if not completed:
             over.add(ExecutionStatus.COMPLETED)
+        self._refuse_own(id)
         found = await self.cancel(id)
         if found is None or found.status in over:
             return
@@ -129,7 +130,7 @@ class Engine:
             raise blocked(found)
 
     async def cancel(self, id: str) -> Execution | None:
-        """Ask whoever runs the execution, now or later, to stop and undo it; noticed between two steps.
+        """Ask whoever runs the execution, now or later, to stop and undo it; a step that runs is cancelled.
 
         Returns:
             The execution as it is now; unchanged when it is not running. None when there is none.
@@ -194,11 +195,14 @@ class Engine:
             seen: as it was read last; what comes later is told.
             wait: see Leases.hold.
         """
-        if id in self._within:
-            raise SagaError(f"cannot run {id}", "one of its own steps asks for it, and would wait for ever")
+        self._refuse_own(id)
         async with AsyncExitStack() as stack:
             stack.enter_context(self._teller.listening(id, seen))
             yield await self._lease(stack, id, wait)
+
+    def _refuse_own(self, id: str) -> None:
+        if id in self._within:
+            raise SagaError(f"cannot run {id}", "one of its own steps asks for it, and would wait for ever")
 
     async def _lease(self, stack: AsyncExitStack, id: str, wait: float | None) -> Held:
         key = f"execution/{id}"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Coroutine
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -14,7 +15,6 @@ from addonkit.saga.failure import is_transient
 from addonkit.saga.faults import fault_point
 from addonkit.saga.journal import Journal, record_of, with_step
 from addonkit.saga.undoing import Undoing
-from addonkit.store.waiting import first_of
 
 if TYPE_CHECKING:
     from addonkit.clock import Clock
@@ -24,7 +24,7 @@ STOPPED = "it was asked to stop"
 
 
 class _Stop(Exception):
-    """Leaves a step that waits to be tried again."""
+    """Leaves a step whose execution was asked to stop."""
 
 
 class Runner:
@@ -85,9 +85,9 @@ class Runner:
         if self._journal.execution.cancel:
             return
         try:
-            output = await self._output(step)
+            output = await self._unless_stopped(self._output(step))
         except _Stop:
-            return
+            return  # as if it had failed half-way: it is undone without its output
         except Exception as error:  # noqa: BLE001 - whatever a step raises is its failure
             await self._fail(step, error, before + self._caller.tries)
             return
@@ -110,9 +110,23 @@ class Runner:
             EventKind.RETRYING, f"{step.title}: trying again in {delay:g} s ({reason})", step.name
         )
         await self._journal.write_step(step.name, event, error=reason)
-        await first_of(self._clock.sleep(delay), self._until_cancelled())
-        if (await self._journal.refresh()).cancel:
-            raise _Stop
+        await self._clock.sleep(delay)
+
+    async def _unless_stopped(self, work: Coroutine[Any, Any, dict[str, Any]]) -> dict[str, Any]:
+        """What the work gives; it is cancelled when the execution is asked to stop before it has ended."""
+        running, stop = asyncio.create_task(work), asyncio.ensure_future(self._until_cancelled())
+        try:
+            await asyncio.wait({running, stop}, return_when=asyncio.FIRST_COMPLETED)
+            if stop.done() and stop.exception() is not None:
+                await asyncio.wait({running})  # nobody can tell any more: then between two steps, as the journal is written
+        finally:
+            running.cancel()
+            stop.cancel()
+            await asyncio.gather(running, stop, return_exceptions=True)
+        if not running.cancelled():
+            return running.result()
+        await self._journal.refresh()
+        raise _Stop
 
     async def _fail(self, step: Step, error: Exception, tries: int) -> None:
         self.cause = error

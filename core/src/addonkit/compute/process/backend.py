@@ -34,6 +34,7 @@ from addonkit.compute.process.programs import Programs
 from addonkit.compute.process.record import RunRecord, forgive, read_record
 from addonkit.compute.process.start import Start, launch, prepare_disk
 from addonkit.compute.process.stop import Ender, workers_of
+from addonkit.compute.process.threads import finish
 from addonkit.compute.process.user import ServiceUser, check_way, own, service_user
 from addonkit.compute.process.versions import describe, matches, requested_version, shorten
 from addonkit.errors import Busy, CommandFailed, ComputeError, PoolCrashed, ProgramNotFound, UnknownVersion
@@ -90,7 +91,7 @@ class ProcessBackend:
     async def ensure_disk(self, disk: Disk) -> None:
         """See Backend."""
         check_way(self._user, self._home)
-        await asyncio.to_thread(self._disks.ensure, check_name(disk.name))
+        await finish(self._disks.ensure, check_name(disk.name))
 
     async def delete_disk(self, name: str) -> None:
         """See Backend."""
@@ -110,7 +111,7 @@ class ProcessBackend:
         names = tuple(port.name for port in pool.spec.ports)
         if pool.host and set(pool.ports) == set(names):
             return pool
-        ports = await asyncio.to_thread(self._ports.take, pool.name, names)
+        ports = await finish(self._ports.take, pool.name, names)
         return attrs.evolve(pool, host=HOST, ports=ports)
 
     async def ensure_running(self, pool: Pool, *, wanted: Callable[[], Awaitable[bool]] | None = None) -> PoolState:
@@ -147,8 +148,8 @@ class ProcessBackend:
             record = read_record(self._record(name))
             if record is not None:
                 await self._ender(record).stop(record.server, program)
-            await asyncio.to_thread(shutil.rmtree, self._pool(name), ignore_errors=True)
-            await asyncio.to_thread(self._ports.free, name)
+            await finish(shutil.rmtree, self._pool(name), ignore_errors=True)
+            await finish(self._ports.free, name)
             self._lock(name).unlink(missing_ok=True)
 
     async def exec_in_pool(self, pool: Pool, argv: Sequence[str], env: Mapping[str, str], timeout: float) -> ExecResult:
@@ -188,7 +189,7 @@ class ProcessBackend:
         start = await self._plan(pool)
         for volume in pool.spec.volumes:
             await prepare_disk(start, self._disks, volume.disk, lock)
-        taken = await asyncio.to_thread(self._ports.retake, pool.name, pool.ports.values())
+        taken = await finish(self._ports.retake, pool.name, pool.ports.values())
         if taken is not None:
             raise PoolCrashed(
                 start.attempted,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import time
 from pathlib import Path
@@ -82,7 +81,7 @@ async def prepare_disk(start: Start, disks: Disks, disk: str, lock: int) -> None
     """
     if disks.is_prepared(disk):
         return
-    draft = await asyncio.to_thread(disks.draft, disk)
+    draft = await finish(disks.draft, disk)
     places = attrs.evolve(start.places, disk=draft)
     try:
         await _with_files(start, places, lock)
