@@ -10,7 +10,6 @@ import attrs
 
 from addonkit.binding import Binding
 from addonkit.control import Control, Created, Request, find_instance
-from addonkit.controller.act import provision_id
 from addonkit.controller.controller import Controller
 from addonkit.controller.doctor import Doctor
 from addonkit.controller.measuring import held_words
@@ -21,17 +20,19 @@ from addonkit.errors import (
     AddonNotInstalled,
     InstanceFailed,
     NotFound,
+    SagaError,
     UnknownAddon,
     UnknownApp,
     UnknownExecution,
 )
 from addonkit.models.definition import CONFIG_DIGEST, CONFIG_IMAGE
-from addonkit.models.execution import Execution
+from addonkit.models.execution import Execution, ExecutionStatus
 from addonkit.models.instance import Association, Instance, Phase
 from addonkit.models.settings import Setting
 from addonkit.models.views import Environment, Finding, InstanceView, Plan, VariableMove
 from addonkit.planner import Planner
 from addonkit.rooms import Rooms
+from addonkit.saga.outcome import blocked
 
 
 class Kit:
@@ -86,6 +87,7 @@ class Kit:
     async def detach(self, name: str, app: str) -> tuple[str, ...]:
         """Take an instance's variables from an app; returns the names that are gone. The instance stays."""
         instance, gone = await self._control.detach(name, app)
+        await self._controller.interrupt(instance.id)
         await self._controller.settle(instance.id)
         return gone
 
@@ -132,9 +134,10 @@ class Kit:
         settled = await self._controller.settle(instance.id)
         if settled is None:
             return InstanceView(attrs.evolve(instance, message="gone"))
-        if settled.message:
-            raise _failed(f"trying {settled.name} again", settled)
-        return await self._viewer.instance(settled)
+        view = await self._viewer.instance(settled)
+        if faults := [text for text in (settled.message, *(a.message for a in view.associations)) if text]:
+            raise _failed(f"trying {settled.name} again", attrs.evolve(settled, message="; ".join(faults)))
+        return view
 
     async def plan_destroy(self, name: str, app: str | None = None) -> Plan:
         """What destroy would do and lose; nothing written."""
@@ -148,7 +151,7 @@ class Kit:
         """Remove an instance and all its data, from whatever state it is in; its variables go first."""
         self._ask_addon(await self._find(name, app), "destroy")
         instance = await self._control.destroy(name, app)
-        await self._engine.cancel(provision_id(instance))
+        await self._controller.interrupt(instance.id)
         if not wait:
             return
         left = await self._controller.settle(instance.id)
@@ -181,14 +184,28 @@ class Kit:
         return found
 
     async def retry_execution(self, id: str) -> Execution:
-        """Let a blocked or interrupted execution go on, through the instance it serves."""
+        """Let a blocked or interrupted execution go on, through the instance it serves.
+
+        Raises:
+            SagaBlocked: it is blocked again.
+            SagaError: it has ended, or nobody needs it any more.
+        """
         execution = await self.execution(id)
-        await self._engine.unblock(id)
+        attempted, give_up = f"cannot go on with {id}", f"addonkit saga abandon {id} gives it up"
+        if execution.status.finished:
+            raise SagaError(attempted, f"it is {execution.status}", "addonkit retry begins an instance anew")
         instance = await self._store.get(Instance, execution.subject.get("instance", ""))
-        if instance is not None:
-            await self._control.retry(instance.value.name)
-            await self._controller.settle(instance.name)
-        return await self.execution(id)
+        if instance is None:
+            raise SagaError(attempted, "the instance it serves is gone", give_up)
+        await self._engine.unblock(id)
+        await self._control.retry(instance.value.name)
+        await self._controller.settle(instance.name)
+        execution = await self.execution(id)
+        if execution.status is ExecutionStatus.BLOCKED:
+            raise blocked(execution)
+        if not execution.status.finished:
+            raise SagaError(attempted, f"{instance.value.name} does not need it any more", give_up)
+        return execution
 
     async def abandon_execution(self, id: str) -> tuple[str, ...]:
         """Give up the undos that are left; returns the names of steps that stay uncompensated."""

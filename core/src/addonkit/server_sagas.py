@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import attrs
 
-from addonkit.errors import SagaRefused, TransientError
+from addonkit.errors import SagaBlocked, SagaRefused, TransientError
 from addonkit.framework import ProviderFramework
 from addonkit.models.compute import CreateSandboxPoolSpec, Volume
 from addonkit.models.instance import Instance, Server
@@ -152,8 +152,8 @@ def _remove(name: str, ensure: Saga[ServerAddress]) -> Saga[None]:
         """Stop what still makes the server."""
         try:
             await sagas.undo(ensure_id(server_id), ensure, completed=False)
-        except SagaRefused:
-            # Made by another version of the addon: the following steps remove it by name.
+        except (SagaRefused, SagaBlocked):
+            # Made by another version of the addon, or not to be undone: the following steps remove it by name.
             return
 
     @step(undo=None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,9 +10,16 @@ import pytest
 from addonkit.errors import SagaBlocked, SagaFailed
 from addonkit.models.execution import Execution, ExecutionStatus
 from addonkit.saga import recovery
-from addonkit.saga.recovery import sweep, unfinished
+from addonkit.saga.recovery import Swept, sweep, unfinished
 
-WEEK = timedelta(days=7)
+DAY, WEEK = timedelta(days=1), timedelta(days=7)
+
+
+def fill(tx: Any, now: datetime) -> None:
+    """Twenty executions that were completed a week ago."""
+    for number in range(20):
+        done = Execution(f"x{number:02}", "s", 1, ExecutionStatus.COMPLETED, (), finished=now - WEEK)
+        tx.create(done.id, done)
 
 
 async def ids(world: Any) -> list[str]:
@@ -60,7 +67,9 @@ async def test_only_the_old_the_finished_and_the_forgotten_are_swept(world: Any)
     await world.clock.sleep(WEEK.total_seconds() + 60)
     await world.engine().ensure("young", saga)
 
-    assert await sweep(world.store, world.clock.now(), WEEK, {"referenced"}) == 3
+    swept = await sweep(world.store, world.clock.now(), lambda e: None if e.id == "referenced" else WEEK)
+
+    assert swept == Swept(3, "")
 
     left = [entity.name for entity in await world.store.list(Execution)]
     assert left == ["blocked", "referenced", "running", "young"]
@@ -70,23 +79,35 @@ async def test_a_sweep_looks_at_every_page(world: Any, monkeypatch: pytest.Monke
     monkeypatch.setattr(recovery, "PAGE", 3)
     now = world.clock.now()
 
-    def fill(tx: Any) -> None:
-        for number in range(20):
-            done = Execution(f"x{number:02}", "s", 1, ExecutionStatus.COMPLETED, (), finished=now - WEEK)
-            tx.create(done.id, done)
+    await world.store.transact(lambda tx: fill(tx, now))
 
-    await world.store.transact(fill)
+    kept = {"x03", "x04", "x05", "x19"}
 
-    assert await sweep(world.store, now, timedelta(days=1), {"x03", "x04", "x05", "x19"}) == 16
+    swept = await sweep(world.store, now, lambda e: None if e.id in kept else DAY)
+
+    assert swept == Swept(16, "")
     assert [entity.name for entity in await world.store.list(Execution)] == ["x03", "x04", "x05", "x19"]
-    assert await sweep(world.store, now, timedelta(days=1), ()) == 4
+
+
+async def test_a_sweep_can_be_done_in_parts(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recovery, "PAGE", 3)
+    now = world.clock.now()
+    await world.store.transact(lambda tx: fill(tx, now))
+    counts, after = [], ""
+    while not counts or after:
+        swept = await sweep(world.store, now, lambda _: DAY, after=after, pages=2)
+        counts.append(swept.count)
+        after = swept.next
+
+    assert counts == [6, 6, 6, 2]
+    assert await world.store.list(Execution) == ()
 
 
 async def test_a_swept_id_can_be_used_anew(world: Any) -> None:
     saga = world.saga(world.step("one"))
     await world.engine().ensure("x", saga)
     await world.clock.sleep(60)
-    await sweep(world.store, world.clock.now(), timedelta(), ())
+    await sweep(world.store, world.clock.now(), lambda _: timedelta())
 
     await world.engine().ensure("x", saga)
 

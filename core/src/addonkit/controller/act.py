@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from addonkit.controller.attempts import (
+    Attempts,
+    bind_id,
+    bind_ids,
+    deprovision_id,
+    provision_id,
+    provision_ids,
+    unbind_id,
+)
 from addonkit.controller.decide import Action, Next, retry_time
 from addonkit.controller.subjects import subject_of, variant_of
 from addonkit.controller.variables import settle_app
-from addonkit.errors import AddonkitError, ContractViolation, LeaseLost, Retryable, SagaBlocked, SagaFailed, SagaRefused
+from addonkit.errors import AddonkitError, ContractViolation, LeaseLost, Retryable, SagaFailed
 from addonkit.models.app import App
-from addonkit.models.execution import ExecutionStatus
 from addonkit.models.instance import Association, Instance, Phase
 from addonkit.models.result import BindResult, ProvisionResult
 
@@ -23,28 +31,9 @@ if TYPE_CHECKING:
     from addonkit.models.variable import Variable
     from addonkit.registry.addon import Addon
     from addonkit.registry.catalog import Registry
+    from addonkit.saga.definition import Saga
     from addonkit.saga.engine import Engine
     from addonkit.store.interface import Store, Transaction
-
-
-def provision_id(instance: Instance) -> str:
-    """Id of the execution that provisions the instance, in its present attempt."""
-    return f"provision/{instance.id}/{instance.attempt}"
-
-
-def deprovision_id(instance: Instance) -> str:
-    """Id of the execution that deprovisions the instance, in its present attempt."""
-    return f"deprovision/{instance.id}/{instance.teardown}"
-
-
-def bind_id(association: Association) -> str:
-    """Id of the execution that binds the association, in its present attempt."""
-    return f"bind/{association.id}/{association.attempt}"
-
-
-def unbind_id(association: Association) -> str:
-    """Id of the execution that unbinds the association, in its present attempt."""
-    return f"unbind/{association.id}/{association.teardown}"
 
 
 class Actor:
@@ -55,6 +44,7 @@ class Actor:
         self._registry = registry
         self._engine = engine
         self._clock = clock
+        self._attempts = Attempts(engine)
 
     async def act(self, instance: Instance, step: Next) -> None:
         """Do one thing. What went wrong is recorded on the entity, not raised; LeaseLost is raised."""
@@ -78,8 +68,8 @@ class Actor:
             return
         try:
             addon = self._registry.get(instance.addon)
-            saga = addon.provision(await self._app(instance.app), variant_of(instance), instance)
-            await self._finish_former_attempt(instance, saga)
+            saga = self._provision_saga(instance, await self._app(instance.app))
+            await self._attempts.finish_former(provision_ids(instance), saga)
             result = await self._engine.ensure(provision_id(instance), saga, subject=subject_of(instance))
             await self._check_result(addon, result, ProvisionResult, provision_id(instance), saga)
         except LeaseLost:
@@ -100,6 +90,9 @@ class Actor:
             ),
         )
 
+    def _provision_saga(self, instance: Instance, app: App) -> Saga[ProvisionResult]:
+        return self._registry.get(instance.addon).provision(app, variant_of(instance), instance)
+
     async def _begin_provisioning(self, instance: Instance) -> Instance:
         def begin(now: Instance) -> Instance:
             if now.phase is Phase.ERROR:
@@ -109,12 +102,6 @@ class Actor:
             return now
 
         return await self._update(instance.id, begin) or instance
-
-    async def _finish_former_attempt(self, instance: Instance, saga: Any) -> None:
-        """A new attempt begins only when nothing of the former one is left."""
-        if instance.attempt > 1:
-            former = attrs.evolve(instance, attempt=instance.attempt - 1)
-            await self._engine.undo(provision_id(former), saga)
 
     async def _check_result(self, addon: Addon, result: Any, kind: type, execution: str, saga: Any) -> None:
         """An answer outside the contract counts as failure, and what was made is undone."""
@@ -142,10 +129,13 @@ class Actor:
         await self._update(instance.id, record)
 
     async def _deprovision(self, instance: Instance) -> None:
+        app = await self._app(instance.app)
+        attempts = provision_ids(instance)
         try:
-            if await self._leaves_data(instance):
+            if await self._attempts.leave_something(attempts, partial(self._provision_saga, instance, app)):
                 saga = self._registry.get(instance.addon).deprovision(instance)
                 await self._engine.ensure(deprovision_id(instance), saga, subject=subject_of(instance))
+            await self._attempts.close(attempts)
         except LeaseLost:
             raise
         except AddonkitError as error:
@@ -162,21 +152,6 @@ class Actor:
 
         await self._update(instance.id, record)
 
-    async def _leaves_data(self, instance: Instance) -> bool:
-        """Whether there may be anything to deprovision; stops and undoes an unfinished provisioning first."""
-        execution = await self._engine.execution(provision_id(instance))
-        if execution is None:
-            return False
-        if execution.status in {ExecutionStatus.RUNNING, ExecutionStatus.UNDOING, ExecutionStatus.BLOCKED}:
-            saga = self._registry.get(instance.addon).provision(
-                await self._app(instance.app), variant_of(instance), instance
-            )
-            # What an undo cannot remove, the deprovisioning saga must.
-            with contextlib.suppress(SagaBlocked, SagaRefused):
-                await self._engine.undo(execution.id, saga)
-            execution = await self._engine.execution(execution.id) or execution
-        return execution.status is not ExecutionStatus.FAILED
-
     async def _bind(self, instance: Instance, association: Association) -> None:
         variables: Sequence[Variable] = instance.variables
         attributes: Any = {}
@@ -184,6 +159,7 @@ class Actor:
             addon = self._registry.get(instance.addon)
             if "bind" in addon.capabilities:
                 saga = addon.bind(association, instance)
+                await self._attempts.finish_former(bind_ids(association), saga)
                 result = await self._engine.ensure(
                     bind_id(association), saga, subject=subject_of(instance, association)
                 )
@@ -221,17 +197,15 @@ class Actor:
         await self._store.transact(lambda tx: self._forget_association(tx, association))
 
     async def _revoke(self, instance: Instance, association: Association) -> None:
-        execution = await self._engine.execution(bind_id(association))
-        if execution is None:
+        attempts = bind_ids(association)
+        if not any([await self._engine.execution(id) for id in attempts]):
             return
         addon = self._registry.get(instance.addon)
-        if execution.status in {ExecutionStatus.RUNNING, ExecutionStatus.UNDOING, ExecutionStatus.BLOCKED}:
-            with contextlib.suppress(SagaBlocked, SagaRefused):
-                await self._engine.undo(execution.id, addon.bind(association, instance))
-            execution = await self._engine.execution(execution.id) or execution
-        if execution.status is not ExecutionStatus.FAILED and "unbind" in addon.capabilities:
+        bound = await self._attempts.leave_something(attempts, partial(addon.bind, association, instance))
+        if bound and "unbind" in addon.capabilities:
             saga = addon.unbind(association, instance)
             await self._engine.ensure(unbind_id(association), saga, subject=subject_of(instance, association))
+        await self._attempts.close(attempts)
 
     def _forget_association(self, tx: Transaction, association: Association) -> None:
         tx.delete(Association, association.id)

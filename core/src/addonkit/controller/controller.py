@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from addonkit.controller.act import Actor
+from addonkit.controller.attempts import bind_id, provision_id
 from addonkit.controller.decide import Action, decide
-from addonkit.models.instance import Association, Instance
+from addonkit.controller.housekeeping import Housekeeper
+from addonkit.models.instance import Association, Instance, Phase
 
 if TYPE_CHECKING:
     from addonkit.clock import Clock
@@ -22,7 +24,9 @@ class Controller:
     def __init__(self, store: Store, leases: Leases, registry: Registry, engine: Engine, clock: Clock) -> None:
         self._store = store
         self._leases = leases
+        self._engine = engine
         self._clock = clock
+        self._housekeeper = Housekeeper(store, leases, clock)
         self._actor = Actor(store, registry, engine, clock)
 
     async def settle(self, instance_id: str) -> Instance | None:
@@ -33,6 +37,25 @@ class Controller:
         Raises:
             LeaseLost: when another process has taken the instance over.
         """
+        settled = await self._settle(instance_id)
+        await self._housekeeper.tidy()
+        return settled
+
+    async def interrupt(self, instance_id: str) -> None:
+        """Stop what is still being made for an instance, or for a tie of it, that is to go; whoever is making it."""
+        entity = await self._store.get(Instance, instance_id)
+        if entity is not None and entity.value.phase is Phase.DEPROVISIONING:
+            await self._engine.cancel(provision_id(entity.value))
+        for association in await self.associations(instance_id):
+            if association.phase is Phase.DEPROVISIONING:
+                await self._engine.cancel(bind_id(association))
+
+    async def associations(self, instance_id: str) -> tuple[Association, ...]:
+        """The associations of an instance, in the order they were made."""
+        found = await self._store.list(Association, {"instance": instance_id})
+        return tuple(sorted((entity.value for entity in found), key=lambda a: (a.order, a.id)))
+
+    async def _settle(self, instance_id: str) -> Instance | None:
         async with self._leases.hold(f"instance/{instance_id}"):
             while True:
                 entity = await self._store.get(Instance, instance_id)
@@ -42,8 +65,3 @@ class Controller:
                 if step.action in {Action.NOTHING, Action.WAIT}:
                     return entity.value
                 await self._actor.act(entity.value, step)
-
-    async def associations(self, instance_id: str) -> tuple[Association, ...]:
-        """The associations of an instance, in the order they were made."""
-        found = await self._store.list(Association, {"instance": instance_id})
-        return tuple(sorted((entity.value for entity in found), key=lambda a: (a.order, a.id)))

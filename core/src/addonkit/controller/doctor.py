@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Protocol
 
+from addonkit.controller.attempts import once_id
 from addonkit.controller.pools import remove_server
+from addonkit.controller.stranded import stuck
 from addonkit.errors import AddonkitError
-from addonkit.identifiers import new_id
 from addonkit.models.compute import Disk, Pool
 from addonkit.models.execution import Execution, ExecutionStatus
 from addonkit.models.instance import Instance, Phase, Server, ServerPhase
 from addonkit.models.views import Finding
 from addonkit.registry.discovery import ADDONS, State
+from addonkit.saga.recovery import unfinished
 from addonkit.server_sagas import removal_id
 
 if TYPE_CHECKING:
@@ -63,6 +65,7 @@ class Doctor:
             "orphan-claim": self._drop_claim,
             "server-down": self._start,
             "unfinished": self._continue,
+            "stranded-execution": self._give_up,
         }
 
     async def examine(self) -> tuple[Finding, ...]:
@@ -144,21 +147,20 @@ class Doctor:
             return []
         subject = {"server": server.id}
         inventory: Inventory = await self._engine.ensure(
-            f"inspect/{server.id}/{new_id()}", addon.inspect(server), subject=subject
+            once_id("inspect", server.id), addon.inspect(server), subject=subject
         )
         tenants = {instance.claim for instance in await self._framework.servers.tenants(server.id)}
         return sorted(set(inventory.claims) - tenants)
 
     async def _executions(self) -> list[Finding]:
-        findings = [
-            Finding("blocked-execution", e.name, f"{e.value.error}; use addonkit saga retry or abandon")
-            for e in await self._store.list(Execution, {"status": ExecutionStatus.BLOCKED})
-        ]
+        idle = {execution.id for execution in await unfinished(self._store, self._leases)}
+        idle |= {entity.name for entity in await self._store.list(Execution, {"status": ExecutionStatus.BLOCKED})}
+        findings = list(await self._store.transact(lambda tx: stuck(tx, idle)))
         for entity in await self._store.list(Instance):
             instance = entity.value
-            idle = not await self._is_worked_on(f"instance/{instance.id}")
+            unattended = not await self._is_worked_on(f"instance/{instance.id}")
             waiting = instance.phase in {Phase.PENDING, Phase.PROVISIONING, Phase.DEPROVISIONING}
-            if waiting and idle and not instance.message:
+            if waiting and unattended and not instance.message:
                 problem = f"it is {instance.phase} and nobody works on it"
                 findings.append(Finding("unfinished", instance.name, problem, "continue"))
         return findings
@@ -184,12 +186,16 @@ class Doctor:
         if server is None or claim not in await self._unowned_claims(server):
             return f"{subject}: gone already"
         saga = self._registry.get(server.addon).drop_claim(server, claim)
-        await self._engine.ensure(f"drop/{server.id}/{new_id()}", saga, subject={"server": server.id})
+        await self._engine.ensure(once_id("drop", server.id), saga, subject={"server": server.id})
         return f"{claim}: dropped from {server.id}"
 
     async def _start(self, name: str) -> str:
         healed = await self._keeper.heal({name})
         return f"{name}: {healed.failed.get(name, 'it runs again')}"
+
+    async def _give_up(self, id: str) -> str:
+        await self._engine.abandon(id, reason="given up, what it served does not need it")
+        return f"{id}: given up"
 
     async def _continue(self, name: str) -> str:
         for entity in await self._store.list(Instance, {"name": name}):

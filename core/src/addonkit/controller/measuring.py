@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
+from addonkit.controller.attempts import once_id
 from addonkit.controller.subjects import subject_of
 from addonkit.errors import AddonkitError
-from addonkit.identifiers import new_id
 from addonkit.models.instance import Instance
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ async def held_words(registry: Registry, engine: Engine, instance: Instance) -> 
     try:
         async with asyncio.timeout(PATIENCE):
             measure: Measure = await engine.ensure(
-                f"measure/{instance.id}/{new_id()}", addon.measure(instance), subject=subject_of(instance)
+                once_id("measure", instance.id), addon.measure(instance), subject=subject_of(instance)
             )
     except TimeoutError:
         return (f"how much that is was not told within {PATIENCE:g} seconds",)

@@ -113,7 +113,7 @@ class Finding:
     """Something that is not as it should be.
 
     Attributes:
-        kind: `orphan-process`, `orphan-disk`, `orphan-claim`, `server-down`, `blocked-execution`,
+        kind: `orphan-process`, `orphan-disk`, `orphan-claim`, `server-down`, `blocked-execution`, `stranded-execution`,
             `unfinished`, `broken-addon`, `addon-not-installed`, `store-damage`.
         subject: what it is about.
         problem: one sentence.

@@ -157,8 +157,10 @@ class Engine:
             if found is not None:
                 await self._journal(found, held).write(change)
 
-    async def abandon(self, id: str) -> tuple[str, ...]:
+    async def abandon(self, id: str, *, reason: str = "given up by an operator") -> tuple[str, ...]:
         """Give up an execution that has not come to an end: nothing more is run or undone.
+
+        `reason` is what its last event says.
 
         Returns:
             The names of the steps that stay uncompensated.
@@ -177,7 +179,7 @@ class Engine:
                 raise SagaError(attempted, f"it is {found.status}")
             left = tuple(record.name for record in found.uncompensated)
             journal = self._journal(found, held)
-            text = f"{found.saga}: given up by an operator, not undone: {', '.join(left) or 'nothing'}"
+            text = f"{found.saga}: {reason}, not undone: {', '.join(left) or 'nothing'}"
             await journal.finish(ExecutionStatus.ABANDONED, journal.event(EventKind.ABANDONED, text))
             return left
 

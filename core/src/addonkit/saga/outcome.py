@@ -57,9 +57,10 @@ def failed(saga: Saga[Any], execution: Execution) -> SagaFailed:
 def blocked(execution: Execution) -> SagaBlocked:
     """The error of an execution that cannot be undone, naming the first obstacle."""
     stuck = execution.uncompensated[-1]
+    began = f" (it is undone because {execution.error})" if execution.error not in {"", stuck.error} else ""
     return SagaBlocked(
         f"undoing {execution.saga}",
-        f"step {stuck.name}: {stuck.error}",
+        f"step {stuck.name}: {stuck.error}{began}",
         f"addonkit saga retry {execution.id} tries again, addonkit saga abandon {execution.id} gives up",
         execution=execution.id,
         saga=execution.saga,

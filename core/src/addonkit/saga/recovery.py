@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final
+
+import attrs
 
 from addonkit.models.execution import Execution, ExecutionStatus
 
@@ -17,6 +19,19 @@ PAGE: Final = 200
 """Records looked at in one transaction, so that others need not wait long for theirs."""
 
 
+@attrs.frozen
+class Swept:
+    """What a sweep did.
+
+    Attributes:
+        count: how many executions were forgotten.
+        next: where to go on; empty at the end.
+    """
+
+    count: int
+    next: str
+
+
 async def unfinished(store: Store, leases: Leases) -> tuple[Execution, ...]:
     """Executions that somebody began and nobody works on, oldest first."""
     begun: list[Execution] = []
@@ -26,33 +41,39 @@ async def unfinished(store: Store, leases: Leases) -> tuple[Execution, ...]:
     return tuple(sorted(idle, key=lambda execution: (str(execution.created), execution.id)))
 
 
-async def sweep(store: Store, now: datetime, keep: timedelta, referenced: Collection[str]) -> int:
-    """Forget executions that finished more than `keep` ago.
+Lasting = Callable[[Execution], timedelta | None]
+"""How long a finished execution is kept; None for as long as something may refer to it."""
+
+
+async def sweep(store: Store, now: datetime, lasting: Lasting, *, after: str = "", pages: int | None = None) -> Swept:
+    """Forget executions that finished longer ago than they are to last.
 
     Args:
         store: where they are.
         now: the time of day.
-        keep: how long a finished execution is kept.
-        referenced: ids of executions that something refers to; they stay.
-
-    Returns:
-        How many were forgotten.
+        lasting: how long each is kept.
+        after: where to begin: what an earlier sweep answered as `next`.
+        pages: how many records to look at, in pages of PAGE; all when None.
     """
-    swept = 0
-    for status in ExecutionStatus:
-        if status.finished:
-            after: str | None = ""
-            while after is not None:
-                decide = partial(_sweep_page, where={"status": status}, after=after, before=now - keep, kept=referenced)
-                count, after = await store.transact(decide)
-                swept += count
-    return swept
+    swept, cursor = 0, after
+    while pages is None or pages > 0:
+        count, following = await store.transact(partial(_sweep_page, after=cursor, now=now, lasting=lasting))
+        swept, cursor = swept + count, following or ""
+        if not cursor:
+            break
+        pages = None if pages is None else pages - 1
+    return Swept(swept, cursor)
 
 
-def _sweep_page(
-    tx: Transaction, *, where: Mapping[str, str], after: str, before: datetime, kept: Collection[str]
-) -> tuple[int, str | None]:
-    """Sweep one page of a listing; how many were forgotten, and where the next page begins."""
-    page = tx.list(Execution, where, after=after, limit=PAGE)
-    old = [e for e in page.items if e.name not in kept and e.value.finished and e.value.finished < before]
-    return sum(tx.delete(Execution, entity.name) for entity in old), page.next
+def _sweep_page(tx: Transaction, *, after: str, now: datetime, lasting: Lasting) -> tuple[int, str | None]:
+    """Sweep one page; how many were forgotten, and where the next page begins."""
+    page = tx.list(Execution, after=after, limit=PAGE)
+    old = [entity.name for entity in page.items if _is_over(entity.value, now, lasting)]
+    return sum(tx.delete(Execution, name) for name in old), page.next
+
+
+def _is_over(execution: Execution, now: datetime, lasting: Lasting) -> bool:
+    if not execution.status.finished or execution.finished is None:
+        return False
+    age = lasting(execution)
+    return age is not None and execution.finished < now - age

@@ -118,7 +118,7 @@ class Runner:
         try:
             await asyncio.wait({running, stop}, return_when=asyncio.FIRST_COMPLETED)
             if stop.done() and stop.exception() is not None:
-                await asyncio.wait({running})  # nobody can tell any more: then between two steps, as the journal is written
+                await asyncio.wait({running})  # nobody can tell any more: then it is noticed between two steps
         finally:
             running.cancel()
             stop.cancel()

@@ -1,0 +1,103 @@
+"""Forgets what nobody needs any more: executions that finished long ago, leases that nobody has."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from addonkit.controller.attempts import is_once
+from addonkit.errors import AddonkitError
+from addonkit.models.chore import Chore
+from addonkit.models.execution import Execution
+from addonkit.models.instance import Association, Instance, Server
+from addonkit.saga.recovery import Lasting, sweep
+from addonkit.server_sagas import ensure_id, removal_id
+
+if TYPE_CHECKING:
+    from addonkit.clock import Clock
+    from addonkit.store.interface import Store, Transaction
+    from addonkit.store.leases import Leases
+
+EVERY: Final = timedelta(hours=1)
+KEPT: Final = timedelta(days=7)
+"""How long an execution is kept after its end, when what it served is gone."""
+ASKED: Final = timedelta(hours=1)
+"""How long one is kept that was run once and for all, as a question to a server is."""
+PAGES: Final = 5
+"""Pages of executions that are looked at each time, so that no command is kept waiting."""
+
+_NAME: Final = "sweep"
+_ROLES: Final = ("association", "server", "instance")
+"""What an execution may serve; it is kept for the first that its subject names."""
+
+_log = logging.getLogger(__name__)
+
+
+class Housekeeper:
+    """Sweeps once an hour, a bounded part each time, as part of whatever command comes by."""
+
+    def __init__(self, store: Store, leases: Leases, clock: Clock) -> None:
+        self._store = store
+        self._leases = leases
+        self._clock = clock
+
+    async def tidy(self) -> None:
+        """Sweep if it is due. What fails is logged and left to the next: nobody asked for it."""
+        try:
+            if await self._is_due():
+                await self._sweep()
+        except AddonkitError as error:
+            _log.warning("the state was not swept: %s", error)
+
+    async def _is_due(self) -> bool:
+        chore = await self._store.get(Chore, _NAME)
+        if chore is not None and chore.value.due > self._clock.now():
+            return False
+        return await self._store.transact(lambda tx: _take(tx, self._clock.now()))
+
+    async def _sweep(self) -> None:
+        chore = await self._store.get(Chore, _NAME)
+        position = chore.value.position if chore else ""
+        swept = await sweep(self._store, self._clock.now(), await self._lasting(), after=position, pages=PAGES)
+        await self._store.transact(lambda tx: _leave_at(tx, swept.next))
+        leases = await self._leases.sweep()
+        _log.debug("swept %d executions and %d leases", swept.count, leases)
+
+    async def _lasting(self) -> Lasting:
+        """How long each execution is kept: as long as what it serves is there, and a time after that."""
+        servers = {entity.name for entity in await self._store.list(Server)}
+        living = {entity.name for kind in (Instance, Association) for entity in await self._store.list(kind)} | servers
+        named = {make(server) for server in servers for make in (ensure_id, removal_id)}
+
+        def lasting(execution: Execution) -> timedelta | None:
+            if is_once(execution.id):
+                return ASKED
+            return None if execution.id in named or serves(execution) in living else KEPT
+
+        return lasting
+
+
+def serves(execution: Execution) -> str:
+    """Id of what an execution serves: an association, a server or an instance; empty when it serves none."""
+    return next((execution.subject[role] for role in _ROLES if execution.subject.get(role)), "")
+
+
+def _take(tx: Transaction, now: datetime) -> bool:
+    """Whether the work is due and now ours. In a new home nothing is old yet."""
+    entity = tx.get(Chore, _NAME)
+    if entity is None:
+        tx.create(_NAME, Chore(_NAME, now + EVERY))
+        return False
+    if entity.value.due > now:
+        return False
+    tx.put(entity, attrs.evolve(entity.value, due=now + EVERY))
+    return True
+
+
+def _leave_at(tx: Transaction, position: str) -> None:
+    entity = tx.get(Chore, _NAME)
+    if entity is not None:
+        tx.put(entity, attrs.evolve(entity.value, position=position))

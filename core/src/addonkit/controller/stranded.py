@@ -1,0 +1,52 @@
+"""Tells which executions have not ended and will not by themselves: pure, from what is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import TYPE_CHECKING
+
+from addonkit.controller.housekeeping import serves
+from addonkit.models.execution import Execution, ExecutionStatus
+from addonkit.models.instance import Association, Instance, Phase, Server
+from addonkit.models.views import Finding
+from addonkit.server_sagas import ensure_id, removal_id
+
+if TYPE_CHECKING:
+    from addonkit.store.interface import Transaction
+
+
+def stuck(tx: Transaction, idle: Collection[str]) -> tuple[Finding, ...]:
+    """A finding for each execution that needs an operator.
+
+    Args:
+        tx: where they are.
+        idle: ids of executions that have not ended and that nobody works on.
+    """
+    unsettled, servers = _unsettled(tx), set(_server_ids(tx))
+    found = (tx.get(Execution, id) for id in sorted(idle))
+    executions = [entity.value for entity in found if entity is not None and not entity.value.status.finished]
+    stranded = {e.id for e in executions if serves(e) not in unsettled and e.id not in servers}
+    blocked = [e for e in executions if e.status is ExecutionStatus.BLOCKED and e.id not in stranded]
+    return (
+        *(Finding("blocked-execution", e.id, f"{e.error}; use addonkit saga retry or abandon") for e in blocked),
+        *(_stranded(e) for e in executions if e.id in stranded),
+    )
+
+
+def _stranded(execution: Execution) -> Finding:
+    left = ", ".join(record.name for record in execution.uncompensated) or "nothing"
+    problem = f"it is {execution.status}, what it serves does not need it any more; not undone: {left}"
+    return Finding("stranded-execution", execution.id, problem, "give it up")
+
+
+def _unsettled(tx: Transaction) -> set[str]:
+    """Ids of instances on their way, and of associations that are, or whose instance is."""
+    phases = {entity.name: entity.value.phase for entity in tx.list(Instance).items}
+    waiting = {name for name, phase in phases.items() if phase is not Phase.ACTIVE}
+    ties = (entity.value for entity in tx.list(Association).items)
+    return waiting | {a.id for a in ties if a.phase is not Phase.ACTIVE or a.instance in waiting}
+
+
+def _server_ids(tx: Transaction) -> Iterator[str]:
+    for entity in tx.list(Server).items:
+        yield from (ensure_id(entity.name), removal_id(entity.name))
