@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,8 @@ import pytest
 
 from addonkit.compute.process.backend import ProcessBackend
 from addonkit.compute.process.identity import session_members
+from addonkit.compute.process.peek import working_in
+from addonkit.compute.process.user import service_user
 from addonkit.models.compute import CreateSandboxPoolSpec, Disk, File, Pool, PoolState, Port, Probe, Program, Volume
 from addonkit.models.definition import ProgramSource
 from addonkit.testing.home import left_behind
@@ -91,6 +95,30 @@ async def test_postgresql_is_killed_and_goes_on_with_its_data(backend: Any, home
     await backend.remove(pool.name, program)
     await backend.delete_disk("real")
     assert left_behind(home) == ()
+
+
+def shared_memory_of(home: Path) -> set[Path]:
+    """Segments that processes of a home have open."""
+    lines: list[str] = []
+    for pid in working_in(home, service_user(os.environ)):
+        with suppress(OSError):
+            lines += Path(f"/proc/{pid}/maps").read_text().splitlines()
+    return {Path("/dev/shm", line.rpartition("/dev/shm/")[2]) for line in lines if "/dev/shm/PostgreSQL" in line}
+
+
+async def test_a_cancelled_preparation_gives_shared_memory_back(backend: Any, home: Path) -> None:
+    starting = asyncio.create_task(start(backend, POSTGRESQL))
+    while not (segments := shared_memory_of(home)):
+        assert not starting.done()
+        await asyncio.sleep(0.005)
+
+    starting.cancel()
+    await asyncio.gather(starting, return_exceptions=True)
+
+    assert [segment for segment in segments if segment.exists()] == []
+    assert working_in(home, service_user(os.environ)) == ()
+    await backend.delete_disk("real")
+    assert not list((home / "disks").iterdir())
 
 
 async def test_valkey_starts_and_ends(backend: Any, home: Path) -> None:

@@ -18,7 +18,7 @@ from addonkit.compute.process.record import read_record
 from addonkit.compute.process.stop import Ender
 from addonkit.compute.process.user import service_user
 
-_QUIT_LIMIT: Final = 2.0
+_QUIT_LIMIT: Final = 5.0
 """Seconds that servers have to end before they are killed."""
 
 
@@ -38,20 +38,33 @@ def temporary_home() -> Iterator[Path]:
 def kill_servers(home: Path) -> None:
     """Kill every server that was started below this home, what it started, what prepares disks; only those.
 
-    SIGQUIT first, on which PostgreSQL gives shared memory back: the system has only so many segments of it.
+    SIGQUIT and SIGTERM first, on which PostgreSQL gives shared memory back: the system has only so many segments of it.
     """
     user = service_user(os.environ)
     ender = Ender(home, user)
     servers = [record.server for path in home.glob("pools/*/record") if (record := read_record(path))]
     for server in servers:
         send(server, signal.SIGQUIT)
+    _signal({pid for pid in working_in(home, user) if _leads_session(pid)}, signal.SIGTERM)
     ending = time.monotonic() + _QUIT_LIMIT
-    while any(is_running(server) for server in servers) and time.monotonic() < ending:
-        time.sleep(0.01)
+    while time.monotonic() < ending and (any(is_running(server) for server in servers) or working_in(home, user)):
+        time.sleep(0.03)
     sessions = (pid for server in servers for pid in ender.leftovers(server))
-    for pid in {*sessions, *working_in(home, user)} - {os.getpid()}:
+    _signal({*sessions, *working_in(home, user)}, signal.SIGKILL)
+
+
+def _signal(pids: set[int], number: int) -> None:
+    for pid in pids - {os.getpid()}:
         with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+            os.kill(pid, number)
+
+
+def _leads_session(pid: int) -> bool:
+    """A command that prepares a disk does, its children do not: they end cleanly with it."""
+    try:
+        return os.getsid(pid) == pid
+    except ProcessLookupError:
+        return False
 
 
 def left_behind(home: Path) -> tuple[str, ...]:

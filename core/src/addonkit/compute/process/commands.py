@@ -12,9 +12,13 @@ from typing import IO, Final
 
 from addonkit.compute.process.user import ServiceUser, drop_to
 from addonkit.models.compute import ExecResult
+from addonkit.store.waiting import uninterrupted
 
 LONGEST_OUTPUT: Final = 1024 * 1024
 """Bytes that are kept of each stream: its end."""
+
+GRACE: Final = 3.0
+"""Seconds that a command has to end by itself once it was asked to."""
 
 
 async def run(
@@ -27,7 +31,9 @@ async def run(
     keep_open: Sequence[int] = (),
     output: IO[bytes] | int = asyncio.subprocess.PIPE,
 ) -> ExecResult:
-    """Run a command; when the time is over or the caller is cancelled, everything it started is killed.
+    """Run a command; when the time is over or the caller is cancelled, it and everything it started is ended.
+
+    It is asked first: a killed `initdb` leaves shared memory behind, which nobody gives back before a reboot.
 
     Raises:
         TimeoutError: when it takes longer than `timeout` seconds.
@@ -49,10 +55,21 @@ async def run(
                 _end_of(process.stdout), _end_of(process.stderr), process.wait()
             )
     finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        await asyncio.shield(process.wait())
+        await uninterrupted(_end(process))
     return ExecResult(status, stdout, stderr)
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """Ask it to end, and kill what is left of its process group after that."""
+    if process.returncode is None:
+        with suppress(ProcessLookupError):
+            process.terminate()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(GRACE):
+                await process.wait()
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    await process.wait()
 
 
 async def _end_of(stream: asyncio.StreamReader | None) -> str:
