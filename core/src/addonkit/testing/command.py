@@ -33,10 +33,12 @@ class CommandLine:
     Attributes:
         home: see ADDONKIT_HOME.
         environ: further variables of its environment.
+        program: how it is called: the one of this Python, or of another environment.
     """
 
     home: Path
     environ: dict[str, str] = attrs.field(factory=dict)
+    program: tuple[str, ...] = (sys.executable, "-m", "addonkit")
 
     def environment(self, **more: str) -> dict[str, str]:
         """The environment of the command: this process's without settings of addonkit, and what is asked for."""
@@ -46,7 +48,7 @@ class CommandLine:
     def __call__(self, *words: str, input: str | None = None, **environ: str) -> Ended:
         """Run a command to its end; at most a minute."""
         ended = subprocess.run(  # noqa: S603 - our own command
-            [sys.executable, "-m", "addonkit", *words],
+            [*self.program, *words],
             env=self.environment(**environ),
             input=input,
             stdin=subprocess.DEVNULL if input is None else None,
@@ -60,7 +62,7 @@ class CommandLine:
     def start(self, *words: str, **environ: str) -> subprocess.Popen[str]:
         """Start a command and go on; whoever starts it waits for it."""
         return subprocess.Popen(  # noqa: S603 - our own command
-            [sys.executable, "-m", "addonkit", *words],
+            [*self.program, *words],
             env=self.environment(**environ),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
