@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+
 from wheelhouse.building import Wheels
 from wheelhouse.environment import Environment
 from wheelhouse.processes import run

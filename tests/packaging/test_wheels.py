@@ -14,11 +14,11 @@ from zipfile import ZipFile
 
 import pytest
 from packaging.utils import canonicalize_name
+
+import addonkit
 from wheelhouse.building import PROJECTS, ROOT, Wheels
 from wheelhouse.needs import metadata_of, requirements_of
 from wheelhouse.processes import run
-
-import addonkit
 
 LICENCE = (ROOT / "LICENSE").read_text()
 KNOWN = {*sys.stdlib_module_names, ""}

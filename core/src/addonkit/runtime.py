@@ -10,6 +10,7 @@ import attrs
 
 from addonkit.binding import Binding
 from addonkit.control import Control, Created, Request, find_instance
+from addonkit.controller.addons import addon_of
 from addonkit.controller.controller import Controller
 from addonkit.controller.doctor import Doctor
 from addonkit.controller.measuring import held_words
@@ -17,11 +18,9 @@ from addonkit.controller.pools import Healed, PoolKeeper
 from addonkit.controller.views import Viewer, environment
 from addonkit.errors import (
     AddonFault,
-    AddonNotInstalled,
     InstanceFailed,
     NotFound,
     SagaError,
-    UnknownAddon,
     UnknownApp,
     UnknownExecution,
 )
@@ -82,13 +81,23 @@ class Kit:
 
     async def attach(self, name: str, app: str, *, alias: str = "", wait: bool = True) -> Binding:
         """Give an app the variables of an instance that exists."""
+        self._ask_addon(await self._find(name, None), "attach")
         return await self._finish(await self._control.attach(name, app, alias), wait=wait)
 
     async def detach(self, name: str, app: str) -> tuple[str, ...]:
-        """Take an instance's variables from an app; returns the names that are gone. The instance stays."""
+        """Take an instance's variables from an app; returns the names that are gone. The instance stays.
+
+        Raises:
+            InstanceFailed: the variables are gone, but the app's credentials could not be revoked.
+        """
         instance, gone = await self._control.detach(name, app)
         await self._controller.interrupt(instance.id)
         await self._controller.settle(instance.id)
+        for left in await self._controller.associations(instance.id):
+            if left.app == app and left.phase is Phase.DEPROVISIONING and left.message:
+                attempted = f"revoking the credentials of {app} for {instance.name}"
+                advice = f"its variables are gone; addonkit retry {instance.name} tries again"
+                raise InstanceFailed(attempted, left.message, advice, instance=instance.name)
         return gone
 
     async def instances(self, app: str | None = None) -> tuple[InstanceView, ...]:
@@ -142,7 +151,7 @@ class Kit:
     async def plan_destroy(self, name: str, app: str | None = None) -> Plan:
         """What destroy would do and lose; nothing written."""
         instance = await self._find(name, app)
-        self._ask_addon(instance, "plan the destruction of")
+        self._ask_addon(instance, "destroy")
         plan = await self._planner.destroy(name, app)
         held = await held_words(self.registry, self._engine, instance)
         return attrs.evolve(plan, lost=(*plan.lost, *held))
@@ -274,15 +283,7 @@ class Kit:
         """Make sure the addon can be asked, and every policy is there, before anything is changed."""
         self.registry.check_plugins()
         try:
-            self.registry.get(instance.addon)
-        except UnknownAddon as error:
-            raise AddonNotInstalled(
-                f"cannot {verb} {instance.name}",
-                f"its addon {instance.addon} is not installed",
-                f"install {instance.distribution or 'its distribution'} and try again",
-                addon=instance.addon,
-                distribution=instance.distribution,
-            ) from error
+            addon_of(self.registry, instance, verb)
         except AddonFault as error:
             error.attempted = f"cannot {verb} {instance.name}"
             raise

@@ -49,7 +49,7 @@ def test_usable_addons_are_a_table_and_the_others_are_named(call, installed):
 def test_traces_are_shown_when_asked_for(call, installed):
     installed("import-error")
     outcome = call("addons", "-v")
-    assert outcome.out.startswith("no addons are installed; pip install")
+    assert outcome.out.startswith("no addons are installed; ")
     assert "Traceback (most recent call last)" in outcome.out
 
 
@@ -57,7 +57,9 @@ def test_no_addons_is_no_error(call, installed):
     installed()
     outcome = call("addons")
     assert (outcome.status, outcome.err) == (0, "")
-    assert outcome.out == "no addons are installed; pip install addonkit-postgresql brings one\n"
+    assert outcome.out == (
+        "no addons are installed; an addon is a pip package: pip install 'addonkit-postgresql[bundled]' brings one\n"
+    )
     assert call("addons", "--json").json == {"addons": []}
 
 

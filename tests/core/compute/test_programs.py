@@ -94,8 +94,24 @@ def test_a_request_means_a_version_that_runs_here(home: Path) -> None:
     for bad in ("9.1", "1", "19"):
         with pytest.raises(UnknownVersion, match="versions found here: 18.6, 15.18, 9.10"):
             backend.runnable_version(a_definition(source), bad)
-    with pytest.raises(ProgramNotFound, match="no program for it was found"):
-        backend.runnable_version(a_definition(ProgramSource(("nowhere-to-be-found",))), "")
+
+
+@pytest.mark.parametrize(
+    ("source", "advice"),
+    [
+        (ProgramSource(("nowhere-to-be-found",)), "install nowhere-to-be-found from the system's packages"),
+        (
+            ProgramSource(("nowhere|missing", "other"), wheels=("no_such_wheel:bin",)),
+            "pip install no-such-wheel, or install nowhere or missing from the system's packages",
+        ),
+    ],
+)
+def test_a_program_that_is_not_here_is_refused_with_what_brings_it(
+    home: Path, source: ProgramSource, advice: str
+) -> None:
+    with pytest.raises(ProgramNotFound, match="no program for it was found") as refused:
+        ProcessBackend(home, environ={}).runnable_version(a_definition(source), "")
+    assert refused.value.advice == advice
 
 
 @given(st.lists(st.integers(0, 99), min_size=1, max_size=3))

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 import attrs
+
 from wheelhouse.processes import run
 
 ROOT: Final = Path(__file__).parents[3]

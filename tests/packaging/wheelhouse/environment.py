@@ -10,12 +10,16 @@ from typing import Final
 
 import attrs
 from packaging.requirements import Requirement
+
+from addonkit.testing.command import CommandLine, Ended
 from wheelhouse.needs import others, requirements_of
 from wheelhouse.processes import run
 
-from addonkit.testing.command import CommandLine, Ended
-
-_OPTIONS: Final = {"PIP_CONFIG_FILE": os.devnull, "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_ROOT_USER_ACTION": "ignore"}
+_OPTIONS: Final = {
+    "PIP_CONFIG_FILE": os.devnull,
+    "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+    "PIP_ROOT_USER_ACTION": "ignore",
+}
 
 
 @attrs.frozen

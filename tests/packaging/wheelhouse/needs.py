@@ -10,6 +10,7 @@ from zipfile import ZipFile
 from packaging.metadata import Metadata
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
 from wheelhouse.building import PROJECTS
 
 

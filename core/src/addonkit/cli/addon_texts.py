@@ -10,9 +10,10 @@ from addonkit.cli.render import table
 from addonkit.cli.streams import clean
 from addonkit.models.compute import FoundProgram
 from addonkit.models.definition import AddonDefinition
+from addonkit.registry.catalog import FIRST_ADDON
 from addonkit.registry.shelf import AddonReport
 
-NO_ADDONS = "no addons are installed; pip install addonkit-postgresql brings one"
+NO_ADDONS = f"no addons are installed; an addon is a pip package: {FIRST_ADDON} brings one"
 
 
 @attrs.frozen

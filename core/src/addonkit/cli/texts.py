@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from addonkit.cli.output import version_of
 from addonkit.cli.render import block, table
 from addonkit.cli.streams import clean
+from addonkit.controller.addons import how_to_install
 from addonkit.models.instance import Phase
+from addonkit.models.views import NOT_INSTALLED
 
 if TYPE_CHECKING:
     from addonkit.binding import Binding
@@ -97,11 +99,17 @@ def _notes(view: InstanceView) -> list[str]:
     instance = view.instance
     found = [f"{instance.name}: {clean(instance.message)}"] if instance.message else []
     if view.addon_state != "ok":
-        found.append(f"{instance.name}: its addon {instance.addon} cannot be used: {clean(view.addon_state)}")
+        found.append(f"{instance.name}: {_addon_note(view)}")
     if view.doing:
         found.append(f"{instance.name}: {clean(view.doing)}")
-    found += [f"{instance.name} in {a.app}: {clean(a.message)}" for a in view.associations if a.phase is Phase.ERROR]
-    return found
+    failed = [a for a in view.associations if a.phase is Phase.ERROR or (a.phase is Phase.DEPROVISIONING and a.message)]
+    return [*found, *(f"{instance.name} in {a.app}: {clean(a.message)}" for a in failed)]
+
+
+def _addon_note(view: InstanceView) -> str:
+    if view.addon_state == NOT_INSTALLED:
+        return f"addon not installed; {how_to_install(view.instance)}"
+    return f"its addon {view.instance.addon} cannot be used: {clean(view.addon_state)}"
 
 
 def instance_text(view: InstanceView) -> str:

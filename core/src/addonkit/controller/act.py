@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from addonkit.controller.addons import addon_of
 from addonkit.controller.attempts import (
     Attempts,
     bind_id,
@@ -67,7 +68,7 @@ class Actor:
         if instance.phase is not Phase.PROVISIONING:
             return
         try:
-            addon = self._registry.get(instance.addon)
+            addon = addon_of(self._registry, instance)
             saga = self._provision_saga(instance, await self._app(instance.app))
             await self._attempts.finish_former(provision_ids(instance), saga)
             result = await self._engine.ensure(provision_id(instance), saga, subject=subject_of(instance))
@@ -91,7 +92,7 @@ class Actor:
         )
 
     def _provision_saga(self, instance: Instance, app: App) -> Saga[ProvisionResult]:
-        return self._registry.get(instance.addon).provision(app, variant_of(instance), instance)
+        return addon_of(self._registry, instance).provision(app, variant_of(instance), instance)
 
     async def _begin_provisioning(self, instance: Instance) -> Instance:
         def begin(now: Instance) -> Instance:
@@ -133,7 +134,7 @@ class Actor:
         attempts = provision_ids(instance)
         try:
             if await self._attempts.leave_something(attempts, partial(self._provision_saga, instance, app)):
-                saga = self._registry.get(instance.addon).deprovision(instance)
+                saga = addon_of(self._registry, instance).deprovision(instance)
                 await self._engine.ensure(deprovision_id(instance), saga, subject=subject_of(instance))
             await self._attempts.close(attempts)
         except LeaseLost:
@@ -156,7 +157,7 @@ class Actor:
         variables: Sequence[Variable] = instance.variables
         attributes: Any = {}
         try:
-            addon = self._registry.get(instance.addon)
+            addon = addon_of(self._registry, instance)
             if "bind" in addon.capabilities:
                 saga = addon.bind(association, instance)
                 await self._attempts.finish_former(bind_ids(association), saga)
@@ -200,7 +201,7 @@ class Actor:
         attempts = bind_ids(association)
         if not any([await self._engine.execution(id) for id in attempts]):
             return
-        addon = self._registry.get(instance.addon)
+        addon = addon_of(self._registry, instance)
         bound = await self._attempts.leave_something(attempts, partial(addon.bind, association, instance))
         if bound and "unbind" in addon.capabilities:
             saga = addon.unbind(association, instance)

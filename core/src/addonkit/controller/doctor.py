@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Protocol
 
+from addonkit.controller.addons import how_to_install
 from addonkit.controller.attempts import once_id
 from addonkit.controller.pools import remove_server
 from addonkit.controller.stranded import stuck
-from addonkit.errors import AddonkitError
+from addonkit.errors import AddonkitError, UnknownAddon
 from addonkit.models.compute import Disk, Pool
 from addonkit.models.execution import Execution, ExecutionStatus
 from addonkit.models.instance import Instance, Phase, Server, ServerPhase
@@ -88,10 +89,8 @@ class Doctor:
         for entity in await self._store.list(Instance):
             instance = entity.value
             if instance.addon not in known:
-                advice = f"; install {instance.distribution}" if instance.distribution else ""
-                findings.append(
-                    Finding("addon-not-installed", instance.name, f"its addon {instance.addon} is away{advice}")
-                )
+                problem = f"its addon {instance.addon} is away; {how_to_install(instance)}"
+                findings.append(Finding("addon-not-installed", instance.name, problem))
         return findings
 
     async def _servers(self) -> list[Finding]:
@@ -135,6 +134,8 @@ class Doctor:
                 for claim in await self._unowned_claims(server):
                     problem = f"{claim!r} on {server.id} belongs to no instance"
                     findings.append(Finding("orphan-claim", f"{server.id}/{claim}", problem, "drop it with its data"))
+            except UnknownAddon:
+                continue  # which is told of the instances that live there
             except AddonkitError as error:
                 findings.append(Finding("server-down", server.id, f"it cannot be asked: {error}"))
         return findings

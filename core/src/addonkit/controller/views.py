@@ -10,7 +10,7 @@ from addonkit.models.app import App
 from addonkit.models.compute import Address, Pool
 from addonkit.models.execution import Execution, ExecutionStatus
 from addonkit.models.instance import Association, Instance, Phase, Server
-from addonkit.models.views import Environment, EnvironmentEntry, InstanceView
+from addonkit.models.views import NOT_INSTALLED, Environment, EnvironmentEntry, InstanceView
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -47,11 +47,11 @@ class Viewer:
         )
 
     def addon_state(self, addon: str) -> str:
-        """`ok`, `not installed`, or why the addon cannot be asked."""
+        """`ok`, NOT_INSTALLED, or why the addon cannot be asked."""
         try:
             self._registry.get(addon)
         except UnknownAddon:
-            return "not installed"
+            return NOT_INSTALLED
         except AddonFault as error:
             return error.found
         return "ok"

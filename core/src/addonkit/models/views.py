@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import attrs
 
 from addonkit.models.compute import Address
 from addonkit.models.instance import Association, Instance, Server
 from addonkit.models.variable import Variable
+
+NOT_INSTALLED: Final = "not installed"
+"""State of an addon whose distribution is not there."""
 
 
 @attrs.frozen
@@ -63,7 +68,7 @@ class InstanceView:
     Attributes:
         instance: the entity.
         associations: apps it is attached to, by order.
-        addon_state: `ok`, or why its addon cannot be asked, as `not installed`.
+        addon_state: `ok`, or why its addon cannot be asked, as NOT_INSTALLED.
         server: where it lives, if anywhere.
         server_state: `running`, `starting`, `stopped`, `crashed`, or empty without a server.
         address: of the server.

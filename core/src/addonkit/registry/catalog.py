@@ -6,7 +6,7 @@ import difflib
 import os
 from collections.abc import Collection, Iterable, Sequence
 from threading import RLock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from addonkit.errors import AddonBroken, AlreadyExists, NotFound, UnknownAddon, UnknownVariant
 from addonkit.images.reference import resolve_image
@@ -33,6 +33,10 @@ from addonkit.registry.shelf import AddonReport, Shelf, check_usable
 if TYPE_CHECKING:
     from addonkit.models.execution import Event
     from addonkit.store.interface import Store
+
+
+FIRST_ADDON: Final = "pip install 'addonkit-postgresql[bundled]'"
+"""What someone is told who has no addon yet."""
 
 
 class Registry:
@@ -125,7 +129,7 @@ class Registry:
     def _unknown(self, name: str) -> UnknownAddon:
         names = self._addons.names
         if not names:
-            advice = "install one, for example with: pip install addonkit-postgresql"
+            advice = f"install one, for example with: {FIRST_ADDON}"
             return UnknownAddon(f'unknown addon "{name}"', "no addon is installed", advice)
         near = difflib.get_close_matches(name, names, n=1)
         advice = f"did you mean {near[0]}?" if near else "more addons are installed with pip"

