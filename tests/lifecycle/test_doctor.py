@@ -85,17 +85,20 @@ async def test_what_was_interrupted_is_gone_on_with(kit: addonkit.Kit) -> None:
     assert await kinds(kit) == {}
 
 
-async def test_an_instance_whose_addon_is_away_stays_and_says_what_to_install(home: Path) -> None:
+@pytest.mark.parametrize("variant", ["valkey:small", "valkey:shared"])
+async def test_an_instance_whose_addon_is_away_stays_and_says_what_to_install(home: Path, variant: str) -> None:
     from addonkit import AddonNotInstalled, Registry
 
     async with addonkit.open(home) as kit:
-        url = (await kit.create("valkey", app="shop")).url
+        url = (await kit.create(variant, app="shop")).url
     async with addonkit.open(home, registry=Registry()) as kit:
         (view,) = await kit.instances()
         assert view.addon_state == "not installed"
         assert view.server_state == "running"
         assert (await kit.environment("shop")).as_dict()["VALKEY_URL"] == url
-        assert "addon-not-installed" in await kinds(kit)
-        with pytest.raises(AddonNotInstalled, match="install addonkit-valkey"):
-            await kit.destroy("shop-valkey")
+        assert await kinds(kit) == {"addon-not-installed": "shop-valkey"}
+        for refused in (kit.destroy("shop-valkey"), kit.plan_destroy("shop-valkey"), kit.attach("shop-valkey", "blog")):
+            with pytest.raises(AddonNotInstalled, match="pip install addonkit-valkey, then try again"):
+                await refused
+        assert [each.app for each in (await kit.show("shop-valkey")).associations] == ["shop"]
         assert (await kit.environment("shop")).as_dict()["VALKEY_URL"] == url, "nothing was taken away"

@@ -191,6 +191,24 @@ async def test_a_key_is_dead_at_once_when_its_app_is_detached(s3kit: addonkit.Ki
         await s3.put_object(Bucket=shop["S3_BUCKET"], Key="key", Body=b"")
 
 
+async def test_a_key_that_cannot_be_revoked_is_told_of_until_it_is(s3kit: addonkit.Kit, home: Path) -> None:
+    shop = (await s3kit.create("s3-remote", app="shop")).environ()
+    blog = (await s3kit.attach("shop-s3-remote", app="blog")).environ()
+    async with addonkit.open(home, registry=addonkit.Registry()) as without:
+        with pytest.raises(
+            addonkit.InstanceFailed, match=r"revoking the credentials of blog .* pip install addonkit-s3"
+        ):
+            await without.detach("shop-s3-remote", app="blog")
+        assert (await without.environment("blog")).as_dict() == {}
+        (view,) = await without.instances()
+        assert "is not installed" in next(each.message for each in view.associations if each.app == "blog")
+
+    await s3kit.retry("shop-s3-remote")
+
+    assert await refused(blog, shop["S3_BUCKET"]) == "InvalidAccessKeyId"
+    assert [each.app for each in (await s3kit.show("shop-s3-remote")).associations] == ["shop"]
+
+
 async def test_destroying_removes_versions_uploads_and_users(
     s3kit: addonkit.Kit, admin: Any, operator: dict[str, str]
 ) -> None:

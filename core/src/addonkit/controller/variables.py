@@ -50,9 +50,15 @@ def settle_app(
 
 
 def adjuster(registry: Registry) -> Adjust:
-    """Renames a set the addon's way, or the core's where that is not to be had."""
+    """Renames a set the addon's way, or the core's where that is not to be had.
+
+    While an addon is away a set keeps the names that it got from it, as long as they are free.
+    """
 
     def adjust(association: Association, taken: Sequence[str], used: Collection[str]) -> tuple[Variable, ...]:
+        kept = _kept(association, used)
+        if kept and not _can_be_asked(registry, association.addon):
+            return kept
         result = ProvisionResult(association.plain, association.attributes)
         for number in range(1, len(used) + 2):
             alias = association.label if number == 1 else f"{association.label}-{number}"
@@ -74,3 +80,19 @@ def adjuster(registry: Registry) -> Adjust:
         return variables
 
     return adjust
+
+
+def _kept(association: Association, used: Collection[str]) -> tuple[Variable, ...]:
+    """The variables under the names that they have now; empty when there are none or they are used."""
+    keys = [variable.key for variable in association.variables]
+    if len(keys) != len(association.plain) or set(keys).intersection(used):
+        return ()
+    return tuple(plain.renamed(key) for plain, key in zip(association.plain, keys, strict=True))
+
+
+def _can_be_asked(registry: Registry, addon: str) -> bool:
+    try:
+        registry.get(addon)
+    except AddonkitError:
+        return False
+    return True
