@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from wheelhouse.building import Wheels
+from wheelhouse.building import PROJECTS, Wheels
 from wheelhouse.environment import Environment
 from wheelhouse.processes import run
 
@@ -35,6 +35,8 @@ def installer(wheels: Wheels) -> tuple[str, ...]:
 
 
 @pytest.fixture
-def environment(tmp_path: Path, installer: tuple[str, ...], home: Path) -> Environment:
-    """A virtual environment with nothing in it, and an empty home."""
-    return Environment.create(tmp_path / "environment", installer, home)
+def environment(tmp_path: Path, installer: tuple[str, ...], wheels: Wheels, home: Path) -> Environment:
+    """A virtual environment with nothing in it, an index with what is in this checkout, and an empty home."""
+    made = Environment.create(tmp_path / "environment", installer, home)
+    made.publish(*(wheels.of(name) for name in PROJECTS))
+    return made

