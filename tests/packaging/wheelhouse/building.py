@@ -48,7 +48,7 @@ class Wheels:
         """
         if not version:
             return self.build(PROJECTS[name])
-        with self.once(f"{name}-{version}") as (folder, is_new):
+        with self.once(f"{name}-{version}-{change.__name__}") as (folder, is_new):
             if is_new:
                 _copy(PROJECTS[name], folder, version)
                 change(folder)
