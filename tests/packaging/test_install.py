@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
-from itertools import takewhile
 from pathlib import Path
 
 import pytest
@@ -15,6 +11,7 @@ from addonkit.testing.home import left_behind
 from wheelhouse.building import PROJECTS, Wheels
 from wheelhouse.environment import Environment
 from wheelhouse.needs import metadata_of, others, requirements_of
+from wheelhouse.services import serving
 
 ADDONS = sorted(set(PROJECTS) - {"addonkit"})
 
@@ -126,17 +123,6 @@ print("well")
 """
 
 
-@contextmanager
-def local_service(environment: Environment) -> Iterator[dict[str, str]]:
-    """The S3 service of the extra `local`; gives the variables that lead to it."""
-    command = [str(environment.python), "-m", "addonkit_s3_remote.local"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            yield dict(line.strip().split("=", 1) for line in takewhile(str.strip, process.stdout or ()))
-        finally:
-            process.kill()
-
-
 def test_all_addons_live_together_and_an_app_uses_each(environment: Environment, home: Path) -> None:
     bundled = [f"addonkit-{name}[bundled]" for name in ("postgresql", "valkey")]
     environment.install(*bundled, "addonkit-s3-remote[local]", "addonkit[testing]")
@@ -148,7 +134,7 @@ def test_all_addons_live_together_and_an_app_uses_each(environment: Environment,
     ]
     assert addonkit("conformance", "valkey", "-k", "definition_is_valid", "-o", str(home)).status == 0
 
-    with local_service(environment) as settings:
+    with serving(environment, "addonkit_s3_remote.local", settings=4) as settings:
         for addon in ("postgresql", "valkey:shared", "s3-remote"):
             created = addonkit("create", addon, "-a", "shop", **settings)
             assert created.status == 0, created.err

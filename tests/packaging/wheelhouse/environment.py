@@ -102,6 +102,6 @@ class Environment:
                 if not link.is_symlink():
                     link.symlink_to(str(found.locate_file(name)))
 
-    def run(self, *words: object, status: int = 0) -> Ended:
-        """Run its interpreter."""
-        return run(self.python, *words, status=status, ADDONKIT_HOME=str(self.home))
+    def run(self, *words: object, **environ: str) -> Ended:
+        """Run its interpreter; it must end well."""
+        return run(self.python, *words, ADDONKIT_HOME=str(self.home), **environ)
