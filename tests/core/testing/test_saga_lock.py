@@ -11,7 +11,7 @@ import attrs
 import pytest
 
 from addonkit.saga.definition import Saga, step
-from addonkit.testing.saga_lock import UPDATE, check_saga_lock, sagas_in
+from addonkit.testing.saga_lock import UPDATE, begin_saga_lock, check_saga_lock, sagas_in
 
 
 @step(gives="user", undo=None)
@@ -105,8 +105,27 @@ def test_new_and_vanished_sagas_are_named_all_at_once(lock: Path) -> None:
     ]
 
 
-def test_without_a_file_nothing_is_known(tmp_path: Path) -> None:
-    assert "does not know it" in problem(tmp_path / "missing.json", released())
+def test_without_a_file_it_is_told_how_to_get_one(tmp_path: Path) -> None:
+    assert problem(tmp_path / "missing.json", released()) == (
+        "missing.json is not there; set ADDONKIT_SAGA_LOCK_UPDATE=1 to write it, and commit it"
+    )
+
+
+def test_a_file_is_begun_where_somebody_can_commit_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "sagas.json"
+    monkeypatch.setenv("CI", "true")
+    begin_saga_lock(path, [released()])
+    assert not path.exists()
+
+    monkeypatch.delenv("CI")
+    begin_saga_lock(path, [released()])
+    check_saga_lock(path, [released()])
+
+
+def test_a_file_that_is_there_is_not_begun_anew(lock: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CI", raising=False)
+    begin_saga_lock(lock, [released(3)])
+    assert "not 3" in problem(lock, released(3))
 
 
 def test_two_different_sagas_of_one_name_are_refused(lock: Path) -> None:

@@ -5,6 +5,7 @@
 
 Run it once with `ADDONKIT_SAGA_LOCK_UPDATE=1` to write the file, commit the file, and run it so again when a
 version was added on purpose. Until the first release of a saga its shape may change freely: write the file anew.
+The conformance kit begins a file that is not there by itself, except in CI (`CI` is set), where nobody would commit it.
 """
 
 from __future__ import annotations
@@ -46,14 +47,30 @@ def check_saga_lock(path: Path, sagas: Iterable[Saga[Any]]) -> None:
     """
     shapes = _shapes(sagas)
     if os.environ.get(UPDATE):
-        path.write_text(json.dumps(shapes, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        _write(path, shapes)
         return
-    locked: Shapes = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    if not path.exists():
+        raise AssertionError(f"{path.name} is not there; set {UPDATE}=1 to write it, and commit it")
+    locked: Shapes = json.loads(path.read_text(encoding="utf-8"))
     names = sorted({*locked, *shapes})
     problems = {name: _problem(locked.get(name), shapes.get(name)) for name in names}
     lines = [f"saga {name}: {problem}" for name, problem in problems.items() if problem]
     if lines:
         raise AssertionError("\n".join(lines))
+
+
+def begin_saga_lock(path: Path, sagas: Iterable[Saga[Any]]) -> None:
+    """Write the file when there is none yet; in CI, which keeps no files, do nothing.
+
+    Raises:
+        ValueError: two different sagas have one name.
+    """
+    if not path.exists() and not os.environ.get("CI"):
+        _write(path, _shapes(sagas))
+
+
+def _write(path: Path, shapes: Shapes) -> None:
+    path.write_text(json.dumps(shapes, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def _sagas(value: Any) -> Iterator[Saga[Any]]:

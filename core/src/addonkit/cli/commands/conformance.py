@@ -24,8 +24,9 @@ def conformance(session: Session, addon: str, chosen: str, output: str) -> None:
     """Check that an installed addon keeps what every addon promises.
 
     It provisions real things in a home of its own, ends processes at every step, and tells what to do about
-    what fails. Needs the extra addonkit[testing]. The shapes of the addon's sagas are compared
-    with the file ADDON.sagas.json of the current directory; ADDONKIT_SAGA_LOCK_UPDATE=1 writes it.
+    what fails. Needs the extra addonkit[testing]. The shapes of the addon's sagas are compared with the file
+    ADDON.sagas.json in the current directory or its folder tests. One that is not there is begun, except in
+    CI; ADDONKIT_SAGA_LOCK_UPDATE=1 writes it anew.
     """
     from contextlib import suppress
     from importlib.util import find_spec
@@ -45,10 +46,13 @@ def conformance(session: Session, addon: str, chosen: str, output: str) -> None:
     with suppress(AddonBroken):  # which the first check tells
         Registry.discover().get(addon)
     find_client(addon)
-    checks = kit.run(addon, Path.cwd() / f"{addon}.sagas.json", chosen, lambda check: say(clean(report.as_line(check))))
+    lock = kit.find_lock(addon, Path.cwd())
+    is_new = not lock.exists()
+    checks = kit.run(addon, lock, chosen, lambda check: say(clean(report.as_line(check))))
     if not checks:
         raise NotFound(f"cannot test addon {addon}", f"no check matches {chosen!r}", "leave -k out to run them all")
-    files = [str(path) for path in report.write(checks, addon, Path(output))]
+    locked = [lock.relative_to(Path.cwd())] if is_new and lock.exists() else []
+    files = [str(path) for path in (*report.write(checks, addon, Path(output)), *locked)]
     failed = sum(not check.passed for check in checks)
     words = f"{len(checks)} checks, {failed} failed; written: {', '.join(files)}"
     session.answer(report.document(checks, addon), f"{report.as_text(checks)}\n{words}")

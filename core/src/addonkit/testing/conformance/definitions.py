@@ -18,7 +18,7 @@ from addonkit.models.variable import Variable
 from addonkit.registry.collisions import adjustment_fault
 from addonkit.testing.conformance.subject import Subject
 from addonkit.testing.conformance.verdict import fail, require
-from addonkit.testing.saga_lock import check_saga_lock
+from addonkit.testing.saga_lock import begin_saga_lock, check_saga_lock
 
 _KEY: Final = re.compile(r"[A-Z][A-Z0-9_]*")
 
@@ -73,10 +73,12 @@ class DefinitionChecks:
 
     def test_shapes_of_sagas_are_locked(self, addon_name: str, lock_file: Path) -> None:
         """An execution that an upgrade interrupts must find the steps it knows."""
+        sagas = Subject.find(addon_name).sagas()
+        begin_saga_lock(lock_file, sagas)
         try:
-            check_saga_lock(lock_file, Subject.find(addon_name).sagas())
+            check_saga_lock(lock_file, sagas)
         except AssertionError as error:
-            fail(f"{lock_file.name}: {error}", "raise the version of a saga whose steps change, and keep the file")
+            fail(str(error), f"raise the version of a saga whose steps change, and commit {lock_file.name}")
 
     def test_colliding_variables_move_together(self, addon_name: str) -> None:
         """All or none, to exact names, always the same ones, whatever is taken."""

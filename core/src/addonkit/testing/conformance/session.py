@@ -22,6 +22,12 @@ class TestAddon(AddonConformance):
 """
 
 
+def find_lock(addon: str, folder: Path) -> Path:
+    """Where the shapes of an addon's sagas are kept: where its own tests keep them, else in the folder itself."""
+    here, in_tests = (place / f"{addon}.sagas.json" for place in (folder, folder / "tests"))
+    return in_tests if in_tests.exists() and not here.exists() else here
+
+
 def run(addon: str, lock: Path, chosen: str, tell: Callable[[Check], object]) -> list[Check]:
     """Run the checks of an addon, in this process.
 
