@@ -4,8 +4,12 @@ A page's blocks run in order, in one empty home and one empty directory that has
 
 - `console`: lines that begin with `$ ` are run by a shell; what is shown below them is what they print. A line that
   is `...` stands for any number of lines, `...` in a line for any text; widths of columns do not count.
-  Status 0, or 1 where an error is shown.
-- `python`: run as a program; with a first line like `# app.py`, written to that file instead.
+  Status 0, or 1 where an error or a failure is shown.
+- `python`: run as a program.
+- A block of any language whose first line is a path, as `# app.py` or `# addonkit-kv/pyproject.toml`, is written to
+  that file instead.
+
+A page that installs something has a virtual environment of its own for that.
 """
 
 from __future__ import annotations
@@ -15,6 +19,8 @@ import os
 import re
 import subprocess
 import sys
+import sysconfig
+import venv
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from pathlib import Path
@@ -26,9 +32,11 @@ from addonkit_s3_remote.local import local_service
 
 ROOT = Path(__file__).parents[2]
 PAGES = (*sorted(ROOT.glob("*.md")), *sorted(p for p in ROOT.glob("docs/**/*.md") if "_build" not in p.parts))
-LANGUAGES = {"console", "python", "text", "{code-block}", "{toctree}"}
+LANGUAGES = {"console", "python", "text", "toml", "{code-block}", "{toctree}"}
 FENCE = re.compile(r"^```(?P<language>\S*)[^\n]*\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
-LIMIT = 120
+FILE = re.compile(r"# (?P<path>[\w./-]+\.(?:py|toml))\n")
+LIMIT = 300
+"""Seconds for a command: one that runs the conformance kit takes a minute on an idle machine."""
 
 
 @attrs.frozen
@@ -38,6 +46,12 @@ class Block:
     language: str
     text: str
     line: int
+
+    @property
+    def path(self) -> str:
+        """Where it is written to; empty for one that is run or only read."""
+        found = FILE.match(self.text) if self.language in {"python", "toml"} else None
+        return found["path"] if found else ""
 
 
 @attrs.frozen
@@ -50,7 +64,7 @@ class Command:
 
     @property
     def status(self) -> int:
-        return int(any(line.startswith("error: ") for line in self.shown))
+        return int(any(line.startswith(("error: ", "FAILED ")) for line in self.shown))
 
     def prints(self, output: str) -> bool:
         pattern = "".join(r"(?:.*\n)*?" if line == "..." else _pattern(line) for line in self.shown)
@@ -87,17 +101,33 @@ def named(page: Path) -> str:
 
 
 @pytest.fixture
-def environment(home: Path, page: Path) -> Iterator[dict[str, str]]:
+def environment(home: Path, page: Path, tmp_path: Path) -> Iterator[dict[str, str]]:
     """What a reader's shell has: the command on PATH, a home of its own, and what the page says to export."""
     exported = local_service() if page.name == "use-s3.md" else nullcontext({})
+    programs = _virtual_environment(tmp_path / ".venv") if "$ pip install" in page.read_text() else None
     with exported as settings:
-        yield _shell(home) | {f"ADDONKIT_S3_REMOTE_{name.upper()}": value for name, value in settings.items()}
+        told = {f"ADDONKIT_S3_REMOTE_{name.upper()}": value for name, value in settings.items()}
+        yield _shell(home, programs or Path(sys.executable).parent) | told
 
 
-def _shell(home: Path) -> dict[str, str]:
-    kept = {key: value for key, value in os.environ.items() if not key.startswith("ADDONKIT_")}
-    path = os.pathsep.join((str(Path(sys.executable).parent), kept["PATH"]))
-    return kept | {"PATH": path, "ADDONKIT_HOME": str(home / "state"), "TERM": "dumb", "NO_COLOR": "1"}
+def _virtual_environment(folder: Path) -> Path:
+    """One with all that is installed here and nothing to download; what is installed into it stays in it."""
+    venv.create(folder, with_pip=True)
+    site = next(folder.glob("lib/python*/site-packages"))
+    (site / "checkout.pth").write_text(f"import site; site.addsitedir({sysconfig.get_path('purelib')!r})\n")
+    for program in ("addonkit", "pytest"):
+        script = folder / "bin" / program
+        script.write_text(f'#!/bin/sh\nexec {folder}/bin/python -m {program} "$@"\n')
+        script.chmod(0o755)
+    return folder / "bin"
+
+
+def _shell(home: Path, programs: Path) -> dict[str, str]:
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("ADDONKIT_", "PIP_", "PYTEST_"))}
+    kept.pop("CI", None)
+    path = os.pathsep.join((str(programs), kept["PATH"]))
+    offline = {"PIP_NO_INDEX": "1", "PIP_NO_BUILD_ISOLATION": "false", "PIP_QUIET": "1"}
+    return kept | offline | {"PATH": path, "ADDONKIT_HOME": str(home / "state"), "TERM": "dumb", "NO_COLOR": "1"}
 
 
 def run(argv: list[str], where: Path, environment: Mapping[str, str], text: str = "") -> tuple[int, str]:
@@ -115,22 +145,23 @@ def run(argv: list[str], where: Path, environment: Mapping[str, str], text: str 
     return done.returncode, done.stdout
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("page", RUNNABLE, ids=named)
 def test_a_page_does_what_it_says(page: Path, tmp_path: Path, environment: Mapping[str, str]) -> None:
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     for block in blocks_of(page.read_text()):
-        if block.language == "console":
+        if block.path:
+            file = tmp_path / block.path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(block.text)
+        elif block.language == "console":
             for command in commands_of(block):
                 where = f"{page.name}:{command.line}: {command.text}"
                 status, output = run(["bash", "-c", command.text], tmp_path, environment)
                 assert status == command.status, f"{where}\n{output}"
                 assert command.prints(output), f"{where}\nshown:\n{chr(10).join(command.shown)}\nprinted:\n{output}"
         elif block.language == "python":
-            name = re.match(r"# (\w+\.py)\n", block.text)
-            if name:
-                (tmp_path / name[1]).write_text(block.text)
-                continue
-            status, output = run([sys.executable, "-"], tmp_path, environment, block.text)
+            status, output = run(["python", "-"], tmp_path, environment, block.text)
             assert status == 0, f"{page.name}:{block.line}\n{output}"
 
 
@@ -144,6 +175,15 @@ def test_fragments_are_python(page: Path) -> None:
     for block in blocks_of(page.read_text()):
         if block.language == "{code-block}":
             ast.parse(block.text)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_a_block_that_shows_an_example_is_that_example(page: Path) -> None:
+    for block in blocks_of(page.read_text()):
+        example = ROOT / "examples" / block.path
+        if block.path and example.is_file():
+            shown = block.text.partition("\n")[2]
+            assert shown.strip() == example.read_text().strip(), f"line {block.line}"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=named)
