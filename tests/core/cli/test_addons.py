@@ -42,7 +42,7 @@ def test_usable_addons_are_a_table_and_the_others_are_named(call, installed):
     assert table.splitlines()[1].endswith("3.2, 3.1")
     assert " is broken: " in faults
     assert " is blocked: " in faults
-    assert faults.count(" is conflict: ") == 2
+    assert faults.count(" is in conflict: ") == 2
     assert "Traceback" not in faults
 
 

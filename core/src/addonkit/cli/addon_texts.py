@@ -11,6 +11,7 @@ from addonkit.cli.streams import clean
 from addonkit.models.compute import FoundProgram
 from addonkit.models.definition import AddonDefinition
 from addonkit.registry.catalog import FIRST_ADDON
+from addonkit.registry.discovery import State
 from addonkit.registry.shelf import AddonReport
 
 NO_ADDONS = f"no addons are installed; an addon is a pip package: {FIRST_ADDON} brings one"
@@ -48,7 +49,8 @@ def _row(definition: AddonDefinition, programs: Sequence[FoundProgram]) -> tuple
 
 def _fault(report: AddonReport, *, traces: bool) -> list[str]:
     who = f"{report.distribution} {report.version}".strip()
-    line = f"{report.name} of {who or 'this program'} is {report.state}: {clean(report.reason)}"
+    state = "in conflict" if report.state is State.CONFLICT else report.state
+    line = f"{report.name} of {who or 'this program'} is {state}: {clean(report.reason)}"
     return [line, *(f"  {clean(each)}" for each in report.trace.splitlines())] if traces else [line]
 
 
