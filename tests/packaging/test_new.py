@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
 from addonkit.testing.command import CommandLine
 
@@ -24,6 +27,21 @@ def test_a_new_distribution_is_small_and_bears_its_name(
     files = [path for path in (tmp_path / "addonkit-my-store").rglob("*") if path.is_file()]
     assert len(files) <= 9
     assert not [path for path in files if "acme" in (path.read_text() + str(path.relative_to(tmp_path))).lower()]
+
+
+@pytest.mark.parametrize("kind", ["server", "remote"])
+@pytest.mark.parametrize(("tag", "status"), [("v0.1.0", 0), ("v0.2.0", 1), ("", 1)])
+def test_a_tag_that_is_not_the_version_is_not_published(
+    tmp_path: Path, addonkit_command: CommandLine, kind: str, tag: str, status: int
+) -> None:
+    assert addonkit_command("new", "nats", "--kind", kind, "--directory", str(tmp_path)).status == 0
+    project = tmp_path / "addonkit-nats"
+    workflow = yaml.safe_load((project / ".github/workflows/publish.yml").read_text())
+    checks = [each["run"] for each in workflow["jobs"]["publish"]["steps"] if "version" in each.get("name", "")]
+
+    assert len(checks) == 1
+    environ = os.environ | {"GITHUB_REF_NAME": tag}
+    assert subprocess.run(["bash", "-c", checks[0]], cwd=project, env=environ, check=False).returncode == status
 
 
 def test_a_folder_that_is_there_is_not_touched(tmp_path: Path, addonkit_command: CommandLine) -> None:
