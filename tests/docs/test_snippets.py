@@ -20,6 +20,7 @@ import re
 import subprocess
 import sys
 import sysconfig
+import tomllib
 import venv
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
@@ -175,6 +176,13 @@ def test_fragments_are_python(page: Path) -> None:
     for block in blocks_of(page.read_text()):
         if block.language == "{code-block}":
             ast.parse(block.text)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_settings_are_toml(page: Path) -> None:
+    for block in blocks_of(page.read_text()):
+        if block.language == "toml":
+            tomllib.loads(block.text)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=named)
