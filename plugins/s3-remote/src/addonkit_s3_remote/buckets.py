@@ -8,8 +8,9 @@ from typing import Any, Final
 
 import attrs
 
+from addonkit import AddonkitError
 from addonkit_s3_remote.client import s3
-from addonkit_s3_remote.faults import ABSENT, DENIED, UNSUPPORTED, Refused
+from addonkit_s3_remote.faults import ABSENT, DENIED, UNSUPPORTED, Refused, no_such_bucket, refused
 from addonkit_s3_remote.service import Service
 
 TAG: Final = "addonkit-instance"
@@ -32,6 +33,7 @@ class Standing(StrEnum):
     OURS = "ours"
     UNMARKED = "unmarked"
     FOREIGN = "foreign"
+    HIDDEN = "hidden"
 
 
 @attrs.frozen
@@ -43,7 +45,10 @@ class Marked:
 
 
 async def standing(service: Service, bucket: str, instance: str) -> Standing:
-    """Who has the name: nobody, this instance, or somebody else; UNMARKED when the bucket has no mark of ours."""
+    """Who has the name: nobody, this instance, or somebody else.
+
+    UNMARKED when the bucket has no mark at all; HIDDEN when we may not look, so that it can be anything.
+    """
     try:
         async with s3(service, f"looking for bucket {bucket}") as client:
             await client.head_bucket(Bucket=bucket)
@@ -54,13 +59,20 @@ async def standing(service: Service, bucket: str, instance: str) -> Standing:
             return Standing.FREE
         if refusal.code in _NO_TAGS:
             return Standing.UNMARKED
-        if refusal.code in DENIED | {"301", "PermanentRedirect"}:
+        if refusal.code in DENIED:
+            return Standing.HIDDEN
+        if refusal.code in {"301", "PermanentRedirect"}:
             return Standing.FOREIGN
         raise
     owner = next((tag["Value"] for tag in tags if tag["Key"] == TAG), None)
     if owner is None:
         return Standing.UNMARKED
     return Standing.OURS if owner == instance else Standing.FOREIGN
+
+
+def hidden(bucket: str) -> AddonkitError:
+    """The error for a bucket that we may not look at."""
+    return refused(f"looking at bucket {bucket}", "AccessDenied", "", 403)
 
 
 async def make(service: Service, bucket: str) -> None:
@@ -80,7 +92,10 @@ async def mark(service: Service, bucket: str, instance: str) -> bool:
         f"marking bucket {bucket}",
         lambda client: client.put_bucket_tagging(Bucket=bucket, Tagging=tags),
     )
-    return written and await standing(service, bucket, instance) is Standing.OURS
+    found = await standing(service, bucket, instance) if written else Standing.UNMARKED
+    if found is Standing.HIDDEN:
+        raise hidden(bucket)
+    return found is Standing.OURS
 
 
 async def block_public_access(service: Service, bucket: str) -> bool:
@@ -107,8 +122,14 @@ async def encrypt(service: Service, bucket: str) -> bool:
 
 async def require(service: Service, bucket: str) -> None:
     """Make sure that the operator's own bucket is there; Refused otherwise."""
-    async with s3(service, f"using bucket {bucket}") as client:
-        await client.list_objects_v2(Bucket=bucket, MaxKeys=1)
+    attempted = f"using bucket {bucket}"
+    try:
+        async with s3(service, attempted) as client:
+            await client.list_objects_v2(Bucket=bucket, MaxKeys=1)
+    except Refused as refusal:
+        if refusal.code not in ABSENT:
+            raise
+        raise no_such_bucket(attempted, service.endpoint) from None
 
 
 async def is_empty(service: Service, bucket: str) -> bool:

@@ -5,36 +5,53 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 from addonkit import AddonkitError
 from addonkit_s3_remote.faults import ABSENT, not_s3, refused, unreachable, untrusted
 from addonkit_s3_remote.service import Key, Service
 
+PATIENCE: Final = 20.0
+"""Seconds that a service may be silent. Asked twice, it is less than a step may take: so who is silent is named."""
+
+PATIENCE_FOR_MANY: Final = 120.0
+"""Seconds that it may be silent while it removes as many objects as it can at once."""
+
 
 @asynccontextmanager
-async def s3(service: Service, attempted: str, key: Key | None = None) -> AsyncIterator[Any]:
+async def s3(
+    service: Service, attempted: str, key: Key | None = None, *, patience: float | None = None
+) -> AsyncIterator[Any]:
     """A client of the S3 interface, as the administrator or with another key.
+
+    It waits `patience` seconds for each answer; default is PATIENCE.
 
     Raises:
         TransientError: when the service does not answer right now.
         Refused: when it says no; `attempted` begins the line.
     """
-    async with _client("s3", service, service.endpoint, attempted, key) as client:
+    async with _client("s3", service, service.endpoint, attempted, key, patience) as client:
         yield client
 
 
 @asynccontextmanager
 async def iam(service: Service, attempted: str) -> AsyncIterator[Any]:
     """A client of the IAM interface, as the administrator; raises as `s3`."""
-    async with _client("iam", service, service.iam_endpoint, attempted, None) as client:
+    async with _client("iam", service, service.iam_endpoint, attempted) as client:
         yield client
 
 
 @asynccontextmanager
 async def _client(
-    kind: str, service: Service, endpoint: str | None, attempted: str, key: Key | None
+    kind: str,
+    service: Service,
+    endpoint: str | None,
+    attempted: str,
+    key: Key | None = None,
+    patience: float | None = None,
 ) -> AsyncIterator[Any]:
     import botocore.exceptions
     from botocore.parsers import ResponseParserError
@@ -49,7 +66,7 @@ async def _client(
             verify=_check_file(attempted, where, service.ca_file),
             aws_access_key_id=key.id,
             aws_secret_access_key=key.secret.reveal(),
-            config=_configuration(path_style=service.path_style),
+            config=_configuration(PATIENCE if patience is None else patience, path_style=service.path_style),
         ) as client:
             yield client
     except botocore.exceptions.ClientError as error:
@@ -98,13 +115,13 @@ def _session() -> Any:
     return AioSession({"profile": (None, None, None, None), "config_file": nothing, "credentials_file": nothing})
 
 
-def _configuration(*, path_style: bool) -> Any:
+def _configuration(patience: float, *, path_style: bool) -> Any:
     from aiobotocore.config import AioConfig
 
     return AioConfig(
         connect_timeout=10,
-        read_timeout=60,
-        retries={"total_max_attempts": 3, "mode": "standard"},
+        read_timeout=patience,
+        retries={"total_max_attempts": 2, "mode": "standard"},
         s3={"addressing_style": "path" if path_style else "virtual"},
         # Checksums that are not required are not understood by all services.
         request_checksum_calculation="when_required",
@@ -114,9 +131,22 @@ def _configuration(*, path_style: bool) -> Any:
 
 
 def _answer(attempted: str, response: Any) -> AddonkitError:
-    said = response.get("Error", {})
-    status = int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-    return refused(attempted, str(said.get("Code", status)), str(said.get("Message", "")), status)
+    said, about = response.get("Error", {}), response.get("ResponseMetadata", {})
+    status = int(about.get("HTTPStatusCode", 0))
+    skew = _skew(about.get("HTTPHeaders", {}).get("date", ""))
+    return refused(attempted, str(said.get("Code", status)), str(said.get("Message", "")), status, skew)
+
+
+def _skew(date: str) -> float:
+    """Seconds that the service's clock is before ours, by the `Date` of its answer; 0 when that says nothing."""
+    try:
+        return (parsedate_to_datetime(date) - _now()).total_seconds()
+    except (ValueError, TypeError):
+        return 0.0
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _reason(error: BaseException) -> str:

@@ -21,6 +21,9 @@ DENIED: Final = frozenset({"AccessDenied", "403", "Forbidden", "UnauthorizedAcce
 
 UNKNOWN_KEY: Final = frozenset({"InvalidAccessKeyId", "InvalidClientTokenId", "UnrecognizedClientException"})
 
+CLOCK: Final = frozenset({"RequestTimeTooSkewed", "RequestExpired"})
+"""Codes that say that a request was signed at another time. Some services use one of DENIED, or tell nothing at all."""
+
 _PASSING: Final = frozenset(
     {
         "SlowDown", "Throttling", "ThrottlingException", "TooManyRequests", "RequestLimitExceeded", "InternalError",
@@ -28,6 +31,9 @@ _PASSING: Final = frozenset(
         "503", "504", "InternalFailure", "RequestThrottled", "ConcurrentModification",
     }
 )  # fmt: skip
+
+_TOLERATED: Final = 600.0
+"""Seconds that clocks may differ before a refusal is put down to it; services allow five or fifteen minutes."""
 
 _SET: Final = "addonkit config set s3-remote"
 
@@ -37,8 +43,7 @@ _KNOWN: Final = {
         f"set it with: {_SET} secret_key=-",
     ),
     "AuthorizationHeaderMalformed": ("the region is wrong", f"set it with: {_SET} region=..."),
-    "RequestTimeTooSkewed": ("the clocks of this machine and the service differ too much", "set the clock right"),
-    "RequestExpired": ("the clocks of this machine and the service differ too much", "set the clock right"),
+    **dict.fromkeys(CLOCK, ("the clocks of this machine and the service differ too much", "set the clock right")),
     **dict.fromkeys(
         UNKNOWN_KEY, ("the service does not know the access key", f"set it with: {_SET} access_key=... secret_key=-")
     ),
@@ -57,8 +62,10 @@ class Refused(AddonkitError):
         return str(self.details.get("code", ""))
 
 
-def refused(attempted: str, code: str, message: str, status: int) -> AddonkitError:
-    """The error for an answer of the service."""
+def refused(attempted: str, code: str, message: str, status: int, skew: float = 0.0) -> AddonkitError:
+    """The error for an answer of the service, whose clock is `skew` seconds before ours."""
+    if code in DENIED | {"400"} and abs(skew) > _TOLERATED:
+        code = "RequestTimeTooSkewed"
     if code in _PASSING or (status >= 500 and code not in UNSUPPORTED):  # noqa: PLR2004 - status of a server's own fault
         return TransientError(
             attempted, f"the service is not well: {code} {message}".strip(), "try again later, or look at the endpoint"
@@ -77,6 +84,16 @@ def unreachable(attempted: str, endpoint: str, reason: str) -> TransientError:
 def not_s3(attempted: str, endpoint: str) -> Refused:
     """The error for something that answers and is no S3 service."""
     return Refused(attempted, f"{endpoint} does not speak S3", f"set it with: {_SET} endpoint=...", code="NotS3")
+
+
+def no_such_bucket(attempted: str, endpoint: str) -> Refused:
+    """The error for a bucket that the operator named and that is not there."""
+    return Refused(
+        attempted,
+        f"{endpoint} has no such bucket",
+        f"create it there, or name another one with: {_SET} bucket=...",
+        code="NoSuchBucket",
+    )
 
 
 def untrusted(attempted: str, endpoint: str, reason: str) -> Refused:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from itertools import islice
 from typing import Any, Final
 
 import attrs
 
 from addonkit import AddonkitError, Measure, TransientError
-from addonkit_s3_remote.client import code_of, if_there, s3
+from addonkit_s3_remote.client import PATIENCE_FOR_MANY, code_of, if_there, s3
 from addonkit_s3_remote.faults import ABSENT, UNSUPPORTED, Refused, refused
 from addonkit_s3_remote.service import Service
 
@@ -74,7 +75,7 @@ async def remove_all(service: Service, place: Place, progress: Progress) -> int:
     """Remove all versions of all objects; how many. A bucket that is gone has none."""
     removed = 0
     try:
-        async with s3(service, f"removing the objects of {place}") as client:
+        async with s3(service, f"removing the objects of {place}", patience=PATIENCE_FOR_MANY) as client:
             for listing in (_VERSIONS, _OBJECTS):
                 before: tuple[Found, ...] = ()
                 # From the beginning each time: what follows a place that is gone is not told by all services.
@@ -91,26 +92,31 @@ async def remove_all(service: Service, place: Place, progress: Progress) -> int:
     return removed
 
 
-async def abort_uploads(service: Service, place: Place) -> int:
-    """Give up uploads that were begun and not finished; how many."""
+async def abort_uploads(service: Service, place: Place, progress: Progress) -> int:
+    """Give up uploads that were begun and not finished, a page at a time; how many."""
     try:
         async with s3(service, f"ending unfinished uploads to {place}") as client:
-            return await _abort(client, place)
+            return await _abort(client, place, progress)
     except Refused as refusal:
         if refusal.code in UNSUPPORTED | ABSENT:
             return 0
         raise
 
 
-async def _abort(client: Any, place: Place) -> int:
+async def _abort(client: Any, place: Place, progress: Progress) -> int:
     ended = 0
-    async for page in client.get_paginator("list_multipart_uploads").paginate(Bucket=place.bucket, Prefix=place.prefix):
-        for upload in page.get("Uploads", ()):
-            if upload["Key"].startswith(place.prefix):
-                await if_there(
-                    client.abort_multipart_upload(Bucket=place.bucket, Key=upload["Key"], UploadId=upload["UploadId"])
-                )
-                ended += 1
+    pages = client.get_paginator("list_multipart_uploads").paginate(
+        Bucket=place.bucket, Prefix=place.prefix, PaginationConfig={"PageSize": BATCH}
+    )
+    async for page in pages:
+        mine = [upload for upload in page.get("Uploads", ()) if upload["Key"].startswith(place.prefix)]
+        await _each(
+            client.abort_multipart_upload(Bucket=place.bucket, Key=upload["Key"], UploadId=upload["UploadId"])
+            for upload in mine
+        )
+        ended += len(mine)
+        if mine:
+            progress(f"{ended:,} unfinished uploads ended")
     return ended
 
 
@@ -157,9 +163,14 @@ async def _remove(client: Any, place: Place, page: tuple[Found, ...]) -> None:
 
 
 async def _remove_each(client: Any, place: Place, page: tuple[Found, ...]) -> None:
-    for start in range(0, len(page), AT_ONCE):
-        group = page[start : start + AT_ONCE]
-        await asyncio.gather(*(if_there(client.delete_object(Bucket=place.bucket, **_named(each))) for each in group))
+    await _each(client.delete_object(Bucket=place.bucket, **_named(each)) for each in page)
+
+
+async def _each(calls: Iterable[Awaitable[Any]]) -> None:
+    """Make calls that each remove one thing, some at once. What is gone is success."""
+    left = iter(calls)
+    while group := tuple(islice(left, AT_ONCE)):
+        await asyncio.gather(*map(if_there, group))
 
 
 def _named(found: Found) -> dict[str, str]:

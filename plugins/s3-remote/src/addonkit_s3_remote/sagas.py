@@ -72,9 +72,14 @@ async def choose_place(settings: Told, instance: Instance, variant: Variant) -> 
         await buckets.require(service, service.bucket)
         return service.bucket
     names = bucket_names(instance.app, instance.id)
+    seen: set[Standing] = set()
     for name in names:
-        if await buckets.standing(service, name, instance.id) in {Standing.FREE, Standing.OURS}:
+        found = await buckets.standing(service, name, instance.id)
+        if found in {Standing.FREE, Standing.OURS}:
             return name
+        seen.add(found)
+    if seen == {Standing.HIDDEN}:
+        raise buckets.hidden(names[0])
     raise Conflict(f"naming the bucket of {instance.name}", f"{names[0]} and {len(names) - 1} more are taken")
 
 
@@ -96,8 +101,10 @@ async def _(settings: Told, instance: Instance, variant: Variant, wanted: str, b
         return
     service = service_of(settings)
     for name in [bucket] if bucket else _from(wanted, bucket_names(instance.app, instance.id)):
-        # Nothing was ever given a key to it: ours is empty.
-        if await _is_made_by_us(service, name, instance.id):
+        # Nothing was ever given a key to it: ours is empty. One that was free and now may not be looked at is ours
+        # too, or gone; the service removes none that has anything in it.
+        found = await buckets.standing(service, name, instance.id)
+        if found is Standing.HIDDEN or await _is_ours(service, name, found):
             await buckets.remove(service, name)
 
 
@@ -145,6 +152,8 @@ async def check_ownership(settings: Told, instance: Instance) -> Doomed:
     if prefix:
         return Doomed(bucket, prefix, whole=False)
     found = await buckets.standing(service, bucket, instance.id)
+    if found is Standing.HIDDEN:
+        raise buckets.hidden(bucket)
     if found is Standing.FREE:
         _check_endpoint(service, instance, bucket)
         return Doomed("", "", whole=True)
@@ -162,7 +171,7 @@ async def remove_objects(settings: Told, progress: Callable[[str], Any], bucket:
     """Remove all objects, old versions and unfinished uploads."""
     if bucket:
         service, place = service_of(settings), Place(bucket, prefix)
-        await objects.abort_uploads(service, place)
+        await objects.abort_uploads(service, place, progress)
         await objects.remove_all(service, place, progress)
 
 
@@ -193,29 +202,29 @@ def _from(wanted: str, names: tuple[str, ...]) -> tuple[str, ...]:
 
 async def _take(service: Service, name: str, instance: str) -> bool:
     """Have the bucket, made now or by an earlier run that was cut off; False when somebody else has the name."""
-    if await _is_made_by_us(service, name, instance):
-        return True
-    if await buckets.standing(service, name, instance) is not Standing.FREE:
-        return False
+    found = await buckets.standing(service, name, instance)
+    if found is Standing.HIDDEN:
+        raise buckets.hidden(name)
+    if found is not Standing.FREE:
+        return await _is_ours(service, name, found)
     try:
         await buckets.make(service, name)
     except Refused as refusal:
         if refusal.code not in buckets.TAKEN:
             raise
-        return await _is_made_by_us(service, name, instance)
+        return await _is_ours(service, name, await buckets.standing(service, name, instance))
     return True
 
 
-async def _is_made_by_us(service: Service, name: str, instance: str) -> bool:
+async def _is_ours(service: Service, name: str, found: Standing) -> bool:
     """Whether a run of ours made it. One that was cut off before the mark left it empty, and the name is ours alone."""
-    found = await buckets.standing(service, name, instance)
     return found is Standing.OURS or (found is Standing.UNMARKED and await buckets.is_empty(service, name))
 
 
 async def _find_left(service: Service, instance: Instance) -> str:
     """What a provisioning that never ended may have left; empty when nothing."""
     for name in bucket_names(instance.app, instance.id):
-        if await _is_made_by_us(service, name, instance.id):
+        if await _is_ours(service, name, await buckets.standing(service, name, instance.id)):
             return name
     return ""
 
