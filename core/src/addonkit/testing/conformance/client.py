@@ -31,7 +31,10 @@ class ConformanceClient(abc.ABC):
 
     @contextmanager
     def service(self) -> Iterator[Mapping[str, str]]:
-        """For an addon that needs a service elsewhere: run one, and give the addon's settings for it."""
+        """For an addon that needs a service elsewhere: run one, and give the addon's settings for it.
+
+        Many checks use it one after the other; what one leaves behind is not held against the next.
+        """
         yield {}
 
     def left_behind(self, settings: Mapping[str, str]) -> Collection[str]:

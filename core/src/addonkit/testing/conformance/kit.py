@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -61,11 +61,22 @@ class AddonConformance(DefinitionChecks, LifeCycleChecks, SecrecyChecks, CrashCh
         """Where the shapes of its sagas are kept."""
         return self.lock or Path(inspect.getfile(type(self))).with_name(f"{self.addon}.sagas.json")
 
+    @pytest.fixture(scope="class")
+    @classmethod
+    def service_settings(cls) -> Iterator[Mapping[str, str]]:
+        """Settings of the service that the addon needs, if any; one serves all checks."""
+        with cls._app().service() as settings:
+            yield settings
+
     @pytest.fixture
-    def rig(self) -> Iterator[Rig]:
+    def rig(self, service_settings: Mapping[str, str]) -> Iterator[Rig]:
         """A world of the test's own."""
-        with rigged(self.addon, self.client or find_client(self.addon)) as rig:
+        with rigged(self.addon, self._app(), service_settings) as rig:
             yield rig
+
+    @classmethod
+    def _app(cls) -> ConformanceClient:
+        return cls.client or find_client(cls.addon)
 
 
 def _cases(addon: str) -> dict[str, list[Any]]:

@@ -151,9 +151,9 @@ class Rig:
 
 
 @contextmanager
-def rigged(addon: str, client: ConformanceClient) -> Iterator[Rig]:
-    """A rig; at the end nothing of it runs any more."""
-    with client.service() as settings, temporary_home() as home:
+def rigged(addon: str, client: ConformanceClient, settings: Mapping[str, str]) -> Iterator[Rig]:
+    """A rig with the settings of the client's service; at the end nothing of it runs any more."""
+    with temporary_home() as home:
         SEEN_SECRETS.update(_secret_settings(Subject.find(addon), settings))
         yield Rig(Subject.find(addon), client, home, settings, frozenset(client.left_behind(settings)))
 
