@@ -41,12 +41,14 @@ class Kit:
         home: the directory that holds everything.
         registry: the addons that are installed.
         backend: what runs servers.
+        framework: what steps of addons work with.
     """
 
     def __init__(self, rooms: Rooms) -> None:
         self.home = rooms.home
         self.registry = rooms.registry
         self.backend = rooms.backend
+        self.framework = rooms.framework
         self._store = rooms.store
         self._engine = rooms.engine
         self._settings = rooms.settings
