@@ -28,7 +28,8 @@ HERE = Path(__file__).parent
 
 
 def pytest_configure(config):
-    config.stash[pytest_plugin._home] = Path(os.environ["HOME_OF_SESSION"])
+    if not hasattr(config, "workerinput"):
+        config.stash[pytest_plugin._home] = Path(os.environ["HOME_OF_SESSION"])
 
 
 def note(file, text):
@@ -57,7 +58,14 @@ def database(addon):
     return given
 """
 
-_OPTIONS = ("-q", "-p", "no:cacheprovider", "-W", "error", "-o", "asyncio_default_fixture_loop_scope=function")
+_UNUSED = ("no:cacheprovider", "no:hypothesispytest")
+_OPTIONS = (
+    *(word for plugin in _UNUSED for word in ("-p", plugin)),
+    "-W",
+    "error",
+    "-o",
+    "asyncio_default_fixture_loop_scope=function",
+)
 
 
 @attrs.frozen
@@ -121,14 +129,15 @@ class Project:
             time.sleep(0.02)
         return lines
 
-    def expect_nothing(self) -> None:
+    def expect_nothing(self, *, but: Path | None = None) -> None:
         """Check that neither processes nor files of the session are left, within the time a janitor takes."""
         ending = time.monotonic() + 30
-        while (left := self.left()) and time.monotonic() < ending:
+        expected = [] if but is None else [str(but)]
+        while (left := self._left()) != expected and time.monotonic() < ending:
             time.sleep(0.05)
-        assert left == []
+        assert left == expected
 
-    def left(self) -> list[str]:
+    def _left(self) -> list[str]:
         found = [str(self.home)] if self.home.exists() else []
         for process in psutil.process_iter():
             try:
