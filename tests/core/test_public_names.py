@@ -97,7 +97,7 @@ def test_the_shared_variant_is_exactly_shared(name, shared):
 
 def test_the_list_of_names_is_sorted_and_complete():
     assert sorted(addon.__all__) == sorted(set(addon.__all__))
-    public = {name for name in vars(addon) if not name.startswith("_") and name != "annotations"}
+    public = {name for name in vars(addon) if not name.startswith(("_", "@")) and name != "annotations"}
     assert set(addon.__all__) == public
 
 

@@ -42,8 +42,10 @@ def decorated(function: Callable[..., Any]) -> Callable[..., Any]:
 
 LAMBDAS = (lambda environ: None, lambda environ: None)
 
-SAME = {"function": prepare, "another": other, "coroutine": coroutine, "lambda": LAMBDAS[0], "second": LAMBDAS[1]}
+SAME = {"function": prepare, "another": other, "coroutine": coroutine}
 OWN = {
+    "lambda": LAMBDAS[0],
+    "second lambda": LAMBDAS[1],
     "default": with_default,
     "closure": decorated(prepare),
     "partial": functools.partial(with_default, rows=2),
