@@ -27,17 +27,25 @@ def test_each_test_sees_a_database_of_its_own(project, options):
     assert len(set(project.noted("urls"))) == 6
     assert len({urlsplit(url).port for url in project.noted("urls")}) == 1, "one server for the session"
     assert len(project.noted("prepared")) == 1, "prepared once, by one of the workers"
+    assert not project.home.exists(), "pytest itself ends it, when all is well"
     project.expect_nothing()
 
 
-def test_variables_are_the_tests_alone(project):
+def test_variables_and_database_are_the_tests_alone(project):
     project.write("""
+        import asyncpg
+
+        had = []
+
         def test_has_them(database):
             assert os.environ["DATABASE_URL"] == database.url
+            had.append(database.url)
 
         def test_has_not():
             assert os.environ["DATABASE_URL"] == "mine"
             assert "PGHOST" not in os.environ
+            with pytest.raises(asyncpg.InvalidCatalogNameError):
+                asyncio.run(query(had[0], "SELECT 1"))
     """)
 
     ended = project.run(DATABASE_URL="mine")
@@ -78,6 +86,11 @@ def test_several_in_one_test_are_several(project):
             assert one.url != two.url
             assert os.environ["DATABASE_URL"] == two.url
             assert asyncio.run(query(two.url, "SELECT to_regclass('visits')")) is None
+
+        @pytest.mark.parametrize("variant", ["small", "shared"])
+        def test_of_both_variants(addon, variant):
+            given = addon(f"postgresql:{variant}", prepare=make_tables)
+            assert asyncio.run(query(given.url, "SELECT count(*) FROM visits")) == 1
     """)
 
     ended = project.run()

@@ -88,6 +88,10 @@ def test_pytest_is_killed(project, options, number):
 
 def test_a_worker_dies(project):
     project.write("""
+        @pytest.fixture
+        def database(addon):
+            return addon("postgresql:shared", prepare=make_tables)
+
         def test_dies(database):
             os.kill(os.getpid(), signal.SIGKILL)
 
@@ -99,6 +103,7 @@ def test_a_worker_dies(project):
     ended = project.run("-n", "2")
 
     assert "1 failed, 4 passed" in ended.output
+    assert "has what is left" not in ended.output
     project.expect_nothing()
 
 
