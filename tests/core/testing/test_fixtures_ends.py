@@ -59,6 +59,18 @@ def test_a_terminals_interrupt(project, options, tests):
     project.expect_nothing()
 
 
+def test_an_impatient_user(project):
+    project.write(WAITS)
+    with project.start() as process:
+        project.wait_for("here")
+        while process.poll() is None:
+            os.killpg(process.pid, signal.SIGINT)
+            time.sleep(0.1)
+        process.stdout.close()
+
+    project.expect_nothing()
+
+
 def test_an_interrupt_while_a_server_is_made(project):
     project.write(WAITS)
     with project.start() as process:
