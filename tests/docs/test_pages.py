@@ -20,44 +20,27 @@ ROOT = Path(__file__).parents[2]
 PAGES = (*sorted(ROOT.glob("*.md")), *sorted(p for p in ROOT.glob("docs/**/*.md") if "_build" not in p.parts))
 MAKEFILE = (ROOT / "Makefile").read_text()
 
-SEED = [
-    "CONFIG_IMAGE",
-    "is_shared_variant",
-    "name_from_ref",
-    "parse_storage_gb",
-    "resolve_image",
-    "sanitize_identifier",
-    "Association",
-    "AddonDefinition",
-    "AddonDefinition.locality",
-    "App",
-    "CreateSandboxPoolSpec",
-    "LocalityMode",
-    "ProviderFramework",
-    "ProvisionResult",
-    "Variable",
-    "Variant",
-    "VariantDefinition",
-    "ProviderFramework.create_sandbox_pool",
-    "ProviderFramework.create_service",
-    "ProviderFramework.delete_disk_by_name",
-    "ProviderFramework.delete_sandbox_pool",
-    "ProviderFramework.delete_service",
-    "ProviderFramework.get_service_address",
-    "ProviderFramework.scale_pool",
-    "ProviderFramework.wait_for_pool",
-    "ProviderFramework.wait_for_service_address",
-    "addonkit.hookspecs.AddonSpecs.addon_provision",
-    "addonkit.hookspecs.AddonSpecs.addon_adjust_env_vars",
-    "addonkit.hookspecs.AddonSpecs.addon_deprovision",
-    "addonkit.registry.catalog.Registry",
-    "addonkit.registry.catalog.Registry.ensure_entities",
-    "addonkit.registry.catalog.Registry.get",
-    "addonkit.registry.catalog.Registry.get_variant_config",
-    "addonkit.registry.catalog.Registry.list_addons",
-    "addonkit.registry.catalog.Registry.register",
-    "addonkit.registry.catalog.Registry.resolve_addon_and_variant",
-]
+SEED = {
+    "": "ConfigImage IsSharedVariant NameFromRef ParseStorageGb ResolveImage SanitizeIdentifier OnCluster Remote"
+    " NewProviderFramework NewRegistry NewRegistryImageChecker",
+    "AddonAssociation": "ID App Addon Variant Entity",
+    "AddonDefinition": "Name DisplayName Description DefaultVariant Variants BaseImage DefaultVersion",
+    "AddonProvider": "LocalityMode Provision AdjustEnvVars Deprovision",
+    "App": "ID Name",
+    "CreateSandboxPoolSpec": "Name Image Env Ports DesiredInstances Labels SandboxPrefix Command Mounts Volumes"
+    " PortWaitTimeout",
+    "ImageChecker": "CheckImage",
+    "LocalityMode": "",
+    "ProviderFramework": "EC EAC Storage Log CreateSandboxPool CreateService DeleteDiskByName DeleteSandboxPool"
+    " DeleteService GetServiceAddress ScalePool WaitForPool WaitForServiceAddress",
+    "ProvisionResult": "EnvVars Attrs",
+    "Registry": "EnsureEntities Get GetVariantConfig ListAddons Register ResolveAddonAndVariant",
+    "RegistryImageChecker": "CheckImage",
+    "Variable": "Key Value Sensitive",
+    "Variant": "Name Config",
+    "VariantDefinition": "Name Description Details Config",
+}
+"""The public items of the seed: types to their fields and methods, what belongs to none under the empty name."""
 
 
 def page(name: str) -> str:
@@ -140,8 +123,9 @@ def test_every_row_of_the_seed_is_read() -> None:
     assert len(seed_rows()) == page("seed.md").count("\n| `")
 
 
-def test_every_public_item_of_the_seed_has_a_counterpart() -> None:
-    assert set(SEED) <= {ours for _, ours in seed_rows()}
+def test_every_public_item_of_the_seed_has_a_row_and_no_other_has() -> None:
+    items = {f"{owner}.{member}".strip(".") for owner, members in SEED.items() for member in members.split()}
+    assert {theirs for theirs, _ in seed_rows()} == items | set(SEED) - {""}
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
