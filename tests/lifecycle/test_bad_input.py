@@ -148,6 +148,42 @@ def test_a_corrupted_state_file_is_copied_aside_and_never_overwritten(
     assert [copy.read_bytes() for copy in copies] == [damaged]
 
 
+def test_a_state_file_that_was_emptied_is_refused_while_there_are_data(
+    addonkit_command: CommandLine, home: Path
+) -> None:
+    (home / "state.db").touch()
+    assert addonkit_command("create", "valkey", "-a", "shop").status == 0, "a new home may have an empty one"
+    (home / "state.db").write_bytes(b"")
+
+    ended = addonkit_command("list")
+
+    assert ended.status == 1
+    assert "it is empty, and" in one_line(ended.err)
+    assert (home / "state.db").read_bytes() == b""
+    assert list(home.glob("disks/*"))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="servers of a normal user run as that user")
+def test_a_home_that_the_service_user_cannot_get_into(addonkit_command: CommandLine, home: Path) -> None:
+    home.chmod(0o700)
+
+    ended = addonkit_command("create", "valkey", "-a", "shop")
+
+    assert ended.status == 1
+    assert f"has no way through {home}" in one_line(ended.err)
+    assert addonkit_command("list", "--json").data["instances"] == []
+
+
+def test_creating_again_what_failed_tells_the_ways_out(addonkit_command: CommandLine) -> None:
+    failed = addonkit_command("create", "valkey", "-a", "shop", ADDONKIT_FAULT="after:create_tenant=raise")
+    assert failed.status == 1
+
+    again = addonkit_command("create", "valkey", "-a", "shop")
+
+    assert again.status == 1
+    assert "which failed; addonkit retry shop-valkey tries again, addonkit destroy shop-valkey" in one_line(again.err)
+
+
 def test_no_free_port(addonkit_command: CommandLine, home: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -119,7 +119,7 @@ class Control:
             if instance.phase is Phase.DEPROVISIONING:
                 raise UnknownInstance(attempted, "it is being destroyed")
             others = associations_of(tx, app)
-            _check_label(attempted, alias or instance.addon, others)
+            _check_label(tx, attempted, alias or instance.addon, others)
             if any(a.instance == instance.id for a in others):
                 raise AlreadyExists(attempted, "it is attached already", f"see addonkit env -a {app}")
             new_app = _ensure_app(tx, app)
@@ -322,7 +322,7 @@ def _find_unfinished(tx: Transaction, request: Request) -> Created | None:
         if entity and _same(entity.value, request) and entity.value.phase in _UNFINISHED:
             return Created(entity.value, association, joined=True)
     attempted = f"cannot create {request.addon}:{request.variant} for {request.app}"
-    _check_label(attempted, request.label, others)
+    _check_label(tx, attempted, request.label, others)
     return None
 
 
@@ -336,13 +336,20 @@ def _asked_for(config: Mapping[str, str]) -> dict[str, str]:
     return {key: value for key, value in config.items() if key != CONFIG_DIGEST}
 
 
-def _check_label(attempted: str, label: str, others: Sequence[Association]) -> None:
+def _check_label(tx: Transaction, attempted: str, label: str, others: Sequence[Association]) -> None:
     for other in others:
         if other.label == label:
-            gone = " that is being removed" if other.phase is Phase.DEPROVISIONING else ""
-            raise AlreadyExists(
-                attempted, f"the app already has {label}{gone}", "use --as NAME to add another one under its own name"
-            )
+            raise AlreadyExists(attempted, *_taken(label, other, tx.get(Instance, other.instance)))
+
+
+def _taken(label: str, other: Association, there: Entity[Instance] | None) -> tuple[str, str]:
+    """What stands in the way of a label, and what to do about it."""
+    if there is not None and there.value.phase is Phase.ERROR:
+        name = there.value.name
+        advice = f"addonkit retry {name} tries again, addonkit destroy {name} removes it"
+        return f"the app already has {label}, which failed", advice
+    gone = " that is being removed" if other.phase is Phase.DEPROVISIONING else ""
+    return f"the app already has {label}{gone}", "use --as NAME to add another one under its own name"
 
 
 def _ensure_app(tx: Transaction, name: str) -> bool:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from addonkit.errors import StoreUnavailable
+from addonkit.errors import StoreCorrupted, StoreUnavailable
 
 ROOT_HOME = Path("/var/lib/addonkit")
 """Home of root: its servers run as a service user, who has no way into /root."""
@@ -38,4 +38,20 @@ def open_home(home: Path) -> Path:
         raise StoreUnavailable(attempted, f"{error.strerror}", "set ADDONKIT_HOME to a directory you own") from error
     if not os.access(home, os.R_OK | os.W_OK | os.X_OK):
         raise StoreUnavailable(attempted, "it is not writable", "set ADDONKIT_HOME to a directory you own")
+    _check_state(home)
     return home
+
+
+def _check_state(home: Path) -> None:
+    """An empty state file is that of a new home, unless there are data: then it was emptied by an accident.
+
+    Raises:
+        StoreCorrupted: when beginning anew would leave servers and their data without an owner.
+    """
+    state, disks = home / "state.db", home / "disks"
+    if state.is_file() and not state.stat().st_size and disks.is_dir() and any(disks.iterdir()):
+        raise StoreCorrupted(
+            f"cannot open the state {state}",
+            f"it is empty, and {disks} holds data",
+            "restore a backup in its place, or remove it to begin anew",
+        )

@@ -73,6 +73,7 @@ class ProcessBackend:
 
     def runnable_version(self, definition: AddonDefinition, requested: str) -> str:
         """See Backend. The answer has the precision of the request, so that minor upgrades are picked up."""
+        check_way(self._user, self._home)
         versions = [found.version for found in self.find_programs(definition)]
         attempted = f"cannot run {definition.name} {requested}".rstrip()
         if not versions:

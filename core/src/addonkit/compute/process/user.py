@@ -44,7 +44,7 @@ def service_user(environ: Mapping[str, str]) -> ServiceUser | None:
             return ServiceUser(name, entry.pw_uid, entry.pw_gid)
     raise ComputeError(
         "cannot run servers as root",
-        f"there is no user {named or ' or '.join(_CANDIDATES)} to run them as",
+        f"there is no user {named or ' or '.join(_CANDIDATES)}, other than root, to run them as",
         "create one, or name one in ADDONKIT_SERVICE_USER",
     )
 
