@@ -35,7 +35,11 @@ class Tenancy:
 
 @attrs.frozen
 class Departure:
-    """What is left after an instance has left a server. `last` says that the server is to be removed."""
+    """What is left after an instance has left a server.
+
+    Attributes:
+        last: the server is to be removed, or is gone while its removal may not have come to its end.
+    """
 
     last: bool
 
@@ -99,7 +103,7 @@ class Servers:
                 tx.put(entity, attrs.evolve(entity.value, server="", claim=""))
             server = tx.get(Server, server_id)
             if server is None:
-                return Departure(last=False)
+                return Departure(last=True)
             if _tenants(tx, server_id):
                 return Departure(last=False)
             if server.value.phase is not ServerPhase.REMOVING:

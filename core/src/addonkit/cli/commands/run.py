@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -64,10 +65,14 @@ async def _environment(kit: Kit, app: str) -> dict[str, str]:
 
 async def _finish_pending(kit: Kit, app: str) -> None:
     """Go on with what was begun for the app, or wait for who does. What failed is left to its user."""
+    from addonkit.errors import InstanceFailed
     from addonkit.models.instance import Phase
 
     under_way = {Phase.PENDING, Phase.PROVISIONING, Phase.ACTIVE}
     for view in await kit.instances(app):
         waiting = any(a.app == app and a.phase is Phase.PENDING for a in view.associations)
         if waiting and view.instance.phase in under_way:
-            await kit.retry(view.instance.name)
+            with suppress(
+                InstanceFailed
+            ):  # perhaps for another app of it: what matters is whether ours has its variables
+                await kit.retry(view.instance.name)
