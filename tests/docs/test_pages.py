@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import inspect
 import re
+from collections.abc import Iterator
 from functools import reduce
 from pathlib import Path
 from types import ModuleType
@@ -13,7 +15,7 @@ from typing import Any
 import pytest
 
 import addonkit
-from addonkit import errors, hookspecs
+from addonkit import addon, errors, hookspecs, testing
 from addonkit.cli.reference import reference
 
 ROOT = Path(__file__).parents[2]
@@ -48,36 +50,77 @@ def page(name: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def writer() -> ModuleType:
-    """scripts/write_reference.py, which is no package."""
-    spec = importlib.util.spec_from_file_location("write_reference", ROOT / "scripts" / "write_reference.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def writer() -> Iterator[ModuleType]:
+    """scripts/write_reference.py, which is no package, and has one beside it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(ROOT / "scripts")
+        yield importlib.import_module("write_reference")
 
 
-def test_the_page_about_hooks_is_up_to_date(writer: ModuleType) -> None:
-    assert page("hooks.md") == writer.hooks_page()
+@pytest.mark.parametrize("name", ["addon-api.md", "errors.md", "hooks.md", "testing.md"])
+def test_a_page_that_follows_from_the_code_is_up_to_date(writer: ModuleType, name: str) -> None:
+    assert page(name) == writer.PAGES[name](), "run make reference"
 
 
-def test_the_page_about_errors_is_up_to_date(writer: ModuleType) -> None:
-    assert page("errors.md") == writer.errors_page()
+def test_every_page_that_follows_from_the_code_is_compared(writer: ModuleType) -> None:
+    written = {path.name for path in (ROOT / "docs/reference").glob("*.md") if "\nWritten from " in path.read_text()}
+    assert written - {"cli.md"} == set(writer.PAGES)
 
 
 def test_the_page_about_the_command_line_is_up_to_date() -> None:
     assert page("cli.md").rstrip() == reference().rstrip()
 
 
-@pytest.mark.parametrize("specs", [hookspecs.AddonSpecs, hookspecs.ObserverSpecs])
-def test_every_hook_is_documented_with_an_example(specs: type) -> None:
-    hooks = [name for name in vars(specs) if not name.startswith("_")]
-    assert hooks
-    for name in hooks:
-        section = page("hooks.md").partition(f"### {name}\n")[2].partition("\n### ")[0]
-        assert f"{name}(" in section, f"{name} is not on the page"
-        assert f"def {name}(" in section, f"{name} has no example"
+HOOKS = [
+    pytest.param(name, hook, id=name)
+    for specs in (hookspecs.AddonSpecs, hookspecs.ObserverSpecs)
+    for name, hook in vars(specs).items()
+    if not name.startswith("_")
+]
+
+
+def section(name: str, heading: str) -> str:
+    """What a page has below a heading of the third level."""
+    return f"{page(name)}\n## ".partition(f"\n### {heading}\n")[2].partition("\n## ")[0].partition("\n### ")[0]
+
+
+@pytest.mark.parametrize(("name", "hook"), HOOKS)
+def test_every_hook_is_documented_with_its_signature_and_an_example(name: str, hook: Any) -> None:
+    text = section("hooks.md", name)
+    assert text, f"{name} is not on the page"
+    signature = inspect.signature(hook)
+    shown = " ".join(text.partition("```text\n")[2].partition("\n```")[0].split())
+    takes = [f"{each.name}: {each.annotation}" for each in [*signature.parameters.values()][1:]]
+    assert (
+        shown.replace("( ", "(").replace(", )", ")") == f"{name}({', '.join(takes)}) -> {signature.return_annotation}"
+    )
+    assert f"def {name}(" in text, f"{name} has no example"
+
+
+@pytest.mark.parametrize(("name", "hook"), HOOKS)
+def test_a_hook_says_what_it_takes_and_answers(name: str, hook: Any) -> None:
+    text = section("hooks.md", name)
+    signature = inspect.signature(hook)
+    for parameter in [*signature.parameters][1:]:
+        assert re.search(rf"^- `{parameter}`: \S", text, re.MULTILINE), f"{name} does not say what {parameter} is"
+    assert ("Answers: " in text) == (signature.return_annotation != "None"), name
+
+
+@pytest.mark.parametrize("name", sorted({*addon.__all__, *addonkit._ABOVE}))
+def test_every_public_name_is_documented(name: str) -> None:
+    value = getattr(addonkit, name)
+    is_error = inspect.isclass(value) and issubclass(value, (errors.AddonkitError, errors.Retryable))
+    assert f"`{name}`" in page("errors.md") if is_error else section("addon-api.md", name).strip(), name
+
+
+@pytest.mark.parametrize("name", sorted(testing._PLACES))
+def test_every_public_name_for_tests_is_documented(name: str) -> None:
+    assert section("testing.md", name).strip()
+
+
+@pytest.mark.parametrize("check", sorted(name for name in dir(testing.AddonConformance) if name.startswith("test_")))
+def test_every_check_of_the_kit_is_documented(check: str) -> None:
+    assert section("testing.md", check.removeprefix("test_").replace("_", " ")).strip()
 
 
 def test_every_error_is_documented() -> None:

@@ -18,12 +18,14 @@ T = TypeVar("T")
 ENGINE_NAMES: Final = frozenset(
     {"framework", "app", "instance", "association", "variant", "server", "settings", "sagas", "progress"}
 )
-"""Arguments that the engine itself provides to steps and undos:
+"""Arguments that the engine itself provides to steps and undos, by these names:
 
-`framework` a ProviderFramework; `app`, `instance`, `association`, `variant`, `server` the entities the
-execution serves, as they are when the step starts (None where it serves none); `settings` what the operator told
-the addon, names to text or Secrets; `sagas` runs sagas that are
-shared with other executions; `progress` a function that takes one sentence and shows it to the user.
+- `framework`: a ProviderFramework.
+- `app`, `instance`, `association`, `variant`, `server`: the entities that the execution serves, as they are when the
+  step starts; None where it serves none.
+- `settings`: what the operator told the addon, names to text or Secrets.
+- `sagas`: runs sagas that are shared with other executions, see Sagas.
+- `progress`: a function that takes one sentence and shows it to the user, see Progress.
 """
 
 Function = Callable[..., Awaitable[Any]]
@@ -240,7 +242,7 @@ def step(
     """Make an async function a step.
 
     Like a pytest fixture, it receives its arguments by name: inputs of the saga, outputs of earlier
-    steps, and the engine's own (see ENGINE_NAMES).
+    steps, and the engine's own (`framework`, `instance`, `settings` and so on: see ENGINE_NAMES).
 
     Args:
         function: given when the decorator is used without parentheses.

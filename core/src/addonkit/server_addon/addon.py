@@ -11,11 +11,11 @@ from addonkit.models.compute import Port, Program
 from addonkit.models.definition import AddonDefinition, is_shared_variant
 from addonkit.models.instance import Instance, Server
 from addonkit.models.result import Inventory, ProvisionResult
+from addonkit.models.variable import Variable
 from addonkit.saga.definition import Saga
 from addonkit.server_addon import sagas
-from addonkit.server_addon.parts import ContainerSpec, Tenants
+from addonkit.server_addon.parts import Access, ContainerSpec, Tenants
 from addonkit.server_addon.pool import PoolBuilder
-from addonkit.server_addon.sagas import VariablesOf
 from addonkit.server_sagas import ServerSagas, server_sagas
 
 
@@ -37,13 +37,13 @@ class ServerAddon:
             there can be no variant `shared`.
         container: how a server runs in a container, where its image alone does not say it; pure.
         start_timeout: seconds a started server has until it answers its probe.
-        pool: what follows: the pool of a server, see server_sagas; and so do the sagas below.
+        pool: follows from these, as do the sagas `servers`, `provision`, `deprovision`, `inspect` and `drop_claim`.
     """
 
     definition: AddonDefinition
     port: int
     program: Callable[[Server], Program]
-    variables: VariablesOf
+    variables: Callable[[Access], tuple[Variable, ...]]
     tenants: Tenants | None = attrs.field(default=None)
     container: Callable[[Server], ContainerSpec] = _image_alone
     start_timeout: float = 60.0
