@@ -60,7 +60,12 @@ GROUPS: Final = {
 }  # fmt: skip
 """Where each public name stands; errors have a page of their own."""
 
-_MADE_BY_ADDONKIT: Final = frozenset({"Binding", "Kit", "ProviderFramework", "Sagas", "Servers", "Step", "Tenants"})
+_MADE_BY_ADDONKIT: Final = frozenset(
+    {
+        *("Binding", "Kit", "ProviderFramework", "Sagas", "Servers", "Step", "Tenants"),
+        *("Cloner", "ConformanceClient", "FreshAddon"),
+    }
+)
 """Classes that nobody calls: made by addonkit, or subclassed."""
 
 
@@ -95,7 +100,7 @@ def _group(title: str, names: tuple[str, ...]) -> Iterator[str]:
         yield _engine_names()
     for name in names:
         yield f"### {name}\n"
-        yield from _entry(name, getattr(addonkit, name))
+        yield from entry(name, getattr(addonkit, name))
 
 
 def _engine_names() -> str:
@@ -107,7 +112,8 @@ def _errors() -> str:
     return f"## Errors\n\n[Errors](errors.md) tells what each of them means: {listed}.\n"
 
 
-def _entry(name: str, value: Any) -> Iterator[str]:
+def entry(name: str, value: Any) -> Iterator[str]:
+    """What is told of a name: how it is called, what it is, what it has."""
     if inspect.isclass(value):
         yield from _class(name, value)
     elif inspect.isfunction(value):
@@ -122,6 +128,8 @@ def _entry(name: str, value: Any) -> Iterator[str]:
 def _class(name: str, value: type) -> Iterator[str]:
     if issubclass(value, enum.Enum):
         yield _code(" | ".join(f"{name}.{member.name}" for member in value))
+    elif "__call__" in vars(value):
+        yield _code(signature("", value.__call__, without_first=True))
     elif name not in _MADE_BY_ADDONKIT and not getattr(value, "_is_protocol", False):
         yield _code(signature(name, value).partition(" -> ")[0])
     yield from prose(docstring_of(name, value))

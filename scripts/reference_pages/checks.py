@@ -9,18 +9,19 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from addonkit import testing
-from addonkit.testing import AddonConformance, ConformanceClient
+from addonkit.testing import AddonConformance
 from addonkit.testing.conformance.rig import Rig
-from reference_pages.api import docstring_of, method_line, methods_of
-from reference_pages.prose import prose, signature
+from reference_pages.api import docstring_of, entry
+from reference_pages.prose import prose
 
 _HEAD: Final = """\
-# Checks
+# Tests of addons and apps
 
 Written from `addonkit.testing` by `scripts/write_reference.py`.
 
-What the conformance kit checks, and everything that it may say. How it is run and read is told in
-[test your addon](../how-to/test-your-addon.md).
+What tests import, what the conformance kit checks, and everything that it may say. How the kit is run and read is told
+in [test your addon](../how-to/test-your-addon.md), the fixtures for apps in
+[test your app](../how-to/test-your-app.md).
 """
 
 _CASES: Final = {
@@ -62,11 +63,7 @@ def _names() -> Iterator[str]:
     for name in sorted(testing._PLACES):  # noqa: SLF001 - the list of what is public
         value = getattr(testing, name)
         yield f"### {name}\n"
-        if not inspect.isclass(value):
-            yield f"```text\n{signature(name, value)}\n```\n"
-        yield from prose(docstring_of(name, value))
-        if value is ConformanceClient:
-            yield "\n".join(method_line(each, method) for each, method in methods_of(value)) + "\n"
+        yield from entry(name, value) if value is not AddonConformance else prose(docstring_of(name, value))
 
 
 def _class(owner: type) -> Iterator[str]:
