@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from addonkit.errors import CommandFailed, PoolCrashed, PoolGone, PoolTimeout, TransientError
+from addonkit.errors import CommandFailed, InvalidInput, PoolCrashed, PoolGone, PoolTimeout, TransientError
 from addonkit.models.compute import (
     Address,
     CreateSandboxPoolSpec,
@@ -55,9 +55,11 @@ class ProviderFramework:
         at the next start.
 
         Raises:
+            InvalidInput: when its probe asks a port that it does not have.
             NoFreePort: when the backend has none left.
             PoolCrashed: when a new disk cannot be prepared, or the server ended too often.
         """
+        _check_probe(spec)
         pool = await self._backend.place(await self._record(spec))
         pool = await self._store.transact(lambda tx: _update_pool(tx, pool))
         await self._backend.ensure_running(pool)
@@ -83,7 +85,7 @@ class ProviderFramework:
             if state.started and not state.running:
                 raise _crashed(name, state)
             if self._clock.monotonic() >= deadline:
-                raise _timed_out(name, limit, state)
+                raise _timed_out(pool, limit, state)
             await self._clock.sleep(POLL)
             pool = await self._pool(name)
 
@@ -245,12 +247,24 @@ def _crashed(name: str, state: PoolState) -> PoolCrashed:
     return PoolCrashed(f"starting server {name}", f"it ended{status}{_tail(state)}", log_tail=state.log_tail)
 
 
-def _timed_out(name: str, limit: float, state: PoolState) -> PoolTimeout:
+def _timed_out(pool: Pool, limit: float, state: PoolState) -> PoolTimeout:
+    expected = pool.spec.program.probe.expect if pool.spec.program else ()
+    probed = f" to begin its answer to the probe with {' or '.join(map(repr, expected))}" if expected else ""
     return PoolTimeout(
-        f"starting server {name}",
-        f"it was not ready after {limit:g} s{_tail(state)}",
+        f"starting server {pool.name}",
+        f"it was not ready{probed} after {limit:g} s{_tail(state)}",
         log_tail=state.log_tail,
     )
+
+
+def _check_probe(spec: CreateSandboxPoolSpec) -> None:
+    ports = [port.name for port in spec.ports]
+    if spec.program is not None and spec.program.probe.port not in ports:
+        raise InvalidInput(
+            f"starting server {spec.name}",
+            f"its probe asks port {spec.program.probe.port!r}, and its ports are {', '.join(ports) or 'none'}",
+            "let the Probe name one of them; that of a ServerAddon has the addon's name",
+        )
 
 
 def _tail(state: PoolState) -> str:

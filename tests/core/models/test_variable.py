@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from addonkit.errors import InvalidName
+from addonkit.errors import InvalidInput, InvalidName
 from addonkit.models.secret import Secret
 from addonkit.models.variable import Variable, check_variable_key
 
@@ -24,6 +24,13 @@ def test_any_other_key_is_refused(key):
         check_variable_key(key)
     with pytest.raises(InvalidName):
         Variable(key, "x")
+
+
+@pytest.mark.parametrize("value", [5432, None, b"x", ["x"]])
+@pytest.mark.parametrize("sensitive", [False, True])
+def test_a_value_that_is_no_text_is_refused(value, sensitive):
+    with pytest.raises(InvalidInput, match=f"variable PORT: its value is of type {type(value).__name__}; give text"):
+        Variable("PORT", value, sensitive)
 
 
 def test_a_plain_value_is_shown():

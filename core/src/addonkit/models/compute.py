@@ -53,7 +53,8 @@ class Probe:
     """How to ask a server in its own protocol whether it is ready.
 
     After connecting to `port`, `send` is written; the server is ready when its answer starts with one
-    of `expect`. Bytes are given as text in Latin-1.
+    of `expect`. Bytes are given as text in Latin-1. `port` is the name of one of the pool's; a ServerAddon has one
+    port, named like the addon.
     """
 
     port: str

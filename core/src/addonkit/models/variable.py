@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Any, Final
 
 import attrs
 
-from addonkit.errors import InvalidName
+from addonkit.errors import InvalidInput, InvalidName
 from addonkit.models.secret import Secret, reveal
 
 KEY: Final = re.compile(r"[A-Z_][A-Z0-9_]*")
@@ -29,18 +29,31 @@ def check_variable_key(key: str) -> str:
     return key
 
 
+def _check_value(variable: Variable, _: object, value: Any) -> None:
+    if not isinstance(value, str | Secret):
+        raise InvalidInput(
+            f"cannot make variable {variable.key}",
+            f"its value is of type {type(value).__name__}",
+            "give text, or a Secret for what must not be shown",
+        )
+
+
 @attrs.frozen
 class Variable:
     """One environment variable.
 
     Attributes:
         key: `^[A-Z_][A-Z0-9_]*$`, checked.
-        value: its text. Give a Secret, or `sensitive=True`, for what must not be shown.
+        value: its text, checked to be one. Give a Secret, or `sensitive=True`, for what must not be shown.
         sensitive: whether it is hidden until asked for; follows from the value being a Secret.
+
+    Raises:
+        InvalidName: when the key is not one.
+        InvalidInput: when the value is neither text nor a Secret.
     """
 
     key: str = attrs.field(validator=lambda _s, _a, key: check_variable_key(key))
-    value: str | Secret
+    value: str | Secret = attrs.field(validator=_check_value)
     sensitive: bool = attrs.field(default=attrs.Factory(lambda self: isinstance(self.value, Secret), takes_self=True))
 
     def __attrs_post_init__(self) -> None:

@@ -54,6 +54,6 @@ def conformance(session: Session, addon: str, chosen: str, output: str) -> None:
     locked = [lock.relative_to(Path.cwd())] if is_new and lock.exists() else []
     files = [str(path) for path in (*report.write(checks, addon, Path(output)), *locked)]
     failed = sum(not check.passed for check in checks)
-    words = f"{len(checks)} checks, {failed} failed; written: {', '.join(files)}"
+    words = f"{len(checks)} check{'s' if len(checks) > 1 else ''}, {failed} failed; written: {', '.join(files)}"
     session.answer(report.document(checks, addon), f"{report.as_text(checks)}\n{words}")
     click.get_current_context().exit(1 if failed else 0)
