@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from pathlib import Path
 
@@ -30,18 +29,19 @@ def test_a_new_distribution_is_small_and_bears_its_name(
 
 
 @pytest.mark.parametrize("kind", ["server", "remote"])
-@pytest.mark.parametrize(("tag", "status"), [("v0.1.0", 0), ("v0.2.0", 1), ("", 1)])
-def test_a_tag_that_is_not_the_version_is_not_published(
-    tmp_path: Path, addonkit_command: CommandLine, kind: str, tag: str, status: int
+def test_a_new_distribution_is_published_as_it_is_tagged(
+    tmp_path: Path, addonkit_command: CommandLine, kind: str
 ) -> None:
     assert addonkit_command("new", "nats", "--kind", kind, "--directory", str(tmp_path)).status == 0
     project = tmp_path / "addonkit-nats"
-    workflow = yaml.safe_load((project / ".github/workflows/publish.yml").read_text())
-    checks = [each["run"] for each in workflow["jobs"]["publish"]["steps"] if "version" in each.get("name", "")]
+    jobs = yaml.safe_load((project / ".github/workflows/publish.yml").read_text())["jobs"]
+    (check,) = (step["run"] for step in jobs["build"]["steps"] if "grep" in step.get("run", ""))
 
-    assert len(checks) == 1
-    environ = os.environ | {"GITHUB_REF_NAME": tag}
-    assert subprocess.run(["bash", "-c", checks[0]], cwd=project, env=environ, check=False).returncode == status
+    assert [jobs[job]["needs"] for job in ("publish", "build")] == ["build", "test"]
+    assert [job for job in jobs if "id-token" in jobs[job].get("permissions", {})] == ["publish"]
+    for tag, fits in (("v0.1.0", True), ("v0.1.1", False), ("v0.1", False)):
+        ended = subprocess.run(["bash", "-ec", check], cwd=project, env={"GITHUB_REF_NAME": tag}, check=False)
+        assert (ended.returncode == 0) == fits, tag
 
 
 def test_a_folder_that_is_there_is_not_touched(tmp_path: Path, addonkit_command: CommandLine) -> None:
