@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -25,6 +26,24 @@ def home() -> Iterator[Path]:
     """An empty home; servers started below it end with the test."""
     with temporary_home() as path:
         yield path
+
+
+@pytest.fixture(scope="session")
+def of_machine() -> Callable[[str], str]:
+    """Path of a program that Debian has in a package of the same name.
+
+    On a machine without it the test is skipped, with one line that says how to get it; in CI, which installs it, the test
+    fails.
+    """
+
+    def of_machine(program: str) -> str:
+        found = shutil.which(program)
+        if found is None:
+            reason = f"{program} is not installed; get it with: apt-get install {program}"
+            (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
+        return found
+
+    return of_machine
 
 
 @pytest.fixture(scope="session")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import signal
 import socket
 from collections.abc import Callable, Mapping
@@ -20,10 +18,8 @@ VARIABLES = ["MEMCACHE_URL", "MEMCACHE_HOST", "MEMCACHE_PORT", "MEMCACHE_USERNAM
 
 
 @pytest.fixture
-def addonkit_command(command_with: Callable[[str], CommandLine]) -> CommandLine:
-    if shutil.which("memcached") is None:
-        reason = "memcached is not installed; get it with: apt-get install memcached"
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
+def addonkit_command(command_with: Callable[[str], CommandLine], of_machine: Callable[[str], str]) -> CommandLine:
+    of_machine("memcached")
     return command_with("addonkit-memcached")
 
 

@@ -58,11 +58,12 @@ def test_all_executables_must_be_in_one_place(tmp_path: Path) -> None:
 
 
 def test_one_name_or_the_other(tmp_path: Path) -> None:
-    install(tmp_path / "a", "valkey", "9.1")
-    install(tmp_path / "b", "redis", "7.0")
+    for folder, name, version in (("a", "redis", "8.2"), ("b", "valkey", "7.2"), ("c", "valkey", "9.1")):
+        install(tmp_path / folder, name, version)
     source = ProgramSource(("valkey|redis",), directories=(f"{tmp_path}/*",))
 
-    assert [each.version for each in Programs(tmp_path, {}, None).find(source)] == ["9.1", "7.0"]
+    found = [each.version for each in Programs(tmp_path, {}, None).find(source)]
+    assert found == ["9.1", "7.2", "8.2"], "whatever the second name's version is, the first is preferred"
 
 
 def test_what_does_not_tell_its_version_is_left_out(tmp_path: Path) -> None:
@@ -109,9 +110,17 @@ def test_a_request_means_a_version_that_runs_here(home: Path) -> None:
 def test_a_program_that_is_not_here_is_refused_with_what_brings_it(
     home: Path, source: ProgramSource, advice: str
 ) -> None:
-    with pytest.raises(ProgramNotFound, match="no program for it was found") as refused:
+    with pytest.raises(ProgramNotFound, match="no program for it that can be used was found") as refused:
         ProcessBackend(home, environ={}).runnable_version(a_definition(source), "")
     assert refused.value.advice == advice
+
+
+def test_a_program_that_is_too_old_is_named_with_what_it_says(home: Path) -> None:
+    install(home / "a", "tool", "6.0.16")
+    source = ProgramSource(("tool",), directories=(f"{home}/*",), version_pattern=r"tool ([7-9][.\d]*)")
+
+    with pytest.raises(ProgramNotFound, match=rf"\({home}/a: .*'tool 6.0.16'\); install"):
+        ProcessBackend(home, environ={}).runnable_version(a_definition(source), "")
 
 
 @given(st.lists(st.integers(0, 99), min_size=1, max_size=3))

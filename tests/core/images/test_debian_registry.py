@@ -8,11 +8,9 @@ import hashlib
 import json
 import os
 import re
-import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import NoReturn
 
 import aiohttp
 import attrs
@@ -63,11 +61,10 @@ def digest_of(content: bytes) -> str:
 
 
 @asynccontextmanager
-async def running(home: Path, *, closed: bool) -> AsyncIterator[str]:
+async def running(program: str, home: Path, auth: Mapping[str, object]) -> AsyncIterator[str]:
     """`host:port` of a registry that keeps its images in the home and ends with the block."""
-    program = shutil.which("docker-registry") or _missing()
     config = home / "registry.yml"
-    config.write_text(json.dumps(_config(home, closed=closed)))  # JSON is YAML
+    config.write_text(json.dumps(_config(home, auth)))  # JSON is YAML
     process = await asyncio.create_subprocess_exec(
         program,
         "serve",
@@ -91,25 +88,14 @@ async def running(home: Path, *, closed: bool) -> AsyncIterator[str]:
             await drain
 
 
-def _missing() -> NoReturn:
-    reason = "docker-registry is not installed; get it with: apt-get install docker-registry"
-    if os.environ.get("CI"):
-        pytest.fail(reason)
-    pytest.skip(reason)
-
-
-def _config(home: Path, *, closed: bool) -> dict[str, object]:
+def _config(home: Path, auth: Mapping[str, object]) -> dict[str, object]:
     config = {
         "version": 0.1,
         "log": {"level": "info", "formatter": "text"},
         "storage": {"filesystem": {"rootdirectory": str(home / "images")}},
         "http": {"addr": "127.0.0.1:0"},
     }
-    if closed:
-        passwords = home / "htpasswd"
-        passwords.write_text(HTPASSWD)
-        config["auth"] = {"htpasswd": {"realm": "tests", "path": str(passwords)}}
-    return config
+    return {**config, "auth": auth} if auth else config
 
 
 async def _listening(log: asyncio.StreamReader) -> str:
@@ -122,14 +108,17 @@ async def _listening(log: asyncio.StreamReader) -> str:
 
 
 @pytest.fixture
-async def registry(home):
-    async with running(home, closed=False) as host:
+async def registry(home, of_machine):
+    async with running(of_machine("docker-registry"), home, {}) as host:
         yield host
 
 
 @pytest.fixture
-async def closed_registry(home):
-    async with running(home, closed=True) as host:
+async def closed_registry(home, of_machine):
+    passwords = home / "htpasswd"
+    passwords.write_text(HTPASSWD)
+    auth = {"htpasswd": {"realm": "tests", "path": str(passwords)}}
+    async with running(of_machine("docker-registry"), home, auth) as host:
         yield host
 
 

@@ -22,14 +22,19 @@ _TENANT_COMMANDS: Final = (
     "-scan",
     "-randomkey",
     "-dbsize",
+    # (tracking reports every key that anybody writes)
+    "-client|tracking",
     # ... and channels, ...
     "-pubsub",
     # ... or change what all apps share.
     "-function",
     "-fcall",
     "-fcall_ro",
-    "-script|flush",
-    "-script|kill",
+    # Debugging one stops the server for all; ending one that does so already helps all.
+    "-script",
+    "+script|load",
+    "+script|exists",
+    "+script|kill",
     "-memory|doctor",
     "-memory|stats",
     "-memory|malloc-stats",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -64,13 +64,10 @@ async def set_user(admin: Administrator, name: str, rules: tuple[str, ...]) -> N
 
 
 async def drop_user(admin: Administrator, name: str) -> None:
-    """Remove a user and end its connections. What is gone is success."""
+    """Remove a user, which ends its connections. What is gone is success."""
     async with admin.session() as client:
         await _command(client, "ACL", "DELUSER", name)
         await _command(client, "ACL", "SAVE")
-        with suppress(Exception):
-            # Deleting a user ends its connections in current servers; older ones are told.
-            await _command(client, "CLIENT", "KILL", "USER", name)
 
 
 async def drop_keys(admin: Administrator, prefix: str, progress: Callable[[str], Any]) -> int:

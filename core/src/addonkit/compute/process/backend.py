@@ -77,9 +77,10 @@ class ProcessBackend:
         versions = [found.version for found in self.find_programs(definition)]
         attempted = f"cannot run {definition.name} {requested}".rstrip()
         if not versions:
+            unusable = "; ".join(self.program_faults(definition))
             raise ProgramNotFound(
                 attempted,
-                "no program for it was found on this machine",
+                f"no program for it that can be used was found on this machine{f' ({unusable})' if unusable else ''}",
                 how_to_get(definition.program),
             )
         wanted = requested_version(requested) if requested else definition.default_version

@@ -20,6 +20,8 @@ from addonkit.models.compute import FoundProgram
 from addonkit.models.definition import ProgramSource
 
 _VERSION_LIMIT: Final = 5.0
+_SAID: Final = 60
+"""Characters of what a program says that are shown."""
 
 
 class Programs:
@@ -33,7 +35,11 @@ class Programs:
         self._faults: dict[ProgramSource, tuple[str, ...]] = {}
 
     def find(self, source: ProgramSource) -> tuple[FoundProgram, ...]:
-        """Directories with all executables, newest version first. Blocking: asks each for its version."""
+        """Directories with all executables. Blocking: asks each for its version.
+
+        Newest version first; of alternatives (`valkey-server|redis-server`) all of the first name before those of
+        the next: another program's version number says nothing about which is newer.
+        """
         if source not in self._found:
             self._search(source)
         return self._found[source]
@@ -74,9 +80,9 @@ class Programs:
                 found[real] = FoundProgram(str(usable), self._version(usable, source), origin, package)
             except (OSError, ValueError) as error:
                 faults[real] = f"{real}: {error}"
-        order = sorted(found.values(), key=lambda each: newness(each.version), reverse=True)
+        newest = sorted(found.values(), key=lambda each: newness(each.version), reverse=True)
         self._faults[source] = tuple(faults.values())
-        self._found[source] = tuple(order)
+        self._found[source] = tuple(sorted(newest, key=lambda each: _rank(Path(each.directory), source)))
 
     def _places(self, source: ProgramSource) -> Iterator[tuple[str, str, str]]:
         for directory in _split(self._environ.get("ADDONKIT_PROGRAMS", "")):
@@ -121,7 +127,7 @@ class Programs:
         said = _say([str(first), *source.version_argv], self._user)
         match = re.search(source.version_pattern, said)
         if match is None:
-            raise ValueError("it does not tell a version that is known")
+            raise ValueError(f"what it says of its version is not what is needed: {said.strip()[:_SAID]!r}")
         return match[1]
 
 
@@ -143,6 +149,12 @@ def executable(directory: Path, name: str) -> Path | None:
         if os.path.isfile(path) and os.access(path, os.X_OK):  # noqa: PTH113
             return path
     return None
+
+
+def _rank(directory: Path, source: ProgramSource) -> int:
+    """Which of its alternative names the first executable has there; 0 for the first."""
+    names = source.executables[0].split("|")
+    return next((number for number, name in enumerate(names) if executable(directory, name)), len(names))
 
 
 def _has_all(directory: Path, source: ProgramSource) -> bool:
