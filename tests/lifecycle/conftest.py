@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,6 +14,7 @@ import addonkit
 from addonkit.testing.command import CommandLine
 from addonkit.testing.conformance.client import find_client
 from addonkit.testing.conformance.rig import Rig, rigged
+from addonkit.testing.serving import free_port, serving
 
 
 @pytest.fixture
@@ -56,3 +59,26 @@ def rigs(service_of: Callable[[str], Mapping[str, str]]) -> Iterator[Mapping[str
             addon: stack.enter_context(rigged(addon, find_client(addon), service_of(addon)))
             for addon in ("postgresql", "s3-remote", "valkey")
         }
+
+
+@pytest.fixture
+def operator(service_of: Callable[[str], Mapping[str, str]]) -> Mapping[str, str]:
+    """Settings of an S3 operator who may do everything on a service with IAM; no bucket for folders."""
+    return {name: value for name, value in service_of("s3-remote").items() if name != "bucket"}
+
+
+@pytest.fixture
+async def s3kit(kit: addonkit.Kit, operator: Mapping[str, str]) -> addonkit.Kit:
+    """addonkit, told about that service."""
+    await kit.set_config("s3-remote", operator)
+    return kit
+
+
+@pytest.fixture(scope="session")
+def rclone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, str]]:
+    """Settings of an S3 service that has no IAM, no tags and no versions."""
+    port, key = free_port(), ("rclone-admin-key-id", "rclone-admin-secret")
+    argv = [str(Path(sys.executable).with_name("rclone")), "serve", "s3", "--addr", f"127.0.0.1:{port}"]
+    argv += ["--auth-key", ",".join(key), "--config", os.devnull, str(tmp_path_factory.mktemp("buckets"))]
+    with serving(argv, port) as address:
+        yield {"endpoint": f"http://{address}", "allow_http": "true", "access_key": key[0], "secret_key": key[1]}

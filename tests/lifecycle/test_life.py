@@ -7,7 +7,8 @@ what addonkit does with them; what only one of them promises is in a file of its
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from pathlib import Path
 
 import pytest
 
@@ -32,6 +33,11 @@ def moved_away(rig: Rig, variant: str, environ: Mapping[str, str], word: str = "
     return {name: environ[prefix + name] for name in rig.subject.definition.variables_of(variant)}
 
 
+def _holds(path: Path, secrets: Collection[bytes]) -> bool:
+    content = path.read_bytes()
+    return any(secret in content for secret in secrets)
+
+
 @of_each
 async def test_it_does_what_the_plan_says_and_takes_all_of_it_back(rig: Rig, variant: str) -> None:
     async with rig.kit() as kit:
@@ -42,6 +48,9 @@ async def test_it_does_what_the_plan_says_and_takes_all_of_it_back(rig: Rig, var
         environ = await rig.create(kit, variant, "shop")
         assert list(environ) == list(plan.appear)
         await rig.write(environ, "kept")
+        secrets = [environ[name].encode() for name in rig.sensitive]
+        shown = [path for path in rig.home.rglob("*") if path.is_file() and _holds(path, secrets)]
+        assert shown == [], "no file holds a secret in the clear"
         lost = (await kit.plan_destroy(rig.name("shop"))).lost
         assert f"all data of {rig.name('shop')} ({rig.spec(variant)})" in lost
         await rig.expect(environ, "kept", "after a plan")

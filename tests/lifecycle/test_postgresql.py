@@ -1,10 +1,8 @@
-"""PostgreSQL as its users have it: through variables, on real servers."""
+"""What PostgreSQL alone promises, on real servers. What it has in common with others is in test_life."""
 
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,7 +11,7 @@ import asyncpg
 import pytest
 
 import addonkit
-from addonkit import AlreadyExists, InstanceFailed, UnknownVersion
+from addonkit import InstanceFailed
 from addonkit.testing.home import left_behind
 
 
@@ -75,35 +73,6 @@ async def test_tenants_of_one_server_cannot_get_at_each_other(kit: addonkit.Kit)
             pass
 
 
-async def test_a_killed_server_is_found_running_again_with_its_data(home: Path) -> None:
-    async with addonkit.open(home) as kit:
-        url = (await kit.create("postgresql", app="shop")).url
-        await ask(url, "CREATE TABLE things AS SELECT 7 AS n")
-        pid = next(int(p.read_text().split('"pid": ')[1].split(",")[0]) for p in home.glob("pools/*/record"))
-    os.kill(pid, signal.SIGKILL)
-
-    async with addonkit.open(home) as kit:
-        again = (await kit.environment("shop")).as_dict()["DATABASE_URL"]
-
-    assert again == url, "its address is the same"
-    assert await ask(again, "SELECT n FROM things") == 7
-
-
-async def test_data_survives_a_graceful_stop(kit: addonkit.Kit) -> None:
-    url = (await kit.create("postgresql", app="shop")).url
-    await ask(url, "CREATE TABLE things AS SELECT 7 AS n")
-    framework = kit._keeper._framework
-    server = (await kit.show("shop-postgresql")).instance.server
-
-    await framework.scale_pool(server, 0)
-    with pytest.raises(OSError):
-        await ask(url, "SELECT 1")
-    await framework.scale_pool(server, 1)
-    await framework.wait_for_pool(server)
-
-    assert await ask(url, "SELECT n FROM things") == 7
-
-
 async def test_destroying_leaves_nothing(kit: addonkit.Kit, home: Path) -> None:
     for app, spec in (("shop", "postgresql"), ("blog", "postgresql:shared"), ("wiki", "postgresql:shared")):
         await kit.create(spec, app=app)
@@ -148,81 +117,12 @@ async def test_twenty_apps_come_at_once_and_go_at_once(kit: addonkit.Kit, home: 
     assert await kit.instances() == ()
 
 
-async def test_coming_and_going_at_once_never_takes_the_server_from_who_stays(kit: addonkit.Kit, home: Path) -> None:
-    for turn in range(3):
-        here = await kit.create("postgresql:shared", app=f"old-{turn}")
-        binding, _ = await asyncio.gather(
-            kit.create("postgresql:shared", app=f"new-{turn}"), kit.destroy(here.instance.name)
-        )
-        assert await ask(binding.url, "SELECT 1") == 1
-        await kit.destroy(binding.instance.name)
-
-    assert left_behind(home) == ()
-
-
 async def test_versions_live_side_by_side(kit: addonkit.Kit) -> None:
     new = await kit.create("postgresql:shared", app="blog", version="18")
     old = await kit.create("postgresql:shared", app="wiki", version="15")
 
     assert str(await ask(new.url, "SHOW server_version")).startswith("18")
     assert str(await ask(old.url, "SHOW server_version")).startswith("15")
-
-
-async def test_a_version_that_cannot_run_here_fails_before_anything_is_made(kit: addonkit.Kit, home: Path) -> None:
-    with pytest.raises(UnknownVersion, match=r"versions found here: 18\.\d+, 15\.\d+"):
-        await kit.create("postgresql", app="shop", version="9.6")
-
-    assert await kit.instances() == ()
-    assert left_behind(home) == ()
-
-
-async def test_a_second_one_needs_a_name_of_its_own(kit: addonkit.Kit) -> None:
-    first = await kit.create("postgresql:shared", app="shop")
-
-    with pytest.raises(AlreadyExists, match="already has postgresql; use --as NAME"):
-        await kit.create("postgresql:shared", app="shop")
-    second = await kit.create("postgresql:shared", app="shop", alias="analytics")
-
-    environ = (await kit.environment("shop")).as_dict()
-    assert environ["DATABASE_URL"] == first.url
-    assert environ["ANALYTICS_DATABASE_URL"] == second.url != first.url
-    assert environ["ANALYTICS_PGPASSWORD"] in environ["ANALYTICS_DATABASE_URL"]
-
-    moved = await kit.promote("analytics", "shop")
-    environ = (await kit.environment("shop")).as_dict()
-    assert environ["DATABASE_URL"] == second.url
-    assert environ["POSTGRESQL_DATABASE_URL"] == first.url
-    assert ("DATABASE_URL", "POSTGRESQL_DATABASE_URL") in {(m.old, m.new) for m in moved}
-
-
-async def test_a_variable_set_by_hand_wins_before_and_after(kit: addonkit.Kit) -> None:
-    await kit.set_variables("early", {"DATABASE_URL": "mine"})
-    early = await kit.create("postgresql:shared", app="early")
-    late = await kit.create("postgresql:shared", app="late")
-    moved = await kit.set_variables("late", {"DATABASE_URL": "mine"})
-
-    for app, binding in (("early", early), ("late", late)):
-        environ = (await kit.environment(app)).as_dict()
-        assert environ["DATABASE_URL"] == "mine"
-        assert environ["POSTGRESQL_DATABASE_URL"].endswith(f"/{app}")
-        assert "PGHOST" not in environ, "the set moved as a whole"
-        assert binding.instance.name == f"{app}-postgresql"
-    assert {m.reason for m in moved} == {"DATABASE_URL is set by hand"}
-
-    back = await kit.unset_variables("late", ["DATABASE_URL"])
-    assert len(back) == 6
-    assert (await kit.environment("late")).as_dict()["DATABASE_URL"] == late.url
-
-
-async def test_an_instance_can_serve_two_apps_and_be_detached(kit: addonkit.Kit) -> None:
-    binding = await kit.create("postgresql:shared", app="web")
-    attached = await kit.attach("web-postgresql", "worker")
-
-    assert attached.url == binding.url
-    assert set(await kit.detach("web-postgresql", "worker")) == set(binding.environ())
-    with pytest.raises(addonkit.UnknownApp):
-        await kit.environment("worker")
-    assert await ask(binding.url, "SELECT 1") == 1
 
 
 async def test_a_server_that_does_not_start_shows_its_log_and_leaves_nothing(
@@ -242,15 +142,3 @@ async def test_a_server_that_does_not_start_shows_its_log_and_leaves_nothing(
         assert (await kit.retry("shop-postgresql")).instance.phase == "active"
         await kit.destroy("shop-postgresql")
     assert left_behind(home) == ()
-
-
-async def test_no_secret_is_seen_in_a_command_line_or_a_readable_file(kit: addonkit.Kit, home: Path) -> None:
-    binding = await kit.create("postgresql", app="shop")
-    secrets = [v.text for v in binding.variables if v.sensitive]
-
-    command_lines = [p.read_bytes() for p in Path("/proc").glob("[0-9]*/cmdline") if p.exists()]
-    assert not any(secret.encode() in line for secret in secrets for line in command_lines)
-    for path in home.rglob("*"):
-        if path.is_file():
-            assert not path.stat().st_mode & 0o077, f"{path} can be read by others"
-            assert not any(secret.encode() in path.read_bytes() for secret in secrets), f"{path} holds a secret"

@@ -5,10 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import ipaddress
 import os
-import socket
-import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from addonkit import Secret
+from addonkit.testing.serving import free_port, serving
 from addonkit_s3_remote.client import s3
 from addonkit_s3_remote.faults import Refused
 from addonkit_s3_remote.service import service_of
@@ -79,28 +77,13 @@ def certificate(home: Path) -> tuple[Path, Path]:
 @pytest.fixture
 def endpoint(certificate: tuple[Path, Path]) -> Iterator[str]:
     """A service with that certificate."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
-    folder = certificate[0].parent / "buckets"
+    port, folder = free_port(), certificate[0].parent / "buckets"
     folder.mkdir()
     argv = [str(Path(sys.executable).with_name("rclone")), "serve", "s3", "--addr", f"127.0.0.1:{port}"]
     argv += ["--auth-key", "rclone-admin-key-id,rclone-admin-secret", "--config", os.devnull]
     argv += ["--cert", str(certificate[0]), "--key", str(certificate[1]), str(folder)]
-    process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        for _ in range(600):
-            assert process.poll() is None
-            try:
-                socket.create_connection(("127.0.0.1", port), 0.2).close()
-            except OSError:
-                time.sleep(0.05)
-            else:
-                break
-        yield f"https://127.0.0.1:{port}"
-    finally:
-        process.kill()
-        process.wait()
+    with serving(argv, port) as address:
+        yield f"https://{address}"
 
 
 async def test_a_certificate_of_ones_own_is_trusted_when_it_is_told(

@@ -17,7 +17,7 @@ TOLD = {"endpoint": "https://s3.example.org", "access_key": "AK", "secret_key": 
 def test_what_is_not_told_has_a_default() -> None:
     service = service_of(TOLD)
 
-    assert service.key == Key("AK", Secret("hidden"))
+    assert service.key == Key(Secret("AK"), Secret("hidden"))
     assert (service.region, service.static, service.path_style) == ("us-east-1", False, True)
     assert service.iam_endpoint == service.endpoint == "https://s3.example.org"
 

@@ -64,7 +64,7 @@ async def _client(
             region_name=service.region,
             endpoint_url=endpoint,
             verify=_check_file(attempted, where, service.ca_file),
-            aws_access_key_id=key.id,
+            aws_access_key_id=key.id.reveal(),
             aws_secret_access_key=key.secret.reveal(),
             config=_configuration(PATIENCE if patience is None else patience, path_style=service.path_style),
         ) as client:

@@ -18,11 +18,11 @@ class Client(ConformanceClient):
 
     def write(self, environ: Mapping[str, str], key: str, value: str) -> None:
         """Keep a value."""
-        _of_app(environ).put_object(Bucket=environ["S3_BUCKET"], Key=_key(environ, key), Body=value.encode())
+        of_app(environ).put_object(Bucket=environ["S3_BUCKET"], Key=_key(environ, key), Body=value.encode())
 
     def read(self, environ: Mapping[str, str], key: str) -> str | None:
         """The value, None without one."""
-        client = _of_app(environ)
+        client = of_app(environ)
         try:
             found = client.get_object(Bucket=environ["S3_BUCKET"], Key=_key(environ, key))
         except client.exceptions.NoSuchKey:
@@ -34,19 +34,20 @@ class Client(ConformanceClient):
     def service(self) -> Iterator[Mapping[str, str]]:
         """A service with IAM, and a bucket for folders."""
         with local_service() as settings:
-            _of_operator(settings, "s3").create_bucket(Bucket=SHARED)
+            of_operator(settings).create_bucket(Bucket=SHARED)
             yield {**settings, "bucket": SHARED}
 
     def left_behind(self, settings: Mapping[str, str]) -> Collection[str]:
         """Buckets, objects in the shared one, and users."""
-        s3, iam = _of_operator(settings, "s3"), _of_operator(settings, "iam")
+        s3, iam = of_operator(settings), of_operator(settings, "iam")
         buckets = [f"bucket {each['Name']}" for each in s3.list_buckets()["Buckets"]]
         objects = [f"object {each['Key']}" for each in s3.list_objects_v2(Bucket=SHARED).get("Contents", ())]
         users = [f"user {each['UserName']}" for each in iam.list_users()["Users"]]
         return [*buckets, *objects, *users]
 
 
-def _of_app(environ: Mapping[str, str]) -> Any:
+def of_app(environ: Mapping[str, str]) -> Any:
+    """A client as an app makes it of its variables; each request is sent once."""
     return _client(
         "s3",
         environ["AWS_ENDPOINT_URL_S3"],
@@ -55,7 +56,8 @@ def _of_app(environ: Mapping[str, str]) -> Any:
     )
 
 
-def _of_operator(settings: Mapping[str, str], kind: str) -> Any:
+def of_operator(settings: Mapping[str, str], kind: str = "s3") -> Any:
+    """A client of the operator's, of `s3` or `iam`."""
     return _client(kind, settings["endpoint"], "us-east-1", (settings["access_key"], settings["secret_key"]))
 
 

@@ -58,7 +58,7 @@ async def _(settings: Told, user: str) -> None:
 
 
 @step(undo=None, timeout=120, retry=Retry(attempts=12, first_delay=0.2, longest_delay=10.0))
-async def try_key(settings: Told, user: str, id: str, secret: Secret, bucket: str, prefix: str) -> None:
+async def try_key(settings: Told, user: str, id: Secret, secret: Secret, bucket: str, prefix: str) -> None:
     """Sign in with the key."""
     try:
         await keys.works(service_of(settings), Key(id, secret), Place(bucket, prefix))
@@ -70,7 +70,7 @@ async def try_key(settings: Told, user: str, id: str, secret: Secret, bucket: st
 
 
 @step(gives="result", undo=None)
-async def build_binding(settings: Told, user: str, id: str, secret: Secret, bucket: str, prefix: str) -> BindResult:
+async def build_binding(settings: Told, user: str, id: Secret, secret: Secret, bucket: str, prefix: str) -> BindResult:
     """Put the variables together."""
     return BindResult(variables(service_of(settings), bucket, prefix, Key(id, secret)), {"user": user})
 

@@ -49,7 +49,7 @@ async def make_key(service: Service, user: str) -> Key:
     async with iam(service, f"creating a key of user {user}") as client:
         await _drop_keys(client, user)
         made = (await client.create_access_key(UserName=user))["AccessKey"]
-    return Key(made["AccessKeyId"], Secret(made["SecretAccessKey"]))
+    return Key(Secret(made["AccessKeyId"]), Secret(made["SecretAccessKey"]))
 
 
 async def drop_keys(service: Service, user: str) -> None:

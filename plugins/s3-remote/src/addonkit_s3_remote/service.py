@@ -14,9 +14,9 @@ _AWS = "amazonaws.com"
 
 @attrs.frozen
 class Key:
-    """An access key: its id and its secret."""
+    """An access key: its id, which apps are given as a secret too, and its secret."""
 
-    id: str
+    id: Secret
     secret: Secret
 
 
@@ -67,7 +67,7 @@ def service_of(settings: Mapping[str, str | Secret]) -> Service:
         endpoint,
         iam,
         told.get("region", "us-east-1"),
-        Key(told.get("access_key", ""), Secret(told.get("secret_key", ""))),
+        Key(Secret(told.get("access_key", "")), Secret(told.get("secret_key", ""))),
         static=told.get("credentials") == "static",
         bucket=told.get("bucket", ""),
         path_style=told.get("path_style") != "false",

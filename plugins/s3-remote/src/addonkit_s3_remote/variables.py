@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from addonkit import Secret, Variable
+from addonkit import Variable
 from addonkit_s3_remote.service import Key, Service
 
 
@@ -12,7 +12,7 @@ def variables(service: Service, bucket: str, prefix: str, key: Key) -> tuple[Var
     return (
         Variable("S3_BUCKET", bucket),
         *folder,
-        Variable("AWS_ACCESS_KEY_ID", Secret(key.id)),
+        Variable("AWS_ACCESS_KEY_ID", key.id),
         Variable("AWS_SECRET_ACCESS_KEY", key.secret),
         Variable("AWS_REGION", service.region),
         Variable("AWS_DEFAULT_REGION", service.region),
