@@ -113,9 +113,9 @@ def _backend(registry: Registry, home: Path, environ: Mapping[str, str]) -> Back
 
 
 def _image_checker(environ: Mapping[str, str]) -> ImageChecker:
-    from addonkit.images.settings import checker_from
+    from addonkit.images.settings import ConfiguredImageChecker
 
-    return checker_from(environ)
+    return ConfiguredImageChecker(environ)
 
 
 async def _open_store(home: Path, environ: Mapping[str, str], clock: Clock) -> Store:

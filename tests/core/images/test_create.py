@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import attrs
 import pytest
@@ -169,6 +170,24 @@ def test_mirrors_come_from_the_environment(environ: Mapping[str, str], asked: Ma
     from addonkit.images.settings import checker_from
 
     assert checker_from(environ).mirrors == asked
+
+
+async def test_what_the_operator_told_of_mirrors_is_heeded(home: Path, start: Callable[..., Awaitable[Any]]) -> None:
+    mirror = await start(known={("valkey/valkey", "9")})
+    environ = {"ADDONKIT_REGISTRY_MIRRORS": f"docker.io=http://{mirror.host}", "DOCKER_CONFIG": str(home / "docker")}
+    async with addonkit.open(home, environ=environ, backend=ImageBackend(home)) as kit:
+        await kit.create("valkey", app="shop", wait=False)
+
+        assert (await kit.show("shop-valkey")).instance.config[CONFIG_DIGEST] == mirror.digest
+
+
+async def test_a_mirror_that_is_not_understood_stops_only_who_needs_one(home: Path) -> None:
+    environ = {"ADDONKIT_REGISTRY_MIRRORS": "nonsense"}
+    async with addonkit.open(home, environ=environ, backend=ImageBackend(home)) as kit:
+        assert await kit.instances() == ()
+        with pytest.raises(InvalidInput, match="'nonsense' is not REGISTRY=URL"):
+            await kit.create("valkey", app="shop")
+        assert await kit.instances() == ()
 
 
 def test_registries_without_tls_come_from_the_environment() -> None:

@@ -1,13 +1,15 @@
-"""The reference implementation of a registry, as Debian ships it, open and with a password file."""
+"""The reference implementation of a registry, as Debian ships it: open, with a password file, and with tokens."""
 
 from __future__ import annotations
 
 import asyncio
 import base64
+import datetime as dt
 import hashlib
 import json
 import os
 import re
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,11 +17,19 @@ from pathlib import Path
 import aiohttp
 import attrs
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.x509.oid import NameOID
 
 from addonkit.errors import ImageDenied, ImageNotFound
 
 # bcrypt of `correct-horse`, the only kind of hash that the registry takes
 HTPASSWD = "reader:$2y$05$2oORLNLkULWXlBca7WtI7eZqrzfniCeR62O/nLNlODgWJZzt6RvP6\n"
+BASIC = f"Basic {base64.b64encode(b'reader:correct-horse').decode()}"
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
 DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
@@ -151,8 +161,7 @@ async def test_what_was_not_pushed_is_not_found(pusher, checker, suffix):
 
 async def test_with_a_password_file_only_its_users_are_answered(closed_registry, checker, log_in):
     host = closed_registry
-    basic = f"Basic {base64.b64encode(b'reader:correct-horse').decode()}"
-    async with aiohttp.ClientSession(headers={"Authorization": basic}) as session:
+    async with aiohttp.ClientSession(headers={"Authorization": BASIC}) as session:
         digest = await Pusher(session, host).image("team/app", "1", OCI_MANIFEST)
     with pytest.raises(ImageDenied, match="there is none for it"):
         await checker.check_image(f"{host}/team/app:1")
@@ -163,3 +172,70 @@ async def test_with_a_password_file_only_its_users_are_answered(closed_registry,
     assert await checker.check_image(f"{host}/team/app:1") == digest
     with pytest.raises(ImageNotFound):
         await checker.check_image(f"{host}/team/app:2")
+
+
+@attrs.frozen
+class Issuer:
+    """A token server that the registry trusts, as its certificate is in the registry's bundle."""
+
+    key: ec.EllipticCurvePrivateKey
+    certificate: x509.Certificate
+    asked: list[str] = attrs.field(factory=list)
+
+    @classmethod
+    def new(cls) -> Issuer:
+        key = ec.generate_private_key(ec.SECP256R1())
+        name, now = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "tests")]), dt.datetime.now(dt.UTC)
+        day = dt.timedelta(days=1)
+        builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        builder = builder.not_valid_before(now - day).not_valid_after(now + day)
+        builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        return cls(key, builder.sign(key, hashes.SHA256()))
+
+    async def answer(self, request: web.Request) -> web.Response:
+        """A token for what is asked, to the one user that there is."""
+        scopes = request.query.getall("scope", [])
+        self.asked.extend(scopes)
+        if request.headers.get("Authorization") != BASIC:
+            return web.Response(status=401)
+        return web.json_response({"token": self.token(*scopes)})
+
+    def token(self, *scopes: str) -> str:
+        """A JWT, signed by ES256 (RFC 7518, section 3.4)."""
+        now = int(time.time())
+        parts = [scope.split(":") for scope in scopes]
+        access = [{"type": kind, "name": name, "actions": actions.split(",")} for kind, name, actions in parts]
+        claims = {"iss": "tests", "aud": "registry", "nbf": now - 60, "exp": now + 60, "jti": "1", "access": access}
+        chain = [base64.b64encode(self.certificate.public_bytes(serialization.Encoding.DER)).decode()]
+        signed = f"{_encoded({'typ': 'JWT', 'alg': 'ES256', 'x5c': chain})}.{_encoded(claims)}"
+        r, s = decode_dss_signature(self.key.sign(signed.encode(), ec.ECDSA(hashes.SHA256())))
+        return f"{signed}.{_url_safe(r.to_bytes(32) + s.to_bytes(32))}"
+
+
+def _encoded(part: object) -> str:
+    return _url_safe(json.dumps(part).encode())
+
+
+def _url_safe(content: bytes) -> str:
+    return base64.urlsafe_b64encode(content).decode().rstrip("=")
+
+
+async def test_a_token_is_fetched_for_this_image_and_believed(home, of_machine, checker, log_in):
+    issuer, app = Issuer.new(), web.Application()
+    app.router.add_get("/token", issuer.answer)
+    bundle = home / "bundle.pem"
+    bundle.write_bytes(issuer.certificate.public_bytes(serialization.Encoding.PEM))
+    async with TestServer(app, host="127.0.0.1") as server:
+        told = {"realm": str(server.make_url("/token")), "service": "registry", "issuer": "tests"}
+        auth = {"token": {**told, "rootcertbundle": str(bundle)}}
+        async with running(of_machine("docker-registry"), home, auth) as host:
+            bearer = {"Authorization": f"Bearer {issuer.token('repository:team/app:push,pull')}"}
+            async with aiohttp.ClientSession(headers=bearer) as session:
+                digest = await Pusher(session, host).image("team/app", "1", OCI_MANIFEST)
+            with pytest.raises(ImageDenied, match="refuses us"):
+                await checker.check_image(f"{host}/team/app:1")
+            log_in(host)
+            assert await checker.check_image(f"{host}/team/app:1") == digest
+            assert set(issuer.asked) == {"repository:team/app:pull"}
+            with pytest.raises(ImageNotFound):
+                await checker.check_image(f"{host}/team/app:2")

@@ -72,4 +72,4 @@ def test_the_entry_module_of_an_installed_addon_imports_no_driver(entry):
 
 
 def test_our_addons_are_installed():
-    assert "postgresql" in {each.name for each in ADDONS}
+    assert {"postgresql", "s3-remote", "valkey"} <= {each.name for each in ADDONS}

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+import attrs
+
 from addonkit.errors import InvalidInput
 from addonkit.images.checker import RegistryImageChecker
 
@@ -30,6 +32,17 @@ def checker_from(environ: Mapping[str, str]) -> RegistryImageChecker:
             )
         mirrors[registry] = (*mirrors.get(registry, ()), url)
     return RegistryImageChecker(mirrors=mirrors, insecure=_words(environ, INSECURE))
+
+
+@attrs.frozen
+class ConfiguredImageChecker:
+    """Reads the settings when it is asked about an image: what is wrong in them stops nothing else."""
+
+    environ: Mapping[str, str]
+
+    async def check_image(self, image: str) -> str:
+        """See ImageChecker; also raises what `checker_from` does."""
+        return await checker_from(self.environ).check_image(image)
 
 
 def _words(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
