@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -38,6 +39,30 @@ async def test_the_environment_wins_over_what_is_stored(home: Path, operator: Ma
 
         assert binding.environ()["AWS_ENDPOINT_URL_S3"] == operator["endpoint"]
         await kit.destroy("shop-s3-remote")
+
+
+async def test_a_bucket_may_be_in_the_host_name(
+    s3kit: addonkit.Kit, operator: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names_of_buckets: set[str] = set()
+    resolve = socket.getaddrinfo
+
+    def found(host: str, *more: object, **named: object) -> object:
+        """What a name server of the service would say."""
+        name, below, _ = host.partition(".localhost")
+        names_of_buckets.update([name] if below else [])
+        return resolve("127.0.0.1" if below else host, *more, **named)
+
+    monkeypatch.setattr(socket, "getaddrinfo", found)
+    told = {"endpoint": operator["endpoint"].replace("127.0.0.1", "localhost"), "path_style": "false"}
+    await s3kit.set_config("s3-remote", told)
+    environ = (await s3kit.create("s3-remote", app="shop")).environ()
+    of_app(environ).put_object(Bucket=environ["S3_BUCKET"], Key="key", Body=b"")
+
+    await s3kit.destroy("shop-s3-remote")
+
+    assert names_of_buckets == {environ["S3_BUCKET"]}
+    assert environ["S3_BUCKET"] not in names(operator)
 
 
 async def test_without_iam_creating_says_what_the_operator_can_allow(
