@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import attrs
 import pytest
@@ -30,7 +31,7 @@ async def test_without_a_login_a_registry_that_wants_one_denies(start, checker):
         await checker.check_image(registry.image)
     assert str(caught.value) == (
         f"cannot see image '{registry.image}': {registry.host} asks for a login, and there is none for it; check its"
-        f" name and tag, or log in with 'docker login {registry.host}' (credential helpers are not asked)"
+        f" name and tag, or log in with 'docker login {registry.host}'"
     )
 
 
@@ -44,12 +45,14 @@ async def test_a_wrong_password_denies_and_is_not_shown(start, checker, log_in, 
     assert sum(each.authorization.startswith("Basic") for each in registry.asked) == 1  # accounts are locked for less
 
 
-async def test_a_registry_with_a_helper_counts_as_one_without_a_login(start, checker, docker_config):
+async def test_a_credential_helper_opens_a_registry(start, checker, docker_config, tmp_path, monkeypatch):
     registry = await start(login="basic")
-    auths = {registry.host: {"username": "reader", "password": "correct-horse"}}
-    docker_config.write_text(json.dumps({"auths": auths, "credHelpers": {registry.host: "/bin/false"}}))
-    with pytest.raises(ImageDenied, match="there is none for it"):
-        await checker.check_image(registry.image)
+    program = tmp_path / "docker-credential-keeper"
+    program.write_text("""#!/bin/sh\necho '{"Username": "reader", "Secret": "correct-horse"}'\n""")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    docker_config.write_text(json.dumps({"auths": {registry.host: {}}, "credsStore": "keeper"}))
+    assert await checker.check_image(registry.image) == registry.digest
 
 
 @pytest.mark.parametrize("key", ["token", "access_token"])

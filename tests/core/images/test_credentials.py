@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from addonkit.errors import InvalidInput
+from addonkit.images import helpers
 from addonkit.images.credentials import Login, config_file, find_login
 from addonkit.models.secret import Secret
 
@@ -95,10 +97,57 @@ def test_no_file_is_no_login(tmp_path):
     assert find_login("r.io", tmp_path / "file" / "config.json") is None
 
 
-def test_a_registry_with_a_helper_has_no_login(write):
-    path = write({"auths": {"r.io": READER, "other.io": READER}, "credHelpers": {"https://r.io": "pass"}})
-    assert find_login("r.io", path) is None
-    assert find_login("other.io", path) == LOGIN
+@pytest.fixture
+def helper(tmp_path, monkeypatch):
+    """Installs a credential helper `keeper`, a shell script that finds what it reads in $server; its lines are run."""
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+
+    def helper(*lines):
+        program = tmp_path / "docker-credential-keeper"
+        program.write_text("\n".join(["#!/bin/sh", '[ "$1" = get ] || exit 2', "server=$(cat)", *lines]))
+        program.chmod(0o755)
+
+    return helper
+
+
+@pytest.mark.parametrize(
+    ("registry", "server"), [("r.io", "r.io"), ("r.io:5000", "r.io:5000"), ("docker.io", "https://index.docker.io/v1/")]
+)
+@pytest.mark.parametrize("of_all", [True, False])
+def test_a_credential_helper_is_asked_for_the_registry(write, helper, registry, server, of_all):
+    helper("""printf '{"ServerURL": "x", "Username": "reader", "Secret": "for %s"}' "$server" """)
+    config = {"credsStore": "keeper"} if of_all else {"credsStore": "nowhere", "credHelpers": {registry: "keeper"}}
+    assert find_login(registry, write(config)) == Login("reader", Secret(f"for {server}"))
+
+
+def test_a_helper_may_give_an_identity_token(write, helper):
+    helper("""echo '{"Username": "<token>", "Secret": "refresh-me"}'""")
+    assert find_login("r.io", write({"credsStore": "keeper"})) == Login(identity_token=Secret("refresh-me"))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "echo credentials not found in native keychain; exit 1",
+        "echo nonsense",
+        "echo []",
+        """echo '{"Username": "reader"}'""",
+        """echo '{"Username": "reader", "Secret": ""}'""",
+        "exec sleep 60",
+    ],
+)
+def test_a_helper_without_an_answer_leaves_what_the_file_says(write, helper, monkeypatch, line):
+    monkeypatch.setattr(helpers, "LIMIT", 0.5)
+    helper(line)
+    assert find_login("r.io", write({"credsStore": "keeper"})) is None
+    path = write({"auths": {"r.io": {"username": "reader", "password": "here"}}, "credHelpers": {"r.io": "keeper"}})
+    assert find_login("r.io", path) == Login("reader", Secret("here"))
+
+
+@pytest.mark.parametrize("name", ["nowhere", "", "../keeper", "/bin/true", 7])
+def test_a_helper_that_is_none_is_passed_over(write, helper, name):
+    helper("""echo '{"Username": "reader", "Secret": "x"}'""")
+    assert find_login("r.io", write({"credsStore": name})) is None
 
 
 @pytest.mark.parametrize("text", ["", "pass:word", "[]", '"pass:word"', "\0", "[" * 100_000])

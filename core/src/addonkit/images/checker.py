@@ -122,7 +122,7 @@ def _not_found(image: str, reference: ImageReference) -> ImageNotFound:
 
 def _denied(image: str, reference: ImageReference, reason: str) -> ImageDenied:
     registry = reference.registry
-    advice = f"{_NAME_ADVICE}, or log in with 'docker login {registry}' (credential helpers are not asked)"
+    advice = f"{_NAME_ADVICE}, or log in with 'docker login {registry}'"
     return ImageDenied(f"cannot see image {image!r}", f"{registry} {reason}", advice, image=image, registry=registry)
 
 

@@ -1,8 +1,8 @@
 """Logins from the Docker configuration file, as `docker login` and `skopeo login` write it.
 
 The format is that of `~/.docker/config.json`: `auths` maps a registry to `auth` (base64 of `user:password`), or to
-`username` and `password`, and perhaps an `identitytoken`. Credential helpers are programs and are never run: a
-registry that has one counts as a registry without a login.
+`username` and `password`, and perhaps an `identitytoken`; `credHelpers` maps a registry, and `credsStore` all others,
+to a credential helper, which is asked first.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import attrs
 
 from addonkit.errors import InvalidInput
 from addonkit.images.endpoints import canonical_registry
+from addonkit.images.helpers import TOKEN_USER, ask_helper
 from addonkit.models.secret import Secret
 
 _ADVICE: Final = "mend the file, or log in again with 'docker login'"
@@ -50,16 +51,31 @@ def config_file(environ: Mapping[str, str] | None = None) -> Path:
 def find_login(registry: str, path: Path) -> Login | None:
     """The login that the file has for a registry (`host[:port]`); None when it has none or there is no file.
 
+    Blocking: may ask a credential helper.
+
     Raises:
         InvalidInput: when the file cannot be read, or what it says of this registry is not understood.
     """
     config = _read(path)
     wanted = canonical_registry(registry)
-    if wanted in map(_registry_of, _table(config, "credHelpers")):
-        return None
+    kept = _ask_helper(config, wanted)
+    if kept is not None:
+        return kept
     found = [entry for key, entry in _table(config, "auths").items() if _registry_of(key) == wanted]
     logins = (_login(entry, registry, path) for entry in found)
     return next((login for login in logins if login is not None), None)
+
+
+def _ask_helper(config: Mapping[str, Any], registry: str) -> Login | None:
+    own = (name for key, name in _table(config, "credHelpers").items() if _registry_of(key) == registry)
+    name = next(own, config.get("credsStore"))
+    answer = ask_helper(name, registry) if isinstance(name, str) else None
+    if answer is None or not all(map(_is_text, answer)):
+        return None
+    user, secret = answer
+    if user == TOKEN_USER:
+        return Login(identity_token=Secret(secret))
+    return Login(user, Secret(secret))
 
 
 def _read(path: Path) -> Mapping[str, Any]:
