@@ -26,7 +26,7 @@ in [test your addon](../how-to/test-your-addon.md), the fixtures for apps in
 
 _CASES: Final = {
     "variant": "each variant",
-    "failing": "each step that `create` comes through",
+    "failing": "each step of its sagas, failing in turn",
     "death": "before and after each step of `create` and `destroy`, and in each undo",
 }
 
@@ -39,6 +39,7 @@ _TITLES: Final = {
     "Definition": "The definition",
     "LifeCycle": "The life of an instance",
     "Secrecy": "Secrets",
+    "Neighbour": "Other apps",
     "Crash": "Failures and crashes",
 }
 
