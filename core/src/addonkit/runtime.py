@@ -57,7 +57,7 @@ class Kit:
         self._planner = Planner(rooms.store, rooms.registry)
         self._viewer = Viewer(rooms.store, rooms.registry, rooms.backend)
         self._controller = Controller(rooms.store, rooms.leases, rooms.registry, rooms.engine, rooms.clock)
-        self._keeper = PoolKeeper(rooms.store, rooms.backend, rooms.framework, rooms.leases)
+        self._keeper = PoolKeeper(rooms.store, rooms.backend, rooms.framework, rooms.leases, rooms.engine)
         self._doctor = Doctor(rooms, self._controller, self._keeper)
 
     async def create(self, spec: str, app: str, *, alias: str = "", version: str = "", wait: bool = True) -> Binding:

@@ -107,4 +107,4 @@ class Attempts:
             execution = await self._engine.execution(id)
             if execution is not None and not execution.status.finished:
                 with contextlib.suppress(SagaError, Busy):
-                    await self._engine.abandon(id, reason="given up, what it served is removed")
+                    await self._engine.abandon(id, reason="not needed any more, what it served is removed")

@@ -178,7 +178,7 @@ class Doctor:
         return f"{name}: its disk is removed"
 
     async def _remove_server(self, name: str) -> str:
-        await remove_server(self._framework, name)
+        await remove_server(self._framework, self._engine, name)
         return f"{name}: server and disk are removed"
 
     async def _drop_claim(self, subject: str) -> str:
@@ -195,7 +195,7 @@ class Doctor:
         return f"{name}: {healed.failed.get(name, 'it runs again')}"
 
     async def _give_up(self, id: str) -> str:
-        await self._engine.abandon(id, reason="given up, what it served does not need it")
+        await self._engine.abandon(id, reason="given up, what it served does not need it any more")
         return f"{id}: given up"
 
     async def _continue(self, name: str) -> str:

@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from addonkit.controller.attempts import Attempts
 from addonkit.errors import AddonkitError, PoolCrashed
 from addonkit.models.compute import Pool
 from addonkit.models.instance import Server, ServerPhase
-from addonkit.server_sagas import removal_id
+from addonkit.server_sagas import ensure_id, removal_id
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from addonkit.compute.interface import Backend
     from addonkit.framework import ProviderFramework
+    from addonkit.saga.engine import Engine
     from addonkit.store.interface import Store
     from addonkit.store.leases import Leases
 
@@ -35,12 +37,13 @@ class Healed:
     failed: dict[str, str] = attrs.field(factory=dict)
 
 
-async def remove_server(framework: ProviderFramework, server_id: str) -> None:
-    """Remove a server with all its data, by name; what is gone already is success."""
+async def remove_server(framework: ProviderFramework, engine: Engine, server_id: str) -> None:
+    """Remove a server with all its data, by name, and end what still made or removed it; what is gone is success."""
     await framework.delete_service(server_id)
     await framework.delete_sandbox_pool(server_id)
     await framework.delete_disk_by_name(server_id)
     await framework.servers.forget(server_id)
+    await Attempts(engine).close((removal_id(server_id), ensure_id(server_id)))
 
 
 class PoolKeeper:
@@ -49,11 +52,14 @@ class PoolKeeper:
     And removes servers that all have left, where whoever was to remove them was interrupted.
     """
 
-    def __init__(self, store: Store, backend: Backend, framework: ProviderFramework, leases: Leases) -> None:
+    def __init__(
+        self, store: Store, backend: Backend, framework: ProviderFramework, leases: Leases, engine: Engine
+    ) -> None:
         self._store = store
         self._backend = backend
         self._framework = framework
         self._leases = leases
+        self._engine = engine
 
     async def heal(self, only: Collection[str] | None = None) -> Healed:
         """Look at every server (or `only` those): start what is down and wait until it serves, remove what is left."""
@@ -72,7 +78,7 @@ class PoolKeeper:
             return
         # What cannot be removed now is found again: by the next command, or by whoever looks with doctor.
         with contextlib.suppress(AddonkitError):
-            await remove_server(self._framework, name)
+            await remove_server(self._framework, self._engine, name)
 
     async def _heal_one(self, name: str) -> str:
         """Empty when all is well, `started`, or why it does not serve."""

@@ -157,10 +157,10 @@ class Engine:
             if found is not None:
                 await self._journal(found, held).write(change)
 
-    async def abandon(self, id: str, *, reason: str = "given up by an operator") -> tuple[str, ...]:
+    async def abandon(self, id: str, *, reason: str = "") -> tuple[str, ...]:
         """Give up an execution that has not come to an end: nothing more is run or undone.
 
-        `reason` is what its last event says.
+        `reason` is what its last event says, instead of what stays.
 
         Returns:
             The names of the steps that stay uncompensated.
@@ -179,7 +179,8 @@ class Engine:
                 raise SagaError(attempted, f"it is {found.status}")
             left = tuple(record.name for record in found.uncompensated)
             journal = self._journal(found, held)
-            text = f"{found.saga}: {reason}, not undone: {', '.join(left) or 'nothing'}"
+            given_up = f"given up by an operator, not undone: {', '.join(left) or 'nothing'}"
+            text = f"{found.saga}: {reason or given_up}"
             await journal.finish(ExecutionStatus.ABANDONED, journal.event(EventKind.ABANDONED, text))
             return left
 
