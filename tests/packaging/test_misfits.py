@@ -109,8 +109,8 @@ def test_two_distributions_that_claim_one_name_are_both_named_and_none_is_used(
     listed = addonkit("addons")
     both = f"acme-cache 3.1 and addonkit-valkey {__version__} claim its name, so none is used"
     assert listed.status == 0
-    assert f"valkey of acme-cache 3.1 is conflict: {both}" in listed.out
-    assert f"valkey of addonkit-valkey {__version__} is conflict: {both}" in listed.out
+    assert f"valkey of acme-cache 3.1 is in conflict: {both}" in listed.out
+    assert f"valkey of addonkit-valkey {__version__} is in conflict: {both}" in listed.out
     assert addonkit("env", "-a", "shop", "--reveal") == shown, "apps do not feel it"
     refused = addonkit("destroy", "shop-valkey", "--yes")
     assert refused.status == 1
