@@ -132,8 +132,9 @@ class Kit:
         settled = await self._controller.settle(instance.id)
         if settled is None:
             return InstanceView(attrs.evolve(instance, message="gone"))
-        if settled.message:
-            raise _failed(f"trying {settled.name} again", settled)
+        told = await self._with_reason(settled)
+        if told.message:
+            raise _failed(f"trying {settled.name} again", told)
         return await self._viewer.instance(settled)
 
     async def plan_destroy(self, name: str, app: str | None = None) -> Plan:
@@ -153,7 +154,7 @@ class Kit:
             return
         left = await self._controller.settle(instance.id)
         if left is not None:
-            raise _failed(f"destroying {left.name}", left)
+            raise _failed(f"destroying {left.name}", await self._with_reason(left))
 
     async def config(self, addon: str) -> tuple[Setting, ...]:
         """What the operator told an addon, as it is in force: the environment wins over what is stored."""
@@ -252,6 +253,13 @@ class Kit:
             if association.phase is Phase.ERROR:
                 raise _failed(f"attaching {instance.name}", attrs.evolve(instance, message=association.message))
         return Binding(instance, association, created.new_app, created.joined)
+
+    async def _with_reason(self, instance: Instance) -> Instance:
+        """The instance; where it says nothing itself, with what went wrong for an app that it is tied to."""
+        if instance.message:
+            return instance
+        ties = await self._controller.associations(instance.id)
+        return attrs.evolve(instance, message=next((tie.message for tie in ties if tie.message), ""))
 
     def _ask_addon(self, instance: Instance, verb: str) -> None:
         """Make sure the addon can be asked, and every policy is there, before anything is changed."""

@@ -44,9 +44,10 @@ def check_saga_lock(path: Path, sagas: Iterable[Saga[Any]]) -> None:
             gone, or that the file does not know in its present version.
         ValueError: two different sagas have one name.
     """
+    sagas = tuple(sagas)
     shapes = _shapes(sagas)
     if os.environ.get(UPDATE):
-        path.write_text(json.dumps(shapes, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        path.write_text(as_lock(sagas), encoding="utf-8")
         return
     locked: Shapes = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     names = sorted({*locked, *shapes})
@@ -54,6 +55,11 @@ def check_saga_lock(path: Path, sagas: Iterable[Saga[Any]]) -> None:
     lines = [f"saga {name}: {problem}" for name, problem in problems.items() if problem]
     if lines:
         raise AssertionError("\n".join(lines))
+
+
+def as_lock(sagas: Iterable[Saga[Any]]) -> str:
+    """The text of a lock file for these sagas. ValueError when two different ones have one name."""
+    return json.dumps(_shapes(sagas), indent=1, sort_keys=True) + "\n"
 
 
 def _sagas(value: Any) -> Iterator[Saga[Any]]:
