@@ -7,7 +7,7 @@ from addonkit import Instance, Secret, step
 from mutants.distant import made, manage, tell_place
 
 CAUGHT_BY = "death_at_any_point_is_recovered_from[place-undo-after:tell_place-undo:create_place]"
-SAYS = "blocked-execution"
+SAYS = "it answers 404"
 CLIENT = "mutants.distant:Client"
 
 
