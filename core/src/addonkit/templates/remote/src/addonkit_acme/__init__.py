@@ -18,6 +18,7 @@ from addonkit import (
     sanitize_identifier,
     step,
 )
+
 from addonkit_acme import service
 
 DEFINITION: Final = AddonDefinition(

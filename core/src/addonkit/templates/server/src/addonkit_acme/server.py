@@ -17,13 +17,13 @@ class Handler(BaseHTTPRequestHandler):
     directory: Path
     password: str
 
-    def do_GET(self) -> None:  # noqa: N802 - the name that the library calls
+    def do_GET(self) -> None:
         """Give a value."""
         if self.is_allowed():
             found = self.file()
             self.answer(200, found.read_bytes()) if found.is_file() else self.answer(404)
 
-    def do_PUT(self) -> None:  # noqa: N802 - the name that the library calls
+    def do_PUT(self) -> None:
         """Keep a value: whole, and on the disk before it is confirmed."""
         if self.is_allowed():
             content = self.rfile.read(int(self.headers.get("Content-Length", "0")))
