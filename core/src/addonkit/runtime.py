@@ -9,19 +9,17 @@ from functools import partial
 import attrs
 
 from addonkit.binding import Binding
+from addonkit.consent import Consent
 from addonkit.control import Control, Created, Request, find_instance
 from addonkit.controller.act import provision_id
 from addonkit.controller.controller import Controller
-from addonkit.controller.doctor import Doctor
+from addonkit.controller.doctor import UNFINISHED, Doctor
 from addonkit.controller.measuring import held_words
 from addonkit.controller.pools import Healed, PoolKeeper
 from addonkit.controller.views import Viewer, environment
 from addonkit.errors import (
-    AddonFault,
-    AddonNotInstalled,
     InstanceFailed,
     NotFound,
-    UnknownAddon,
     UnknownApp,
     UnknownExecution,
 )
@@ -53,6 +51,7 @@ class Kit:
         self._images = rooms.images
         self._control = Control(rooms.store, rooms.registry, rooms.backend)
         self._planner = Planner(rooms.store, rooms.registry)
+        self._consent = Consent(rooms.store, rooms.registry, self._planner)
         self._viewer = Viewer(rooms.store, rooms.registry, rooms.backend)
         self._controller = Controller(rooms.store, rooms.leases, rooms.registry, rooms.engine, rooms.clock)
         self._keeper = PoolKeeper(rooms.store, rooms.backend, rooms.framework, rooms.leases)
@@ -81,10 +80,12 @@ class Kit:
 
     async def attach(self, name: str, app: str, *, alias: str = "", wait: bool = True) -> Binding:
         """Give an app the variables of an instance that exists."""
+        await self._consent.attach(name, app, alias)
         return await self._finish(await self._control.attach(name, app, alias), wait=wait)
 
     async def detach(self, name: str, app: str) -> tuple[str, ...]:
         """Take an instance's variables from an app; returns the names that are gone. The instance stays."""
+        await self._consent.detach(name, app)
         instance, gone = await self._control.detach(name, app)
         await self._controller.settle(instance.id)
         return gone
@@ -127,8 +128,8 @@ class Kit:
 
     async def retry(self, name: str, app: str | None = None) -> InstanceView:
         """Try again what failed, or go on with what was interrupted, until it is settled."""
+        self._consent.check(await self._find(name, app), "go on with")
         instance = await self._control.retry(name, app)
-        self._ask_addon(instance, "go on with")
         settled = await self._controller.settle(instance.id)
         if settled is None:
             return InstanceView(attrs.evolve(instance, message="gone"))
@@ -140,14 +141,14 @@ class Kit:
     async def plan_destroy(self, name: str, app: str | None = None) -> Plan:
         """What destroy would do and lose; nothing written."""
         instance = await self._find(name, app)
-        self._ask_addon(instance, "plan the destruction of")
+        self._consent.check(instance, "plan the destruction of")
         plan = await self._planner.destroy(name, app)
         held = await held_words(self.registry, self._engine, instance)
         return attrs.evolve(plan, lost=(*plan.lost, *held))
 
     async def destroy(self, name: str, app: str | None = None, *, wait: bool = True) -> None:
         """Remove an instance and all its data, from whatever state it is in; its variables go first."""
-        self._ask_addon(await self._find(name, app), "destroy")
+        await self._consent.destroy(await self._find(name, app))
         instance = await self._control.destroy(name, app)
         await self._engine.cancel(provision_id(instance))
         if not wait:
@@ -184,6 +185,7 @@ class Kit:
     async def retry_execution(self, id: str) -> Execution:
         """Let a blocked or interrupted execution go on, through the instance it serves."""
         execution = await self.execution(id)
+        self.registry.check_plugins()
         await self._engine.unblock(id)
         instance = await self._store.get(Instance, execution.subject.get("instance", ""))
         if instance is not None:
@@ -209,6 +211,8 @@ class Kit:
 
     async def fix(self, findings: Collection[Finding]) -> tuple[str, ...]:
         """Mend what can be mended; a sentence about each."""
+        if any(finding.kind == UNFINISHED for finding in findings):
+            self.registry.check_plugins()
         return tuple([await self._doctor.fix(finding) for finding in findings])
 
     async def log_path(self, name: str, app: str | None = None) -> str:
@@ -227,9 +231,7 @@ class Kit:
         request = await asyncio.to_thread(partial(self._control.check, spec, app, alias=alias, version=version))
         is_new = await self._control.check_free(request)
         await self._settings.check(request.addon, request.variant)
-        if is_new:
-            self.registry.check_plugins()
-            self._planner.sagas(request)  # where policies refuse
+        self._consent.create(request, is_new=is_new)
         image = request.config.get(CONFIG_IMAGE, "")
         if not (self.backend.runs_images and image and is_new):
             return request
@@ -260,23 +262,6 @@ class Kit:
             return instance
         ties = await self._controller.associations(instance.id)
         return attrs.evolve(instance, message=next((tie.message for tie in ties if tie.message), ""))
-
-    def _ask_addon(self, instance: Instance, verb: str) -> None:
-        """Make sure the addon can be asked, and every policy is there, before anything is changed."""
-        self.registry.check_plugins()
-        try:
-            self.registry.get(instance.addon)
-        except UnknownAddon as error:
-            raise AddonNotInstalled(
-                f"cannot {verb} {instance.name}",
-                f"its addon {instance.addon} is not installed",
-                f"install {instance.distribution or 'its distribution'} and try again",
-                addon=instance.addon,
-                distribution=instance.distribution,
-            ) from error
-        except AddonFault as error:
-            error.attempted = f"cannot {verb} {instance.name}"
-            raise
 
 
 def _failed(attempted: str, instance: Instance) -> InstanceFailed:
