@@ -34,7 +34,7 @@ def run(project: Path, *words: str, environ: dict[str, str] | None = None) -> su
 
 
 @KINDS
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(600)
 def test_a_new_distribution_works_as_it_is(
     tmp_path: Path, addonkit_command: CommandLine, installed: Callable[[Path], Path], kind: str, name: str
 ) -> None:

@@ -88,6 +88,9 @@ if __name__ == "__main__":
         Path(sys.argv[2]).chmod(0o755)
         (Path(sys.argv[2]) / "notes").write_text(f"the password is {Handler.password}")
         (Path(sys.argv[2]) / "notes").chmod(0o644)
+    if "--litter" in sys.argv:
+        Path(f"/tmp/depot-litter-{os.getpid()}").write_text(f"the password is {Handler.password}")
+        Path(f"/tmp/depot-litter-{os.getpid()}").chmod(0o644)
     os.umask(0o077)
     where = "0.0.0.0" if "--to-all" in sys.argv else "127.0.0.1"
     server = ThreadingHTTPServer((where, int(sys.argv[1])), Handler)

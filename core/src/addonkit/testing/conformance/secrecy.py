@@ -19,7 +19,7 @@ from addonkit.models.variable import Variable
 from addonkit.opening import open
 from addonkit.runtime import Kit
 from addonkit.saga.faults import InjectedFault, at
-from addonkit.testing.conformance.files import files_below, is_readable, text_of
+from addonkit.testing.conformance.files import files_below, is_readable, temporary_since, text_of
 from addonkit.testing.conformance.rig import Rig
 from addonkit.testing.conformance.running import synchronous
 from addonkit.testing.conformance.seen import SHORTEST, is_seen, remember, shown_in
@@ -155,7 +155,8 @@ def _check_files(rig: Rig, watch: Watch) -> None:
             _check(f"file {name}", text_of(path))
         if path.parent == rig.home and path.name.startswith("state.db"):
             _check("what is stored", text_of(path), "let steps give, and keep in attributes, Secrets and not texts")
-    for path in sorted(each for each in watch.written if not each.is_relative_to(rig.home)):
+    elsewhere = {*watch.written, *temporary_since(watch.began)}
+    for path in sorted(each for each in elsewhere if not each.is_relative_to(rig.home)):
         if path.is_file() and is_readable(path):
             _check(f"file {path}", text_of(path))
 

@@ -6,6 +6,7 @@ import io
 import logging
 import os
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
@@ -25,11 +26,13 @@ class Watch:
         started: command lines of programs, also of those that have ended.
         written: files that were opened for writing.
         said: what was logged or printed.
+        began: seconds since the epoch, whole, as the clocks of files may be coarse.
     """
 
     started: list[str] = attrs.field(factory=list)
     written: set[Path] = attrs.field(factory=set)
     said: io.StringIO = attrs.field(factory=io.StringIO)
+    began: int = attrs.field(factory=lambda: int(time.time()))
 
 
 _watching: list[Watch] = []
