@@ -25,7 +25,8 @@ def conformance(session: Session, addon: str, chosen: str, output: str) -> None:
 
     It provisions real things in a home of its own, ends processes at every step, and tells what to do about
     what fails. Needs the extra addonkit[testing]. The shapes of the addon's sagas are compared
-    with the file ADDON.sagas.json of the current directory; ADDONKIT_SAGA_LOCK_UPDATE=1 writes it.
+    with the file ADDON.sagas.json of the current directory. The first run writes it (with the variable CI set it
+    must be there), as does ADDONKIT_SAGA_LOCK_UPDATE=1.
     """
     from contextlib import suppress
     from importlib.util import find_spec
