@@ -17,6 +17,7 @@ from addonkit.models.instance import Association
 from addonkit.models.result import ProvisionResult
 from addonkit.models.variable import Variable
 from addonkit.registry.collisions import adjustment_fault
+from addonkit.registry.loader import ADDON_HOOKS, import_object
 from addonkit.testing.conformance.portrait import Portrait, portrait, portrait_elsewhere
 from addonkit.testing.conformance.subject import Subject
 from addonkit.testing.conformance.verdict import fail, require
@@ -42,11 +43,19 @@ class DefinitionChecks:
     """Nothing here provisions anything."""
 
     def test_the_definition_is_valid(self, addon_name: str) -> None:
-        """The registry takes the addon."""
+        """The registry takes the addon, and every hook that it has."""
         try:
-            Subject.find(addon_name)
+            addon = Subject.find(addon_name).addon
         except AddonkitError as error:
             fail(f"addon {addon_name} does not load: {error}", "mend what is named; `addonkit addons -v` shows traces")
+        plugin = import_object(addon.relay.found)
+        named = {name for name in ADDON_HOOKS if callable(getattr(plugin, name, None))}
+        forgotten = sorted(named - addon.hooks)
+        require(
+            not forgotten,
+            f"nobody asks its {', '.join(forgotten)}",
+            "mark hooks with @hookimpl, or rename what is none",
+        )
 
     def test_it_loads_without_its_drivers(self, addon_name: str) -> None:
         """Listing addons must not cost the import of every client library."""

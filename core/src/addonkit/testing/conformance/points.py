@@ -57,7 +57,7 @@ class Failing:
 
 
 def deaths(subject: Subject) -> list[Death]:
-    """Before and after the effect of every step, and after that of every undo.
+    """Before and after the effect of every step, after that of every undo, and when a saga's last step is journaled.
 
     Servers are made and removed in sagas of their own, which a shared server's second tenant does not come through:
     they are tried with the variants whose instances have servers to themselves.
@@ -73,6 +73,8 @@ def _in_steps(subject: Subject, variant: str) -> Iterator[Death]:
         for each, inner in steps_of(*sagas, nested=nested):
             for when in ("before", "after"):
                 yield Death(variant, during, f"{when}:{each.name}=kill", not inner)
+        for saga in sagas:
+            yield Death(variant, during, f"journal:{saga.step_names[-1]}=kill")
 
 
 def _in_undos(subject: Subject, variant: str) -> Iterator[Death]:
