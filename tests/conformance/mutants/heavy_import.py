@@ -5,7 +5,7 @@ import aiohttp
 from mutants.depot import made
 
 CAUGHT_BY = "it_loads_without_its_drivers"
-SAYS = "loading it imports aiohttp"
+SAYS = "aiohttp"
 
 SESSION = aiohttp.ClientSession
 ADDON = made()
