@@ -7,78 +7,154 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from addonkit.testing import AddonConformance
 
+pytest_plugins = ("pytester",)
+
 HERE = Path(__file__).parent
 MUTANTS = sorted(
-    path.stem for path in (HERE / "mutants").glob("*.py") if path.stem not in {"__init__", "depot", "depot_server"}
+    path.stem
+    for path in (HERE / "mutants").glob("*.py")
+    if path.stem not in {"__init__", "depot", "depot_server", "distant"}
 )
 
 
-def run(folder: Path, module: str, *words: str, lock: bool = False) -> tuple[int, dict, str]:
+def run(folder: Path, module: str, *words: str, **more: str) -> tuple[int, dict, str]:
     """Install what a module of the mutants names, and run `addonkit conformance` on it; status, report and output."""
     info = folder / "depot-1.0.dist-info"
     info.mkdir(exist_ok=True)
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: depot\nVersion: 1.0\n")
-    entry_points = {"addonkit.addons": f"mutants.{module}:ADDON", "addonkit.conformance": "mutants.depot:Client"}
+    client = getattr(facts_of(module), "CLIENT", "mutants.depot:Client")
+    entry_points = {"addonkit.addons": f"mutants.{module}:ADDON", "addonkit.conformance": client}
     (info / "entry_points.txt").write_text("".join(f"[{k}]\ndepot = {v}\n" for k, v in entry_points.items()))
-    environ = os.environ | {"PYTHONPATH": os.pathsep.join([str(folder), str(HERE)])}
-    if lock:
-        environ["ADDONKIT_SAGA_LOCK_UPDATE"] = "1"
+    environ = {name: value for name, value in os.environ.items() if name != "CI"}
+    environ |= {"PYTHONPATH": os.pathsep.join([str(folder), str(HERE)])} | more
     command = [sys.executable, "-m", "addonkit", "conformance", "depot", *words]
-    ended = subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, timeout=150, check=False)
+    ended = subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, timeout=290, check=False)
     report = folder / "conformance.json"
     return ended.returncode, json.loads(report.read_text()) if report.exists() else {}, ended.stdout + ended.stderr
 
 
-def caught_by(module: str) -> tuple[str, str]:
-    """The check that must catch it, in words, and its case."""
+def facts_of(module: str) -> ModuleType:
+    """The module of a mutant: CAUGHT_BY, the check and case that must catch it; SAYS, a part of what that says."""
     sys.path.insert(0, str(HERE))
     try:
-        found = importlib.import_module(f"mutants.{module}").CAUGHT_BY
+        return importlib.import_module(f"mutants.{module}")
     finally:
         sys.path.remove(str(HERE))
-    name, _, case = found.partition("[")
-    return name, case.rstrip("]")
 
 
+@pytest.fixture
+def tidy() -> Iterator[None]:
+    """Removes what a server of a broken addon leaves outside of every test's own folder."""
+    yield
+    for path in Path("/tmp").glob("depot-litter-*"):
+        path.unlink(missing_ok=True)
+
+
+@pytest.mark.usefixtures("tidy")
 @pytest.mark.parametrize("mutant", MUTANTS)
 def test_a_broken_addon_is_caught(tmp_path: Path, mutant: str) -> None:
-    name, case = caught_by(mutant)
-    assert run(tmp_path, "depot", "-k", "shapes", lock=True)[0] == 0, "the good addon writes the lock file"
+    facts = facts_of(mutant)
+    name, _, case = facts.CAUGHT_BY.rstrip("]").partition("[")
+    if "shapes" in name:
+        assert run(tmp_path, "depot", "-k", name)[0] == 0, "the good addon writes the lock file"
 
     status, report, output = run(tmp_path, mutant, "-k", f"{name} and {case}" if case else name)
 
-    failed = [(check["name"], check["case"]) for check in report["checks"] if not check["passed"]]
+    messages = {(each["name"], each["case"]): each["message"] for each in report["checks"] if not each["passed"]}
     assert status == 1, output
-    assert (name.replace("_", " "), case) in failed, f"{failed}\n{output}"
-    assert all(
-        "what to do" in check["message"] for check in report["checks"] if (check["name"], check["case"]) in failed
-    )
+    assert (name.replace("_", " "), case) in messages, f"{messages}\n{output}"
+    assert facts.SAYS in messages[name.replace("_", " "), case]
+    assert all("what to do: " in message for message in messages.values())
 
 
 def test_there_are_enough() -> None:
     assert len(MUTANTS) >= 20
 
 
-def test_a_good_addon_passes(tmp_path: Path) -> None:
-    status, report, output = run(tmp_path, "depot", lock=True)
+def test_every_check_has_caught_one() -> None:
+    checks = {name.removeprefix("test_") for name in dir(AddonConformance) if name.startswith("test_")}
+    caught = {facts_of(mutant).CAUGHT_BY.partition("[")[0] for mutant in MUTANTS}
+
+    assert checks == caught
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("good", ["depot", "distant"])
+def test_a_good_addon_passes(tmp_path: Path, good: str) -> None:
+    status, report, output = run(tmp_path, good)
 
     assert status == 0, output
     assert report["passed"]
-    assert {check["case"] for check in report["checks"]} >= {"small", "shared"}
+    assert {check["case"] for check in report["checks"]} >= set(report["variants"])
     assert (tmp_path / "conformance.xml").read_text().count("<testcase") == len(report["checks"])
 
 
-def test_a_check_cannot_be_replaced() -> None:
-    with pytest.raises(TypeError, match="replaces test_secrets_are_marked of the conformance kit"):
-        type("TestMine", (AddonConformance,), {"addon": "depot", "test_secrets_are_marked": lambda self: None})
-    with pytest.raises(TypeError, match="replaces rig"):
-        type("TestMine", (AddonConformance,), {"addon": "depot", "rig": None})
+def test_a_report_shows_no_secret(tmp_path: Path) -> None:
+    password = facts_of("wrong_login").PASSWORD.reveal()
+    status, _, output = run(tmp_path, "wrong_login", "-k", "an_app_can_use_what_it_gets and small")
+
+    written = [(tmp_path / name).read_text() for name in ("conformance.json", "conformance.xml")]
+    assert status == 1
+    for text in (output, *written):
+        assert password not in text
+        assert "*** is refused" in text
+
+
+def test_the_first_run_writes_the_lock_file_and_a_robot_asks_for_it(tmp_path: Path) -> None:
+    status, report, _ = run(tmp_path, "depot", "-k", "shapes", CI="true")
+
+    assert status == 1
+    assert "the lock file does not know it" in report["checks"][0]["message"]
+    assert run(tmp_path, "depot", "-k", "shapes")[0] == 0
+    assert "depot.provision" in (tmp_path / "depot.sagas.json").read_text()
+    assert run(tmp_path, "depot", "-k", "shapes", CI="true")[0] == 0
+
+
+def test_settings_of_pytest_count_for_nothing(tmp_path: Path) -> None:
+    status, report, output = run(tmp_path, "illegal_names", "-k", "legal", PYTEST_ADDOPTS="--deselect ::TestAddon")
+
+    assert status == 1, output
+    assert len(report["checks"]) == 1
+
+
+def replaced(*bases: type, **attributes: object) -> type:
+    return type("TestMine", bases, {"addon": "depot", **attributes})
+
+
+@pytest.mark.parametrize("name", ["test_secrets_are_marked", "rig", "pytest_generate_tests"])
+def test_a_check_cannot_be_replaced(name: str) -> None:
+    with pytest.raises(TypeError, match=f"replaces {name} of the conformance kit"):
+        replaced(AddonConformance, **{name: lambda self: None})
+    with pytest.raises(TypeError, match=f"replaces {name} of the conformance kit"):
+        replaced(type("Mixin", (), {name: lambda self: None}), AddonConformance)
+
+
+@pytest.mark.parametrize(
+    "change", ["TestMine.test_secrets_are_marked = lambda self: None", "TestMine.pytestmark = pytest.mark.skip"]
+)
+def test_a_check_cannot_be_taken_away_later(pytester: pytest.Pytester, change: str) -> None:
+    pytester.makepyfile(f"""
+        import pytest
+        from addonkit.testing import AddonConformance
+
+        class TestMine(AddonConformance):
+            addon = "valkey"
+
+        {change}
+    """)
+
+    ended = pytester.runpytest("-p", "no:asyncio", "-k", "marked")
+
+    assert ended.ret != 0
+    ended.stdout.re_match_lines([".*(replaces test_secrets_are_marked|skips the conformance kit).*"])
 
 
 def test_checks_can_be_added() -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import signal
 import socket
+import struct
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -13,7 +16,8 @@ import pytest
 from addonkit.testing.command import CommandLine
 from addonkit.testing.home import left_behind
 
-MODULE = Path(__file__).parents[2] / "examples/addonkit-memcached/src/addonkit_memcached/__init__.py"
+PROJECT = Path(__file__).parents[2] / "examples/addonkit-memcached"
+MODULE = PROJECT / "src/addonkit_memcached/__init__.py"
 VARIABLES = ["MEMCACHE_URL", "MEMCACHE_HOST", "MEMCACHE_PORT", "MEMCACHE_USERNAME", "MEMCACHE_PASSWORD"]
 
 
@@ -87,10 +91,29 @@ def test_a_killed_server_is_started_by_the_next_command(addonkit_command: Comman
     assert addonkit_command("destroy", "shop-memcached", "--yes").status == 0
 
 
-@pytest.mark.parametrize("step", ["join_server", "ensure_server", "build_result", "create_pool"])
-def test_a_step_that_fails_leaves_nothing(addonkit_command: CommandLine, home: Path, step: str) -> None:
-    failed = addonkit_command("create", "memcached", "-a", "shop", ADDONKIT_FAULT=f"after:{step}=raise")
+def test_its_definition_says_how_to_log_in_and_nobody_gets_in_otherwise(addonkit_command: CommandLine) -> None:
+    assert addonkit_command("variants", "memcached").out.count("password, by the text protocol (no SASL)") == 2
+    addonkit_command("create", "memcached", "-a", "shop")
+    environ = environment_of(addonkit_command, "shop")
+    place = environ["MEMCACHE_HOST"], int(environ["MEMCACHE_PORT"])
 
-    assert failed.status == 1
-    assert left_behind(home) == ()
+    for hello in (b"get a\r\n", b"set a 0 0 1\r\nx\r\n", b"stats\r\n"):
+        with socket.create_connection(place, timeout=10) as connection:
+            connection.sendall(hello)
+            assert connection.recv(1000).startswith(b"CLIENT_ERROR"), hello
+    binary_stats = struct.pack(">BBHBBHIIQ", 0x80, 0x10, 0, 0, 0, 0, 0, 0, 0)
+    with socket.create_connection(place, timeout=10) as connection:
+        connection.sendall(binary_stats)
+        assert b"pid" not in connection.recv(1000), "no way around by the binary protocol"
     assert addonkit_command("destroy", "shop-memcached", "--yes").status == 0
+
+
+@pytest.mark.timeout(600)
+def test_it_passes_the_conformance_kit(addonkit_command: CommandLine) -> None:
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(PROJECT)]
+    tested = subprocess.run(
+        command, cwd=PROJECT, env=addonkit_command.environment(), capture_output=True, text=True, check=False
+    )
+
+    assert tested.returncode == 0, tested.stdout + tested.stderr
+    assert " passed" in tested.stdout.splitlines()[-1]

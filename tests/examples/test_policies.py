@@ -59,6 +59,20 @@ def test_an_audit_records_what_is_made_and_removed(audited: CommandLine) -> None
     assert Path(audited.environ["ADDONKIT_AUDIT_FILE"]).stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.parametrize("point", ["before", "after", "journal"])
+def test_a_machine_that_stops_while_recording_loses_no_record(audited: CommandLine, point: str) -> None:
+    killed = audited("create", "valkey:small", "-a", "shop", ADDONKIT_FAULT=f"{point}:record_provisioning=kill")
+    assert killed.status < 0
+    assert audited("retry", "shop-valkey").status == 0
+    killed = audited("destroy", "shop-valkey", "--yes", ADDONKIT_FAULT=f"{point}:record_deprovisioning=kill")
+    assert killed.status < 0
+    audited("destroy", "shop-valkey", "--yes")
+
+    found = [(record["what"], record["id"]) for record in records(audited)]
+    assert [what for what, _ in dict.fromkeys(found)] == ["provisioned", "deprovisioned"]
+    assert len(found) == (4 if point == "after" else 2)
+
+
 def test_what_cannot_be_recorded_is_not_made(audited: CommandLine, home: Path) -> None:
     refused = audited("create", "valkey:small", "-a", "shop", ADDONKIT_AUDIT_FILE=str(home / "nowhere" / "audit"))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,32 @@ def test_a_new_distribution_is_small_and_bears_its_name(
     files = [path for path in (tmp_path / "addonkit-my-store").rglob("*") if path.is_file()]
     assert len(files) <= 9
     assert not [path for path in files if "acme" in (path.read_text() + str(path.relative_to(tmp_path))).lower()]
+
+
+@pytest.mark.parametrize(("kind", "name"), [("server", "my-store"), ("remote", "else-where")])
+@pytest.mark.timeout(300)
+def test_a_new_distribution_is_clean(tmp_path: Path, addonkit_command: CommandLine, kind: str, name: str) -> None:
+    assert addonkit_command("new", name, "--kind", kind, "--directory", str(tmp_path)).status == 0
+
+    for words in (
+        ("ruff", "check", "--isolated", "."),
+        ("mypy", "--strict", "src", "tests"),
+    ):
+        checked = subprocess.run(
+            [sys.executable, "-m", *words],
+            cwd=tmp_path / f"addonkit-{name}",
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert checked.returncode == 0, f"{words}\n{checked.stdout}{checked.stderr}"
+
+
+def test_advice_names_the_addon_as_users_do(tmp_path: Path, addonkit_command: CommandLine) -> None:
+    assert addonkit_command("new", "else-where", "--kind", "remote", "--directory", str(tmp_path)).status == 0
+
+    project = tmp_path / "addonkit-else-where"
+    assert "config set else-where token=-" in (project / "src/addonkit_else_where/service.py").read_text()
 
 
 @pytest.mark.parametrize("kind", ["server", "remote"])

@@ -9,15 +9,14 @@ from functools import partial
 import attrs
 
 from addonkit.binding import Binding
+from addonkit.consent import Consent
 from addonkit.control import Control, Created, Request, find_instance
-from addonkit.controller.addons import addon_of
 from addonkit.controller.controller import Controller
-from addonkit.controller.doctor import Doctor
+from addonkit.controller.doctor import UNFINISHED, Doctor
 from addonkit.controller.measuring import held_words
 from addonkit.controller.pools import Healed, PoolKeeper
 from addonkit.controller.views import Viewer, environment
 from addonkit.errors import (
-    AddonFault,
     InstanceFailed,
     NotFound,
     SagaError,
@@ -55,6 +54,7 @@ class Kit:
         self._images = rooms.images
         self._control = Control(rooms.store, rooms.registry, rooms.backend)
         self._planner = Planner(rooms.store, rooms.registry)
+        self._consent = Consent(rooms.store, rooms.registry, self._planner)
         self._viewer = Viewer(rooms.store, rooms.registry, rooms.backend)
         self._controller = Controller(rooms.store, rooms.leases, rooms.registry, rooms.engine, rooms.clock)
         self._keeper = PoolKeeper(rooms.store, rooms.backend, rooms.framework, rooms.leases, rooms.engine)
@@ -83,7 +83,7 @@ class Kit:
 
     async def attach(self, name: str, app: str, *, alias: str = "", wait: bool = True) -> Binding:
         """Give an app the variables of an instance that exists."""
-        self._ask_addon(await self._find(name, None), "attach")
+        await self._consent.attach(name, app, alias)
         return await self._finish(await self._control.attach(name, app, alias), wait=wait)
 
     async def detach(self, name: str, app: str) -> tuple[str, ...]:
@@ -92,6 +92,7 @@ class Kit:
         Raises:
             InstanceFailed: the variables are gone, but the app's credentials could not be revoked.
         """
+        await self._consent.detach(name, app)
         instance, gone = await self._control.detach(name, app)
         await self._controller.interrupt(instance.id)
         await self._controller.settle(instance.id)
@@ -140,34 +141,34 @@ class Kit:
 
     async def retry(self, name: str, app: str | None = None) -> InstanceView:
         """Try again what failed, or go on with what was interrupted, until it is settled."""
+        self._consent.check(await self._find(name, app), "go on with")
         instance = await self._control.retry(name, app)
-        self._ask_addon(instance, "go on with")
         settled = await self._controller.settle(instance.id)
         if settled is None:
             return InstanceView(attrs.evolve(instance, message="gone"))
-        view = await self._viewer.instance(settled)
-        if faults := [text for text in (settled.message, *(a.message for a in view.associations)) if text]:
-            raise _failed(f"trying {settled.name} again", attrs.evolve(settled, message="; ".join(faults)))
-        return view
+        told = await self._with_reason(settled)
+        if told.message:
+            raise _failed(f"trying {settled.name} again", told)
+        return await self._viewer.instance(settled)
 
     async def plan_destroy(self, name: str, app: str | None = None) -> Plan:
         """What destroy would do and lose; nothing written."""
         instance = await self._find(name, app)
-        self._ask_addon(instance, "destroy")
+        self._consent.check(instance, "destroy")
         plan = await self._planner.destroy(name, app)
         held = await held_words(self.registry, self._engine, instance)
         return attrs.evolve(plan, lost=(*plan.lost, *held))
 
     async def destroy(self, name: str, app: str | None = None, *, wait: bool = True) -> None:
         """Remove an instance and all its data, from whatever state it is in; its variables go first."""
-        self._ask_addon(await self._find(name, app), "destroy")
+        await self._consent.destroy(await self._find(name, app))
         instance = await self._control.destroy(name, app)
         await self._controller.interrupt(instance.id)
         if not wait:
             return
         left = await self._controller.settle(instance.id)
         if left is not None:
-            raise _failed(f"destroying {left.name}", left)
+            raise _failed(f"destroying {left.name}", await self._with_reason(left))
 
     async def config(self, addon: str) -> tuple[Setting, ...]:
         """What the operator told an addon, as it is in force: the environment wins over what is stored."""
@@ -202,6 +203,7 @@ class Kit:
             SagaError: it has ended, or nobody needs it any more.
         """
         execution = await self.execution(id)
+        self.registry.check_plugins()
         attempted, give_up = f"cannot go on with {id}", f"addonkit saga abandon {id} gives it up"
         if execution.status.finished:
             raise SagaError(attempted, f"it is {execution.status}", "addonkit retry begins an instance anew")
@@ -236,6 +238,8 @@ class Kit:
 
     async def fix(self, findings: Collection[Finding]) -> tuple[str, ...]:
         """Mend what can be mended; a sentence about each."""
+        if any(finding.kind == UNFINISHED for finding in findings):
+            self.registry.check_plugins()
         return tuple([await self._doctor.fix(finding) for finding in findings])
 
     async def log_path(self, name: str, app: str | None = None) -> str:
@@ -254,9 +258,7 @@ class Kit:
         request = await asyncio.to_thread(partial(self._control.check, spec, app, alias=alias, version=version))
         is_new = await self._control.check_free(request)
         await self._settings.check(request.addon, request.variant)
-        if is_new:
-            self.registry.check_plugins()
-            self._planner.sagas(request)  # where policies refuse
+        self._consent.create(request, is_new=is_new)
         image = request.config.get(CONFIG_IMAGE, "")
         if not (self.backend.runs_images and image and is_new):
             return request
@@ -281,14 +283,11 @@ class Kit:
                 raise _failed(f"attaching {instance.name}", attrs.evolve(instance, message=association.message))
         return Binding(instance, association, created.new_app, created.joined)
 
-    def _ask_addon(self, instance: Instance, verb: str) -> None:
-        """Make sure the addon can be asked, and every policy is there, before anything is changed."""
-        self.registry.check_plugins()
-        try:
-            addon_of(self.registry, instance, verb)
-        except AddonFault as error:
-            error.attempted = f"cannot {verb} {instance.name}"
-            raise
+    async def _with_reason(self, instance: Instance) -> Instance:
+        """The instance, with everything that went wrong for it and for apps that it is tied to as its message."""
+        ties = await self._controller.associations(instance.id)
+        faults = [text for text in (instance.message, *(tie.message for tie in ties)) if text]
+        return attrs.evolve(instance, message="; ".join(faults))
 
 
 def _failed(attempted: str, instance: Instance) -> InstanceFailed:

@@ -16,7 +16,10 @@ from addonkit.identifiers import check_addon_name
 KINDS: Final = ("server", "remote")
 """A server that addonkit runs, or a service that runs elsewhere."""
 
-_PLACEHOLDER: Final = re.compile(r"(?P<before>\"|addonkit[-_]|)(?P<word>acme|ACME|Acme)")
+_PLACEHOLDER: Final = re.compile(r"(?P<before>\"|addonkit[-_]|config set |)(?P<word>acme|ACME|Acme)")
+
+_BY_TOOLS: Final = ("__pycache__", ".")
+"""How names of what tools leave in a folder begin; files of a template that begin with a dot are named `dot-`."""
 
 
 def write_distribution(name: str, kind: str, parent: Path) -> tuple[Path, ...]:
@@ -55,9 +58,11 @@ def _template(kind: str) -> Iterator[tuple[str, str]]:
         where, folder = pending.pop()
         for entry in sorted(folder.iterdir(), key=lambda each: each.name):
             path = f"{where}{entry.name}"
-            if entry.is_dir() and entry.name != "__pycache__":
+            if entry.name.startswith(_BY_TOOLS):
+                continue
+            if entry.is_dir():
                 pending.append((f"{path}/", entry))
-            elif entry.is_file():
+            else:
                 yield path, entry.read_text(encoding="utf-8")
 
 
@@ -79,7 +84,7 @@ def _named(text: str, name: str, *, is_code: bool) -> str:
         module = name.replace("-", "_")
         if word.isupper():
             return before + module.upper()
-        as_it_is = before in {'"', "addonkit-"} or not (is_code or before == "addonkit_")
+        as_it_is = before in {'"', "addonkit-", "config set "} or not (is_code or before == "addonkit_")
         return before + (name if as_it_is else module)
 
     return _PLACEHOLDER.sub(replacement, text)

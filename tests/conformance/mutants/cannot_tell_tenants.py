@@ -3,6 +3,7 @@
 from mutants.depot import made
 
 CAUGHT_BY = "neighbours_are_told_apart[shared]"
+SAYS = "it has a shared variant and cannot tell"
 
 ADDON = made()
 object.__setattr__(ADDON, "addon_inspect", None)

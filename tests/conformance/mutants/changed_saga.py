@@ -4,6 +4,7 @@ from addonkit import step
 from mutants.depot import made, with_steps
 
 CAUGHT_BY = "shapes_of_sagas_are_locked"
+SAYS = "its shape changed and its version is still 1"
 
 
 @step(undo=None)

@@ -7,7 +7,7 @@ import base64
 import json
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from urllib.parse import quote
 
@@ -132,6 +132,9 @@ class Client(ConformanceClient):
             if error.code == 404:
                 return None
             raise
+
+    def keys(self, environ: Mapping[str, str]) -> Collection[str]:
+        return json.loads(call(*self._place(environ, "")))
 
     def _place(self, environ: Mapping[str, str], key: str) -> tuple[str, str, str]:
         place = f"http://{environ['DEPOT_HOST']}:{environ['DEPOT_PORT']}/{environ['DEPOT_NAME']}/{key}"

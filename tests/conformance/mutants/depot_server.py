@@ -1,6 +1,7 @@
 """A small server with users: `depot_server.py PORT DIRECTORY PASSWORD_FILE`. The good addon runs it, and so do the broken ones.
 
-`PUT /NAME/KEY` and `GET /NAME/KEY` for the user of that name; `PUT`, `DELETE /users/NAME` and `GET /users/` for `admin`.
+`PUT /NAME/KEY`, `GET /NAME/KEY` and `GET /NAME/` for the user of that name, and for users named `NAME+ANYTHING`;
+`PUT`, `DELETE /users/NAME` and `GET /users/` for `admin`.
 """
 
 import base64
@@ -21,6 +22,8 @@ class Handler(BaseHTTPRequestHandler):
     file: Path
     password: str
     isolated = True
+    closed = True
+    spied = False
 
     def handle_request(self):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
@@ -30,10 +33,13 @@ class Handler(BaseHTTPRequestHandler):
             state = json.loads(self.file.read_text()) if self.file.exists() else {}
             if name == "users" and (who, password) == ("admin", self.password):
                 self.administer(state, key, body)
-            elif state.get(who, {}).get("password") == password and (who == name or not self.isolated):
+            elif state.get(who, {}).get("password") == password and self.allows(who.partition("+")[0], name):
                 self.serve(state, state.get(name, {"values": {}})["values"], key, body)
             else:
                 self.answer(401)
+
+    def allows(self, place, name):
+        return place == name or not self.isolated or (self.command == "PUT" and not self.closed)
 
     do_GET = do_PUT = do_DELETE = handle_request  # noqa: N815 - the names that the library calls
 
@@ -51,7 +57,10 @@ class Handler(BaseHTTPRequestHandler):
         if self.command == "PUT":
             values[key] = body
             self.keep(state)
-        self.answer(200 if key in values else 404, values.get(key, "").encode())
+        if not key:
+            everything = [each for user in state.values() for each in user["values"]]
+            return self.answer(200, json.dumps(everything if self.spied else list(values)).encode())
+        return self.answer(200 if key in values else 404, values.get(key, "").encode())
 
     def keep(self, state):
         draft = self.file.with_suffix(".draft")
@@ -73,5 +82,18 @@ if __name__ == "__main__":
     if "--say" in sys.argv:
         print("the password is", Handler.password, flush=True)  # noqa: T201 - this is what is wrong with it
     Handler.isolated = "--open" not in sys.argv
+    Handler.closed = "--open-to-write" not in sys.argv
+    Handler.spied = "--spy" in sys.argv
+    if "--readable" in sys.argv:
+        Path(sys.argv[2]).chmod(0o755)
+        (Path(sys.argv[2]) / "notes").write_text(f"the password is {Handler.password}")
+        (Path(sys.argv[2]) / "notes").chmod(0o644)
+    if "--litter" in sys.argv:
+        Path(f"/tmp/depot-litter-{os.getpid()}").write_text(f"the password is {Handler.password}")
+        Path(f"/tmp/depot-litter-{os.getpid()}").chmod(0o644)
     os.umask(0o077)
-    ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+    where = "0.0.0.0" if "--to-all" in sys.argv else "127.0.0.1"
+    server = ThreadingHTTPServer((where, int(sys.argv[1])), Handler)
+    if sys.argv[1] == "0":
+        print(server.server_port, flush=True)  # noqa: T201 - for who wants any port
+    server.serve_forever()

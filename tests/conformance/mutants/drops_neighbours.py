@@ -4,6 +4,7 @@ from addonkit import ServerAccess, Tenant
 from mutants.depot import Users, administer, made
 
 CAUGHT_BY = "many_come_and_go_at_once[shared]"
+SAYS = "all others were destroyed at once"
 
 
 class Careless(Users):

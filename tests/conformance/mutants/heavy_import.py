@@ -5,6 +5,7 @@ import aiohttp
 from mutants.depot import made
 
 CAUGHT_BY = "it_loads_without_its_drivers"
+SAYS = "aiohttp"
 
-CLIENT = aiohttp.ClientSession
+SESSION = aiohttp.ClientSession
 ADDON = made()

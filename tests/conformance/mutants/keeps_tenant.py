@@ -4,6 +4,7 @@ from addonkit import ServerAccess, Tenant
 from mutants.depot import Users, made
 
 CAUGHT_BY = "many_come_and_go_at_once[shared]"
+SAYS = "was destroyed and reads its data"
 
 
 class Lazy(Users):

@@ -6,6 +6,7 @@ from addonkit import Secret, ServerAccess, Tenant, sanitize_identifier
 from mutants.depot import Users, made, variables
 
 CAUGHT_BY = "names_that_look_alike_are_told_apart[shared]"
+SAYS = "401"
 
 
 class Alike(Users):

@@ -4,6 +4,7 @@ from addonkit import ProviderFramework, Retry, ServerAccess, step
 from mutants.depot import Users, made, with_steps, without
 
 CAUGHT_BY = "a_dead_server_can_be_destroyed[small]"
+SAYS = "ask the server first"
 
 
 @step(undo=None, retry=Retry(attempts=1))

@@ -4,6 +4,7 @@ from addonkit import Secret, ServerAccess, Tenant
 from mutants.depot import Users, made
 
 CAUGHT_BY = "an_app_can_use_what_it_gets[small]"
+SAYS = "cannot write with the variables it was given"
 
 
 class Later(Users):

@@ -6,6 +6,7 @@ from addonkit import Secret, ServerAccess, Tenant
 from mutants.depot import Users, made, variables
 
 CAUGHT_BY = "credentials_open_nothing_of_another_app[shared]"
+SAYS = "an app reads another's data"
 
 PASSWORD = Secret("the-same-for-everybody-and-long-enough")
 

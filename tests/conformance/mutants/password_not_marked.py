@@ -1,13 +1,15 @@
-"""Gives its password as plain text."""
+"""Gives a password as plain text."""
 
 from addonkit import Access, Variable
 from mutants.depot import made, variables
 
 CAUGHT_BY = "secrets_are_marked[small]"
+SAYS = "variable DEPOT_PASSWORD shows a secret"
 
 
 def shown(access: Access) -> tuple[Variable, ...]:
-    return tuple(Variable(each.key, each.text) if each.value == access.password else each for each in variables(access))
+    *others, password = variables(access)
+    return (*others, Variable(password.key, password.text))
 
 
 ADDON = made(variables=shown)

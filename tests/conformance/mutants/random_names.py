@@ -14,6 +14,7 @@ class Extra:
 
 
 CAUGHT_BY = "death_at_any_point_is_recovered_from[small-create-after:create_extra_disk]"
+SAYS = "this is left: disks/"
 
 
 @step
@@ -26,7 +27,8 @@ async def create_extra_disk(framework: ProviderFramework, instance: Instance) ->
 
 @create_extra_disk.undo
 async def _(framework: ProviderFramework, extra: str = "") -> None:
-    await framework.delete_disk_by_name(extra)
+    if extra:
+        await framework.delete_disk_by_name(extra)
 
 
 @step(undo=None)

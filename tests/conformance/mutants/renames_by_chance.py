@@ -8,6 +8,7 @@ from addonkit import ServerAddon, hookimpl
 from mutants.depot import made
 
 CAUGHT_BY = "colliding_variables_move_together"
+SAYS = "it answers differently each time"
 
 
 class Renaming:

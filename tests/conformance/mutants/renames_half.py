@@ -6,6 +6,7 @@ from addonkit import ServerAddon, hookimpl
 from mutants.depot import made
 
 CAUGHT_BY = "colliding_variables_move_together"
+SAYS = "it renamed only a part of the set"
 
 
 class Renaming:

@@ -4,6 +4,7 @@ from addonkit import Access, Variable
 from mutants.depot import made, variables
 
 CAUGHT_BY = "secrets_are_marked[small]"
+SAYS = "variable DEPOT_URL shows a secret"
 
 
 def shown(access: Access) -> tuple[Variable, ...]:

@@ -4,6 +4,7 @@ from addonkit import Instance, ProviderFramework, Secret, Tenancy, step
 from mutants.depot import made, with_steps, without
 
 CAUGHT_BY = "many_come_and_go_at_once[shared]"
+SAYS = "they live on 7 servers"
 
 
 @step

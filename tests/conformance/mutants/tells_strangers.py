@@ -4,6 +4,7 @@ from addonkit import ServerAccess
 from mutants.depot import Users, made
 
 CAUGHT_BY = "neighbours_are_told_apart[shared]"
+SAYS = "taken for orphans"
 
 
 class Loud(Users):

@@ -4,6 +4,7 @@ from addonkit import Access, Secret, Variable
 from mutants.depot import made, variables
 
 CAUGHT_BY = "passwords_of_any_kind_work_in_urls[small]"
+SAYS = "DEPOT_URL is not a URL"
 
 
 def raw(access: Access) -> tuple[Variable, ...]:

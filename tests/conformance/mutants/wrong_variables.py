@@ -6,6 +6,7 @@ from addonkit import Access, Variable
 from mutants.depot import made, variables
 
 CAUGHT_BY = "an_app_can_use_what_it_gets[small]"
+SAYS = "Connection refused"
 
 
 def elsewhere(access: Access) -> tuple[Variable, ...]:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+from pathlib import Path
+from urllib.request import urlopen
+
 import pytest
 
+import addonkit
 from addonkit import (
     CONFIG_IMAGE,
     CONFIG_VERSION,
     Access,
     AddonDefinition,
     ContainerSpec,
+    File,
     Instance,
     Probe,
     Program,
@@ -162,3 +168,46 @@ def test_a_server_is_asked_by_its_id() -> None:
 
     assert addon.inspect(server).values == {"server_id": "kv-1"}
     assert addon.drop_claim(server, "old").values == {"server_id": "kv-1", "claim": "old"}
+
+
+TWO_PORTS = """
+import sys, threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+def serve(port, word):
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200); self.end_headers(); self.wfile.write(word)
+    ThreadingHTTPServer(("127.0.0.1", int(port)), Handler).serve_forever()
+threading.Thread(target=serve, args=(sys.argv[2], b"metrics"), daemon=True).start()
+serve(sys.argv[1], b"main")
+"""
+
+
+async def test_a_server_can_have_more_ports(home: Path) -> None:
+    source = ProgramSource(("python3",), directories=("/usr/bin", "/usr/local/bin"))
+    argv = ("python3", "{run}/server.py", "{port}", "{port:metrics}")
+    addon = ServerAddon(
+        definition=AddonDefinition("kv", "KV", "A store", "memory", (MEMORY,), default_version="3", program=source),
+        port=7,
+        more_ports={"metrics": 9},
+        program=lambda server: Program(
+            source,
+            server.version,
+            argv,
+            Probe("kv", "GET / HTTP/1.0\r\n\r\n", ("HTTP/1.0 200",)),
+            files=(File("{run}/server.py", TWO_PORTS),),
+        ),
+        variables=lambda access: (
+            Variable("MAIN", f"http://{access.host}:{access.port}"),
+            Variable("METRICS", f"http://{access.host}:{access.ports['metrics']}"),
+        ),
+    )
+    registry = Registry()
+    registry.register(addon, "kv")
+
+    async with addonkit.open(home, registry=registry) as kit:
+        places = (await kit.create("kv", "shop")).environ()
+        for name in ("MAIN", "METRICS"):
+            with await asyncio.to_thread(urlopen, places[name], timeout=10) as answer:
+                assert answer.read().decode() == name.lower()
+        await kit.destroy("shop-kv")

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from addonkit.store.interface import Store
     from addonkit.store.leases import Leases
 
+UNFINISHED = "unfinished"
+"""Kind of a finding whose fix goes on with what an addon does."""
+
 
 class Rooms(Protocol):
     """What the doctor needs of the rooms that are open."""
@@ -65,7 +68,7 @@ class Doctor:
             "orphan-server": self._remove_server,
             "orphan-claim": self._drop_claim,
             "server-down": self._start,
-            "unfinished": self._continue,
+            UNFINISHED: self._continue,
             "stranded-execution": self._give_up,
         }
 
@@ -163,7 +166,7 @@ class Doctor:
             waiting = instance.phase in {Phase.PENDING, Phase.PROVISIONING, Phase.DEPROVISIONING}
             if waiting and unattended and not instance.message:
                 problem = f"it is {instance.phase} and nobody works on it"
-                findings.append(Finding("unfinished", instance.name, problem, "continue"))
+                findings.append(Finding(UNFINISHED, instance.name, problem, "continue"))
         return findings
 
     async def _is_worked_on(self, key: str) -> bool:

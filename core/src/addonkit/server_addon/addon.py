@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import attrs
 
@@ -35,6 +35,7 @@ class ServerAddon:
         variables: what the app is told; pure.
         tenants: what is done inside a server for an instance. Without it the app has the server's own password, and
             there can be no variant `shared`.
+        more_ports: names and numbers of further ports; `{port:NAME}` in the program, `Access.ports` for variables.
         container: how a server runs in a container, where its image alone does not say it; pure.
         start_timeout: seconds a started server has until it answers its probe.
         pool: follows from these, as do the sagas `servers`, `provision`, `deprovision`, `inspect` and `drop_claim`.
@@ -45,6 +46,7 @@ class ServerAddon:
     program: Callable[[Server], Program]
     variables: Callable[[Access], tuple[Variable, ...]]
     tenants: Tenants | None = attrs.field(default=None)
+    more_ports: Mapping[str, int] = attrs.field(factory=dict)
     container: Callable[[Server], ContainerSpec] = _image_alone
     start_timeout: float = 60.0
     pool: PoolBuilder = attrs.field(init=False)
@@ -63,8 +65,8 @@ class ServerAddon:
 
     @pool.default
     def _(self) -> PoolBuilder:
-        port = Port(self.definition.name, self.port)
-        return PoolBuilder(self.definition, (port,), self.program, self.container, self.start_timeout)
+        ports = (Port(self.definition.name, self.port), *(Port(*each) for each in self.more_ports.items()))
+        return PoolBuilder(self.definition, ports, self.program, self.container, self.start_timeout)
 
     @servers.default
     def _(self) -> ServerSagas:
@@ -72,7 +74,7 @@ class ServerAddon:
 
     @provision.default
     def _(self) -> Saga[ProvisionResult]:
-        return sagas.provision(self.definition.name, self.servers, self.tenants, self.variables)
+        return sagas.provision(self.definition.name, self.servers, self.tenants, self.variables, tuple(self.more_ports))
 
     @deprovision.default
     def _(self) -> Saga[None]:

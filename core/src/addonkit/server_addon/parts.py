@@ -74,6 +74,7 @@ class Access:
         claim: the app's name on the server; empty when the addon knows no tenants.
         password: the app's own; the server's when the addon knows no tenants.
         shared: whether other apps live on the server.
+        ports: of the server besides that one, by the names that the addon gave them.
     """
 
     host: str
@@ -81,6 +82,7 @@ class Access:
     claim: str
     password: Secret
     shared: bool
+    ports: Mapping[str, int] = attrs.field(factory=dict)
 
     def url(self, scheme: str, *, user: str = "", path: str = "") -> Secret:
         """A URL with the password in it, its parts percent-encoded (RFC 3986, section 2.1), IPv6 in brackets."""

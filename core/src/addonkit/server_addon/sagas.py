@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from addonkit.framework import ProviderFramework
@@ -20,11 +20,18 @@ VariablesOf = Callable[[Access], tuple[Variable, ...]]
 
 
 def provision(
-    name: str, servers: ServerSagas, tenants: Tenants | None, variables: VariablesOf
+    name: str, servers: ServerSagas, tenants: Tenants | None, variables: VariablesOf, ports: Collection[str] = ()
 ) -> Saga[ProvisionResult]:
-    """How an instance is made: one saga for all variants, a dedicated server being one with one tenant."""
+    """How an instance is made: one saga for all variants, a dedicated server being one with one tenant.
+
+    `ports` are the names of those that variables tell of besides the server's first.
+    """
     before = (joining(servers, tenants), ensuring(servers))
-    inside = (generate_password, creating(tenants), _telling_tenant(variables)) if tenants else (_telling(variables),)
+    inside: tuple[Step, ...]
+    if tenants:
+        inside = (generate_password, creating(tenants), _telling_tenant(variables, ports))
+    else:
+        inside = (_telling(variables, ports),)
     return Saga(f"{name}.provision", steps=(*before, *inside))
 
 
@@ -44,27 +51,39 @@ def drop_claim(name: str, tenants: Tenants) -> Saga[None]:
     return Saga(f"{name}.drop-claim", inputs=("server_id", "claim"), steps=(dropping(tenants),))
 
 
-def _telling_tenant(variables: VariablesOf) -> Step:
+def _telling_tenant(variables: VariablesOf, ports: Collection[str]) -> Step:
     @step(gives="result", undo=None)
     async def build_result(
         framework: ProviderFramework, server_id: str, address: ServerAddress, claim: str, password: Secret
     ) -> ProvisionResult:
         """Put the variables together."""
         server = (await reach(framework, server_id)).server
-        return _result(variables, server_id, Access(address.host, address.port, claim, password, server.shared))
+        numbers = await _numbers(framework, server_id, ports)
+        return _result(
+            variables, server_id, Access(address.host, address.port, claim, password, server.shared, numbers)
+        )
 
     return build_result
 
 
-def _telling(variables: VariablesOf) -> Step:
+def _telling(variables: VariablesOf, ports: Collection[str]) -> Step:
     @step(gives="result", undo=None)
     async def build_result(framework: ProviderFramework, server_id: str, address: ServerAddress) -> ProvisionResult:
         """Put the variables together."""
         access = await reach(framework, server_id)
-        whole = Access(address.host, address.port, "", access.password, access.server.shared)
+        numbers = await _numbers(framework, server_id, ports)
+        whole = Access(address.host, address.port, "", access.password, access.server.shared, numbers)
         return _result(variables, server_id, whole)
 
     return build_result
+
+
+async def _numbers(framework: ProviderFramework, server_id: str, names: Collection[str]) -> dict[str, int]:
+    """Where further ports of a server answer, by name."""
+    if not names:
+        return {}
+    pool = await framework.wait_for_pool(server_id)
+    return {name: pool.ports[name] for name in names}
 
 
 def _result(variables: VariablesOf, server_id: str, access: Access) -> ProvisionResult:

@@ -67,6 +67,12 @@ def _leads_session(pid: int) -> bool:
         return False
 
 
+def server_processes(home: Path) -> tuple[int, ...]:
+    """Pids of the servers that run below a home, helpers of theirs not included."""
+    records = [read_record(path) for path in home.glob("pools/*/record")]
+    return tuple(record.server.pid for record in records if record and record.running)
+
+
 def left_behind(home: Path) -> tuple[str, ...]:
     """What a home still has of servers: processes, directories, ports, locks. Empty when all is gone."""
     left = [f"process of {path.parent.name}" for path in home.glob("pools/*/record") if _runs(path)]

@@ -20,6 +20,7 @@ from addonkit import (
 
 PORT: Final = 11211
 USER: Final = "app"
+LOGIN: Final = "password, by the text protocol (no SASL)"
 
 SOURCE: Final = ProgramSource(executables=("memcached",), directories=("/usr/bin", "/usr/local/bin"))
 
@@ -29,8 +30,8 @@ DEFINITION: Final = AddonDefinition(
     description="Memcached in-memory cache",
     default_variant="small",
     variants=(
-        VariantDefinition("small", "A server of its own", details={"Memory": "64 MB"}, config={"memory": "64"}),
-        VariantDefinition("large", "A server of its own", details={"Memory": "512 MB"}, config={"memory": "512"}),
+        VariantDefinition("small", "A server of its own", {"Memory": "64 MB", "Login": LOGIN}, {"memory": "64"}),
+        VariantDefinition("large", "A server of its own", {"Memory": "512 MB", "Login": LOGIN}, {"memory": "512"}),
     ),
     base_image="docker.io/library/memcached",
     default_version="1.6",

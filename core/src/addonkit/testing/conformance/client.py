@@ -29,6 +29,14 @@ class ConformanceClient(abc.ABC):
     def read(self, environ: Mapping[str, str], key: str) -> str | None:
         """The value, or None when the service has none. Raise when it refuses or does not answer."""
 
+    def keys(self, environ: Mapping[str, str]) -> Collection[str] | None:
+        """Names of all that an app can see where its values are; None when the service lists nothing.
+
+        Ask as an intruder would, past the app's own place: others must not be seen, even by name.
+        """
+        del environ
+        return None
+
     @contextmanager
     def service(self) -> Iterator[Mapping[str, str]]:
         """For an addon that needs a service elsewhere: run one, and give the addon's settings for it.

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Collection
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from addonkit.errors import AddonkitError
 from addonkit.identifiers import variable_prefix
@@ -16,6 +16,8 @@ from addonkit.models.instance import Association
 from addonkit.models.result import ProvisionResult
 from addonkit.models.variable import Variable
 from addonkit.registry.collisions import adjustment_fault
+from addonkit.registry.loader import ADDON_HOOKS, import_object
+from addonkit.testing.conformance.portrait import Portrait, portrait, portrait_elsewhere
 from addonkit.testing.conformance.subject import Subject
 from addonkit.testing.conformance.verdict import fail, require
 from addonkit.testing.saga_lock import begin_saga_lock, check_saga_lock
@@ -40,17 +42,27 @@ class DefinitionChecks:
     """Nothing here provisions anything."""
 
     def test_the_definition_is_valid(self, addon_name: str) -> None:
-        """The registry takes the addon."""
+        """The registry takes the addon, and every hook that it has."""
         try:
-            Subject.find(addon_name)
+            addon = Subject.find(addon_name).addon
         except AddonkitError as error:
             fail(f"addon {addon_name} does not load: {error}", "mend what is named; `addonkit addons -v` shows traces")
+        plugin = import_object(addon.relay.found)
+        named = {name for name in ADDON_HOOKS if callable(getattr(plugin, name, None))}
+        forgotten = sorted(named - addon.hooks)
+        require(
+            not forgotten,
+            f"nobody asks its {', '.join(forgotten)}",
+            "mark hooks with @hookimpl, or rename what is none",
+        )
 
     def test_it_loads_without_its_drivers(self, addon_name: str) -> None:
         """Listing addons must not cost the import of every client library."""
         command = [sys.executable, "-c", _LOAD, addon_name]
-        loaded = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)  # noqa: S603
-        own = Subject.find(addon_name).addon.relay.found.value.partition(":")[0].partition(".")[0]
+        ended = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603
+        require(not ended.returncode, f"it does not load: {ended.stderr[-500:]}", "mend what is named")
+        loaded = json.loads(ended.stdout.splitlines()[-1])
+        own = Subject.find(addon_name).package
         strangers = sorted(set(loaded) - {own} - _LIGHT - sys.stdlib_module_names)
         require(
             not strangers,
@@ -71,24 +83,62 @@ class DefinitionChecks:
                     "use capital letters, digits and underscores, a letter first",
                 )
 
+    def test_it_answers_the_same_everywhere(self, addon_name: str) -> None:
+        """Asked again, in another process or outside of a test: the same hooks, sagas and names."""
+        here = portrait(addon_name)
+        _check_same("asked a second time", here, portrait(addon_name))
+        for seed in (1, 2):
+            try:
+                there = portrait_elsewhere(addon_name, seed)
+            except RuntimeError as error:
+                fail(
+                    f"in a process of its own it does not answer: {error}", "let hooks depend on their arguments alone"
+                )
+            _check_same("in a process of its own", here, there)
+
     def test_shapes_of_sagas_are_locked(self, addon_name: str, lock_file: Path) -> None:
-        """An execution that an upgrade interrupts must find the steps it knows."""
+        """An execution that an upgrade interrupts must find the steps it knows. The first run writes the file."""
         sagas = Subject.find(addon_name).sagas()
-        begin_saga_lock(lock_file, sagas)
         try:
+            begin_saga_lock(lock_file, sagas)
             check_saga_lock(lock_file, sagas)
-        except AssertionError as error:
-            fail(str(error), f"raise the version of a saga whose steps change, and commit {lock_file.name}")
+        except (AssertionError, ValueError) as error:
+            advice = "raise the version of a saga whose steps change, give each saga a name of its own, commit the file"
+            fail(f"{lock_file.name}: {error}", advice)
 
     def test_colliding_variables_move_together(self, addon_name: str) -> None:
         """All or none, to exact names, always the same ones, whatever is taken."""
         subject = Subject.find(addon_name)
-        association = Association("kit", "kit", "kit", addon_name, alias="second", primary=False)
+        second, third = (
+            Association("kit", "kit", "kit", addon_name, alias=alias, primary=False) for alias in ("second", "third")
+        )
         for variant in subject.variants:
             names = subject.definition.variables_of(variant)
             result = ProvisionResult(tuple(Variable(name, "value") for name in names))
             for taken in ((), *((name,) for name in names), names):
-                _check_adjusted(subject, result, association, taken)
+                _check_adjusted(subject, result, second, taken)
+            moved = tuple(each.key for each in subject.addon.adjust_env_vars(result, second, names))
+            _check_adjusted(subject, result, third, (*names, *moved))
+
+
+def _check_same(where: str, here: Portrait, there: Portrait) -> None:
+    for what, answer in here.items():
+        require(
+            there[what] == answer,
+            f"{where} it has other {what}: {_difference(answer, there[what])}",
+            "let hooks, and what they answer, depend on their arguments alone",
+        )
+
+
+def _difference(here: Any, there: Any) -> str:
+    """The first part of two values that is not equal."""
+    if isinstance(here, dict) and isinstance(there, dict):
+        for key in sorted({*here, *there}):
+            if here.get(key) != there.get(key):
+                return f"{key}: {_difference(here.get(key), there.get(key))}"
+    if isinstance(here, list) and isinstance(there, list) and len(here) == len(there):
+        return next((_difference(a, b) for a, b in zip(here, there, strict=True) if a != b), "nothing")
+    return f"{there} instead of {here}"
 
 
 def _check_adjusted(

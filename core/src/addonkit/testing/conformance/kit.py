@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Mapping
+from inspect import getattr_static
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import pytest
 
 from addonkit.errors import AddonkitError
 from addonkit.testing.conformance.client import ConformanceClient, find_client
-from addonkit.testing.conformance.crashes import CrashChecks, deaths, failures
+from addonkit.testing.conformance.crashes import CrashChecks
 from addonkit.testing.conformance.definitions import DefinitionChecks
 from addonkit.testing.conformance.lifecycles import LifeCycleChecks
-from addonkit.testing.conformance.rig import Rig, rigged
+from addonkit.testing.conformance.neighbours import NeighbourChecks
+from addonkit.testing.conformance.points import deaths, failures
+from addonkit.testing.conformance.rig import Rig, rigged, serving
 from addonkit.testing.conformance.secrecy import SecrecyChecks
 from addonkit.testing.conformance.subject import Subject
 
+_HIDING: Final = frozenset({"skip", "skipif", "xfail"})
+"""Marks by which a class would keep its checks from counting."""
 
-class AddonConformance(DefinitionChecks, LifeCycleChecks, SecrecyChecks, CrashChecks):
+
+class AddonConformance(DefinitionChecks, LifeCycleChecks, NeighbourChecks, SecrecyChecks, CrashChecks):
     """Everything an addon promises, tried on a real server. Its tests cannot be replaced, only added to.
 
     Attributes:
@@ -35,21 +41,17 @@ class AddonConformance(DefinitionChecks, LifeCycleChecks, SecrecyChecks, CrashCh
     def __init_subclass__(cls, **named: Any) -> None:
         """Refuse a subclass that replaces what it is to be judged by."""
         super().__init_subclass__(**named)
-        kits_own = {name for name in dir(AddonConformance) if not name.startswith("__")} - {"addon", "client", "lock"}
-        replaced = sorted(kits_own.intersection(vars(cls)))
-        if replaced:
-            raise TypeError(
-                f"{cls.__name__} replaces {', '.join(replaced)} of the conformance kit; give it another name"
-            )
+        _check_whole(cls)
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """One test for each variant, failing step and point of death that the addon itself names."""
+        _check_whole(type(self))
         wanted = {"variant", "failing", "death"}.intersection(metafunc.fixturenames)
         if not wanted:
             return
         cases = _cases(self.addon)
         for name in wanted:
-            metafunc.parametrize(name, cases[name], ids=[_id(case) for case in cases[name]])
+            metafunc.parametrize(name, cases[name], ids=[str(case) for case in cases[name]])
 
     @pytest.fixture
     def addon_name(self) -> str:
@@ -65,7 +67,7 @@ class AddonConformance(DefinitionChecks, LifeCycleChecks, SecrecyChecks, CrashCh
     @classmethod
     def service_settings(cls) -> Iterator[Mapping[str, str]]:
         """Settings of the service that the addon needs, if any; one serves all checks."""
-        with cls._app().service() as settings:
+        with serving(cls._app()) as settings:
             yield settings
 
     @pytest.fixture
@@ -79,13 +81,26 @@ class AddonConformance(DefinitionChecks, LifeCycleChecks, SecrecyChecks, CrashCh
         return cls.client or find_client(cls.addon)
 
 
+def _check_whole(cls: type[AddonConformance]) -> None:
+    """Make sure that every check is the kit's own, whether a class, a base of it or somebody else replaced one."""
+    settings = {"addon", "client", "lock"}
+    own = [name for name in dir(AddonConformance) if not name.startswith("__") and name not in settings]
+    replaced = [name for name in own if getattr_static(cls, name) is not getattr_static(AddonConformance, name)]
+    if replaced:
+        raise TypeError(f"{cls.__name__} replaces {', '.join(replaced)} of the conformance kit; give it another name")
+    if any(mark.name in _HIDING for mark in _marks(cls)):
+        raise TypeError(f"{cls.__name__} skips the conformance kit; take the mark away, or the whole class")
+
+
+def _marks(cls: type) -> list[pytest.Mark]:
+    found = getattr(cls, "pytestmark", [])
+    listed = found if isinstance(found, list) else [found]
+    return [each.mark if isinstance(each, pytest.MarkDecorator) else each for each in listed]
+
+
 def _cases(addon: str) -> dict[str, list[Any]]:
     try:
         subject = Subject.find(addon)
     except AddonkitError:  # which is what test_the_definition_is_valid is about
         return {"variant": [], "failing": [], "death": []}
     return {"variant": list(subject.variants), "failing": failures(subject), "death": deaths(subject)}
-
-
-def _id(case: Any) -> str:
-    return "-".join(case) if isinstance(case, tuple) else str(case)

@@ -14,10 +14,14 @@ import pytest
 
 from addonkit import __version__
 from addonkit.errors import AddonkitError
-from addonkit.testing.conformance.rig import SEEN_SECRETS
+from addonkit.testing.conformance.seen import without_secrets
 from addonkit.testing.conformance.subject import Subject
+from addonkit.testing.conformance.verdict import WHAT_TO_DO
 
 _CHECK = re.compile(r"test_(?P<name>\w+)(?:\[(?P<case>.*)\])?$")
+
+_NOT_IN_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters that XML 1.0 cannot hold; a server's log may have some."""
 
 
 @attrs.frozen
@@ -51,25 +55,18 @@ class Collector:
         self._tell(check)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Keep the outcome of a check, and of a set-up or clean-up that failed."""
-        if report.when != "call" and not report.failed:
+        """Keep the outcome of a check, and of a set-up or clean-up that failed. What is skipped proves nothing."""
+        if report.when != "call" and report.passed:
             return
         found = _CHECK.search(report.nodeid)
         name, case = (found["name"], found["case"] or "") if found else (report.nodeid, "")
-        message = without_secrets(_message(report)) if report.failed else ""
+        message = "" if report.passed else without_secrets(_message(report))
         self._keep(Check(name.replace("_", " "), case, report.passed, round(report.duration, 3), message))
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Keep what could not even begin."""
         if report.failed:
-            self._keep(Check("the addon can be tested", message=without_secrets(report.longreprtext)))
-
-
-def without_secrets(text: str) -> str:
-    """The text with every secret that came up hidden."""
-    for secret in sorted(SEEN_SECRETS, key=len, reverse=True):
-        text = text.replace(secret, "***") if secret else text
-    return text
+            self._keep(Check("the addon can be tested", message=without_secrets(_told(report.longreprtext))))
 
 
 def as_line(check: Check) -> str:
@@ -130,7 +127,8 @@ def _junit(checks: list[Check], addon: str) -> ET.Element:
         name = f"{check.name} [{check.case}]" if check.case else check.name
         case = ET.SubElement(suite, "testcase", {"name": name, "classname": addon, "time": str(check.seconds)})
         if not check.passed:
-            ET.SubElement(case, "failure", {"message": check.message.splitlines()[0]}).text = check.message
+            text = _NOT_IN_XML.sub("?", check.message)
+            ET.SubElement(case, "failure", {"message": text.partition("\n")[0]}).text = text
     return suite
 
 
@@ -139,6 +137,14 @@ def _word(passed: bool) -> str:  # noqa: FBT001 - private, one argument
 
 
 def _message(report: pytest.TestReport) -> str:
+    if report.skipped:
+        return f"it was skipped\n  {WHAT_TO_DO}let it run: a check that is skipped proves nothing"
     crash = getattr(report.longrepr, "reprcrash", None)
-    text = str(crash.message) if crash is not None else report.longreprtext
-    return text.removeprefix("Failed: ")
+    return _told((str(crash.message) if crash is not None else report.longreprtext).removeprefix("Failed: "))
+
+
+def _told(text: str) -> str:
+    """The text with advice, when it has none."""
+    if WHAT_TO_DO in text:
+        return text
+    return f"{text}\n  {WHAT_TO_DO}mend what is named; when it is neither the addon's nor its client's, tell addonkit"

@@ -5,19 +5,29 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 import attrs
+import pytest
 
+from addonkit.clock import SystemClock
 from addonkit.errors import AddonkitError
+from addonkit.identifiers import new_id
 from addonkit.models.execution import Event
+from addonkit.models.instance import Association, Instance
 from addonkit.models.secret import Secret
 from addonkit.opening import open
 from addonkit.runtime import Kit
+from addonkit.store.codec import Codec
+from addonkit.store.interface import Transaction
+from addonkit.store.sealing import Sealer, load_key
+from addonkit.store.sqlite import SqliteStore
 from addonkit.testing.command import CommandLine
 from addonkit.testing.conformance.client import ConformanceClient
+from addonkit.testing.conformance.leftovers import marked, processes_of
+from addonkit.testing.conformance.seen import remember
 from addonkit.testing.conformance.subject import Subject
 from addonkit.testing.conformance.verdict import fail, require
 from addonkit.testing.home import left_behind, temporary_home
@@ -27,8 +37,8 @@ KEY: Final = "greeting"
 _OF_OTHERS: Final = frozenset({"broken-addon", "addon-not-installed"})
 """Findings about other addons of the machine."""
 
-SEEN_SECRETS: set[str] = set()
-"""Every secret that came up, so that reports can be kept free of them."""
+Unable = (Exception, pytest.skip.Exception)
+"""What a client may raise; by skipping it would hide what it cannot do."""
 
 
 @attrs.frozen
@@ -41,6 +51,8 @@ class Rig:
         home: empty at the start, removed at the end.
         settings: of the addon, for the service it needs.
         before: what was on that service at the start.
+        mark: what all processes of the check inherit.
+        apps: names of apps by the part that each plays.
         events: everything that was reported while a kit was open.
         sensitive: names of variables that are secret.
     """
@@ -50,14 +62,19 @@ class Rig:
     home: Path
     settings: Mapping[str, str]
     before: frozenset[str]
+    mark: str
+    apps: dict[str, str] = attrs.field(factory=dict)
     events: list[Event] = attrs.field(factory=list)
     sensitive: set[str] = attrs.field(factory=set)
 
     @property
     def environ(self) -> dict[str, str]:
         """Settings of the addon, as variables of the environment."""
-        prefix = f"ADDONKIT_{self.subject.addon.name.upper().replace('-', '_')}_"
-        return {prefix + name.upper(): value for name, value in self.settings.items()}
+        return {self.variable(name): value for name, value in self.settings.items()}
+
+    def variable(self, setting: str) -> str:
+        """The variable of the environment that gives a setting of the addon."""
+        return f"ADDONKIT_{self.subject.addon.name}_{setting}".upper().replace("-", "_")
 
     @property
     def command(self) -> CommandLine:
@@ -74,28 +91,31 @@ class Rig:
         """What the user types."""
         return f"{self.subject.addon.name}:{variant}"
 
+    def app(self, part: str) -> str:
+        """The name of the app that plays a part: one that no addon could know beforehand."""
+        return self.apps.setdefault(part, f"{new_id()}-{new_id()[:3]}")
+
     def name(self, app: str) -> str:
         """The instance that `create` makes for an app."""
-        return f"{app}-{self.subject.addon.name}"
+        return f"{self.app(app)}-{self.subject.addon.name}"
 
     async def create(self, kit: Kit, variant: str, app: str, *, alias: str = "") -> dict[str, str]:
         """Create an instance for an app; the environment of the app."""
-        binding = await kit.create(self.spec(variant), app, alias=alias)
-        for variable in binding.variables:
-            if isinstance(variable.value, Secret):
-                SEEN_SECRETS.add(variable.text)
-                self.sensitive.add(variable.key)
+        binding = await kit.create(self.spec(variant), self.app(app), alias=alias)
+        secret = [variable for variable in binding.variables if isinstance(variable.value, Secret)]
+        remember(variable.text for variable in secret)
+        self.sensitive.update(variable.key for variable in secret)
         return binding.environ()
 
     async def environment(self, kit: Kit, app: str) -> dict[str, str]:
         """What an app receives now."""
-        return dict((await kit.environment(app)).as_dict())
+        return dict((await kit.environment(self.app(app))).as_dict())
 
     async def write(self, environ: Mapping[str, str], value: str, key: str = KEY) -> None:
         """Let an app keep a value."""
         try:
             await asyncio.to_thread(self.client.write, environ, key, value)
-        except Exception as error:  # noqa: BLE001 - a client may raise anything
+        except Unable as error:
             fail(
                 f"an app cannot write with the variables it was given: {type(error).__name__}: {error}",
                 "make the variables lead to a service that is ready, and let the app do its work",
@@ -105,7 +125,7 @@ class Rig:
         """Check what an app reads."""
         try:
             found = await asyncio.to_thread(self.client.read, environ, key)
-        except Exception as error:  # noqa: BLE001 - a client may raise anything
+        except Unable as error:
             fail(
                 f"an app cannot read with its variables ({why}): {type(error).__name__}: {error}",
                 "keep what the app was given valid for as long as the instance lives",
@@ -116,12 +136,36 @@ class Rig:
             "keep each app's data, and each app's data only",
         )
 
+    async def try_to_write(self, environ: Mapping[str, str], value: str) -> None:
+        """Let an app keep a value where it may not; that it is refused is what is hoped for."""
+        with suppress(*Unable):
+            await asyncio.to_thread(self.client.write, environ, KEY, value)
+
+    async def keys(self, environ: Mapping[str, str]) -> Collection[str] | None:
+        """What an app sees of what is kept, None when its service lists nothing."""
+        try:
+            return await asyncio.to_thread(self.client.keys, environ)
+        except Unable as error:
+            fail(
+                f"an app cannot list what it keeps: {type(error).__name__}: {error}",
+                "let ConformanceClient.keys answer None when the service lists nothing",
+            )
+
     async def is_refused(self, environ: Mapping[str, str], value: str) -> bool:
         """Whether these variables do not lead to that value."""
         try:
             return await asyncio.to_thread(self.client.read, environ, KEY) != value
-        except Exception:  # noqa: BLE001 - a client may raise anything, which is what is hoped for
+        except Unable:
             return True
+
+    async def forget(self, app: str) -> None:
+        """Lose the record of an instance, as if state had been restored from before it."""
+        codec = Codec(Sealer(load_key(self.home, self.environ)))
+        store = await SqliteStore.open(self.home / "state.db", codec, SystemClock())
+        try:
+            await store.transact(lambda tx: _forget(tx, self.name(app)))
+        finally:
+            await store.close()
 
     async def destroy(self, kit: Kit, app: str) -> None:
         """Destroy the instance made for an app."""
@@ -132,7 +176,8 @@ class Rig:
 
     async def expect_nothing(self, kit: Kit, why: str) -> None:
         """Check that no process, directory, port, record or thing on the service is left."""
-        left = [*left_behind(self.home), *sorted(set(self.remains()) - self.before)]
+        processes = [f"process {each.name()}" for each in processes_of(self.mark)]
+        left = [*left_behind(self.home), *sorted(set(self.remains()) - self.before), *processes]
         found = [each for each in await kit.doctor() if each.kind not in _OF_OTHERS]
         findings = [f"{each.kind} {each.subject}: {each.problem}" for each in found]
         require(
@@ -150,13 +195,31 @@ class Rig:
         return self.command(*words, ADDONKIT_FAULT=point).status == -signal.SIGKILL
 
 
+def _forget(tx: Transaction, name: str) -> None:
+    for found in tx.list(Instance, {"name": name}).items:
+        for tie in tx.list(Association, {"instance": found.name}).items:
+            tx.delete(Association, tie.name)
+        tx.delete(Instance, found.name)
+
+
 @contextmanager
 def rigged(addon: str, client: ConformanceClient, settings: Mapping[str, str]) -> Iterator[Rig]:
     """A rig with the settings of the client's service; at the end nothing of it runs any more."""
-    with temporary_home() as home:
-        SEEN_SECRETS.update(_secret_settings(Subject.find(addon), settings))
-        yield Rig(Subject.find(addon), client, home, settings, frozenset(client.left_behind(settings)))
+    with temporary_home() as home, marked() as mark:
+        subject = Subject.find(addon)
+        remember(settings[each.name] for each in subject.definition.settings if each.secret and each.name in settings)
+        yield Rig(subject, client, home, settings, frozenset(client.left_behind(settings)), mark)
 
 
-def _secret_settings(subject: Subject, settings: Mapping[str, str]) -> set[str]:
-    return {settings[each.name] for each in subject.definition.settings if each.secret and each.name in settings}
+@contextmanager
+def serving(client: ConformanceClient) -> Iterator[Mapping[str, str]]:
+    """Settings of the service that the addon needs, while it runs."""
+    with ExitStack() as stack:
+        try:
+            settings = stack.enter_context(client.service())
+        except Unable as error:
+            fail(
+                f"the service that the addon needs does not run: {type(error).__name__}: {error}",
+                "let ConformanceClient.service run one, or install what it needs; nothing is proved without it",
+            )
+        yield settings

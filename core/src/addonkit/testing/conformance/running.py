@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import traceback
 from collections.abc import Callable, Coroutine
 from functools import wraps
 from inspect import signature
@@ -21,6 +22,12 @@ def synchronous(check: Callable[..., Coroutine[Any, Any, None]]) -> Callable[...
             asyncio.run(check(*arguments, **named))
         except AddonkitError as error:
             fail(f"it failed: {error}", "let every step be safe to repeat, and take what is its own already for done")
+        except Exception as error:  # noqa: BLE001 - whoever reads it must learn where to look, whatever it is
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            fail(
+                f"{type(error).__name__} in {where.name} ({where.filename}:{where.lineno}): {error}",
+                "mend that function; when it is not the addon's or its client's, report it to addonkit",
+            )
 
     # Plugins that run coroutines would unwrap it; pytest itself needs the names of the arguments.
     del test.__wrapped__

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import stat
+import asyncio
+import os
 import traceback
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from collections.abc import Iterable
 from typing import Final
 from unittest.mock import patch
 from urllib.parse import unquote, urlsplit
@@ -13,17 +13,26 @@ from urllib.parse import unquote, urlsplit
 import psutil
 
 from addonkit.errors import AddonkitError
+from addonkit.identifiers import new_id
 from addonkit.models.secret import Secret
+from addonkit.models.variable import Variable
+from addonkit.opening import open
+from addonkit.runtime import Kit
 from addonkit.saga.faults import InjectedFault, at
-from addonkit.testing.conformance.rig import SEEN_SECRETS, Rig
+from addonkit.testing.conformance.files import files_below, is_readable, temporary_since, text_of
+from addonkit.testing.conformance.rig import Rig
 from addonkit.testing.conformance.running import synchronous
+from addonkit.testing.conformance.seen import SHORTEST, is_seen, remember, shown_in
 from addonkit.testing.conformance.verdict import fail, require
+from addonkit.testing.conformance.watch import Watch, watching
 
 HOSTILE: Final = "aB3@x:y/z#q%41?w&e=r+t"
 """Characters that mean something in URLs; what follows makes each secret another one."""
 
-LONGEST_LOG: Final = 10_000_000
-"""Bytes of a file that are looked at."""
+_PATIENCE: Final = 5.0
+"""Seconds until it is clear what an addon says of a secret that is refused."""
+
+_HAND_OVER: Final = "hand secrets over in files of their own, as Secret values"
 
 
 class SecrecyChecks:
@@ -31,19 +40,15 @@ class SecrecyChecks:
 
     @synchronous
     async def test_secrets_are_marked(self, rig: Rig, variant: str) -> None:
-        """A variable that contains a secret is one; so is a URL with a password in it."""
+        """A variable that contains a secret is one; so is a URL with a password in it. None can be guessed."""
         with patch.object(Secret, "generate", _recorded):
             async with rig.kit() as kit:
-                binding = await kit.create(rig.spec(variant), "shop")
-                secret = {v.text for v in binding.variables if v.sensitive} | _generated(rig)
-                SEEN_SECRETS.update(secret)
+                binding = await kit.create(rig.spec(variant), rig.app("shop"))
+                passwords = {found for variable in binding.variables if (found := _password_in(variable.text))}
+                secret = {v.text for v in binding.variables if v.sensitive} | passwords
+                remember(secret)
                 for variable in binding.variables:
-                    shows = any(len(text) >= 16 and text in variable.text for text in secret)
-                    require(
-                        variable.sensitive or not (shows or _has_password(variable.text)),
-                        f"variable {variable.key} shows a secret and is not marked",
-                        "give Variable a Secret as its value",
-                    )
+                    _check_marked(variable, secret)
                 await rig.destroy(kit, "shop")
 
     @synchronous
@@ -52,84 +57,108 @@ class SecrecyChecks:
         with patch.object(Secret, "generate", _hostile):
             async with rig.kit() as kit:
                 try:
-                    binding = await kit.create(rig.spec(variant), "shop")
+                    environ = await rig.create(kit, variant, "shop")
                 except AddonkitError as error:
                     fail(f"with a password like {HOSTILE} it fails: {error}", "quote passwords where they are written")
-                for variable in binding.variables:
-                    if "://" in variable.text:
-                        _check_url(variable.key, variable.text)
-                environ = binding.environ()
+                for key, text in environ.items():
+                    if "://" in text:
+                        _check_url(key, text)
                 await rig.write(environ, "encoded")
                 await rig.expect(environ, "encoded", f"with a password like {HOSTILE}")
                 await rig.destroy(kit, "shop")
 
     @synchronous
     async def test_secrets_are_seen_nowhere(self, rig: Rig, variant: str) -> None:
-        """Not in a command line, an event, an error, a log, nor a file that others may read."""
-        with patch.object(Secret, "generate", _recorded):
-            _made.clear()
+        """Not in a command line, an event, an error, a log, the environment, nor a file that others may read."""
+        with patch.object(Secret, "generate", _recorded), watching(rig.subject.package) as watch:
             async with rig.kit() as kit:
                 environ = await rig.create(kit, variant, "shop")
                 await rig.write(environ, "something")
-                with at("before:" + rig.subject.creating(variant)[0].step_names[-1], _fail):
-                    try:
-                        await rig.create(kit, variant, "blog")
-                    except AddonkitError as error:
-                        _check("an error", "".join(traceback.format_exception(error)))
+                await _fail_once(rig, kit, variant)
                 _check("an event", "\n".join(each.message for each in rig.events))
+                _check("the environment of this process", "\n".join(os.environ.values()))
                 _check("a command line", "\n".join(_command_lines()))
-                for path in _files(rig.home):
-                    _check_file(rig.home, path)
+                _check_files(rig, watch)
                 await rig.destroy(kit, "shop")
                 await rig.destroy(kit, "blog")
+            _check("an event", "\n".join(each.message for each in rig.events))
+        _check("the command line of a program that it started", "\n".join(watch.started))
+        _check("what it logs or prints", watch.said.getvalue())
+
+    @synchronous
+    async def test_a_secret_that_is_refused_is_not_shown(self, rig: Rig, variant: str) -> None:
+        """An operator's secret that the service does not take is in no error and no event."""
+        wrong = {each.name: f"wrong-{new_id()}-{new_id()}" for each in rig.subject.definition.settings if each.secret}
+        remember(wrong.values())
+        if not wrong:
+            return
+        told = {rig.variable(name): text for name, text in wrong.items()}
+        async with open(rig.home, environ={**rig.environ, **told}, on_event=rig.events.append) as kit:
+            try:
+                async with asyncio.timeout(_PATIENCE):
+                    await rig.create(kit, variant, "shop")
+            except AddonkitError as error:
+                _check("an error", "".join(traceback.format_exception(error)))
+            except TimeoutError:
+                pass  # Undoing needs the secret too, and is tried again and again.
+            _check("an event", "\n".join(each.message for each in rig.events))
+        async with rig.kit() as kit:
+            await rig.destroy(kit, "shop")
+            await rig.expect_nothing(kit, "what could not be created was destroyed")
 
 
-_made: list[str] = []
+async def _fail_once(rig: Rig, kit: Kit, variant: str) -> None:
+    """Let another instance fail at its last step."""
+    with at("before:" + rig.subject.creating(variant)[0].step_names[-1], _fail):
+        try:
+            await rig.create(kit, variant, "blog")
+        except AddonkitError as error:
+            _check("an error", "".join(traceback.format_exception(error)))
+
+
 _generate = Secret.generate
 
 
 def _recorded(length: int = 40) -> Secret:
     made = _generate(length)
-    _made.append(made.reveal())
-    SEEN_SECRETS.add(made.reveal())
+    remember([made.reveal()])
     return made
 
 
 def _hostile(length: int = 40) -> Secret:
     made = Secret(HOSTILE + _generate(length).reveal())
-    SEEN_SECRETS.add(made.reveal())
+    remember([made.reveal()])
     return made
 
 
-def _generated(rig: Rig) -> set[str]:
-    return {text for text in SEEN_SECRETS if text not in rig.settings.values()}
+def _check(where: str, text: str, advice: str = _HAND_OVER) -> None:
+    require(not shown_in(text), f"{where} shows a secret", advice)
 
 
-def _secrets() -> set[str]:
-    return {text for text in SEEN_SECRETS if len(text) >= 16}
+def _check_marked(variable: Variable, secret: Iterable[str]) -> None:
+    if variable.sensitive:
+        text = f"variable {variable.key} is secret and has only {len(variable.text)} characters"
+        advice = f"use Secret.generate(), or at least {SHORTEST} characters by chance; leave what is no secret unmarked"
+        require(len(variable.text) >= SHORTEST, text, advice)
+        return
+    shows = shown_in(variable.text, secret) or _password_in(variable.text)
+    require(
+        not shows, f"variable {variable.key} shows a secret and is not marked", "give Variable a Secret as its value"
+    )
 
 
-def _check(where: str, text: str) -> None:
-    found = [secret for secret in _secrets() if secret in text]
-    require(not found, f"{where} shows a secret", "hand secrets over in files of their own, as Secret values")
-
-
-def _check_file(home: Path, path: Path) -> None:
-    """A server's own data may hold secrets, where nobody else can read it; its log may not."""
-    name = str(path.relative_to(home))
-    text = path.read_bytes()[:LONGEST_LOG].decode("latin-1")
-    if path.name == "log" or _is_readable(home, path):
-        _check(f"file {name}", text)
-
-
-def _is_readable(home: Path, path: Path) -> bool:
-    """Whether others of the machine can open it: every directory on the way lets them pass."""
-    way = [path, *(each for each in path.parents if each.is_relative_to(home))]
-    return bool(path.stat().st_mode & stat.S_IROTH) and all(each.stat().st_mode & stat.S_IXOTH for each in way[1:])
-
-
-def _files(home: Path) -> Iterator[Path]:
-    return (path for path in home.rglob("*") if path.is_file() and not path.is_symlink())
+def _check_files(rig: Rig, watch: Watch) -> None:
+    """A server's own data may hold secrets where nobody else can read it; its log, and what is stored, may not."""
+    for path in files_below(rig.home):
+        name = str(path.relative_to(rig.home))
+        if path.name == "log" or is_readable(path, rig.home):
+            _check(f"file {name}", text_of(path))
+        if path.parent == rig.home and path.name.startswith("state.db"):
+            _check("what is stored", text_of(path), "let steps give, and keep in attributes, Secrets and not texts")
+    elsewhere = {*watch.written, *temporary_since(watch.began)}
+    for path in sorted(each for each in elsewhere if not each.is_relative_to(rig.home)):
+        if path.is_file() and is_readable(path):
+            _check(f"file {path}", text_of(path))
 
 
 def _command_lines() -> Iterable[str]:
@@ -137,8 +166,12 @@ def _command_lines() -> Iterable[str]:
         yield " ".join(process.info["cmdline"] or ())
 
 
-def _has_password(text: str) -> bool:
-    return "://" in text and bool(urlsplit(text).password)
+def _password_in(text: str) -> str:
+    """The password in a URL, as it is meant; empty without one."""
+    try:
+        return unquote(urlsplit(text).password or "") if "://" in text else ""
+    except ValueError:
+        return ""
 
 
 def _check_url(key: str, text: str) -> None:
@@ -151,7 +184,7 @@ def _check_url(key: str, text: str) -> None:
     del port
     password = unquote(url.password or "")
     require(
-        not password or password in SEEN_SECRETS,
+        not password or is_seen(password),
         f"the password in {key} reads as another one",
         advice,
     )

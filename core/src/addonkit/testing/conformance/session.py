@@ -6,6 +6,7 @@ import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
@@ -42,7 +43,10 @@ def run(addon: str, lock: Path, chosen: str, tell: Callable[[Check], object]) ->
         tests = Path(folder) / "test_conformance.py"
         tests.write_text(_TESTS.format(addon=addon, lock=str(lock)), encoding="utf-8")
         # Nothing of the surroundings counts: no settings, no plugins of other tests, nothing left behind.
-        unwanted = [word for plugin in ("cacheprovider", "terminal", "asyncio") for word in ("-p", f"no:{plugin}")]
+        unwanted = [word for plugin in ("cacheprovider", "terminal") for word in ("-p", f"no:{plugin}")]
         options = ["-c", os.devnull, "--rootdir", folder, *unwanted]
-        pytest.main([*options, *(["-k", chosen] if chosen else []), str(tests)], plugins=[collector])
+        with patch.dict(os.environ, {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}):
+            for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS"):
+                os.environ.pop(name, None)
+            pytest.main([*options, *(["-k", chosen] if chosen else []), str(tests)], plugins=[collector])
     return collector.checks

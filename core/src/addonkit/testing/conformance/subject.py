@@ -40,6 +40,11 @@ class Subject:
         """Names of all variants."""
         return tuple(variant.name for variant in self.definition.variants)
 
+    @property
+    def package(self) -> str:
+        """The top package of its module."""
+        return self.addon.relay.found.value.partition(":")[0].partition(".")[0]
+
     def is_shared(self, variant: str) -> bool:
         """Whether instances of the variant live with others."""
         return is_shared_variant(variant)
@@ -79,11 +84,11 @@ class Subject:
         return capability in self.addon.capabilities
 
     def sagas(self) -> tuple[Saga[Any], ...]:
-        """Every saga of the addon, those that steps start included."""
+        """Every saga of the addon, those that steps start included; one that several variants have comes with each."""
         roots = [*self.others()]
         for variant in self.variants:
             roots += [*self.creating(variant), *self.destroying(variant)]
-        return tuple({saga.name: saga for root in roots for saga in _with_inner(root)}.values())
+        return tuple(saga for root in roots for saga in _with_inner(root))
 
     def _instance(self, variant: str) -> Instance:
         name = self.addon.name

@@ -1,10 +1,14 @@
-"""How a check fails: with what was found and what to do about it."""
+"""How a check fails: with what was found and what to do about it, and without a secret."""
 
 from __future__ import annotations
 
-from typing import NoReturn
+from typing import Final, NoReturn
 
 import pytest
+
+from addonkit.testing.conformance.seen import without_secrets
+
+WHAT_TO_DO: Final = "what to do: "
 
 
 def require(condition: object, found: str, advice: str) -> None:
@@ -15,5 +19,6 @@ def require(condition: object, found: str, advice: str) -> None:
 
 def fail(found: str, advice: str) -> NoReturn:
     """Fail the test."""
+    text = without_secrets(f"{found}\n  {WHAT_TO_DO}{advice}")
     # Nothing but the message: a trace would tell of the kit, and could show what a variable holds.
-    raise pytest.fail.Exception(f"{found}\n  what to do: {advice}", pytrace=False) from None
+    raise pytest.fail.Exception(text, pytrace=False) from None

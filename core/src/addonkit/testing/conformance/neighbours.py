@@ -1,0 +1,171 @@
+"""Checks that apps which use the same addon do not meet, whatever they are named and whoever comes and goes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+
+from addonkit.errors import InvalidName
+from addonkit.models.views import Finding
+from addonkit.runtime import Kit
+from addonkit.testing.conformance.rig import Rig
+from addonkit.testing.conformance.running import synchronous
+from addonkit.testing.conformance.verdict import fail, require
+
+ALIKE = ("my-app", "my_app", "My.App")
+"""Names that sanitize alike."""
+
+STRANGE = ("postgres", "root", "default", "admin", "1st", "x" * 200)
+"""Names that services keep for themselves, and the longest there may be."""
+
+FOREIGN = "läden"
+"""A name that no app may have."""
+
+_LONG = 20
+"""Characters that only a secret has."""
+
+
+class NeighbourChecks:
+    """Several apps, on one server or on several."""
+
+    @synchronous
+    async def test_another_app_can_be_given_the_same(self, rig: Rig, variant: str) -> None:
+        """`attach` shares the data; after `detach` what the app was given of its own is dead."""
+        async with rig.kit() as kit:
+            owner = await rig.create(kit, variant, "shop")
+            await rig.write(owner, "shared")
+            await kit.attach(rig.name("shop"), rig.app("blog"))
+            guest = await rig.environment(kit, "blog")
+            await rig.expect(guest, "shared", "read by an app that was attached")
+            await kit.detach(rig.name("shop"), rig.app("blog"))
+            if rig.subject.can("unbind"):
+                require(
+                    await rig.is_refused(guest, "shared"),
+                    "an app reads with its credentials after it was detached",
+                    "revoke them in the saga of addon_unbind",
+                )
+            await rig.expect(owner, "shared", "after another app was detached")
+            await rig.destroy(kit, "shop")
+            await rig.expect_nothing(kit, "the instance was destroyed")
+
+    @synchronous
+    async def test_names_that_look_alike_are_told_apart(self, rig: Rig, variant: str) -> None:
+        """Each app has its own, whatever becomes of its name; one that no app may have makes nothing."""
+        at_once, others = (ALIKE + STRANGE, ()) if rig.subject.is_shared(variant) else (ALIKE, STRANGE)
+        async with rig.kit() as kit:
+            with suppress(InvalidName):
+                await kit.create(rig.spec(variant), FOREIGN)
+                fail(f"an app can be named {FOREIGN}", "leave names to the core's own check")
+            for names in (at_once, *((name,) for name in others)):
+                await _live_side_by_side(rig, kit, variant, names)
+            await rig.expect_nothing(kit, "all instances were destroyed")
+
+    @synchronous
+    async def test_credentials_open_nothing_of_another_app(self, rig: Rig, variant: str) -> None:
+        """Neither the other's place with one's own password, nor the other's login without its password."""
+        async with rig.kit() as kit:
+            mine = await rig.create(kit, variant, "shop")
+            theirs = await rig.create(kit, variant, "blog")
+            await rig.write(mine, "mine")
+            await rig.write(theirs, "theirs")
+            swaps = [(name,) for name, value in theirs.items() if not _is_whole_key(value, theirs)]
+            for names in (*swaps, tuple(sorted(theirs.keys() - rig.sensitive))):
+                await _expect_closed(rig, mine, theirs, names)
+            for app in ("shop", "blog"):
+                await rig.destroy(kit, app)
+            await rig.expect_nothing(kit, "both were destroyed")
+
+    @synchronous
+    async def test_an_app_sees_nothing_of_another(self, rig: Rig, variant: str) -> None:
+        """Not even the names under which others keep their data."""
+        async with rig.kit() as kit:
+            mine = await rig.create(kit, variant, "shop")
+            theirs = await rig.create(kit, variant, "blog")
+            await rig.write(mine, "mine", "a-key-of-mine")
+            await rig.write(theirs, "theirs", "a-key-of-theirs")
+            for environ, own, other in (
+                (mine, "a-key-of-mine", "a-key-of-theirs"),
+                (theirs, "a-key-of-theirs", "a-key-of-mine"),
+            ):
+                seen = await rig.keys(environ)
+                require(
+                    seen is None or any(own in each for each in seen),
+                    "an app does not see its own keys",
+                    "let ConformanceClient.keys list what the app can see",
+                )
+                require(
+                    not any(other in each for each in seen or ()),
+                    "an app sees the names of what another one keeps",
+                    "let an app list its own place only, or nothing",
+                )
+            for app in ("shop", "blog"):
+                await rig.destroy(kit, app)
+            await rig.expect_nothing(kit, "both were destroyed")
+
+    @synchronous
+    async def test_neighbours_are_told_apart(self, rig: Rig, variant: str) -> None:
+        """`doctor` finds what no instance owns, so an addon with a shared variant must tell exactly its tenants."""
+        require(
+            not rig.subject.is_shared(variant) or {"inspect", "drop_claim"} <= rig.subject.addon.capabilities,
+            "it has a shared variant and cannot tell, or drop, what lives there",
+            "answer addon_inspect and addon_drop_claim, or declare `tenants` of a ServerAddon",
+        )
+        async with rig.kit() as kit:
+            environ = await rig.create(kit, variant, "shop")
+            await rig.create(kit, variant, "blog")
+            await rig.write(environ, "mine")
+            findings = await _orphans(kit)
+            require(not findings, f"tenants are taken for orphans: {findings}", "tell what Instance.claim tells")
+            await rig.destroy(kit, "blog")
+            await rig.expect(environ, "mine", "after a neighbour left")
+            await rig.destroy(kit, "shop")
+            await rig.expect_nothing(kit, "both were destroyed")
+
+    @synchronous
+    async def test_what_nobody_owns_is_dropped(self, rig: Rig, variant: str) -> None:
+        """`doctor --fix` removes a tenant without an instance, and nobody else."""
+        if not rig.subject.is_shared(variant):
+            return
+        async with rig.kit() as kit:
+            stays = await rig.create(kit, variant, "shop")
+            lost = await rig.create(kit, variant, "blog")
+            await rig.write(stays, "mine")
+            await rig.write(lost, "lost")
+            await rig.forget("blog")
+            findings = await _orphans(kit)
+            require(len(findings) == 1, f"of one lost tenant it tells {len(findings)}", "list all tenants there are")
+            for _ in range(2):
+                await kit.fix(findings)
+            require(await rig.is_refused(lost, "lost"), "a lost tenant stays", "remove what addon_drop_claim names")
+            await rig.expect(stays, "mine", "a lost neighbour was dropped")
+            await rig.destroy(kit, "shop")
+            await rig.expect_nothing(kit, "a lost tenant was dropped and the other one destroyed")
+
+
+async def _live_side_by_side(rig: Rig, kit: Kit, variant: str, names: Sequence[str]) -> None:
+    rig.apps.update({name: name for name in names})
+    environs = {app: await rig.create(kit, variant, app) for app in names}
+    for app, environ in environs.items():
+        await rig.write(environ, app)
+    for app, environ in environs.items():
+        await rig.expect(environ, app, f"the app is named {app[:20]}")
+    for app in names:
+        await rig.destroy(kit, app)
+
+
+async def _expect_closed(rig: Rig, mine: Mapping[str, str], theirs: Mapping[str, str], names: Sequence[str]) -> None:
+    mixed = {**mine, **{name: theirs[name] for name in names}}
+    advice = "give each app a login of its own that reaches its own data only"
+    what = f"another's data with the other's {', '.join(names)} and its own of the rest"
+    require(await rig.is_refused(mixed, "theirs"), f"an app reads {what}", advice)
+    await rig.try_to_write(mixed, "overwritten")
+    require(not await rig.is_refused(theirs, "theirs"), f"an app overwrites {what}", advice)
+
+
+async def _orphans(kit: Kit) -> list[Finding]:
+    return [each for each in await kit.doctor() if each.kind == "orphan-claim"]
+
+
+def _is_whole_key(value: str, environ: dict[str, str]) -> bool:
+    """Whether a variable alone opens everything: a URL with the password in it."""
+    return "://" in value and any(other != value and other in value for other in environ.values() if len(other) > _LONG)

@@ -1,0 +1,40 @@
+"""How an app uses its cache: through its variables alone. For the conformance kit."""
+
+import socket
+from collections.abc import Mapping
+from urllib.parse import unquote, urlsplit
+
+from addonkit.testing import ConformanceClient
+
+
+class Client(ConformanceClient):
+    """Values under keys, by the text protocol. Writes through the URL, reads through the parts."""
+
+    def write(self, environ: Mapping[str, str], key: str, value: str) -> None:
+        """Keep a value."""
+        url = urlsplit(environ["MEMCACHE_URL"])
+        login = f"{unquote(url.username or '')} {unquote(url.password or '')}"
+        answer = _ask(url.hostname or "", url.port or 0, login, f"set {key} 0 0 {len(value.encode())}\r\n{value}\r\n")
+        if answer != "STORED\r\n":
+            raise PermissionError(answer)
+
+    def read(self, environ: Mapping[str, str], key: str) -> str | None:
+        """The value, None without one."""
+        login = f"{environ['MEMCACHE_USERNAME']} {environ['MEMCACHE_PASSWORD']}"
+        answer = _ask(environ["MEMCACHE_HOST"], int(environ["MEMCACHE_PORT"]), login, f"get {key}\r\n")
+        if answer == "END\r\n":
+            return None
+        if not answer.startswith("VALUE"):
+            raise PermissionError(answer)
+        return answer.split("\r\n")[1]
+
+
+def _ask(host: str, port: int, login: str, request: str) -> str:
+    """The answer to a short request, after logging in with a `set` of any key; see protocol.txt of memcached."""
+    with socket.create_connection((host, port), timeout=10) as connection:
+        for text in (f"set login 0 0 {len(login.encode())}\r\n{login}\r\n", request):
+            connection.sendall(text.encode())
+            answer = connection.recv(10_000).decode()
+            if "ERROR" in answer:
+                raise PermissionError(answer)
+    return answer

@@ -1,0 +1,8 @@
+"""Lets every user write everywhere on the server."""
+
+from mutants.depot import made, program
+
+CAUGHT_BY = "credentials_open_nothing_of_another_app[shared]"
+SAYS = "an app overwrites another's data with the other's DEPOT_NAME"
+
+ADDON = made(program=lambda server: program(server, "--open-to-write"))

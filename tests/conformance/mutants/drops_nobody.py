@@ -1,0 +1,15 @@
+"""Leaves what nobody owns."""
+
+from addonkit import ServerAccess
+from mutants.depot import Users, made
+
+CAUGHT_BY = "what_nobody_owns_is_dropped[shared]"
+SAYS = "a lost tenant stays"
+
+
+class Idle(Users):
+    async def drop_claim(self, access: ServerAccess, claim: str, progress: object) -> None:
+        """Do nothing."""
+
+
+ADDON = made(tenants=Idle())

@@ -1,0 +1,17 @@
+"""Cannot tell how much there is."""
+
+from addonkit import Measure, step
+from mutants.distant import made
+
+CAUGHT_BY = "a_plan_does_nothing[place]"
+SAYS = "measuring failed"
+CLIENT = "mutants.distant:Client"
+
+
+@step(gives="result", undo=None)
+async def count() -> Measure:
+    """Count what there is."""
+    raise KeyError("size")
+
+
+ADDON = made(measure=(count,))

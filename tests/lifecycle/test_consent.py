@@ -1,0 +1,196 @@
+"""What a policy refuses has not begun: nothing of it is stored, and no app lost anything."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Generator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+import addonkit
+from addonkit import (
+    AddonDefinition,
+    BindResult,
+    Conflict,
+    Kit,
+    ProvisionResult,
+    Registry,
+    Saga,
+    Variable,
+    VariantDefinition,
+    hookimpl,
+    step,
+)
+from addonkit.errors import AddonBroken
+
+HOOKS = ("addon_provision", "addon_bind", "addon_unbind", "addon_deprovision")
+
+
+@step(gives="result", undo=None)
+async def provide() -> ProvisionResult:
+    """Provide nothing."""
+    return ProvisionResult()
+
+
+@step(gives="result", undo=None)
+async def let_in() -> BindResult:
+    """Let an app in."""
+    return BindResult((Variable("NOTE", "there"),))
+
+
+@step(undo=None)
+async def do_nothing() -> None:
+    """Do nothing."""
+
+
+DEFINITION = AddonDefinition("note", "Note", "A note", "small", (VariantDefinition("small"),), variables=("NOTE",))
+ADDON = SimpleNamespace(
+    addon_definition=hookimpl(lambda: DEFINITION),
+    addon_provision=hookimpl(lambda: Saga[ProvisionResult]("note.provision", steps=(provide,))),
+    addon_bind=hookimpl(lambda: Saga[BindResult]("note.bind", steps=(let_in,))),
+    addon_unbind=hookimpl(lambda: Saga[None]("note.unbind", steps=(do_nothing,))),
+    addon_deprovision=hookimpl(lambda: Saga[None]("note.deprovision", steps=(do_nothing,))),
+)
+
+
+class Policy:
+    """Refuses the hooks that are in `refused`."""
+
+    def __init__(self) -> None:
+        self.refused: set[str] = set()
+        for name in HOOKS:
+            setattr(self, name, hookimpl(wrapper=True)(self._wrapper(name)))
+
+    def _wrapper(self, name: str) -> Any:
+        def wrapper() -> Generator[None, Saga[Any], Saga[Any]]:
+            if name in self.refused:
+                raise Conflict("cannot do that", f"{name} is refused")
+            return (yield)
+
+        return wrapper
+
+
+@pytest.fixture
+def policy() -> Policy:
+    return Policy()
+
+
+@pytest.fixture
+async def kit(home: Path, policy: Policy) -> AsyncIterator[Kit]:
+    registry = Registry()
+    registry.register(ADDON, "note")
+    registry.register_plugin(policy, "strict")
+    async with addonkit.open(home, registry=registry) as kit:
+        yield kit
+
+
+async def state(kit: Kit) -> Any:
+    """Everything a user can see of instances and apps."""
+    views = await kit.instances()
+    apps = {tie.app for view in views for tie in view.associations}
+    return views, [await kit.environment(app) for app in sorted(apps)], await kit.executions()
+
+
+async def test_a_refused_create_is_not_stored(kit: Kit, policy: Policy) -> None:
+    for hook in ("addon_provision", "addon_bind"):
+        policy.refused = {hook}
+        with pytest.raises(Conflict, match=f"{hook} is refused"):
+            await kit.create("note", "shop")
+        assert await kit.instances() == ()
+
+
+@pytest.mark.parametrize("hook", ["addon_unbind", "addon_deprovision"])
+async def test_a_refused_destroy_takes_nothing_from_the_app(kit: Kit, policy: Policy, hook: str) -> None:
+    await kit.create("note", "shop")
+    before = await state(kit)
+    policy.refused = {hook}
+
+    with pytest.raises(Conflict, match=f"{hook} is refused"):
+        await kit.destroy("shop-note")
+
+    assert await state(kit) == before
+    policy.refused = set()
+    await kit.destroy("shop-note")
+    assert await kit.instances() == ()
+
+
+async def test_a_refused_attach_is_not_stored(kit: Kit, policy: Policy) -> None:
+    await kit.create("note", "shop")
+    before = await state(kit)
+    policy.refused = {"addon_bind"}
+
+    with pytest.raises(Conflict, match="addon_bind is refused"):
+        await kit.attach("shop-note", "blog")
+
+    assert await state(kit) == before
+
+
+async def test_a_refused_detach_takes_nothing_from_the_app(kit: Kit, policy: Policy) -> None:
+    await kit.create("note", "shop")
+    await kit.attach("shop-note", "blog")
+    before = await state(kit)
+    policy.refused = {"addon_unbind"}
+
+    with pytest.raises(Conflict, match="addon_unbind is refused"):
+        await kit.detach("shop-note", "blog")
+
+    assert await state(kit) == before
+
+
+async def test_without_a_policy_that_does_not_load_nothing_goes_on(home: Path, tmp_path: Path) -> None:
+    registry = Registry()
+    registry.register(ADDON, "note")
+    async with addonkit.open(home, registry=registry) as kit:
+        await kit.create("note", "shop")
+        await kit.attach("shop-note", "wiki")
+        await kit.create("note", "blog", wait=False)
+        unfinished = [each for each in await kit.doctor() if each.kind == "unfinished"]
+        before = await state(kit)
+    info = tmp_path / "acme_rules-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-rules\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[addonkit.plugins]\nacme-rules = nowhere_to_be_found\n")
+    registry = Registry.discover([str(tmp_path)])
+    registry.register(ADDON, "note")
+
+    async with addonkit.open(home, registry=registry) as kit:
+        for refused in (
+            lambda: kit.create("note", "new"),
+            lambda: kit.create("note", "blog"),
+            lambda: kit.attach("shop-note", "new"),
+            lambda: kit.detach("shop-note", "wiki"),
+            lambda: kit.retry("blog-note"),
+            lambda: kit.destroy("shop-note"),
+            lambda: kit.fix(unfinished),
+            lambda: kit.retry_execution(before[2][0].id),
+        ):
+            with pytest.raises(AddonBroken, match="cannot go on without plugin acme-rules"):
+                await refused()
+            assert await state(kit) == before
+
+
+async def test_a_destroy_that_fails_says_what_failed(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+    await kit.create("note", "shop")
+
+    async def fail() -> None:
+        raise ValueError("nobody answers")
+
+    monkeypatch.setattr(do_nothing, "run", fail)
+    with pytest.raises(addonkit.InstanceFailed, match="nobody answers"):
+        await kit.destroy("shop-note")
+
+
+async def test_a_retry_of_a_tie_that_fails_says_so(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail() -> BindResult:
+        raise ValueError("nobody answers")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(let_in, "run", fail)
+        for again in (lambda: kit.create("note", "shop"), lambda: kit.retry("shop-note")):
+            with pytest.raises(addonkit.InstanceFailed, match="nobody answers"):
+                await again()
+
+    assert (await kit.retry("shop-note")).instance.phase == "active"
+    assert (await kit.environment("shop")).as_dict() == {"NOTE": "there"}
