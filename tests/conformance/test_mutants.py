@@ -112,7 +112,7 @@ def test_the_first_run_writes_the_lock_file_and_a_robot_asks_for_it(tmp_path: Pa
     status, report, _ = run(tmp_path, "depot", "-k", "shapes", CI="true")
 
     assert status == 1
-    assert "the lock file does not know it" in report["checks"][0]["message"]
+    assert "depot.sagas.json is not there" in report["checks"][0]["message"]
     assert run(tmp_path, "depot", "-k", "shapes")[0] == 0
     assert "depot.provision" in (tmp_path / "depot.sagas.json").read_text()
     assert run(tmp_path, "depot", "-k", "shapes", CI="true")[0] == 0
