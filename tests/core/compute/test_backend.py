@@ -282,6 +282,7 @@ async def test_what_nobody_wants_any_more_is_not_started(bench: Any) -> None:
         return False
 
     assert not (await bench.backend.ensure_running(pool, wanted=unwanted)).running
+    assert list(bench.home.glob("locks/*")) == [], "the lock that was removed with it does not come back"
 
 
 async def test_removing_what_is_gone_is_success(bench: Any) -> None:

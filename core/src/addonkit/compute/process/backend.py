@@ -122,6 +122,8 @@ class ProcessBackend:
             record = read_record(self._record(pool.name))
             running = record is not None and record.running
             if wanted is not None and not await wanted():
+                if record is None:  # it was removed, with its lock, while we were on our way to it
+                    self._lock(pool.name).unlink(missing_ok=True)
                 return PoolState(running=int(running), started=record is not None)
             if pool.spec.desired_instances == 0:
                 if record is not None:
