@@ -11,7 +11,8 @@ import asyncpg
 import pytest
 
 import addonkit
-from addonkit import Busy, InstanceFailed, ProviderFramework
+from addonkit import Busy, InstanceFailed, ProviderFramework, Retry
+from addonkit.saga import undoing
 from addonkit.saga.faults import InjectedFault, at
 from addonkit.server_addon.reach import tidy
 from addonkit.testing.home import left_behind
@@ -210,4 +211,20 @@ async def test_a_server_that_all_have_left_is_removed_by_the_next_command(home: 
         await kit.destroy("shop-postgresql")
 
         assert left_behind(home) == ()
+        assert await kit.doctor() == ()
+
+
+async def test_a_server_whose_making_cannot_be_undone_is_removed_by_name(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(undoing, "ROUNDS", Retry(attempts=2, first_delay=0))
+    async with addonkit.open(home) as kit:
+        with at("after:create_pool", fail), at("undo:create_disk", fail), pytest.raises(InstanceFailed):
+            await kit.create("postgresql:small", app="shop")
+
+        assert left_behind(home) == ()
+        await kit.destroy("shop-postgresql")
+        (finding,) = await kit.doctor()
+        assert (finding.kind, finding.fix) == ("stranded-execution", "give it up")
+        await kit.fix([finding])
         assert await kit.doctor() == ()
