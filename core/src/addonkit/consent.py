@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from addonkit.control import find_attached, find_instance
 from addonkit.controller.addons import addon_of
+from addonkit.controller.lookup import find_attached, find_instance
 from addonkit.errors import AddonFault
 from addonkit.models.instance import Association, Instance, Phase
 
 if TYPE_CHECKING:
-    from addonkit.control import Request
+    from addonkit.controller.requests import Request
     from addonkit.planner import Planner
     from addonkit.registry.catalog import Registry
     from addonkit.store.interface import Store

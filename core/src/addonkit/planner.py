@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from addonkit.control import Request, find_instance, lost_words
+from addonkit.control import lost_words
+from addonkit.controller.lookup import find_instance
 from addonkit.controller.naming import moved_from_plain, moves, settle
+from addonkit.controller.requests import Request
 from addonkit.controller.subjects import variant_of
 from addonkit.controller.variables import adjuster, associations_of
 from addonkit.models.app import App

@@ -10,11 +10,13 @@ import attrs
 
 from addonkit.binding import Binding
 from addonkit.consent import Consent
-from addonkit.control import Control, Created, Request, find_instance
+from addonkit.control import Control
 from addonkit.controller.controller import Controller
 from addonkit.controller.doctor import UNFINISHED, Doctor
+from addonkit.controller.lookup import find_instance
 from addonkit.controller.measuring import held_words
 from addonkit.controller.pools import Healed, PoolKeeper
+from addonkit.controller.requests import Created, Request
 from addonkit.controller.views import Viewer, environment
 from addonkit.errors import (
     InstanceFailed,

@@ -1,0 +1,79 @@
+"""Finds what a user names: apps, instances, associations. Parts of decisions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from addonkit.controller.variables import associations_of
+from addonkit.errors import UnknownApp, UnknownInstance
+from addonkit.models.app import App
+from addonkit.models.instance import Association, Instance, Phase
+
+if TYPE_CHECKING:
+    from addonkit.store.interface import Entity, Transaction
+
+
+def get_app(tx: Transaction, name: str, attempted: str) -> Entity[App]:
+    """The app.
+
+    Raises:
+        UnknownApp: when nothing was ever created or set for it.
+    """
+    entity = tx.get(App, name)
+    if entity is None:
+        raise UnknownApp(attempted, f"there is no app {name!r}", "an app is made by its first addon or variable")
+    return entity
+
+
+def find_instance(tx: Transaction, name: str, app: str | None) -> Entity[Instance]:
+    """An instance by its name, or by what one app calls it: its alias, or its addon's name.
+
+    Raises:
+        UnknownInstance: naming those that exist.
+    """
+    named = tx.list(Instance, {"name": name}).items
+    if app is None:
+        if named:
+            return named[0]
+        raise _unknown(name, tuple(e.value.name for e in tx.list(Instance).items), "")
+    mine = associations_of(tx, app)
+    # While an instance is destroyed its association goes first: then it is known by what its name was made of.
+    named = (*named, *tx.list(Instance, {"name": plain_name(app, name)}).items)
+    wanted = [a.instance for a in mine if a.label == name] or [e.name for e in named if _belongs(e, app, mine)]
+    entity = tx.get(Instance, wanted[0]) if wanted else None
+    if entity is None:
+        raise _unknown(name, _names(tx, mine), f" of app {app}")
+    return entity
+
+
+def find_attached(tx: Transaction, name: str, app: str) -> tuple[Instance, Association]:
+    """An instance and its association with an app.
+
+    Raises:
+        UnknownInstance: when it does not exist or is not attached to the app.
+    """
+    entity = find_instance(tx, name, app)
+    for association in associations_of(tx, app):
+        if association.instance == entity.name and association.phase is not Phase.DEPROVISIONING:
+            return entity.value, association
+    raise UnknownInstance(f"cannot find {name} of app {app}", "it is not attached to it")
+
+
+def _belongs(entity: Entity[Instance], app: str, mine: Sequence[Association]) -> bool:
+    return entity.value.app == app or any(a.instance == entity.name for a in mine)
+
+
+def _names(tx: Transaction, associations: Sequence[Association]) -> tuple[str, ...]:
+    found = (tx.get(Instance, a.instance) for a in associations)
+    return tuple(entity.value.name for entity in found if entity)
+
+
+def _unknown(name: str, known: Sequence[str], where: str) -> UnknownInstance:
+    advice = f"there is {', '.join(sorted(known))}" if known else "there is none yet"
+    return UnknownInstance(f"cannot find instance {name!r}{where}", "no instance has this name", advice)
+
+
+def plain_name(app: str, label: str) -> str:
+    """The name of an instance, when it is free."""
+    return f"{app}-{label}"

@@ -1,0 +1,148 @@
+"""A request for an instance, and what is written for it. Parts of decisions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from addonkit.controller.lookup import plain_name
+from addonkit.controller.variables import associations_of
+from addonkit.errors import AlreadyExists
+from addonkit.identifiers import new_id
+from addonkit.models.app import App
+from addonkit.models.definition import CONFIG_DIGEST
+from addonkit.models.instance import Association, Instance, Phase
+
+if TYPE_CHECKING:
+    from addonkit.store.interface import Entity, Transaction
+
+_UNFINISHED: Final = frozenset({Phase.PENDING, Phase.PROVISIONING})
+
+
+@attrs.frozen
+class Request:
+    """A checked request for a new instance: nothing of it is stored yet.
+
+    Attributes:
+        app: name of the app.
+        addon: name of the addon; `distribution` provides it.
+        variant: name of the variant.
+        alias: name the user gave; empty without one.
+        config: the variant's config with image and version resolved.
+    """
+
+    app: str
+    addon: str
+    distribution: str
+    variant: str
+    alias: str
+    config: Mapping[str, str]
+
+    @property
+    def label(self) -> str:
+        """The name by which the app knows the addon."""
+        return self.alias or self.addon
+
+
+@attrs.frozen
+class Created:
+    """What a create or attach wrote. `joined` says that an unfinished one was found instead."""
+
+    instance: Instance
+    association: Association
+    new_app: bool = False
+    joined: bool = False
+
+
+def create(tx: Transaction, request: Request) -> Created:
+    """Write the instance and its association, or find the unfinished ones of the same request.
+
+    Raises:
+        AlreadyExists: the app has an addon of that name.
+    """
+    unfinished = find_unfinished(tx, request)
+    if unfinished is not None:
+        return unfinished
+    new_app = ensure_app(tx, request.app)
+    instance = Instance(
+        new_id(),
+        _free_name(tx, plain_name(request.app, request.label)),
+        request.addon,
+        request.app,
+        request.variant,
+        request.distribution,
+        request.config,
+    )
+    tx.create(instance.id, instance)
+    others = associations_of(tx, request.app)
+    return Created(instance, associate(tx, instance, request.app, request.alias, others), new_app)
+
+
+def find_unfinished(tx: Transaction, request: Request) -> Created | None:
+    """The same request when it is still being worked on; None when there is nothing of that name."""
+    others = associations_of(tx, request.app)
+    for association in others:
+        if association.label != request.label:
+            continue
+        entity = tx.get(Instance, association.instance)
+        if entity and _same(entity.value, request) and entity.value.phase in _UNFINISHED:
+            return Created(entity.value, association, joined=True)
+    attempted = f"cannot create {request.addon}:{request.variant} for {request.app}"
+    check_label(tx, attempted, request.label, others)
+    return None
+
+
+def _same(instance: Instance, request: Request) -> bool:
+    wanted = (request.addon, request.variant, _asked_for(request.config))
+    return (instance.addon, instance.variant, _asked_for(instance.config)) == wanted
+
+
+def _asked_for(config: Mapping[str, str]) -> dict[str, str]:
+    """A config without what a registry added to it."""
+    return {key: value for key, value in config.items() if key != CONFIG_DIGEST}
+
+
+def check_label(tx: Transaction, attempted: str, label: str, others: Sequence[Association]) -> None:
+    """Make sure that an app has no addon of that label yet.
+
+    Raises:
+        AlreadyExists: it has, with what to do about it.
+    """
+    for other in others:
+        if other.label == label:
+            raise AlreadyExists(attempted, *_taken(label, other, tx.get(Instance, other.instance)))
+
+
+def _taken(label: str, other: Association, there: Entity[Instance] | None) -> tuple[str, str]:
+    """What stands in the way of a label, and what to do about it."""
+    if there is not None and there.value.phase is Phase.ERROR:
+        name = there.value.name
+        advice = f"addonkit retry {name} tries again, addonkit destroy {name} removes it"
+        return f"the app already has {label}, which failed", advice
+    gone = " that is being removed" if other.phase is Phase.DEPROVISIONING else ""
+    return f"the app already has {label}{gone}", "use --as NAME to add another one under its own name"
+
+
+def ensure_app(tx: Transaction, name: str) -> bool:
+    """Write the app unless it is there; whether it is new."""
+    if tx.get(App, name) is not None:
+        return False
+    tx.create(name, App(name))
+    return True
+
+
+def associate(tx: Transaction, instance: Instance, app: str, alias: str, others: Sequence[Association]) -> Association:
+    """Write the tie of an app to an instance, behind the app's others."""
+    order = max((a.order for a in others), default=0) + 1
+    association = Association(new_id(), app, instance.id, instance.addon, alias, primary=not alias, order=order)
+    return tx.create(association.id, association).value
+
+
+def _free_name(tx: Transaction, wanted: str) -> str:
+    name, number = wanted, 1
+    while tx.list(Instance, {"name": name}, limit=1).items:
+        number += 1
+        name = f"{wanted}-{number}"
+    return name
