@@ -7,8 +7,9 @@ import base64
 import json
 import urllib.error
 import urllib.request
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import quote
 
 import attrs
@@ -32,6 +33,7 @@ from addonkit import (
     Variable,
     VariantDefinition,
     admin_password,
+    hookimpl,
 )
 from addonkit.testing import ConformanceClient
 
@@ -145,6 +147,13 @@ def made(**changes: object) -> ServerAddon:
     """The good addon with other parts."""
     parts = {"definition": DEFINITION, "port": 80, "program": program, "variables": variables, "tenants": Users()}
     return ServerAddon(**(parts | changes))
+
+
+def renaming(adjust: Callable[..., object]) -> SimpleNamespace:
+    """The good addon, and an answer of its own to `addon_adjust_env_vars`."""
+    good = made()
+    hooks = {name: getattr(good, name) for name in dir(good) if name.startswith("addon_")}
+    return SimpleNamespace(**hooks, addon_adjust_env_vars=hookimpl(adjust))
 
 
 def with_steps(addon: ServerAddon, *, before: Step | None = None, provision=None, deprovision=None) -> ServerAddon:
