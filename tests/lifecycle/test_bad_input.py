@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import shutil
 import socket
@@ -239,3 +240,15 @@ assert [i["phase"] for i in left] in ([], ["error"]), left
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.startswith("1 error: "), ended.stdout
     assert "space" in ended.stdout or "full" in ended.stdout
+
+
+def test_another_key_than_the_home_began_with_is_refused(addonkit_command: CommandLine) -> None:
+    other = base64.b64encode(b"k" * 32).decode()
+    assert addonkit_command("env", "set", "-a", "shop", "TOKEN=before", "--secret").status == 0
+
+    for words in (("list",), ("env", "set", "-a", "shop", "TOKEN=after", "--secret")):
+        refused = addonkit_command(*words, ADDONKIT_KEY=other)
+
+        assert refused.status == 1
+        assert "cannot use this home: its secrets are sealed with key" in one_line(refused.err)
+    assert '"before"' in addonkit_command("env", "-a", "shop", "--format", "json", "--reveal").out

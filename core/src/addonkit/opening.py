@@ -54,6 +54,7 @@ async def open(
 
     Raises:
         StoreError: when the home cannot be used.
+        SecretError: when its secrets are sealed with another key.
         NotFound: when there is no backend of that name.
     """
     environ = os.environ if environ is None else environ
@@ -120,10 +121,18 @@ def _image_checker(environ: Mapping[str, str]) -> ImageChecker:
 
 async def _open_store(home: Path, environ: Mapping[str, str], clock: Clock) -> Store:
     from addonkit.store.codec import Codec
+    from addonkit.store.keymark import check_key
     from addonkit.store.sealing import Sealer, load_key
     from addonkit.store.sqlite import SqliteStore
 
-    return await SqliteStore.open(home / "state.db", Codec(Sealer(load_key(home, environ))), clock)
+    sealer = Sealer(load_key(home, environ))
+    store = await SqliteStore.open(home / "state.db", Codec(sealer), clock)
+    try:
+        await check_key(store, sealer.key_id)
+    except BaseException:
+        await store.close()
+        raise
+    return store
 
 
 def _emit(registry: Registry, on_event: OnEvent | None, event: Event) -> None:
