@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Any
 
 from addonkit.testing import ConformanceClient
+
+if TYPE_CHECKING:
+    from valkey import Valkey
 
 
 class Client(ConformanceClient):
@@ -21,19 +24,32 @@ class Client(ConformanceClient):
 
     def read(self, environ: Mapping[str, str], key: str) -> str | None:
         """The value, None without one."""
-        from valkey import Valkey
-
-        client = Valkey(
-            host=environ["VALKEY_HOST"],
-            port=int(environ["VALKEY_PORT"]),
-            username=environ.get("VALKEY_USERNAME", "default"),
-            password=environ["VALKEY_PASSWORD"],
-            decode_responses=True,
-            socket_timeout=10,
-        )
-        with client:
+        with _client(environ) as client:
             found: Any = client.get(_key(environ, key))
         return None if found is None else str(found)
+
+    def keys(self, environ: Mapping[str, str]) -> Collection[str] | None:
+        """All keys of the server, where it lists any."""
+        from valkey.exceptions import NoPermissionError
+
+        with _client(environ) as client:
+            try:
+                return [str(key) for key in client.scan_iter()]
+            except NoPermissionError:
+                return None
+
+
+def _client(environ: Mapping[str, str]) -> Valkey:
+    from valkey import Valkey
+
+    return Valkey(
+        host=environ["VALKEY_HOST"],
+        port=int(environ["VALKEY_PORT"]),
+        username=environ.get("VALKEY_USERNAME", "default"),
+        password=environ["VALKEY_PASSWORD"],
+        decode_responses=True,
+        socket_timeout=10,
+    )
 
 
 def _key(environ: Mapping[str, str], key: str) -> str:
