@@ -16,12 +16,11 @@ from addonkit.testing.home import left_behind
 from addonkit_postgresql.addon import ADDON
 
 
-def points(*sagas: Saga[object]) -> list[str]:
-    return [f"{when}:{name}" for saga in sagas for name in saga.step_names for when in ("before", "after", "journal")]
+def points(saga: Saga[object]) -> list[str]:
+    return [f"journal:{name}" for name in saga.step_names]
 
 
-# The points of the addon's own sagas are the conformance kit's (tests/conformance); these are of the sagas
-# that its steps start.
+# Before and after each step is the conformance kit's affair (tests/conformance); this is when the journal has it.
 WHILE_CREATING = points(ADDON.servers.ensure)
 WHILE_DESTROYING = points(ADDON.servers.remove)
 

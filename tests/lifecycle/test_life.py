@@ -41,7 +41,7 @@ def _holds(path: Path, secrets: Collection[bytes]) -> bool:
 @of_each
 async def test_it_does_what_the_plan_says_and_takes_all_of_it_back(rig: Rig, variant: str) -> None:
     async with rig.kit() as kit:
-        plan = await kit.plan_create(rig.spec(variant), "shop")
+        plan = await kit.plan_create(rig.spec(variant), rig.app("shop"))
         assert await kit.instances() == ()
         assert left_behind(rig.home) == ()
 
@@ -58,17 +58,17 @@ async def test_it_does_what_the_plan_says_and_takes_all_of_it_back(rig: Rig, var
 
         assert await rig.is_refused(environ, "kept")
         with pytest.raises(addonkit.UnknownApp):
-            await kit.environment("shop")
+            await kit.environment(rig.app("shop"))
         await rig.expect_nothing(kit, "it was destroyed")
 
 
 @of_each
 async def test_the_same_create_again_goes_on_with_what_is_unfinished(rig: Rig, variant: str) -> None:
     async with rig.kit() as kit:
-        begun = await kit.create(rig.spec(variant), "shop", wait=False)
+        begun = await kit.create(rig.spec(variant), rig.app("shop"), wait=False)
         assert begun.variables == ()
 
-        joined = await kit.create(rig.spec(variant), "shop")
+        joined = await kit.create(rig.spec(variant), rig.app("shop"))
 
         assert joined.instance.id == begun.instance.id
         await rig.write(joined.environ(), "works")
@@ -78,7 +78,7 @@ async def test_the_same_create_again_goes_on_with_what_is_unfinished(rig: Rig, v
 @of_each
 async def test_what_is_not_made_yet_can_be_destroyed(rig: Rig, variant: str) -> None:
     async with rig.kit() as kit:
-        await kit.create(rig.spec(variant), "shop", wait=False)
+        await kit.create(rig.spec(variant), rig.app("shop"), wait=False)
 
         await rig.destroy(kit, "shop")
 
@@ -94,7 +94,7 @@ async def test_two_sets_of_variables_swap_as_wholes(rig: Rig, variant: str) -> N
         other = moved_away(rig, variant, await rig.environment(kit, "shop"), "other")
         await rig.write(other, "of the other")
 
-        moved = await kit.promote("other", "shop")
+        moved = await kit.promote("other", rig.app("shop"))
 
         environ = await rig.environment(kit, "shop")
         assert {name: environ[name] for name in other} == other
@@ -103,25 +103,25 @@ async def test_two_sets_of_variables_swap_as_wholes(rig: Rig, variant: str) -> N
         assert {move.old for move in moved} >= first.keys()
         await rig.expect(environ, "of the other", "under the plain names")
         for name in ("other", rig.name("shop")):
-            await kit.destroy(name, "shop")
+            await kit.destroy(name, rig.app("shop"))
 
 
 @of_each
 async def test_a_variable_set_by_hand_wins_before_and_after(rig: Rig, variant: str) -> None:
     taken = rig.subject.definition.variables_of(variant)[0]
     async with rig.kit() as kit:
-        await kit.set_variables("shop", {taken: "mine"})
+        await kit.set_variables(rig.app("shop"), {taken: "mine"})
         await rig.create(kit, variant, "shop")
         environ = await rig.environment(kit, "shop")
         assert environ[taken] == "mine"
         assert len(environ) == 1 + len(moved_away(rig, variant, environ)), "the set moved as a whole"
         await rig.write(moved_away(rig, variant, environ), "kept")
 
-        back = await kit.unset_variables("shop", [taken])
+        back = await kit.unset_variables(rig.app("shop"), [taken])
 
         assert len(back) == len(environ) - 1, "and comes back as a whole"
         await rig.expect(await rig.environment(kit, "shop"), "kept", "under the plain names again")
-        again = await kit.set_variables("shop", {taken: "mine"})
+        again = await kit.set_variables(rig.app("shop"), {taken: "mine"})
         assert {move.reason for move in again} == {f"{taken} is set by hand"}
         await rig.destroy(kit, "shop")
 
@@ -171,7 +171,7 @@ async def test_a_server_that_was_stopped_serves_again_with_its_data(rig: Rig, va
 async def test_a_version_that_cannot_run_here_fails_before_anything_is_made(rig: Rig, variant: str) -> None:
     async with rig.kit() as kit:
         with pytest.raises(UnknownVersion, match=r"versions found here: \d+\.\d+"):
-            await kit.create(rig.spec(variant), "shop", version="3.1")
+            await kit.create(rig.spec(variant), rig.app("shop"), version="3.1")
 
         assert await kit.instances() == ()
         await rig.expect_nothing(kit, "nothing was made")

@@ -61,7 +61,7 @@ class Consent:
         self._registry.check_plugins()
         instance, association = await self._store.transact(lambda tx: find_attached(tx, name, app))
         try:
-            addon = self._registry.get(instance.addon)
+            addon = addon_of(self._registry, instance)
         except AddonFault:
             return
         if association.phase is Phase.ACTIVE and "unbind" in addon.capabilities:
