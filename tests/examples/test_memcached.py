@@ -112,7 +112,8 @@ def test_its_definition_says_how_to_log_in_and_nobody_gets_in_otherwise(addonkit
 
 @pytest.mark.timeout(600)
 def test_it_passes_the_conformance_kit(addonkit_command: CommandLine) -> None:
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(PROJECT)]
+    # Its checks wait more than they work.
+    command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider", str(PROJECT)]
     tested = subprocess.run(
         command, cwd=PROJECT, env=addonkit_command.environment(), capture_output=True, text=True, check=False
     )

@@ -85,7 +85,7 @@ async def remove_all(service: Service, place: Place, progress: Progress) -> int:
                     before = page
                     await _remove(client, place, page)
                     removed += len(page)
-                    progress(f"{removed:,} objects removed")
+                    progress(f"{removed:,} {'object' if removed == 1 else 'objects'} removed")
     except Refused as refusal:
         if refusal.code != "NoSuchBucket":
             raise
