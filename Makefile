@@ -4,6 +4,7 @@ SHELL := /usr/bin/env bash
 BIN := .venv/bin
 SOURCES := core/src plugins/*/src
 WORKERS ?= auto
+UPGRADE ?= --upgrade
 
 .PHONY: help demo test lint types reference docs bench pins clean setup-run setup-dev
 
@@ -38,9 +39,9 @@ bench: setup-run ## measure
 	@for each in benchmarks/*.py; do $(BIN)/python "$$each"; done
 
 pins: setup-dev ## resolve the pinned requirements anew
-	@for kind in run dev; do $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade \
+	@for group in run dev; do $(BIN)/uv pip compile --quiet --universal --python-version 3.11 $(UPGRADE) \
 	  --no-emit-index-url --no-emit-package addonkit --generate-hashes --custom-compile-command "make pins" \
-	  core/pyproject.toml plugins/*/pyproject.toml requirements/$$kind.in -o requirements/$$kind.txt; done
+	  core/pyproject.toml plugins/*/pyproject.toml --group $$group -o requirements/$$group.txt; done
 
 clean: ## remove what make made, servers of an interrupted demonstration first
 	@if [ -d .demo ] && [ -x .venv/bin/addonkit ]; then scripts/demo.sh clean; fi
