@@ -2,50 +2,77 @@
 .DEFAULT_GOAL := help
 SHELL := /usr/bin/env bash
 BIN := .venv/bin
-SOURCES := core/src plugins/*/src
 WORKERS ?= auto
 UPGRADE ?= --upgrade
+PYTEST = -m pytest -n $(WORKERS) --dist worksteal
 
-.PHONY: help demo test lint types reference docs bench pins clean setup-run setup-dev
+.PHONY: help demo test test-all test-lowest coverage lint types format reference docs changes bench pins clean
+.PHONY: setup-run setup-dev setup-lowest
 
-help: ## tell what there is to make
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+help: ## show the available targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
 
-demo: setup-run ## give apps real databases and caches, in two minutes
+demo: setup-run ## give apps real databases and caches
 	@scripts/demo.sh
 
-test: setup-dev ## run all tests, on real servers
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+test: setup-dev ## run the tests of every promise, on real servers; what to run all day
+	@$(BIN)/python $(PYTEST) -m "not slow"
 
-lint: setup-dev ## check style, types and architecture
+test-all: setup-dev ## run all tests, the slow ones included
+	@$(BIN)/python $(PYTEST)
+
+test-lowest: setup-lowest ## run the tests with the oldest version of each direct dependency
+	@.venv-lowest/bin/python $(PYTEST) -m "not slow"
+
+coverage: setup-dev ## run all tests and hold the coverage of core, child processes included
+	@scripts/coverage.sh $(WORKERS)
+
+lint: setup-dev ## check style, spelling, workflows, types and architecture
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/pyproject-fmt --check $$(git ls-files '*pyproject.toml' ':!:*/templates/*')
+	@$(BIN)/codespell $$(git ls-files)
+	@$(BIN)/zizmor --offline --quiet .github
+	@$(BIN)/towncrier build --draft --version next >/dev/null
 	@$(MAKE) --no-print-directory types
 	@$(BIN)/lint-imports
 	@scripts/check-addresses.sh
 
-types: setup-dev ## check types alone
-	@$(BIN)/mypy $(SOURCES)
+format: setup-dev ## format Python and pyproject files
+	@$(BIN)/ruff check --fix --quiet .
+	@$(BIN)/ruff format --quiet .
+	@$(BIN)/pyproject-fmt --no-print-diff $$(git ls-files '*pyproject.toml' ':!:*/templates/*') || true
 
-reference: setup-dev ## write the pages of docs/reference that follow from the code
+types: setup-dev ## check types alone
+	@$(BIN)/mypy
+
+reference: setup-dev ## write the pages of docs/reference and the lists of names that follow from the code
 	@$(BIN)/python scripts/write_reference.py
 	@$(BIN)/python -m addonkit.cli.reference > docs/reference/cli.md
+	@$(BIN)/python scripts/write_public_names.py
 
 docs: setup-dev ## build the documentation, warnings being errors
 	@$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build
 	@echo "docs/_build/index.html"
 
+changes: setup-dev ## show what the next release tells users
+	@$(BIN)/towncrier build --draft --version next
+
 bench: setup-run ## measure
 	@for each in benchmarks/*.py; do $(BIN)/python "$$each"; done
 
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 $(UPGRADE) \
+  --no-emit-index-url --no-emit-package addonkit --generate-hashes --custom-compile-command "make pins"
+DISTRIBUTIONS = core/pyproject.toml plugins/*/pyproject.toml
+
 pins: setup-dev ## resolve the pinned requirements anew
-	@for group in run dev; do $(BIN)/uv pip compile --quiet --universal --python-version 3.11 $(UPGRADE) \
-	  --no-emit-index-url --no-emit-package addonkit --generate-hashes --custom-compile-command "make pins" \
-	  core/pyproject.toml plugins/*/pyproject.toml --group $$group -o requirements/$$group.txt; done
+	@for group in run dev; do $(COMPILE) $(DISTRIBUTIONS) --group $$group -o requirements/$$group.txt; done
+	@$(COMPILE) --group docs -c requirements/dev.txt -o requirements/docs.txt
+	@$(COMPILE) --resolution lowest-direct $(DISTRIBUTIONS) --group lowest -o requirements/lowest.txt
 
 clean: ## remove what make made, servers of an interrupted demonstration first
 	@if [ -d .demo ] && [ -x .venv/bin/addonkit ]; then scripts/demo.sh clean; fi
-	@rm -rf .venv .demo docs/_build .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage* build dist
+	@rm -rf .venv .venv-lowest .demo docs/_build .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage* build dist
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 setup-run:
@@ -53,3 +80,6 @@ setup-run:
 
 setup-dev:
 	@scripts/setup.sh dev
+
+setup-lowest:
+	@scripts/setup.sh lowest

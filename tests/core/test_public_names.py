@@ -6,10 +6,12 @@ import importlib
 import inspect
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import addonkit
+import public_names
 from addonkit import addon, errors
 
 SEED = {
@@ -115,6 +117,14 @@ def test_a_name_stays_the_same_when_it_is_asked_for_again():
     )
     done = subprocess.run([sys.executable, "-c", script], check=False, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
+
+
+def test_signatures_are_those_that_were_reviewed():
+    frozen = (Path(__file__).parent / "public_names.txt").read_text().splitlines()
+    now = list(public_names.lines())
+
+    changed = [f"- {line}" for line in frozen if line not in now] + [f"+ {line}" for line in now if line not in frozen]
+    assert frozen == now, "\n".join(["run `make reference` and say in changes/ what authors must do", *changed])
 
 
 def test_every_error_is_public():

@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# Measure which lines of core/src all tests reach, their child processes included, and fail below the limit in pyproject.toml.
+#
+#   scripts/coverage.sh WORKERS [PYTEST ARGUMENTS]
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+readonly workers=${1:-auto}
+shift || true
+bin=$PWD/.venv/bin
+rm -f .coverage .coverage.*
+"$bin/coverage" run -m pytest -n "$workers" --dist worksteal "$@"
+"$bin/coverage" combine --quiet
+"$bin/coverage" report
