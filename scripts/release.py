@@ -69,7 +69,7 @@ def main() -> int:
         subprocess.run([*build, str(ROOT / folder)], check=True)
     if arguments.output:
         with arguments.output.open("a") as out:
-            out.write(f"distribution={arguments.tag.partition('-v')[0]}\n")
+            out.write(f"distribution={arguments.tag.rpartition('-v')[0]}\n")
     return 0
 
 
