@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -19,6 +20,34 @@ from addonkit.testing.home import temporary_home  # noqa: E402 - after the rewri
 settings.register_profile("dev", max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
+
+
+_IGNORED = "TESTS_IGNORE_SIGNALS"
+
+
+def _let_children_be_interrupted() -> None:
+    """Give processes that tests start the default signal handling, also below `nohup` and in the background of a script.
+
+    An ignored signal stays ignored in every child; a handled one does not. So this process handles what it ignored, by
+    doing nothing. Workers of pytest-xdist learn from the environment what that is.
+    """
+    numbers = (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGTERM)
+    ignored = {each.name for each in numbers if signal.getsignal(each) is signal.SIG_IGN}
+    ignored |= set(os.environ.get(_IGNORED, "").split())
+    os.environ[_IGNORED] = " ".join(sorted(ignored))
+    for name in ignored:
+        signal.signal(signal.Signals[name], lambda *_: None)
+
+
+_let_children_be_interrupted()
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """SIGINT raises KeyboardInterrupt in this process, whatever it inherited."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

@@ -114,6 +114,7 @@ def test_without_a_command_the_help_is_shown_as_a_mistake(call, argv, path):
     assert outcome.err.startswith(f"Usage: {path} [OPTIONS]")
 
 
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_interrupts_with_a_line_that_tells_how_to_continue(call, kit, number):
     cleaned = []
