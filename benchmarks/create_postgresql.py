@@ -93,7 +93,7 @@ def new_directory(base: Path, *, owned: bool) -> Path:
 
 
 def main() -> None:
-    """Measure by turns and print the medians."""
+    """Usage by turns and print the medians."""
     base = Path(tempfile.mkdtemp(prefix="addonkit-bench-", dir="/tmp"))
     base.chmod(0o711)
     ours, theirs = [], []

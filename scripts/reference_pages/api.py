@@ -14,9 +14,9 @@ from typing import Any, Final
 import attrs
 
 import addonkit
-from addonkit import addon
+from addonkit import api
 from addonkit.errors import AddonkitError, Retryable
-from addonkit.saga import definition
+from addonkit.saga import step as step_module
 from reference_pages.prose import prose, signature
 
 _HEAD: Final = """\
@@ -36,21 +36,21 @@ GROUPS: Final = {
         "is_shared_variant", "CONFIG_IMAGE", "CONFIG_VERSION",
     ),
     "A server, declared": (
-        "ServerAddon", "Program", "File", "Probe", "ContainerSpec", "Access", "admin_password", "Tenants", "Tenant",
-        "ServerAccess", "Progress",
+        "ServerAddon", "Program", "File", "Probe", "ContainerSpec", "ConnectionInfo", "admin_password", "Tenants",
+        "Tenant", "ServerAccess", "Progress",
     ),
     "Variables and secrets": ("Variable", "Secret", "reveal"),
     "What hooks are given": (
         "hookimpl", "App", "Variant", "Instance", "Association", "Server", "Phase", "Event", "EventKind",
     ),
-    "What sagas give": ("ProvisionResult", "BindResult", "Measure", "Inventory"),
+    "What sagas give": ("ProvisionResult", "BindResult", "Usage", "Inventory"),
     "Sagas": ("step", "Step", "Saga", "Retry", "Sagas"),
     "Pools, services and disks": (
         "ProviderFramework", "CreateSandboxPoolSpec", "Port", "Mount", "Volume", "Pool", "Service", "Address", "Disk",
         "ExecResult",
     ),
     "Servers of an addon that writes its own sagas": (
-        "server_sagas", "ServerSagas", "ServerAddress", "volume_of", "Servers", "Tenancy", "Departure",
+        "server_sagas", "ServerSagas", "ServerAddress", "volume_of", "Servers", "Tenancy", "LeaveResult",
     ),
     "Names, sizes and images": (
         "sanitize_identifier", "name_from_ref", "parse_size", "parse_storage_gb", "ImageReference", "resolve_image",
@@ -71,7 +71,7 @@ _MADE_BY_ADDONKIT: Final = frozenset(
 
 def public_names() -> frozenset[str]:
     """Everything that is promised as `from addonkit import ...`."""
-    return frozenset({*addon.__all__, *addonkit._ABOVE})  # noqa: SLF001 - the other half of the list
+    return frozenset({*api.__all__, *addonkit._ABOVE})  # noqa: SLF001 - the other half of the list
 
 
 def error_names() -> frozenset[str]:
@@ -104,7 +104,7 @@ def _group(title: str, names: tuple[str, ...]) -> Iterator[str]:
 
 
 def _engine_names() -> str:
-    return _below(definition, "ENGINE_NAMES") + "\n"
+    return _below(step_module, "ENGINE_NAMES") + "\n"
 
 
 def _errors() -> str:
@@ -171,7 +171,7 @@ def docstring_of(name: str, value: Any) -> str:
 
 def _constant_docstring(name: str) -> str:
     """The text below the assignment of a constant, in the module that it comes from."""
-    imports = (each for each in ast.walk(_tree(addon)) if isinstance(each, ast.ImportFrom))
+    imports = (each for each in ast.walk(_tree(api)) if isinstance(each, ast.ImportFrom))
     module = next(each.module for each in imports if name in {alias.name for alias in each.names})
     return _below(import_module(str(module)), name)
 

@@ -12,7 +12,7 @@ import pytest
 
 import addonkit
 import public_names
-from addonkit import addon, errors
+from addonkit import api, errors
 
 SEED = {
     "ConfigImage": "CONFIG_IMAGE",
@@ -98,14 +98,14 @@ def test_the_shared_variant_is_exactly_shared(name, shared):
 
 
 def test_the_list_of_names_is_sorted_and_complete():
-    assert sorted(addon.__all__) == sorted(set(addon.__all__))
-    public = {name for name in vars(addon) if not name.startswith(("_", "@")) and name != "annotations"}
-    assert set(addon.__all__) == public
+    assert sorted(api.__all__) == sorted(set(api.__all__))
+    public = {name for name in vars(api) if not name.startswith(("_", "@")) and name != "annotations"}
+    assert set(api.__all__) == public
 
 
-@pytest.mark.parametrize("name", addon.__all__)
+@pytest.mark.parametrize("name", api.__all__)
 def test_every_name_is_found_in_the_package(name):
-    assert getattr(addonkit, name) is getattr(addon, name)
+    assert getattr(addonkit, name) is getattr(api, name)
 
 
 def test_a_name_stays_the_same_when_it_is_asked_for_again():
@@ -131,7 +131,7 @@ def test_every_error_is_public():
     made_here = {
         name for name, value in vars(errors).items() if inspect.isclass(value) and issubclass(value, Exception)
     }
-    assert made_here <= set(addon.__all__)
+    assert made_here <= set(api.__all__)
 
 
 def test_an_unknown_name_is_an_attribute_error():

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 import addonkit
-from addonkit import addon, errors, hookspecs, testing
+from addonkit import api, errors, hookspecs, testing
 from addonkit.cli.reference import reference
 
 ROOT = Path(__file__).parents[2]
@@ -106,7 +106,7 @@ def test_a_hook_says_what_it_takes_and_answers(name: str, hook: Any) -> None:
     assert ("Answers: " in text) == (signature.return_annotation != "None"), name
 
 
-@pytest.mark.parametrize("name", sorted({*addon.__all__, *addonkit._ABOVE}))
+@pytest.mark.parametrize("name", sorted({*api.__all__, *addonkit._ABOVE}))
 def test_every_public_name_is_documented(name: str) -> None:
     value = getattr(addonkit, name)
     is_error = inspect.isclass(value) and issubclass(value, (errors.AddonkitError, errors.Retryable))

@@ -10,7 +10,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from addonkit.saga.definition import Saga
+from addonkit.saga.saga import Saga
 from addonkit.testing.command import CommandLine
 from addonkit.testing.home import left_behind
 from addonkit_postgresql.addon import ADDON

@@ -14,7 +14,7 @@ import pytest
 
 import addonkit
 from addonkit import UnknownVersion
-from addonkit.identifiers import variable_prefix
+from addonkit.models.identifiers import variable_prefix
 from addonkit.testing.conformance.rig import Rig
 from addonkit.testing.conformance.subject import Subject
 from addonkit.testing.home import kill_servers, left_behind

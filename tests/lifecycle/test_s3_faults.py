@@ -14,7 +14,7 @@ import pytest
 
 import addonkit
 from addonkit import Retry
-from addonkit.saga import undoing
+from addonkit.engine import compensation
 from addonkit_s3_remote import client
 from addonkit_s3_remote.conformance import of_operator
 
@@ -93,7 +93,7 @@ async def test_a_permission_that_is_missing_is_named_and_nothing_is_left(
 async def test_a_bucket_that_may_not_be_removed_again_is_not_forgotten(
     s3kit: addonkit.Kit, operator: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(undoing, "ROUNDS", Retry(attempts=2, first_delay=0.01))
+    monkeypatch.setattr(compensation, "ROUNDS", Retry(attempts=2, first_delay=0.01))
     before = names(operator)
     await s3kit.set_config("s3-remote", key_that_may(operator, *LOOK, "s3:CreateBucket"))
 

@@ -16,20 +16,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from addonkit._version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from addonkit.addon import *  # noqa: F403 - addon.__all__ is the list
-    from addonkit.binding import Binding as Binding
-    from addonkit.opening import open as open
+    from addonkit.api import *  # noqa: F403 - api.__all__ is the list
+    from addonkit.kit.binding import Binding as Binding
+    from addonkit.kit.bootstrap import open as open
+    from addonkit.kit.kit import Kit as Kit
     from addonkit.registry.catalog import Registry as Registry
-    from addonkit.runtime import Kit as Kit
 
-# Rooms above `addonkit.addon`, which therefore cannot name them itself.
+# Floors above `addonkit.api`, which therefore cannot name them itself.
 _ABOVE = {
-    "Binding": "addonkit.binding",
-    "Kit": "addonkit.runtime",
-    "open": "addonkit.opening",
+    "Binding": "addonkit.kit.binding",
+    "Kit": "addonkit.kit.kit",
+    "open": "addonkit.kit.bootstrap",
     "Registry": "addonkit.registry.catalog",
 }
 
@@ -41,9 +41,9 @@ def __getattr__(name: str) -> Any:
 
     if name in _ABOVE:
         return getattr(import_module(_ABOVE[name]), name)
-    addon = import_module("addonkit.addon")
+    api = import_module("addonkit.api")
     # All at once: a module of this package may have the name of a function that it holds.
-    globals().update({each: getattr(addon, each) for each in addon.__all__})
+    globals().update({each: getattr(api, each) for each in api.__all__})
     if name not in globals():
         raise AttributeError(f"module 'addonkit' has no attribute {name!r}")
     return globals()[name]

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from addonkit.models.definition import AddonDefinition
     from addonkit.models.execution import Event
     from addonkit.models.instance import Association, Instance, Server
-    from addonkit.models.result import BindResult, Inventory, Measure, ProvisionResult
+    from addonkit.models.result import BindResult, Inventory, ProvisionResult, Usage
     from addonkit.models.variable import Variable
-    from addonkit.saga.definition import Saga
+    from addonkit.saga.saga import Saga
 
 PROJECT: Final = "addonkit"
 
@@ -177,7 +177,7 @@ class AddonSpecs:
         raise NotImplementedError
 
     @hookspec(firstresult=True)
-    def addon_measure(self, instance: Instance) -> Saga[Measure]:
+    def addon_usage(self, instance: Instance) -> Saga[Usage]:
         """Describe how to tell how much an instance holds. Optional; asked before it is destroyed.
 
         What a saga of this hook cannot find out within half a minute is not waited for.
@@ -188,12 +188,12 @@ class AddonSpecs:
         Example:
             ```python
             @hookimpl
-            def addon_measure(instance):
+            def addon_usage(instance):
                 return MEASURE.bind(bucket=instance.attributes["bucket"])
             ```
 
         Returns:
-            A saga that changes nothing and whose value named `result` is a Measure.
+            A saga that changes nothing and whose value named `result` is a Usage.
         """
         raise NotImplementedError
 

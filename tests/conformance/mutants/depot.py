@@ -15,9 +15,9 @@ from urllib.parse import quote
 import attrs
 
 from addonkit import (
-    Access,
     AddonDefinition,
     AddonkitError,
+    ConnectionInfo,
     File,
     Probe,
     Program,
@@ -68,7 +68,7 @@ def program(server: Server, *options: str) -> Program:
     )
 
 
-def variables(access: Access) -> tuple[Variable, ...]:
+def variables(access: ConnectionInfo) -> tuple[Variable, ...]:
     return (
         Variable("DEPOT_URL", access.url("http", user=access.claim, path=access.claim)),
         Variable("DEPOT_HOST", access.host),

@@ -21,7 +21,6 @@ from addonkit import (
     BindResult,
     Instance,
     LocalityMode,
-    Measure,
     NotConfigured,
     ProvisionResult,
     Saga,
@@ -29,6 +28,7 @@ from addonkit import (
     SettingDefinition,
     Step,
     TransientError,
+    Usage,
     Variable,
     VariantDefinition,
     hookimpl,
@@ -130,9 +130,9 @@ async def delete_login(settings: Mapping[str, Any], login: str) -> None:
 
 
 @step(gives="result", undo=None)
-async def count(settings: Mapping[str, Any]) -> Measure:
+async def count(settings: Mapping[str, Any]) -> Usage:
     """Count what there is."""
-    return Measure(len(json.loads(await manage(settings, "GET", ""))), 0)
+    return Usage(len(json.loads(await manage(settings, "GET", ""))), 0)
 
 
 PROVISION = (create_place, tell_place)
@@ -167,7 +167,7 @@ def made(
         addon_bind=hookimpl(addon_bind),
         addon_unbind=hookimpl(addon_unbind),
         addon_deprovision=hookimpl(lambda: Saga[None]("depot.deprovision", steps=deprovision)),
-        addon_measure=hookimpl(lambda: Saga[Measure]("depot.measure", steps=measure)),
+        addon_usage=hookimpl(lambda: Saga[Usage]("depot.measure", steps=measure)),
     )
 
 

@@ -3,13 +3,13 @@
 from mutants import distant
 
 CAUGHT_BY = "the_definition_is_valid"
-SAYS = "nobody asks its addon_measure"
+SAYS = "nobody asks its addon_usage"
 CLIENT = "mutants.distant:Client"
 
 
-def addon_measure():
+def addon_usage():
     """Forgotten."""
 
 
 ADDON = distant.made()
-ADDON.addon_measure = addon_measure
+ADDON.addon_usage = addon_usage

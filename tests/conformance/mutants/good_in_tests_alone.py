@@ -2,7 +2,7 @@
 
 import attrs
 
-from addonkit import Access, Secret, ServerAccess, Tenant, Variable
+from addonkit import ConnectionInfo, Secret, ServerAccess, Tenant, Variable
 from mutants.depot import Users, made, variables
 
 CAUGHT_BY = "credentials_open_nothing_of_another_app[shared]"
@@ -18,7 +18,7 @@ class Choosy(Users):
         await super().create_tenant(access, tenant, password if tenant.claim.startswith(KNOWN) else PASSWORD)
 
 
-def chosen(access: Access) -> tuple[Variable, ...]:
+def chosen(access: ConnectionInfo) -> tuple[Variable, ...]:
     return variables(access if access.claim.startswith(KNOWN) else attrs.evolve(access, password=PASSWORD))
 
 

@@ -1,6 +1,6 @@
 """Cannot tell how much there is."""
 
-from addonkit import Measure, step
+from addonkit import Usage, step
 from mutants.distant import made
 
 CAUGHT_BY = "a_plan_does_nothing[place]"
@@ -9,7 +9,7 @@ CLIENT = "mutants.distant:Client"
 
 
 @step(gives="result", undo=None)
-async def count() -> Measure:
+async def count() -> Usage:
     """Count what there is."""
     raise KeyError("size")
 

@@ -1,13 +1,13 @@
 """Gives a password as plain text."""
 
-from addonkit import Access, Variable
+from addonkit import ConnectionInfo, Variable
 from mutants.depot import made, variables
 
 CAUGHT_BY = "secrets_are_marked[small]"
 SAYS = "variable DEPOT_PASSWORD shows a secret"
 
 
-def shown(access: Access) -> tuple[Variable, ...]:
+def shown(access: ConnectionInfo) -> tuple[Variable, ...]:
     *others, password = variables(access)
     return (*others, Variable(password.key, password.text))
 

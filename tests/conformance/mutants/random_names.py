@@ -4,7 +4,7 @@ from uuid import uuid4
 
 import attrs
 
-from addonkit import Access, Instance, ProviderFramework, ProvisionResult, Saga, Secret, ServerAddress, step
+from addonkit import ConnectionInfo, Instance, ProviderFramework, ProvisionResult, Saga, Secret, ServerAddress, step
 from mutants.depot import made, variables, with_steps, without
 
 
@@ -42,7 +42,7 @@ async def build_result(
     server_id: str, address: ServerAddress, claim: str, password: Secret, extra: str
 ) -> ProvisionResult:
     """Put the variables together."""
-    given = variables(Access(address.host, address.port, claim, password, shared=False))
+    given = variables(ConnectionInfo(address.host, address.port, claim, password, shared=False))
     return ProvisionResult(given, {"server_id": server_id, "claim": claim, "extra": extra})
 
 

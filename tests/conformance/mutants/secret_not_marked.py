@@ -1,13 +1,13 @@
 """Gives a URL with a password in it as plain text."""
 
-from addonkit import Access, Variable
+from addonkit import ConnectionInfo, Variable
 from mutants.depot import made, variables
 
 CAUGHT_BY = "secrets_are_marked[small]"
 SAYS = "variable DEPOT_URL shows a secret"
 
 
-def shown(access: Access) -> tuple[Variable, ...]:
+def shown(access: ConnectionInfo) -> tuple[Variable, ...]:
     url, *others = variables(access)
     return (Variable(url.key, url.text), *others)
 

@@ -2,14 +2,14 @@
 
 import attrs
 
-from addonkit import Access, Variable
+from addonkit import ConnectionInfo, Variable
 from mutants.depot import made, variables
 
 CAUGHT_BY = "an_app_can_use_what_it_gets[small]"
 SAYS = "Connection refused"
 
 
-def elsewhere(access: Access) -> tuple[Variable, ...]:
+def elsewhere(access: ConnectionInfo) -> tuple[Variable, ...]:
     return variables(attrs.evolve(access, port=1))
 
 

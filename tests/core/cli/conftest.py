@@ -15,9 +15,9 @@ from types import SimpleNamespace
 import attrs
 import pytest
 
-from addonkit.binding import Binding
 from addonkit.cli.main import main
 from addonkit.controller.pools import Healed
+from addonkit.kit.binding import Binding
 from addonkit.models.compute import Address
 from addonkit.models.definition import CONFIG_VERSION
 from addonkit.models.execution import Event, EventKind, Execution, ExecutionStatus, StepRecord, StepStatus

@@ -35,7 +35,7 @@ def memo(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "modules", [("addonkit.saga.engine", "acme_memo"), ("addonkit.saga", "acme_memo.deep", "asyncio", "json")]
+    "modules", [("addonkit.engine.engine", "acme_memo"), ("addonkit.saga", "acme_memo.deep", "asyncio", "json")]
 )
 def test_the_addon_whose_code_came_last(modules):
     assert blame(raised_in(*modules)) == "acme-memo 1.2.0 (addon memo)"

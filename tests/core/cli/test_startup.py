@@ -29,7 +29,7 @@ def test_help_imports_nothing_heavy_and_no_addon(argv):
     assert tops & HEAVY == set()
     assert {name for name in tops if name.startswith("addonkit_")} == set()
     assert {name for name in modules if name.startswith("addonkit.")} <= {
-        "addonkit.errors", "addonkit.cli", "addonkit.cli.main", "addonkit.cli.group", "addonkit.cli.command",
+        "addonkit._version", "addonkit.errors", "addonkit.cli", "addonkit.cli.main", "addonkit.cli.group", "addonkit.cli.command",
         "addonkit.cli.session", "addonkit.cli.streams", "addonkit.cli.failures", "addonkit.cli.running",
         "addonkit.cli.asking", "addonkit.cli.commands", *(f"addonkit.cli.commands.{name}" for name in COMMANDS),
     }  # fmt: skip

@@ -7,13 +7,13 @@ from typing import Any
 import attrs
 import pytest
 
-from addonkit.clock import SystemClock
 from addonkit.errors import InvalidInput, PoolTimeout
-from addonkit.framework import ProviderFramework
 from addonkit.models.compute import Probe
+from addonkit.provider.framework import ProviderFramework
 from addonkit.store.codec import Codec
 from addonkit.store.memory import MemoryStore
 from addonkit.store.sealing import Sealer
+from addonkit.util.clock import SystemClock
 
 
 @pytest.fixture

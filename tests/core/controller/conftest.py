@@ -13,9 +13,9 @@ import pytest
 
 import addonkit
 from addonkit import AddonDefinition, BindResult, Instance, ProvisionResult, Retry, Saga, VariantDefinition, hookimpl
-from addonkit.clock import SystemClock
-from addonkit.saga import undoing
-from addonkit.saga.definition import Step, step
+from addonkit.engine import compensation
+from addonkit.saga.step import Step, step
+from addonkit.util.clock import SystemClock
 
 Effect = tuple[str, str]
 """What a step left: the word for it, and the id of whom it serves."""
@@ -110,7 +110,7 @@ def clock() -> LaterClock:
 async def kit(
     home: Path, attic: Attic, clock: LaterClock, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[addonkit.Kit]:
-    monkeypatch.setattr(undoing, "ROUNDS", Retry(attempts=2, first_delay=0))
+    monkeypatch.setattr(compensation, "ROUNDS", Retry(attempts=2, first_delay=0))
     registry = addonkit.Registry()
     registry.register(attic, "attic")
     async with addonkit.open(home, registry=registry, clock=clock) as opened:

@@ -9,11 +9,11 @@ import pytest
 
 from addonkit.controller import housekeeping
 from addonkit.controller.attempts import once_id
+from addonkit.engine import recovery
 from addonkit.errors import StoreFull
-from addonkit.models.chore import Chore
 from addonkit.models.execution import Execution, ExecutionStatus
 from addonkit.models.lease import Lease
-from addonkit.saga import recovery
+from addonkit.models.maintenance_task import MaintenanceTask
 
 MONTH = timedelta(days=30)
 
@@ -112,9 +112,9 @@ async def test_leases_that_nobody_has_are_forgotten(kit: Any, clock: Any) -> Non
 async def test_an_hour_is_the_least_between_two_sweeps(kit: Any, clock: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     swept: list[str] = []
 
-    async def sweep(*_args: Any, after: str, **_limits: Any) -> recovery.Swept:
+    async def sweep(*_args: Any, after: str, **_limits: Any) -> recovery.SweepResult:
         swept.append(after)
-        return recovery.Swept(0, "there")
+        return recovery.SweepResult(0, "there")
 
     monkeypatch.setattr(housekeeping, "sweep", sweep)
     await kit.create("attic", app="keeper")
@@ -128,7 +128,7 @@ async def test_an_hour_is_the_least_between_two_sweeps(kit: Any, clock: Any, mon
 async def test_a_sweep_that_fails_does_not_fail_the_command(
     kit: Any, clock: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def sweep(*_args: Any, **_limits: Any) -> recovery.Swept:
+    async def sweep(*_args: Any, **_limits: Any) -> recovery.SweepResult:
         raise StoreFull("cannot write", "no space is left")
 
     monkeypatch.setattr(housekeeping, "sweep", sweep)
@@ -138,4 +138,6 @@ async def test_a_sweep_that_fails_does_not_fail_the_command(
     await pass_by(kit)
 
     assert "the state was not swept: cannot write: no space is left" in caplog.text
-    assert (await kit._store.get(Chore, "sweep")).value.due > clock.now(), "the next command need not fail as well"
+    assert (await kit._store.get(MaintenanceTask, "sweep")).value.due > clock.now(), (
+        "the next command need not fail as well"
+    )

@@ -16,7 +16,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from addonkit.images.checker import RegistryImageChecker
-from addonkit.images.retrying import Limits
+from addonkit.images.retries import Limits
 from addonkit.testing.clock import FakeClock
 
 MANIFEST = json.dumps({"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json"}).encode()

@@ -6,12 +6,12 @@ import attrs
 import pytest
 from yarl import URL
 
-from addonkit.images.auth import Gate
+from addonkit.images.auth import Authenticator
 from addonkit.images.challenge import Challenge
 from addonkit.images.credentials import Login
-from addonkit.images.retrying import Limits
+from addonkit.images.http import NoAnswer, open_session
+from addonkit.images.retries import Limits
 from addonkit.images.transport import Transport, _next
-from addonkit.images.wire import NoAnswer, open_session
 from addonkit.models.secret import Secret
 
 READER = Login("reader", Secret("correct-horse"))
@@ -21,7 +21,7 @@ READER = Login("reader", Secret("correct-horse"))
 async def gate(clock):
     """The gate of a registry that is asked over plain http."""
     async with open_session(Limits()) as session:
-        yield Gate(Transport(session, clock, 30.0, 1), READER, "repository:team/app:pull", plain=True)
+        yield Authenticator(Transport(session, clock, 30.0, 1), READER, "repository:team/app:pull", plain=True)
 
 
 async def test_a_registry_on_https_cannot_name_a_token_server_on_http(gate, start):

@@ -9,7 +9,7 @@ import attrs
 import pytest
 
 from addonkit.errors import ImageDenied, ImageNotFound, InvalidInput, InvalidReference, RegistryUnreachable, Retryable
-from addonkit.images.retrying import Limits
+from addonkit.images.retries import Limits
 
 GONE = "127.0.0.1:1"
 """Nobody listens on the first port."""

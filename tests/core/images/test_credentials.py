@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from addonkit.errors import InvalidInput
-from addonkit.images import helpers
+from addonkit.images import credential_helpers
 from addonkit.images.credentials import Login, config_file, find_login
 from addonkit.models.secret import Secret
 
@@ -137,7 +137,7 @@ def test_a_helper_may_give_an_identity_token(write, helper):
     ],
 )
 def test_a_helper_without_an_answer_leaves_what_the_file_says(write, helper, monkeypatch, line):
-    monkeypatch.setattr(helpers, "LIMIT", 0.5)
+    monkeypatch.setattr(credential_helpers, "LIMIT", 0.5)
     helper(line)
     assert find_login("r.io", write({"credsStore": "keeper"})) is None
     path = write({"auths": {"r.io": {"username": "reader", "password": "here"}}, "credHelpers": {"r.io": "keeper"}})

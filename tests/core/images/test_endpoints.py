@@ -6,7 +6,7 @@ import pytest
 
 from addonkit.errors import InvalidInput
 from addonkit.images.endpoints import Endpoint, endpoints, normalise
-from addonkit.images.reference import ImageReference
+from addonkit.models.image_reference import ImageReference
 
 HUB = Endpoint("docker.io", "https://registry-1.docker.io")
 

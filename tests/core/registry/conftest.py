@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from addonkit.addon import (
+from addonkit.api import (
     AddonDefinition,
     App,
     Association,

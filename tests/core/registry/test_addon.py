@@ -10,7 +10,8 @@ from addonkit.models.instance import Server
 from addonkit.models.result import BindResult, ProvisionResult
 from addonkit.models.variable import Variable
 from addonkit.registry.catalog import Registry
-from addonkit.saga.definition import Saga, step
+from addonkit.saga.saga import Saga
+from addonkit.saga.step import step
 
 SMALL = Variant("small")
 

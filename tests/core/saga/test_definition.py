@@ -9,7 +9,8 @@ import pytest
 
 from addonkit.errors import SagaDefinitionError
 from addonkit.models.secret import Secret
-from addonkit.saga.definition import Saga, step
+from addonkit.saga.saga import Saga
+from addonkit.saga.step import step
 
 
 @attrs.frozen

@@ -27,7 +27,7 @@ FAST_DISK = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 CHILD = """
 import asyncio, sys, time
 from pathlib import Path
-from addonkit.clock import SystemClock
+from addonkit.util.clock import SystemClock
 from addonkit.errors import AddonkitError
 from addonkit.models.secret import Secret
 from addonkit.store.codec import Codec

@@ -120,6 +120,6 @@ async def test_a_copy_that_cannot_be_made_is_said_too(path, opened, filled, monk
     def full(*args):
         raise OSError(28, os.strerror(28))
 
-    monkeypatch.setattr("addonkit.store.rescue.copy_private", full)
+    monkeypatch.setattr("addonkit.store.quarantine.copy_private", full)
     with pytest.raises(StoreCorrupted, match=r"could not be copied aside \(No space left on device\); save it"):
         await opened()

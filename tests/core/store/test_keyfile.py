@@ -6,7 +6,6 @@ import threading
 
 import pytest
 
-from addonkit.clock import SystemClock
 from addonkit.errors import SecretError, StoreError, StoreUnavailable
 from addonkit.models.secret import Secret
 from addonkit.store.codec import Codec
@@ -14,6 +13,7 @@ from addonkit.store.sealing import Sealer, load_key
 from addonkit.store.sqlite import SqliteStore
 from addonkit.testing.store import create
 from addonkit.testing.store_values import Note
+from addonkit.util.clock import SystemClock
 
 KEY = bytes(range(200, 232))
 
@@ -169,7 +169,7 @@ def test_a_full_disk_is_named(home, monkeypatch):
     def full(*args):
         raise OSError(28, os.strerror(28))
 
-    monkeypatch.setattr("addonkit.store.files.os.link", full)
+    monkeypatch.setattr("addonkit.util.files.os.link", full)
 
     with pytest.raises(StoreError, match=r"cannot use the key .*key: no space is left"):
         load_key(home, {})

@@ -160,7 +160,7 @@ def test_where_nobody_uses_it_nothing_is_imported_or_made(project) -> None:
 
     assert done.returncode == 0, done.stdout + done.stderr
     mine, heavy = json.loads(done.stdout.partition("LOOK ")[2].splitlines()[0])
-    assert mine == ["addonkit", "addonkit.testing", "addonkit.testing.pytest_plugin"]
+    assert mine == ["addonkit", "addonkit._version", "addonkit.testing", "addonkit.testing.pytest_plugin"]
     assert heavy == []
 
 

@@ -10,7 +10,8 @@ from typing import Any
 import attrs
 import pytest
 
-from addonkit.saga.definition import Saga, step
+from addonkit.saga.saga import Saga
+from addonkit.saga.step import step
 from addonkit.testing.saga_lock import UPDATE, begin_saga_lock, check_saga_lock, sagas_in
 
 

@@ -10,12 +10,12 @@ from itertools import count
 import pytest
 
 from addonkit import CONFIG_VERSION, ProviderFramework, Secret, Server, ServerAddress
-from addonkit.clock import SystemClock
 from addonkit.compute.process.backend import ProcessBackend
 from addonkit.store.codec import Codec
 from addonkit.store.memory import MemoryStore
 from addonkit.store.sealing import Sealer
 from addonkit.testing.home import temporary_home
+from addonkit.util.clock import SystemClock
 from addonkit_postgresql.addon import ADDON
 from addonkit_postgresql.session import Administrator
 

@@ -12,9 +12,9 @@ import pytest
 
 import addonkit
 from addonkit import Busy, InstanceFailed, ProviderFramework, Retry
-from addonkit.saga import undoing
-from addonkit.saga.faults import InjectedFault, at
-from addonkit.server_addon.reach import tidy
+from addonkit.engine import compensation
+from addonkit.engine.failpoints import InjectedFault, at
+from addonkit.provider.server_addon.admin_access import tidy
 from addonkit.testing.home import left_behind
 from addonkit_postgresql import admin
 from addonkit_postgresql.addon import ADDON
@@ -217,7 +217,7 @@ async def test_a_server_that_all_have_left_is_removed_by_the_next_command(home: 
 async def test_a_server_whose_making_cannot_be_undone_is_removed_by_name(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(undoing, "ROUNDS", Retry(attempts=2, first_delay=0))
+    monkeypatch.setattr(compensation, "ROUNDS", Retry(attempts=2, first_delay=0))
     async with addonkit.open(home) as kit:
         with at("after:create_pool", fail), at("undo:create_disk", fail), pytest.raises(InstanceFailed):
             await kit.create("postgresql:small", app="shop")

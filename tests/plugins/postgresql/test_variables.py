@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from addonkit import Access, Secret
+from addonkit import ConnectionInfo, Secret
 from addonkit_postgresql.variables import variables
 
 
 def test_there_are_six_in_order_and_two_are_secret() -> None:
     password = Secret.generate()
 
-    given = variables(Access("127.0.0.1", 5432, "shop", password, shared=True))
+    given = variables(ConnectionInfo("127.0.0.1", 5432, "shop", password, shared=True))
 
     assert {v.key: v.text for v in given} == {
         "DATABASE_URL": f"postgres://shop:{password.reveal()}@127.0.0.1:5432/shop",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from addonkit import Access, Secret
+from addonkit import ConnectionInfo, Secret
 from addonkit.registry.catalog import Registry
 from addonkit_valkey.variables import variables
 
@@ -25,7 +25,7 @@ def test_asking_it_imports_no_driver() -> None:
 
 
 def test_the_url_of_a_server_of_its_own_names_no_user() -> None:
-    given = {v.key: v.text for v in variables(Access("10.0.0.1", 6379, "shop", Secret("p@ss"), shared=False))}
+    given = {v.key: v.text for v in variables(ConnectionInfo("10.0.0.1", 6379, "shop", Secret("p@ss"), shared=False))}
 
     assert given["VALKEY_URL"] == given["REDIS_URL"] == "redis://:p%40ss@10.0.0.1:6379"
     assert list(given) == [
@@ -34,7 +34,7 @@ def test_the_url_of_a_server_of_its_own_names_no_user() -> None:
 
 
 def test_the_url_of_a_shared_server_names_the_user_and_the_prefix_is_told() -> None:
-    given = {v.key: v.text for v in variables(Access("::1", 6379, "shop", Secret("pw"), shared=True))}
+    given = {v.key: v.text for v in variables(ConnectionInfo("::1", 6379, "shop", Secret("pw"), shared=True))}
 
     assert given["VALKEY_URL"] == given["REDIS_URL"] == "redis://shop:pw@[::1]:6379"
     assert given["VALKEY_USERNAME"] == given["REDIS_USERNAME"] == "shop"

@@ -12,7 +12,7 @@ from addonkit.errors import AddonkitError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from addonkit.binding import Binding
+    from addonkit.kit.binding import Binding
     from addonkit.models.compute import FoundProgram
     from addonkit.models.definition import AddonDefinition, VariantDefinition
     from addonkit.models.execution import Event, Execution

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from addonkit.cli.session import Session
-    from addonkit.runtime import Kit
+    from addonkit.kit.kit import Kit
 
 T = TypeVar("T")
 

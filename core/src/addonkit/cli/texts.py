@@ -13,7 +13,7 @@ from addonkit.models.instance import Phase
 from addonkit.models.views import NOT_INSTALLED
 
 if TYPE_CHECKING:
-    from addonkit.binding import Binding
+    from addonkit.kit.binding import Binding
     from addonkit.models.execution import Execution
     from addonkit.models.instance import Instance
     from addonkit.models.views import Environment, Finding, InstanceView, Plan, PlannedStep, VariableMove

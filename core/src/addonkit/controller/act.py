@@ -28,13 +28,13 @@ from addonkit.models.result import BindResult, ProvisionResult
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from addonkit.clock import Clock
+    from addonkit.engine.engine import Engine
     from addonkit.models.variable import Variable
     from addonkit.registry.addon import Addon
     from addonkit.registry.catalog import Registry
-    from addonkit.saga.definition import Saga
-    from addonkit.saga.engine import Engine
+    from addonkit.saga.saga import Saga
     from addonkit.store.interface import Store, Transaction
+    from addonkit.util.clock import Clock
 
 
 class Actor:

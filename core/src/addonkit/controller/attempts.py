@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from addonkit.errors import Busy, SagaBlocked, SagaError, SagaRefused
-from addonkit.identifiers import new_id
 from addonkit.models.execution import ExecutionStatus
+from addonkit.models.identifiers import new_id
 from addonkit.models.instance import Association, Instance
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from addonkit.saga.definition import Saga
-    from addonkit.saga.engine import Engine
+    from addonkit.engine.engine import Engine
+    from addonkit.saga.saga import Saga
 
 
 _ONCE: Final = "once/"

@@ -11,11 +11,11 @@ from addonkit.controller.housekeeping import Housekeeper
 from addonkit.models.instance import Association, Instance, Phase
 
 if TYPE_CHECKING:
-    from addonkit.clock import Clock
+    from addonkit.engine.engine import Engine
     from addonkit.registry.catalog import Registry
-    from addonkit.saga.engine import Engine
     from addonkit.store.interface import Store
     from addonkit.store.leases import Leases
+    from addonkit.util.clock import Clock
 
 
 class Controller:

@@ -9,23 +9,23 @@ from addonkit.controller.addons import how_to_install
 from addonkit.controller.attempts import once_id
 from addonkit.controller.pools import remove_server
 from addonkit.controller.stranded import stuck
+from addonkit.engine.recovery import unfinished
 from addonkit.errors import AddonkitError, UnknownAddon
 from addonkit.models.compute import Disk, Pool
 from addonkit.models.execution import Execution, ExecutionStatus
 from addonkit.models.instance import Instance, Phase, Server, ServerPhase
 from addonkit.models.views import Finding
+from addonkit.provider.server_sagas import removal_id
 from addonkit.registry.discovery import ADDONS, State
-from addonkit.saga.recovery import unfinished
-from addonkit.server_sagas import removal_id
 
 if TYPE_CHECKING:
     from addonkit.compute.interface import Backend
     from addonkit.controller.controller import Controller
     from addonkit.controller.pools import PoolKeeper
-    from addonkit.framework import ProviderFramework
+    from addonkit.engine.engine import Engine
     from addonkit.models.result import Inventory
+    from addonkit.provider.framework import ProviderFramework
     from addonkit.registry.catalog import Registry
-    from addonkit.saga.engine import Engine
     from addonkit.store.interface import Store
     from addonkit.store.leases import Leases
 
@@ -33,27 +33,27 @@ UNFINISHED = "unfinished"
 """Kind of a finding whose fix goes on with what an addon does."""
 
 
-class Rooms(Protocol):
+class Services(Protocol):
     """What the doctor needs of the rooms that are open."""
 
     @property
-    def store(self) -> Store: ...  # noqa: D102 - see runtime.Rooms
+    def store(self) -> Store: ...  # noqa: D102 - see kit.services.Services
     @property
-    def leases(self) -> Leases: ...  # noqa: D102 - see runtime.Rooms
+    def leases(self) -> Leases: ...  # noqa: D102 - see kit.services.Services
     @property
-    def registry(self) -> Registry: ...  # noqa: D102 - see runtime.Rooms
+    def registry(self) -> Registry: ...  # noqa: D102 - see kit.services.Services
     @property
-    def backend(self) -> Backend: ...  # noqa: D102 - see runtime.Rooms
+    def backend(self) -> Backend: ...  # noqa: D102 - see kit.services.Services
     @property
-    def framework(self) -> ProviderFramework: ...  # noqa: D102 - see runtime.Rooms
+    def framework(self) -> ProviderFramework: ...  # noqa: D102 - see kit.services.Services
     @property
-    def engine(self) -> Engine: ...  # noqa: D102 - see runtime.Rooms
+    def engine(self) -> Engine: ...  # noqa: D102 - see kit.services.Services
 
 
 class Doctor:
     """Compares store and machine. Looking changes nothing; each fix is one finding's."""
 
-    def __init__(self, rooms: Rooms, controller: Controller, keeper: PoolKeeper) -> None:
+    def __init__(self, rooms: Services, controller: Controller, keeper: PoolKeeper) -> None:
         self._store = rooms.store
         self._leases = rooms.leases
         self._registry = rooms.registry

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from addonkit.controller.attempts import is_once
+from addonkit.engine.recovery import Retention, sweep
 from addonkit.errors import AddonkitError
-from addonkit.models.chore import Chore
 from addonkit.models.execution import Execution
 from addonkit.models.instance import Association, Instance, Server
-from addonkit.saga.recovery import Lasting, sweep
-from addonkit.server_sagas import ensure_id, removal_id
+from addonkit.models.maintenance_task import MaintenanceTask
+from addonkit.provider.server_sagas import ensure_id, removal_id
 
 if TYPE_CHECKING:
-    from addonkit.clock import Clock
     from addonkit.store.interface import Store, Transaction
     from addonkit.store.leases import Leases
+    from addonkit.util.clock import Clock
 
 EVERY: Final = timedelta(hours=1)
 KEPT: Final = timedelta(days=7)
@@ -53,20 +53,20 @@ class Housekeeper:
             _log.warning("the state was not swept: %s", error)
 
     async def _is_due(self) -> bool:
-        chore = await self._store.get(Chore, _NAME)
+        chore = await self._store.get(MaintenanceTask, _NAME)
         if chore is not None and chore.value.due > self._clock.now():
             return False
         return await self._store.transact(lambda tx: _take(tx, self._clock.now()))
 
     async def _sweep(self) -> None:
-        chore = await self._store.get(Chore, _NAME)
+        chore = await self._store.get(MaintenanceTask, _NAME)
         position = chore.value.position if chore else ""
         swept = await sweep(self._store, self._clock.now(), await self._lasting(), after=position, pages=PAGES)
         await self._store.transact(lambda tx: _leave_at(tx, swept.next))
         leases = await self._leases.sweep()
         _log.debug("swept %d executions and %d leases", swept.count, leases)
 
-    async def _lasting(self) -> Lasting:
+    async def _lasting(self) -> Retention:
         """How long each execution is kept: as long as what it serves is there, and a time after that."""
         servers = {entity.name for entity in await self._store.list(Server)}
         living = {entity.name for kind in (Instance, Association) for entity in await self._store.list(kind)} | servers
@@ -87,9 +87,9 @@ def serves(execution: Execution) -> str:
 
 def _take(tx: Transaction, now: datetime) -> bool:
     """Whether the work is due and now ours. In a new home nothing is old yet."""
-    entity = tx.get(Chore, _NAME)
+    entity = tx.get(MaintenanceTask, _NAME)
     if entity is None:
-        tx.create(_NAME, Chore(_NAME, now + EVERY))
+        tx.create(_NAME, MaintenanceTask(_NAME, now + EVERY))
         return False
     if entity.value.due > now:
         return False
@@ -98,6 +98,6 @@ def _take(tx: Transaction, now: datetime) -> bool:
 
 
 def _leave_at(tx: Transaction, position: str) -> None:
-    entity = tx.get(Chore, _NAME)
+    entity = tx.get(MaintenanceTask, _NAME)
     if entity is not None:
         tx.put(entity, attrs.evolve(entity.value, position=position))

@@ -12,14 +12,14 @@ from addonkit.controller.attempts import Attempts
 from addonkit.errors import AddonkitError, PoolCrashed
 from addonkit.models.compute import Pool
 from addonkit.models.instance import Server, ServerPhase
-from addonkit.server_sagas import ensure_id, removal_id
+from addonkit.provider.server_sagas import ensure_id, removal_id
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from addonkit.compute.interface import Backend
-    from addonkit.framework import ProviderFramework
-    from addonkit.saga.engine import Engine
+    from addonkit.engine.engine import Engine
+    from addonkit.provider.framework import ProviderFramework
     from addonkit.store.interface import Store
     from addonkit.store.leases import Leases
 

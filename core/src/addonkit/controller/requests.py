@@ -10,9 +10,9 @@ import attrs
 from addonkit.controller.lookup import plain_name
 from addonkit.controller.variables import associations_of
 from addonkit.errors import AlreadyExists
-from addonkit.identifiers import new_id
 from addonkit.models.app import App
 from addonkit.models.definition import CONFIG_DIGEST
+from addonkit.models.identifiers import new_id
 from addonkit.models.instance import Association, Instance, Phase
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from addonkit.store.interface import Store, Transaction
 
 
-class SettingsDesk:
+class SettingsService:
     """Settings of all addons. The environment wins over what is stored, and is never written.
 
     Args:

@@ -9,7 +9,7 @@ from addonkit.controller.housekeeping import serves
 from addonkit.models.execution import Execution, ExecutionStatus
 from addonkit.models.instance import Association, Instance, Phase, Server
 from addonkit.models.views import Finding
-from addonkit.server_sagas import ensure_id, removal_id
+from addonkit.provider.server_sagas import ensure_id, removal_id
 
 if TYPE_CHECKING:
     from addonkit.store.interface import Transaction

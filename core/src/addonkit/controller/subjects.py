@@ -10,7 +10,7 @@ from addonkit.models.instance import Association, Instance, Server
 from addonkit.models.settings import Values
 
 if TYPE_CHECKING:
-    from addonkit.framework import ProviderFramework
+    from addonkit.provider.framework import ProviderFramework
     from addonkit.store.interface import Store, Stored
 
 

@@ -15,8 +15,8 @@ import attrs
 
 from addonkit.images.challenge import Challenge
 from addonkit.images.credentials import Login
+from addonkit.images.http import Answer, NoAnswer
 from addonkit.images.transport import Transport
-from addonkit.images.wire import Answer, NoAnswer
 
 _OK: Final = 200
 _CLIENT: Final = "addonkit"
@@ -27,7 +27,7 @@ class Refused(Exception):
 
 
 @attrs.frozen
-class Gate:
+class Authenticator:
     """Knows how to be let in by one registry.
 
     Args:

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import attrs
 
-from addonkit.clock import Clock, SystemClock
 from addonkit.errors import ImageDenied, ImageNotFound, InvalidReference, RegistryUnreachable
-from addonkit.images.auth import Gate, Refused
+from addonkit.images.auth import Authenticator, Refused
 from addonkit.images.credentials import config_file, find_login
 from addonkit.images.endpoints import Endpoint, endpoints, normalise
+from addonkit.images.http import NoAnswer, open_session
 from addonkit.images.manifest import Missing, find_digest
-from addonkit.images.reference import ImageReference
-from addonkit.images.retrying import Limits
+from addonkit.images.retries import Limits
 from addonkit.images.transport import Transport
-from addonkit.images.wire import NoAnswer, open_session
+from addonkit.models.image_reference import ImageReference
+from addonkit.util.clock import Clock, SystemClock
 
 if TYPE_CHECKING:
     from aiohttp import ClientSession
@@ -102,7 +102,7 @@ class RegistryImageChecker:
         login = await asyncio.to_thread(find_login, endpoint.registry, path)
         transport = Transport(session, self.clock, deadline, 1 if endpoint.mirror else self.limits.attempts)
         scope = f"repository:{reference.path}:pull"
-        gate = Gate(transport, login, scope, plain=endpoint.base.startswith("http://"))
+        gate = Authenticator(transport, login, scope, plain=endpoint.base.startswith("http://"))
         return await find_digest(transport, gate, endpoint.manifest(reference), reference.digest)
 
 

@@ -18,8 +18,8 @@ from typing import Any, Final
 import attrs
 
 from addonkit.errors import InvalidInput
+from addonkit.images.credential_helpers import TOKEN_USER, ask_helper
 from addonkit.images.endpoints import canonical_registry
-from addonkit.images.helpers import TOKEN_USER, ask_helper
 from addonkit.models.secret import Secret
 
 _ADVICE: Final = "mend the file, or log in again with 'docker login'"

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import attrs
 
 from addonkit.errors import InvalidInput
-from addonkit.images.reference import ImageReference
+from addonkit.models.image_reference import ImageReference
 
 DOCKER_HUB: Final = "docker.io"
 """The registry of references that name none."""

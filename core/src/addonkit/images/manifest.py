@@ -10,10 +10,10 @@ from typing import Final
 
 import attrs
 
-from addonkit.images.auth import Gate, Refused
+from addonkit.images.auth import Authenticator, Refused
 from addonkit.images.challenge import parse_challenges
+from addonkit.images.http import Answer, NoAnswer
 from addonkit.images.transport import Transport
-from addonkit.images.wire import Answer, NoAnswer
 
 ACCEPT: Final = (
     "application/vnd.oci.image.index.v1+json, "
@@ -35,7 +35,7 @@ class Missing(Exception):
     """The registry has no such manifest."""
 
 
-async def find_digest(transport: Transport, gate: Gate, url: str, wanted: str = "") -> str:
+async def find_digest(transport: Transport, gate: Authenticator, url: str, wanted: str = "") -> str:
     """The digest of the manifest at a URL.
 
     Args:
@@ -49,7 +49,7 @@ async def find_digest(transport: Transport, gate: Gate, url: str, wanted: str = 
         Refused: when the registry does not show it to us.
         NoAnswer: when there is no answer, or not one of a registry.
     """
-    visitor = _Visitor(transport, gate, url)
+    visitor = ManifestClient(transport, gate, url)
     answer = await visitor.ask("HEAD")
     if answer.status == _UNAUTHORIZED:
         _judge(answer)  # a wrong password is not tried twice: accounts are locked for less
@@ -65,15 +65,16 @@ async def find_digest(transport: Transport, gate: Gate, url: str, wanted: str = 
 
 
 @attrs.define
-class _Visitor:
+class ManifestClient:
     """Asks for one manifest, and remembers how it was let in."""
 
     transport: Transport
-    gate: Gate
+    gate: Authenticator
     url: str
     authorization: str = attrs.field(default="", repr=False)
 
     async def ask(self, method: str) -> Answer:
+        """Answer of the registry, after its challenge where it sends one."""
         answer = await self._send(method)
         # A challenge of somebody whom a redirect led to is not one for this registry's login.
         if answer.status != _UNAUTHORIZED or answer.away or self.authorization:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from addonkit.clock import Clock
-from addonkit.images.retrying import backoff, passes, retry_after
-from addonkit.images.wire import Answer, Interrupted, NoAnswer, exchange
+from addonkit.images.http import Answer, Interrupted, NoAnswer, exchange
+from addonkit.images.retries import backoff, passes, retry_after
+from addonkit.util.clock import Clock
 
 if TYPE_CHECKING:
     from aiohttp import ClientSession  # noqa: TC004 - the annotation stays a string: nobody resolves it

@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 
 import attrs
 
-from addonkit.identifiers import variable_prefix
 from addonkit.models.definition import CONFIG_VERSION
+from addonkit.models.identifiers import variable_prefix
 from addonkit.models.variable import Variable
 
 

@@ -40,7 +40,7 @@ class Inventory:
 
 
 @attrs.frozen
-class Measure:
+class Usage:
     """How much an instance holds: what destroying it loses.
 
     Attributes:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from addonkit.models.definition import AddonDefinition
-from addonkit.models.result import BindResult, Inventory, Measure, ProvisionResult
+from addonkit.models.result import BindResult, Inventory, ProvisionResult, Usage
 from addonkit.registry.collisions import adjustment_fault
 from addonkit.registry.relay import Relay
-from addonkit.saga.definition import Saga
+from addonkit.saga.saga import Saga
 
 if TYPE_CHECKING:
     from addonkit.models.app import App, Variant
@@ -76,9 +76,9 @@ class Addon:
         """How the credentials of one association are revoked; needs the capability `unbind`."""
         return self._saga("addon_unbind", None, association=association, instance=instance)
 
-    def measure(self, instance: Instance) -> Saga[Measure]:
-        """How it is told how much an instance holds; needs the capability `measure`."""
-        return self._saga("addon_measure", Measure, instance=instance)
+    def usage(self, instance: Instance) -> Saga[Usage]:
+        """How it is told how much an instance holds; needs the capability `usage`."""
+        return self._saga("addon_usage", Usage, instance=instance)
 
     def inspect(self, server: Server) -> Saga[Inventory]:
         """How what lives on a shared server is listed; needs the capability `inspect`."""

@@ -9,8 +9,8 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any, Final
 
 from addonkit.errors import AddonBroken, AlreadyExists, NotFound, UnknownAddon, UnknownVariant
-from addonkit.images.reference import resolve_image
 from addonkit.models.definition import CONFIG_IMAGE, AddonDefinition, VariantDefinition
+from addonkit.models.image_reference import resolve_image
 from addonkit.models.spec import AddonSpec
 from addonkit.registry.addon import Addon
 from addonkit.registry.discovery import (

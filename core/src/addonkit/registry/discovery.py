@@ -12,7 +12,7 @@ import importlib_metadata
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from addonkit import __version__
+from addonkit._version import __version__
 
 if TYPE_CHECKING:
     from importlib_metadata import EntryPoint

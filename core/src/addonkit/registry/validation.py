@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from addonkit.errors import AddonkitError
-from addonkit.identifiers import check_addon_name
-from addonkit.images.reference import ImageReference, resolve_image
 from addonkit.models.definition import (
     CONFIG_IMAGE,
     CONFIG_VERSION,
@@ -18,7 +16,9 @@ from addonkit.models.definition import (
     SettingDefinition,
     VariantDefinition,
 )
-from addonkit.sizes import parse_size
+from addonkit.models.identifiers import check_addon_name
+from addonkit.models.image_reference import ImageReference, resolve_image
+from addonkit.models.sizes import parse_size
 
 STORAGE: Final = "storage"
 """Key of a variant's config that holds a size."""

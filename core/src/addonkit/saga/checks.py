@@ -2,46 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Sequence
 
 from addonkit.errors import SagaDefinitionError
-
-if TYPE_CHECKING:
-    from addonkit.saga.definition import Saga, Step
+from addonkit.saga.step import ENGINE_NAMES, Step
 
 
-def check(saga: Saga[Any], engine_names: Collection[str]) -> None:
-    """Follow the keys through the steps.
+def check(name: str, steps: Sequence[Step], inputs: Sequence[str], version: int, resumes_from: Sequence[int]) -> None:
+    """Follow the keys through the steps of a saga.
 
     Args:
-        saga: to check.
-        engine_names: keys that the engine provides.
+        name: of the saga.
+        steps: in the order they run.
+        inputs: keys given when the saga is bound or run.
+        version: of its shape.
+        resumes_from: older versions that it continues.
 
     Raises:
         SagaDefinitionError: at the first thing that cannot work, naming the saga, the step and the key.
     """
-    attempted = f"cannot define saga {saga.name}"
-    _check_versions(attempted, saga)
-    taken = set(engine_names).intersection(saga.inputs)
+    attempted = f"cannot define saga {name}"
+    _check_versions(attempted, version, resumes_from)
+    taken = ENGINE_NAMES.intersection(inputs)
     if taken:
         raise SagaDefinitionError(attempted, f"input {min(taken)!r} is a name of the engine's own")
-    providers = dict.fromkeys(engine_names, "the engine") | dict.fromkeys(saga.inputs, "the inputs")
+    providers = dict.fromkeys(ENGINE_NAMES, "the engine") | dict.fromkeys(inputs, "the inputs")
     seen: set[str] = set()
-    for each in saga.steps:
+    for each in steps:
         if each.name in seen:
             raise SagaDefinitionError(attempted, f"two steps are named {each.name}")
         seen.add(each.name)
         _check_step(attempted, each, providers)
 
 
-def _check_versions(attempted: str, saga: Saga[Any]) -> None:
-    if saga.version < 1:
-        raise SagaDefinitionError(attempted, f"version {saga.version} is less than 1")
-    for version in saga.resumes_from:
-        if not 1 <= version < saga.version:
+def _check_versions(attempted: str, version: int, resumes_from: Sequence[int]) -> None:
+    if version < 1:
+        raise SagaDefinitionError(attempted, f"version {version} is less than 1")
+    for older in resumes_from:
+        if not 1 <= older < version:
             raise SagaDefinitionError(
-                attempted, f"it resumes from version {version}, which is not older than its own, {saga.version}"
+                attempted, f"it resumes from version {older}, which is not older than its own, {version}"
             )
 
 

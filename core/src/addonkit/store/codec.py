@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar, cast
 from addonkit.errors import StoreError
 from addonkit.models.secret import Secret
 from addonkit.store.converter import converter
-from addonkit.store.rules import SEALED
+from addonkit.store.keys import SEALED
 from addonkit.store.sealing import Sealer
 
 T = TypeVar("T")

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Final
 
 from addonkit.errors import StoreCorrupted, StoreUnavailable
-from addonkit.store.faults import obstacle
-from addonkit.store.files import create_private, make_private
+from addonkit.store.error_mapping import obstacle
 from addonkit.store.migrate import check_schema, migrate
+from addonkit.util.files import create_private, make_private
 
 PURPOSE: Final = "open the state"
 

@@ -12,9 +12,9 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Final
 
 from addonkit.errors import SecretError, StoreUnavailable
-from addonkit.store.faults import file_fault
-from addonkit.store.files import create_private
-from addonkit.store.rules import SEALED
+from addonkit.store.error_mapping import file_fault
+from addonkit.store.keys import SEALED
+from addonkit.util.files import create_private
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from contextlib import aclosing, asynccontextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from addonkit.errors import Busy, LeaseLost
+from addonkit.errors import AddonkitError, Busy, LeaseLost
 from addonkit.models.lease import Lease
-from addonkit.store.holding import Held
 from addonkit.store.owner import describe_owner
-from addonkit.store.waiting import first_of, uninterrupted
+from addonkit.util.concurrency import first_of, uninterrupted
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable
     from datetime import datetime
 
-    from addonkit.clock import Clock
     from addonkit.store.interface import Change, Store, Transaction
+    from addonkit.util.clock import Clock
+
+_log = logging.getLogger(__name__)
 
 _LOOK_EVERY: Final = 1.0
 """Seconds between attempts while waiting: the death of an owner is not in the change feed."""
@@ -97,7 +99,7 @@ class Leases:
                     await asyncio.gather(listener, return_exceptions=True)
 
     @asynccontextmanager
-    async def hold(self, key: str, *, wait: float | None = None) -> AsyncIterator[Held]:
+    async def hold(self, key: str, *, wait: float | None = None) -> AsyncIterator[LeaseHandle]:
         """Hold the lease for the length of the block, renewing it, and give it back at the end whatever happens.
 
         When it is lost meanwhile the block is not interrupted: `lost` of the handle is set and `check` raises.
@@ -110,7 +112,7 @@ class Leases:
             Busy: when it is not free in time, saying who holds it.
             StoreError: when the store fails.
         """
-        held = Held(self, await self.wait(key, wait))
+        held = LeaseHandle(self, await self.wait(key, wait))
         keeper = asyncio.create_task(held.keep(self._clock))
         try:
             yield held
@@ -215,3 +217,59 @@ async def _listen(changes: AsyncGenerator[Change, None], key: str, changed: asyn
     async for change in changes:
         if change.name in {key, ""}:  # a change without a name stands for any
             changed.set()
+
+
+class LeaseHandle:
+    """What `Leases.hold` gives to its block.
+
+    Attributes:
+        lease: as last renewed.
+        lost: set when the lease is not, or may not be, ours any more, and after the block.
+    """
+
+    def __init__(self, leases: Leases, lease: Lease) -> None:
+        self.lease = lease
+        self.lost = asyncio.Event()
+        self._leases = leases
+
+    def check(self, tx: Transaction) -> None:
+        """Refuse to go on in a transaction when the lease is lost.
+
+        Raises:
+            LeaseLost: always after the block, or once `lost` was set.
+        """
+        if self.lost.is_set():
+            raise LeaseLost(f"cannot go on with {self.lease.key}", "its lease could not be renewed", "begin again")
+        self._leases.check(tx, self.lease)
+
+    async def keep(self, clock: Clock) -> None:
+        """Renew the lease three times in its lifetime, until it is lost."""
+        try:
+            while await self._renewed(clock):
+                pass
+        finally:
+            self.lost.set()
+
+    async def end(self, keeper: asyncio.Task[None]) -> None:
+        """Stop renewing and give the lease back. A store that fails now is logged: the lease expires by itself."""
+        self.lost.set()
+        keeper.cancel()
+        (outcome,) = await asyncio.gather(keeper, return_exceptions=True)
+        if isinstance(outcome, Exception):
+            _log.error("the lease of %s could not be renewed", self.lease.key, exc_info=outcome)
+        try:
+            await self._leases.give_back(self.lease)
+        except AddonkitError as error:
+            _log.warning("%s was not given back and expires by itself: %s", self.lease.key, error)
+
+    async def _renewed(self, clock: Clock) -> bool:
+        await clock.sleep(self._leases.ttl / 3)
+        try:
+            self.lease = await self._leases.renew(self.lease)
+        except LeaseLost as error:
+            _log.warning("%s", error)
+            return False
+        except AddonkitError as error:
+            _log.warning("%s was not renewed: %s", self.lease.key, error)
+            return clock.now() < self.lease.expires
+        return True

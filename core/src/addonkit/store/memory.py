@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from addonkit.errors import StoreUnavailable
-from addonkit.store.bell import Bell, follow, with_missed
+from addonkit.store.change_notifier import ChangeNotifier, follow, with_missed
 from addonkit.store.interface import CHANGES_KEPT, Change, ChangeKind, Entity, Page, R, Stored, Transaction, V
-from addonkit.store.rules import (
+from addonkit.store.keys import (
     check_kind,
     check_name,
     conflict,
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import AsyncGenerator, Callable, Sequence
 
-    from addonkit.clock import Clock
     from addonkit.store.codec import Codec
+    from addonkit.util.clock import Clock
 
 
 @attrs.frozen
@@ -126,7 +126,7 @@ class MemoryStore:
         self._clock = clock
         self._rows: Rows = {}
         self._changes: list[Change] = []
-        self._bell = Bell()
+        self._notifier = ChangeNotifier()
         self._closed = False
 
     async def transact(self, decide: Callable[[Transaction], R]) -> R:
@@ -153,12 +153,12 @@ class MemoryStore:
     def watch(self, *kinds: type[Stored], since: int | None = None) -> AsyncGenerator[Change, None]:
         """See Store."""
         position = self._latest if since is None else since
-        return follow(self._bell, self._read_changes, self._pause, {kind.kind for kind in kinds}, position)
+        return follow(self._notifier, self._read_changes, self._pause, {kind.kind for kind in kinds}, position)
 
     async def close(self) -> None:
         """See Store."""
         self._closed = True
-        self._bell.ring()
+        self._notifier.notify()
 
     @property
     def changes(self) -> Sequence[Change]:
@@ -174,7 +174,7 @@ class MemoryStore:
         self._changes += [Change(number, *change) for number, change in enumerate(changes, first)]
         del self._changes[:-CHANGES_KEPT]
         if changes:
-            self._bell.ring()
+            self._notifier.notify()
 
     async def _read_changes(self, position: int) -> Sequence[Change]:
         self._check_open()

@@ -6,9 +6,9 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from addonkit.store.bell import Bell, follow, with_missed
+from addonkit.store.change_notifier import ChangeNotifier, follow, with_missed
 from addonkit.store.interface import Change, Entity, R, Stored, Transaction, V
-from addonkit.store.rules import refuse_awaitable
+from addonkit.store.keys import refuse_awaitable
 from addonkit.store.sqlite_transaction import SqliteTransaction, latest_change, read_changes
 from addonkit.store.writer import Writer
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
     from pathlib import Path
 
-    from addonkit.clock import Clock
     from addonkit.store.codec import Codec
+    from addonkit.util.clock import Clock
 
 _BATCH: Final = 500
 _LOOK_EVERY: Final = 0.075
@@ -38,7 +38,7 @@ class SqliteStore:
         self._clock = clock
         self._latest = latest
         self._looked = 0.0
-        self._bell = Bell()
+        self._notifier = ChangeNotifier()
 
     @classmethod
     async def open(cls, path: Path, codec: Codec, clock: Clock, *, busy_timeout: float = 30.0) -> SqliteStore:
@@ -79,12 +79,12 @@ class SqliteStore:
     def watch(self, *kinds: type[Stored], since: int | None = None) -> AsyncGenerator[Change, None]:
         """See Store. Other processes are asked for changes only while somebody waits for one."""
         position = self._latest if since is None else since
-        return follow(self._bell, self._read_changes, self._pause, {kind.kind for kind in kinds}, position)
+        return follow(self._notifier, self._read_changes, self._pause, {kind.kind for kind in kinds}, position)
 
     async def close(self) -> None:
         """See Store. May be called again."""
         await self._writer.close()
-        self._bell.ring()
+        self._notifier.notify()
 
     def _decide(self, connection: sqlite3.Connection, decide: Callable[[Transaction], R]) -> R:
         connection.execute("BEGIN IMMEDIATE")
@@ -112,7 +112,7 @@ class SqliteStore:
         """Take note, on the store's thread, of the newest change."""
         if latest > self._latest:
             self._latest = latest
-            self._bell.ring()
+            self._notifier.notify()
 
     async def _read_changes(self, position: int) -> Sequence[Change]:
         if position >= self._latest:

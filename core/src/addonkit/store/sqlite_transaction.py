@@ -8,13 +8,13 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 from addonkit.store.interface import CHANGES_KEPT, Change, ChangeKind, Entity, Page, Stored, V
-from addonkit.store.rules import check_kind, check_name, conflict, exists_already, index_of, row_id, where_of
+from addonkit.store.keys import check_kind, check_name, conflict, exists_already, index_of, row_id, where_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from addonkit.clock import Clock
     from addonkit.store.codec import Codec
+    from addonkit.util.clock import Clock
 
 _COLUMNS: Final = "e.name, e.data, e.revision, e.created, e.updated"
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from addonkit.errors import StoreCorrupted, StoreUnavailable
 from addonkit.store.connection import PURPOSE, connect
-from addonkit.store.faults import database_fault, file_fault
+from addonkit.store.error_mapping import database_fault, file_fault
 from addonkit.store.migrate import check_version
-from addonkit.store.rescue import copied_aside
+from addonkit.store.quarantine import quarantine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -109,7 +109,7 @@ class Writer:
         return self._damaged(fault) if isinstance(fault, StoreCorrupted) else fault
 
     def _damaged(self, fault: StoreCorrupted) -> StoreCorrupted:
-        self._damage = copied_aside(fault, self._path)
+        self._damage = quarantine(fault, self._path)
         return self._damage
 
     def _disconnect(self) -> None:

@@ -19,7 +19,7 @@ from typing import Any, Final
 
 import attrs
 
-from addonkit.saga.definition import Saga
+from addonkit.saga.saga import Saga
 
 UPDATE: Final = "ADDONKIT_SAGA_LOCK_UPDATE"
 """Environment variable that makes `check_saga_lock` write the file instead of comparing with it."""

@@ -11,7 +11,6 @@ import attrs
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from addonkit.clock import Clock
 from addonkit.errors import Conflict
 from addonkit.models.secret import Secret
 from addonkit.store.codec import Codec
@@ -20,6 +19,7 @@ from addonkit.store.memory import MemoryStore
 from addonkit.store.sealing import Sealer
 from addonkit.testing.clock import FakeClock
 from addonkit.testing.store_values import Color, Note
+from addonkit.util.clock import Clock
 
 Open = Callable[[Codec, Clock], Awaitable[Store]]
 Known = dict[str, list[Entity[Note]]]

@@ -3,8 +3,8 @@
 from typing import Final
 
 from addonkit import (
-    Access,
     AddonDefinition,
+    ConnectionInfo,
     ContainerSpec,
     File,
     Probe,
@@ -60,7 +60,7 @@ def container(server: Server) -> ContainerSpec:
     return ContainerSpec(("sh", "-ec", f'umask 077; echo "$USERS" >/tmp/users; {serve}'), {"USERS": users})
 
 
-def variables(access: Access) -> tuple[Variable, ...]:
+def variables(access: ConnectionInfo) -> tuple[Variable, ...]:
     """What an app needs to log in."""
     return (
         Variable("MEMCACHE_URL", access.url("memcache", user=USER)),

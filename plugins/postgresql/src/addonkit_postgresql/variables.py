@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from addonkit import Access, Variable
+from addonkit import ConnectionInfo, Variable
 
 
-def variables(access: Access) -> tuple[Variable, ...]:
+def variables(access: ConnectionInfo) -> tuple[Variable, ...]:
     """The six variables, in the order they are shown; the URI as libpq reads it (PostgreSQL manual, 34.1.1.2)."""
     name = access.claim
     return (

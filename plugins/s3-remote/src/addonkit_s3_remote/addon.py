@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from addonkit import AddonDefinition, Association, BindResult, Instance, Measure, ProvisionResult, Saga, hookimpl
+from addonkit import AddonDefinition, Association, BindResult, Instance, ProvisionResult, Saga, Usage, hookimpl
 from addonkit_s3_remote.credentials import BIND, UNBIND, user_to_remove
 from addonkit_s3_remote.definition import DEFINITION
 from addonkit_s3_remote.sagas import DEPROVISION, MEASURE, PROVISION
@@ -41,6 +41,6 @@ def addon_unbind(association: Association) -> Saga[None]:
 
 
 @hookimpl
-def addon_measure() -> Saga[Measure]:
+def addon_usage() -> Saga[Usage]:
     """See hookspecs."""
     return MEASURE

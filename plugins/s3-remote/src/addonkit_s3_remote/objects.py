@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import attrs
 
-from addonkit import AddonkitError, Measure, TransientError
+from addonkit import AddonkitError, TransientError, Usage
 from addonkit_s3_remote.client import PATIENCE_FOR_MANY, code_of, if_there, s3
 from addonkit_s3_remote.faults import ABSENT, UNSUPPORTED, Refused, refused
 from addonkit_s3_remote.service import Service
@@ -56,7 +56,7 @@ _OBJECTS: Final = Listing("list_objects_v2", ("Contents",))
 """Asked too where the first has nothing: services without versions answer it with an error, or with nothing."""
 
 
-async def measure(service: Service, place: Place, most: int) -> Measure:
+async def measure(service: Service, place: Place, most: int) -> Usage:
     """How many objects and bytes there are; stops counting at `most` objects."""
     count = size = 0
     async with s3(service, f"counting the objects of {place}") as client:
@@ -65,10 +65,10 @@ async def measure(service: Service, place: Place, most: int) -> Measure:
                 count += len(page)
                 size += sum(each.size for each in page)
                 if count >= most:
-                    return Measure(count, size, complete=False)
+                    return Usage(count, size, complete=False)
             if count:
                 break
-    return Measure(count, size)
+    return Usage(count, size)
 
 
 async def remove_all(service: Service, place: Place, progress: Progress) -> int:

@@ -11,12 +11,12 @@ from addonkit import (
     AddonkitError,
     Conflict,
     Instance,
-    Measure,
     NotConfigured,
     ProvisionResult,
     Retry,
     Saga,
     Secret,
+    Usage,
     Variant,
     step,
 )
@@ -186,13 +186,13 @@ DEPROVISION: Saga[None] = Saga("s3-remote.deprovision", steps=(check_ownership, 
 
 
 @step(gives="result", undo=None, timeout=25, retry=Retry(attempts=1))
-async def count_objects(settings: Told, instance: Instance) -> Measure:
+async def count_objects(settings: Told, instance: Instance) -> Usage:
     """Count the objects."""
     known = instance.attributes
     return await objects.measure(service_of(settings), Place(known["bucket"], known["prefix"]), MOST_COUNTED)
 
 
-MEASURE: Saga[Measure] = Saga("s3-remote.measure", steps=(count_objects,))
+MEASURE: Saga[Usage] = Saga("s3-remote.measure", steps=(count_objects,))
 
 
 def _from(wanted: str, names: tuple[str, ...]) -> tuple[str, ...]:

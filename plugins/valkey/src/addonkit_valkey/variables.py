@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from addonkit import Access, Variable
+from addonkit import ConnectionInfo, Variable
 from addonkit_valkey.acl import prefix_of
 
 KINDS = ("VALKEY", "REDIS")
 
 
-def variables(access: Access) -> tuple[Variable, ...]:
+def variables(access: ConnectionInfo) -> tuple[Variable, ...]:
     """The variables under both kinds of names; user name and prefix on a shared server."""
     return tuple(variable for kind in KINDS for variable in _of_kind(kind, access))
 
 
-def _of_kind(kind: str, access: Access) -> tuple[Variable, ...]:
+def _of_kind(kind: str, access: ConnectionInfo) -> tuple[Variable, ...]:
     user = access.claim if access.shared else ""
     common = (
         Variable(f"{kind}_URL", access.url("redis", user=user)),

@@ -12,7 +12,7 @@ from addonkit.cli.session import Session
 
 if TYPE_CHECKING:
     from addonkit.cli.addon_texts import Listed
-    from addonkit.runtime import Kit
+    from addonkit.kit.kit import Kit
 
 
 @command("addons", examples=("addonkit addons", "addonkit addons -v    with the traces of those that do not load"))

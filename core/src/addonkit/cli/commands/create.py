@@ -11,7 +11,7 @@ from addonkit.cli.running import with_kit
 from addonkit.cli.session import Session
 
 if TYPE_CHECKING:
-    from addonkit.binding import Binding
+    from addonkit.kit.binding import Binding
 
 
 @command(

@@ -12,8 +12,8 @@ from addonkit.cli.running import with_kit
 from addonkit.cli.session import Session
 
 if TYPE_CHECKING:
+    from addonkit.kit.kit import Kit
     from addonkit.models.views import InstanceView, Plan
-    from addonkit.runtime import Kit
 
 
 @command(

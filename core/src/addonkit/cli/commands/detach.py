@@ -11,7 +11,7 @@ from addonkit.cli.running import with_kit
 from addonkit.cli.session import Session
 
 if TYPE_CHECKING:
-    from addonkit.runtime import Kit
+    from addonkit.kit.kit import Kit
 
 
 @command("detach", examples=("addonkit detach shop-postgresql -a reports",))

@@ -14,8 +14,8 @@ from addonkit.cli.session import Session
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from addonkit.kit.kit import Kit
     from addonkit.models.views import Finding
-    from addonkit.runtime import Kit
 
 _LOSING: Final = frozenset({"orphan-disk", "orphan-server", "orphan-claim"})
 """Findings whose fix removes data."""

@@ -14,8 +14,8 @@ from addonkit.cli.session import Session
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from addonkit.kit.kit import Kit
     from addonkit.models.views import Environment, VariableMove
-    from addonkit.runtime import Kit
 
 
 @group(

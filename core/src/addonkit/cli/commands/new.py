@@ -32,7 +32,7 @@ def new(session: Session, name: str, kind: str, directory: str) -> None:
     """
     from pathlib import Path
 
-    from addonkit.scaffold import write_distribution
+    from addonkit.scaffold.scaffold import write_distribution
 
     written = write_distribution(name, kind, Path(directory))
     folder = Path(directory) / written[0].parts[0]

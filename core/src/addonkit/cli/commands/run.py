@@ -12,7 +12,7 @@ from addonkit.cli.running import with_kit
 from addonkit.cli.session import Session
 
 if TYPE_CHECKING:
-    from addonkit.runtime import Kit
+    from addonkit.kit.kit import Kit
 
 
 @command(

@@ -11,8 +11,8 @@ from addonkit.cli.running import with_kit
 from addonkit.cli.session import Session
 
 if TYPE_CHECKING:
+    from addonkit.kit.kit import Kit
     from addonkit.models.definition import AddonDefinition
-    from addonkit.runtime import Kit
 
 
 @command("variants", examples=("addonkit variants postgresql",))

@@ -12,7 +12,7 @@ from typing import IO, Final
 
 from addonkit.compute.process.user import ServiceUser, drop_to
 from addonkit.models.compute import ExecResult
-from addonkit.store.waiting import uninterrupted
+from addonkit.util.concurrency import uninterrupted
 
 LONGEST_OUTPUT: Final = 1024 * 1024
 """Bytes that are kept of each stream: its end."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from addonkit.images.reference import ImageReference
+from addonkit.models.image_reference import ImageReference
 
 
 def matches(version: str, wanted: str) -> bool:

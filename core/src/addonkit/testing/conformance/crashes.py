@@ -5,9 +5,9 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Final
 
+from addonkit.engine.failpoints import InjectedFault, at
 from addonkit.errors import AddonkitError, InstanceFailed
-from addonkit.runtime import Kit
-from addonkit.saga.faults import InjectedFault, at
+from addonkit.kit.kit import Kit
 from addonkit.testing.conformance.points import BIND, DESTROY, UNDO, Death, Failing
 from addonkit.testing.conformance.rig import Rig
 from addonkit.testing.conformance.running import synchronous

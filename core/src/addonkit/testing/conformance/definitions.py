@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from addonkit.errors import AddonkitError
-from addonkit.identifiers import variable_prefix
+from addonkit.models.identifiers import variable_prefix
 from addonkit.models.instance import Association
 from addonkit.models.result import ProvisionResult
 from addonkit.models.variable import Variable
@@ -26,7 +26,7 @@ _KEY: Final = re.compile(r"[A-Z][A-Z0-9_]*")
 
 _LOAD: Final = """
 import json, sys
-import addonkit.addon
+import addonkit.api
 from addonkit.registry.catalog import Registry
 registry = Registry.discover()
 before = set(sys.modules)

@@ -10,7 +10,7 @@ from typing import Final
 
 import psutil
 
-from addonkit.identifiers import new_id
+from addonkit.models.identifiers import new_id
 
 _MARK: Final = "CONFORMANCE_OF_ADDON"
 """Variable of the environment that every process of a check inherits; not one of addonkit's own settings, which

@@ -102,9 +102,9 @@ class LifeCycleChecks:
                 "let hooks answer with a saga, and do nothing themselves",
             )
             await rig.expect(environ, "first", "a plan of its destruction was asked for")
-            if rig.subject.can("measure"):
+            if rig.subject.can("usage"):
                 unknown = [words for words in plan.lost if "cannot be told" in words or "was not told" in words]
-                require(not unknown, f"measuring failed: {', '.join(unknown)}", "mend the saga of addon_measure")
+                require(not unknown, f"measuring failed: {', '.join(unknown)}", "mend the saga of addon_usage")
             await rig.destroy(kit, "shop")
             await rig.expect_nothing(kit, "the instance was destroyed")
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from addonkit.errors import InvalidName
+from addonkit.kit.kit import Kit
 from addonkit.models.views import Finding
-from addonkit.runtime import Kit
 from addonkit.testing.conformance.rig import Rig
 from addonkit.testing.conformance.running import synchronous
 from addonkit.testing.conformance.verdict import fail, require

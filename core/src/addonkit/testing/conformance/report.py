@@ -12,7 +12,7 @@ from xml.etree import ElementTree as ET
 import attrs
 import pytest
 
-from addonkit import __version__
+from addonkit._version import __version__
 from addonkit.errors import AddonkitError
 from addonkit.testing.conformance.seen import without_secrets
 from addonkit.testing.conformance.subject import Subject

@@ -12,14 +12,13 @@ from typing import Final
 import attrs
 import pytest
 
-from addonkit.clock import SystemClock
 from addonkit.errors import AddonkitError
-from addonkit.identifiers import new_id
+from addonkit.kit.bootstrap import open
+from addonkit.kit.kit import Kit
 from addonkit.models.execution import Event
+from addonkit.models.identifiers import new_id
 from addonkit.models.instance import Association, Instance
 from addonkit.models.secret import Secret
-from addonkit.opening import open
-from addonkit.runtime import Kit
 from addonkit.store.codec import Codec
 from addonkit.store.interface import Transaction
 from addonkit.store.sealing import Sealer, load_key
@@ -31,6 +30,7 @@ from addonkit.testing.conformance.seen import remember
 from addonkit.testing.conformance.subject import Subject
 from addonkit.testing.conformance.verdict import fail, require
 from addonkit.testing.home import left_behind, temporary_home
+from addonkit.util.clock import SystemClock
 
 KEY: Final = "greeting"
 

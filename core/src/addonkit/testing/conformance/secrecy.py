@@ -12,13 +12,13 @@ from urllib.parse import unquote, urlsplit
 
 import psutil
 
+from addonkit.engine.failpoints import InjectedFault, at
 from addonkit.errors import AddonkitError
-from addonkit.identifiers import new_id
+from addonkit.kit.bootstrap import open
+from addonkit.kit.kit import Kit
+from addonkit.models.identifiers import new_id
 from addonkit.models.secret import Secret
 from addonkit.models.variable import Variable
-from addonkit.opening import open
-from addonkit.runtime import Kit
-from addonkit.saga.faults import InjectedFault, at
 from addonkit.testing.conformance.files import files_below, is_readable, temporary_since, text_of
 from addonkit.testing.conformance.rig import Rig
 from addonkit.testing.conformance.running import synchronous
@@ -100,7 +100,7 @@ class SecrecyChecks:
             except AddonkitError as error:
                 _check("an error", "".join(traceback.format_exception(error)))
             except TimeoutError:
-                pass  # Undoing needs the secret too, and is tried again and again.
+                pass  # Compensation needs the secret too, and is tried again and again.
             _check("an event", "\n".join(each.message for each in rig.events))
         async with rig.kit() as kit:
             await rig.destroy(kit, "shop")
@@ -175,7 +175,7 @@ def _password_in(text: str) -> str:
 
 
 def _check_url(key: str, text: str) -> None:
-    advice = "make it with Access.url, or quote each part with urllib.parse.quote(part, safe='')"
+    advice = "make it with ConnectionInfo.url, or quote each part with urllib.parse.quote(part, safe='')"
     try:
         url = urlsplit(text)
         port = url.port

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Final
 
+from addonkit.engine.failure import scrub, secrets_in
 from addonkit.models.secret import Secret
-from addonkit.saga.failure import scrub, secrets_in
 
 SHORTEST: Final = 16
 """Characters of the shortest text that is looked for: less is no secret, and found by accident."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import attrs
 
@@ -12,7 +12,8 @@ from addonkit.models.definition import AddonDefinition, is_shared_variant
 from addonkit.models.instance import Association, Instance, Server
 from addonkit.registry.addon import Addon
 from addonkit.registry.catalog import Registry
-from addonkit.saga.definition import Saga, Step
+from addonkit.saga.saga import Saga
+from addonkit.saga.step import Step
 
 
 @attrs.frozen
@@ -71,8 +72,8 @@ class Subject:
         """Sagas of further capabilities."""
         instance, server = self._instance(self.variants[0]), Server("kit-server", self.addon.name, "kit")
         found: list[Saga[Any]] = []
-        if self.can("measure"):
-            found.append(self.addon.measure(instance))
+        if self.can("usage"):
+            found.append(self.addon.usage(instance))
         if self.can("inspect"):
             found.append(self.addon.inspect(server))
         if self.can("drop_claim"):
@@ -114,7 +115,7 @@ def _with_inner(saga: Saga[Any]) -> Iterator[Saga[Any]]:
     yield saga
     for each in saga.steps:
         for started in each.runs:
-            yield from _with_inner(started)
+            yield from _with_inner(cast("Saga[Any]", started))
 
 
 def _association(subject: Subject) -> Association:

@@ -1,0 +1,54 @@
+"""Asks an addon how much an instance holds, and does not wait long for the answer."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+from addonkit.controller.attempts import once_id
+from addonkit.controller.subjects import subject_of
+from addonkit.errors import AddonkitError
+from addonkit.models.instance import Instance
+
+if TYPE_CHECKING:
+    from addonkit.engine.engine import Engine
+    from addonkit.models.result import Usage
+    from addonkit.registry.catalog import Registry
+
+PATIENCE: Final = 30.0
+"""Seconds that are waited for an answer: destroying goes on without one."""
+
+_STEP: Final = 1024
+
+
+async def describe_usage(registry: Registry, engine: Engine, instance: Instance) -> tuple[str, ...]:
+    """What an instance holds, as a sentence; none when its addon cannot tell, a reason when it fails to."""
+    addon = registry.get(instance.addon)
+    if "usage" not in addon.capabilities or not instance.attributes:
+        return ()
+    try:
+        async with asyncio.timeout(PATIENCE):
+            usage: Usage = await engine.ensure(
+                once_id("usage", instance.id), addon.usage(instance), subject=subject_of(instance)
+            )
+    except TimeoutError:
+        return (f"how much that is was not told within {PATIENCE:g} seconds",)
+    except AddonkitError as error:
+        return (f"how much that is cannot be told: {error.details.get('reason') or error}",)
+    return (usage_words(usage),)
+
+
+def usage_words(usage: Usage) -> str:
+    """`3 objects, 1.5 MiB`."""
+    least = "" if usage.complete else "at least "
+    noun = "object" if usage.objects == 1 else "objects"
+    return f"{least}{usage.objects:,} {noun}, {_size(usage.bytes)}"
+
+
+def _size(count: int) -> str:
+    size = float(count)
+    for unit in ("bytes", "KiB", "MiB", "GiB"):
+        if size < _STEP:
+            return f"{size:,.0f} {unit}" if unit == "bytes" else f"{size:,.1f} {unit}"
+        size /= _STEP
+    return f"{size:,.1f} TiB"

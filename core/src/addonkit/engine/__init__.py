@@ -1,0 +1,1 @@
+"""Runs sagas durably: journal, steps, compensation, recovery."""

@@ -1,0 +1,76 @@
+"""What a step receives: values by name. Pure functions of the execution and the engine's own resources."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from addonkit.errors import SagaRefused
+from addonkit.models.execution import Execution
+from addonkit.saga.saga import Saga
+from addonkit.saga.step import ENGINE_NAMES, Signature, Step
+from addonkit.store.codec import structure, unstructure
+
+
+def arguments(saga: Saga[Any], execution: Execution, takes: Signature, own: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of a step or undo; names with a default are left out when they have no value.
+
+    Outputs come from the journal also of steps that are undone by now, so that an undo that is tried again finds
+    what it found first.
+    """
+    given: dict[str, Any] = {}
+    for name in takes.names:
+        if name in ENGINE_NAMES:
+            given[name] = own.get(name)
+        elif (output := _output(saga, execution, name)) is not None:
+            given[name] = output[0]
+        elif name in execution.inputs:
+            given[name] = execution.inputs[name]
+    return given
+
+
+def contribution(step: Step, result: Any) -> dict[str, Any]:
+    """What a step's result contributes, as trees for the journal.
+
+    Raises:
+        TypeError, ValueError: when the result is not what the step is annotated with, or cannot be kept.
+    """
+    types = step.output_types()
+    if step.gives:
+        return {step.gives: _checked(step.gives, result, types[step.gives])}
+    missing = [key for key in types if not hasattr(result, key)]
+    if missing:
+        raise TypeError(f"the step returned a {type(result).__name__}, which has no {missing[0]!r}")
+    return {key: _checked(key, getattr(result, key), kind) for key, kind in types.items()}
+
+
+def result_of(saga: Saga[Any], execution: Execution) -> Any:
+    """The value named `result`, or None when the saga has none.
+
+    Raises:
+        SagaRefused: when another version of the saga made it, and this one cannot read it.
+    """
+    try:
+        return arguments(saga, execution, Signature((), ("result",)), {}).get("result")
+    except ValueError as error:
+        raise SagaRefused(f"cannot use the result of {execution.id}", str(error)) from error
+
+
+def _output(saga: Saga[Any], execution: Execution, key: str) -> tuple[Any] | None:
+    """The journaled output of that key as the type it is annotated with; None when there is none."""
+    for record in execution.steps:
+        if record.output is not None and key in record.output:
+            tree = record.output[key]
+            types = [step.output_types() for step in saga.steps if step.name == record.name]
+            return (structure(tree, types[0][key]) if types and key in types[0] else tree,)
+    return None
+
+
+def _checked(key: str, value: Any, kind: Any) -> Any:
+    """A tree that reads back: what cannot be read again must fail now, while it can be undone."""
+    try:
+        tree = unstructure(value)
+        structure(tree, kind)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"its output {key!r} cannot be journaled: {error}") from error
+    return tree

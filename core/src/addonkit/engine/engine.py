@@ -1,0 +1,297 @@
+"""Makes sure that executions come to their end: starts, joins, resumes and undoes them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from copy import copy
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from addonkit.engine.child_sagas import ChildSagas
+from addonkit.engine.compatibility import reshaped
+from addonkit.engine.events import EventPublisher, Sink
+from addonkit.engine.failure import mentions
+from addonkit.engine.journal import Journal
+from addonkit.engine.outcome import blocked, outcome
+from addonkit.engine.runner import Runner
+from addonkit.engine.watch import following, until_cancelled
+from addonkit.errors import Busy, SagaDefinitionError, SagaError, UnknownExecution
+from addonkit.models.execution import Event, EventKind, Execution, ExecutionStatus, StepRecord
+from addonkit.store.codec import unstructure
+
+if TYPE_CHECKING:
+    from addonkit.saga.saga import Saga
+    from addonkit.store.interface import Store, Transaction
+    from addonkit.store.leases import LeaseHandle, Leases
+    from addonkit.util.clock import Clock
+
+Resources = Callable[[Mapping[str, str]], Awaitable[Mapping[str, Any]]]
+"""Gives the engine's own arguments for an execution's subject: see definition.ENGINE_NAMES."""
+
+
+class Engine:
+    """Runs sagas durably.
+
+    An exception that is not an `Exception` (a cancelled task, Ctrl-C) leaves an execution as it is, and its lease
+    free: whoever asks for it next goes on. So does a store that fails.
+
+    Args:
+        store: where executions are journaled.
+        leases: say which process runs an execution.
+        clock: gives times, waits for retries.
+        resources: asked before each try of a step or undo.
+        sink: told every event once after it was journaled, also of executions that another process runs while
+            this one waits for them. One that raises is logged and changes nothing.
+    """
+
+    def __init__(
+        self, store: Store, leases: Leases, clock: Clock, resources: Resources, sink: Sink | None = None
+    ) -> None:
+        self._store = store
+        self._leases = leases
+        self._clock = clock
+        self._resources = resources
+        self._publisher = EventPublisher(sink or _nobody)
+        self._within: frozenset[str] = frozenset()
+
+    async def ensure(
+        self,
+        id: str,
+        saga: Saga[Any],
+        inputs: Mapping[str, Any] | None = None,
+        subject: Mapping[str, str] | None = None,
+        *,
+        again: bool = False,
+    ) -> Any:
+        """The result of the execution of that id: started, joined, resumed, or looked up.
+
+        Args:
+            id: derived from what it serves, so that a second request finds the first.
+            saga: what it runs. The inputs of an execution that exists already are those it began with.
+            inputs: values for inputs that are not bound.
+            subject: entity ids by role, see Execution.
+            again: one that failed, or was given up, is forgotten and begun anew; otherwise it stays what it came to.
+
+        Raises:
+            SagaFailed: a step failed and everything is undone. What the step raised is the cause, when it happened
+                in this call and its text holds no secret.
+            SagaBlocked: an undo keeps failing.
+            SagaRefused: the execution has another shape; nothing was run.
+            SagaDefinitionError: inputs are missing, or are not JSON values and Secrets.
+            SagaError: one of the execution's own steps asks for it.
+            LeaseLost: another process has taken over; nothing more was touched.
+        """
+        bound = saga.bind(**(inputs or {}))
+        fruitless = {ExecutionStatus.FAILED, ExecutionStatus.ABANDONED} if again else frozenset()
+        found = await self.execution(id)
+        if found is not None and found.status in fruitless:
+            found = None
+        cause = None
+        if found is None or not found.status.finished:
+            async with self._owning(id, found) as held:
+                found = await self._load(id, held)
+                if found is None or found.status in fruitless:
+                    found = await self._begin(id, bound, dict(subject or {}), held)
+                if found.status is not ExecutionStatus.BLOCKED and not found.status.finished:
+                    found, cause = await self._run(found, bound, held)
+        return outcome(bound, found, cause)
+
+    async def undo(self, id: str, saga: Saga[Any], *, completed: bool = True) -> None:
+        """Undo the execution of that id, whatever its state. None, and one undone already, is success.
+
+        Who runs it meanwhile is asked to stop and waited for; the step that runs is cancelled and undone too.
+
+        Args:
+            id: of the execution.
+            saga: what it ran.
+            completed: whether one that was completed is undone too.
+
+        Raises:
+            SagaBlocked: an undo keeps failing.
+            SagaRefused: the execution has another shape; nothing was run.
+        """
+        over = {ExecutionStatus.FAILED, ExecutionStatus.ABANDONED}
+        if not completed:
+            over.add(ExecutionStatus.COMPLETED)
+        self._refuse_own(id)
+        found = await self.cancel(id)
+        if found is None or found.status in over:
+            return
+        async with self._owning(id, found) as held:
+            found = await self._load(id, held)
+            if found is None or found.status in over:
+                return
+            runner = await self._runner(found, saga, held)
+            found = await runner.undo()
+        if found.status is ExecutionStatus.BLOCKED:
+            raise blocked(found)
+
+    async def cancel(self, id: str) -> Execution | None:
+        """Ask whoever runs the execution, now or later, to stop and undo it; a step that runs is cancelled.
+
+        Returns:
+            The execution as it is now; unchanged when it is not running. None when there is none.
+        """
+
+        def decide(tx: Transaction) -> Execution | None:
+            entity = tx.get(Execution, id)
+            if entity is None or entity.value.status is not ExecutionStatus.RUNNING or entity.value.cancel:
+                return entity.value if entity else None
+            return tx.put(entity, attrs.evolve(entity.value, cancel=True)).value
+
+        return await self._store.transact(decide)
+
+    async def unblock(self, id: str) -> None:
+        """Let a blocked execution be undone again by whoever needs it next; nothing when it is not blocked."""
+
+        def change(now: Execution) -> Execution:
+            if now.status is not ExecutionStatus.BLOCKED:
+                return now
+            return attrs.evolve(now, status=ExecutionStatus.UNDOING, undo_rounds=0, undo_at=None)
+
+        async with self._owning(id, await self.execution(id)) as held:
+            found = await self._load(id, held)
+            if found is not None:
+                await self._journal(found, held).write(change)
+
+    async def abandon(self, id: str, *, reason: str = "") -> tuple[str, ...]:
+        """Give up an execution that has not come to an end: nothing more is run or undone.
+
+        `reason` is what its last event says, instead of what stays.
+
+        Returns:
+            The names of the steps that stay uncompensated.
+
+        Raises:
+            UnknownExecution: there is none of that id.
+            SagaError: it is finished.
+            Busy: somebody works on it.
+        """
+        attempted = f"cannot abandon execution {id!r}"
+        async with self._owning(id, await self.execution(id), wait=0) as held:
+            found = await self._load(id, held)
+            if found is None:
+                raise UnknownExecution(attempted, "there is none", "see addonkit saga list")
+            if found.status.finished:
+                raise SagaError(attempted, f"it is {found.status}")
+            left = tuple(record.name for record in found.uncompensated)
+            journal = self._journal(found, held)
+            given_up = f"given up by an operator, not undone: {', '.join(left) or 'nothing'}"
+            text = f"{found.saga}: {reason or given_up}"
+            await journal.finish(ExecutionStatus.ABANDONED, journal.event(EventKind.ABANDONED, text))
+            return left
+
+    async def execution(self, id: str) -> Execution | None:
+        """The execution of that id, or None."""
+        entity = await self._store.get(Execution, id)
+        return entity.value if entity else None
+
+    @asynccontextmanager
+    async def _owning(
+        self, id: str, seen: Execution | None, *, wait: float | None = None
+    ) -> AsyncIterator[LeaseHandle]:
+        """Hold the lease of an execution; while another one has it, tell what that one does.
+
+        Args:
+            id: of the execution.
+            seen: as it was read last; what comes later is told.
+            wait: see Leases.hold.
+        """
+        self._refuse_own(id)
+        async with AsyncExitStack() as stack:
+            stack.enter_context(self._publisher.listening(id, seen))
+            yield await self._lease(stack, id, wait)
+
+    def _refuse_own(self, id: str) -> None:
+        if id in self._within:
+            raise SagaError(f"cannot run {id}", "one of its own steps asks for it, and would wait for ever")
+
+    async def _lease(self, stack: AsyncExitStack, id: str, wait: float | None) -> LeaseHandle:
+        key = f"execution/{id}"
+        try:
+            return await stack.enter_async_context(self._leases.hold(key, wait=0))
+        except Busy:
+            if wait == 0:
+                raise
+        async with following(self._store, id, self._publisher):
+            return await stack.enter_async_context(self._leases.hold(key, wait=wait))
+
+    async def _load(self, id: str, held: LeaseHandle) -> Execution | None:
+        def decide(tx: Transaction) -> Execution | None:
+            held.check(tx)
+            entity = tx.get(Execution, id)
+            return entity.value if entity else None
+
+        return await self._store.transact(decide)
+
+    async def _begin(self, id: str, saga: Saga[Any], subject: dict[str, str], held: LeaseHandle) -> Execution:
+        execution = Execution(
+            id,
+            saga.name,
+            saga.version,
+            ExecutionStatus.RUNNING,
+            tuple(StepRecord(name) for name in saga.step_names),
+            inputs=_inputs(saga),
+            subject=subject,
+            created=self._clock.now(),
+        )
+
+        def decide(tx: Transaction) -> Execution:
+            held.check(tx)
+            tx.delete(Execution, id)
+            return tx.create(id, execution).value
+
+        return await self._store.transact(decide)
+
+    async def _run(
+        self, execution: Execution, saga: Saga[Any], held: LeaseHandle
+    ) -> tuple[Execution, Exception | None]:
+        """Run it to an end; also what made it fail, unless that shows a secret."""
+        runner = await self._runner(execution, saga, held)
+        ended = await runner.run()
+        cause = runner.cause
+        return ended, None if cause is None or mentions(cause, runner.hidden) else cause
+
+    def _inside(self, id: str) -> Engine:
+        """The same engine for the steps of an execution, which must not wait for that execution."""
+        inside = copy(self)
+        inside._within = self._within | {id}  # noqa: SLF001 - a copy of this very object
+        return inside
+
+    def _journal(self, execution: Execution, held: LeaseHandle) -> Journal:
+        return Journal(self._store, self._clock, self._publisher, held, execution)
+
+    async def _runner(self, execution: Execution, saga: Saga[Any], held: LeaseHandle) -> Runner:
+        fitting = reshaped(execution, saga)
+        journal = self._journal(fitting, held)
+        if fitting is not execution:
+            await journal.write(
+                lambda now: attrs.evolve(now, version=fitting.version, steps=fitting.steps, inputs=fitting.inputs)
+            )
+
+        async def own(progress: Callable[[str], None]) -> Mapping[str, Any]:
+            sagas = ChildSagas(self._inside(execution.id), execution.subject)
+            return {**await self._resources(execution.subject), "sagas": sagas, "progress": progress}
+
+        return Runner(saga, journal, self._clock, own, lambda: until_cancelled(self._store, execution.id))
+
+
+def _nobody(_event: Event) -> None:
+    """Nobody listens."""
+
+
+def _inputs(saga: Saga[Any]) -> Mapping[str, Any]:
+    """What an execution of the saga begins with, as trees for the journal."""
+    attempted = f"cannot run saga {saga.name}"
+    if saga.missing:
+        missing = ", ".join(map(repr, saga.missing))
+        raise SagaDefinitionError(attempted, f"its input {missing} has no value", "bind it")
+    inputs: dict[str, Any] = {}
+    for name, value in saga.values.items():
+        try:
+            inputs[name] = unstructure(value)
+        except (TypeError, ValueError) as error:
+            raise SagaDefinitionError(attempted, f"its input {name!r} cannot be journaled: {error}") from error
+    return inputs

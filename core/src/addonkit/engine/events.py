@@ -1,0 +1,65 @@
+"""Tells this process what happens to executions, each event once, whoever makes it happen."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import attrs
+
+from addonkit.models.execution import Event, Execution
+
+EVENTS_KEPT: Final = 200
+"""How many of an execution's newest events are kept with it."""
+
+Sink = Callable[[Event], None]
+
+_log = logging.getLogger(__name__)
+
+
+class EventPublisher:
+    """Hands events of executions to a sink, in order and once each.
+
+    The tasks of this process that run an execution and those that wait for it share what was told.
+
+    Args:
+        sink: called after the fact; one that raises is logged and changes nothing.
+    """
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+        self._published: dict[str, int] = {}
+        self._listeners: dict[str, int] = {}
+
+    @contextmanager
+    def listening(self, id: str, seen: Execution | None) -> Iterator[None]:
+        """For the length of the block tell events of this execution, beginning with what comes after `seen`."""
+        if not self._listeners.get(id):
+            self._published[id] = seen.events_total if seen else 0
+        self._listeners[id] = self._listeners.get(id, 0) + 1
+        try:
+            yield
+        finally:
+            self._listeners[id] -= 1
+            if not self._listeners[id]:
+                del self._listeners[id], self._published[id]
+
+    def publish(self, execution: Execution) -> None:
+        """Tell the events of an execution that were not told yet."""
+        new = execution.events_total - self._published.get(execution.id, execution.events_total)
+        if new <= 0:
+            return
+        self._published[execution.id] = execution.events_total
+        for event in execution.events[-new:]:
+            try:
+                self._sink(event)
+            except Exception:  # noqa: BLE001 - what happened has happened, whoever cannot hear it
+                _log.exception("%s: nobody could be told that %s", execution.id, event.message)
+
+
+def with_events(execution: Execution, *events: Event) -> Execution:
+    """The execution after these events."""
+    kept = (*execution.events, *events)[-EVENTS_KEPT:]
+    return attrs.evolve(execution, events=kept, events_total=execution.events_total + len(events))

@@ -1,0 +1,157 @@
+"""Runs the steps of one execution, and undoes them when one fails. Holds the lease all the time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Coroutine
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from addonkit.engine.arguments import contribution
+from addonkit.engine.compensation import Compensation
+from addonkit.engine.failpoints import fault_point
+from addonkit.engine.failure import is_transient
+from addonkit.engine.invoker import Own, StepInvoker
+from addonkit.engine.journal import Journal, record_of, with_step
+from addonkit.models.execution import EventKind, Execution, ExecutionStatus, StepStatus
+
+if TYPE_CHECKING:
+    from addonkit.saga.saga import Saga
+    from addonkit.saga.step import Step
+    from addonkit.util.clock import Clock
+
+STOPPED = "it was asked to stop"
+
+
+class _Stop(Exception):
+    """Leaves a step whose execution was asked to stop."""
+
+
+class Runner:
+    """One execution in the hands of one process.
+
+    Attributes:
+        cause: what the step raised that made the execution fail, when it failed here and now.
+    """
+
+    def __init__(
+        self, saga: Saga[Any], journal: Journal, clock: Clock, own: Own, until_cancelled: Callable[[], Awaitable[None]]
+    ) -> None:
+        self.cause: Exception | None = None
+        self._saga = saga
+        self._journal = journal
+        self._clock = clock
+        self._until_cancelled = until_cancelled
+        self._invoker = StepInvoker(saga, journal, own)
+
+    @property
+    def hidden(self) -> Collection[str]:
+        """Texts that no error may show."""
+        return self._journal.hidden
+
+    async def run(self) -> Execution:
+        """Take the execution to an end: completed, failed (all undone) or blocked."""
+        if self._journal.execution.status is ExecutionStatus.RUNNING:
+            await self._forward()
+        await Compensation(self._saga, self._journal, self._clock, self._invoker).run()
+        return self._journal.execution
+
+    async def undo(self) -> Execution:
+        """Undo the execution, whatever its state, as far as one series of rounds gets."""
+        if self._journal.execution.status is not ExecutionStatus.UNDOING:
+            await self._journal.write(_turned_back)
+        return await self.run()
+
+    async def _forward(self) -> None:
+        for step in self._saga.steps:
+            if self._journal.execution.cancel:
+                break
+            if record_of(self._journal.execution, step.name).status is not StepStatus.DONE:
+                await self._step(step)
+            if self._journal.execution.status is not ExecutionStatus.RUNNING:
+                return
+        event = self._journal.event(EventKind.COMPLETED, f"{self._saga.name}: done")
+        await self._journal.finish(ExecutionStatus.COMPLETED, event, unless_cancelled=True)
+        if self._journal.execution.status is ExecutionStatus.RUNNING:
+            await self._stop()
+
+    async def _step(self, step: Step) -> None:
+        """Run one step and journal how it ended."""
+        before = record_of(self._journal.execution, step.name).attempts
+        started = self._journal.event(EventKind.STARTED, step.title, step.name)
+        await self._journal.write_step(
+            step.name, started, status=StepStatus.STARTED, attempts=before + 1, error="", unless_cancelled=True
+        )
+        if self._journal.execution.cancel:
+            return
+        try:
+            output = await self._unless_stopped(self._output(step))
+        except _Stop:
+            return  # as if it had failed half-way: it is undone without its output
+        except Exception as error:  # noqa: BLE001 - whatever a step raises is its failure
+            await self._fail(step, error, before + self._invoker.tries)
+            return
+        done = self._journal.event(EventKind.DONE, step.title, step.name)
+        tries = before + self._invoker.tries
+        await self._journal.write_step(step.name, done, status=StepStatus.DONE, output=output, attempts=tries, error="")
+        await fault_point(f"journal:{step.name}")
+
+    async def _output(self, step: Step) -> dict[str, Any]:
+        self._invoker.tries = 0
+        await fault_point(f"before:{step.name}")
+        result = await self._invoker.call(step, step.run, step.takes, lambda *args: self._pause(step, *args))
+        self._journal.hide(result)
+        await fault_point(f"after:{step.name}")
+        return contribution(step, result)
+
+    async def _pause(self, step: Step, error: Exception, delay: float) -> None:
+        reason = self._journal.describe(error)
+        event = self._journal.event(
+            EventKind.RETRYING, f"{step.title}: trying again in {delay:g} s ({reason})", step.name
+        )
+        await self._journal.write_step(step.name, event, error=reason)
+        await self._clock.sleep(delay)
+
+    async def _unless_stopped(self, work: Coroutine[Any, Any, dict[str, Any]]) -> dict[str, Any]:
+        """What the work gives; it is cancelled when the execution is asked to stop before it has ended."""
+        running, stop = asyncio.create_task(work), asyncio.ensure_future(self._until_cancelled())
+        try:
+            await asyncio.wait({running, stop}, return_when=asyncio.FIRST_COMPLETED)
+            if stop.done() and stop.exception() is not None:
+                await asyncio.wait({running})  # nobody can tell any more: then it is noticed between two steps
+        finally:
+            running.cancel()
+            stop.cancel()
+            await asyncio.gather(running, stop, return_exceptions=True)
+        if not running.cancelled():
+            return running.result()
+        await self._journal.refresh()
+        raise _Stop
+
+    async def _fail(self, step: Step, error: Exception, tries: int) -> None:
+        self.cause = error
+        reason = self._journal.describe(error)
+        event = self._journal.event(EventKind.FAILED, f"{step.title}: failed ({reason})", step.name)
+
+        def change(now: Execution) -> Execution:
+            failed = with_step(now, step.name, status=StepStatus.FAILED, error=reason, attempts=max(tries, 1))
+            return attrs.evolve(
+                failed,
+                status=ExecutionStatus.UNDOING,
+                error=reason,
+                failed_step=step.name,
+                transient=is_transient(error),
+            )
+
+        await self._journal.write(change, event)
+
+    async def _stop(self) -> None:
+        event = self._journal.event(EventKind.FAILED, f"{self._saga.name}: {STOPPED}")
+        await self._journal.write(lambda now: attrs.evolve(now, status=ExecutionStatus.UNDOING, error=STOPPED), event)
+
+
+def _turned_back(now: Execution) -> Execution:
+    """From running, completed or blocked to undoing."""
+    error = now.error or (STOPPED if now.status is ExecutionStatus.RUNNING else "undone on request")
+    return attrs.evolve(now, status=ExecutionStatus.UNDOING, error=error, finished=None, undo_rounds=0, undo_at=None)

@@ -1,0 +1,74 @@
+"""Asks addons and policies before an operation writes anything: what one of them refuses has not begun."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from addonkit.controller.addons import addon_of
+from addonkit.controller.lookup import find_attached, find_instance
+from addonkit.errors import AddonFault
+from addonkit.models.instance import Association, Instance, Phase
+
+if TYPE_CHECKING:
+    from addonkit.controller.requests import Request
+    from addonkit.kit.planner import Planner
+    from addonkit.registry.catalog import Registry
+    from addonkit.store.interface import Store
+
+
+class Admission:
+    """Reads; changes nothing.
+
+    All methods raise AddonBroken for a policy that does not load, and whatever a policy refuses with.
+    """
+
+    def __init__(self, store: Store, registry: Registry, planner: Planner) -> None:
+        self._store = store
+        self._registry = registry
+        self._planner = planner
+
+    def check(self, instance: Instance, verb: str) -> None:
+        """Make sure that every policy is there, and that the addon can be asked.
+
+        Raises:
+            AddonNotInstalled: naming what to install.
+            AddonFault: the addon cannot be used, with the reason.
+        """
+        self._registry.check_plugins()
+        try:
+            addon_of(self._registry, instance, verb)
+        except AddonFault as error:
+            error.attempted = f"cannot {verb} {instance.name}"
+            raise
+
+    def create(self, request: Request, *, is_new: bool) -> None:
+        """Ask for a new instance, or only whether an unfinished one may be gone on with."""
+        self._registry.check_plugins()
+        if is_new:
+            self._planner.sagas(request)
+
+    async def attach(self, name: str, app: str, alias: str) -> None:
+        """Ask for one more app of an instance."""
+        instance = (await self._store.transact(lambda tx: find_instance(tx, name, None))).value
+        self.check(instance, "attach")
+        addon = self._registry.get(instance.addon)
+        if instance.phase is Phase.ACTIVE and "bind" in addon.capabilities:
+            new = Association("new", app, instance.id, instance.addon, alias, primary=not alias)
+            addon.bind(new, instance)
+
+    async def detach(self, name: str, app: str) -> None:
+        """Ask for the end of an app's tie; without the addon there is nobody to ask."""
+        self._registry.check_plugins()
+        instance, association = await self._store.transact(lambda tx: find_attached(tx, name, app))
+        try:
+            addon = addon_of(self._registry, instance)
+        except AddonFault:
+            return
+        if association.phase is Phase.ACTIVE and "unbind" in addon.capabilities:
+            addon.unbind(association, instance)
+
+    async def destroy(self, instance: Instance) -> None:
+        """Ask for the end of an instance. One that is not active, or is going already, can always be destroyed."""
+        self.check(instance, "destroy")
+        if instance.phase is Phase.ACTIVE:
+            await self._planner.destroy(instance.name)

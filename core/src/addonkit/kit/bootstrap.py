@@ -1,0 +1,141 @@
+"""The composition root: opens and closes everything in order."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from addonkit.controller.settings import SettingsService
+from addonkit.controller.subjects import resources
+from addonkit.kit.home import find_home, open_home
+from addonkit.kit.kit import Kit
+from addonkit.kit.services import Services
+from addonkit.models.execution import Event
+from addonkit.provider.framework import ProviderFramework
+from addonkit.util.clock import Clock, SystemClock
+
+if TYPE_CHECKING:
+    from addonkit.compute.interface import Backend
+    from addonkit.images.checker import ImageChecker
+    from addonkit.registry.catalog import Registry
+    from addonkit.store.interface import Store
+
+OnEvent = Callable[[Event], None]
+
+
+@asynccontextmanager
+async def open(
+    home: str | os.PathLike[str] | None = None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    registry: Registry | None = None,
+    backend: Backend | None = None,
+    image_checker: ImageChecker | None = None,
+    clock: Clock | None = None,
+    on_event: OnEvent | None = None,
+    heal: bool = True,
+) -> AsyncIterator[Kit]:
+    """Open a home; close it again at the end of the block.
+
+    Args:
+        home: directory; default is ADDONKIT_HOME, else the user's data directory (root: /var/lib/addonkit).
+        environ: environment to read settings from; default is the process's.
+        registry: addons; default is what is installed.
+        backend: what runs servers; default is the installed one that ADDONKIT_BACKEND names, else `process`, which
+            runs them as processes of this machine.
+        image_checker: who is asked whether an image exists, for backends that run images; default asks its registry.
+        clock: time; default is the machine's.
+        on_event: called with what happens, as it happens.
+        heal: start servers that should run and do not.
+
+    Raises:
+        StoreError: when the home cannot be used.
+        SecretError: when its secrets are sealed with another key.
+        NotFound: when there is no backend of that name.
+    """
+    environ = os.environ if environ is None else environ
+    directory = open_home(find_home(home, environ))
+    clock = clock or SystemClock()
+    registry = registry or _installed()
+    backend = backend or _backend(registry, directory, environ)
+    store = await _open_store(directory, environ, clock)
+    try:
+        images = image_checker or _image_checker(environ)
+        kit = Kit(_rooms(directory, environ, clock, registry, backend, store, images, on_event))
+        await registry.ensure_entities(store)
+        if heal:
+            await kit.heal()
+        yield kit
+    finally:
+        await store.close()
+        await backend.close()
+
+
+def _rooms(
+    directory: Path,
+    environ: Mapping[str, str],
+    clock: Clock,
+    registry: Registry,
+    backend: Backend,
+    store: Store,
+    images: ImageChecker,
+    on_event: OnEvent | None,
+) -> Services:
+    from addonkit.engine.engine import Engine
+    from addonkit.store.leases import Leases
+    from addonkit.store.owner import owner_alive, this_owner
+
+    leases = Leases(store, clock, this_owner(), owner_alive)
+    framework = ProviderFramework(store, backend, clock)
+    settings = SettingsService(store, registry, environ)
+    sink = partial(_emit, registry, on_event)
+    engine = Engine(store, leases, clock, resources(store, framework, settings.read), sink)
+    return Services(directory, clock, registry, backend, store, leases, framework, engine, settings, images)
+
+
+def _installed() -> Registry:
+    from addonkit.registry.catalog import Registry as Installed
+
+    return Installed.discover()
+
+
+def _backend(registry: Registry, home: Path, environ: Mapping[str, str]) -> Backend:
+    name = environ.get("ADDONKIT_BACKEND", "")
+    if name:
+        made: Backend = registry.load_backend(name)(home, environ=environ)
+        return made
+    from addonkit.compute.process.backend import ProcessBackend
+
+    return ProcessBackend(home, environ=environ)
+
+
+def _image_checker(environ: Mapping[str, str]) -> ImageChecker:
+    from addonkit.images.settings import ConfiguredImageChecker
+
+    return ConfiguredImageChecker(environ)
+
+
+async def _open_store(home: Path, environ: Mapping[str, str], clock: Clock) -> Store:
+    from addonkit.store.codec import Codec
+    from addonkit.store.key_check import check_key
+    from addonkit.store.sealing import Sealer, load_key
+    from addonkit.store.sqlite import SqliteStore
+
+    sealer = Sealer(load_key(home, environ))
+    store = await SqliteStore.open(home / "state.db", Codec(sealer), clock)
+    try:
+        await check_key(store, sealer.key_id)
+    except BaseException:
+        await store.close()
+        raise
+    return store
+
+
+def _emit(registry: Registry, on_event: OnEvent | None, event: Event) -> None:
+    if on_event is not None:
+        on_event(event)
+    registry.emit(event)

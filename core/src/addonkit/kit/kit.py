@@ -1,0 +1,297 @@
+"""Everything a user can ask for, in one place; what `addonkit.open` gives. The command line is a thin layer over it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
+from functools import partial
+
+import attrs
+
+from addonkit.controller.controller import Controller
+from addonkit.controller.doctor import UNFINISHED, Doctor
+from addonkit.controller.lookup import find_instance
+from addonkit.controller.pools import Healed, PoolKeeper
+from addonkit.controller.requests import Created, Request
+from addonkit.controller.usage import describe_usage
+from addonkit.controller.views import Viewer, environment
+from addonkit.engine.outcome import blocked
+from addonkit.errors import (
+    InstanceFailed,
+    NotFound,
+    SagaError,
+    UnknownApp,
+    UnknownExecution,
+)
+from addonkit.kit.admission import Admission
+from addonkit.kit.binding import Binding
+from addonkit.kit.operations import Operations
+from addonkit.kit.planner import Planner
+from addonkit.kit.services import Services
+from addonkit.models.definition import CONFIG_DIGEST, CONFIG_IMAGE
+from addonkit.models.execution import Execution, ExecutionStatus
+from addonkit.models.instance import Association, Instance, Phase
+from addonkit.models.settings import Setting
+from addonkit.models.views import Environment, Finding, InstanceView, Plan, VariableMove
+
+
+class Kit:
+    """What a user can ask of addonkit. Use `addonkit.open`; all methods raise AddonkitErrors.
+
+    Attributes:
+        home: the directory that holds everything.
+        registry: the addons that are installed.
+        backend: what runs servers.
+        framework: what steps of addons work with.
+    """
+
+    def __init__(self, rooms: Services) -> None:
+        self.home = rooms.home
+        self.registry = rooms.registry
+        self.backend = rooms.backend
+        self.framework = rooms.framework
+        self._store = rooms.store
+        self._engine = rooms.engine
+        self._settings = rooms.settings
+        self._images = rooms.images
+        self._control = Operations(rooms.store, rooms.registry, rooms.backend)
+        self._planner = Planner(rooms.store, rooms.registry)
+        self._consent = Admission(rooms.store, rooms.registry, self._planner)
+        self._viewer = Viewer(rooms.store, rooms.registry, rooms.backend)
+        self._controller = Controller(rooms.store, rooms.leases, rooms.registry, rooms.engine, rooms.clock)
+        self._keeper = PoolKeeper(rooms.store, rooms.backend, rooms.framework, rooms.leases, rooms.engine)
+        self._doctor = Doctor(rooms, self._controller, self._keeper)
+
+    async def create(self, spec: str, app: str, *, alias: str = "", version: str = "", wait: bool = True) -> Binding:
+        """Give an app a new instance of an addon; the app is made when it is new.
+
+        Args:
+            spec: `addon[:variant]`.
+            app: name of the app.
+            alias: a name for the set of variables, which then carries it as prefix.
+            version: of the server; empty means the addon's default.
+            wait: return when it is active; otherwise when it is recorded.
+
+        Raises:
+            NotConfigured: the operator has not told what the addon needs, see `set_config`.
+            InstanceFailed: it could not be provisioned; everything made for it was undone.
+        """
+        created = await self._control.create(await self._checked(spec, app, alias, version))
+        return await self._finish(created, wait=wait)
+
+    async def plan_create(self, spec: str, app: str, *, alias: str = "", version: str = "") -> Plan:
+        """What create would do; the same checks, nothing written."""
+        return await self._planner.create(await self._checked(spec, app, alias, version))
+
+    async def attach(self, name: str, app: str, *, alias: str = "", wait: bool = True) -> Binding:
+        """Give an app the variables of an instance that exists."""
+        await self._consent.attach(name, app, alias)
+        return await self._finish(await self._control.attach(name, app, alias), wait=wait)
+
+    async def detach(self, name: str, app: str) -> tuple[str, ...]:
+        """Take an instance's variables from an app; returns the names that are gone. The instance stays.
+
+        Raises:
+            InstanceFailed: the variables are gone, but the app's credentials could not be revoked.
+        """
+        await self._consent.detach(name, app)
+        instance, gone = await self._control.detach(name, app)
+        await self._controller.interrupt(instance.id)
+        await self._controller.settle(instance.id)
+        for left in await self._controller.associations(instance.id):
+            if left.app == app and left.phase is Phase.DEPROVISIONING and left.message:
+                attempted = f"revoking the credentials of {app} for {instance.name}"
+                advice = f"its variables are gone; addonkit retry {instance.name} tries again"
+                raise InstanceFailed(attempted, left.message, advice, instance=instance.name)
+        return gone
+
+    async def instances(self, app: str | None = None) -> tuple[InstanceView, ...]:
+        """All instances, or those attached to (or created for) one app, by name."""
+        found = [entity.value for entity in await self._store.list(Instance)]
+        if app is not None:
+            tied = {entity.value.instance for entity in await self._store.list(Association, {"app": app})}
+            found = [i for i in found if i.app == app or i.id in tied]
+        views = [await self._viewer.instance(i) for i in sorted(found, key=lambda i: i.name)]
+        return tuple(views)
+
+    async def show(self, name: str, app: str | None = None) -> InstanceView:
+        """One instance, by its name or by what the app calls it (alias or addon)."""
+        return await self._viewer.instance(await self._find(name, app))
+
+    async def environment(self, app: str) -> Environment:
+        """What an app receives right now. Servers of the app that are down are started first."""
+        found = await environment(self._store, app)
+        if found is None:
+            raise UnknownApp(
+                f"cannot show the environment of {app}", f"there is no app {app!r}", "addonkit create makes one"
+            )
+        return found
+
+    async def set_variables(
+        self, app: str, values: Mapping[str, str], *, sensitive: bool = False
+    ) -> tuple[VariableMove, ...]:
+        """Set variables by hand; returns variables of addons that moved out of the way."""
+        return await self._control.set_variables(app, values, sensitive=sensitive)
+
+    async def unset_variables(self, app: str, keys: Sequence[str]) -> tuple[VariableMove, ...]:
+        """Remove variables set by hand; returns variables of addons that moved back."""
+        return await self._control.unset_variables(app, keys)
+
+    async def promote(self, name: str, app: str) -> tuple[VariableMove, ...]:
+        """Give an instance's variables their plain names in an app; returns all that moved."""
+        return await self._control.promote(name, app)
+
+    async def retry(self, name: str, app: str | None = None) -> InstanceView:
+        """Try again what failed, or go on with what was interrupted, until it is settled."""
+        self._consent.check(await self._find(name, app), "go on with")
+        instance = await self._control.retry(name, app)
+        settled = await self._controller.settle(instance.id)
+        if settled is None:
+            return InstanceView(attrs.evolve(instance, message="gone"))
+        told = await self._with_reason(settled)
+        if told.message:
+            raise _failed(f"trying {settled.name} again", told)
+        return await self._viewer.instance(settled)
+
+    async def plan_destroy(self, name: str, app: str | None = None) -> Plan:
+        """What destroy would do and lose; nothing written."""
+        instance = await self._find(name, app)
+        self._consent.check(instance, "destroy")
+        plan = await self._planner.destroy(name, app)
+        held = await describe_usage(self.registry, self._engine, instance)
+        return attrs.evolve(plan, lost=(*plan.lost, *held))
+
+    async def destroy(self, name: str, app: str | None = None, *, wait: bool = True) -> None:
+        """Remove an instance and all its data, from whatever state it is in; its variables go first."""
+        await self._consent.destroy(await self._find(name, app))
+        instance = await self._control.destroy(name, app)
+        await self._controller.interrupt(instance.id)
+        if not wait:
+            return
+        left = await self._controller.settle(instance.id)
+        if left is not None:
+            raise _failed(f"destroying {left.name}", await self._with_reason(left))
+
+    async def config(self, addon: str) -> tuple[Setting, ...]:
+        """What the operator told an addon, as it is in force: the environment wins over what is stored."""
+        return await self._settings.list(addon)
+
+    async def set_config(self, addon: str, values: Mapping[str, str]) -> None:
+        """Store settings of an addon, secret ones sealed. InvalidInput for a name or value it does not have."""
+        await self._settings.set(addon, values)
+
+    async def unset_config(self, addon: str, names: Collection[str]) -> None:
+        """Forget stored settings of an addon. InvalidInput for a name it does not have."""
+        await self._settings.unset(addon, names)
+
+    async def executions(self, *, unfinished: bool = False) -> tuple[Execution, ...]:
+        """Executions of sagas, oldest first."""
+        found = [entity.value for entity in await self._store.list(Execution)]
+        kept = [e for e in found if not (unfinished and e.status.finished)]
+        return tuple(sorted(kept, key=lambda e: (str(e.created), e.id)))
+
+    async def execution(self, id: str) -> Execution:
+        """One execution."""
+        found = await self._engine.execution(id)
+        if found is None:
+            raise UnknownExecution(f"cannot find execution {id!r}", "there is none", "see addonkit saga list")
+        return found
+
+    async def retry_execution(self, id: str) -> Execution:
+        """Let a blocked or interrupted execution go on, through the instance it serves.
+
+        Raises:
+            SagaBlocked: it is blocked again.
+            SagaError: it has ended, or nobody needs it any more.
+        """
+        execution = await self.execution(id)
+        self.registry.check_plugins()
+        attempted, give_up = f"cannot go on with {id}", f"addonkit saga abandon {id} gives it up"
+        if execution.status.finished:
+            raise SagaError(attempted, f"it is {execution.status}", "addonkit retry begins an instance anew")
+        instance = await self._store.get(Instance, execution.subject.get("instance", ""))
+        if instance is None:
+            raise SagaError(attempted, "the instance it serves is gone", give_up)
+        await self._engine.unblock(id)
+        await self._control.retry(instance.value.name)
+        await self._controller.settle(instance.name)
+        execution = await self.execution(id)
+        if execution.status is ExecutionStatus.BLOCKED:
+            raise blocked(execution)
+        if not execution.status.finished:
+            raise SagaError(attempted, f"{instance.value.name} does not need it any more", give_up)
+        return execution
+
+    async def abandon_execution(self, id: str) -> tuple[str, ...]:
+        """Give up the undos that are left; returns the names of steps that stay uncompensated."""
+        await self.execution(id)
+        return await self._engine.abandon(id)
+
+    async def heal(self, app: str | None = None) -> Healed:
+        """Start servers that should run and do not: all, or those that an app uses."""
+        if app is None:
+            return await self._keeper.heal()
+        servers = {view.instance.server for view in await self.instances(app)}
+        return await self._keeper.heal(servers - {""})
+
+    async def doctor(self) -> tuple[Finding, ...]:
+        """Everything that is not as it should be; changes nothing."""
+        return await self._doctor.examine()
+
+    async def fix(self, findings: Collection[Finding]) -> tuple[str, ...]:
+        """Mend what can be mended; a sentence about each."""
+        if any(finding.kind == UNFINISHED for finding in findings):
+            self.registry.check_plugins()
+        return tuple([await self._doctor.fix(finding) for finding in findings])
+
+    async def log_path(self, name: str, app: str | None = None) -> str:
+        """Path of the log of an instance's server.
+
+        Raises:
+            NotFound: the instance has no server here.
+        """
+        instance = await self._find(name, app)
+        if not instance.server:
+            raise NotFound(f"cannot show the log of {instance.name}", "it has no server here")
+        return self.backend.log_path(instance.server)
+
+    async def _checked(self, spec: str, app: str, alias: str, version: str) -> Request:
+        """A request with nothing wrong about it; nothing is stored. What may take longest comes last."""
+        request = await asyncio.to_thread(partial(self._control.check, spec, app, alias=alias, version=version))
+        is_new = await self._control.check_free(request)
+        await self._settings.check(request.addon, request.variant)
+        self._consent.create(request, is_new=is_new)
+        image = request.config.get(CONFIG_IMAGE, "")
+        if not (self.backend.runs_images and image and is_new):
+            return request
+        digest = await self._images.check_image(image)
+        return attrs.evolve(request, config={**request.config, CONFIG_DIGEST: digest})
+
+    async def _find(self, name: str, app: str | None) -> Instance:
+        return await self._store.transact(lambda tx: find_instance(tx, name, app).value)
+
+    async def _finish(self, created: Created, *, wait: bool) -> Binding:
+        instance, association = created.instance, created.association
+        if wait:
+            settled = await self._controller.settle(instance.id)
+            if settled is None:
+                raise InstanceFailed(f"creating {instance.name}", "it was destroyed meanwhile")
+            if settled.phase is not Phase.ACTIVE:
+                raise _failed(f"creating {settled.name}", settled)
+            instance = settled
+            entity = await self._store.get(Association, association.id)
+            association = entity.value if entity else association
+            if association.phase is Phase.ERROR:
+                raise _failed(f"attaching {instance.name}", attrs.evolve(instance, message=association.message))
+        return Binding(instance, association, created.new_app, created.joined)
+
+    async def _with_reason(self, instance: Instance) -> Instance:
+        """The instance, with everything that went wrong for it and for apps that it is tied to as its message."""
+        ties = await self._controller.associations(instance.id)
+        faults = [text for text in (instance.message, *(tie.message for tie in ties)) if text]
+        return attrs.evolve(instance, message="; ".join(faults))
+
+
+def _failed(attempted: str, instance: Instance) -> InstanceFailed:
+    advice = f"addonkit retry {instance.name} tries again, addonkit destroy {instance.name} removes it"
+    return InstanceFailed(attempted, instance.message or f"it is {instance.phase}", advice, instance=instance.name)

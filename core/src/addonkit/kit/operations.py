@@ -1,0 +1,223 @@
+"""The operations a user can ask for: check, then write desired state. The controller does the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import attrs
+
+from addonkit.controller.act import forget_empty_app
+from addonkit.controller.lookup import find_attached, find_instance, get_app
+from addonkit.controller.naming import promote
+from addonkit.controller.requests import Created, Request, associate, check_label, create, ensure_app, find_unfinished
+from addonkit.controller.variables import associations_of, settle_app
+from addonkit.errors import AlreadyExists, Busy, UnknownInstance
+from addonkit.models.definition import CONFIG_VERSION
+from addonkit.models.identifiers import check_alias, check_app_name
+from addonkit.models.instance import Association, Instance, Phase
+from addonkit.models.variable import Variable, check_variable_key
+from addonkit.models.views import VariableMove
+
+if TYPE_CHECKING:
+    from addonkit.compute.interface import Backend
+    from addonkit.registry.catalog import Registry
+    from addonkit.store.interface import Entity, Store, Transaction
+
+
+class Operations:
+    """Writes desired state; each decision is one transaction."""
+
+    def __init__(self, store: Store, registry: Registry, backend: Backend) -> None:
+        self._store = store
+        self._registry = registry
+        self._backend = backend
+
+    def check(self, spec: str, app: str, *, alias: str = "", version: str = "") -> Request:
+        """Check everything about a request that does not need the store. Blocking: may look for programs.
+
+        Raises:
+            InvalidInput, UnknownAddon, UnknownVariant, UnknownVersion, AddonBroken: with what is wrong.
+        """
+        check_app_name(app)
+        if alias:
+            check_alias(alias)
+        addon_name, variant = self._registry.resolve_addon_and_variant(spec)
+        addon = self._registry.get(addon_name)
+        config = {}
+        if addon.definition.program is not None:
+            config[CONFIG_VERSION] = self._backend.runnable_version(addon.definition, version)
+        wanted = version or config.get(CONFIG_VERSION, "")
+        config |= self._registry.get_variant_config(addon_name, variant, wanted)
+        return Request(app, addon_name, addon.distribution, variant, alias, config)
+
+    async def create(self, request: Request) -> Created:
+        """Record the instance and its association; the app too when it is new.
+
+        The same request again finds the unfinished one.
+
+        Raises:
+            AlreadyExists: the app has an addon of that name.
+        """
+        return await self._store.transact(lambda tx: create(tx, request))
+
+    async def check_free(self, request: Request) -> bool:
+        """Raise what create would raise, without writing; whether it would make a new instance."""
+        return await self._store.transact(lambda tx: find_unfinished(tx, request)) is None
+
+    async def attach(self, name: str, app: str, alias: str = "") -> Created:
+        """Record that an app is to receive the variables of an instance that exists.
+
+        Raises:
+            UnknownInstance: there is none of that name, or it is being destroyed.
+            AlreadyExists: the app has an addon of that name.
+        """
+        check_app_name(app)
+        if alias:
+            check_alias(alias)
+
+        def decide(tx: Transaction) -> Created:
+            entity = find_instance(tx, name, None)
+            instance = entity.value
+            attempted = f"cannot attach {name} to {app}"
+            if instance.phase is Phase.DEPROVISIONING:
+                raise UnknownInstance(attempted, "it is being destroyed")
+            others = associations_of(tx, app)
+            check_label(tx, attempted, alias or instance.addon, others)
+            if any(a.instance == instance.id for a in others):
+                raise AlreadyExists(attempted, "it is attached already", f"see addonkit env -a {app}")
+            new_app = ensure_app(tx, app)
+            return Created(instance, associate(tx, instance, app, alias, others), new_app)
+
+        return await self._store.transact(decide)
+
+    async def detach(self, name: str, app: str) -> tuple[Instance, tuple[str, ...]]:
+        """Take an instance's variables from an app. The instance stays.
+
+        Returns:
+            The instance, and the names of the variables that are gone.
+        """
+
+        def decide(tx: Transaction) -> tuple[Instance, tuple[str, ...]]:
+            instance, association = find_attached(tx, name, app)
+            return instance, _release(tx, self._registry, association)
+
+        return await self._store.transact(decide)
+
+    async def destroy(self, name: str, app: str | None = None) -> Instance:
+        """Record that an instance is to go with all its data; its variables go now."""
+
+        def decide(tx: Transaction) -> Instance:
+            entity = find_instance(tx, name, app)
+            instance = entity.value
+            repeated = instance.phase is Phase.DEPROVISIONING
+            after = attrs.evolve(instance, phase=Phase.DEPROVISIONING, message="", retry_at=None)
+            if not repeated:
+                after = attrs.evolve(after, failures=0)
+            stored = tx.put(entity, after).value
+            for found in tx.list(Association, {"instance": instance.id}).items:
+                _release(tx, self._registry, found.value)
+            return stored
+
+        return await self._store.transact(decide)
+
+    async def retry(self, name: str, app: str | None = None) -> Instance:
+        """Clear what an instance or its associations wait for, so that the controller tries again."""
+
+        def decide(tx: Transaction) -> Instance:
+            entity = find_instance(tx, name, app)
+            instance = entity.value
+            for found in tx.list(Association, {"instance": instance.id}).items:
+                _retry_association(tx, found)
+            if instance.phase is Phase.ERROR:
+                after = attrs.evolve(instance, phase=Phase.PENDING, attempt=instance.attempt + 1)
+            else:
+                after = instance
+            after = attrs.evolve(after, message="", retry_at=None, failures=0)
+            return instance if after == instance else tx.put(entity, after).value
+
+        return await self._store.transact(decide)
+
+    async def promote(self, name: str, app: str) -> tuple[VariableMove, ...]:
+        """Give an instance's variables their plain names in an app; who has them now gets a prefix."""
+
+        def decide(tx: Transaction) -> tuple[VariableMove, ...]:
+            _instance, association = find_attached(tx, name, app)
+            attempted = f"cannot promote {name} in {app}"
+            if association.phase is not Phase.ACTIVE:
+                raise Busy(attempted, f"it is {association.phase}", "wait until it is active")
+            _settled, moved = settle_app(tx, self._registry, app, lambda all_: promote(all_, association.id))
+            return moved
+
+        return await self._store.transact(decide)
+
+    async def set_variables(
+        self, app: str, values: Mapping[str, str], *, sensitive: bool = False
+    ) -> tuple[VariableMove, ...]:
+        """Set variables of an app by hand; sets of addons that use these names move out of the way."""
+        check_app_name(app)
+        for key in values:
+            check_variable_key(key)
+        new = {key: Variable(key, value, sensitive) for key, value in values.items()}
+
+        def decide(tx: Transaction) -> tuple[VariableMove, ...]:
+            ensure_app(tx, app)
+            return self._change_manual(tx, app, lambda old: {**old, **new})
+
+        return await self._store.transact(decide)
+
+    async def unset_variables(self, app: str, keys: Collection[str]) -> tuple[VariableMove, ...]:
+        """Remove variables of an app that were set by hand; sets that moved away from them come back.
+
+        Raises:
+            UnknownApp: there is no such app.
+            UnknownInstance: a variable is not set by hand.
+        """
+
+        def decide(tx: Transaction) -> tuple[VariableMove, ...]:
+            entity = get_app(tx, app, f"cannot unset variables of {app}")
+            known = {variable.key for variable in entity.value.variables}
+            missing = [key for key in keys if key not in known]
+            if missing:
+                raise UnknownInstance(
+                    f"cannot unset {missing[0]} of {app}", "it is not set by hand", f"see addonkit env -a {app}"
+                )
+            moved = self._change_manual(tx, app, lambda old: {k: v for k, v in old.items() if k not in keys})
+            forget_empty_app(tx, app)
+            return moved
+
+        return await self._store.transact(decide)
+
+    def _change_manual(
+        self, tx: Transaction, app: str, change: Callable[[dict[str, Variable]], dict[str, Variable]]
+    ) -> tuple[VariableMove, ...]:
+        entity = get_app(tx, app, f"cannot change variables of {app}")
+        variables = change({variable.key: variable for variable in entity.value.variables})
+        tx.put(entity, attrs.evolve(entity.value, variables=tuple(variables.values())))
+        return settle_app(tx, self._registry, app)[1]
+
+
+def _release(tx: Transaction, registry: Registry, association: Association) -> tuple[str, ...]:
+    """Take the variables of an association away now; revoking its credentials comes after."""
+    entity = tx.get(Association, association.id)
+    assert entity is not None  # listed a moment ago, in this transaction
+    tx.put(entity, attrs.evolve(association, phase=Phase.DEPROVISIONING, message="", variables=()))
+    settle_app(tx, registry, association.app)
+    return tuple(variable.key for variable in association.variables)
+
+
+def _retry_association(tx: Transaction, entity: Entity[Association]) -> None:
+    association = entity.value
+    if association.phase is Phase.ERROR:
+        tx.put(entity, attrs.evolve(association, phase=Phase.PENDING, message="", attempt=association.attempt + 1))
+    elif association.phase is Phase.DEPROVISIONING and association.message:
+        tx.put(entity, attrs.evolve(association, message=""))
+
+
+def lost_words(instance: Instance, apps: Sequence[str]) -> tuple[str, ...]:
+    """What destroying an instance loses for good, a sentence each."""
+    sentences = [f"all data of {instance.name} ({instance.addon}:{instance.variant})"]
+    others = sorted(set(apps) - {instance.app})
+    if others:
+        sentences.append(f"the variables it gives to {', '.join(others)}")
+    return tuple(sentences)

@@ -1,0 +1,104 @@
+"""What an operation would do, without doing it: the steps of its sagas and the names it would move."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from addonkit.controller.lookup import find_instance
+from addonkit.controller.naming import moved_from_plain, moves, settle
+from addonkit.controller.requests import Request
+from addonkit.controller.subjects import variant_of
+from addonkit.controller.variables import adjuster, associations_of
+from addonkit.kit.operations import lost_words
+from addonkit.models.app import App
+from addonkit.models.instance import Association, Instance, Phase
+from addonkit.models.variable import Variable
+from addonkit.models.views import Plan, PlannedStep, VariableMove
+
+if TYPE_CHECKING:
+    from addonkit.registry.catalog import Registry
+    from addonkit.saga.saga import Saga
+    from addonkit.saga.step import StepSequence
+    from addonkit.store.interface import Store, Transaction
+
+_NEW = "new"
+
+
+class Planner:
+    """Asks the addons for their sagas and shows them; reads the store, writes nothing."""
+
+    def __init__(self, store: Store, registry: Registry) -> None:
+        self._store = store
+        self._registry = registry
+
+    async def create(self, request: Request) -> Plan:
+        """What a checked request would do."""
+        addon = self._registry.get(request.addon)
+        association = _association(request)
+        steps = [step for saga in self.sagas(request) for step in planned_steps(saga)]
+        keys = addon.definition.variables_of(request.variant)
+        appear, move = await self._store.transact(lambda tx: self._names(tx, association, keys))
+        summary = f"{_instance(request).name} would be created as {request.addon}:{request.variant}"
+        return Plan(summary, tuple(steps), appear, move)
+
+    def sagas(self, request: Request) -> tuple[Saga[Any], ...]:
+        """The sagas that create would run. An addon that cannot say, or a policy that refuses, raises here."""
+        addon = self._registry.get(request.addon)
+        instance = _instance(request)
+        provision = addon.provision(App(request.app), variant_of(instance), instance)
+        if "bind" not in addon.capabilities:
+            return (provision,)
+        return (provision, addon.bind(_association(request), instance))
+
+    async def destroy(self, name: str, app: str | None = None) -> Plan:
+        """What destroying an instance would do and lose."""
+        instance, associations = await self._store.transact(lambda tx: _instance_and_ties(tx, name, app))
+        addon = self._registry.get(instance.addon)
+        steps: list[PlannedStep] = []
+        if "unbind" in addon.capabilities:
+            for association in associations:
+                steps += planned_steps(addon.unbind(association, instance))
+        steps += planned_steps(addon.deprovision(instance))
+        vanish = tuple(f"{a.app}: {variable.key}" for a in associations for variable in a.variables)
+        lost = lost_words(instance, [a.app for a in associations])
+        return Plan(f"{instance.name} would be destroyed", tuple(steps), vanish=vanish, lost=lost)
+
+    def _names(
+        self, tx: Transaction, new: Association, keys: Iterable[str]
+    ) -> tuple[tuple[str, ...], tuple[VariableMove, ...]]:
+        """Names that an addon would give to an app, and those that would move for it."""
+        owner = tx.get(App, new.app)
+        manual = {variable.key for variable in owner.value.variables} if owner else set()
+        there = associations_of(tx, new.app)
+        plain = tuple(Variable(key, "") for key in keys)
+        order = max((a.order for a in there), default=0) + 1
+        arriving = attrs.evolve(new, plain=plain, phase=Phase.ACTIVE, order=order)
+        *others, settled = settle(manual, (*there, arriving), adjuster(self._registry))
+        appear = tuple(variable.key for variable in settled.variables)
+        return appear, (*moves(there, others), *moved_from_plain(settled))
+
+
+def _instance(request: Request) -> Instance:
+    name = f"{request.app}-{request.label}"
+    return Instance(_NEW, name, request.addon, request.app, request.variant, config=request.config)
+
+
+def _association(request: Request) -> Association:
+    return Association(_NEW, request.app, _NEW, request.addon, request.alias, primary=not request.alias)
+
+
+def planned_steps(saga: StepSequence, depth: int = 0) -> Iterable[PlannedStep]:
+    """The steps of a saga; those of sagas that a step starts come right behind it."""
+    for step in saga.steps:
+        yield PlannedStep(saga.name, step.name, step.title, depth)
+        for inner in step.runs:
+            yield from planned_steps(inner, depth + 1)
+
+
+def _instance_and_ties(tx: Transaction, name: str, app: str | None) -> tuple[Instance, tuple[Association, ...]]:
+    instance = find_instance(tx, name, app).value
+    found = tx.list(Association, {"instance": instance.id}).items
+    return instance, tuple(sorted((e.value for e in found), key=lambda a: (a.app, a.order)))

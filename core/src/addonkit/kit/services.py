@@ -1,0 +1,35 @@
+"""What is open while a home is open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from addonkit.controller.settings import SettingsService
+from addonkit.provider.framework import ProviderFramework
+from addonkit.util.clock import Clock
+
+if TYPE_CHECKING:
+    from addonkit.compute.interface import Backend
+    from addonkit.engine.engine import Engine
+    from addonkit.images.checker import ImageChecker
+    from addonkit.registry.catalog import Registry
+    from addonkit.store.interface import Store
+    from addonkit.store.leases import Leases
+
+
+@dataclass(frozen=True)
+class Services:
+    """Everything that is open, in the order it was opened."""
+
+    home: Path
+    clock: Clock
+    registry: Registry
+    backend: Backend
+    store: Store
+    leases: Leases
+    framework: ProviderFramework
+    engine: Engine
+    settings: SettingsService
+    images: ImageChecker

@@ -1,0 +1,26 @@
+"""Work on the state itself that comes again and again."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import ClassVar
+
+import attrs
+
+
+@attrs.frozen
+class MaintenanceTask:
+    """One such work; whoever comes by when it is due does it.
+
+    Attributes:
+        name: of the chore.
+        due: when it is to be done next.
+        position: where it was left the last time; empty at the beginning.
+    """
+
+    kind: ClassVar[str] = "chore"
+    indexed: ClassVar[tuple[str, ...]] = ()
+
+    name: str
+    due: datetime
+    position: str = ""

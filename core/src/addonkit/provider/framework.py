@@ -1,0 +1,272 @@
+"""Verbs that addons' steps use: pools, services, disks. All idempotent under a caller-given name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from addonkit.errors import CommandFailed, InvalidInput, PoolCrashed, PoolGone, PoolTimeout, TransientError
+from addonkit.models.compute import (
+    Address,
+    CreateSandboxPoolSpec,
+    Disk,
+    ExecResult,
+    Pool,
+    PoolState,
+    Program,
+    Service,
+)
+from addonkit.provider.servers import Servers
+
+if TYPE_CHECKING:
+    from addonkit.compute.interface import Backend
+    from addonkit.store.interface import Store, Transaction
+    from addonkit.util.clock import Clock
+
+DEFAULT_WAIT: Final = 300.0
+"""Seconds that waiting for a pool or an address takes at most, when the caller does not say."""
+
+POLL: Final = 0.03
+"""Seconds between two looks at a pool that is waited for."""
+
+
+class ProviderFramework:
+    """What a step receives as `framework`.
+
+    What should be is recorded in the store first, so that the controller keeps it so; the backend
+    then makes it so.
+
+    Attributes:
+        servers: which server an instance lives on, and who shares it.
+    """
+
+    def __init__(self, store: Store, backend: Backend, clock: Clock) -> None:
+        self._store = store
+        self._backend = backend
+        self._clock = clock
+        self.servers = Servers(store)
+
+    async def create_sandbox_pool(self, spec: CreateSandboxPoolSpec) -> Pool:
+        """Record the pool and start its copies; does not wait for them.
+
+        The same name is the same pool: a second call changes nothing, or brings a changed spec into force
+        at the next start.
+
+        Raises:
+            InvalidInput: when its probe asks a port that it does not have.
+            NoFreePort: when the backend has none left.
+            PoolCrashed: when a new disk cannot be prepared, or the server ended too often.
+        """
+        _check_probe(spec)
+        pool = await self._backend.place(await self._record(spec))
+        pool = await self._store.transact(lambda tx: _update_pool(tx, pool))
+        await self._backend.ensure_running(pool)
+        return pool
+
+    async def wait_for_pool(self, name: str, timeout: float = DEFAULT_WAIT) -> Pool:
+        """Return when a copy is ready to serve.
+
+        `timeout` is in seconds; a pool's own `port_wait_timeout` shortens it.
+
+        Raises:
+            PoolGone: the pool was deleted meanwhile.
+            PoolCrashed: the server ended; the end of its log is in the message.
+            PoolTimeout: it runs but is not ready; the end of its log is in the message.
+        """
+        pool = await self._pool(name)
+        limit = min(timeout, pool.spec.port_wait_timeout)
+        deadline = self._clock.monotonic() + limit
+        while True:
+            state = await self._backend.observe(pool)
+            if state.ready:
+                return pool
+            if state.started and not state.running:
+                raise _crashed(name, state)
+            if self._clock.monotonic() >= deadline:
+                raise _timed_out(pool, limit, state)
+            await self._clock.sleep(POLL)
+            pool = await self._pool(name)
+
+    async def scale_pool(self, name: str, desired: int) -> Pool:
+        """Set how many copies should run, and make it so. A deleted pool raises PoolGone."""
+
+        def decide(tx: Transaction) -> Pool:
+            entity = tx.get(Pool, name)
+            if entity is None:
+                raise _gone(name)
+            spec = attrs.evolve(entity.value.spec, desired_instances=desired)
+            return tx.put(entity, attrs.evolve(entity.value, spec=spec)).value
+
+        pool = await self._store.transact(decide)
+        await self._backend.ensure_running(pool)
+        return pool
+
+    async def delete_sandbox_pool(self, name: str) -> None:
+        """Stop the copies gracefully and forget the pool. What is gone is success; disks stay."""
+
+        def stop(tx: Transaction) -> Program | None:
+            entity = tx.get(Pool, name)
+            if entity is None:
+                return None
+            if entity.value.spec.desired_instances:
+                spec = attrs.evolve(entity.value.spec, desired_instances=0)
+                tx.put(entity, attrs.evolve(entity.value, spec=spec))
+            return entity.value.spec.program
+
+        # Said in the store first, so that nobody who keeps servers running starts it again behind us.
+        await self._backend.remove(name, await self._store.transact(stop))
+        await self._store.transact(lambda tx: tx.delete(Pool, name))
+
+    async def create_service(self, name: str, match_labels: Mapping[str, str], port: int) -> Service:
+        """Record an address in front of the pools that carry all these labels."""
+
+        def decide(tx: Transaction) -> Service:
+            service = Service(name, dict(match_labels), port)
+            entity = tx.get(Service, name)
+            return tx.create(name, service).value if entity is None else tx.put(entity, service).value
+
+        return await self._store.transact(decide)
+
+    async def get_service_address(self, name: str) -> Address:
+        """Where the service answers.
+
+        Raises:
+            TransientError: when no pool that matches has an address yet.
+        """
+        address = await self._find_address(name)
+        if address is None:
+            raise TransientError(f"cannot tell the address of service {name}", "no pool behind it has one yet")
+        return address
+
+    async def wait_for_service_address(self, name: str, timeout: float = DEFAULT_WAIT) -> Address:
+        """Return when the service has an address.
+
+        Raises:
+            PoolTimeout: after `timeout` seconds.
+        """
+        deadline = self._clock.monotonic() + timeout
+        while (address := await self._find_address(name)) is None:
+            if self._clock.monotonic() >= deadline:
+                raise PoolTimeout(f"waiting for the address of service {name}", f"none after {timeout:g} s")
+            await self._clock.sleep(POLL)
+        return address
+
+    async def delete_service(self, name: str) -> None:
+        """Forget the service. What is gone is success."""
+        await self._store.transact(lambda tx: tx.delete(Service, name))
+
+    async def create_disk(self, name: str, size_gb: int) -> Disk:
+        """Make a disk of `size_gb` gibibytes; one that is there is kept as it is."""
+        disk = Disk(name, size_gb, self._backend.name)
+
+        def decide(tx: Transaction) -> Disk:
+            entity = tx.get(Disk, name)
+            return tx.create(name, disk).value if entity is None else entity.value
+
+        recorded = await self._store.transact(decide)
+        await self._backend.ensure_disk(recorded)
+        return recorded
+
+    async def delete_disk_by_name(self, name: str) -> None:
+        """Remove the disk and all its data. What is gone is success."""
+        await self._backend.delete_disk(name)
+        await self._store.transact(lambda tx: tx.delete(Disk, name))
+
+    async def exec_in_pool(
+        self,
+        name: str,
+        argv: Sequence[str],
+        env: Mapping[str, str] | None = None,
+        timeout: float = 120.0,
+    ) -> ExecResult:
+        """Run a command beside the pool's server and return its output. Never put a secret in `argv`.
+
+        Raises:
+            CommandFailed: when it ends with another status than 0; names the first word only.
+        """
+        pool = await self._pool(name)
+        result = await self._backend.exec_in_pool(pool, argv, env or {}, timeout)
+        if result.status:
+            last = result.stderr.strip().splitlines()[-1:] or ["no message"]
+            raise CommandFailed(f"running {argv[0]} beside {name}", f"status {result.status}: {last[0]}")
+        return result
+
+    async def _record(self, spec: CreateSandboxPoolSpec) -> Pool:
+        def decide(tx: Transaction) -> Pool:
+            entity = tx.get(Pool, spec.name)
+            if entity is None:
+                return tx.create(spec.name, Pool(spec.name, spec, self._backend.name)).value
+            if entity.value.spec == spec:
+                return entity.value
+            return tx.put(entity, attrs.evolve(entity.value, spec=spec)).value
+
+        return await self._store.transact(decide)
+
+    async def _pool(self, name: str) -> Pool:
+        entity = await self._store.get(Pool, name)
+        if entity is None:
+            raise _gone(name)
+        return entity.value
+
+    async def _find_address(self, name: str) -> Address | None:
+        service = await self._store.get(Service, name)
+        if service is None:
+            return None
+        for entity in await self._store.list(Pool):
+            pool = entity.value
+            if service.value.match_labels.items() <= pool.spec.labels.items():
+                return _address(pool, service.value.port)
+        return None
+
+
+def _address(pool: Pool, number: int) -> Address | None:
+    for port in pool.spec.ports:
+        if port.number == number and port.name in pool.ports:
+            return Address(pool.host, pool.ports[port.name])
+    return None
+
+
+def _update_pool(tx: Transaction, placed: Pool) -> Pool:
+    """Record where the backend placed the pool, keeping what else changed meanwhile."""
+    entity = tx.get(Pool, placed.name)
+    if entity is None:
+        raise _gone(placed.name)
+    if (entity.value.host, entity.value.ports) == (placed.host, placed.ports):
+        return entity.value
+    return tx.put(entity, attrs.evolve(entity.value, host=placed.host, ports=placed.ports)).value
+
+
+def _gone(name: str) -> PoolGone:
+    return PoolGone(f"waiting for server {name}", "it was deleted meanwhile")
+
+
+def _crashed(name: str, state: PoolState) -> PoolCrashed:
+    status = "" if state.exit_status is None else f" with status {state.exit_status}"
+    return PoolCrashed(f"starting server {name}", f"it ended{status}{_tail(state)}", log_tail=state.log_tail)
+
+
+def _timed_out(pool: Pool, limit: float, state: PoolState) -> PoolTimeout:
+    expected = pool.spec.program.probe.expect if pool.spec.program else ()
+    probed = f" to begin its answer to the probe with {' or '.join(map(repr, expected))}" if expected else ""
+    return PoolTimeout(
+        f"starting server {pool.name}",
+        f"it was not ready{probed} after {limit:g} s{_tail(state)}",
+        log_tail=state.log_tail,
+    )
+
+
+def _check_probe(spec: CreateSandboxPoolSpec) -> None:
+    ports = [port.name for port in spec.ports]
+    if spec.program is not None and spec.program.probe.port not in ports:
+        raise InvalidInput(
+            f"starting server {spec.name}",
+            f"its probe asks port {spec.program.probe.port!r}, and its ports are {', '.join(ports) or 'none'}",
+            "let the Probe name one of them; that of a ServerAddon has the addon's name",
+        )
+
+
+def _tail(state: PoolState) -> str:
+    lines = [line.strip() for line in state.log_tail.splitlines() if line.strip()]
+    return f"; its log ends with: {' | '.join(lines[-5:])}" if lines else "; its log is empty"

@@ -1,0 +1,119 @@
+"""An addon whose instances live on servers, declared: an entry point names an instance of ServerAddon."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import attrs
+
+from addonkit.hookspecs import hookimpl
+from addonkit.models.compute import Port, Program
+from addonkit.models.definition import AddonDefinition, is_shared_variant
+from addonkit.models.instance import Instance, Server
+from addonkit.models.result import Inventory, ProvisionResult
+from addonkit.models.variable import Variable
+from addonkit.provider.server_addon import sagas
+from addonkit.provider.server_addon.declaration import ConnectionInfo, ContainerSpec, Tenants
+from addonkit.provider.server_addon.pool import PoolBuilder
+from addonkit.provider.server_sagas import ServerSagas, server_sagas
+from addonkit.saga.saga import Saga
+
+
+def _image_alone(server: Server) -> ContainerSpec:
+    del server
+    return ContainerSpec()
+
+
+@attrs.frozen(eq=False, kw_only=True)
+class ServerAddon:
+    """An addon that runs servers: one for each instance, and one for all instances of the variant `shared`.
+
+    Attributes:
+        definition: what it says about itself. A variant whose config has `storage` gives its servers a disk.
+        port: the port that clients use, as numbered in a container; a process has one of its own.
+        program: how a server runs as a process; pure. See `Server.version` and `admin_password`.
+        variables: what the app is told; pure.
+        tenants: what is done inside a server for an instance. Without it the app has the server's own password, and
+            there can be no variant `shared`.
+        more_ports: names and numbers of further ports; `{port:NAME}` in the program,
+            `ConnectionInfo.ports` for variables.
+        container: how a server runs in a container, where its image alone does not say it; pure.
+        start_timeout: seconds a started server has until it answers its probe.
+        pool: follows from these, as do the sagas `servers`, `provision`, `deprovision`, `inspect` and `drop_claim`.
+    """
+
+    definition: AddonDefinition
+    port: int
+    program: Callable[[Server], Program]
+    variables: Callable[[ConnectionInfo], tuple[Variable, ...]]
+    tenants: Tenants | None = attrs.field(default=None)
+    more_ports: Mapping[str, int] = attrs.field(factory=dict)
+    container: Callable[[Server], ContainerSpec] = _image_alone
+    start_timeout: float = 60.0
+    pool: PoolBuilder = attrs.field(init=False)
+    servers: ServerSagas = attrs.field(init=False)
+    provision: Saga[ProvisionResult] = attrs.field(init=False)
+    deprovision: Saga[None] = attrs.field(init=False)
+    inspect: Saga[Inventory] | None = attrs.field(init=False)
+    drop_claim: Saga[None] | None = attrs.field(init=False)
+    addon_inspect: Callable[[Server], Saga[Inventory]] | None = attrs.field(init=False)
+    addon_drop_claim: Callable[[Server, str], Saga[None]] | None = attrs.field(init=False)
+
+    @tenants.validator
+    def _(self, _: object, tenants: Tenants | None) -> None:
+        if tenants is None and any(is_shared_variant(variant.name) for variant in self.definition.variants):
+            raise ValueError(f"addon {self.definition.name} has a variant `shared` but no tenants")
+
+    @pool.default
+    def _(self) -> PoolBuilder:
+        ports = (Port(self.definition.name, self.port), *(Port(*each) for each in self.more_ports.items()))
+        return PoolBuilder(self.definition, ports, self.program, self.container, self.start_timeout)
+
+    @servers.default
+    def _(self) -> ServerSagas:
+        return server_sagas(self.definition.name, self.pool, port=self.port)
+
+    @provision.default
+    def _(self) -> Saga[ProvisionResult]:
+        return sagas.provision(self.definition.name, self.servers, self.tenants, self.variables, tuple(self.more_ports))
+
+    @deprovision.default
+    def _(self) -> Saga[None]:
+        return sagas.deprovision(self.definition.name, self.servers, self.tenants)
+
+    @inspect.default
+    def _(self) -> Saga[Inventory] | None:
+        return sagas.inspect(self.definition.name, self.tenants) if self.tenants else None
+
+    @drop_claim.default
+    def _(self) -> Saga[None] | None:
+        return sagas.drop_claim(self.definition.name, self.tenants) if self.tenants else None
+
+    # These two are values, so that an addon without tenants has no such hooks.
+    @addon_inspect.default
+    def _(self) -> Callable[[Server], Saga[Inventory]] | None:
+        saga = self.inspect
+        return hookimpl(lambda server: saga.bind(server_id=server.id)) if saga else None
+
+    @addon_drop_claim.default
+    def _(self) -> Callable[[Server, str], Saga[None]] | None:
+        saga = self.drop_claim
+        return hookimpl(lambda server, claim: saga.bind(server_id=server.id, claim=claim)) if saga else None
+
+    @hookimpl
+    def addon_definition(self) -> AddonDefinition:
+        """See hookspecs."""
+        return self.definition
+
+    @hookimpl
+    def addon_provision(self) -> Saga[ProvisionResult]:
+        """See hookspecs."""
+        return self.provision
+
+    @hookimpl
+    def addon_deprovision(self, instance: Instance) -> Saga[None]:
+        """See hookspecs."""
+        # Who has left the server already still removes it, when that was interrupted.
+        left = instance.attributes
+        server_id, claim = instance.server or left.get("server_id", ""), instance.claim or left.get("claim", "")
+        return self.deprovision.bind(server_id=server_id, claim=claim)

@@ -1,0 +1,133 @@
+"""What the author of a server addon fills in, and what the functions of one are given. No I/O."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Callable, Container, Mapping
+from typing import Any, Final
+from urllib.parse import quote
+
+import attrs
+
+from addonkit.models.identifiers import sanitize_identifier
+from addonkit.models.instance import Server
+from addonkit.models.secret import Secret
+
+ADMIN_PASSWORD: Final = "admin_password"  # noqa: S105 - the name of an attribute, not a password
+"""Attribute of a Server that holds the password made with it."""
+
+Progress = Callable[[str], Any]
+"""Takes one sentence and shows it to the user."""
+
+
+@attrs.frozen
+class ContainerSpec:
+    """How a server runs in a container of its image; see Program for how it runs without one.
+
+    Attributes:
+        command: empty means the image's own.
+        env: environment of the container.
+        mount: where it sees the server's disk.
+    """
+
+    command: tuple[str, ...] = ()
+    env: Mapping[str, str | Secret] = attrs.field(factory=dict)
+    mount: str = "/data"
+
+
+@attrs.frozen
+class ServerAccess:
+    """How an addon gets into a server: its record, and where it answers."""
+
+    server: Server
+    host: str
+    port: int
+
+    @property
+    def password(self) -> Secret:
+        """The administrator's."""
+        return admin_password(self.server)
+
+
+@attrs.frozen
+class Tenant:
+    """One instance, as the server it lives on sees it.
+
+    Attributes:
+        claim: its name on the server, unique among its tenants.
+        owner: the instance's id, by which what is there already is told to be its own.
+        config: of its variant.
+    """
+
+    claim: str
+    owner: str
+    config: Mapping[str, str]
+
+
+@attrs.frozen
+class ConnectionInfo:
+    """How an app gets at what it has: what variables are made of.
+
+    Attributes:
+        host: of the server.
+        port: of the server.
+        claim: the app's name on the server; empty when the addon knows no tenants.
+        password: the app's own; the server's when the addon knows no tenants.
+        shared: whether other apps live on the server.
+        ports: of the server besides that one, by the names that the addon gave them.
+    """
+
+    host: str
+    port: int
+    claim: str
+    password: Secret
+    shared: bool
+    ports: Mapping[str, int] = attrs.field(factory=dict)
+
+    def url(self, scheme: str, *, user: str = "", path: str = "") -> Secret:
+        """A URL with the password in it, its parts percent-encoded (RFC 3986, section 2.1), IPv6 in brackets."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        who = f"{quote(user, safe='')}:{quote(self.password.reveal(), safe='')}"
+        where = f"/{quote(path, safe='')}" if path else ""
+        return Secret(f"{scheme}://{who}@{host}:{self.port}{where}")
+
+
+class Tenants(abc.ABC):
+    """What is done inside a server for the instances that live on it: users, databases, rules.
+
+    A dedicated server has one tenant, a shared one many. Every verb is safe to repeat: "there already and this
+    tenant's" and "gone already" are success. Drivers are imported inside the methods, so that an addon loads fast.
+
+    Attributes:
+        longest_claim: characters a name on the server may have.
+        reserved: names that no tenant may have.
+    """
+
+    longest_claim: int = 63
+    reserved: Container[str] = frozenset()
+
+    def wanted_claim(self, app: str) -> str:
+        """The name that an app gets on the server where it is free; with a suffix otherwise."""
+        return sanitize_identifier(app, self.longest_claim)
+
+    @abc.abstractmethod
+    async def create_tenant(self, access: ServerAccess, tenant: Tenant, password: Secret) -> None:
+        """Let a tenant in, with this password; the first line of this docstring is what users read."""
+
+    @abc.abstractmethod
+    async def remove_tenant(self, access: ServerAccess, tenant: Tenant, progress: Progress) -> None:
+        """Remove a tenant and all its data from a shared server, and nobody else's."""
+
+    @abc.abstractmethod
+    async def list_claims(self, access: ServerAccess) -> tuple[str, ...]:
+        """Names of all tenants that the server itself knows."""
+
+    @abc.abstractmethod
+    async def drop_claim(self, access: ServerAccess, claim: str, progress: Progress) -> None:
+        """Remove what carries that name and belongs to no instance."""
+
+
+def admin_password(server: Server) -> Secret:
+    """The password made with a server, for whoever administers it."""
+    password: Secret = server.attributes[ADMIN_PASSWORD]
+    return password

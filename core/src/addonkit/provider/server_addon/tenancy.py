@@ -1,0 +1,89 @@
+"""Steps of addons whose servers know tenants."""
+
+from __future__ import annotations
+
+from addonkit.errors import Busy
+from addonkit.models.app import Variant
+from addonkit.models.instance import Instance
+from addonkit.models.result import Inventory
+from addonkit.models.secret import Secret
+from addonkit.provider.framework import ProviderFramework
+from addonkit.provider.server_addon.admin_access import reach, tidy
+from addonkit.provider.server_addon.declaration import Progress, Tenant, Tenants
+from addonkit.saga.step import Step, step, title_of
+
+LONG = 3600.0
+"""Seconds that removing a tenant's data may take."""
+
+
+@step(gives="password", undo=None)
+async def generate_password() -> Secret:
+    """Generate a password."""
+    return Secret.generate()
+
+
+def creating(tenants: Tenants) -> Step:
+    """The step that lets a tenant in, and undoes it."""
+
+    @step(title=title_of(tenants.create_tenant), timeout=600)
+    async def create_tenant(
+        framework: ProviderFramework, instance: Instance, variant: Variant, server_id: str, claim: str, password: Secret
+    ) -> None:
+        tenant = Tenant(claim, instance.id, variant.config)
+        await tenants.create_tenant(await reach(framework, server_id), tenant, password)
+
+    @create_tenant.undo
+    async def _(
+        framework: ProviderFramework, instance: Instance, progress: Progress, server_id: str, claim: str
+    ) -> None:
+        await _remove(tenants, framework, instance, progress, server_id, claim)
+
+    return create_tenant
+
+
+def removing(tenants: Tenants) -> Step:
+    """The step that removes a tenant with its data."""
+
+    @step(title=title_of(tenants.remove_tenant), undo=None, timeout=LONG)
+    async def remove_tenant(
+        framework: ProviderFramework, instance: Instance, progress: Progress, server_id: str, claim: str
+    ) -> None:
+        await _remove(tenants, framework, instance, progress, server_id, claim)
+
+    return remove_tenant
+
+
+def listing(tenants: Tenants) -> Step:
+    """The step that lists what lives on a server."""
+
+    @step(gives="result", undo=None)
+    async def list_claims(framework: ProviderFramework, server_id: str) -> Inventory:
+        """List what lives on the server."""
+        return Inventory(await tenants.list_claims(await reach(framework, server_id)))
+
+    return list_claims
+
+
+def dropping(tenants: Tenants) -> Step:
+    """The step that removes what no instance owns."""
+
+    @step(undo=None, timeout=LONG)
+    async def drop_claim(framework: ProviderFramework, progress: Progress, server_id: str, claim: str) -> None:
+        """Drop what no instance owns."""
+        if any(tenant.claim == claim for tenant in await framework.servers.tenants(server_id)):
+            raise Busy(f"cannot drop {claim}", "an instance has taken the name meanwhile")
+        await tenants.drop_claim(await reach(framework, server_id), claim, progress)
+
+    return drop_claim
+
+
+async def _remove(
+    tenants: Tenants,
+    framework: ProviderFramework,
+    instance: Instance,
+    progress: Progress,
+    server_id: str,
+    claim: str,
+) -> None:
+    tenant = Tenant(claim, instance.id, instance.config)
+    await tidy(framework, instance, server_id, lambda access: tenants.remove_tenant(access, tenant, progress))

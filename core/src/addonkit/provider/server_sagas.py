@@ -1,0 +1,171 @@
+"""The common life of a server, as sagas: disk, pool, service, ready; and its removal.
+
+An addon says how its pool looks, a pure function of the Server, and gets both sagas. However many
+instances ask for a server, one execution makes it and one removes it. Pool, service and disk carry the
+server's id as their name, so that a crash at any point leaves nothing that cannot be found again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import attrs
+
+from addonkit.errors import SagaBlocked, SagaRefused, TransientError
+from addonkit.models.compute import CreateSandboxPoolSpec, Volume
+from addonkit.models.instance import Instance, Server
+from addonkit.provider.framework import ProviderFramework
+from addonkit.saga.protocol import Sagas
+from addonkit.saga.saga import Saga
+from addonkit.saga.step import step
+
+PoolOf = Callable[[Server], CreateSandboxPoolSpec]
+
+
+@attrs.frozen
+class ServerAddress:
+    """Where a server answers."""
+
+    host: str
+    port: int
+
+
+@attrs.frozen
+class ServerSagas:
+    """The sagas of one kind of server. Both take one input, `server_id`.
+
+    Attributes:
+        ensure: makes the server; its result is a ServerAddress.
+        remove: removes it with its data, whatever state it is in.
+    """
+
+    ensure: Saga[ServerAddress]
+    remove: Saga[None]
+
+    async def ensure_server(self, sagas: Sagas, server_id: str) -> ServerAddress:
+        """Make the server unless it is there; many callers, one execution."""
+        address: ServerAddress = await sagas.ensure(ensure_id(server_id), self.ensure.bind(server_id=server_id))
+        return address
+
+    async def leave_server(
+        self, framework: ProviderFramework, sagas: Sagas, instance: Instance, server_id: str
+    ) -> None:
+        """End an instance's tenancy; the last one to leave removes the server. Safe to repeat."""
+        departure = await framework.servers.leave(instance, server_id)
+        if departure.last:
+            await sagas.ensure(removal_id(server_id), self.remove.bind(server_id=server_id), again=True)
+
+
+def ensure_id(server_id: str) -> str:
+    """Id of the execution that makes a server."""
+    return f"server/{server_id}"
+
+
+def removal_id(server_id: str) -> str:
+    """Id of the execution that removes a server."""
+    return f"remove/{server_id}"
+
+
+def volume_of(server: Server, name: str, size_gb: int) -> Volume:
+    """The volume on a server's own disk."""
+    return Volume(name, server.id, size_gb)
+
+
+def server_sagas(kind: str, pool_of: PoolOf, *, port: int) -> ServerSagas:
+    """The sagas of a kind of server.
+
+    Args:
+        kind: prefix of the sagas' names, as `postgresql`.
+        pool_of: how the pool of a server looks; pure. Its name must be the server's id, and so must the
+            disk of its volume, see `volume_of`.
+        port: the port that clients use, as numbered in the pool's spec.
+    """
+    ensure = _ensure(f"{kind}.ensure-server", pool_of, port)
+    return ServerSagas(ensure, _remove(f"{kind}.remove-server", ensure))
+
+
+def _ensure(name: str, pool_of: PoolOf, port: int) -> Saga[ServerAddress]:
+    @step
+    async def create_disk(framework: ProviderFramework, server_id: str) -> None:
+        """Create the disk."""
+        for volume in pool_of(await _server(framework, server_id)).volumes:
+            await framework.create_disk(volume.disk, volume.size_gb)
+
+    @create_disk.undo
+    async def _(framework: ProviderFramework, server_id: str) -> None:
+        await framework.delete_disk_by_name(server_id)
+
+    @step(timeout=300)
+    async def create_pool(framework: ProviderFramework, server_id: str) -> None:
+        """Start the server."""
+        await framework.create_sandbox_pool(pool_of(await _server(framework, server_id)))
+
+    @create_pool.undo
+    async def _(framework: ProviderFramework, server_id: str) -> None:
+        await framework.delete_sandbox_pool(server_id)
+
+    @step
+    async def create_service(framework: ProviderFramework, server_id: str) -> None:
+        """Create the service."""
+        labels = pool_of(await _server(framework, server_id)).labels
+        await framework.create_service(server_id, labels, port)
+
+    @create_service.undo
+    async def _(framework: ProviderFramework, server_id: str) -> None:
+        await framework.delete_service(server_id)
+
+    @step(undo=None, timeout=310)
+    async def wait_for_pool(framework: ProviderFramework, server_id: str) -> None:
+        """Wait until the server answers."""
+        await framework.wait_for_pool(server_id)
+
+    @step(gives="result", undo=None)
+    async def wait_for_service(framework: ProviderFramework, server_id: str) -> ServerAddress:
+        """Wait for the address of the service."""
+        address = await framework.wait_for_service_address(server_id, 50)
+        await framework.servers.activate(server_id)
+        return ServerAddress(address.host, address.port)
+
+    steps = (create_disk, create_pool, create_service, wait_for_pool, wait_for_service)
+    return Saga(name, inputs=("server_id",), steps=steps)
+
+
+def _remove(name: str, ensure: Saga[ServerAddress]) -> Saga[None]:
+    @step(undo=None, timeout=400)
+    async def stop_making(sagas: Sagas, server_id: str) -> None:
+        """Stop what still makes the server."""
+        try:
+            await sagas.undo(ensure_id(server_id), ensure, completed=False)
+        except (SagaRefused, SagaBlocked):
+            # Made by another version of the addon, or not to be undone: the following steps remove it by name.
+            return
+
+    @step(undo=None)
+    async def delete_service(framework: ProviderFramework, server_id: str) -> None:
+        """Delete the service."""
+        await framework.delete_service(server_id)
+
+    @step(undo=None, timeout=120)
+    async def delete_pool(framework: ProviderFramework, server_id: str) -> None:
+        """Stop the server."""
+        await framework.delete_sandbox_pool(server_id)
+
+    @step(undo=None, timeout=300)
+    async def delete_disk(framework: ProviderFramework, server_id: str) -> None:
+        """Delete the disk."""
+        await framework.delete_disk_by_name(server_id)
+
+    @step(undo=None)
+    async def forget_server(framework: ProviderFramework, server_id: str) -> None:
+        """Forget the server."""
+        await framework.servers.forget(server_id)
+
+    steps = (stop_making, delete_service, delete_pool, delete_disk, forget_server)
+    return Saga(name, inputs=("server_id",), steps=steps)
+
+
+async def _server(framework: ProviderFramework, server_id: str) -> Server:
+    server = await framework.servers.get(server_id)
+    if server is None:
+        raise TransientError(f"working on server {server_id}", "its record is gone")
+    return server

@@ -1,0 +1,169 @@
+"""Which server an instance lives on, and who shares it.
+
+A shared server is found by its key. Its tenants are the instances that refer to it: they are counted,
+never stored. Joining and leaving are one transaction each, so that a server which loses its last
+tenant can be removed without anybody having joined meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Mapping
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from addonkit.errors import UnknownInstance
+from addonkit.models.identifiers import new_id
+from addonkit.models.instance import Instance, Server, ServerPhase
+
+if TYPE_CHECKING:
+    from addonkit.store.interface import Entity, Store, Transaction
+
+
+@attrs.frozen
+class Tenancy:
+    """An instance's place on a server.
+
+    Attributes:
+        server_id: of the server.
+        claim: the instance's name on it, unique among its tenants.
+    """
+
+    server_id: str
+    claim: str
+
+
+@attrs.frozen
+class LeaveResult:
+    """What is left after an instance has left a server.
+
+    Attributes:
+        last: the server is to be removed, or is gone while its removal may not have come to its end.
+    """
+
+    last: bool
+
+
+class Servers:
+    """Server entities and their tenants."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def join(
+        self,
+        instance: Instance,
+        *,
+        key: str,
+        claim: str = "",
+        reserved: Container[str] = (),
+        longest_claim: int = 63,
+        attributes: Mapping[str, Any] | None = None,
+    ) -> Tenancy:
+        """Give the instance a place on the server with that key, which is recorded if it is not there.
+
+        A second call of the same instance returns the first one's place. A server that is being removed
+        is not joined: another one is recorded beside it.
+
+        Args:
+            instance: who moves in.
+            key: `shared:<what must be equal>`, or the instance's id for a server of its own.
+            claim: the name the instance wants on the server; it gets a suffix derived from the
+                instance's id when a tenant has the name already, or it is reserved.
+            reserved: names that nobody may have.
+            longest_claim: in characters.
+            attributes: the addon's own data for a new server, as an administrator's password.
+
+        Raises:
+            UnknownInstance: when the instance is gone.
+        """
+
+        def decide(tx: Transaction) -> Tenancy:
+            entity = _instance(tx, instance.id)
+            here = entity.value
+            if here.server:
+                return Tenancy(here.server, here.claim)
+            server = _find(tx, here.addon, key) or _record(tx, here, key, attributes or {})
+            taken = {tenant.claim for tenant in _tenants(tx, server.id)}
+            name = _free_claim(claim, here.id, lambda name: name in taken or name in reserved, longest_claim)
+            tx.put(entity, attrs.evolve(here, server=server.id, claim=name))
+            return Tenancy(server.id, name)
+
+        return await self._store.transact(decide)
+
+    async def leave(self, instance: Instance, server_id: str) -> LeaveResult:
+        """End the instance's tenancy; when nobody is left, mark the server for removal.
+
+        Safe to repeat: who has left already learns again whether the server is to be removed.
+        """
+
+        def decide(tx: Transaction) -> LeaveResult:
+            entity = tx.get(Instance, instance.id)
+            if entity is not None and entity.value.server == server_id:
+                tx.put(entity, attrs.evolve(entity.value, server="", claim=""))
+            server = tx.get(Server, server_id)
+            if server is None:
+                return LeaveResult(last=True)
+            if _tenants(tx, server_id):
+                return LeaveResult(last=False)
+            if server.value.phase is not ServerPhase.REMOVING:
+                tx.put(server, attrs.evolve(server.value, phase=ServerPhase.REMOVING))
+            return LeaveResult(last=True)
+
+        return await self._store.transact(decide)
+
+    async def get(self, server_id: str) -> Server | None:
+        """The server, or None when it is gone."""
+        entity = await self._store.get(Server, server_id)
+        return entity.value if entity else None
+
+    async def tenants(self, server_id: str) -> tuple[Instance, ...]:
+        """Instances that live on the server, by id."""
+        return await self._store.transact(lambda tx: _tenants(tx, server_id))
+
+    async def activate(self, server_id: str) -> None:
+        """Record that the server serves. A server marked for removal stays so."""
+
+        def decide(tx: Transaction) -> None:
+            entity = tx.get(Server, server_id)
+            if entity is not None and entity.value.phase is ServerPhase.PENDING:
+                tx.put(entity, attrs.evolve(entity.value, phase=ServerPhase.ACTIVE))
+
+        await self._store.transact(decide)
+
+    async def forget(self, server_id: str) -> None:
+        """Delete the record of a removed server. What is gone is success."""
+        await self._store.transact(lambda tx: tx.delete(Server, server_id))
+
+
+def _instance(tx: Transaction, instance_id: str) -> Entity[Instance]:
+    entity = tx.get(Instance, instance_id)
+    if entity is None:
+        raise UnknownInstance(f"cannot give instance {instance_id} a server", "the instance is gone")
+    return entity
+
+
+def _find(tx: Transaction, addon: str, key: str) -> Server | None:
+    found = tx.list(Server, {"addon": addon, "key": key}).items
+    return next((e.value for e in found if e.value.phase is not ServerPhase.REMOVING), None)
+
+
+def _record(tx: Transaction, instance: Instance, key: str, attributes: Mapping[str, Any]) -> Server:
+    server_id = f"{instance.addon}-{new_id()}"
+    server = Server(server_id, instance.addon, key, config=instance.config, attributes=attributes)
+    return tx.create(server_id, server).value
+
+
+def _tenants(tx: Transaction, server_id: str) -> tuple[Instance, ...]:
+    return tuple(entity.value for entity in tx.list(Instance, {"server": server_id}).items)
+
+
+def _free_claim(wanted: str, instance_id: str, taken: Callable[[str], bool], longest: int) -> str:
+    """The wanted name, or with a suffix of the instance's id: first short, then whole."""
+    if not wanted:
+        return ""
+    for suffix in ("", f"_{instance_id[:6]}", f"_{instance_id}"):
+        name = wanted[: longest - len(suffix)] + suffix
+        if not taken(name):
+            return name
+    raise AssertionError(f"the id {instance_id} is unique, so the name with it is free")

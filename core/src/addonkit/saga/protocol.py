@@ -1,0 +1,24 @@
+"""The protocol of what a step receives as `sagas`."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from addonkit.saga.saga import Saga
+
+
+class Sagas(Protocol):
+    """What a step receives as `sagas`: executions that outlive and outnumber their callers."""
+
+    async def ensure(
+        self, id: str, saga: Saga[Any], inputs: dict[str, Any] | None = None, *, again: bool = False
+    ) -> Any:
+        """Join, resume or start the execution of that id and return its result.
+
+        One that failed stays so; it is begun anew with `again`.
+        """
+        ...
+
+    async def undo(self, id: str, saga: Saga[Any], *, completed: bool = True) -> None:
+        """Undo the execution of that id; none is success. One that is completed is undone if `completed`."""
+        ...

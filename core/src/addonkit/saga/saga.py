@@ -1,0 +1,107 @@
+"""Sagas: named, durable sequences of steps, checked when they are defined. Values only; nothing runs here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Generic, TypeVar
+
+from addonkit.errors import SagaDefinitionError
+from addonkit.saga.checks import check
+from addonkit.saga.step import Step
+
+T = TypeVar("T")
+
+
+class Saga(Generic[T]):
+    """A named, durable sequence of steps, each with a compensation.
+
+    Everything is checked here, when the saga is defined: an argument nobody provides, a key provided
+    twice, a step without an undo. Values are immutable: `bind` and `with_steps` give another saga.
+
+    Attributes:
+        name: as `postgresql.provision-dedicated`; executions remember it.
+        version: of its shape; grows when steps change in a released addon.
+        steps: in the order they run.
+        inputs: names of values given when it is bound or run.
+        resumes_from: older versions whose interrupted executions this one may continue: every step that
+            they have journaled must be here, in the same order, at the beginning.
+        values: inputs bound so far: JSON values and Secrets.
+
+    Raises:
+        SagaDefinitionError: naming the saga, the step and the key.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        version: int = 1,
+        steps: Sequence[Step],
+        inputs: Sequence[str] = (),
+        resumes_from: Sequence[int] = (),
+        values: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._name = name
+        self.version = version
+        self._steps = tuple(steps)
+        self.inputs = tuple(inputs)
+        self.resumes_from = tuple(resumes_from)
+        self.values: Mapping[str, Any] = dict(values or {})
+        check(name, self.steps, self.inputs, version, self.resumes_from)
+
+    @property
+    def name(self) -> str:
+        """As `postgresql.provision-dedicated`."""
+        return self._name
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """In the order they run."""
+        return self._steps
+
+    def bind(self, **values: Any) -> Saga[T]:
+        """The same saga with these inputs given.
+
+        Raises:
+            SagaDefinitionError: for a name that is not an input.
+        """
+        unknown = sorted(set(values) - set(self.inputs))
+        if unknown:
+            raise SagaDefinitionError(
+                f"cannot bind saga {self.name}",
+                f"{', '.join(unknown)} is not among its inputs",
+                f"inputs are {', '.join(self.inputs) or 'none'}",
+            )
+        return self._evolve(values={**self.values, **values})
+
+    def with_steps(self, *, before: Sequence[Step] = (), after: Sequence[Step] = ()) -> Saga[T]:
+        """The same saga with steps of a policy around it."""
+        return self._evolve(steps=(*before, *self.steps, *after))
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Inputs that have no value yet."""
+        return tuple(name for name in self.inputs if name not in self.values)
+
+    @property
+    def step_names(self) -> tuple[str, ...]:
+        """Names of the steps, in order; the shape an execution records."""
+        return tuple(each.name for each in self.steps)
+
+    def shape(self) -> dict[str, Any]:
+        """What an interrupted execution depends on, for a lock file: version, inputs, steps, keys."""
+        return {
+            "version": self.version,
+            "resumes_from": list(self.resumes_from),
+            "inputs": sorted(self.inputs),
+            "steps": [
+                {"name": s.name, "takes": sorted(s.takes.names), "gives": sorted(s.output_types())} for s in self.steps
+            ],
+        }
+
+    def _evolve(self, **changes: Any) -> Saga[T]:
+        fields = ("version", "steps", "inputs", "resumes_from", "values")
+        return Saga(self.name, **{**{name: getattr(self, name) for name in fields}, **changes})
+
+    def __repr__(self) -> str:
+        return f"<saga {self.name} version {self.version}>"

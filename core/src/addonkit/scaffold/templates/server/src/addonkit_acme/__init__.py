@@ -1,0 +1,58 @@
+"""Acme for addonkit: a server of an app's own, with a disk and a password."""
+
+from pathlib import Path
+from typing import Final
+
+from addonkit import (
+    ConnectionInfo,
+    AddonDefinition,
+    File,
+    Probe,
+    Program,
+    ProgramSource,
+    Server,
+    ServerAddon,
+    Variable,
+    VariantDefinition,
+    admin_password,
+)
+
+SOURCE: Final = ProgramSource(executables=("python3",), directories=("/usr/bin", "/usr/local/bin"))
+
+DEFINITION: Final = AddonDefinition(
+    name="acme",
+    display_name="Acme",
+    description="Acme server",
+    default_variant="small",
+    variants=(
+        VariantDefinition("small", "A server of its own", details={"Storage": "1 Gi"}, config={"storage": "1Gi"}),
+    ),
+    default_version="3",
+    program=SOURCE,
+    variables=("ACME_URL", "ACME_PASSWORD"),
+)
+
+
+def program(server: Server) -> Program:
+    """How a server runs; the password is in a file that nobody else reads, and in no command line."""
+    return Program(
+        source=SOURCE,
+        version=server.version,
+        argv=("python3", "-B", "{run}/server.py", "{port}", "{disk}", "{run}/password"),
+        files=(
+            File("{run}/server.py", Path(__file__).with_name("server.py").read_text(encoding="utf-8")),
+            File("{run}/password", admin_password(server)),
+        ),
+        probe=Probe("acme", "GET / HTTP/1.0\r\n\r\n", ("HTTP/1.0 401", "HTTP/1.1 401")),
+    )
+
+
+def variables(access: ConnectionInfo) -> tuple[Variable, ...]:
+    """What an app needs to use it."""
+    return (
+        Variable("ACME_URL", access.url("http", user="app")),
+        Variable("ACME_PASSWORD", access.password),
+    )
+
+
+ADDON: Final = ServerAddon(definition=DEFINITION, port=8000, program=program, variables=variables)

@@ -1,0 +1,1 @@
+"""Clock, concurrency and files: helpers that know nothing of addons."""
