@@ -14,7 +14,7 @@ import addonkit
 from addonkit import Busy, InstanceFailed, ProviderFramework, Retry
 from addonkit.engine import compensation
 from addonkit.engine.failpoints import InjectedFault, at
-from addonkit.provider.server_addon.admin_access import tidy
+from addonkit.provider.server_addon.admin_access import cleanup_tenant
 from addonkit.testing.home import left_behind
 from addonkit_postgresql import admin
 from addonkit_postgresql.addon import ADDON
@@ -113,8 +113,8 @@ async def test_nothing_is_dropped_from_a_server_that_goes_as_a_whole(home: Path)
         await kit.create("postgresql:small", app="shop")
         instance = (await kit.show("shop-postgresql")).instance
 
-        await tidy(framework_of(kit), instance, instance.server, never)
-        await tidy(framework_of(kit), instance, "postgresql-gone", never)
+        await cleanup_tenant(framework_of(kit), instance, instance.server, never)
+        await cleanup_tenant(framework_of(kit), instance, "postgresql-gone", never)
 
 
 async def test_a_shared_server_that_died_meanwhile_is_started_to_undo(home: Path, resident: str) -> None:

@@ -35,8 +35,8 @@ POLL: Final = 0.03
 class ProviderFramework:
     """What a step receives as `framework`.
 
-    What should be is recorded in the store first, so that the controller keeps it so; the backend
-    then makes it so.
+    The desired state is recorded in the store first, for the controller to keep; the backend then
+    brings it about.
 
     Attributes:
         servers: which server an instance lives on, and who shares it.
@@ -104,7 +104,7 @@ class ProviderFramework:
         return pool
 
     async def delete_sandbox_pool(self, name: str) -> None:
-        """Stop the copies gracefully and forget the pool. What is gone is success; disks stay."""
+        """Stop the copies gracefully and forget the pool. Does nothing if it does not exist; keeps disks."""
 
         def stop(tx: Transaction) -> Program | None:
             entity = tx.get(Pool, name)
@@ -115,7 +115,7 @@ class ProviderFramework:
                 tx.put(entity, attrs.evolve(entity.value, spec=spec))
             return entity.value.spec.program
 
-        # Said in the store first, so that nobody who keeps servers running starts it again behind us.
+        # Recorded in the store first, so that no other controller starts it again meanwhile.
         await self._backend.remove(name, await self._store.transact(stop))
         await self._store.transact(lambda tx: tx.delete(Pool, name))
 
@@ -130,7 +130,7 @@ class ProviderFramework:
         return await self._store.transact(decide)
 
     async def get_service_address(self, name: str) -> Address:
-        """Where the service answers.
+        """Return the address of the service.
 
         Raises:
             TransientError: when no pool that matches has an address yet.
@@ -154,7 +154,7 @@ class ProviderFramework:
         return address
 
     async def delete_service(self, name: str) -> None:
-        """Forget the service. What is gone is success."""
+        """Forget the service. Does nothing if it does not exist."""
         await self._store.transact(lambda tx: tx.delete(Service, name))
 
     async def create_disk(self, name: str, size_gb: int) -> Disk:
@@ -170,7 +170,7 @@ class ProviderFramework:
         return recorded
 
     async def delete_disk_by_name(self, name: str) -> None:
-        """Remove the disk and all its data. What is gone is success."""
+        """Remove the disk and all its data. Does nothing if it does not exist."""
         await self._backend.delete_disk(name)
         await self._store.transact(lambda tx: tx.delete(Disk, name))
 

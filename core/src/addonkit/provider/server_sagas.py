@@ -92,7 +92,7 @@ def _ensure(name: str, pool_of: PoolOf, port: int) -> Saga[ServerAddress]:
             await framework.create_disk(volume.disk, volume.size_gb)
 
     @create_disk.undo
-    async def _(framework: ProviderFramework, server_id: str) -> None:
+    async def undo_create_disk(framework: ProviderFramework, server_id: str) -> None:
         await framework.delete_disk_by_name(server_id)
 
     @step(timeout=300)
@@ -101,7 +101,7 @@ def _ensure(name: str, pool_of: PoolOf, port: int) -> Saga[ServerAddress]:
         await framework.create_sandbox_pool(pool_of(await _server(framework, server_id)))
 
     @create_pool.undo
-    async def _(framework: ProviderFramework, server_id: str) -> None:
+    async def undo_create_pool(framework: ProviderFramework, server_id: str) -> None:
         await framework.delete_sandbox_pool(server_id)
 
     @step
@@ -111,7 +111,7 @@ def _ensure(name: str, pool_of: PoolOf, port: int) -> Saga[ServerAddress]:
         await framework.create_service(server_id, labels, port)
 
     @create_service.undo
-    async def _(framework: ProviderFramework, server_id: str) -> None:
+    async def undo_create_service(framework: ProviderFramework, server_id: str) -> None:
         await framework.delete_service(server_id)
 
     @step(undo=None, timeout=310)

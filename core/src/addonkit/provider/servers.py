@@ -1,8 +1,8 @@
-"""Which server an instance lives on, and who shares it.
+"""Places of instances on servers.
 
 A shared server is found by its key. Its tenants are the instances that refer to it: they are counted,
-never stored. Joining and leaving are one transaction each, so that a server which loses its last
-tenant can be removed without anybody having joined meanwhile.
+never stored. Joining and leaving are one transaction each, so that no instance can join a
+server between the departure of its last tenant and its removal.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ class Tenancy:
 
 @attrs.frozen
 class LeaveResult:
-    """What is left after an instance has left a server.
+    """The state of a server after an instance has left it.
 
     Attributes:
-        last: the server is to be removed, or is gone while its removal may not have come to its end.
+        last: the server is to be removed, or its removal has begun and may not be complete.
     """
 
     last: bool
@@ -66,16 +66,16 @@ class Servers:
         is not joined: another one is recorded beside it.
 
         Args:
-            instance: who moves in.
+            instance: the one that moves in.
             key: `shared:<what must be equal>`, or the instance's id for a server of its own.
             claim: the name the instance wants on the server; it gets a suffix derived from the
                 instance's id when a tenant has the name already, or it is reserved.
-            reserved: names that nobody may have.
+            reserved: names that no tenant may have.
             longest_claim: in characters.
             attributes: the addon's own data for a new server, as an administrator's password.
 
         Raises:
-            UnknownInstance: when the instance is gone.
+            UnknownInstance: when the instance does not exist.
         """
 
         def decide(tx: Transaction) -> Tenancy:
@@ -92,9 +92,9 @@ class Servers:
         return await self._store.transact(decide)
 
     async def leave(self, instance: Instance, server_id: str) -> LeaveResult:
-        """End the instance's tenancy; when nobody is left, mark the server for removal.
+        """End the instance's tenancy; when none is left, mark the server for removal.
 
-        Safe to repeat: who has left already learns again whether the server is to be removed.
+        Idempotent: repeated calls return the same result.
         """
 
         def decide(tx: Transaction) -> LeaveResult:
@@ -113,12 +113,12 @@ class Servers:
         return await self._store.transact(decide)
 
     async def get(self, server_id: str) -> Server | None:
-        """The server, or None when it is gone."""
+        """Return the server, or None if it does not exist."""
         entity = await self._store.get(Server, server_id)
         return entity.value if entity else None
 
     async def tenants(self, server_id: str) -> tuple[Instance, ...]:
-        """Instances that live on the server, by id."""
+        """Return the instances that live on the server, by id."""
         return await self._store.transact(lambda tx: _tenants(tx, server_id))
 
     async def activate(self, server_id: str) -> None:
@@ -132,7 +132,7 @@ class Servers:
         await self._store.transact(decide)
 
     async def forget(self, server_id: str) -> None:
-        """Delete the record of a removed server. What is gone is success."""
+        """Delete the record of a removed server. Does nothing if it does not exist."""
         await self._store.transact(lambda tx: tx.delete(Server, server_id))
 
 

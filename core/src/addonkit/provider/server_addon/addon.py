@@ -60,45 +60,59 @@ class ServerAddon:
     addon_drop_claim: Callable[[Server, str], Saga[None]] | None = attrs.field(init=False)
 
     @tenants.validator
-    def _(self, _: object, tenants: Tenants | None) -> None:
+    def _check_tenants(self, _: object, tenants: Tenants | None) -> None:
         if tenants is None and any(is_shared_variant(variant.name) for variant in self.definition.variants):
             raise ValueError(f"addon {self.definition.name} has a variant `shared` but no tenants")
 
     @pool.default
-    def _(self) -> PoolBuilder:
+    def _build_pool(self) -> PoolBuilder:
         ports = (Port(self.definition.name, self.port), *(Port(*each) for each in self.more_ports.items()))
         return PoolBuilder(self.definition, ports, self.program, self.container, self.start_timeout)
 
     @servers.default
-    def _(self) -> ServerSagas:
+    def _build_servers(self) -> ServerSagas:
         return server_sagas(self.definition.name, self.pool, port=self.port)
 
     @provision.default
-    def _(self) -> Saga[ProvisionResult]:
+    def _build_provision(self) -> Saga[ProvisionResult]:
         return sagas.provision(self.definition.name, self.servers, self.tenants, self.variables, tuple(self.more_ports))
 
     @deprovision.default
-    def _(self) -> Saga[None]:
+    def _build_deprovision(self) -> Saga[None]:
         return sagas.deprovision(self.definition.name, self.servers, self.tenants)
 
     @inspect.default
-    def _(self) -> Saga[Inventory] | None:
+    def _build_inspect(self) -> Saga[Inventory] | None:
         return sagas.inspect(self.definition.name, self.tenants) if self.tenants else None
 
     @drop_claim.default
-    def _(self) -> Saga[None] | None:
+    def _build_drop_claim(self) -> Saga[None] | None:
         return sagas.drop_claim(self.definition.name, self.tenants) if self.tenants else None
 
     # These two are values, so that an addon without tenants has no such hooks.
     @addon_inspect.default
-    def _(self) -> Callable[[Server], Saga[Inventory]] | None:
+    def _answer_inspect(self) -> Callable[[Server], Saga[Inventory]] | None:
         saga = self.inspect
-        return hookimpl(lambda server: saga.bind(server_id=server.id)) if saga else None
+        if saga is None:
+            return None
+
+        @hookimpl
+        def addon_inspect(server: Server) -> Saga[Inventory]:
+            return saga.bind(server_id=server.id)
+
+        return addon_inspect
 
     @addon_drop_claim.default
-    def _(self) -> Callable[[Server, str], Saga[None]] | None:
+    def _answer_drop_claim(self) -> Callable[[Server, str], Saga[None]] | None:
         saga = self.drop_claim
-        return hookimpl(lambda server, claim: saga.bind(server_id=server.id, claim=claim)) if saga else None
+        if saga is None:
+            return None
+
+        @hookimpl
+        def addon_drop_claim(server: Server, claim: str) -> Saga[None]:
+            return saga.bind(server_id=server.id, claim=claim)
+
+        return addon_drop_claim
 
     @hookimpl
     def addon_definition(self) -> AddonDefinition:

@@ -7,7 +7,7 @@ from addonkit.models.definition import CONFIG_IMAGE, CONFIG_VERSION, is_shared_v
 from addonkit.models.instance import Instance
 from addonkit.models.secret import Secret
 from addonkit.provider.framework import ProviderFramework
-from addonkit.provider.server_addon.admin_access import wake
+from addonkit.provider.server_addon.admin_access import ensure_running
 from addonkit.provider.server_addon.declaration import ADMIN_PASSWORD, Tenants
 from addonkit.provider.server_sagas import ServerAddress, ServerSagas
 from addonkit.provider.servers import Tenancy
@@ -22,7 +22,7 @@ def server_key(instance: Instance, variant: Variant) -> str:
     return f"shared:{variant.config.get(CONFIG_IMAGE, '')}:{variant.config.get(CONFIG_VERSION, '')}"
 
 
-def joining(servers: ServerSagas, tenants: Tenants | None) -> Step:
+def join_step(servers: ServerSagas, tenants: Tenants | None) -> Step:
     """The step that gives an instance its place, and takes it away again."""
 
     @step
@@ -38,27 +38,29 @@ def joining(servers: ServerSagas, tenants: Tenants | None) -> Step:
         )
 
     @join_server.undo
-    async def _(framework: ProviderFramework, sagas: Sagas, instance: Instance, server_id: str = "") -> None:
+    async def undo_join_server(
+        framework: ProviderFramework, sagas: Sagas, instance: Instance, server_id: str = ""
+    ) -> None:
         if server_id or instance.server:
             await servers.leave_server(framework, sagas, instance, server_id or instance.server)
 
     return join_server
 
 
-def ensuring(servers: ServerSagas) -> Step:
+def ensure_server_step(servers: ServerSagas) -> Step:
     """The step that makes the server, unless it is there."""
 
     @step(gives="address", undo=None, timeout=600, runs=(servers.ensure,))
     async def ensure_server(framework: ProviderFramework, sagas: Sagas, server_id: str) -> ServerAddress:
         """Make sure that the server runs."""
         address = await servers.ensure_server(sagas, server_id)
-        await wake(framework, server_id)
+        await ensure_running(framework, server_id)
         return address
 
     return ensure_server
 
 
-def leaving(servers: ServerSagas) -> Step:
+def leave_step(servers: ServerSagas) -> Step:
     """The step that ends a tenancy."""
 
     @step(undo=None, timeout=600, runs=(servers.remove,))

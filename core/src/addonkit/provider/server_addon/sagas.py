@@ -9,10 +9,16 @@ from addonkit.models.result import Inventory, ProvisionResult
 from addonkit.models.secret import Secret
 from addonkit.models.variable import Variable
 from addonkit.provider.framework import ProviderFramework
-from addonkit.provider.server_addon.admin_access import reach
+from addonkit.provider.server_addon.admin_access import admin_access
 from addonkit.provider.server_addon.declaration import ConnectionInfo, Tenants
-from addonkit.provider.server_addon.membership import ensuring, joining, leaving
-from addonkit.provider.server_addon.tenancy import creating, dropping, generate_password, listing, removing
+from addonkit.provider.server_addon.membership import ensure_server_step, join_step, leave_step
+from addonkit.provider.server_addon.tenancy import (
+    create_tenant_step,
+    drop_claim_step,
+    generate_password,
+    list_claims_step,
+    remove_tenant_step,
+)
 from addonkit.provider.server_sagas import ServerAddress, ServerSagas
 from addonkit.saga.saga import Saga
 from addonkit.saga.step import Step, step
@@ -27,39 +33,39 @@ def provision(
 
     `ports` are the names of those that variables tell of besides the server's first.
     """
-    before = (joining(servers, tenants), ensuring(servers))
+    placed = (join_step(servers, tenants), ensure_server_step(servers))
     inside: tuple[Step, ...]
     if tenants:
-        inside = (generate_password, creating(tenants), _telling_tenant(variables, ports))
+        inside = (generate_password, create_tenant_step(tenants), _tenant_result_step(variables, ports))
     else:
-        inside = (_telling(variables, ports),)
-    return Saga(f"{name}.provision", steps=(*before, *inside))
+        inside = (_result_step(variables, ports),)
+    return Saga(f"{name}.provision", steps=(*placed, *inside))
 
 
 def deprovision(name: str, servers: ServerSagas, tenants: Tenants | None) -> Saga[None]:
     """How one is removed, from whatever state it is in."""
-    inside = (removing(tenants),) if tenants else ()
-    return Saga(f"{name}.deprovision", inputs=("server_id", "claim"), steps=(*inside, leaving(servers)))
+    inside = (remove_tenant_step(tenants),) if tenants else ()
+    return Saga(f"{name}.deprovision", inputs=("server_id", "claim"), steps=(*inside, leave_step(servers)))
 
 
 def inspect(name: str, tenants: Tenants) -> Saga[Inventory]:
     """What lives on a server."""
-    return Saga(f"{name}.inspect", inputs=("server_id",), steps=(listing(tenants),))
+    return Saga(f"{name}.inspect", inputs=("server_id",), steps=(list_claims_step(tenants),))
 
 
 def drop_claim(name: str, tenants: Tenants) -> Saga[None]:
     """The removal of what no instance owns."""
-    return Saga(f"{name}.drop-claim", inputs=("server_id", "claim"), steps=(dropping(tenants),))
+    return Saga(f"{name}.drop-claim", inputs=("server_id", "claim"), steps=(drop_claim_step(tenants),))
 
 
-def _telling_tenant(variables: VariablesOf, ports: Collection[str]) -> Step:
+def _tenant_result_step(variables: VariablesOf, ports: Collection[str]) -> Step:
     @step(gives="result", undo=None)
     async def build_result(
         framework: ProviderFramework, server_id: str, address: ServerAddress, claim: str, password: Secret
     ) -> ProvisionResult:
         """Put the variables together."""
-        server = (await reach(framework, server_id)).server
-        numbers = await _numbers(framework, server_id, ports)
+        server = (await admin_access(framework, server_id)).server
+        numbers = await _further_ports(framework, server_id, ports)
         return _result(
             variables, server_id, ConnectionInfo(address.host, address.port, claim, password, server.shared, numbers)
         )
@@ -67,19 +73,19 @@ def _telling_tenant(variables: VariablesOf, ports: Collection[str]) -> Step:
     return build_result
 
 
-def _telling(variables: VariablesOf, ports: Collection[str]) -> Step:
+def _result_step(variables: VariablesOf, ports: Collection[str]) -> Step:
     @step(gives="result", undo=None)
     async def build_result(framework: ProviderFramework, server_id: str, address: ServerAddress) -> ProvisionResult:
         """Put the variables together."""
-        access = await reach(framework, server_id)
-        numbers = await _numbers(framework, server_id, ports)
+        access = await admin_access(framework, server_id)
+        numbers = await _further_ports(framework, server_id, ports)
         whole = ConnectionInfo(address.host, address.port, "", access.password, access.server.shared, numbers)
         return _result(variables, server_id, whole)
 
     return build_result
 
 
-async def _numbers(framework: ProviderFramework, server_id: str, names: Collection[str]) -> dict[str, int]:
+async def _further_ports(framework: ProviderFramework, server_id: str, names: Collection[str]) -> dict[str, int]:
     """Where further ports of a server answer, by name."""
     if not names:
         return {}

@@ -8,7 +8,7 @@ from addonkit.models.instance import Instance
 from addonkit.models.result import Inventory
 from addonkit.models.secret import Secret
 from addonkit.provider.framework import ProviderFramework
-from addonkit.provider.server_addon.admin_access import reach, tidy
+from addonkit.provider.server_addon.admin_access import admin_access, cleanup_tenant
 from addonkit.provider.server_addon.declaration import Progress, Tenant, Tenants
 from addonkit.saga.step import Step, step, title_of
 
@@ -22,7 +22,7 @@ async def generate_password() -> Secret:
     return Secret.generate()
 
 
-def creating(tenants: Tenants) -> Step:
+def create_tenant_step(tenants: Tenants) -> Step:
     """The step that lets a tenant in, and undoes it."""
 
     @step(title=title_of(tenants.create_tenant), timeout=600)
@@ -30,10 +30,10 @@ def creating(tenants: Tenants) -> Step:
         framework: ProviderFramework, instance: Instance, variant: Variant, server_id: str, claim: str, password: Secret
     ) -> None:
         tenant = Tenant(claim, instance.id, variant.config)
-        await tenants.create_tenant(await reach(framework, server_id), tenant, password)
+        await tenants.create_tenant(await admin_access(framework, server_id), tenant, password)
 
     @create_tenant.undo
-    async def _(
+    async def undo_create_tenant(
         framework: ProviderFramework, instance: Instance, progress: Progress, server_id: str, claim: str
     ) -> None:
         await _remove(tenants, framework, instance, progress, server_id, claim)
@@ -41,7 +41,7 @@ def creating(tenants: Tenants) -> Step:
     return create_tenant
 
 
-def removing(tenants: Tenants) -> Step:
+def remove_tenant_step(tenants: Tenants) -> Step:
     """The step that removes a tenant with its data."""
 
     @step(title=title_of(tenants.remove_tenant), undo=None, timeout=LONG)
@@ -53,18 +53,18 @@ def removing(tenants: Tenants) -> Step:
     return remove_tenant
 
 
-def listing(tenants: Tenants) -> Step:
+def list_claims_step(tenants: Tenants) -> Step:
     """The step that lists what lives on a server."""
 
     @step(gives="result", undo=None)
     async def list_claims(framework: ProviderFramework, server_id: str) -> Inventory:
         """List what lives on the server."""
-        return Inventory(await tenants.list_claims(await reach(framework, server_id)))
+        return Inventory(await tenants.list_claims(await admin_access(framework, server_id)))
 
     return list_claims
 
 
-def dropping(tenants: Tenants) -> Step:
+def drop_claim_step(tenants: Tenants) -> Step:
     """The step that removes what no instance owns."""
 
     @step(undo=None, timeout=LONG)
@@ -72,7 +72,7 @@ def dropping(tenants: Tenants) -> Step:
         """Drop what no instance owns."""
         if any(tenant.claim == claim for tenant in await framework.servers.tenants(server_id)):
             raise Busy(f"cannot drop {claim}", "an instance has taken the name meanwhile")
-        await tenants.drop_claim(await reach(framework, server_id), claim, progress)
+        await tenants.drop_claim(await admin_access(framework, server_id), claim, progress)
 
     return drop_claim
 
@@ -86,4 +86,4 @@ async def _remove(
     claim: str,
 ) -> None:
     tenant = Tenant(claim, instance.id, instance.config)
-    await tidy(framework, instance, server_id, lambda access: tenants.remove_tenant(access, tenant, progress))
+    await cleanup_tenant(framework, instance, server_id, lambda access: tenants.remove_tenant(access, tenant, progress))
