@@ -12,7 +12,7 @@ import attrs
 import pytest
 
 from addonkit.compute.process.backend import ProcessBackend
-from addonkit.compute.process.peek import working_in
+from addonkit.compute.process.open_files import working_in
 from addonkit.models.compute import CreateSandboxPoolSpec, Disk, Pool, PoolState, Port, Probe, Program, Volume
 from addonkit.models.definition import AddonDefinition, ProgramSource, VariantDefinition
 

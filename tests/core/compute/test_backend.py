@@ -339,12 +339,12 @@ sys.stdin.read()
 
 
 def test_a_held_port_is_refused_to_others_and_free_for_a_server() -> None:
-    from addonkit.compute.process.ports import hold
+    from addonkit.compute.process.ports import reserve
 
-    held = next(each for port in range(26000, 26100) if (each := hold(port)) is not None)
+    held = next(each for port in range(26000, 26100) if (each := reserve(port)) is not None)
     with held, socket.socket() as server:
         port = held.getsockname()[1]
-        assert hold(port) is None
+        assert reserve(port) is None
         server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         server.bind(("127.0.0.1", port))
         server.listen()

@@ -15,7 +15,7 @@ import pytest
 
 from addonkit.compute.process.copies import copy_of
 from addonkit.compute.process.programs import Programs
-from addonkit.compute.process.user import ServiceUser, can_pass, service_user
+from addonkit.compute.process.user import ServiceUser, find_barrier, service_user
 from addonkit.errors import ProgramNotFound
 from addonkit.models.definition import ProgramSource
 
@@ -56,7 +56,7 @@ def test_a_service_user_runs_a_copy_of_a_wheel(home: Path, hidden: Path, nobody:
 
     reachable = programs.resolve(source, "1")
 
-    assert can_pass(nobody, reachable) is None
+    assert find_barrier(nobody, reachable) is None
     said = subprocess.run([reachable / "tool"], user="nobody", capture_output=True, check=True)
     assert said.stdout == b"tool 1.5\n"
     assert (reachable.parents[1] / "some_wheel.libs/lib.so").exists()

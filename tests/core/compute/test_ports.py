@@ -8,7 +8,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from addonkit.compute.process.ports import HOST, Ports, hold, outside
+from addonkit.compute.process.ports import HOST, Ports, outside, reserve
 
 NUMBERS = st.integers(1024, 65536)
 
@@ -36,9 +36,9 @@ def test_a_port_whose_connections_are_closing_is_taken_again(tmp_path: Path) -> 
             server.accept()[0].close()  # the server closes first: its end lingers
             client.recv(1)
     ports.close()
-    assert hold(port) is None
+    assert reserve(port) is None
 
-    assert ports.retake("pool", [port]) is None
+    assert ports.reacquire("pool", [port]) is None
     ports.close()
 
 
@@ -47,8 +47,8 @@ def test_a_port_a_stranger_listens_on_is_named(tmp_path: Path) -> None:
     port = ports.take("pool", ("main",))["main"]
     ports.close()
     with socket.create_server((HOST, port)):
-        assert ports.retake("pool", [port]) == port
-    assert ports.retake("pool", [port]) is None
+        assert ports.reacquire("pool", [port]) == port
+    assert ports.reacquire("pool", [port]) is None
     ports.close()
 
 

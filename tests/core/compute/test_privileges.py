@@ -14,7 +14,7 @@ import attrs
 import pytest
 
 from addonkit.compute.process.identity import read_status
-from addonkit.compute.process.peek import working_in
+from addonkit.compute.process.open_files import working_in
 from addonkit.compute.process.user import service_user
 from addonkit.errors import Busy, InvalidName, PoolCrashed
 from addonkit.models.compute import Disk, File

@@ -13,7 +13,7 @@ from addonkit.compute.process.backend import ProcessBackend
 from addonkit.compute.process.ports import port_range
 from addonkit.compute.process.programs import Programs
 from addonkit.compute.process.user import service_user
-from addonkit.compute.process.versions import matches, newness, requested_version
+from addonkit.compute.process.versions import matches, requested_version, version_key
 from addonkit.errors import ComputeError, InvalidInput, ProgramNotFound, UnknownVersion
 from addonkit.models.definition import AddonDefinition, ProgramSource, VariantDefinition
 
@@ -130,7 +130,7 @@ def test_a_version_satisfies_each_of_its_beginnings(parts: list[int]) -> None:
     for length in range(1, len(parts) + 1):
         assert matches(version, ".".join(map(str, parts[:length])))
     assert not matches(version, f"{version}.1")
-    assert newness(version) == tuple(parts)
+    assert version_key(version) == tuple(parts)
 
 
 def test_a_tag_is_the_version_of_a_reference() -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from addonkit.compute.process.backend import ProcessBackend
 from addonkit.compute.process.identity import session_members
-from addonkit.compute.process.peek import working_in
+from addonkit.compute.process.open_files import working_in
 from addonkit.compute.process.user import service_user
 from addonkit.models.compute import CreateSandboxPoolSpec, Disk, File, Pool, PoolState, Port, Probe, Program, Volume
 from addonkit.models.definition import ProgramSource

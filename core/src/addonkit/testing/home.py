@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Final
 
 from addonkit.compute.process.identity import is_running, send
-from addonkit.compute.process.peek import working_in
+from addonkit.compute.process.open_files import working_in
 from addonkit.compute.process.record import read_record
-from addonkit.compute.process.stop import Ender
+from addonkit.compute.process.stop import Terminator
 from addonkit.compute.process.user import service_user
 
 _QUIT_LIMIT: Final = 5.0
@@ -41,7 +41,7 @@ def kill_servers(home: Path) -> None:
     SIGQUIT and SIGTERM first, on which PostgreSQL gives shared memory back: the system has only so many segments of it.
     """
     user = service_user(os.environ)
-    ender = Ender(home, user)
+    terminator = Terminator(home, user)
     servers = [record.server for path in home.glob("pools/*/record") if (record := read_record(path))]
     for server in servers:
         send(server, signal.SIGQUIT)
@@ -49,7 +49,7 @@ def kill_servers(home: Path) -> None:
     ending = time.monotonic() + _QUIT_LIMIT
     while time.monotonic() < ending and (any(is_running(server) for server in servers) or working_in(home, user)):
         time.sleep(0.03)
-    sessions = (pid for server in servers for pid in ender.leftovers(server))
+    sessions = (pid for server in servers for pid in terminator.leftovers(server))
     _signal({*sessions, *working_in(home, user)}, signal.SIGKILL)
 
 

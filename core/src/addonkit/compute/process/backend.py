@@ -27,15 +27,15 @@ from addonkit.compute.process.disks import Disks
 from addonkit.compute.process.lock import locked
 from addonkit.compute.process.logs import rotate, tail
 from addonkit.compute.process.names import check_name
-from addonkit.compute.process.placeholders import Places
+from addonkit.compute.process.placeholders import Placeholders
 from addonkit.compute.process.ports import HOST, Ports, port_range
 from addonkit.compute.process.probe import answers, listens
 from addonkit.compute.process.programs import Programs, how_to_get
-from addonkit.compute.process.record import RunRecord, forgive, read_record
-from addonkit.compute.process.start import Start, launch, prepare_disk
-from addonkit.compute.process.stop import Ender, workers_of
+from addonkit.compute.process.record import RunRecord, clear_start_history, read_record
+from addonkit.compute.process.start import LaunchPlan, launch, prepare_disk
+from addonkit.compute.process.stop import Terminator, workers_of
 from addonkit.compute.process.threads import finish
-from addonkit.compute.process.user import ServiceUser, check_way, own, service_user
+from addonkit.compute.process.user import ServiceUser, check_traversable, chown, service_user
 from addonkit.compute.process.versions import describe, matches, requested_version, shorten
 from addonkit.errors import Busy, CommandFailed, ComputeError, PoolCrashed, ProgramNotFound, UnknownVersion
 from addonkit.models.compute import Disk, ExecResult, FoundProgram, Pool, PoolState, Program
@@ -73,7 +73,7 @@ class ProcessBackend:
 
     def runnable_version(self, definition: AddonDefinition, requested: str) -> str:
         """See Backend. The answer has the precision of the request, so that minor upgrades are picked up."""
-        check_way(self._user, self._home)
+        check_traversable(self._user, self._home)
         versions = [found.version for found in self.find_programs(definition)]
         attempted = f"cannot run {definition.name} {requested}".rstrip()
         if not versions:
@@ -92,7 +92,7 @@ class ProcessBackend:
 
     async def ensure_disk(self, disk: Disk) -> None:
         """See Backend."""
-        check_way(self._user, self._home)
+        check_traversable(self._user, self._home)
         await finish(self._disks.ensure, check_name(disk.name))
 
     async def delete_disk(self, name: str) -> None:
@@ -109,7 +109,7 @@ class ProcessBackend:
 
     async def place(self, pool: Pool) -> Pool:
         """See Backend. New ports are held until the server listens, or the pool is removed."""
-        check_way(self._user, self._home)
+        check_traversable(self._user, self._home)
         names = tuple(port.name for port in pool.spec.ports)
         if pool.host and set(pool.ports) == set(names):
             return pool
@@ -127,8 +127,8 @@ class ProcessBackend:
                 return PoolState(running=int(running), started=record is not None)
             if pool.spec.desired_instances == 0:
                 if record is not None:
-                    await self._ender(record).stop(record.server, pool.spec.program)
-                    await asyncio.to_thread(forgive, self._record(pool.name), record)
+                    await self._terminator(record).stop(record.server, pool.spec.program)
+                    await asyncio.to_thread(clear_start_history, self._record(pool.name), record)
                 return PoolState(started=record is not None)
             if not running:
                 await self._start(pool, record, lock)
@@ -143,7 +143,7 @@ class ProcessBackend:
         await asyncio.to_thread(rotate, log)
         ready = await self._is_ready(pool, record)
         if ready:
-            self._ports.let_go(pool.name)
+            self._ports.release(pool.name)
         return PoolState(1, int(ready), started=True, log_tail="" if ready else tail(log), pid=record.server.pid)
 
     async def remove(self, name: str, program: Program | None = None) -> None:
@@ -151,19 +151,19 @@ class ProcessBackend:
         async with locked(self._lock(name)):
             record = read_record(self._record(name))
             if record is not None:
-                await self._ender(record).stop(record.server, program)
+                await self._terminator(record).stop(record.server, program)
             await finish(shutil.rmtree, self._pool(name), ignore_errors=True)
             await finish(self._ports.free, name)
             self._lock(name).unlink(missing_ok=True)
 
     async def exec_in_pool(self, pool: Pool, argv: Sequence[str], env: Mapping[str, str], timeout: float) -> ExecResult:
         """See Backend."""
-        start = await self._plan(pool)
+        plan = await self._plan(pool)
         try:
             return await run(
-                start.command(tuple(argv)),
-                env=start.environment() | dict(env),
-                cwd=start.run,
+                plan.command(tuple(argv)),
+                env=plan.environment() | dict(env),
+                cwd=plan.run,
                 user=self._user,
                 timeout=timeout,
             )
@@ -189,20 +189,20 @@ class ProcessBackend:
 
     async def _start(self, pool: Pool, former: RunRecord | None, lock: int) -> None:
         if former is not None:
-            await self._ender(former).clear(former.server)
-        start = await self._plan(pool)
+            await self._terminator(former).clear(former.server)
+        plan = await self._plan(pool)
         for volume in pool.spec.volumes:
-            await prepare_disk(start, self._disks, volume.disk, lock)
-        taken = await finish(self._ports.retake, pool.name, pool.ports.values())
+            await prepare_disk(plan, self._disks, volume.disk, lock)
+        taken = await finish(self._ports.reacquire, pool.name, pool.ports.values())
         if taken is not None:
             raise PoolCrashed(
-                start.attempted,
+                plan.attempted,
                 f"another process listens on its port {taken}",
                 "end that process; the port is part of URLs",
             )
-        await launch(start, lock)
+        await launch(plan, lock)
 
-    async def _plan(self, pool: Pool) -> Start:
+    async def _plan(self, pool: Pool) -> LaunchPlan:
         program = _program(pool)
         folder = await asyncio.to_thread(self._programs.resolve, program.source, program.version)
         user = self._user_on([volume.disk for volume in pool.spec.volumes])
@@ -210,10 +210,12 @@ class ProcessBackend:
         directory.mkdir(mode=0o711, parents=True, exist_ok=True)
         private = directory / "run"
         private.mkdir(mode=0o700, exist_ok=True)
-        own(user, private)
+        chown(user, private)
         disk = self._disks.data(pool.spec.volumes[0].disk) if pool.spec.volumes else private
-        places = Places(disk, private, pool.ports)
-        return Start(pool, program, folder, places, private, self._record(pool.name), directory / "log", user)
+        placeholders = Placeholders(disk, private, pool.ports)
+        return LaunchPlan(
+            pool, program, folder, placeholders, private, self._record(pool.name), directory / "log", user
+        )
 
     async def _is_ready(self, pool: Pool, record: RunRecord) -> bool:
         probe = _program(pool).probe
@@ -222,8 +224,8 @@ class ProcessBackend:
             return False
         return await answers(probe, HOST, port)
 
-    def _ender(self, record: RunRecord) -> Ender:
-        return Ender(self._home, self._user_on(record.disks))
+    def _terminator(self, record: RunRecord) -> Terminator:
+        return Terminator(self._home, self._user_on(record.disks))
 
     def _user_on(self, disks: Sequence[str]) -> ServiceUser | None:
         return self._disks.user(disks[0]) if disks else self._user

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Final
 
-from addonkit.compute.process.user import ServiceUser, drop_to
+from addonkit.compute.process.user import ServiceUser, subprocess_credentials
 from addonkit.models.compute import ExecResult
 from addonkit.util.concurrency import uninterrupted
 
@@ -47,7 +47,7 @@ async def run(
         cwd=cwd,
         start_new_session=True,
         pass_fds=tuple(keep_open),
-        **drop_to(user),
+        **subprocess_credentials(user),
     )
     try:
         async with asyncio.timeout(timeout):

@@ -7,7 +7,7 @@ import secrets
 import shutil
 from pathlib import Path
 
-from addonkit.compute.process.user import ServiceUser, own, user_of
+from addonkit.compute.process.user import ServiceUser, chown, user_of
 
 
 class Disks:
@@ -49,7 +49,7 @@ class Disks:
         self.discard_drafts(name)
         draft = self.path(name) / f"preparing-{secrets.token_hex(4)}"
         draft.mkdir(mode=0o700)
-        own(self._user, draft)
+        chown(self._user, draft)
         return draft
 
     def discard_drafts(self, name: str) -> None:

@@ -1,6 +1,6 @@
 """Becomes a server: writes down who it is, gives up root, writes its files, executes the program.
 
-Run as `python -I -S launcher.py` by `orders`, never imported for its work. Standard library only, and as
+Run as `python -I -S launcher.py` by `launch_request`, never imported for its work. Standard library only, and as
 little of it as possible: this is start-up time. The order comes as JSON on standard input, since it may
 hold secrets:
 

@@ -16,7 +16,7 @@ _PLACEHOLDER: Final = re.compile(r"\{(port|disk|run)(?::([A-Za-z0-9_-]+))?\}")
 
 
 @attrs.frozen
-class Places:
+class Placeholders:
     """What the placeholders stand for.
 
     Attributes:
@@ -29,7 +29,7 @@ class Places:
     run: Path
     ports: Mapping[str, int]
 
-    def fill(self, text: str | Secret) -> str:
+    def expand(self, text: str | Secret) -> str:
         """The text with its placeholders replaced, in clear; other braces stay as they are.
 
         Raises:

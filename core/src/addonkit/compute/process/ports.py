@@ -54,7 +54,7 @@ class Ports:
         self._held: dict[str, list[socket.socket]] = {}
 
     def take(self, pool: str, names: tuple[str, ...]) -> dict[str, int]:
-        """Ports for a pool by name; those it has already, else new ones, held until `let_go`. Blocking.
+        """Ports for a pool by name; those it has already, else new ones, held until `release`. Blocking.
 
         Raises:
             NoFreePort: when the range is exhausted.
@@ -68,12 +68,12 @@ class Ports:
                 mine[name] = port
         return {name: mine[name] for name in names}
 
-    def let_go(self, pool: str) -> None:
+    def release(self, pool: str) -> None:
         """Stop holding a pool's ports: its server has them now, or never will."""
         for held in self._held.pop(pool, []):
             held.close()
 
-    def retake(self, pool: str, ports: Iterable[int]) -> int | None:
+    def reacquire(self, pool: str, ports: Iterable[int]) -> int | None:
         """Hold a pool's own ports again before its server starts; returns one that a stranger listens on, or None.
 
         Ports of which connections are still closing are taken as well, as the server itself will do.
@@ -81,7 +81,7 @@ class Ports:
         mine = self._held.setdefault(pool, [])
         missing = set(ports) - {held.getsockname()[1] for held in mine}
         for port in sorted(missing):
-            held = hold(port) or hold(port, after_use=True)
+            held = reserve(port) or reserve(port, after_use=True)
             if held is None:
                 return port
             mine.append(held)
@@ -89,7 +89,7 @@ class Ports:
 
     def free(self, pool: str) -> None:
         """Give a pool's ports back. Blocking."""
-        self.let_go(pool)
+        self.release(pool)
         with self._lock():
             for port in self._of(pool).values():
                 self._reservation(port).unlink(missing_ok=True)
@@ -97,7 +97,7 @@ class Ports:
     def close(self) -> None:
         """Let go of all that is held."""
         for pool in list(self._held):
-            self.let_go(pool)
+            self.release(pool)
 
     def _free(self, count: int, pool: str) -> Iterator[tuple[int, socket.socket]]:
         reserved = {int(path.name) for path in self._directory.iterdir() if path.name.isdigit()}
@@ -107,7 +107,7 @@ class Ports:
         for port in candidates:
             if found == count:
                 return
-            held = hold(port)
+            held = reserve(port)
             if held is not None:
                 found += 1
                 yield port, held
@@ -154,7 +154,7 @@ def _ephemeral() -> range:
     return range(first, last + 1)
 
 
-def hold(port: int, *, after_use: bool = False) -> socket.socket | None:
+def reserve(port: int, *, after_use: bool = False) -> socket.socket | None:
     """A socket bound to a free port, not listening; None when the port is bound or held by anybody.
 
     With `after_use` the port may have closing connections, or be held by others who do not listen.

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from addonkit.compute.process.identity import session_members
-from addonkit.compute.process.peek import peek
+from addonkit.compute.process.open_files import read_open_files
 from addonkit.compute.process.user import ServiceUser
 from addonkit.models.compute import Probe
 from addonkit.models.secret import reveal
@@ -46,7 +46,7 @@ def listens(session: int, port: int, user: ServiceUser | None) -> bool:
     sockets = _listening_sockets(port)
     if not sockets:
         return False
-    return any(sockets & seen.opened for seen in peek(session_members(session), user).values())
+    return any(sockets & seen.opened for seen in read_open_files(session_members(session), user).values())
 
 
 def _listening_sockets(port: int) -> set[str]:

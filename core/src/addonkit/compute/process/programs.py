@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Final
 
 from addonkit.compute.process.copies import copy_of
-from addonkit.compute.process.user import ServiceUser, can_pass, drop_to
-from addonkit.compute.process.versions import matches, newness
+from addonkit.compute.process.user import ServiceUser, find_barrier, subprocess_credentials
+from addonkit.compute.process.versions import matches, version_key
 from addonkit.errors import ProgramNotFound
 from addonkit.models.compute import FoundProgram
 from addonkit.models.definition import ProgramSource
@@ -80,7 +80,7 @@ class Programs:
                 found[real] = FoundProgram(str(usable), self._version(usable, source), origin, package)
             except (OSError, ValueError) as error:
                 faults[real] = f"{real}: {error}"
-        newest = sorted(found.values(), key=lambda each: newness(each.version), reverse=True)
+        newest = sorted(found.values(), key=lambda each: version_key(each.version), reverse=True)
         self._faults[source] = tuple(faults.values())
         self._found[source] = tuple(sorted(newest, key=lambda each: _rank(Path(each.directory), source)))
 
@@ -109,7 +109,7 @@ class Programs:
         Raises:
             ValueError: when the service user cannot get there and it is not in a wheel.
         """
-        stop = can_pass(self._user, directory) if self._user else None
+        stop = find_barrier(self._user, directory) if self._user else None
         if stop is None:
             return directory
         root = next((each for each in directory.parents if package and each.name == package), None)
@@ -171,7 +171,7 @@ def _say(argv: list[str], user: ServiceUser | None) -> str:
         env={"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"},
         cwd="/",
         start_new_session=True,
-        **drop_to(user),
+        **subprocess_credentials(user),
     )
     with process:
         try:

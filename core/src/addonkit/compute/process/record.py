@@ -41,7 +41,7 @@ def read_record(path: Path) -> RunRecord | None:
         return None
 
 
-def forgive(path: Path, record: RunRecord) -> None:
+def clear_start_history(path: Path, record: RunRecord) -> None:
     """Forget former starts: the server was stopped on purpose, so they were no crashes."""
     server = {"pid": record.server.pid, "started": record.server.started, "boot": record.server.boot}
     write_private(path, json.dumps({**server, "starts": [], "disks": record.disks}).encode())

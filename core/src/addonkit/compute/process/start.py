@@ -11,9 +11,9 @@ import attrs
 
 from addonkit.compute.process.commands import run
 from addonkit.compute.process.disks import Disks
+from addonkit.compute.process.launch_request import Detached, LaunchRequest, send_request
 from addonkit.compute.process.logs import tail
-from addonkit.compute.process.orders import Detached, Order, give
-from addonkit.compute.process.placeholders import Places
+from addonkit.compute.process.placeholders import Placeholders
 from addonkit.compute.process.programs import executable
 from addonkit.compute.process.record import read_record
 from addonkit.compute.process.stop import workers_of
@@ -32,14 +32,14 @@ WITHIN: Final = 60.0
 
 
 @attrs.frozen
-class Start:
+class LaunchPlan:
     """Everything a start needs.
 
     Attributes:
         pool: with its ports.
         program: of its spec.
         bin: directory of the executables.
-        places: what placeholders stand for.
+        placeholders: what placeholders stand for.
         run: the pool's private directory; `record` and `log` are below or beside it.
         user: who the server runs as, None for ourselves.
     """
@@ -47,7 +47,7 @@ class Start:
     pool: Pool
     program: Program
     bin: Path
-    places: Places
+    placeholders: Placeholders
     run: Path
     record: Path
     log: Path
@@ -62,18 +62,18 @@ class Start:
         """A minimal environment, with what the program asks for."""
         path = f"{self.bin}{os.pathsep}/usr/local/bin:/usr/bin:/bin"
         basic = {"PATH": path, "HOME": str(self.run), "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
-        return basic | {name: self.places.fill(reveal(value)) for name, value in self.program.env.items()}
+        return basic | {name: self.placeholders.expand(reveal(value)) for name, value in self.program.env.items()}
 
-    def command(self, argv: tuple[str, ...], places: Places | None = None) -> list[str]:
+    def command(self, argv: tuple[str, ...], placeholders: Placeholders | None = None) -> list[str]:
         """A command line with its first word resolved in the program's directory."""
-        places = places or self.places
+        placeholders = placeholders or self.placeholders
         found = executable(self.bin, argv[0])
         if found is None:
             raise PoolCrashed(self.attempted, f"{self.bin} has no executable {argv[0]}")
-        return [str(found), *(places.fill(word) for word in argv[1:])]
+        return [str(found), *(placeholders.expand(word) for word in argv[1:])]
 
 
-async def prepare_disk(start: Start, disks: Disks, disk: str, lock: int) -> None:
+async def prepare_disk(plan: LaunchPlan, disks: Disks, disk: str, lock: int) -> None:
     """Turn an empty disk into a usable one, in a draft that becomes the disk's data at the end.
 
     Raises:
@@ -82,55 +82,57 @@ async def prepare_disk(start: Start, disks: Disks, disk: str, lock: int) -> None
     if disks.is_prepared(disk):
         return
     draft = await finish(disks.draft, disk)
-    places = attrs.evolve(start.places, disk=draft)
+    placeholders = attrs.evolve(plan.placeholders, disk=draft)
     try:
-        await _with_files(start, places, lock)
+        await _with_files(plan, placeholders, lock)
         draft.rename(disks.data(disk))
     except BaseException:
         await finish(disks.discard_drafts, disk)
         raise
 
 
-async def _with_files(start: Start, places: Places, lock: int) -> None:
+async def _with_files(plan: LaunchPlan, placeholders: Placeholders, lock: int) -> None:
     """Run the commands that prepare a disk while their files are there."""
-    files = start.program.prepare_files
+    files = plan.program.prepare_files
     try:
-        await _write(start, places, write=files)
-        for argv in start.program.prepare:
-            await _prepare(start, places, start.command(argv, places), lock)
+        await _write(plan, placeholders, write=files)
+        for argv in plan.program.prepare:
+            await _prepare(plan, placeholders, plan.command(argv, placeholders), lock)
     finally:
-        await _write(start, places, remove=files)
+        await _write(plan, placeholders, remove=files)
 
 
-async def _write(start: Start, places: Places, write: tuple[File, ...] = (), remove: tuple[File, ...] = ()) -> None:
+async def _write(
+    plan: LaunchPlan, placeholders: Placeholders, write: tuple[File, ...] = (), remove: tuple[File, ...] = ()
+) -> None:
     if not (write or remove):
         return
-    fault = await finish(give, Order(start.user, places, write=write, remove=remove))
+    fault = await finish(send_request, LaunchRequest(plan.user, placeholders, write=write, remove=remove))
     if fault:
-        raise PoolCrashed(f"preparing the disk of {start.pool.name}", fault)
+        raise PoolCrashed(f"preparing the disk of {plan.pool.name}", fault)
 
 
-async def _prepare(start: Start, places: Places, command: list[str], lock: int) -> None:
-    said = start.log.with_name("prepare.log")
+async def _prepare(plan: LaunchPlan, placeholders: Placeholders, command: list[str], lock: int) -> None:
+    said = plan.log.with_name("prepare.log")
     descriptor = os.open(said, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     with os.fdopen(descriptor, "wb") as log:
         result = await run(
             command,
-            env=start.environment(),
-            cwd=places.disk,
-            user=start.user,
+            env=plan.environment(),
+            cwd=placeholders.disk,
+            user=plan.user,
             timeout=PREPARE_LIMIT,
             keep_open=(lock,),
             output=log,
         )
     if result.status:
         raise PoolCrashed(
-            f"preparing the disk of {start.pool.name}",
+            f"preparing the disk of {plan.pool.name}",
             f"{Path(command[0]).name} ended with status {result.status}: {_last_words(said)}",
         )
 
 
-async def launch(start: Start, lock: int) -> None:
+async def launch(plan: LaunchPlan, lock: int) -> None:
     """Start the server; when this returns it is known by its record.
 
     Whatever happens to us, nobody else can start it before: the launcher holds the lock too.
@@ -139,42 +141,42 @@ async def launch(start: Start, lock: int) -> None:
         PoolCrashed: in a crash loop, when another process uses the disk, or when nothing could be launched.
     """
     now = time.time()
-    starts = (*_recent_starts(start, now), now)
-    await _check_alone(start)
-    program = start.program
+    starts = (*_recent_starts(plan, now), now)
+    await _check_alone(plan)
+    program = plan.program
     stale = (File(f"{{disk}}/{program.pid_file}", ""),) if program.pid_file else ()
-    order = Order(
-        user=start.user,
-        places=start.places,
+    order = LaunchRequest(
+        user=plan.user,
+        placeholders=plan.placeholders,
         remove=(*stale, *program.prepare_files),
         write=program.files,
-        argv=start.command(program.argv),
-        env=start.environment(),
-        cwd=str(start.places.disk),
-        detached=Detached(start.record, start.log, starts, [volume.disk for volume in start.pool.spec.volumes]),
+        argv=plan.command(program.argv),
+        env=plan.environment(),
+        cwd=str(plan.placeholders.disk),
+        detached=Detached(plan.record, plan.log, starts, [volume.disk for volume in plan.pool.spec.volumes]),
     )
-    fault = await finish(give, order, (lock,))
+    fault = await finish(send_request, order, (lock,))
     if fault:
-        raise PoolCrashed(start.attempted, f"it could not be launched: {fault}")
+        raise PoolCrashed(plan.attempted, f"it could not be launched: {fault}")
 
 
-def _recent_starts(start: Start, now: float) -> list[float]:
-    former = read_record(start.record)
+def _recent_starts(plan: LaunchPlan, now: float) -> list[float]:
+    former = read_record(plan.record)
     recent = [each for each in (former.starts if former else ()) if now - WITHIN < each <= now]
     if len(recent) >= CRASHES:
         raise PoolCrashed(
-            start.attempted,
-            f"it was started {len(recent)} times in {WITHIN:g} s and ended each time: {_last_words(start.log)}",
+            plan.attempted,
+            f"it was started {len(recent)} times in {WITHIN:g} s and ended each time: {_last_words(plan.log)}",
             "see addonkit logs; it is tried again later",
         )
     return recent
 
 
-async def _check_alone(start: Start) -> None:
+async def _check_alone(plan: LaunchPlan) -> None:
     """Make sure that nobody works on the disk; then a lock file that a server left there is stale."""
-    pids = await workers_of(start.places.disk, start.user)
+    pids = await workers_of(plan.placeholders.disk, plan.user)
     if pids:
-        raise PoolCrashed(start.attempted, f"process {pids[0]} uses its disk already", f"end process {pids[0]} first")
+        raise PoolCrashed(plan.attempted, f"process {pids[0]} uses its disk already", f"end process {pids[0]} first")
 
 
 def _last_words(log: Path) -> str:

@@ -13,7 +13,7 @@ from typing import Final
 import attrs
 
 from addonkit.compute.process.identity import Identity, boot_id, is_running, read_status, send, session_members
-from addonkit.compute.process.peek import peek, working_in
+from addonkit.compute.process.open_files import read_open_files, working_in
 from addonkit.compute.process.user import ServiceUser
 from addonkit.models.compute import Program
 
@@ -26,7 +26,7 @@ _ORPHANS_LIMIT: Final = 5.0
 
 
 @attrs.frozen
-class Ender:
+class Terminator:
     """Ends servers of one home.
 
     Attributes:
@@ -71,7 +71,9 @@ class Ender:
         if leader is not None:
             return session_members(server.pid) if leader.started == server.started else ()
         home = self.home.resolve()
-        return tuple(pid for pid, seen in peek(session_members(server.pid), self.user).items() if seen.touches(home))
+        return tuple(
+            pid for pid, seen in read_open_files(session_members(server.pid), self.user).items() if seen.touches(home)
+        )
 
 
 async def workers_of(disk: Path, user: ServiceUser | None) -> tuple[int, ...]:

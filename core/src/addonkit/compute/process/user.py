@@ -49,7 +49,7 @@ def service_user(environ: Mapping[str, str]) -> ServiceUser | None:
     )
 
 
-def can_pass(user: ServiceUser, directory: Path) -> Path | None:
+def find_barrier(user: ServiceUser, directory: Path) -> Path | None:
     """None when the user can get into a directory, else the first directory on the way that stops it."""
     for each in (*reversed(directory.parents), directory):
         try:
@@ -63,13 +63,13 @@ def can_pass(user: ServiceUser, directory: Path) -> Path | None:
     return None
 
 
-def check_way(user: ServiceUser | None, home: Path) -> None:
+def check_traversable(user: ServiceUser | None, home: Path) -> None:
     """Make sure that servers can get to their data.
 
     Raises:
         ComputeError: naming the directory that stops them.
     """
-    stop = can_pass(user, home) if user else None
+    stop = find_barrier(user, home) if user else None
     if stop is not None:
         assert user is not None
         raise ComputeError(
@@ -91,13 +91,13 @@ def user_of(path: Path) -> ServiceUser | None:
     return ServiceUser(name, status.st_uid, status.st_gid)
 
 
-def own(user: ServiceUser | None, path: Path) -> None:
+def chown(user: ServiceUser | None, path: Path) -> None:
     """Give a path to the service user, if there is one."""
     if user is not None:
         os.chown(path, user.uid, user.gid, follow_symlinks=False)
 
 
-def drop_to(user: ServiceUser | None) -> dict[str, Any]:
+def subprocess_credentials(user: ServiceUser | None) -> dict[str, Any]:
     """Arguments for subprocess that run a command as the service user, if there is one."""
     if user is None:
         return {}

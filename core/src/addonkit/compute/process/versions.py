@@ -13,7 +13,7 @@ def matches(version: str, wanted: str) -> bool:
     return parts[: len(prefix)] == prefix
 
 
-def newness(version: str) -> tuple[int, ...]:
+def version_key(version: str) -> tuple[int, ...]:
     """A key that sorts newer versions later."""
     return tuple(int(part) for part in version.split(".") if part.isdigit())
 

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import attrs
 
-from addonkit.compute.process import looker
+from addonkit.compute.process import proc_probe
 from addonkit.compute.process.identity import all_pids
 from addonkit.compute.process.user import ServiceUser
 
 
 @attrs.frozen
-class Glimpse:
+class OpenFiles:
     """What a process shows.
 
     Attributes:
@@ -33,14 +33,14 @@ class Glimpse:
         return any(_below(path, directory) for path in (self.directory, *self.opened))
 
 
-def peek(pids: Iterable[int], user: ServiceUser | None) -> Mapping[int, Glimpse]:
+def read_open_files(pids: Iterable[int], user: ServiceUser | None) -> Mapping[int, OpenFiles]:
     """What these processes show. Those that are gone, or of another user than ourselves or `user`, are left out."""
-    seen: dict[int, Glimpse] = {}
+    seen: dict[int, OpenFiles] = {}
     refused = []
     for pid in pids:
         try:
-            directory, opened = looker.look(pid)
-            seen[pid] = Glimpse(directory, frozenset(opened))
+            directory, opened = proc_probe.look(pid)
+            seen[pid] = OpenFiles(directory, frozenset(opened))
         except PermissionError:
             refused.append(pid)
         except OSError:
@@ -64,12 +64,12 @@ def working_in(directory: Path, user: ServiceUser | None) -> tuple[int, ...]:
     return tuple(found)
 
 
-def _as_user(user: ServiceUser | None, pids: list[int]) -> dict[int, Glimpse]:
+def _as_user(user: ServiceUser | None, pids: list[int]) -> dict[int, OpenFiles]:
     pids = [pid for pid in pids if user is not None and _is_of(user, pid)]
     if user is None or not pids:
         return {}
-    said = subprocess.run(  # noqa: S603 - our own looker
-        [sys.executable, "-I", "-S", looker.__file__],
+    said = subprocess.run(  # noqa: S603 - our own probe
+        [sys.executable, "-I", "-S", proc_probe.__file__],
         input=json.dumps({"user": [user.uid, user.gid], "pids": pids}).encode(),
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -77,7 +77,7 @@ def _as_user(user: ServiceUser | None, pids: list[int]) -> dict[int, Glimpse]:
         check=False,
     )
     answer = json.loads(said.stdout) if said.returncode == 0 else {}
-    return {int(pid): Glimpse(directory, frozenset(opened)) for pid, (directory, opened) in answer.items()}
+    return {int(pid): OpenFiles(directory, frozenset(opened)) for pid, (directory, opened) in answer.items()}
 
 
 def _is_of(user: ServiceUser, pid: int) -> bool:

@@ -1,6 +1,6 @@
 """Looks at processes as their own user.
 
-Run as `python -I -S looker.py` by `peek`: root without CAP_SYS_PTRACE, as in most containers, may not see
+Run as `python -I -S proc_probe.py` by `open_files`: root without CAP_SYS_PTRACE, as in most containers, may not see
 what processes of others have open, while they themselves may. Takes `{"user": [uid, gid], "pids": [...]}` as
 JSON on standard input and answers `{pid: [working directory, [open files]]}`; what cannot be seen is left out.
 """

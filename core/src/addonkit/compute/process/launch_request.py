@@ -1,4 +1,4 @@
-"""Gives orders to the launcher."""
+"""Send requests to the launcher."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Final
 import attrs
 
 from addonkit.compute.process import launcher
-from addonkit.compute.process.placeholders import Places
+from addonkit.compute.process.placeholders import Placeholders
 from addonkit.compute.process.user import ServiceUser
 from addonkit.models.compute import File
 
@@ -33,17 +33,17 @@ class Detached:
 
 
 @attrs.frozen
-class Order:
+class LaunchRequest:
     """What the launcher is to do; see there.
 
     Attributes:
         user: who does it; None for ourselves.
         remove: files to delete.
-        write: files to write, placeholders in them filled from `places`.
+        write: files to write, placeholders in them filled from `placeholders`.
     """
 
     user: ServiceUser | None
-    places: Places
+    placeholders: Placeholders
     remove: Sequence[File] = ()
     write: Sequence[File] = ()
     argv: Sequence[str] = ()
@@ -52,8 +52,8 @@ class Order:
     detached: Detached | None = None
 
 
-def give(order: Order, hold: Sequence[int] = ()) -> str:
-    """Have an order carried out; returns what went wrong, empty when nothing did. Blocking.
+def send_request(request: LaunchRequest, hold: Sequence[int] = ()) -> str:
+    """Have a request carried out; returns what went wrong, empty when nothing did. Blocking.
 
     The descriptors of `hold` stay open in the launcher until it has become the program, whatever happens to us.
     """
@@ -62,7 +62,7 @@ def give(order: Order, hold: Sequence[int] = ()) -> str:
         try:
             subprocess.run(  # noqa: S603 - our own launcher
                 [sys.executable, "-I", "-S", launcher.__file__],
-                input=json.dumps(_words(order, fault, hold)).encode(),
+                input=json.dumps(_words(request, fault, hold)).encode(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 cwd="/",
@@ -76,17 +76,17 @@ def give(order: Order, hold: Sequence[int] = ()) -> str:
         return told.read().decode(errors="replace")
 
 
-def _words(order: Order, fault: int, hold: Sequence[int]) -> dict[str, object]:
-    fill, detached = order.places.fill, order.detached
+def _words(request: LaunchRequest, fault: int, hold: Sequence[int]) -> dict[str, object]:
+    fill, detached = request.placeholders.expand, request.detached
     return {
         "fault": fault,
         "hold": list(hold),
-        "user": [order.user.uid, order.user.gid] if order.user else None,
-        "remove": [fill(file.path) for file in order.remove],
-        "files": [[fill(file.path), fill(file.content), file.once] for file in order.write],
-        "argv": list(order.argv),
-        "env": dict(order.env),
-        "cwd": order.cwd,
+        "user": [request.user.uid, request.user.gid] if request.user else None,
+        "remove": [fill(file.path) for file in request.remove],
+        "files": [[fill(file.path), fill(file.content), file.once] for file in request.write],
+        "argv": list(request.argv),
+        "env": dict(request.env),
+        "cwd": request.cwd,
         "record": str(detached.record) if detached else None,
         "log": str(detached.log) if detached else None,
         "starts": list(detached.starts) if detached else [],
