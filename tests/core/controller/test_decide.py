@@ -8,7 +8,7 @@ from itertools import pairwise
 import attrs
 import pytest
 
-from addonkit.controller.decide import LONGEST_RETRY, RETRIES, Action, Next, decide, retry_time
+from addonkit.controller.decide import LONGEST_RETRY, RETRIES, Action, Decision, decide, retry_time
 from addonkit.models.instance import Association, Instance, Phase
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -30,7 +30,7 @@ def a_tie(phase: Phase, **fields: object) -> Association:
         pytest.param(an_instance(Phase.PENDING), [a_tie(Phase.PENDING)], Action.PROVISION, id="new"),
         pytest.param(an_instance(Phase.PROVISIONING), [a_tie(Phase.PENDING)], Action.PROVISION, id="interrupted"),
         pytest.param(an_instance(Phase.ACTIVE), [a_tie(Phase.PENDING)], Action.BIND, id="provisioned"),
-        pytest.param(an_instance(Phase.ACTIVE), [a_tie(Phase.ACTIVE)], Action.NOTHING, id="settled"),
+        pytest.param(an_instance(Phase.ACTIVE), [a_tie(Phase.ACTIVE)], Action.NOTHING, id="reconciled"),
         pytest.param(an_instance(Phase.ACTIVE), [], Action.NOTHING, id="attached to no app"),
         pytest.param(an_instance(Phase.ACTIVE), [a_tie(Phase.ERROR, message="x")], Action.NOTHING, id="bind failed"),
         pytest.param(an_instance(Phase.ACTIVE), [a_tie(Phase.DEPROVISIONING)], Action.UNBIND, id="detached"),
@@ -70,7 +70,7 @@ def test_one_thing_follows_from_what_is_stored(instance: Instance, ties: list[As
 def test_a_wait_says_when_it_ends() -> None:
     due = NOW + timedelta(seconds=9)
 
-    assert decide(an_instance(Phase.ERROR, message="x", retry_at=due), [], NOW) == Next(Action.WAIT, until=due)
+    assert decide(an_instance(Phase.ERROR, message="x", retry_at=due), [], NOW) == Decision(Action.WAIT, until=due)
 
 
 def test_bind_and_unbind_name_whom_they_concern() -> None:

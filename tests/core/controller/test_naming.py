@@ -8,7 +8,7 @@ import attrs
 from hypothesis import given
 from hypothesis import strategies as st
 
-from addonkit.controller.naming import moved_from_plain, moves, promote, settle
+from addonkit.controller.naming import moved_from_plain, moves, promote, resolve_names
 from addonkit.models.instance import Association, Phase
 from addonkit.models.variable import Variable
 
@@ -35,7 +35,7 @@ def keys(association: Association) -> list[str]:
 
 
 def test_the_first_set_has_its_plain_names() -> None:
-    (first,) = settle((), [tie("a", 1)], by_prefix)
+    (first,) = resolve_names((), [tie("a", 1)], by_prefix)
 
     assert first.variables == PG
     assert first.primary
@@ -44,7 +44,7 @@ def test_the_first_set_has_its_plain_names() -> None:
 def test_a_second_set_moves_as_a_whole_even_for_one_shared_name() -> None:
     mysql = tuple(Variable(key, "v") for key in ("DATABASE_URL", "MYSQL_HOST"))
 
-    first, second = settle((), [tie("a", 1), attrs.evolve(tie("b", 2, mysql), addon="mysql")], by_prefix)
+    first, second = resolve_names((), [tie("a", 1), attrs.evolve(tie("b", 2, mysql), addon="mysql")], by_prefix)
 
     assert keys(first) == ["DATABASE_URL", "PGHOST", "PGPASSWORD"]
     assert keys(second) == ["MYSQL_DATABASE_URL", "MYSQL_MYSQL_HOST"]
@@ -53,28 +53,28 @@ def test_a_second_set_moves_as_a_whole_even_for_one_shared_name() -> None:
 
 
 def test_sets_that_share_no_name_leave_each_other_alone() -> None:
-    settled = settle((), [tie("a", 1), attrs.evolve(tie("b", 2, VK), addon="valkey")], by_prefix)
+    resolved = resolve_names((), [tie("a", 1), attrs.evolve(tie("b", 2, VK), addon="valkey")], by_prefix)
 
-    assert [s.variables for s in settled] == [PG, VK]
+    assert [s.variables for s in resolved] == [PG, VK]
 
 
 def test_a_name_that_only_contains_another_is_no_collision() -> None:
-    (only,) = settle({"EXTERNAL_DATABASE_URL", "DATABASE_URL_OLD"}, [tie("a", 1)], by_prefix)
+    (only,) = resolve_names({"EXTERNAL_DATABASE_URL", "DATABASE_URL_OLD"}, [tie("a", 1)], by_prefix)
 
     assert only.variables == PG
 
 
 def test_a_set_with_a_name_of_its_own_carries_it_from_the_start() -> None:
-    (only,) = settle((), [tie("a", 1, alias="analytics-db")], by_prefix)
+    (only,) = resolve_names((), [tie("a", 1, alias="analytics-db")], by_prefix)
 
     assert keys(only) == ["ANALYTICS_DB_DATABASE_URL", "ANALYTICS_DB_PGHOST", "ANALYTICS_DB_PGPASSWORD"]
 
 
 def test_a_variable_set_by_hand_moves_the_whole_set_and_gives_the_names_back() -> None:
-    before = settle((), [tie("a", 1)], by_prefix)
+    before = resolve_names((), [tie("a", 1)], by_prefix)
 
-    displaced = settle({"DATABASE_URL"}, before, by_prefix)
-    back = settle((), displaced, by_prefix)
+    displaced = resolve_names({"DATABASE_URL"}, before, by_prefix)
+    back = resolve_names((), displaced, by_prefix)
 
     assert keys(displaced[0]) == ["POSTGRESQL_DATABASE_URL", "POSTGRESQL_PGHOST", "POSTGRESQL_PGPASSWORD"]
     assert displaced[0].primary, "it waits for its plain names"
@@ -84,17 +84,17 @@ def test_a_variable_set_by_hand_moves_the_whole_set_and_gives_the_names_back() -
 
 
 def test_the_second_does_not_take_over_when_the_first_is_gone() -> None:
-    _first, second = settle((), [tie("a", 1), tie("b", 2, alias="analytics")], by_prefix)
+    _first, second = resolve_names((), [tie("a", 1), tie("b", 2, alias="analytics")], by_prefix)
 
-    (alone,) = settle((), [second], by_prefix)
+    (alone,) = resolve_names((), [second], by_prefix)
 
     assert keys(alone)[0] == "ANALYTICS_DATABASE_URL"
 
 
 def test_promoting_swaps_two_sets_at_once() -> None:
-    before = settle((), [tie("a", 1), tie("b", 2, alias="analytics")], by_prefix)
+    before = resolve_names((), [tie("a", 1), tie("b", 2, alias="analytics")], by_prefix)
 
-    after = settle((), promote(before, "b"), by_prefix)
+    after = resolve_names((), promote(before, "b"), by_prefix)
 
     assert keys(after[0])[0] == "POSTGRESQL_DATABASE_URL"
     assert keys(after[1])[0] == "DATABASE_URL"
@@ -102,14 +102,14 @@ def test_promoting_swaps_two_sets_at_once() -> None:
 
 
 def test_promoting_twice_is_as_good_as_once() -> None:
-    before = settle((), [tie("a", 1), tie("b", 2, alias="analytics")], by_prefix)
-    once = settle((), promote(before, "b"), by_prefix)
+    before = resolve_names((), [tie("a", 1), tie("b", 2, alias="analytics")], by_prefix)
+    once = resolve_names((), promote(before, "b"), by_prefix)
 
-    assert settle((), promote(once, "b"), by_prefix) == once
+    assert resolve_names((), promote(once, "b"), by_prefix) == once
 
 
 def test_a_taken_prefix_gets_a_number() -> None:
-    (only,) = settle({"DATABASE_URL", "POSTGRESQL_DATABASE_URL"}, [tie("a", 1)], by_prefix)
+    (only,) = resolve_names({"DATABASE_URL", "POSTGRESQL_DATABASE_URL"}, [tie("a", 1)], by_prefix)
 
     assert keys(only)[0] == "POSTGRESQL_2_DATABASE_URL"
 
@@ -117,11 +117,11 @@ def test_a_taken_prefix_gets_a_number() -> None:
 def test_what_is_not_active_gives_no_variables() -> None:
     pending = attrs.evolve(tie("a", 1), phase=Phase.DEPROVISIONING, variables=PG)
 
-    assert settle((), [pending], by_prefix)[0].variables == ()
+    assert resolve_names((), [pending], by_prefix)[0].variables == ()
 
 
 def test_moves_away_from_plain_names_are_told_unless_the_user_chose_them() -> None:
-    moved, chosen = settle(("PGHOST",), [tie("a", 1), tie("b", 2, alias="x")], by_prefix)
+    moved, chosen = resolve_names(("PGHOST",), [tie("a", 1), tie("b", 2, alias="x")], by_prefix)
 
     assert len(moved_from_plain(moved)) == 3
     assert moved_from_plain(chosen) == ()
@@ -142,15 +142,15 @@ def _ties(draw: st.DrawFn) -> list[Association]:
 
 
 @given(manual=st.sets(_KEYS), ties=_ties())
-def test_whatever_is_there_names_are_unique_sets_move_whole_and_settling_is_stable(
+def test_whatever_is_there_names_are_unique_sets_move_whole_and_resolving_is_stable(
     manual: set[str], ties: list[Association]
 ) -> None:
-    settled = settle(manual, ties, by_prefix)
-    names = [*manual, *(key for association in settled for key in keys(association))]
+    resolved = resolve_names(manual, ties, by_prefix)
+    names = [*manual, *(key for association in resolved for key in keys(association))]
 
     assert len(names) == len(set(names)), "two variables share a name"
-    for association in settled:
+    for association in resolved:
         same = [v.key == p.key for v, p in zip(association.variables, association.plain, strict=True)]
         assert all(same) or not any(same), "a set moved in part"
         assert [v.text for v in association.variables] == [p.text for p in association.plain]
-    assert settle(manual, settled, by_prefix) == settled
+    assert resolve_names(manual, resolved, by_prefix) == resolved

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from addonkit.controller.act import Actor
-from addonkit.controller.attempts import bind_id, provision_id
 from addonkit.controller.decide import Action, decide
-from addonkit.controller.housekeeping import Housekeeper
+from addonkit.controller.execution_ids import bind_id, provision_id
+from addonkit.controller.executor import Executor
+from addonkit.controller.garbage_collection import GarbageCollector
 from addonkit.models.instance import Association, Instance, Phase
 
 if TYPE_CHECKING:
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 
 
 class Controller:
-    """Runs decisions until an instance is settled."""
+    """Runs decisions until an instance is as it should be."""
 
     def __init__(self, store: Store, leases: Leases, registry: Registry, engine: Engine, clock: Clock) -> None:
         self._store = store
         self._leases = leases
         self._engine = engine
         self._clock = clock
-        self._housekeeper = Housekeeper(store, leases, clock)
-        self._actor = Actor(store, registry, engine, clock)
+        self._garbage = GarbageCollector(store, leases, clock)
+        self._executor = Executor(store, registry, engine, clock)
 
-    async def settle(self, instance_id: str) -> Instance | None:
+    async def reconcile(self, instance_id: str) -> Instance | None:
         """Act until nothing is left to do now; return the instance, or None when it is gone.
 
         One owner at a time works on an instance: others wait here until it is done, then look again.
@@ -37,9 +37,9 @@ class Controller:
         Raises:
             LeaseLost: when another process has taken the instance over.
         """
-        settled = await self._settle(instance_id)
-        await self._housekeeper.tidy()
-        return settled
+        reconciled = await self._reconcile(instance_id)
+        await self._garbage.collect()
+        return reconciled
 
     async def interrupt(self, instance_id: str) -> None:
         """Stop what is still being made for an instance, or for a tie of it, that is to go; whoever is making it."""
@@ -55,13 +55,13 @@ class Controller:
         found = await self._store.list(Association, {"instance": instance_id})
         return tuple(sorted((entity.value for entity in found), key=lambda a: (a.order, a.id)))
 
-    async def _settle(self, instance_id: str) -> Instance | None:
+    async def _reconcile(self, instance_id: str) -> Instance | None:
         async with self._leases.hold(f"instance/{instance_id}"):
             while True:
                 entity = await self._store.get(Instance, instance_id)
                 if entity is None:
                     return None
-                step = decide(entity.value, await self.associations(instance_id), self._clock.now())
-                if step.action in {Action.NOTHING, Action.WAIT}:
+                decision = decide(entity.value, await self.associations(instance_id), self._clock.now())
+                if decision.action in {Action.NOTHING, Action.WAIT}:
                     return entity.value
-                await self._actor.act(entity.value, step)
+                await self._executor.execute(entity.value, decision)

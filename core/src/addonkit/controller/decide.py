@@ -29,7 +29,7 @@ class Action(StrEnum):
 
 
 @attrs.frozen
-class Next:
+class Decision:
     """The next thing to do.
 
     Attributes:
@@ -43,7 +43,7 @@ class Next:
     until: datetime | None = None
 
 
-def decide(instance: Instance, associations: Sequence[Association], now: datetime) -> Next:
+def decide(instance: Instance, associations: Sequence[Association], now: datetime) -> Decision:
     """Compare what is wanted with what is; the answer is one step towards it.
 
     Variables go before data: an instance is deprovisioned when none of its associations is left. An
@@ -52,17 +52,17 @@ def decide(instance: Instance, associations: Sequence[Association], now: datetim
     leaving = [a for a in associations if a.phase is Phase.DEPROVISIONING]
     for association in leaving:
         if not association.message:
-            return Next(Action.UNBIND, association)
+            return Decision(Action.UNBIND, association)
     match instance.phase:
         case Phase.PENDING | Phase.PROVISIONING:
-            return Next(Action.PROVISION)
+            return Decision(Action.PROVISION)
         case Phase.DEPROVISIONING:
-            return Next(Action.WAIT) if leaving else _when_due(instance, Action.DEPROVISION, now)
+            return Decision(Action.WAIT) if leaving else _when_due(instance, Action.DEPROVISION, now)
         case Phase.ERROR:
             return _when_due(instance, Action.PROVISION, now)
         case Phase.ACTIVE:
             arriving = next((a for a in associations if a.phase is Phase.PENDING), None)
-            return Next(Action.NOTHING) if arriving is None else Next(Action.BIND, arriving)
+            return Decision(Action.NOTHING) if arriving is None else Decision(Action.BIND, arriving)
 
 
 def retry_time(failures: int, now: datetime) -> datetime | None:
@@ -73,8 +73,8 @@ def retry_time(failures: int, now: datetime) -> datetime | None:
     return now + delay
 
 
-def _when_due(instance: Instance, action: Action, now: datetime) -> Next:
+def _when_due(instance: Instance, action: Action, now: datetime) -> Decision:
     """An instance without a message has not failed; one that failed waits for its time or its user."""
     if not instance.message or (instance.retry_at is not None and instance.retry_at <= now):
-        return Next(action)
-    return Next(Action.WAIT, until=instance.retry_at)
+        return Decision(action)
+    return Decision(Action.WAIT, until=instance.retry_at)

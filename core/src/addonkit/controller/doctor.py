@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Protocol
 
 from addonkit.controller.addons import how_to_install
-from addonkit.controller.attempts import once_id
+from addonkit.controller.execution_ids import once_id
 from addonkit.controller.pools import remove_server
-from addonkit.controller.stranded import stuck
+from addonkit.controller.stuck_executions import stuck_executions
 from addonkit.engine.recovery import unfinished
 from addonkit.errors import AddonkitError, UnknownAddon
 from addonkit.models.compute import Disk, Pool
@@ -34,7 +34,7 @@ UNFINISHED = "unfinished"
 
 
 class Services(Protocol):
-    """What the doctor needs of the rooms that are open."""
+    """What the doctor needs of the services that are open."""
 
     @property
     def store(self) -> Store: ...  # noqa: D102 - see kit.services.Services
@@ -53,13 +53,13 @@ class Services(Protocol):
 class Doctor:
     """Compares store and machine. Looking changes nothing; each fix is one finding's."""
 
-    def __init__(self, rooms: Services, controller: Controller, keeper: PoolKeeper) -> None:
-        self._store = rooms.store
-        self._leases = rooms.leases
-        self._registry = rooms.registry
-        self._backend = rooms.backend
-        self._framework = rooms.framework
-        self._engine = rooms.engine
+    def __init__(self, services: Services, controller: Controller, keeper: PoolKeeper) -> None:
+        self._store = services.store
+        self._leases = services.leases
+        self._registry = services.registry
+        self._backend = services.backend
+        self._framework = services.framework
+        self._engine = services.engine
         self._controller = controller
         self._keeper = keeper
         self._fixes: Mapping[str, Callable[[str], Awaitable[str]]] = {
@@ -159,7 +159,7 @@ class Doctor:
     async def _executions(self) -> list[Finding]:
         idle = {execution.id for execution in await unfinished(self._store, self._leases)}
         idle |= {entity.name for entity in await self._store.list(Execution, {"status": ExecutionStatus.BLOCKED})}
-        findings = list(await self._store.transact(lambda tx: stuck(tx, idle)))
+        findings = list(await self._store.transact(lambda tx: stuck_executions(tx, idle)))
         for entity in await self._store.list(Instance):
             instance = entity.value
             unattended = not await self._is_worked_on(f"instance/{instance.id}")
@@ -203,6 +203,6 @@ class Doctor:
 
     async def _continue(self, name: str) -> str:
         for entity in await self._store.list(Instance, {"name": name}):
-            settled = await self._controller.settle(entity.name)
-            return f"{name}: {settled.phase if settled else 'gone'}"
+            reconciled = await self._controller.reconcile(entity.name)
+            return f"{name}: {reconciled.phase if reconciled else 'gone'}"
         return f"{name}: gone already"

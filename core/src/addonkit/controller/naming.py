@@ -1,7 +1,7 @@
 """Under which names an app sees the variables of its addons: pure functions.
 
 A set of variables moves as a whole. A set has its plain names when it is primary and no name of it was
-set by hand; otherwise it has a prefix. Names are settled anew in the transaction that changes anything
+set by hand; otherwise it has a prefix. Names are resolved anew in the transaction that changes anything
 they depend on, so they are never stale.
 """
 
@@ -21,7 +21,9 @@ Adjust = Callable[[Association, Sequence[str], Collection[str]], tuple[Variable,
 """Renames a set: its association, the names that are taken, and all names that the answer must avoid."""
 
 
-def settle(manual: Collection[str], associations: Sequence[Association], adjust: Adjust) -> tuple[Association, ...]:
+def resolve_names(
+    manual: Collection[str], associations: Sequence[Association], adjust: Adjust
+) -> tuple[Association, ...]:
     """The associations with the names that their variables have now, in the given order.
 
     Args:
@@ -38,15 +40,15 @@ def settle(manual: Collection[str], associations: Sequence[Association], adjust:
         rivals = [key for key in keys if key in owners and owners[key] != BY_HAND]
         primary = association.primary and not rivals
         taken = tuple(key for key in keys if key in owners)
-        settled = attrs.evolve(association, primary=primary)
+        resolved = attrs.evolve(association, primary=primary)
         if primary and not taken:
-            plain[association.id] = attrs.evolve(settled, variables=association.plain, message="")
+            plain[association.id] = attrs.evolve(resolved, variables=association.plain, message="")
             owners.update(dict.fromkeys(keys, association.label))
         else:
-            moving.append((settled, taken, _reason(settled, taken, owners)))
+            moving.append((resolved, taken, _reason(resolved, taken, owners)))
     result = dict(plain)
     used = set(owners)
-    # In the order they were made, whoever is primary now: settling what is settled changes nothing.
+    # In the order they were made, whichever is primary now: resolving twice changes nothing.
     for association, taken, reason in sorted(moving, key=lambda move: (move[0].order, move[0].id)):
         variables = adjust(association, taken, used)
         used.update(variable.key for variable in variables)

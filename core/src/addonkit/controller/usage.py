@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
-from addonkit.controller.attempts import once_id
-from addonkit.controller.subjects import subject_of
+from addonkit.controller.execution_ids import once_id
+from addonkit.controller.step_context import subject_of
 from addonkit.errors import AddonkitError
 from addonkit.models.instance import Instance
 

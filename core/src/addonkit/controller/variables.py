@@ -1,4 +1,4 @@
-"""Settles the names of an app's variables inside a transaction."""
+"""Resolves the names of an app's variables inside a transaction."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from addonkit.controller.naming import Adjust, moves, settle
+from addonkit.controller.naming import Adjust, moves, resolve_names
 from addonkit.errors import AddonkitError
 from addonkit.models.app import App
 from addonkit.models.instance import Association
@@ -29,10 +29,10 @@ def associations_of(tx: Transaction, app: str) -> tuple[Association, ...]:
     return tuple(sorted(found, key=lambda a: (a.order, a.id)))
 
 
-def settle_app(
+def resolve_app_names(
     tx: Transaction, registry: Registry, app: str, change: Change = tuple
 ) -> tuple[tuple[Association, ...], tuple[VariableMove, ...]]:
-    """Apply a change to an app's associations, settle all names, store what differs.
+    """Apply a change to an app's associations, resolve all names, store what differs.
 
     Returns:
         The associations as stored, and the variables that have another name now.
@@ -40,13 +40,13 @@ def settle_app(
     stored = associations_of(tx, app)
     owner = tx.get(App, app)
     manual = {variable.key for variable in owner.value.variables} if owner else set()
-    settled = settle(manual, change(stored), adjuster(registry))
-    for before, after in zip(stored, settled, strict=True):
+    resolved = resolve_names(manual, change(stored), adjuster(registry))
+    for before, after in zip(stored, resolved, strict=True):
         if before != after:
             entity = tx.get(Association, after.id)
             assert entity is not None  # listed a moment ago, in this transaction
             tx.put(entity, after)
-    return settled, moves(stored, settled)
+    return resolved, moves(stored, resolved)
 
 
 def adjuster(registry: Registry) -> Adjust:

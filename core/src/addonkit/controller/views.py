@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from addonkit.controller.attempts import bind_id, deprovision_id, provision_id, unbind_id
+from addonkit.controller.execution_ids import bind_id, deprovision_id, provision_id, unbind_id
 from addonkit.errors import AddonFault, UnknownAddon
 from addonkit.models.app import App
 from addonkit.models.compute import Address, Pool

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from addonkit.controller.settings import SettingsService
-from addonkit.controller.subjects import resources
+from addonkit.controller.step_context import StepContext
 from addonkit.kit.home import find_home, open_home
 from addonkit.kit.kit import Kit
 from addonkit.kit.services import Services
@@ -93,7 +93,7 @@ def _rooms(
     framework = ProviderFramework(store, backend, clock)
     settings = SettingsService(store, registry, environ)
     sink = partial(_emit, registry, on_event)
-    engine = Engine(store, leases, clock, resources(store, framework, settings.read), sink)
+    engine = Engine(store, leases, clock, StepContext(store, framework, settings.read), sink)
     return Services(directory, clock, registry, backend, store, leases, framework, engine, settings, images)
 
 

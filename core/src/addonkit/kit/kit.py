@@ -45,22 +45,23 @@ class Kit:
         framework: what steps of addons work with.
     """
 
-    def __init__(self, rooms: Services) -> None:
-        self.home = rooms.home
-        self.registry = rooms.registry
-        self.backend = rooms.backend
-        self.framework = rooms.framework
-        self._store = rooms.store
-        self._engine = rooms.engine
-        self._settings = rooms.settings
-        self._images = rooms.images
-        self._control = Operations(rooms.store, rooms.registry, rooms.backend)
-        self._planner = Planner(rooms.store, rooms.registry)
-        self._consent = Admission(rooms.store, rooms.registry, self._planner)
-        self._viewer = Viewer(rooms.store, rooms.registry, rooms.backend)
-        self._controller = Controller(rooms.store, rooms.leases, rooms.registry, rooms.engine, rooms.clock)
-        self._keeper = PoolKeeper(rooms.store, rooms.backend, rooms.framework, rooms.leases, rooms.engine)
-        self._doctor = Doctor(rooms, self._controller, self._keeper)
+    def __init__(self, services: Services) -> None:
+        store, registry, backend = services.store, services.registry, services.backend
+        self.home = services.home
+        self.registry = registry
+        self.backend = backend
+        self.framework = services.framework
+        self._store = store
+        self._engine = services.engine
+        self._settings = services.settings
+        self._images = services.images
+        self._operations = Operations(store, registry, backend)
+        self._planner = Planner(store, registry)
+        self._admission = Admission(store, registry, self._planner)
+        self._viewer = Viewer(store, registry, backend)
+        self._controller = Controller(store, services.leases, registry, services.engine, services.clock)
+        self._keeper = PoolKeeper(store, backend, services.framework, services.leases, services.engine)
+        self._doctor = Doctor(services, self._controller, self._keeper)
 
     async def create(self, spec: str, app: str, *, alias: str = "", version: str = "", wait: bool = True) -> Binding:
         """Give an app a new instance of an addon; the app is made when it is new.
@@ -76,7 +77,7 @@ class Kit:
             NotConfigured: the operator has not told what the addon needs, see `set_config`.
             InstanceFailed: it could not be provisioned; everything made for it was undone.
         """
-        created = await self._control.create(await self._checked(spec, app, alias, version))
+        created = await self._operations.create(await self._checked(spec, app, alias, version))
         return await self._finish(created, wait=wait)
 
     async def plan_create(self, spec: str, app: str, *, alias: str = "", version: str = "") -> Plan:
@@ -85,8 +86,8 @@ class Kit:
 
     async def attach(self, name: str, app: str, *, alias: str = "", wait: bool = True) -> Binding:
         """Give an app the variables of an instance that exists."""
-        await self._consent.attach(name, app, alias)
-        return await self._finish(await self._control.attach(name, app, alias), wait=wait)
+        await self._admission.attach(name, app, alias)
+        return await self._finish(await self._operations.attach(name, app, alias), wait=wait)
 
     async def detach(self, name: str, app: str) -> tuple[str, ...]:
         """Take an instance's variables from an app; returns the names that are gone. The instance stays.
@@ -94,10 +95,10 @@ class Kit:
         Raises:
             InstanceFailed: the variables are gone, but the app's credentials could not be revoked.
         """
-        await self._consent.detach(name, app)
-        instance, gone = await self._control.detach(name, app)
+        await self._admission.detach(name, app)
+        instance, gone = await self._operations.detach(name, app)
         await self._controller.interrupt(instance.id)
-        await self._controller.settle(instance.id)
+        await self._controller.reconcile(instance.id)
         for left in await self._controller.associations(instance.id):
             if left.app == app and left.phase is Phase.DEPROVISIONING and left.message:
                 attempted = f"revoking the credentials of {app} for {instance.name}"
@@ -131,44 +132,44 @@ class Kit:
         self, app: str, values: Mapping[str, str], *, sensitive: bool = False
     ) -> tuple[VariableMove, ...]:
         """Set variables by hand; returns variables of addons that moved out of the way."""
-        return await self._control.set_variables(app, values, sensitive=sensitive)
+        return await self._operations.set_variables(app, values, sensitive=sensitive)
 
     async def unset_variables(self, app: str, keys: Sequence[str]) -> tuple[VariableMove, ...]:
         """Remove variables set by hand; returns variables of addons that moved back."""
-        return await self._control.unset_variables(app, keys)
+        return await self._operations.unset_variables(app, keys)
 
     async def promote(self, name: str, app: str) -> tuple[VariableMove, ...]:
         """Give an instance's variables their plain names in an app; returns all that moved."""
-        return await self._control.promote(name, app)
+        return await self._operations.promote(name, app)
 
     async def retry(self, name: str, app: str | None = None) -> InstanceView:
-        """Try again what failed, or go on with what was interrupted, until it is settled."""
-        self._consent.check(await self._find(name, app), "go on with")
-        instance = await self._control.retry(name, app)
-        settled = await self._controller.settle(instance.id)
-        if settled is None:
+        """Try again what failed, or go on with what was interrupted, until nothing is left to do."""
+        self._admission.check(await self._find(name, app), "go on with")
+        instance = await self._operations.retry(name, app)
+        reconciled = await self._controller.reconcile(instance.id)
+        if reconciled is None:
             return InstanceView(attrs.evolve(instance, message="gone"))
-        told = await self._with_reason(settled)
+        told = await self._with_reason(reconciled)
         if told.message:
-            raise _failed(f"trying {settled.name} again", told)
-        return await self._viewer.instance(settled)
+            raise _failed(f"trying {reconciled.name} again", told)
+        return await self._viewer.instance(reconciled)
 
     async def plan_destroy(self, name: str, app: str | None = None) -> Plan:
         """What destroy would do and lose; nothing written."""
         instance = await self._find(name, app)
-        self._consent.check(instance, "destroy")
+        self._admission.check(instance, "destroy")
         plan = await self._planner.destroy(name, app)
         held = await describe_usage(self.registry, self._engine, instance)
         return attrs.evolve(plan, lost=(*plan.lost, *held))
 
     async def destroy(self, name: str, app: str | None = None, *, wait: bool = True) -> None:
         """Remove an instance and all its data, from whatever state it is in; its variables go first."""
-        await self._consent.destroy(await self._find(name, app))
-        instance = await self._control.destroy(name, app)
+        await self._admission.destroy(await self._find(name, app))
+        instance = await self._operations.destroy(name, app)
         await self._controller.interrupt(instance.id)
         if not wait:
             return
-        left = await self._controller.settle(instance.id)
+        left = await self._controller.reconcile(instance.id)
         if left is not None:
             raise _failed(f"destroying {left.name}", await self._with_reason(left))
 
@@ -213,8 +214,8 @@ class Kit:
         if instance is None:
             raise SagaError(attempted, "the instance it serves is gone", give_up)
         await self._engine.unblock(id)
-        await self._control.retry(instance.value.name)
-        await self._controller.settle(instance.name)
+        await self._operations.retry(instance.value.name)
+        await self._controller.reconcile(instance.name)
         execution = await self.execution(id)
         if execution.status is ExecutionStatus.BLOCKED:
             raise blocked(execution)
@@ -257,10 +258,10 @@ class Kit:
 
     async def _checked(self, spec: str, app: str, alias: str, version: str) -> Request:
         """A request with nothing wrong about it; nothing is stored. What may take longest comes last."""
-        request = await asyncio.to_thread(partial(self._control.check, spec, app, alias=alias, version=version))
-        is_new = await self._control.check_free(request)
+        request = await asyncio.to_thread(partial(self._operations.check, spec, app, alias=alias, version=version))
+        is_new = await self._operations.check_free(request)
         await self._settings.check(request.addon, request.variant)
-        self._consent.create(request, is_new=is_new)
+        self._admission.create(request, is_new=is_new)
         image = request.config.get(CONFIG_IMAGE, "")
         if not (self.backend.runs_images and image and is_new):
             return request
@@ -273,12 +274,12 @@ class Kit:
     async def _finish(self, created: Created, *, wait: bool) -> Binding:
         instance, association = created.instance, created.association
         if wait:
-            settled = await self._controller.settle(instance.id)
-            if settled is None:
+            reconciled = await self._controller.reconcile(instance.id)
+            if reconciled is None:
                 raise InstanceFailed(f"creating {instance.name}", "it was destroyed meanwhile")
-            if settled.phase is not Phase.ACTIVE:
-                raise _failed(f"creating {settled.name}", settled)
-            instance = settled
+            if reconciled.phase is not Phase.ACTIVE:
+                raise _failed(f"creating {reconciled.name}", reconciled)
+            instance = reconciled
             entity = await self._store.get(Association, association.id)
             association = entity.value if entity else association
             if association.phase is Phase.ERROR:

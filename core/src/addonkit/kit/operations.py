@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from addonkit.controller.act import forget_empty_app
+from addonkit.controller.executor import forget_empty_app
 from addonkit.controller.lookup import find_attached, find_instance, get_app
 from addonkit.controller.naming import promote
 from addonkit.controller.requests import Created, Request, associate, check_label, create, ensure_app, find_unfinished
-from addonkit.controller.variables import associations_of, settle_app
+from addonkit.controller.variables import associations_of, resolve_app_names
 from addonkit.errors import AlreadyExists, Busy, UnknownInstance
 from addonkit.models.definition import CONFIG_VERSION
 from addonkit.models.identifiers import check_alias, check_app_name
@@ -146,7 +146,7 @@ class Operations:
             attempted = f"cannot promote {name} in {app}"
             if association.phase is not Phase.ACTIVE:
                 raise Busy(attempted, f"it is {association.phase}", "wait until it is active")
-            _settled, moved = settle_app(tx, self._registry, app, lambda all_: promote(all_, association.id))
+            _resolved, moved = resolve_app_names(tx, self._registry, app, lambda all_: promote(all_, association.id))
             return moved
 
         return await self._store.transact(decide)
@@ -194,7 +194,7 @@ class Operations:
         entity = get_app(tx, app, f"cannot change variables of {app}")
         variables = change({variable.key: variable for variable in entity.value.variables})
         tx.put(entity, attrs.evolve(entity.value, variables=tuple(variables.values())))
-        return settle_app(tx, self._registry, app)[1]
+        return resolve_app_names(tx, self._registry, app)[1]
 
 
 def _release(tx: Transaction, registry: Registry, association: Association) -> tuple[str, ...]:
@@ -202,7 +202,7 @@ def _release(tx: Transaction, registry: Registry, association: Association) -> t
     entity = tx.get(Association, association.id)
     assert entity is not None  # listed a moment ago, in this transaction
     tx.put(entity, attrs.evolve(association, phase=Phase.DEPROVISIONING, message="", variables=()))
-    settle_app(tx, registry, association.app)
+    resolve_app_names(tx, registry, association.app)
     return tuple(variable.key for variable in association.variables)
 
 
@@ -214,7 +214,7 @@ def _retry_association(tx: Transaction, entity: Entity[Association]) -> None:
         tx.put(entity, attrs.evolve(association, message=""))
 
 
-def lost_words(instance: Instance, apps: Sequence[str]) -> tuple[str, ...]:
+def describe_data_loss(instance: Instance, apps: Sequence[str]) -> tuple[str, ...]:
     """What destroying an instance loses for good, a sentence each."""
     sentences = [f"all data of {instance.name} ({instance.addon}:{instance.variant})"]
     others = sorted(set(apps) - {instance.app})

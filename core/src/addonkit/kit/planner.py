@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from addonkit.controller.lookup import find_instance
-from addonkit.controller.naming import moved_from_plain, moves, settle
+from addonkit.controller.naming import moved_from_plain, moves, resolve_names
 from addonkit.controller.requests import Request
-from addonkit.controller.subjects import variant_of
+from addonkit.controller.step_context import variant_of
 from addonkit.controller.variables import adjuster, associations_of
-from addonkit.kit.operations import lost_words
+from addonkit.kit.operations import describe_data_loss
 from addonkit.models.app import App
 from addonkit.models.instance import Association, Instance, Phase
 from addonkit.models.variable import Variable
@@ -63,7 +63,7 @@ class Planner:
                 steps += planned_steps(addon.unbind(association, instance))
         steps += planned_steps(addon.deprovision(instance))
         vanish = tuple(f"{a.app}: {variable.key}" for a in associations for variable in a.variables)
-        lost = lost_words(instance, [a.app for a in associations])
+        lost = describe_data_loss(instance, [a.app for a in associations])
         return Plan(f"{instance.name} would be destroyed", tuple(steps), vanish=vanish, lost=lost)
 
     def _names(
@@ -76,9 +76,9 @@ class Planner:
         plain = tuple(Variable(key, "") for key in keys)
         order = max((a.order for a in there), default=0) + 1
         arriving = attrs.evolve(new, plain=plain, phase=Phase.ACTIVE, order=order)
-        *others, settled = settle(manual, (*there, arriving), adjuster(self._registry))
-        appear = tuple(variable.key for variable in settled.variables)
-        return appear, (*moves(there, others), *moved_from_plain(settled))
+        *others, resolved = resolve_names(manual, (*there, arriving), adjuster(self._registry))
+        appear = tuple(variable.key for variable in resolved.variables)
+        return appear, (*moves(there, others), *moved_from_plain(resolved))
 
 
 def _instance(request: Request) -> Instance:

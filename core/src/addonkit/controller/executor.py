@@ -8,18 +8,11 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from addonkit.controller.addons import addon_of
-from addonkit.controller.attempts import (
-    Attempts,
-    bind_id,
-    bind_ids,
-    deprovision_id,
-    provision_id,
-    provision_ids,
-    unbind_id,
-)
-from addonkit.controller.decide import Action, Next, retry_time
-from addonkit.controller.subjects import subject_of, variant_of
-from addonkit.controller.variables import settle_app
+from addonkit.controller.attempts import Attempts
+from addonkit.controller.decide import Action, Decision, retry_time
+from addonkit.controller.execution_ids import bind_id, bind_ids, deprovision_id, provision_id, provision_ids, unbind_id
+from addonkit.controller.step_context import subject_of, variant_of
+from addonkit.controller.variables import resolve_app_names
 from addonkit.errors import AddonkitError, ContractViolation, LeaseLost, Retryable, SagaFailed
 from addonkit.models.app import App
 from addonkit.models.instance import Association, Instance, Phase
@@ -37,8 +30,8 @@ if TYPE_CHECKING:
     from addonkit.util.clock import Clock
 
 
-class Actor:
-    """Acts for one instance at a time; whoever calls it holds the instance's lease."""
+class Executor:
+    """Acts for one instance at a time; the caller holds the instance's lease."""
 
     def __init__(self, store: Store, registry: Registry, engine: Engine, clock: Clock) -> None:
         self._store = store
@@ -47,19 +40,19 @@ class Actor:
         self._clock = clock
         self._attempts = Attempts(engine)
 
-    async def act(self, instance: Instance, step: Next) -> None:
+    async def execute(self, instance: Instance, decision: Decision) -> None:
         """Do one thing. What went wrong is recorded on the entity, not raised; LeaseLost is raised."""
-        match step.action:
+        match decision.action:
             case Action.PROVISION:
                 await self._provision(instance)
             case Action.DEPROVISION:
                 await self._deprovision(instance)
             case Action.BIND:
-                assert step.association is not None  # decide() gives one with this action
-                await self._bind(instance, step.association)
+                assert decision.association is not None  # decide() gives one with this action
+                await self._bind(instance, decision.association)
             case Action.UNBIND:
-                assert step.association is not None  # decide() gives one with this action
-                await self._unbind(instance, step.association)
+                assert decision.association is not None  # decide() gives one with this action
+                await self._unbind(instance, decision.association)
             case Action.NOTHING | Action.WAIT:
                 return
 
@@ -173,9 +166,9 @@ class Actor:
             await self._store.transact(lambda tx: _replace(tx, association, failed))
             return
         bound = attrs.evolve(association, phase=Phase.ACTIVE, plain=tuple(variables), attributes=attributes)
-        await self._store.transact(lambda tx: self._settle_bound(tx, association, bound))
+        await self._store.transact(lambda tx: self._record_bound(tx, association, bound))
 
-    def _settle_bound(self, tx: Transaction, before: Association, bound: Association) -> None:
+    def _record_bound(self, tx: Transaction, before: Association, bound: Association) -> None:
         entity = tx.get(Association, before.id)
         if entity is None:
             return
@@ -184,7 +177,7 @@ class Actor:
             tx.put(entity, attrs.evolve(entity.value, plain=bound.plain, attributes=bound.attributes))
             return
         tx.put(entity, bound)
-        settle_app(tx, self._registry, bound.app)
+        resolve_app_names(tx, self._registry, bound.app)
 
     async def _unbind(self, instance: Instance, association: Association) -> None:
         try:
@@ -210,7 +203,7 @@ class Actor:
 
     def _forget_association(self, tx: Transaction, association: Association) -> None:
         tx.delete(Association, association.id)
-        settle_app(tx, self._registry, association.app)
+        resolve_app_names(tx, self._registry, association.app)
         forget_empty_app(tx, association.app)
 
     async def _app(self, name: str) -> App:

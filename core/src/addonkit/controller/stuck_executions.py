@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
-from addonkit.controller.housekeeping import serves
+from addonkit.controller.garbage_collection import serves
 from addonkit.models.execution import Execution, ExecutionStatus
 from addonkit.models.instance import Association, Instance, Phase, Server
 from addonkit.models.views import Finding
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
     from addonkit.store.interface import Transaction
 
 
-def stuck(tx: Transaction, idle: Collection[str]) -> tuple[Finding, ...]:
+def stuck_executions(tx: Transaction, idle: Collection[str]) -> tuple[Finding, ...]:
     """A finding for each execution that needs an operator.
 
     Args:
         tx: where they are.
         idle: ids of executions that have not ended and that nobody works on.
     """
-    unsettled, servers = _unsettled(tx), set(_server_ids(tx))
+    waiting, servers = _unfinished(tx), set(_server_ids(tx))
     found = (tx.get(Execution, id) for id in sorted(idle))
     executions = [entity.value for entity in found if entity is not None and not entity.value.status.finished]
-    stranded = {e.id for e in executions if serves(e) not in unsettled and e.id not in servers}
+    stranded = {e.id for e in executions if serves(e) not in waiting and e.id not in servers}
     blocked = [e for e in executions if e.status is ExecutionStatus.BLOCKED and e.id not in stranded]
     return (
         *(Finding("blocked-execution", e.id, f"{e.error}; use addonkit saga retry or abandon") for e in blocked),
@@ -39,7 +39,7 @@ def _stranded(execution: Execution) -> Finding:
     return Finding("stranded-execution", execution.id, problem, "give it up")
 
 
-def _unsettled(tx: Transaction) -> set[str]:
+def _unfinished(tx: Transaction) -> set[str]:
     """Ids of instances on their way, and of associations that are, or whose instance is."""
     phases = {entity.name: entity.value.phase for entity in tx.list(Instance).items}
     waiting = {name for name, phase in phases.items() if phase is not Phase.ACTIVE}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from addonkit.controller.attempts import is_once
+from addonkit.controller.execution_ids import is_once
 from addonkit.engine.recovery import Retention, sweep
 from addonkit.errors import AddonkitError
 from addonkit.models.execution import Execution
@@ -36,7 +36,7 @@ _ROLES: Final = ("association", "server", "instance")
 _log = logging.getLogger(__name__)
 
 
-class Housekeeper:
+class GarbageCollector:
     """Sweeps once an hour, a bounded part each time, as part of whatever command comes by."""
 
     def __init__(self, store: Store, leases: Leases, clock: Clock) -> None:
@@ -44,7 +44,7 @@ class Housekeeper:
         self._leases = leases
         self._clock = clock
 
-    async def tidy(self) -> None:
+    async def collect(self) -> None:
         """Sweep if it is due. What fails is logged and left to the next: nobody asked for it."""
         try:
             if await self._is_due():

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from addonkit.controller import housekeeping
-from addonkit.controller.attempts import once_id
+from addonkit.controller import garbage_collection
+from addonkit.controller.execution_ids import once_id
 from addonkit.engine import recovery
 from addonkit.errors import StoreFull
 from addonkit.models.execution import Execution, ExecutionStatus
@@ -116,7 +116,7 @@ async def test_an_hour_is_the_least_between_two_sweeps(kit: Any, clock: Any, mon
         swept.append(after)
         return recovery.SweepResult(0, "there")
 
-    monkeypatch.setattr(housekeeping, "sweep", sweep)
+    monkeypatch.setattr(garbage_collection, "sweep", sweep)
     await kit.create("attic", app="keeper")
     for ahead in (timedelta(), timedelta(minutes=59), timedelta(minutes=61), timedelta(minutes=90), timedelta(hours=3)):
         clock.ahead = ahead
@@ -131,7 +131,7 @@ async def test_a_sweep_that_fails_does_not_fail_the_command(
     async def sweep(*_args: Any, **_limits: Any) -> recovery.SweepResult:
         raise StoreFull("cannot write", "no space is left")
 
-    monkeypatch.setattr(housekeeping, "sweep", sweep)
+    monkeypatch.setattr(garbage_collection, "sweep", sweep)
     await kit.create("attic", app="keeper")
     clock.ahead = MONTH
 

@@ -1,0 +1,57 @@
+"""Ids of executions, made from what they serve and from the number of the attempt. Pure."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import attrs
+
+from addonkit.models.identifiers import new_id
+from addonkit.models.instance import Association, Instance
+
+_ONCE: Final = "once/"
+
+
+def provision_id(instance: Instance) -> str:
+    """Id of the execution that provisions the instance, in its present attempt."""
+    return f"provision/{instance.id}/{instance.attempt}"
+
+
+def deprovision_id(instance: Instance) -> str:
+    """Id of the execution that deprovisions the instance, in its present attempt."""
+    return f"deprovision/{instance.id}/{instance.teardown}"
+
+
+def bind_id(association: Association) -> str:
+    """Id of the execution that binds the association, in its present attempt."""
+    return f"bind/{association.id}/{association.attempt}"
+
+
+def unbind_id(association: Association) -> str:
+    """Id of the execution that unbinds the association, in its present attempt."""
+    return f"unbind/{association.id}/{association.teardown}"
+
+
+def provision_ids(instance: Instance) -> tuple[str, ...]:
+    """Ids of all attempts to provision the instance, the present one last."""
+    return tuple(provision_id(attrs.evolve(instance, attempt=n + 1)) for n in range(instance.attempt))
+
+
+def bind_ids(association: Association) -> tuple[str, ...]:
+    """Ids of all attempts to bind the association, the present one last."""
+    return tuple(bind_id(attrs.evolve(association, attempt=n + 1)) for n in range(association.attempt))
+
+
+def once_id(what: str, of: str) -> str:
+    """Id of an execution that nobody asks for again: a question, or an act of an operator.
+
+    Args:
+        what: is done, in one word.
+        of: id of whom it concerns.
+    """
+    return f"{_ONCE}{what}/{of}/{new_id()}"
+
+
+def is_once(id: str) -> bool:
+    """Whether an id was made by `once_id`."""
+    return id.startswith(_ONCE)
