@@ -27,7 +27,7 @@ in [test your addon](../how-to/test-your-addon.md), the fixtures for apps in
 _CASES: Final = {
     "variant": "each variant",
     "failing": "each step of its sagas, failing in turn",
-    "death": "before and after each step of `create` and `destroy`, and in each undo",
+    "crash": "before and after each step of `create` and `destroy`, and in each undo",
 }
 
 _MESSAGES: Final = """\

@@ -15,13 +15,13 @@ import pytest
 import addonkit
 from addonkit import UnknownVersion
 from addonkit.models.identifiers import variable_prefix
+from addonkit.testing.conformance.addon_under_test import AddonUnderTest
 from addonkit.testing.conformance.rig import Rig
-from addonkit.testing.conformance.subject import Subject
 from addonkit.testing.home import kill_servers, left_behind
 
 ADDONS = ("postgresql", "s3-remote", "valkey")
-EACH = [(name, variant) for name in ADDONS for variant in Subject.find(name).variants]
-SERVERS = [(name, variant) for name, variant in EACH if Subject.find(name).is_persistent(variant)]
+EACH = [(name, variant) for name in ADDONS for variant in AddonUnderTest.find(name).variants]
+SERVERS = [(name, variant) for name, variant in EACH if AddonUnderTest.find(name).is_persistent(variant)]
 
 of_each = pytest.mark.parametrize(("addon", "variant"), EACH)
 of_servers = pytest.mark.parametrize(("addon", "variant"), SERVERS)
@@ -29,8 +29,8 @@ of_servers = pytest.mark.parametrize(("addon", "variant"), SERVERS)
 
 def moved_away(rig: Rig, variant: str, environ: Mapping[str, str], word: str = "") -> dict[str, str]:
     """The variables that carry a name in front, the addon's by default, under their plain names."""
-    prefix = variable_prefix(word or rig.subject.addon.name)
-    return {name: environ[prefix + name] for name in rig.subject.definition.variables_of(variant)}
+    prefix = variable_prefix(word or rig.under_test.addon.name)
+    return {name: environ[prefix + name] for name in rig.under_test.definition.variables_of(variant)}
 
 
 def _holds(path: Path, secrets: Collection[bytes]) -> bool:
@@ -108,7 +108,7 @@ async def test_two_sets_of_variables_swap_as_wholes(rig: Rig, variant: str) -> N
 
 @of_each
 async def test_a_variable_set_by_hand_wins_before_and_after(rig: Rig, variant: str) -> None:
-    taken = rig.subject.definition.variables_of(variant)[0]
+    taken = rig.under_test.definition.variables_of(variant)[0]
     async with rig.kit() as kit:
         await kit.set_variables(rig.app("shop"), {taken: "mine"})
         await rig.create(kit, variant, "shop")
@@ -181,7 +181,7 @@ async def test_one_app_can_have_them_all(rigs: Mapping[str, Rig], home) -> None:
     settings = {name: value for rig in rigs.values() for name, value in rig.environ.items()}
     async with addonkit.open(home, environ=settings) as kit:
         for rig in rigs.values():
-            await kit.create(rig.subject.addon.name, "shop")
+            await kit.create(rig.under_test.addon.name, "shop")
 
         environ = dict((await kit.environment("shop")).as_dict())
 

@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from addonkit.kit.binding import Binding as Binding
     from addonkit.kit.bootstrap import open as open
     from addonkit.kit.kit import Kit as Kit
-    from addonkit.registry.catalog import Registry as Registry
+    from addonkit.registry.registry import Registry as Registry
 
 # Floors above `addonkit.api`, which therefore cannot name them itself.
 _ABOVE = {
     "Binding": "addonkit.kit.binding",
     "Kit": "addonkit.kit.kit",
     "open": "addonkit.kit.bootstrap",
-    "Registry": "addonkit.registry.catalog",
+    "Registry": "addonkit.registry.registry",
 }
 
 

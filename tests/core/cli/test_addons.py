@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from addonkit.models.compute import FoundProgram
-from addonkit.registry.catalog import Registry
+from addonkit.registry.registry import Registry
 
 FAKES = Path(__file__).parents[2] / "addons"
 

@@ -21,7 +21,7 @@ from addonkit.api import (
     hookimpl,
     step,
 )
-from addonkit.registry.catalog import Registry
+from addonkit.registry.registry import Registry
 
 CASES = Path(__file__).parents[2] / "addons"
 

@@ -9,7 +9,7 @@ from addonkit.models.app import Variant
 from addonkit.models.instance import Server
 from addonkit.models.result import BindResult, ProvisionResult
 from addonkit.models.variable import Variable
-from addonkit.registry.catalog import Registry
+from addonkit.registry.registry import Registry
 from addonkit.saga.saga import Saga
 from addonkit.saga.step import step
 
@@ -119,8 +119,8 @@ def test_a_violation_names_distribution_and_version_and_keeps_the_cause(installe
 
 def _policy_raising(error):
     from addonkit.hookspecs import hookimpl
-    from addonkit.registry.discovery import PLUGINS, Found
-    from addonkit.registry.relay import Member
+    from addonkit.registry.discovery import PLUGINS, Entry
+    from addonkit.registry.relay import PluginRef
 
     class Policy:
         @hookimpl(wrapper=True)
@@ -128,7 +128,7 @@ def _policy_raising(error):
             yield
             raise error
 
-    return Member(Found("strict", PLUGINS, "acme-strict", "1"), Policy())
+    return PluginRef(Entry("strict", PLUGINS, "acme-strict", "1"), Policy())
 
 
 def test_the_one_who_raised_is_to_blame(installed, app, instance, fake):

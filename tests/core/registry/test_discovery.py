@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from addonkit.registry.discovery import ADDONS, BACKENDS, PLUGINS, Found, State, blocked_names, discover
+from addonkit.registry.discovery import ADDONS, BACKENDS, PLUGINS, Entry, State, blocked_names, discover
 
 
 def write(directory, name, version, entries, requires=(), *, metadata=True):
@@ -39,7 +39,7 @@ def test_every_entry_point_of_our_groups_is_found_sorted_and_nothing_is_imported
 
 
 def test_an_entry_tells_who_ships_it(paths):
-    assert discover(paths("good-memo")) == (Found("memo", ADDONS, "acme-memo", "1.2.0", "acme_memo"),)
+    assert discover(paths("good-memo")) == (Entry("memo", ADDONS, "acme-memo", "1.2.0", "acme_memo"),)
     assert discover(paths("good-memo"))[0].origin == "acme-memo 1.2.0"
 
 
@@ -116,7 +116,7 @@ def test_of_two_copies_of_a_distribution_the_first_counts(tmp_path):
     write(tmp_path / "first", "acme-x", "2", "x = acme_new")
     write(tmp_path / "second", "acme-x", "1", "x = acme_old")
     path = [str(tmp_path / "first"), str(tmp_path / "second"), str(tmp_path / "first")]
-    assert discover(path) == (Found("x", ADDONS, "acme-x", "2", "acme_new"),)
+    assert discover(path) == (Entry("x", ADDONS, "acme-x", "2", "acme_new"),)
 
 
 def test_a_copy_without_entries_hides_an_older_one_that_has_some(tmp_path):

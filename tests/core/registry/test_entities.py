@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from addonkit.models.instance import AddonEntity, Instance
-from addonkit.registry.catalog import Registry
+from addonkit.registry.registry import Registry
 from addonkit.store.codec import Codec
 from addonkit.store.memory import MemoryStore
 from addonkit.store.sealing import Sealer

@@ -12,7 +12,7 @@ def acme_modules_after(paths, code):
     """Modules of fake addons that a new interpreter has after running this with `registry`."""
     script = (
         "import json, sys\n"
-        "from addonkit.registry.catalog import Registry\n"
+        "from addonkit.registry.registry import Registry\n"
         "registry = Registry.discover()\n"
         f"{code}\n"
         "print(json.dumps(sorted(name for name in sys.modules if name.startswith('acme_'))))\n"

@@ -7,8 +7,8 @@ import pytest
 from addonkit.errors import AddonBroken, InvalidName
 from addonkit.hookspecs import hookimpl
 from addonkit.models.definition import AddonDefinition, VariantDefinition
-from addonkit.registry.catalog import Registry
 from addonkit.registry.discovery import ADDONS, State
+from addonkit.registry.registry import Registry
 
 REFUSED = [
     (

@@ -12,8 +12,8 @@ from addonkit.errors import AddonBroken, AlreadyExists, Conflict
 from addonkit.hookspecs import hookimpl
 from addonkit.models.app import App, Variant
 from addonkit.models.execution import Event, EventKind
-from addonkit.registry.catalog import Registry
 from addonkit.registry.discovery import PLUGINS, State
+from addonkit.registry.registry import Registry
 
 EVENT = Event("provision/x/1", "memo.provision", EventKind.DONE, "made the url", datetime(2030, 1, 1, tzinfo=UTC))
 SMALL = Variant("small")

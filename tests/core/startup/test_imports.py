@@ -50,7 +50,7 @@ def test_importing_addonkit_imports_nothing_else():
         "addonkit.compute.interface",
         "addonkit.images.checker",
         "addonkit.models.image_reference",
-        "addonkit.registry.catalog",
+        "addonkit.registry.registry",
     ],
 )
 def test_a_room_that_addons_need_is_light(module):

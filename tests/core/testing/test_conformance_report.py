@@ -12,14 +12,14 @@ import pytest
 
 from addonkit.testing.conformance import report
 from addonkit.testing.conformance.report import Check, Collector
-from addonkit.testing.conformance.seen import remember, shown_in, without_secrets
+from addonkit.testing.conformance.secret_tracker import remember, shown_in, without_secrets
 
 PASSWORD = "p@ss/word of nobody: 0123456789"
 
 
 @pytest.fixture(autouse=True)
 def secret(monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.setattr("addonkit.testing.conformance.seen._seen", set())
+    monkeypatch.setattr("addonkit.testing.conformance.secret_tracker._seen", set())
     remember([PASSWORD])
     return PASSWORD
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from addonkit.registry.catalog import Registry
+from addonkit.registry.registry import Registry
 
 
 def test_it_is_found_by_its_name_and_valid() -> None:

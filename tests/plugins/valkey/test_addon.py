@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 from addonkit import ConnectionInfo, Secret
-from addonkit.registry.catalog import Registry
+from addonkit.registry.registry import Registry
 from addonkit_valkey.variables import variables
 
 

@@ -10,9 +10,9 @@ from addonkit.cli.render import table
 from addonkit.cli.streams import clean
 from addonkit.models.compute import FoundProgram
 from addonkit.models.definition import AddonDefinition
-from addonkit.registry.catalog import FIRST_ADDON
 from addonkit.registry.discovery import State
-from addonkit.registry.shelf import AddonReport
+from addonkit.registry.entry_points import AddonReport
+from addonkit.registry.registry import FIRST_ADDON
 
 NO_ADDONS = f"no addons are installed; an addon is a pip package: {FIRST_ADDON} brings one"
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from addonkit.models.instance import Association, Instance
     from addonkit.models.variable import Variable
     from addonkit.models.views import Environment, Finding, InstanceView, Plan, VariableMove
-    from addonkit.registry.shelf import AddonReport
+    from addonkit.registry.entry_points import AddonReport
 
 Json = dict[str, Any]
 

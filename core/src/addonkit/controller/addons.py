@@ -9,7 +9,7 @@ from addonkit.errors import AddonNotInstalled, UnknownAddon
 if TYPE_CHECKING:
     from addonkit.models.instance import Instance
     from addonkit.registry.addon import Addon
-    from addonkit.registry.catalog import Registry
+    from addonkit.registry.registry import Registry
 
 
 def addon_of(registry: Registry, instance: Instance, verb: str = "work on") -> Addon:

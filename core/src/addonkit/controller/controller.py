@@ -12,7 +12,7 @@ from addonkit.models.instance import Association, Instance, Phase
 
 if TYPE_CHECKING:
     from addonkit.engine.engine import Engine
-    from addonkit.registry.catalog import Registry
+    from addonkit.registry.registry import Registry
     from addonkit.store.interface import Store
     from addonkit.store.leases import Leases
     from addonkit.util.clock import Clock

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from addonkit.engine.engine import Engine
     from addonkit.models.result import Inventory
     from addonkit.provider.framework import ProviderFramework
-    from addonkit.registry.catalog import Registry
+    from addonkit.registry.registry import Registry
     from addonkit.store.interface import Store
     from addonkit.store.leases import Leases
 

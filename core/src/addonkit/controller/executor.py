@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from addonkit.engine.engine import Engine
     from addonkit.models.variable import Variable
     from addonkit.registry.addon import Addon
-    from addonkit.registry.catalog import Registry
+    from addonkit.registry.registry import Registry
     from addonkit.saga.saga import Saga
     from addonkit.store.interface import Store, Transaction
     from addonkit.util.clock import Clock

@@ -11,7 +11,7 @@ from addonkit.errors import AddonkitError
 from addonkit.models.settings import Setting, Settings, Values, check_complete, check_names, checked, in_force
 
 if TYPE_CHECKING:
-    from addonkit.registry.catalog import Registry
+    from addonkit.registry.registry import Registry
     from addonkit.store.interface import Store, Transaction
 
 

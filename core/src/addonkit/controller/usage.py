@@ -13,7 +13,7 @@ from addonkit.models.instance import Instance
 if TYPE_CHECKING:
     from addonkit.engine.engine import Engine
     from addonkit.models.result import Usage
-    from addonkit.registry.catalog import Registry
+    from addonkit.registry.registry import Registry
 
 PATIENCE: Final = 30.0
 """Seconds that are waited for an answer: destroying goes on without one."""

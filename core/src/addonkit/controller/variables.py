@@ -17,7 +17,7 @@ from addonkit.registry.collisions import check_adjusted, prefixed
 
 if TYPE_CHECKING:
     from addonkit.models.views import VariableMove
-    from addonkit.registry.catalog import Registry
+    from addonkit.registry.registry import Registry
     from addonkit.store.interface import Transaction
 
 Change = Callable[[Sequence[Association]], Sequence[Association]]

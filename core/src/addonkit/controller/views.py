@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from addonkit.compute.interface import Backend
-    from addonkit.registry.catalog import Registry
+    from addonkit.registry.registry import Registry
     from addonkit.store.interface import Store, Transaction
 
 

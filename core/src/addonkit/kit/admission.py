@@ -12,7 +12,7 @@ from addonkit.models.instance import Association, Instance, Phase
 if TYPE_CHECKING:
     from addonkit.controller.requests import Request
     from addonkit.kit.planner import Planner
-    from addonkit.registry.catalog import Registry
+    from addonkit.registry.registry import Registry
     from addonkit.store.interface import Store
 
 

@@ -21,7 +21,7 @@ from addonkit.util.clock import Clock, SystemClock
 if TYPE_CHECKING:
     from addonkit.compute.interface import Backend
     from addonkit.images.checker import ImageChecker
-    from addonkit.registry.catalog import Registry
+    from addonkit.registry.registry import Registry
     from addonkit.store.interface import Store
 
 OnEvent = Callable[[Event], None]
@@ -98,7 +98,7 @@ def _rooms(
 
 
 def _installed() -> Registry:
-    from addonkit.registry.catalog import Registry as Installed
+    from addonkit.registry.registry import Registry as Installed
 
     return Installed.discover()
 

@@ -21,7 +21,7 @@ from addonkit.models.views import VariableMove
 
 if TYPE_CHECKING:
     from addonkit.compute.interface import Backend
-    from addonkit.registry.catalog import Registry
+    from addonkit.registry.registry import Registry
     from addonkit.store.interface import Entity, Store, Transaction
 
 

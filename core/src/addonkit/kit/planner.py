@@ -19,7 +19,7 @@ from addonkit.models.variable import Variable
 from addonkit.models.views import Plan, PlannedStep, VariableMove
 
 if TYPE_CHECKING:
-    from addonkit.registry.catalog import Registry
+    from addonkit.registry.registry import Registry
     from addonkit.saga.saga import Saga
     from addonkit.saga.step import StepSequence
     from addonkit.store.interface import Store, Transaction

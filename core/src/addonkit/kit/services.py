@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from addonkit.compute.interface import Backend
     from addonkit.engine.engine import Engine
     from addonkit.images.checker import ImageChecker
-    from addonkit.registry.catalog import Registry
+    from addonkit.registry.registry import Registry
     from addonkit.store.interface import Store
     from addonkit.store.leases import Leases
 

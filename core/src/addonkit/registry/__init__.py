@@ -1,1 +1,1 @@
-"""Which addons are here, and are they well."""
+"""Discovers, loads, and validates addons."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
+from addonkit.hookspecs import AddonSpecs
 from addonkit.models.definition import AddonDefinition
 from addonkit.models.result import BindResult, Inventory, ProvisionResult, Usage
 from addonkit.registry.collisions import adjustment_fault
@@ -48,12 +49,12 @@ class Addon:
     @property
     def distribution(self) -> str:
         """Who ships it; empty when the program registered it."""
-        return self.relay.found.distribution
+        return self.relay.entry.distribution
 
     @property
     def version(self) -> str:
         """Version of the distribution; empty without one."""
-        return self.relay.found.version
+        return self.relay.entry.version
 
     @property
     def capabilities(self) -> frozenset[str]:
@@ -62,31 +63,31 @@ class Addon:
 
     def provision(self, app: App, variant: Variant, instance: Instance) -> Saga[ProvisionResult]:
         """How an instance is made."""
-        return self._saga("addon_provision", ProvisionResult, app=app, variant=variant, instance=instance)
+        return self._saga(AddonSpecs.addon_provision, ProvisionResult, app=app, variant=variant, instance=instance)
 
     def deprovision(self, instance: Instance) -> Saga[None]:
         """How an instance and its data are removed."""
-        return self._saga("addon_deprovision", None, instance=instance)
+        return self._saga(AddonSpecs.addon_deprovision, None, instance=instance)
 
     def bind(self, association: Association, instance: Instance) -> Saga[BindResult]:
         """How one association gets credentials of its own; needs the capability `bind`."""
-        return self._saga("addon_bind", BindResult, association=association, instance=instance)
+        return self._saga(AddonSpecs.addon_bind, BindResult, association=association, instance=instance)
 
     def unbind(self, association: Association, instance: Instance) -> Saga[None]:
         """How the credentials of one association are revoked; needs the capability `unbind`."""
-        return self._saga("addon_unbind", None, association=association, instance=instance)
+        return self._saga(AddonSpecs.addon_unbind, None, association=association, instance=instance)
 
     def usage(self, instance: Instance) -> Saga[Usage]:
         """How it is told how much an instance holds; needs the capability `usage`."""
-        return self._saga("addon_usage", Usage, instance=instance)
+        return self._saga(AddonSpecs.addon_usage, Usage, instance=instance)
 
     def inspect(self, server: Server) -> Saga[Inventory]:
         """How what lives on a shared server is listed; needs the capability `inspect`."""
-        return self._saga("addon_inspect", Inventory, server=server)
+        return self._saga(AddonSpecs.addon_inspect, Inventory, server=server)
 
     def drop_claim(self, server: Server, claim: str) -> Saga[None]:
         """How what nobody owns is removed from a server; needs the capability `drop_claim`."""
-        return self._saga("addon_drop_claim", None, server=server, claim=claim)
+        return self._saga(AddonSpecs.addon_drop_claim, None, server=server, claim=claim)
 
     def adjust_env_vars(
         self, result: ProvisionResult, association: Association, collisions: Sequence[str]
@@ -98,15 +99,15 @@ class Addon:
             association: the tie to the app.
             collisions: names that are taken; none of them may be in the answer.
         """
-        hook = "addon_adjust_env_vars"
+        hook = AddonSpecs.addon_adjust_env_vars
         answer = self.relay.ask(hook, result=result, association=association, collisions=tuple(collisions))
         fault = adjustment_fault(result, answer, collisions)
         if fault:
             self.relay.violation(hook, fault)
         return tuple(answer)
 
-    def _saga(self, hook: str, result: type | None, **arguments: Any) -> Saga[Any]:
-        if hook not in self.hooks:
+    def _saga(self, hook: Callable[..., Any], result: type | None, **arguments: Any) -> Saga[Any]:
+        if hook.__name__ not in self.hooks:
             self.relay.violation(hook, "it has no such capability")
         answer = self.relay.ask(hook, **arguments)
         if not isinstance(answer, Saga):

@@ -51,7 +51,7 @@ class State(StrEnum):
 
 
 @attrs.frozen
-class Found:
+class Entry:
     """One entry point.
 
     Attributes:
@@ -90,7 +90,7 @@ def blocked_names(text: str) -> frozenset[str]:
 
 def discover(
     path: Sequence[str] | None = None, blocked: Collection[str] = (), core: str = __version__
-) -> tuple[Found, ...]:
+) -> tuple[Entry, ...]:
     """Every entry point of our groups, sorted by group, name and distribution.
 
     Args:
@@ -115,14 +115,14 @@ class _Distribution(Protocol):
     def entry_points(self) -> Iterable[EntryPoint]: ...
 
 
-def _order(found: Found) -> tuple[str, str, str, str]:
-    return found.group, found.name, found.distribution, found.value
+def _order(entry: Entry) -> tuple[str, str, str, str]:
+    return entry.group, entry.name, entry.distribution, entry.value
 
 
-def _claims(path: Sequence[str] | None, core: str) -> set[Found]:
+def _claims(path: Sequence[str] | None, core: str) -> set[Entry]:
     """What all distributions claim; of several copies of one on the path, only the first counts."""
     where = {} if path is None else {"path": list(path)}
-    claims: set[Found] = set()
+    claims: set[Entry] = set()
     for each in importlib_metadata.distributions(**where):
         try:
             if _entries(each):
@@ -138,11 +138,11 @@ def _entries(distribution: _Distribution) -> list[EntryPoint]:
     return [each for each in distribution.entry_points if each.group in GROUPS]
 
 
-def _claims_of(distribution: _Distribution, core: str) -> list[Found]:
+def _claims_of(distribution: _Distribution, core: str) -> list[Entry]:
     reason = _refusal(distribution.requires or [], core)
     state = State.INCOMPATIBLE if reason else State.OK
     who = (distribution.name, distribution.version)
-    return [Found(each.name, each.group, *who, each.value, state, reason) for each in _entries(distribution)]
+    return [Entry(each.name, each.group, *who, each.value, state, reason) for each in _entries(distribution)]
 
 
 def _refusal(requires: Iterable[str], core: str) -> str:
@@ -163,7 +163,7 @@ def _applies(requirement: Requirement) -> bool:
     return requirement.marker is None or requirement.marker.evaluate({"extra": ""})
 
 
-def _block(claims: Iterable[Found], blocked: Collection[str]) -> Iterator[Found]:
+def _block(claims: Iterable[Entry], blocked: Collection[str]) -> Iterator[Entry]:
     distributions = {canonicalize_name(name) for name in blocked}
     for each in claims:
         if each.name in blocked or canonicalize_name(each.distribution) in distributions:
@@ -172,9 +172,9 @@ def _block(claims: Iterable[Found], blocked: Collection[str]) -> Iterator[Found]
             yield each
 
 
-def _find_conflicts(claims: Iterable[Found]) -> Iterator[Found]:
+def _find_conflicts(claims: Iterable[Entry]) -> Iterator[Entry]:
     """Mark entries that share their name; blocked ones do not take part, so blocking settles a conflict."""
-    rivals: dict[tuple[str, str], list[Found]] = {}
+    rivals: dict[tuple[str, str], list[Entry]] = {}
     for each in claims:
         if each.state is State.BLOCKED:
             yield each
@@ -184,11 +184,11 @@ def _find_conflicts(claims: Iterable[Found]) -> Iterator[Found]:
         if len(group) == 1:
             yield group[0]
             continue
-        reason = f"{each_of(r.origin for r in group)} claim its name, so none is used"
+        reason = f"{join_words(r.origin for r in group)} claim its name, so none is used"
         yield from (attrs.evolve(each, state=State.CONFLICT, reason=reason) for each in group)
 
 
-def each_of(words: Iterable[str]) -> str:
+def join_words(words: Iterable[str]) -> str:
     """Words for people: `a`, `a and b`, `a, b and c`."""
     *head, last = words
     return f"{', '.join(head)} and {last}" if head else last

@@ -1,4 +1,4 @@
-"""What the store knows of addons, so that their instances have a face while they are away."""
+"""Stores what is displayed of addons, for instances whose addon is not installed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def entity_of(addon: Addon) -> AddonEntity:
-    """What is kept of an addon: everything for display, nothing of its configuration."""
+    """Return what the store keeps of an addon: everything for display, nothing of its configuration."""
     definition = addon.definition
     return AddonEntity(
         name=definition.name,
@@ -28,7 +28,7 @@ def entity_of(addon: Addon) -> AddonEntity:
     )
 
 
-def settle(transaction: Transaction, wanted: Iterable[AddonEntity], installed: Collection[str]) -> None:
+def sync_entities(transaction: Transaction, wanted: Iterable[AddonEntity], installed: Collection[str]) -> None:
     """Make the stored addons those wanted; a decision for `Store.transact`.
 
     Args:

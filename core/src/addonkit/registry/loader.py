@@ -13,9 +13,9 @@ from addonkit.errors import ContractViolation
 from addonkit.hookspecs import AddonSpecs, ObserverSpecs
 from addonkit.models.definition import AddonDefinition
 from addonkit.registry.addon import REQUIRED, Addon
-from addonkit.registry.discovery import ADDONS, Found, one_line
-from addonkit.registry.relay import Member, Relay, new_manager
-from addonkit.registry.shelf import broken
+from addonkit.registry.discovery import ADDONS, Entry, one_line
+from addonkit.registry.entry_points import broken
+from addonkit.registry.relay import PluginRef, Relay, new_manager
 from addonkit.registry.validation import faults_of
 
 _NEEDS: Final = {
@@ -34,33 +34,33 @@ ADDON_HOOKS: Final = _hooks(AddonSpecs)
 OBSERVER_HOOKS: Final = _hooks(ObserverSpecs)
 
 
-def import_object(found: Found) -> object:
+def import_object(entry: Entry) -> object:
     """What an entry point names.
 
     Raises:
         AddonBroken: when importing it raises anything but KeyboardInterrupt; that is the cause.
     """
     try:
-        return EntryPoint(found.name, found.value, found.group).load()
+        return EntryPoint(entry.name, entry.value, entry.group).load()
     except (Exception, SystemExit) as error:
-        raise broken(found, f"importing {found.value} failed: {one_line(error)}") from error
+        raise broken(entry, f"importing {entry.value} failed: {one_line(error)}") from error
 
 
-def load_addon(member: Member, policies: tuple[Member, ...]) -> Addon:
+def load_addon(ref: PluginRef, policies: tuple[PluginRef, ...]) -> Addon:
     """Check an addon's hooks, ask for its definition and check that.
 
     Raises:
         AddonBroken: at the first kind of fault.
     """
-    found = member.found
-    hooks = check_hooks(member)
+    entry = ref.entry
+    hooks = check_hooks(ref)
     for name in REQUIRED:
         if name not in hooks:
-            raise broken(found, f"it does not answer {name}{_forgotten(member.plugin, name)}")
+            raise broken(entry, f"it does not answer {name}{_forgotten(ref.plugin, name)}")
     for name, needed in _NEEDS.items():
         if name in hooks and needed not in hooks:
-            raise broken(found, f"it answers {name} but not {needed}")
-    relay = Relay(policies, member)
+            raise broken(entry, f"it answers {name} but not {needed}")
+    relay = Relay(policies, ref)
     return Addon(relay, _ask_definition(relay), hooks)
 
 
@@ -69,40 +69,40 @@ def _forgotten(plugin: object, name: str) -> str:
 
 
 def _ask_definition(relay: Relay) -> AddonDefinition:
-    found = relay.found
+    entry = relay.entry
     try:
-        definition: AddonDefinition = relay.ask("addon_definition")
-        faults = faults_of(definition, found.name)
+        definition: AddonDefinition = relay.ask(AddonSpecs.addon_definition)
+        faults = faults_of(definition, entry.name)
     except ContractViolation as error:
-        who = "" if error.addon == found.name else f"{error.attempted}, "
-        raise broken(found, f"addon_definition failed: {who}{error.found}") from error.__cause__
+        who = "" if error.addon == entry.name else f"{error.attempted}, "
+        raise broken(entry, f"addon_definition failed: {who}{error.found}") from error.__cause__
     except Exception as error:
-        raise broken(found, f"addon_definition failed: {one_line(error)}") from error
+        raise broken(entry, f"addon_definition failed: {one_line(error)}") from error
     if faults:
-        raise broken(found, f"its definition is invalid: {'; '.join(faults)}")
+        raise broken(entry, f"its definition is invalid: {'; '.join(faults)}")
     return definition
 
 
-def check_hooks(member: Member) -> frozenset[str]:
+def check_hooks(ref: PluginRef) -> frozenset[str]:
     """Names of the hooks that a plugin answers, tried out on a plugin manager of their own.
 
     Raises:
         AddonBroken: for an unknown hook, an argument the hook does not have, an async function, a wrapper
             in an addon, or anything but a wrapper or an observer in a plugin.
     """
-    found, plugin = member.found, member.plugin
+    entry, plugin = ref.entry, ref.plugin
     if inspect.isclass(plugin):
-        raise broken(found, f"{found.value} is a class; name a module or an instance")
+        raise broken(entry, f"{entry.value} is a class; name a module or an instance")
     manager = new_manager()
     try:
-        manager.register(plugin, member.key)
+        manager.register(plugin, ref.key)
         callers = manager.get_hookcallers(plugin) or []
-        faults = [_fault(each, found.group == ADDONS) for each in callers]
+        faults = [_fault(each, entry.group == ADDONS) for each in callers]
     except (Exception, SystemExit) as error:
-        raise broken(found, one_line(error)) from error
+        raise broken(entry, one_line(error)) from error
     fault = next(filter(None, faults), "")
     if fault:
-        raise broken(found, fault)
+        raise broken(entry, fault)
     return frozenset(each.name for each in callers if each.has_spec())
 
 

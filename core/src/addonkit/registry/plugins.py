@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 import pluggy
 
 from addonkit.errors import AddonBroken
-from addonkit.registry.discovery import Found, one_line
+from addonkit.registry.discovery import Entry, one_line
+from addonkit.registry.entry_points import AddonReport, EntryPointTable, broken
 from addonkit.registry.loader import check_hooks, import_object
-from addonkit.registry.relay import Member, new_manager
-from addonkit.registry.shelf import AddonReport, Shelf, broken
+from addonkit.registry.relay import PluginRef, new_manager
 
 if TYPE_CHECKING:
     from addonkit.models.execution import Event
 
-Observer = tuple[Found, pluggy.HookImpl]
+Observer = tuple[Entry, pluggy.HookImpl]
 
 logger = logging.getLogger(__name__)
 
@@ -25,69 +25,69 @@ logger = logging.getLogger(__name__)
 class Plugins:
     """The entry points of the group `addonkit.plugins`. Not for several threads at once: see Registry."""
 
-    def __init__(self, found: Iterable[Found] = ()) -> None:
-        self._shelf = Shelf(found)
-        self._members: list[Member] = []
+    def __init__(self, entries: Iterable[Entry] = ()) -> None:
+        self._table = EntryPointTable(entries)
+        self._refs: list[PluginRef] = []
         self._hooks: dict[str, frozenset[str]] = {}
         self._manager = new_manager()
         self._loaded = False
 
-    def members(self) -> tuple[Member, ...]:
+    def refs(self) -> tuple[PluginRef, ...]:
         """Those that loaded well, in order; the first call loads them and logs each that is broken."""
         if not self._loaded:
             self._loaded = True
-            for found in self._shelf.usable:
-                self._load(found)
-        return tuple(self._members)
+            for entry in self._table.usable:
+                self._load(entry)
+        return tuple(self._refs)
 
-    def _load(self, found: Found) -> None:
+    def _load(self, entry: Entry) -> None:
         try:
-            self.add(Member(found, import_object(found)))
+            self.add(PluginRef(entry, import_object(entry)))
         except AddonBroken as error:
-            self._shelf.fail(found, error)
+            self._table.fail(entry, error)
             logger.info("%s", error)
 
-    def register(self, member: Member) -> None:
-        """Add one that the program itself brings; `found` must not be on the shelf."""
-        self.add(member)
-        self._shelf.add(member.found)
+    def register(self, ref: PluginRef) -> None:
+        """Add one that the program itself brings; its entry must not be in the table."""
+        self.add(ref)
+        self._table.add(ref.entry)
 
-    def add(self, member: Member) -> None:
+    def add(self, ref: PluginRef) -> None:
         """Check a plugin and take it in.
 
         Raises:
             AddonBroken: when it may not be a plugin, or is one already.
         """
-        hooks = check_hooks(member)
+        hooks = check_hooks(ref)
         try:
-            self._manager.register(member.plugin, member.key)
+            self._manager.register(ref.plugin, ref.key)
         except ValueError as error:
-            raise broken(member.found, "it is the same object as another plugin") from error
-        self._members.append(member)
-        self._hooks[member.found.name] = hooks
+            raise broken(ref.entry, "it is the same object as another plugin") from error
+        self._refs.append(ref)
+        self._hooks[ref.entry.name] = hooks
 
-    def find(self, name: str) -> Found | None:
+    def find(self, name: str) -> Entry | None:
         """The entry of that name, whatever its state."""
-        return self._shelf.find(name)
+        return self._table.find(name)
 
     def observers(self) -> tuple[Observer, ...]:
         """Implementations of `addon_event` and who brings each, the last registered first."""
-        found = {each.key: each.found for each in self.members()}
+        entries = {each.key: each.entry for each in self.refs()}
         caller: pluggy.HookCaller = self._manager.hook.addon_event
-        return tuple((found[each.plugin_name], each) for each in reversed(caller.get_hookimpls()))
+        return tuple((entries[each.plugin_name], each) for each in reversed(caller.get_hookimpls()))
 
     def reports(self) -> tuple[AddonReport, ...]:
         """One report an entry; loads them."""
-        self.members()
-        return self._shelf.reports(self._hooks)
+        self.refs()
+        return self._table.reports(self._hooks)
 
 
 def notify(observers: Iterable[Observer], event: Event) -> None:
     """Call each observer; one that raises is named in the log and changes nothing."""
-    for found, each in observers:
+    for entry, each in observers:
         try:
             each.function(*(event for _ in each.argnames))
         except (Exception, SystemExit) as error:
-            who = f"{found.name} of {found.origin}"
+            who = f"{entry.name} of {entry.origin}"
             logger.warning("observer %s failed on event %s: %s", who, event.kind, one_line(error))
             logger.debug("observer %s failed", who, exc_info=error)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import CodeType
 from typing import Any, Final, NoReturn
 
@@ -18,22 +18,22 @@ import pluggy
 from addonkit.errors import AddonkitError, ContractViolation
 from addonkit.hookspecs import PROJECT, AddonSpecs, ObserverSpecs
 from addonkit.registry import collisions
-from addonkit.registry.discovery import ADDONS, PLUGINS, Found, each_of, one_line
+from addonkit.registry.discovery import ADDONS, PLUGINS, Entry, join_words, one_line
 
-CORE: Final = Found("core", PLUGINS, "addonkit")
+CORE: Final = Entry("core", PLUGINS, "addonkit")
 
 
 @attrs.frozen(eq=False)
-class Member:
-    """A plugin object and where it comes from."""
+class PluginRef:
+    """A plugin object and its entry point."""
 
-    found: Found
+    entry: Entry
     plugin: object
 
     @property
     def key(self) -> str:
         """The name it is registered under; addons and plugins do not share theirs."""
-        return f"{self.found.kind}:{self.found.name}"
+        return f"{self.entry.kind}:{self.entry.name}"
 
 
 def new_manager() -> pluggy.PluginManager:
@@ -52,63 +52,66 @@ class Relay:
         addon: the addon, checked already.
     """
 
-    def __init__(self, policies: Sequence[Member], addon: Member) -> None:
-        self.found = addon.found
+    def __init__(self, policies: Sequence[PluginRef], addon: PluginRef) -> None:
+        self.entry = addon.entry
         self._manager = new_manager()
         self._manager.register(collisions, CORE.name)
-        self._members = {CORE.name: CORE}
+        self._entries = {CORE.name: CORE}
         for each in (*policies, addon):
             self.add(each)
 
-    def add(self, member: Member) -> None:
+    def add(self, ref: PluginRef) -> None:
         """Let one more policy stand around the addon."""
-        self._manager.register(member.plugin, member.key)
-        self._members[member.key] = member.found
+        self._manager.register(ref.plugin, ref.key)
+        self._entries[ref.key] = ref.entry
 
-    def ask(self, hook: str, **arguments: Any) -> Any:
-        """The answer of a hook.
+    def ask(self, hook: Callable[..., Any], **arguments: Any) -> Any:
+        """Return the answer of a hook, named by its specification in AddonSpecs.
 
         Raises:
             AddonkitError: what the addon or a policy raised on purpose, as it is.
             ContractViolation: when either raises anything else; names it and keeps the cause.
         """
         try:
-            return getattr(self._manager.hook, hook)(**arguments)
+            return self._caller(hook)(**arguments)
         except AddonkitError:
             raise
         except (Exception, SystemExit) as error:  # noqa: BLE001 - raised again below, with a name
             self.violation(hook, f"it raised {one_line(error)}", self._culprit(hook, error), error)
 
     def violation(
-        self, hook: str, fault: str, found: Found | None = None, cause: BaseException | None = None
+        self, hook: Callable[..., Any], fault: str, entry: Entry | None = None, cause: BaseException | None = None
     ) -> NoReturn:
         """Raise ContractViolation for an answer of the addon, or of the policy that is to blame."""
-        found = found or self.found
+        entry = entry or self.entry
         raise ContractViolation(
-            f"asking {found.kind} {found.name} of {found.origin} for {hook}",
+            f"asking {entry.kind} {entry.name} of {entry.origin} for {hook.__name__}",
             fault,
-            self._advice(hook, found),
-            addon=found.name,
-            distribution=found.distribution,
-            version=found.version,
+            self._advice(hook, entry),
+            addon=entry.name,
+            distribution=entry.distribution,
+            version=entry.version,
         ) from cause
 
-    def _advice(self, hook: str, found: Found) -> str:
+    def _advice(self, hook: Callable[..., Any], entry: Entry) -> str:
         """Where to complain; an answer that went through policies may have been changed by one."""
         wrappers = [each.plugin_name for each in self._impls(hook) if each.wrapper]
-        report = f"report it to the authors of {found.distribution or found.name}"
-        if found.group != ADDONS or not wrappers:
+        report = f"report it to the authors of {entry.distribution or entry.name}"
+        if entry.group != ADDONS or not wrappers:
             return report
-        names = each_of(sorted(self._members[each].name for each in wrappers))
+        names = join_words(sorted(self._entries[each].name for each in wrappers))
         return f"{report}, unless it comes from a policy around it ({names})"
 
-    def _impls(self, hook: str) -> list[pluggy.HookImpl]:
-        caller: pluggy.HookCaller = getattr(self._manager.hook, hook)
-        return caller.get_hookimpls()
+    def _impls(self, hook: Callable[..., Any]) -> list[pluggy.HookImpl]:
+        return self._caller(hook).get_hookimpls()
 
-    def _culprit(self, hook: str, error: BaseException) -> Found | None:
+    def _caller(self, hook: Callable[..., Any]) -> pluggy.HookCaller:
+        caller: pluggy.HookCaller = getattr(self._manager.hook, hook.__name__)
+        return caller
+
+    def _culprit(self, hook: Callable[..., Any], error: BaseException) -> Entry | None:
         """Whose function is innermost in the traceback."""
-        codes = {code_of(each): self._members[each.plugin_name] for each in self._impls(hook)}
+        codes = {code_of(each): self._entries[each.plugin_name] for each in self._impls(hook)}
         blamed = None
         for frame, _line in traceback.walk_tb(error.__traceback__):
             blamed = codes.get(frame.f_code, blamed)

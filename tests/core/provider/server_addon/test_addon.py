@@ -31,7 +31,7 @@ from addonkit import (
     VariantDefinition,
     admin_password,
 )
-from addonkit.registry.catalog import Registry
+from addonkit.registry.registry import Registry
 
 SOURCE = ProgramSource(("kvd",))
 SMALL = VariantDefinition("small", config={"storage": "2Gi"})

@@ -8,7 +8,7 @@ from addonkit.cli.command import command
 from addonkit.cli.session import Session
 
 
-@command("conformance", examples=("addonkit conformance postgresql", "addonkit conformance acme -k death -o build"))
+@command("conformance", examples=("addonkit conformance postgresql", "addonkit conformance acme -k crash -o build"))
 @click.argument("addon")
 @click.option("-k", "chosen", metavar="WORDS", default="", help="Only checks whose names match, as pytest has it.")
 @click.option(
@@ -38,7 +38,7 @@ def conformance(session: Session, addon: str, chosen: str, output: str) -> None:
         advice = "pip install 'addonkit[testing]'"
         raise NotFound(f"cannot test addon {addon}", "the conformance kit needs pytest", advice)
     from addonkit.cli.streams import clean, say
-    from addonkit.registry.catalog import Registry
+    from addonkit.registry.registry import Registry
     from addonkit.testing.conformance import report
     from addonkit.testing.conformance import session as kit
     from addonkit.testing.conformance.client import find_client

@@ -8,10 +8,10 @@ from typing import Final
 from addonkit.engine.failpoints import InjectedFault, at
 from addonkit.errors import AddonkitError, InstanceFailed
 from addonkit.kit.kit import Kit
-from addonkit.testing.conformance.points import BIND, DESTROY, UNDO, Death, Failing
+from addonkit.testing.conformance.assertions import fail, require
+from addonkit.testing.conformance.async_tests import synchronous
+from addonkit.testing.conformance.crash_points import BIND, DESTROY, UNDO, CrashPoint, Failing
 from addonkit.testing.conformance.rig import Rig
-from addonkit.testing.conformance.running import synchronous
-from addonkit.testing.conformance.verdict import fail, require
 
 RESIDENT: Final = "resident"
 """An app that lives on a shared server all the while; its data must not be touched."""
@@ -36,24 +36,24 @@ class CrashChecks:
             await _move_out(rig, kit, failing.variant)
 
     @synchronous
-    async def test_death_at_any_point_is_recovered_from(self, rig: Rig, death: Death) -> None:
+    async def test_a_crash_at_any_point_is_recovered_from(self, rig: Rig, crash: CrashPoint) -> None:
         """The next command leads to an instance that is active with its data, or to nothing left."""
         async with rig.kit() as kit:
-            await _move_in(rig, kit, death.variant)
+            await _move_in(rig, kit, crash.variant)
         for goes_on in (True, False):
-            if death.during == DESTROY:
+            if crash.during == DESTROY:
                 async with rig.kit() as kit:
-                    await rig.write(await rig.create(kit, death.variant, "shop"), "kept")
-            died = rig.kill(*_command(rig, death), point=death.fault)
-            require(died or not death.must_happen, f"the process came past {death.fault}", "name each step once")
+                    await rig.write(await rig.create(kit, crash.variant, "shop"), "kept")
+            died = rig.kill(*_command(rig, crash), point=crash.fault)
+            require(died or not crash.must_happen, f"the process came past {crash.fault}", "name each step once")
             async with rig.kit() as kit:
-                if death.during != DESTROY and goes_on:
-                    await _go_on(rig, kit, death)
+                if crash.during != DESTROY and goes_on:
+                    await _go_on(rig, kit, crash)
                 await _destroy_if_there(rig, kit)
-            if death.during == DESTROY:
+            if crash.during == DESTROY:
                 break
         async with rig.kit() as kit:
-            await _move_out(rig, kit, death.variant)
+            await _move_out(rig, kit, crash.variant)
 
 
 async def _fail_to_create(rig: Rig, kit: Kit, failing: Failing) -> None:
@@ -101,16 +101,16 @@ async def _expect_failure(rig: Rig, kit: Kit, variant: str, point: str) -> None:
         fail(f"a failure at {point} did not make `create` fail", "let errors pass")
 
 
-async def _go_on(rig: Rig, kit: Kit, death: Death) -> None:
+async def _go_on(rig: Rig, kit: Kit, crash: CrashPoint) -> None:
     """Take up again what was interrupted."""
-    attempts = 2 if death.during == UNDO else 1
+    attempts = 2 if crash.during == UNDO else 1
     for attempt in range(attempts):
         try:
             await kit.retry(rig.name("shop"))
         except InstanceFailed:
             if attempt == attempts - 1:
                 raise
-    await _works(rig, kit, f"it died at {death.fault} and went on")
+    await _works(rig, kit, f"it died at {crash.fault} and went on")
 
 
 async def _is_there(rig: Rig, kit: Kit) -> bool:
@@ -129,12 +129,12 @@ async def _works(rig: Rig, kit: Kit, why: str) -> None:
 
 
 async def _move_in(rig: Rig, kit: Kit, variant: str) -> None:
-    if rig.subject.is_shared(variant):
+    if rig.under_test.is_shared(variant):
         await rig.write(await rig.create(kit, variant, RESIDENT), "at home")
 
 
 async def _move_out(rig: Rig, kit: Kit, variant: str) -> None:
-    if rig.subject.is_shared(variant):
+    if rig.under_test.is_shared(variant):
         await rig.expect(await rig.environment(kit, RESIDENT), "at home", "a neighbour came and went")
         await rig.destroy(kit, RESIDENT)
     await rig.expect_nothing(kit, "everything was destroyed")
@@ -148,10 +148,10 @@ async def _made(rig: Rig, kit: Kit) -> set[str]:
     return disks | pools | wrong | set(rig.remains())
 
 
-def _command(rig: Rig, death: Death) -> tuple[str, ...]:
-    if death.during == DESTROY:
+def _command(rig: Rig, crash: CrashPoint) -> tuple[str, ...]:
+    if crash.during == DESTROY:
         return ("destroy", rig.name("shop"), "--yes")
-    return ("create", rig.spec(death.variant), "-a", rig.app("shop"))
+    return ("create", rig.spec(crash.variant), "-a", rig.app("shop"))
 
 
 def _fail() -> None:

@@ -17,9 +17,9 @@ from addonkit.models.result import ProvisionResult
 from addonkit.models.variable import Variable
 from addonkit.registry.collisions import adjustment_fault
 from addonkit.registry.loader import ADDON_HOOKS, import_object
-from addonkit.testing.conformance.portrait import Portrait, portrait, portrait_elsewhere
-from addonkit.testing.conformance.subject import Subject
-from addonkit.testing.conformance.verdict import fail, require
+from addonkit.testing.conformance.addon_under_test import AddonUnderTest
+from addonkit.testing.conformance.assertions import fail, require
+from addonkit.testing.conformance.snapshot import Snapshot, snapshot_elsewhere, take_snapshot
 from addonkit.testing.saga_lock import begin_saga_lock, check_saga_lock
 
 _KEY: Final = re.compile(r"[A-Z][A-Z0-9_]*")
@@ -27,7 +27,7 @@ _KEY: Final = re.compile(r"[A-Z][A-Z0-9_]*")
 _LOAD: Final = """
 import json, sys
 import addonkit.api
-from addonkit.registry.catalog import Registry
+from addonkit.registry.registry import Registry
 registry = Registry.discover()
 before = set(sys.modules)
 registry.get(sys.argv[1])
@@ -44,10 +44,10 @@ class DefinitionChecks:
     def test_the_definition_is_valid(self, addon_name: str) -> None:
         """The registry takes the addon, and every hook that it has."""
         try:
-            addon = Subject.find(addon_name).addon
+            addon = AddonUnderTest.find(addon_name).addon
         except AddonkitError as error:
             fail(f"addon {addon_name} does not load: {error}", "mend what is named; `addonkit addons -v` shows traces")
-        plugin = import_object(addon.relay.found)
+        plugin = import_object(addon.relay.entry)
         named = {name for name in ADDON_HOOKS if callable(getattr(plugin, name, None))}
         forgotten = sorted(named - addon.hooks)
         require(
@@ -62,7 +62,7 @@ class DefinitionChecks:
         ended = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603
         require(not ended.returncode, f"it does not load: {ended.stderr[-500:]}", "mend what is named")
         loaded = json.loads(ended.stdout.splitlines()[-1])
-        own = Subject.find(addon_name).package
+        own = AddonUnderTest.find(addon_name).package
         strangers = sorted(set(loaded) - {own} - _LIGHT - sys.stdlib_module_names)
         require(
             not strangers,
@@ -72,7 +72,7 @@ class DefinitionChecks:
 
     def test_names_of_variables_are_legal(self, addon_name: str) -> None:
         """A shell can export every one, and each is told beforehand."""
-        definition = Subject.find(addon_name).definition
+        definition = AddonUnderTest.find(addon_name).definition
         for variant in definition.variants:
             names = definition.variables_of(variant.name)
             require(names, f"variant {variant.name} names no variables", "list them in the definition's `variables`")
@@ -85,11 +85,11 @@ class DefinitionChecks:
 
     def test_it_answers_the_same_everywhere(self, addon_name: str) -> None:
         """Asked again, in another process or outside of a test: the same hooks, sagas and names."""
-        here = portrait(addon_name)
-        _check_same("asked a second time", here, portrait(addon_name))
+        here = take_snapshot(addon_name)
+        _check_same("asked a second time", here, take_snapshot(addon_name))
         for seed in (1, 2):
             try:
-                there = portrait_elsewhere(addon_name, seed)
+                there = snapshot_elsewhere(addon_name, seed)
             except RuntimeError as error:
                 fail(
                     f"in a process of its own it does not answer: {error}", "let hooks depend on their arguments alone"
@@ -98,7 +98,7 @@ class DefinitionChecks:
 
     def test_shapes_of_sagas_are_locked(self, addon_name: str, lock_file: Path) -> None:
         """An execution that an upgrade interrupts must find the steps it knows. The first run writes the file."""
-        sagas = Subject.find(addon_name).sagas()
+        sagas = AddonUnderTest.find(addon_name).sagas()
         try:
             begin_saga_lock(lock_file, sagas)
             check_saga_lock(lock_file, sagas)
@@ -108,20 +108,20 @@ class DefinitionChecks:
 
     def test_colliding_variables_move_together(self, addon_name: str) -> None:
         """All or none, to exact names, always the same ones, whatever is taken."""
-        subject = Subject.find(addon_name)
+        under_test = AddonUnderTest.find(addon_name)
         second, third = (
             Association("kit", "kit", "kit", addon_name, alias=alias, primary=False) for alias in ("second", "third")
         )
-        for variant in subject.variants:
-            names = subject.definition.variables_of(variant)
+        for variant in under_test.variants:
+            names = under_test.definition.variables_of(variant)
             result = ProvisionResult(tuple(Variable(name, "value") for name in names))
             for taken in ((), *((name,) for name in names), names):
-                _check_adjusted(subject, result, second, taken)
-            moved = tuple(each.key for each in subject.addon.adjust_env_vars(result, second, names))
-            _check_adjusted(subject, result, third, (*names, *moved))
+                _check_adjusted(under_test, result, second, taken)
+            moved = tuple(each.key for each in under_test.addon.adjust_env_vars(result, second, names))
+            _check_adjusted(under_test, result, third, (*names, *moved))
 
 
-def _check_same(where: str, here: Portrait, there: Portrait) -> None:
+def _check_same(where: str, here: Snapshot, there: Snapshot) -> None:
     for what, answer in here.items():
         require(
             there[what] == answer,
@@ -142,10 +142,10 @@ def _difference(here: Any, there: Any) -> str:
 
 
 def _check_adjusted(
-    subject: Subject, result: ProvisionResult, association: Association, taken: Collection[str]
+    under_test: AddonUnderTest, result: ProvisionResult, association: Association, taken: Collection[str]
 ) -> None:
     try:
-        answers = [subject.addon.adjust_env_vars(result, association, tuple(taken)) for _ in range(2)]
+        answers = [under_test.addon.adjust_env_vars(result, association, tuple(taken)) for _ in range(2)]
     except AddonkitError as error:
         fail(
             f"with {', '.join(taken)} taken: {error}",

@@ -9,9 +9,9 @@ from ipaddress import ip_address
 import psutil
 
 from addonkit.errors import AddonkitError
+from addonkit.testing.conformance.assertions import fail, require
+from addonkit.testing.conformance.async_tests import synchronous
 from addonkit.testing.conformance.rig import Rig
-from addonkit.testing.conformance.running import synchronous
-from addonkit.testing.conformance.verdict import fail, require
 from addonkit.testing.home import kill_servers, server_processes
 
 CROWD = 6
@@ -26,7 +26,7 @@ class LifeCycleChecks:
         """Through its variables alone, from the moment `create` returns, until `destroy`."""
         async with rig.kit() as kit:
             environ = await rig.create(kit, variant, "shop")
-            declared = list(rig.subject.definition.variables_of(variant))
+            declared = list(rig.under_test.definition.variables_of(variant))
             require(
                 list(environ) == declared,
                 f"it gives {', '.join(environ)} where its definition says {', '.join(declared)}",
@@ -102,7 +102,7 @@ class LifeCycleChecks:
                 "let hooks answer with a saga, and do nothing themselves",
             )
             await rig.expect(environ, "first", "a plan of its destruction was asked for")
-            if rig.subject.can("usage"):
+            if rig.under_test.can("usage"):
                 unknown = [words for words in plan.lost if "cannot be told" in words or "was not told" in words]
                 require(not unknown, f"measuring failed: {', '.join(unknown)}", "mend the saga of addon_usage")
             await rig.destroy(kit, "shop")
@@ -111,7 +111,7 @@ class LifeCycleChecks:
     @synchronous
     async def test_many_come_and_go_at_once(self, rig: Rig, variant: str) -> None:
         """And who stays keeps server and data."""
-        shared = rig.subject.is_shared(variant)
+        shared = rig.under_test.is_shared(variant)
         crowd = [f"guest{number}" for number in range(CROWD if shared else 2)]
         late = ("late", "later") if shared else ("late",)
         async with rig.kit() as kit:
@@ -156,7 +156,7 @@ class LifeCycleChecks:
                 kill_servers(rig.home)
                 healed = await kit.heal()
                 require(not healed.failed, f"it does not start again: {healed.failed}", "start on what is there")
-                kept = "kept" if rig.subject.is_persistent(variant) else None
+                kept = "kept" if rig.under_test.is_persistent(variant) else None
                 await rig.expect(environ, kept, f"after kill number {number}")
             await rig.destroy(kit, "shop")
             await rig.expect_nothing(kit, "the instance was destroyed")

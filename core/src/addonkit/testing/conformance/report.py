@@ -14,9 +14,9 @@ import pytest
 
 from addonkit._version import __version__
 from addonkit.errors import AddonkitError
-from addonkit.testing.conformance.seen import without_secrets
-from addonkit.testing.conformance.subject import Subject
-from addonkit.testing.conformance.verdict import WHAT_TO_DO
+from addonkit.testing.conformance.addon_under_test import AddonUnderTest
+from addonkit.testing.conformance.assertions import WHAT_TO_DO
+from addonkit.testing.conformance.secret_tracker import without_secrets
 
 _CHECK = re.compile(r"test_(?P<name>\w+)(?:\[(?P<case>.*)\])?$")
 
@@ -30,7 +30,7 @@ class Check:
 
     Attributes:
         name: what is promised, in words.
-        case: variant, step or point of death; empty without one.
+        case: variant, step or point of a crash; empty without one.
         passed: whether it held.
         seconds: how long it took.
         message: what was found and what to do; empty when it held.
@@ -107,14 +107,14 @@ def document(checks: list[Check], addon: str) -> dict[str, Any]:
 
 def _about(addon: str) -> dict[str, Any]:
     try:
-        subject = Subject.find(addon)
+        under_test = AddonUnderTest.find(addon)
     except AddonkitError:
         return {}
     return {
-        "distribution": subject.addon.distribution,
-        "version": subject.addon.version,
-        "variants": list(subject.variants),
-        "capabilities": sorted(subject.addon.capabilities),
+        "distribution": under_test.addon.distribution,
+        "version": under_test.addon.version,
+        "variants": list(under_test.variants),
+        "capabilities": sorted(under_test.addon.capabilities),
     }
 
 

@@ -24,11 +24,11 @@ from addonkit.store.interface import Transaction
 from addonkit.store.sealing import Sealer, load_key
 from addonkit.store.sqlite import SqliteStore
 from addonkit.testing.command import CommandLine
+from addonkit.testing.conformance.addon_under_test import AddonUnderTest
+from addonkit.testing.conformance.assertions import fail, require
 from addonkit.testing.conformance.client import ConformanceClient
 from addonkit.testing.conformance.leftovers import marked, processes_of
-from addonkit.testing.conformance.seen import remember
-from addonkit.testing.conformance.subject import Subject
-from addonkit.testing.conformance.verdict import fail, require
+from addonkit.testing.conformance.secret_tracker import remember
 from addonkit.testing.home import left_behind, temporary_home
 from addonkit.util.clock import SystemClock
 
@@ -46,7 +46,7 @@ class Rig:
     """What a check works with.
 
     Attributes:
-        subject: the addon under test.
+        under_test: the addon under test.
         client: an app of it.
         home: empty at the start, removed at the end.
         settings: of the addon, for the service it needs.
@@ -57,7 +57,7 @@ class Rig:
         sensitive: names of variables that are secret.
     """
 
-    subject: Subject
+    under_test: AddonUnderTest
     client: ConformanceClient
     home: Path
     settings: Mapping[str, str]
@@ -74,7 +74,7 @@ class Rig:
 
     def variable(self, setting: str) -> str:
         """The variable of the environment that gives a setting of the addon."""
-        return f"ADDONKIT_{self.subject.addon.name}_{setting}".upper().replace("-", "_")
+        return f"ADDONKIT_{self.under_test.addon.name}_{setting}".upper().replace("-", "_")
 
     @property
     def command(self) -> CommandLine:
@@ -89,7 +89,7 @@ class Rig:
 
     def spec(self, variant: str) -> str:
         """What the user types."""
-        return f"{self.subject.addon.name}:{variant}"
+        return f"{self.under_test.addon.name}:{variant}"
 
     def app(self, part: str) -> str:
         """The name of the app that plays a part: one that no addon could know beforehand."""
@@ -97,7 +97,7 @@ class Rig:
 
     def name(self, app: str) -> str:
         """The instance that `create` makes for an app."""
-        return f"{self.app(app)}-{self.subject.addon.name}"
+        return f"{self.app(app)}-{self.under_test.addon.name}"
 
     async def create(self, kit: Kit, variant: str, app: str, *, alias: str = "") -> dict[str, str]:
         """Create an instance for an app; the environment of the app."""
@@ -206,9 +206,11 @@ def _forget(tx: Transaction, name: str) -> None:
 def rigged(addon: str, client: ConformanceClient, settings: Mapping[str, str]) -> Iterator[Rig]:
     """A rig with the settings of the client's service; at the end nothing of it runs any more."""
     with temporary_home() as home, marked() as mark:
-        subject = Subject.find(addon)
-        remember(settings[each.name] for each in subject.definition.settings if each.secret and each.name in settings)
-        yield Rig(subject, client, home, settings, frozenset(client.left_behind(settings)), mark)
+        under_test = AddonUnderTest.find(addon)
+        remember(
+            settings[each.name] for each in under_test.definition.settings if each.secret and each.name in settings
+        )
+        yield Rig(under_test, client, home, settings, frozenset(client.left_behind(settings)), mark)
 
 
 @contextmanager

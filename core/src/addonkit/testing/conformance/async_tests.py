@@ -10,7 +10,7 @@ from inspect import signature
 from typing import Any
 
 from addonkit.errors import AddonkitError
-from addonkit.testing.conformance.verdict import fail
+from addonkit.testing.conformance.assertions import fail
 
 
 def synchronous(check: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:

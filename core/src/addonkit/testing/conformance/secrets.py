@@ -19,12 +19,12 @@ from addonkit.kit.kit import Kit
 from addonkit.models.identifiers import new_id
 from addonkit.models.secret import Secret
 from addonkit.models.variable import Variable
+from addonkit.testing.conformance.assertions import fail, require
+from addonkit.testing.conformance.async_tests import synchronous
+from addonkit.testing.conformance.audit_hooks import Audit, auditing
 from addonkit.testing.conformance.files import files_below, is_readable, temporary_since, text_of
 from addonkit.testing.conformance.rig import Rig
-from addonkit.testing.conformance.running import synchronous
-from addonkit.testing.conformance.seen import SHORTEST, is_seen, remember, shown_in
-from addonkit.testing.conformance.verdict import fail, require
-from addonkit.testing.conformance.watch import Watch, watching
+from addonkit.testing.conformance.secret_tracker import SHORTEST, is_seen, remember, shown_in
 
 HOSTILE: Final = "aB3@x:y/z#q%41?w&e=r+t"
 """Characters that mean something in URLs; what follows makes each secret another one."""
@@ -35,7 +35,7 @@ _PATIENCE: Final = 5.0
 _HAND_OVER: Final = "hand secrets over in files of their own, as Secret values"
 
 
-class SecrecyChecks:
+class SecretChecks:
     """On a real instance of each variant."""
 
     @synchronous
@@ -70,7 +70,7 @@ class SecrecyChecks:
     @synchronous
     async def test_secrets_are_seen_nowhere(self, rig: Rig, variant: str) -> None:
         """Not in a command line, an event, an error, a log, the environment, nor a file that others may read."""
-        with patch.object(Secret, "generate", _recorded), watching(rig.subject.package) as watch:
+        with patch.object(Secret, "generate", _recorded), auditing(rig.under_test.package) as audit:
             async with rig.kit() as kit:
                 environ = await rig.create(kit, variant, "shop")
                 await rig.write(environ, "something")
@@ -78,17 +78,19 @@ class SecrecyChecks:
                 _check("an event", "\n".join(each.message for each in rig.events))
                 _check("the environment of this process", "\n".join(os.environ.values()))
                 _check("a command line", "\n".join(_command_lines()))
-                _check_files(rig, watch)
+                _check_files(rig, audit)
                 await rig.destroy(kit, "shop")
                 await rig.destroy(kit, "blog")
             _check("an event", "\n".join(each.message for each in rig.events))
-        _check("the command line of a program that it started", "\n".join(watch.started))
-        _check("what it logs or prints", watch.said.getvalue())
+        _check("the command line of a program that it started", "\n".join(audit.started))
+        _check("what it logs or prints", audit.said.getvalue())
 
     @synchronous
     async def test_a_secret_that_is_refused_is_not_shown(self, rig: Rig, variant: str) -> None:
         """An operator's secret that the service does not take is in no error and no event."""
-        wrong = {each.name: f"wrong-{new_id()}-{new_id()}" for each in rig.subject.definition.settings if each.secret}
+        wrong = {
+            each.name: f"wrong-{new_id()}-{new_id()}" for each in rig.under_test.definition.settings if each.secret
+        }
         remember(wrong.values())
         if not wrong:
             return
@@ -109,7 +111,7 @@ class SecrecyChecks:
 
 async def _fail_once(rig: Rig, kit: Kit, variant: str) -> None:
     """Let another instance fail at its last step."""
-    with at("before:" + rig.subject.creating(variant)[0].step_names[-1], _fail):
+    with at("before:" + rig.under_test.creating(variant)[0].step_names[-1], _fail):
         try:
             await rig.create(kit, variant, "blog")
         except AddonkitError as error:
@@ -147,7 +149,7 @@ def _check_marked(variable: Variable, secret: Iterable[str]) -> None:
     )
 
 
-def _check_files(rig: Rig, watch: Watch) -> None:
+def _check_files(rig: Rig, audit: Audit) -> None:
     """A server's own data may hold secrets where nobody else can read it; its log, and what is stored, may not."""
     for path in files_below(rig.home):
         name = str(path.relative_to(rig.home))
@@ -155,7 +157,7 @@ def _check_files(rig: Rig, watch: Watch) -> None:
             _check(f"file {name}", text_of(path))
         if path.parent == rig.home and path.name.startswith("state.db"):
             _check("what is stored", text_of(path), "let steps give, and keep in attributes, Secrets and not texts")
-    elsewhere = {*watch.written, *temporary_since(watch.began)}
+    elsewhere = {*audit.written, *temporary_since(audit.began)}
     for path in sorted(each for each in elsewhere if not each.is_relative_to(rig.home)):
         if path.is_file() and is_readable(path):
             _check(f"file {path}", text_of(path))

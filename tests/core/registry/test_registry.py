@@ -16,8 +16,8 @@ from addonkit.errors import (
     UnknownAddon,
     UnknownVariant,
 )
-from addonkit.registry.catalog import Registry
-from addonkit.registry.discovery import ADDONS, Found
+from addonkit.registry.discovery import ADDONS, Entry
+from addonkit.registry.registry import Registry
 
 IMAGE = "docker.io/library/testdb"
 
@@ -168,7 +168,7 @@ def test_threads_that_ask_at_once_get_the_same_addon(fake):
         asked.append(1)
         return fake.definition
 
-    registry = Registry([Found("test-addon", ADDONS, value="acme_threaded")])
+    registry = Registry([Entry("test-addon", ADDONS, value="acme_threaded")])
     sys.modules["acme_threaded"] = fake.answering(definition=definition)
     try:
         with ThreadPoolExecutor(8) as pool:

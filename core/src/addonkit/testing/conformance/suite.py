@@ -11,21 +11,21 @@ from typing import Any, ClassVar, Final
 import pytest
 
 from addonkit.errors import AddonkitError
+from addonkit.testing.conformance.addon_under_test import AddonUnderTest
 from addonkit.testing.conformance.client import ConformanceClient, find_client
+from addonkit.testing.conformance.crash_points import crash_points, failures
 from addonkit.testing.conformance.crashes import CrashChecks
 from addonkit.testing.conformance.definitions import DefinitionChecks
+from addonkit.testing.conformance.isolation import IsolationChecks
 from addonkit.testing.conformance.lifecycles import LifeCycleChecks
-from addonkit.testing.conformance.neighbours import NeighbourChecks
-from addonkit.testing.conformance.points import deaths, failures
 from addonkit.testing.conformance.rig import Rig, rigged, serving
-from addonkit.testing.conformance.secrecy import SecrecyChecks
-from addonkit.testing.conformance.subject import Subject
+from addonkit.testing.conformance.secrets import SecretChecks
 
 _HIDING: Final = frozenset({"skip", "skipif", "xfail"})
 """Marks by which a class would keep its checks from counting."""
 
 
-class AddonConformance(DefinitionChecks, LifeCycleChecks, NeighbourChecks, SecrecyChecks, CrashChecks):
+class AddonConformance(DefinitionChecks, LifeCycleChecks, IsolationChecks, SecretChecks, CrashChecks):
     """Everything an addon promises, tried on a real server. Its tests cannot be replaced, only added to.
 
     Attributes:
@@ -44,9 +44,9 @@ class AddonConformance(DefinitionChecks, LifeCycleChecks, NeighbourChecks, Secre
         _check_whole(cls)
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        """One test for each variant, failing step and point of death that the addon itself names."""
+        """One test for each variant, failing step and point of crash that the addon itself names."""
         _check_whole(type(self))
-        wanted = {"variant", "failing", "death"}.intersection(metafunc.fixturenames)
+        wanted = {"variant", "failing", "crash"}.intersection(metafunc.fixturenames)
         if not wanted:
             return
         cases = _cases(self.addon)
@@ -100,7 +100,7 @@ def _marks(cls: type) -> list[pytest.Mark]:
 
 def _cases(addon: str) -> dict[str, list[Any]]:
     try:
-        subject = Subject.find(addon)
+        under_test = AddonUnderTest.find(addon)
     except AddonkitError:  # which is what test_the_definition_is_valid is about
-        return {"variant": [], "failing": [], "death": []}
-    return {"variant": list(subject.variants), "failing": failures(subject), "death": deaths(subject)}
+        return {"variant": [], "failing": [], "crash": []}
+    return {"variant": list(under_test.variants), "failing": failures(under_test), "crash": crash_points(under_test)}

@@ -11,13 +11,13 @@ from addonkit.models.app import App, Variant
 from addonkit.models.definition import AddonDefinition, is_shared_variant
 from addonkit.models.instance import Association, Instance, Server
 from addonkit.registry.addon import Addon
-from addonkit.registry.catalog import Registry
+from addonkit.registry.registry import Registry
 from addonkit.saga.saga import Saga
 from addonkit.saga.step import Step
 
 
 @attrs.frozen
-class Subject:
+class AddonUnderTest:
     """The addon under test.
 
     Attributes:
@@ -27,7 +27,7 @@ class Subject:
     addon: Addon
 
     @classmethod
-    def find(cls, name: str) -> Subject:
+    def find(cls, name: str) -> AddonUnderTest:
         """The installed addon of that name."""
         return cls(Registry.discover().get(name))
 
@@ -44,7 +44,7 @@ class Subject:
     @property
     def package(self) -> str:
         """The top package of its module."""
-        return self.addon.relay.found.value.partition(":")[0].partition(".")[0]
+        return self.addon.relay.entry.value.partition(":")[0].partition(".")[0]
 
     def is_shared(self, variant: str) -> bool:
         """Whether instances of the variant live with others."""
@@ -118,8 +118,8 @@ def _with_inner(saga: Saga[Any]) -> Iterator[Saga[Any]]:
             yield from _with_inner(cast("Saga[Any]", started))
 
 
-def _association(subject: Subject) -> Association:
-    return Association("kit", "kit", "kit", subject.addon.name, attributes=_Anything())
+def _association(under_test: AddonUnderTest) -> Association:
+    return Association("kit", "kit", "kit", under_test.addon.name, attributes=_Anything())
 
 
 class _Anything(dict[str, str]):

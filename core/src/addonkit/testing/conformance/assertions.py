@@ -6,7 +6,7 @@ from typing import Final, NoReturn
 
 import pytest
 
-from addonkit.testing.conformance.seen import without_secrets
+from addonkit.testing.conformance.secret_tracker import without_secrets
 
 WHAT_TO_DO: Final = "what to do: "
 

@@ -8,9 +8,9 @@ from contextlib import suppress
 from addonkit.errors import InvalidName
 from addonkit.kit.kit import Kit
 from addonkit.models.views import Finding
+from addonkit.testing.conformance.assertions import fail, require
+from addonkit.testing.conformance.async_tests import synchronous
 from addonkit.testing.conformance.rig import Rig
-from addonkit.testing.conformance.running import synchronous
-from addonkit.testing.conformance.verdict import fail, require
 
 ALIKE = ("my-app", "my_app", "My.App")
 """Names that sanitize alike."""
@@ -25,7 +25,7 @@ _LONG = 20
 """Characters that only a secret has."""
 
 
-class NeighbourChecks:
+class IsolationChecks:
     """Several apps, on one server or on several."""
 
     @synchronous
@@ -38,7 +38,7 @@ class NeighbourChecks:
             guest = await rig.environment(kit, "blog")
             await rig.expect(guest, "shared", "read by an app that was attached")
             await kit.detach(rig.name("shop"), rig.app("blog"))
-            if rig.subject.can("unbind"):
+            if rig.under_test.can("unbind"):
                 require(
                     await rig.is_refused(guest, "shared"),
                     "an app reads with its credentials after it was detached",
@@ -51,7 +51,7 @@ class NeighbourChecks:
     @synchronous
     async def test_names_that_look_alike_are_told_apart(self, rig: Rig, variant: str) -> None:
         """Each app has its own, whatever becomes of its name; one that no app may have makes nothing."""
-        at_once, others = (ALIKE + STRANGE, ()) if rig.subject.is_shared(variant) else (ALIKE, STRANGE)
+        at_once, others = (ALIKE + STRANGE, ()) if rig.under_test.is_shared(variant) else (ALIKE, STRANGE)
         async with rig.kit() as kit:
             with suppress(InvalidName):
                 await kit.create(rig.spec(variant), FOREIGN)
@@ -106,7 +106,7 @@ class NeighbourChecks:
     async def test_neighbours_are_told_apart(self, rig: Rig, variant: str) -> None:
         """`doctor` finds what no instance owns, so an addon with a shared variant must tell exactly its tenants."""
         require(
-            not rig.subject.is_shared(variant) or {"inspect", "drop_claim"} <= rig.subject.addon.capabilities,
+            not rig.under_test.is_shared(variant) or {"inspect", "drop_claim"} <= rig.under_test.addon.capabilities,
             "it has a shared variant and cannot tell, or drop, what lives there",
             "answer addon_inspect and addon_drop_claim, or declare `tenants` of a ServerAddon",
         )
@@ -124,7 +124,7 @@ class NeighbourChecks:
     @synchronous
     async def test_what_nobody_owns_is_dropped(self, rig: Rig, variant: str) -> None:
         """`doctor --fix` removes a tenant without an instance, and nobody else."""
-        if not rig.subject.is_shared(variant):
+        if not rig.under_test.is_shared(variant):
             return
         async with rig.kit() as kit:
             stays = await rig.create(kit, variant, "shop")

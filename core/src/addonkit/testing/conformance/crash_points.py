@@ -7,7 +7,7 @@ from typing import Final
 
 import attrs
 
-from addonkit.testing.conformance.subject import Subject, steps_of
+from addonkit.testing.conformance.addon_under_test import AddonUnderTest, steps_of
 
 CREATE: Final = "create"
 DESTROY: Final = "destroy"
@@ -16,7 +16,7 @@ BIND: Final = "bind"
 
 
 @attrs.frozen
-class Death:
+class CrashPoint:
     """Where a process dies.
 
     Attributes:
@@ -56,49 +56,51 @@ class Failing:
         return f"{self.variant}-{self.step}" if self.during != DESTROY else f"{self.variant}-{DESTROY}-{self.step}"
 
 
-def deaths(subject: Subject) -> list[Death]:
+def crash_points(under_test: AddonUnderTest) -> list[CrashPoint]:
     """Before and after the effect of every step, after that of every undo, and when a saga's last step is journaled.
 
     Servers are made and removed in sagas of their own, which a shared server's second tenant does not come through:
     they are tried with the variants whose instances have servers to themselves.
     """
     return [
-        death for variant in subject.variants for death in (*_in_steps(subject, variant), *_in_undos(subject, variant))
+        crash
+        for variant in under_test.variants
+        for crash in (*_in_steps(under_test, variant), *_in_undos(under_test, variant))
     ]
 
 
-def _in_steps(subject: Subject, variant: str) -> Iterator[Death]:
-    nested = not subject.is_shared(variant)
-    for during, sagas in ((CREATE, subject.creating(variant)), (DESTROY, subject.destroying(variant))):
+def _in_steps(under_test: AddonUnderTest, variant: str) -> Iterator[CrashPoint]:
+    nested = not under_test.is_shared(variant)
+    for during, sagas in ((CREATE, under_test.creating(variant)), (DESTROY, under_test.destroying(variant))):
         for each, inner in steps_of(*sagas, nested=nested):
             for when in ("before", "after"):
-                yield Death(variant, during, f"{when}:{each.name}=kill", not inner)
+                yield CrashPoint(variant, during, f"{when}:{each.name}=kill", not inner)
         for saga in sagas:
-            yield Death(variant, during, f"journal:{saga.step_names[-1]}=kill")
+            yield CrashPoint(variant, during, f"journal:{saga.step_names[-1]}=kill")
 
 
-def _in_undos(subject: Subject, variant: str) -> Iterator[Death]:
+def _in_undos(under_test: AddonUnderTest, variant: str) -> Iterator[CrashPoint]:
     """What fails is the last step of its saga, so that everything of it is undone."""
-    for saga in subject.creating(variant):
-        started = () if subject.is_shared(variant) else tuple(inner for each in saga.steps for inner in each.runs)
+    for saga in under_test.creating(variant):
+        started = () if under_test.is_shared(variant) else tuple(inner for each in saga.steps for inner in each.runs)
         for one in (saga, *started):
             for each in one.steps:
                 if each.undo_function is not None:
                     fault = f"after:{one.step_names[-1]}=raise,undo:{each.name}=kill"
-                    yield Death(variant, UNDO, fault, one is saga)
+                    yield CrashPoint(variant, UNDO, fault, one is saga)
 
 
-def failures(subject: Subject) -> list[Failing]:
+def failures(under_test: AddonUnderTest) -> list[Failing]:
     """The steps that are to fail in turn."""
-    return [failing for variant in subject.variants for failing in _failures(subject, variant)]
+    return [failing for variant in under_test.variants for failing in _failures(under_test, variant)]
 
 
-def _failures(subject: Subject, variant: str) -> Iterator[Failing]:
-    nested = not subject.is_shared(variant)
+def _failures(under_test: AddonUnderTest, variant: str) -> Iterator[Failing]:
+    nested = not under_test.is_shared(variant)
     kinds = (CREATE, BIND)
-    for during, saga in zip(kinds, subject.creating(variant), strict=False):
+    for during, saga in zip(kinds, under_test.creating(variant), strict=False):
         for each, _inner in steps_of(saga, nested=nested):
             yield Failing(variant, during, each.name, saga.step_names[0])
-    for saga in subject.destroying(variant):
+    for saga in under_test.destroying(variant):
         for each, _inner in steps_of(saga, nested=nested):
             yield Failing(variant, DESTROY, each.name, saga.step_names[0])

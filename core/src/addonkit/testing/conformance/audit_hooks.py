@@ -19,7 +19,7 @@ _WRITING: Final = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 
 
 @attrs.frozen
-class Watch:
+class Audit:
     """What was seen.
 
     Attributes:
@@ -35,13 +35,13 @@ class Watch:
     began: int = attrs.field(factory=lambda: int(time.time()))
 
 
-_watching: list[Watch] = []
+_watching: list[Audit] = []
 _hooked: list[bool] = []
 
 
 @contextmanager
-def watching(package: str) -> Iterator[Watch]:
-    """Watch for the length of the block.
+def auditing(package: str) -> Iterator[Audit]:
+    """Audit for the length of the block.
 
     Args:
         package: whose log is read down to its details; of everybody else's, what operators usually read.
@@ -50,7 +50,7 @@ def watching(package: str) -> Iterator[Watch]:
         # There is no way to remove one again; without a watch it does nothing.
         sys.addaudithook(_take_note)
         _hooked.append(True)
-    watch = Watch()
+    watch = Audit()
     _watching.append(watch)
     try:
         with redirect_stdout(watch.said), redirect_stderr(watch.said), _listening(watch.said, package):
@@ -87,7 +87,7 @@ def _take_note(event: str, arguments: tuple[Any, ...]) -> None:
         _note_file(watch, arguments[0])
 
 
-def _note_file(watch: Watch, path: Any) -> None:
+def _note_file(watch: Audit, path: Any) -> None:
     if isinstance(path, str | bytes | os.PathLike):
         watch.written.add(Path(_text(path)).absolute())
 

@@ -18,17 +18,17 @@ from addonkit.registry.discovery import (
     BACKENDS,
     BLOCK_VARIABLE,
     PLUGINS,
-    Found,
+    Entry,
     State,
     blocked_names,
     discover,
-    each_of,
+    join_words,
 )
-from addonkit.registry.entities import entity_of, settle
+from addonkit.registry.entities import entity_of, sync_entities
+from addonkit.registry.entry_points import AddonReport, EntryPointTable, check_usable
 from addonkit.registry.loader import import_object, load_addon
 from addonkit.registry.plugins import Plugins, notify
-from addonkit.registry.relay import Member
-from addonkit.registry.shelf import AddonReport, Shelf, check_usable
+from addonkit.registry.relay import PluginRef
 
 if TYPE_CHECKING:
     from addonkit.models.execution import Event
@@ -45,12 +45,14 @@ class Registry:
     May be used from several threads: loading is done by one at a time.
 
     Args:
-        found: entry points, as `discover` of the discovery module gives them; none by default.
+        entries: entry points, as `discover` of the discovery module gives them; none by default.
     """
 
-    def __init__(self, found: Iterable[Found] = ()) -> None:
-        entries = tuple(found)
-        self._addons, self._backends = (Shelf(e for e in entries if e.group == group) for group in (ADDONS, BACKENDS))
+    def __init__(self, entries: Iterable[Entry] = ()) -> None:
+        entries = tuple(entries)
+        self._addons, self._backends = (
+            EntryPointTable(e for e in entries if e.group == group) for group in (ADDONS, BACKENDS)
+        )
         self._plugins = Plugins(each for each in entries if each.group == PLUGINS)
         self._loaded: dict[str, Addon] = {}
         self._lock = RLock()
@@ -75,9 +77,9 @@ class Registry:
         """
         with self._lock:
             self._check_free(ADDONS, name, self._addons.find(name))
-            member = Member(Found(name, ADDONS, value=_value(plugin)), plugin)
-            self._loaded[name] = load_addon(member, self._plugins.members())
-            self._addons.add(member.found)
+            ref = PluginRef(Entry(name, ADDONS, value=_value(plugin)), plugin)
+            self._loaded[name] = load_addon(ref, self._plugins.refs())
+            self._addons.add(ref.entry)
 
     def register_plugin(self, plugin: object, name: str) -> None:
         """Add a policy or observer that no distribution brings; it also stands around addons already loaded.
@@ -87,17 +89,17 @@ class Registry:
             AddonBroken: when it is not a valid plugin; it is not registered then.
         """
         with self._lock:
-            self._plugins.members()
+            self._plugins.refs()
             self._check_free(PLUGINS, name, self._plugins.find(name))
-            member = Member(Found(name, PLUGINS, value=_value(plugin)), plugin)
-            self._plugins.register(member)
+            ref = PluginRef(Entry(name, PLUGINS, value=_value(plugin)), plugin)
+            self._plugins.register(ref)
             for each in self._loaded.values():
-                each.relay.add(member)
+                each.relay.add(ref)
 
     @staticmethod
-    def _check_free(group: str, name: str, there: Found | None) -> None:
+    def _check_free(group: str, name: str, there: Entry | None) -> None:
         if there is not None:
-            kind = Found(name, group).kind
+            kind = Entry(name, group).kind
             raise AlreadyExists(f"cannot register {kind} {name}", f"{there.origin} brings one of that name")
 
     def get(self, name: str) -> Addon:
@@ -110,20 +112,20 @@ class Registry:
         with self._lock:
             if name in self._loaded:
                 return self._loaded[name]
-            found = self._addons.find(name)
-            if found is None:
+            entry = self._addons.find(name)
+            if entry is None:
                 raise self._unknown(name)
-            check_usable(found)
-            return self._load(found)
+            check_usable(entry)
+            return self._load(entry)
 
-    def _load(self, found: Found) -> Addon:
-        policies = self._plugins.members()
+    def _load(self, entry: Entry) -> Addon:
+        policies = self._plugins.refs()
         try:
-            addon = load_addon(Member(found, import_object(found)), policies)
+            addon = load_addon(PluginRef(entry, import_object(entry)), policies)
         except AddonBroken as error:
-            self._addons.fail(found, error)
+            self._addons.fail(entry, error)
             raise
-        self._loaded[found.name] = addon
+        self._loaded[entry.name] = addon
         return addon
 
     def _unknown(self, name: str) -> UnknownAddon:
@@ -133,15 +135,15 @@ class Registry:
             return UnknownAddon(f'unknown addon "{name}"', "no addon is installed", advice)
         near = difflib.get_close_matches(name, names, n=1)
         advice = f"did you mean {near[0]}?" if near else "more addons are installed with pip"
-        return UnknownAddon(f'unknown addon "{name}"', f"installed are {each_of(names)}", advice)
+        return UnknownAddon(f'unknown addon "{name}"', f"installed are {join_words(names)}", advice)
 
     def _healthy(self) -> tuple[Addon, ...]:
         """All addons that can be used, by name; loads them."""
         with self._lock:
-            for found in self._addons.usable:
-                if found.name not in self._loaded:
+            for entry in self._addons.usable:
+                if entry.name not in self._loaded:
                     try:
-                        self._load(found)
+                        self._load(entry)
                     except AddonBroken:
                         continue
             return tuple(self._loaded[name] for name in sorted(self._loaded))
@@ -220,15 +222,15 @@ class Registry:
             AddonBroken: when it cannot be used, with the reason.
         """
         with self._lock:
-            found = self._backends.find(name)
-            if found is None:
-                names = each_of(self._backends.names or ("none",))
+            entry = self._backends.find(name)
+            if entry is None:
+                names = join_words(self._backends.names or ("none",))
                 raise NotFound(f'unknown backend "{name}"', f"installed: {names}")
-            check_usable(found)
+            check_usable(entry)
             try:
-                return import_object(found)
+                return import_object(entry)
             except AddonBroken as error:
-                self._backends.fail(found, error)
+                self._backends.fail(entry, error)
                 raise
 
     async def ensure_entities(self, store: Store) -> None:
@@ -239,7 +241,7 @@ class Registry:
         """
         wanted = [entity_of(each) for each in self._healthy()]
         installed = self._addons.names
-        await store.transact(lambda transaction: settle(transaction, wanted, installed))
+        await store.transact(lambda transaction: sync_entities(transaction, wanted, installed))
 
     def emit(self, event: Event) -> None:
         """Tell every observer; one that raises is named in the log and changes nothing."""
@@ -256,6 +258,6 @@ def _value(plugin: object) -> str:
 def _variant(definition: AddonDefinition, name: str) -> VariantDefinition:
     found = definition.variant(name)
     if found is None:
-        names = each_of(each.name for each in definition.variants)
+        names = join_words(each.name for each in definition.variants)
         raise UnknownVariant(f'unknown variant "{name}" for addon "{definition.name}"', f"it has {names}")
     return found

@@ -9,7 +9,7 @@ from typing import Final
 import attrs
 
 from addonkit.errors import AddonBroken
-from addonkit.registry.discovery import BLOCK_VARIABLE, Found, State
+from addonkit.registry.discovery import BLOCK_VARIABLE, Entry, State
 
 _ADVICE: Final = {
     State.BLOCKED: f"take it off the list of blocked names ({BLOCK_VARIABLE})",
@@ -42,34 +42,34 @@ class AddonReport:
     hooks: tuple[str, ...] = ()
 
 
-def broken(found: Found, reason: str, state: State = State.BROKEN) -> AddonBroken:
+def broken(entry: Entry, reason: str, state: State = State.BROKEN) -> AddonBroken:
     """The error for an entry that cannot be used, naming it and who ships it."""
     return AddonBroken(
-        f"cannot use {found.kind} {found.name} of {found.origin}",
+        f"cannot use {entry.kind} {entry.name} of {entry.origin}",
         reason,
         _ADVICE[state],
-        addon=found.name,
-        distribution=found.distribution,
-        version=found.version,
+        addon=entry.name,
+        distribution=entry.distribution,
+        version=entry.version,
     )
 
 
-def check_usable(found: Found) -> None:
+def check_usable(entry: Entry) -> None:
     """Do nothing for an entry whose state is `ok`.
 
     Raises:
         AddonBroken: for any other, with the reason.
     """
-    if found.state is not State.OK:
-        raise broken(found, found.reason, found.state)
+    if entry.state is not State.OK:
+        raise broken(entry, entry.reason, entry.state)
 
 
-class Shelf:
+class EntryPointTable:
     """Entry points of one group in order; several have one name only when they are in conflict."""
 
-    def __init__(self, entries: Iterable[Found] = ()) -> None:
+    def __init__(self, entries: Iterable[Entry] = ()) -> None:
         self._entries = list(entries)
-        self._traces: dict[Found, str] = {}
+        self._traces: dict[Entry, str] = {}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -77,23 +77,23 @@ class Shelf:
         return tuple(sorted({each.name for each in self._entries}))
 
     @property
-    def usable(self) -> tuple[Found, ...]:
+    def usable(self) -> tuple[Entry, ...]:
         """Entries that nothing speaks against so far."""
         return tuple(each for each in self._entries if each.state is State.OK)
 
-    def find(self, name: str) -> Found | None:
+    def find(self, name: str) -> Entry | None:
         """The entry of that name, whatever its state; None when there is none."""
         return next((each for each in self._entries if each.name == name), None)
 
-    def add(self, found: Found) -> None:
-        """Put one more entry on the shelf."""
-        self._entries.append(found)
+    def add(self, entry: Entry) -> None:
+        """Add one more entry."""
+        self._entries.append(entry)
         self._entries.sort(key=lambda each: (each.name, each.distribution))
 
-    def fail(self, found: Found, error: AddonBroken) -> None:
+    def fail(self, entry: Entry, error: AddonBroken) -> None:
         """Note that loading an entry failed."""
-        failed = attrs.evolve(found, state=State.BROKEN, reason=error.found)
-        self._entries[self._entries.index(found)] = failed
+        failed = attrs.evolve(entry, state=State.BROKEN, reason=error.found)
+        self._entries[self._entries.index(entry)] = failed
         cause = error.__cause__
         self._traces[failed] = "".join(traceback.format_exception(cause)) if cause else ""
 
