@@ -68,7 +68,7 @@ def test_an_instance_outlives_its_addon(environment: Environment, home: Path, va
 
     environment.install("addonkit-valkey")
     assert "not installed" not in addonkit("list").out
-    assert addonkit("doctor").out == "all is well\n"
+    assert addonkit("doctor").out == "no problems found\n"
     assert use(addonkit, READ) == KEPT
     assert addonkit("destroy", "shop-valkey", "--yes").status == 0
     assert left_behind(home) == ()

@@ -17,7 +17,7 @@ BROKEN = Finding("broken-addon", "odd", "acme-odd 1.0: ImportError")
 def test_all_is_well(call, kit):
     kit.answers["doctor"] = ()
     outcome = call("doctor")
-    assert (outcome.status, outcome.out) == (0, "all is well\n")
+    assert (outcome.status, outcome.out) == (0, "no problems found\n")
     assert kit.opened[0]["heal"] is False
 
 

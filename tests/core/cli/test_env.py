@@ -27,7 +27,7 @@ def app(kit, samples):
 def test_secrets_are_hidden(call, samples):
     outcome = call("env", "-a", "shop")
     assert outcome.out == (
-        "VARIABLE      VALUE      FROM\n"
+        "VARIABLE      VALUE      SOURCE\n"
         "DEBUG         1 or 2     manual\n"
         "DATABASE_URL  ***        shop-postgresql\n"
         "PGHOST        127.0.0.1  shop-postgresql\n"
@@ -48,13 +48,13 @@ def test_secrets_are_shown_when_asked_for(call, samples):
     assert shown["variables"][1]["value"] == f"postgresql://{samples.password}"
 
 
-@pytest.mark.parametrize("dialect", ["dotenv", "shell", "json"])
-def test_a_file_never_has_stars_for_secrets(call, dialect):
-    outcome = call("env", "-a", "shop", "--format", dialect)
+@pytest.mark.parametrize("env_format", ["dotenv", "shell", "json"])
+def test_a_file_never_has_stars_for_secrets(call, env_format):
+    outcome = call("env", "-a", "shop", "--format", env_format)
     assert outcome.status == 1
     assert outcome.out == ""
     assert outcome.err == (
-        f"error: cannot write the environment of shop as {dialect}: it holds secrets (DATABASE_URL);"
+        f"error: cannot write the environment of shop as {env_format}: it holds secrets (DATABASE_URL);"
         " add --reveal to write them\n"
     )
 

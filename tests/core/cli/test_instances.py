@@ -34,7 +34,7 @@ shop-postgresql would be destroyed
     shop: DATABASE_URL
   lost for good:
     all data of shop-postgresql
-nothing was done
+no changes made
 """
 
 
@@ -258,7 +258,7 @@ def test_destroy_asks_on_a_terminal(call, doomed, monkeypatch, answer, done):
     assert "all data of shop-postgresql" in outcome.err
     assert "Destroy it? [y/N]" in outcome.err
     assert outcome.status == (0 if done else 1)
-    assert ("nothing was done" in outcome.err) is not done
+    assert ("no changes made" in outcome.err) is not done
     assert ("destroy" in [name for name, _args, _kwargs in doomed.calls]) is done
 
 

@@ -36,7 +36,7 @@ def test_a_create_that_was_stopped_is_continued_or_undone(addonkit, home, point,
         assert json.loads(addonkit("show", "shop-postgresql", "--json").stdout)["phase"] == "active"
         addonkit(*DESTROY)
     assert left_behind(home) == ()
-    assert addonkit("doctor").stdout == "all is well\n"
+    assert addonkit("doctor").stdout == "no problems found\n"
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_a_destroy_that_was_interrupted_is_continued(addonkit, home, point, then
     assert stopped.stderr.splitlines()[-1] == "interrupted: addonkit destroy shop-postgresql goes on"
     assert "shop-postgresql" in addonkit(*then).stdout
     assert left_behind(home) == ()
-    assert addonkit("doctor").stdout == "all is well\n"
+    assert addonkit("doctor").stdout == "no problems found\n"
 
 
 def test_an_undo_that_was_interrupted_is_continued(addonkit, home):
@@ -57,7 +57,7 @@ def test_an_undo_that_was_interrupted_is_continued(addonkit, home):
     addonkit(*CREATE, status=130, ADDONKIT_FAULT=fault)
     addonkit(*DESTROY)
     assert left_behind(home) == ()
-    assert addonkit("doctor").stdout == "all is well\n"
+    assert addonkit("doctor").stdout == "no problems found\n"
 
 
 def test_a_create_that_fails_tells_why_and_leaves_nothing(addonkit, home):

@@ -48,7 +48,7 @@ def test_a_whole_life(addonkit, home):
     assert addonkit(*run, "SELECT x FROM t").stdout == "7\n"
     assert addonkit("destroy", "postgresql", "-a", "shop", "--yes").stdout == "shop-postgresql and its data are gone\n"
     assert left_behind(home) == ()
-    assert addonkit("doctor").stdout == "all is well\n"
+    assert addonkit("doctor").stdout == "no problems found\n"
     assert "there is no app 'shop'" in addonkit("env", "-a", "shop", status=1).stderr
 
 

@@ -7,8 +7,8 @@ import os
 import attrs
 import pytest
 
-from addonkit.cli import replacing
-from addonkit.cli.replacing import child_environment
+from addonkit.cli import exec
+from addonkit.cli.exec import child_environment
 from addonkit.controller.pools import Healed
 from addonkit.models.instance import Phase
 from addonkit.models.views import InstanceView
@@ -23,8 +23,8 @@ def replaced(monkeypatch):
         seen.append((file, argv, environ))
         raise SystemExit(42)
 
-    monkeypatch.setattr(replacing.os, "execvpe", note)
-    monkeypatch.setattr(replacing, "restore_signals", lambda: None)
+    monkeypatch.setattr(exec.os, "execvpe", note)
+    monkeypatch.setattr(exec, "restore_signals", lambda: None)
     return seen
 
 
@@ -108,7 +108,7 @@ def test_a_program_is_not_run_without_its_server(call, kit, replaced):
     ],
 )
 def test_a_program_that_cannot_be_run(call, monkeypatch, program, status, words):
-    monkeypatch.setattr(replacing, "restore_signals", lambda: None)
+    monkeypatch.setattr(exec, "restore_signals", lambda: None)
     outcome = call("run", "-a", "shop", "--", program)
     assert outcome.status == status
     assert words in outcome.err

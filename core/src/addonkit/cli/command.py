@@ -7,7 +7,7 @@ from typing import Any, Final, TypeVar
 
 import click
 
-from addonkit.cli.session import Session
+from addonkit.cli.invocation import Invocation
 
 C = TypeVar("C", bound=click.Command)
 
@@ -16,7 +16,7 @@ Decorator = Callable[[Callable[..., Any]], click.Command]
 SETTINGS: Final = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
-class _Exemplified(click.Command):
+class CommandWithExamples(click.Command):
     """A command whose help ends with examples, one a line, never wrapped: they are meant to be copied."""
 
     def __init__(self, *args: Any, examples: Sequence[str] = (), **kwargs: Any) -> None:
@@ -30,11 +30,11 @@ class _Exemplified(click.Command):
                 formatter.write(f"{'':>{formatter.current_indent}}{example}\n")
 
 
-class Command(_Exemplified):
+class Command(CommandWithExamples):
     """One command."""
 
 
-class Group(_Exemplified, click.Group):
+class Group(CommandWithExamples, click.Group):
     """A command with subcommands."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
@@ -75,17 +75,17 @@ def subcommand(parent: click.Group, name: str, *, examples: Sequence[str]) -> De
 
 def _set_json(ctx: click.Context, _option: click.Parameter, value: bool) -> None:
     if value:
-        ctx.ensure_object(Session).json = True
+        ctx.ensure_object(Invocation).json = True
 
 
 def _set_verbose(ctx: click.Context, _option: click.Parameter, value: bool) -> None:
     if value:
-        ctx.ensure_object(Session).verbose = True
+        ctx.ensure_object(Invocation).verbose = True
 
 
 def _set_home(ctx: click.Context, _option: click.Parameter, value: str | None) -> None:
     if value is not None:
-        ctx.ensure_object(Session).home = value
+        ctx.ensure_object(Invocation).home = value
 
 
 def with_shared_options(command: C) -> C:

@@ -12,11 +12,11 @@ import addonkit
 from addonkit.cli.command import SETTINGS, Group, show_help, with_shared_options
 
 SECTIONS: Final = {
-    "Give an app what it needs": ("create", "run", "env", "attach", "detach", "promote", "destroy"),
-    "Tell an addon what it needs": ("config",),
-    "See what there is": ("addons", "variants", "list", "show", "logs"),
-    "When something went wrong": ("doctor", "retry", "saga"),
-    "Make an addon": ("new", "conformance"),
+    "Provision": ("create", "run", "env", "attach", "detach", "promote", "destroy"),
+    "Configure": ("config",),
+    "Inspect": ("addons", "variants", "list", "show", "logs"),
+    "Troubleshoot": ("doctor", "retry", "saga"),
+    "Develop": ("new", "conformance"),
 }
 """Commands by purpose, in the order of the help; each is found under its name in the module of its name."""
 

@@ -10,9 +10,9 @@ from typing import NoReturn
 
 import click
 
-from addonkit.cli.failures import tell_bug, tell_expected, tell_interrupted, tell_output, tell_usage
+from addonkit.cli.failures import report_bug, report_expected, report_interrupted, report_output, report_usage
 from addonkit.cli.group import cli
-from addonkit.cli.session import Opener, Session
+from addonkit.cli.invocation import Invocation, Opener
 from addonkit.cli.streams import discard_output, is_about_output
 from addonkit.errors import AddonkitError
 
@@ -35,35 +35,35 @@ def main(argv: Sequence[str] | None = None, *, opener: Opener | None = None) -> 
         sys.exit(shell_complete(cli, {}, "addonkit", _COMPLETE, instruction))
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
-    sys.exit(_run(sys.argv[1:] if argv is None else argv, Session(opener)))
+    sys.exit(_run(sys.argv[1:] if argv is None else argv, Invocation(opener)))
 
 
-def _run(argv: Sequence[str], session: Session) -> int:
+def _run(argv: Sequence[str], invocation: Invocation) -> int:
     """The exit status of one command line, output that could not be written included."""
     try:
-        return _run_command(argv, session)
+        return _run_command(argv, invocation)
     except OSError as error:
         if not is_about_output(error):
-            return tell_bug(session, error)
+            return report_bug(invocation, error)
         discard_output()
-        return tell_output(error)
+        return report_output(error)
 
 
-def _run_command(argv: Sequence[str], session: Session) -> int:
+def _run_command(argv: Sequence[str], invocation: Invocation) -> int:
     try:
-        with cli.make_context("addonkit", list(argv), obj=session) as context:
+        with cli.make_context("addonkit", list(argv), obj=invocation) as context:
             cli.invoke(context)
     except click.exceptions.Exit as request:
         return request.exit_code
     except (click.Abort, KeyboardInterrupt):
-        return tell_interrupted(session)
+        return report_interrupted(invocation)
     except click.ClickException as error:
-        session.json = session.json or "--json" in argv
-        return tell_usage(session, error)
+        invocation.json = invocation.json or "--json" in argv
+        return report_usage(invocation, error)
     except AddonkitError as error:
-        return tell_expected(session, error)
+        return report_expected(invocation, error)
     except OSError:
         raise
     except Exception as error:  # noqa: BLE001 - whatever it is, the user gets a report and not a trace
-        return tell_bug(session, error)
+        return report_bug(invocation, error)
     return 0

@@ -44,7 +44,7 @@ def write_json(value: Any) -> None:
     click.echo(json.dumps(value, indent=2))
 
 
-def say(text: str) -> None:
+def echo_err(text: str) -> None:
     """Tell a person something beside the result, on stderr. A stderr that is gone changes nothing."""
     with contextlib.suppress(OSError, ValueError):
         click.echo(text, err=True)

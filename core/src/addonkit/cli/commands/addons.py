@@ -7,34 +7,35 @@ from typing import TYPE_CHECKING
 import click
 
 from addonkit.cli.command import command
-from addonkit.cli.running import with_kit
-from addonkit.cli.session import Session
+from addonkit.cli.event_loop import with_kit
+from addonkit.cli.invocation import Invocation
 
 if TYPE_CHECKING:
-    from addonkit.cli.addon_texts import Listed
+    from addonkit.cli.render.addons import Listed
     from addonkit.kit.kit import Kit
 
 
 @command("addons", examples=("addonkit addons", "addonkit addons -v    with the traces of those that do not load"))
 @click.pass_obj
-def addons(session: Session) -> None:
+def addons(invocation: Invocation) -> None:
     """List installed addons, their variants and versions.
 
     Versions are those of servers found on this machine. Addons that cannot be used are named with the
     distribution that brings them and the reason.
     """
-    from addonkit.cli import addon_texts, output
+    from addonkit.cli.render import addons as addons_table
+    from addonkit.cli.render import json
 
-    found = with_kit(session, _look, heal=False)
-    document = {"addons": [output.addon_json(each.report, each.definition, each.programs) for each in found]}
-    session.answer(document, addon_texts.addons_text(found, traces=session.verbose))
+    found = with_kit(invocation, _look, heal=False)
+    document = {"addons": [json.addon_json(each.report, each.definition, each.programs) for each in found]}
+    invocation.answer(document, addons_table.addons_text(found, traces=invocation.verbose))
 
 
 async def _look(kit: Kit) -> list[Listed]:
     """Every addon, and whatever else was found and cannot be used."""
     import asyncio
 
-    from addonkit.cli.addon_texts import Listed
+    from addonkit.cli.render.addons import Listed
     from addonkit.registry.discovery import ADDONS, State
 
     found = []

@@ -6,8 +6,8 @@ import click
 
 from addonkit.cli.command import alias_option, app_option, command
 from addonkit.cli.commands.create import show_binding
-from addonkit.cli.running import with_kit
-from addonkit.cli.session import Session
+from addonkit.cli.event_loop import with_kit
+from addonkit.cli.invocation import Invocation
 
 
 @command(
@@ -21,11 +21,11 @@ from addonkit.cli.session import Session
 @app_option(help="The app that is to receive its variables; made when it is new.")
 @alias_option("A name for it in the app; its variables get the name as prefix.")
 @click.pass_obj
-def attach(session: Session, instance: str, app: str, alias: str) -> None:
+def attach(invocation: Invocation, instance: str, app: str, alias: str) -> None:
     """Give an app the variables of an instance that exists."""
     binding = with_kit(
-        session,
+        invocation,
         lambda kit: kit.attach(instance, app, alias=alias),
         hint=f"addonkit retry {instance} goes on, addonkit detach {instance} -a {app} undoes it",
     )
-    show_binding(session, binding, waited=True)
+    show_binding(invocation, binding, waited=True)

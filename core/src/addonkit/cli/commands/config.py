@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from addonkit.cli.asking import read_secret
 from addonkit.cli.command import group, show_help, subcommand
-from addonkit.cli.running import with_kit
-from addonkit.cli.session import Session
+from addonkit.cli.event_loop import with_kit
+from addonkit.cli.invocation import Invocation
+from addonkit.cli.prompts import read_secret
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +31,7 @@ _HIDDEN = "***"
 )
 @click.pass_context
 def config(ctx: click.Context) -> None:
-    """Tell an addon what it needs to know, once for all its instances.
+    """Configure an addon for all its instances.
 
     A variable ADDONKIT_<ADDON>_<NAME> of the environment wins over what is stored. Secrets are sealed.
     """
@@ -42,11 +42,11 @@ def config(ctx: click.Context) -> None:
 @subcommand(config, "show", examples=("addonkit config show s3-remote",))
 @click.argument("addon")
 @click.pass_obj
-def show(session: Session, addon: str) -> None:
+def show(invocation: Invocation, addon: str) -> None:
     """Show the settings of an addon and where each comes from; secrets are hidden."""
-    found = with_kit(session, lambda kit: kit.config(addon), heal=False)
+    found = with_kit(invocation, lambda kit: kit.config(addon), heal=False)
     document = {"addon": addon, "settings": [_json(each) for each in found]}
-    session.answer(document, _text(found) if found else f"{addon} has no settings")
+    invocation.answer(document, _text(found) if found else f"{addon} has no settings")
 
 
 @subcommand(
@@ -60,7 +60,7 @@ def show(session: Session, addon: str) -> None:
 @click.argument("addon")
 @click.argument("settings", metavar="KEY=VALUE...", nargs=-1, required=True)
 @click.pass_obj
-def set_(session: Session, addon: str, settings: tuple[str, ...]) -> None:
+def set_(invocation: Invocation, addon: str, settings: tuple[str, ...]) -> None:
     """Set settings of an addon.
 
     Everybody on this machine can read a command line while it runs: give secrets as KEY=-, which asks for the
@@ -68,19 +68,19 @@ def set_(session: Session, addon: str, settings: tuple[str, ...]) -> None:
     """
     values = _values(settings)
     hint = f"addonkit config show {addon} shows whether they are set"
-    with_kit(session, lambda kit: kit.set_config(addon, values), heal=False, hint=hint)
-    session.answer({"addon": addon, "set": [*values]}, "\n".join(f"{name} is set" for name in values))
+    with_kit(invocation, lambda kit: kit.set_config(addon, values), heal=False, hint=hint)
+    invocation.answer({"addon": addon, "set": [*values]}, "\n".join(f"{name} is set" for name in values))
 
 
 @subcommand(config, "unset", examples=("addonkit config unset s3-remote ca_file",))
 @click.argument("addon")
 @click.argument("keys", metavar="KEY...", nargs=-1, required=True)
 @click.pass_obj
-def unset(session: Session, addon: str, keys: tuple[str, ...]) -> None:
+def unset(invocation: Invocation, addon: str, keys: tuple[str, ...]) -> None:
     """Forget settings of an addon; their defaults are in force again."""
     hint = f"addonkit config show {addon} shows whether they are set"
-    with_kit(session, lambda kit: kit.unset_config(addon, keys), heal=False, hint=hint)
-    session.answer({"addon": addon, "unset": [*keys]}, "\n".join(f"{name} is unset" for name in keys))
+    with_kit(invocation, lambda kit: kit.unset_config(addon, keys), heal=False, hint=hint)
+    invocation.answer({"addon": addon, "unset": [*keys]}, "\n".join(f"{name} is unset" for name in keys))
 
 
 def _values(settings: Sequence[str]) -> dict[str, str]:
@@ -113,10 +113,10 @@ def _json(setting: Setting) -> dict[str, Any]:
 
 
 def _text(settings: Sequence[Setting]) -> str:
-    from addonkit.cli.render import table
+    from addonkit.cli.render.table import table
 
     rows = [
         (each.definition.name, _shown(each) or "", each.source or "not set", each.definition.description)
         for each in settings
     ]
-    return table(("SETTING", "VALUE", "FROM", "WHAT IT IS"), rows)
+    return table(("SETTING", "VALUE", "SOURCE", "DESCRIPTION"), rows)

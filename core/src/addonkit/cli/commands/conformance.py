@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from addonkit.cli.command import command
-from addonkit.cli.session import Session
+from addonkit.cli.invocation import Invocation
 
 
 @command("conformance", examples=("addonkit conformance postgresql", "addonkit conformance acme -k crash -o build"))
@@ -20,7 +20,7 @@ from addonkit.cli.session import Session
     help="Where conformance.json and conformance.xml go; default is here.",
 )
 @click.pass_obj
-def conformance(session: Session, addon: str, chosen: str, output: str) -> None:
+def conformance(invocation: Invocation, addon: str, chosen: str, output: str) -> None:
     """Check that an installed addon keeps what every addon promises.
 
     It provisions real things in a home of its own, ends processes at every step, and tells what to do about
@@ -37,7 +37,7 @@ def conformance(session: Session, addon: str, chosen: str, output: str) -> None:
     if find_spec("pytest") is None:
         advice = "pip install 'addonkit[testing]'"
         raise NotFound(f"cannot test addon {addon}", "the conformance kit needs pytest", advice)
-    from addonkit.cli.streams import clean, say
+    from addonkit.cli.streams import clean, echo_err
     from addonkit.registry.registry import Registry
     from addonkit.testing.conformance import report
     from addonkit.testing.conformance import session as kit
@@ -48,12 +48,12 @@ def conformance(session: Session, addon: str, chosen: str, output: str) -> None:
     find_client(addon)
     lock = kit.find_lock(addon, Path.cwd())
     is_new = not lock.exists()
-    checks = kit.run(addon, lock, chosen, lambda check: say(clean(report.as_line(check))))
+    checks = kit.run(addon, lock, chosen, lambda check: echo_err(clean(report.as_line(check))))
     if not checks:
         raise NotFound(f"cannot test addon {addon}", f"no check matches {chosen!r}", "leave -k out to run them all")
     locked = [lock.relative_to(Path.cwd())] if is_new and lock.exists() else []
     files = [str(path) for path in (*report.write(checks, addon, Path(output)), *locked)]
     failed = sum(not check.passed for check in checks)
     words = f"{len(checks)} check{'s' if len(checks) > 1 else ''}, {failed} failed; written: {', '.join(files)}"
-    session.answer(report.document(checks, addon), f"{report.as_text(checks)}\n{words}")
+    invocation.answer(report.document(checks, addon), f"{report.as_text(checks)}\n{words}")
     click.get_current_context().exit(1 if failed else 0)

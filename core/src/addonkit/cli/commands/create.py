@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from addonkit.cli.command import alias_option, app_option, command
-from addonkit.cli.running import with_kit
-from addonkit.cli.session import Session
+from addonkit.cli.event_loop import with_kit
+from addonkit.cli.invocation import Invocation
 
 if TYPE_CHECKING:
     from addonkit.kit.binding import Binding
@@ -30,33 +30,33 @@ if TYPE_CHECKING:
 @click.option("--no-wait", is_flag=True, help="Only record it; addonkit retry carries it out.")
 @click.option("--dry-run", is_flag=True, help="Show the steps and the variables, do nothing.")
 @click.pass_obj
-def create(session: Session, spec: str, app: str, alias: str, version: str, no_wait: bool, dry_run: bool) -> None:
+def create(invocation: Invocation, spec: str, app: str, alias: str, version: str, no_wait: bool, dry_run: bool) -> None:
     """Create an addon for an app.
 
     Shows each step; when one fails, everything done so far is undone. The same command again goes on with
     one that was interrupted.
     """
     if dry_run:
-        _show_plan(session, spec, app, alias, version)
+        _show_plan(invocation, spec, app, alias, version)
         return
     name = alias or spec.partition(":")[0]
     binding = with_kit(
-        session,
+        invocation,
         lambda kit: kit.create(spec, app, alias=alias, version=version, wait=not no_wait),
         hint=f"the same command again goes on, addonkit destroy {name} -a {app} undoes it",
     )
-    show_binding(session, binding, waited=not no_wait)
+    show_binding(invocation, binding, waited=not no_wait)
 
 
-def show_binding(session: Session, binding: Binding, *, waited: bool) -> None:
+def show_binding(invocation: Invocation, binding: Binding, *, waited: bool) -> None:
     """Show what the app has now, and what to do next."""
-    from addonkit.cli import output, texts
+    from addonkit.cli.render import json, text
 
-    session.answer(output.binding_json(binding), texts.binding_text(binding, waited=waited))
+    invocation.answer(json.binding_json(binding), text.binding_text(binding, waited=waited))
 
 
-def _show_plan(session: Session, spec: str, app: str, alias: str, version: str) -> None:
-    from addonkit.cli import output, texts
+def _show_plan(invocation: Invocation, spec: str, app: str, alias: str, version: str) -> None:
+    from addonkit.cli.render import json, text
 
-    plan = with_kit(session, lambda kit: kit.plan_create(spec, app, alias=alias, version=version), heal=False)
-    session.answer(output.plan_json(plan), texts.plan_text(plan))
+    plan = with_kit(invocation, lambda kit: kit.plan_create(spec, app, alias=alias, version=version), heal=False)
+    invocation.answer(json.plan_json(plan), text.plan_text(plan))

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from addonkit.cli.asking import confirm
 from addonkit.cli.command import app_option, command, yes_option
-from addonkit.cli.running import with_kit
-from addonkit.cli.session import Session
+from addonkit.cli.event_loop import with_kit
+from addonkit.cli.invocation import Invocation
+from addonkit.cli.prompts import confirm
 
 if TYPE_CHECKING:
     from addonkit.kit.kit import Kit
@@ -30,29 +30,29 @@ if TYPE_CHECKING:
 @click.option("--no-wait", is_flag=True, help="Only record it; addonkit retry carries it out.")
 @click.option("--dry-run", is_flag=True, help="Show the steps and what would be lost, do nothing.")
 @click.pass_obj
-def destroy(session: Session, instance: str, app: str | None, yes: bool, no_wait: bool, dry_run: bool) -> None:
+def destroy(invocation: Invocation, instance: str, app: str | None, yes: bool, no_wait: bool, dry_run: bool) -> None:
     """Remove an instance and all its data.
 
     Says what will be lost and asks. Its variables go first, from every app; it works in every state, also on
     one that is only half made.
     """
-    from addonkit.cli import output, texts
+    from addonkit.cli.render import json, text
 
-    view, plan = with_kit(session, lambda kit: _look(kit, instance, app), heal=False)
+    view, plan = with_kit(invocation, lambda kit: _look(kit, instance, app), heal=False)
     if dry_run:
-        session.answer(output.plan_json(plan), texts.plan_text(plan))
+        invocation.answer(json.plan_json(plan), text.plan_text(plan))
         return
     name = view.instance.name
     if not yes:
-        confirm(f"cannot destroy {name}", texts.losses_text(plan), "Destroy it?", json=session.json)
+        confirm(f"cannot destroy {name}", text.losses_text(plan), "Destroy it?", json=invocation.json)
     with_kit(
-        session,
+        invocation,
         lambda kit: _destroy(kit, view, instance, app, wait=not no_wait),
         hint=f"addonkit destroy {name} goes on",
     )
     state = "recorded" if no_wait else "gone"
     later = f"{name} is to be destroyed; addonkit retry {name} carries it out"
-    session.answer({"instance": name, "state": state}, later if no_wait else f"{name} and its data are gone")
+    invocation.answer({"instance": name, "state": state}, later if no_wait else f"{name} and its data are gone")
 
 
 async def _look(kit: Kit, instance: str, app: str | None) -> tuple[InstanceView, Plan]:

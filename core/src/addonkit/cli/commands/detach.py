@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from addonkit.cli.command import app_option, command
-from addonkit.cli.running import with_kit
-from addonkit.cli.session import Session
+from addonkit.cli.event_loop import with_kit
+from addonkit.cli.invocation import Invocation
 
 if TYPE_CHECKING:
     from addonkit.kit.kit import Kit
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @click.argument("instance")
 @app_option()
 @click.pass_obj
-def detach(session: Session, instance: str, app: str) -> None:
+def detach(invocation: Invocation, instance: str, app: str) -> None:
     """Take an instance's variables from an app.
 
     The instance and its data stay; see addonkit destroy.
@@ -29,7 +29,7 @@ def detach(session: Session, instance: str, app: str) -> None:
         return name, await kit.detach(instance, app)
 
     hint = f"addonkit detach {instance} -a {app} goes on, addonkit attach {instance} -a {app} undoes it"
-    name, gone = with_kit(session, work, hint=hint)
+    name, gone = with_kit(invocation, work, hint=hint)
     document = {"instance": name, "app": app, "gone": list(gone)}
     lost = f"{app} no longer receives {', '.join(gone)}" if gone else f"{app} received no variables from it"
-    session.answer(document, f"{name} is detached from {app}; it and its data stay\n{lost}")
+    invocation.answer(document, f"{name} is detached from {app}; it and its data stay\n{lost}")

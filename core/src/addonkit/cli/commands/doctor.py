@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from addonkit.cli.asking import confirm
 from addonkit.cli.command import command, yes_option
-from addonkit.cli.running import with_kit
-from addonkit.cli.session import Session
+from addonkit.cli.event_loop import with_kit
+from addonkit.cli.invocation import Invocation
+from addonkit.cli.prompts import confirm
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,34 +25,34 @@ _LOSING: Final = frozenset({"orphan-disk", "orphan-server", "orphan-claim"})
 @click.option("--fix", is_flag=True, help="Mend what can be mended; asks before data are removed.")
 @yes_option("Do not ask before data are removed.")
 @click.pass_obj
-def doctor(session: Session, fix: bool, yes: bool) -> None:
+def doctor(invocation: Invocation, fix: bool, yes: bool) -> None:
     """Look for what is not as it should be.
 
     Finds processes, directories and databases that nobody owns, servers that are down, work that was
     interrupted, addons that do not load. The exit status is 1 while something is found.
     """
-    from addonkit.cli import output, texts
+    from addonkit.cli.render import json, text
 
-    found = with_kit(session, lambda kit: kit.doctor(), heal=False)
+    found = with_kit(invocation, lambda kit: kit.doctor(), heal=False)
     done: Sequence[str] = ()
     if fix and found:
-        chosen = _choose(session, found, yes=yes)
+        chosen = _choose(invocation, found, yes=yes)
         done, found = with_kit(
-            session, lambda kit: _fix(kit, chosen), heal=False, hint="the same command again goes on"
+            invocation, lambda kit: _fix(kit, chosen), heal=False, hint="the same command again goes on"
         )
-    document = {"findings": [output.finding_json(finding) for finding in found], "fixed": list(done)}
-    session.answer(document, "\n".join((*done, texts.findings_text(found) if found else "all is well")))
+    document = {"findings": [json.finding_json(finding) for finding in found], "fixed": list(done)}
+    invocation.answer(document, "\n".join((*done, text.findings_text(found) if found else "no problems found")))
     if found:
         raise click.exceptions.Exit(1)
 
 
-def _choose(session: Session, found: Sequence[Finding], *, yes: bool) -> list[Finding]:
+def _choose(invocation: Invocation, found: Sequence[Finding], *, yes: bool) -> list[Finding]:
     """The findings to mend: those that cost no data, and the others after a yes."""
-    from addonkit.cli.texts import findings_text
+    from addonkit.cli.render.text import findings_text
 
     losing = [finding for finding in found if finding.kind in _LOSING and finding.fix]
     if losing and not yes:
-        confirm("cannot mend everything", findings_text(losing), "Remove these data?", json=session.json)
+        confirm("cannot mend everything", findings_text(losing), "Remove these data?", json=invocation.json)
     return [finding for finding in found if finding.fix]
 
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from addonkit.cli.asking import read_secret
 from addonkit.cli.command import app_option, group, subcommand
-from addonkit.cli.running import with_kit
-from addonkit.cli.session import Session
+from addonkit.cli.event_loop import with_kit
+from addonkit.cli.invocation import Invocation
+from addonkit.cli.prompts import read_secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,14 +33,14 @@ if TYPE_CHECKING:
 @app_option(required=False)
 @click.option(
     "--format",
-    "dialect",
+    "env_format",
     type=click.Choice(("dotenv", "shell", "json")),
     help="Write the variables for other programs to read.",
 )
 @click.option("--reveal", is_flag=True, help="Show secrets.")
 @click.option("-o", "--output", metavar="FILE", help="Write to a file that only you can read, whole or not at all.")
 @click.pass_context
-def env(ctx: click.Context, app: str | None, dialect: str | None, reveal: bool, output: str | None) -> None:
+def env(ctx: click.Context, app: str | None, env_format: str | None, reveal: bool, output: str | None) -> None:
     """Show the variables of an app, or set some by hand.
 
     Secrets are hidden unless --reveal is given. Variables set by hand win over those of addons.
@@ -50,48 +50,50 @@ def env(ctx: click.Context, app: str | None, dialect: str | None, reveal: bool, 
         return
     if app is None:
         raise click.UsageError("missing option '-a' / '--app'")
-    if output is not None and dialect is None:
+    if output is not None and env_format is None:
         raise click.UsageError("--output needs --format")
-    session = ctx.ensure_object(Session)
-    environment = with_kit(session, lambda kit: _look(kit, app), heal=False)
-    if dialect is None:
-        _show(session, environment, reveal=reveal)
+    invocation = ctx.ensure_object(Invocation)
+    environment = with_kit(invocation, lambda kit: _look(kit, app), heal=False)
+    if env_format is None:
+        _show(invocation, environment, reveal=reveal)
     else:
-        _export(session, environment, dialect, output, reveal=reveal)
+        _export(invocation, environment, env_format, output, reveal=reveal)
 
 
 async def _look(kit: Kit, app: str) -> Environment:
     """The environment, of servers that run where they can."""
-    from addonkit.cli.streams import clean, say
+    from addonkit.cli.streams import clean, echo_err
 
     environment = await kit.environment(app)
     for server, reason in (await kit.heal(app)).failed.items():
-        say(f"warning: {server} does not run: {clean(reason)}")
+        echo_err(f"warning: {server} does not run: {clean(reason)}")
     return environment
 
 
-def _show(session: Session, environment: Environment, *, reveal: bool) -> None:
-    from addonkit.cli import output, texts
-    from addonkit.cli.streams import clean, say
+def _show(invocation: Invocation, environment: Environment, *, reveal: bool) -> None:
+    from addonkit.cli.render import json, text
+    from addonkit.cli.streams import clean, echo_err
 
-    document = output.environment_json(environment, reveal=reveal)
-    session.answer(document, texts.environment_text(environment, reveal=reveal))
-    if not session.json:
+    document = json.environment_json(environment, reveal=reveal)
+    invocation.answer(document, text.environment_text(environment, reveal=reveal))
+    if not invocation.json:
         for name in environment.pending:
-            say(f"not there yet: {clean(name)}")
+            echo_err(f"not there yet: {clean(name)}")
 
 
-def _export(session: Session, environment: Environment, dialect: str, file: str | None, *, reveal: bool) -> None:
-    from addonkit.cli.exporting import export, replace_file
+def _export(
+    invocation: Invocation, environment: Environment, env_format: str, file: str | None, *, reveal: bool
+) -> None:
+    from addonkit.cli.env_file import export, replace_file
     from addonkit.cli.streams import write_exactly
 
-    text = export(environment, dialect, reveal=reveal)
+    text = export(environment, env_format, reveal=reveal)
     if file is None:
         write_exactly(text)
         return
     replace_file(file, text)
     count = len(environment.entries)
-    session.answer({"file": file, "variables": count}, f"{count} variables of {environment.app} are in {file}")
+    invocation.answer({"file": file, "variables": count}, f"{count} variables of {environment.app} are in {file}")
 
 
 @subcommand(
@@ -103,7 +105,7 @@ def _export(session: Session, environment: Environment, dialect: str, file: str 
 @click.option("--secret", is_flag=True, help="Hide the values; a KEY without a value is asked for, or read from stdin.")
 @click.argument("settings", metavar="KEY=VALUE...", nargs=-1, required=True)
 @click.pass_obj
-def set_(session: Session, app: str, secret: bool, settings: tuple[str, ...]) -> None:
+def set_(invocation: Invocation, app: str, secret: bool, settings: tuple[str, ...]) -> None:
     """Set variables of an app by hand.
 
     Sets of addons that use one of these names get a prefix in the same moment. Everybody on this machine
@@ -111,22 +113,22 @@ def set_(session: Session, app: str, secret: bool, settings: tuple[str, ...]) ->
     """
     values = _values(settings, secret=secret)
     hint = f"addonkit env -a {app} shows whether they are set"
-    moves = with_kit(session, lambda kit: kit.set_variables(app, values, sensitive=secret), heal=False, hint=hint)
-    _tell_change(session, app, "is set", values, moves)
+    moves = with_kit(invocation, lambda kit: kit.set_variables(app, values, sensitive=secret), heal=False, hint=hint)
+    _report_change(invocation, app, "is set", values, moves)
 
 
 @subcommand(env, "unset", examples=("addonkit env unset -a shop DEBUG LOG_LEVEL",))
 @app_option()
 @click.argument("keys", metavar="KEY...", nargs=-1, required=True)
 @click.pass_obj
-def unset(session: Session, app: str, keys: tuple[str, ...]) -> None:
+def unset(invocation: Invocation, app: str, keys: tuple[str, ...]) -> None:
     """Remove variables that were set by hand.
 
     Sets of addons that had moved away from these names come back.
     """
     hint = f"addonkit env -a {app} shows whether they are set"
-    moves = with_kit(session, lambda kit: kit.unset_variables(app, keys), heal=False, hint=hint)
-    _tell_change(session, app, "is unset", keys, moves)
+    moves = with_kit(invocation, lambda kit: kit.unset_variables(app, keys), heal=False, hint=hint)
+    _report_change(invocation, app, "is unset", keys, moves)
 
 
 def _values(settings: Sequence[str], *, secret: bool) -> dict[str, str]:
@@ -143,11 +145,11 @@ def _values(settings: Sequence[str], *, secret: bool) -> dict[str, str]:
     return values
 
 
-def _tell_change(
-    session: Session, app: str, done: str, keys: Mapping[str, str] | Sequence[str], moves: Sequence[VariableMove]
+def _report_change(
+    invocation: Invocation, app: str, done: str, keys: Mapping[str, str] | Sequence[str], moves: Sequence[VariableMove]
 ) -> None:
-    from addonkit.cli import output, texts
+    from addonkit.cli.render import json, text
 
     lines = [f"{key} {done}" for key in keys]
-    document = {"app": app, "keys": [*keys], "moves": output.moves_json(moves)}
-    session.answer(document, "\n".join((*lines, *texts.moves_lines(moves))))
+    document = {"app": app, "keys": [*keys], "moves": json.moves_json(moves)}
+    invocation.answer(document, "\n".join((*lines, *text.moves_lines(moves))))

@@ -5,16 +5,16 @@ from __future__ import annotations
 import click
 
 from addonkit.cli.command import app_option, command
-from addonkit.cli.running import with_kit
-from addonkit.cli.session import Session
+from addonkit.cli.event_loop import with_kit
+from addonkit.cli.invocation import Invocation
 
 
 @command("list", examples=("addonkit list", "addonkit list -a shop", "addonkit list --json"))
 @app_option(required=False, help="Only instances of this app.")
 @click.pass_obj
-def list(session: Session, app: str | None) -> None:
+def list(invocation: Invocation, app: str | None) -> None:
     """List instances: their apps, their state, their servers."""
-    from addonkit.cli import output, texts
+    from addonkit.cli.render import json, text
 
-    views = with_kit(session, lambda kit: kit.instances(app))
-    session.answer({"instances": [output.view_json(view) for view in views]}, texts.instances_text(views))
+    views = with_kit(invocation, lambda kit: kit.instances(app))
+    invocation.answer({"instances": [json.view_json(view) for view in views]}, text.instances_text(views))

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import click
 
 from addonkit.cli.command import app_option, command
-from addonkit.cli.running import with_kit
-from addonkit.cli.session import Session
+from addonkit.cli.event_loop import with_kit
+from addonkit.cli.invocation import Invocation
 
 if TYPE_CHECKING:
-    from addonkit.cli.log_reading import LogReader
+    from addonkit.cli.log_tail import LogTail
 
 
 @command("logs", examples=("addonkit logs shop-postgresql", "addonkit logs postgresql -a shop -n 200 -f"))
@@ -22,31 +22,31 @@ if TYPE_CHECKING:
 )
 @click.option("-f", "--follow", is_flag=True, help="Go on with what is written, until Ctrl-C.")
 @click.pass_obj
-def logs(session: Session, instance: str, app: str | None, lines: int, follow: bool) -> None:
+def logs(invocation: Invocation, instance: str, app: str | None, lines: int, follow: bool) -> None:
     """Show the log of an instance's server.
 
     Instances that share a server share its log.
     """
-    from addonkit.cli.log_reading import LogReader
+    from addonkit.cli.log_tail import LogTail
     from addonkit.cli.streams import clean
 
-    if follow and session.json:
+    if follow and invocation.json:
         raise click.UsageError("--follow has no end, so it does not go with --json")
-    path = with_kit(session, lambda kit: kit.log_path(instance, app), heal=False)
-    reader = LogReader(path)
+    path = with_kit(invocation, lambda kit: kit.log_path(instance, app), heal=False)
+    reader = LogTail(path)
     shown = reader.last(lines)
-    session.answer({"path": path, "lines": shown}, "\n".join(clean(line) for line in shown))
+    invocation.answer({"path": path, "lines": shown}, "\n".join(clean(line) for line in shown))
     if follow:
-        _follow(session, reader)
+        _follow(invocation, reader)
 
 
-def _follow(session: Session, reader: LogReader) -> None:
+def _follow(invocation: Invocation, reader: LogTail) -> None:
     from time import sleep
 
-    from addonkit.cli.log_reading import INTERVAL
+    from addonkit.cli.log_tail import INTERVAL
     from addonkit.cli.streams import clean, write
 
-    session.hint = "the log goes on"
+    invocation.hint = "the log goes on"
     while True:
         for line in reader.more():
             write(clean(line))

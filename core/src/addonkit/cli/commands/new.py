@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from addonkit.cli.command import command
-from addonkit.cli.session import Session
+from addonkit.cli.invocation import Invocation
 
 
 @command("new", examples=("addonkit new nats", "addonkit new nats --kind remote --directory ~/src"))
@@ -25,7 +25,7 @@ from addonkit.cli.session import Session
     help="Where to write it; default is here.",
 )
 @click.pass_obj
-def new(session: Session, name: str, kind: str, directory: str) -> None:
+def new(invocation: Invocation, name: str, kind: str, directory: str) -> None:
     """Write the distribution of a new addon, one that works, to be changed.
 
     It installs, passes the conformance kit and can be created from at once.
@@ -37,4 +37,4 @@ def new(session: Session, name: str, kind: str, directory: str) -> None:
     written = write_distribution(name, kind, Path(directory))
     folder = Path(directory) / written[0].parts[0]
     next_words = f"next: pip install -e '{folder}[test]' and pytest {folder}"
-    session.answer({"files": [str(path) for path in written]}, "\n".join([*map(str, written), next_words]))
+    invocation.answer({"files": [str(path) for path in written]}, "\n".join([*map(str, written), next_words]))

@@ -5,24 +5,24 @@ from __future__ import annotations
 import click
 
 from addonkit.cli.command import app_option, command
-from addonkit.cli.running import with_kit
-from addonkit.cli.session import Session
+from addonkit.cli.event_loop import with_kit
+from addonkit.cli.invocation import Invocation
 
 
 @command("retry", examples=("addonkit retry shop-postgresql", "addonkit retry postgresql -a shop"))
 @click.argument("instance")
 @app_option(required=False, help="With an app, INSTANCE may also be its alias or its addon there.")
 @click.pass_obj
-def retry(session: Session, instance: str, app: str | None) -> None:
+def retry(invocation: Invocation, instance: str, app: str | None) -> None:
     """Go on with an instance that failed or was interrupted.
 
     Whatever was asked for last is completed: its creation, its attachment, its destruction.
     """
-    from addonkit.cli import output, texts
+    from addonkit.cli.render import json, text
     from addonkit.models.instance import Phase
 
     where = f" -a {app}" if app else ""
     hint = f"the same command again goes on, addonkit destroy {instance}{where} undoes it"
-    view = with_kit(session, lambda kit: kit.retry(instance, app), hint=hint)
+    view = with_kit(invocation, lambda kit: kit.retry(instance, app), hint=hint)
     gone = view.instance.phase is Phase.DEPROVISIONING  # settled, and not there any more
-    session.answer(output.view_json(view), f"{view.instance.name} is gone" if gone else texts.instance_text(view))
+    invocation.answer(json.view_json(view), f"{view.instance.name} is gone" if gone else text.instance_text(view))

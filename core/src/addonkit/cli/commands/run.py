@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from addonkit.cli.command import app_option, command
-from addonkit.cli.running import with_kit
-from addonkit.cli.session import Session
+from addonkit.cli.event_loop import with_kit
+from addonkit.cli.invocation import Invocation
 
 if TYPE_CHECKING:
     from addonkit.kit.kit import Kit
@@ -28,16 +28,16 @@ if TYPE_CHECKING:
 @app_option()
 @click.argument("argv", metavar="-- COMMAND [ARGUMENT...]", nargs=-1, required=True, type=click.UNPROCESSED)
 @click.pass_obj
-def run(session: Session, app: str, argv: tuple[str, ...]) -> None:
+def run(invocation: Invocation, app: str, argv: tuple[str, ...]) -> None:
     """Run a program with the variables of an app.
 
     The program takes the place of addonkit: it gets every signal, and its exit status is the command's. The
     app's variables win over those of the shell. Waits for addons that are being made; 127 says that the
     program was not found, 126 that it cannot be run.
     """
-    from addonkit.cli.replacing import replace_process
+    from addonkit.cli.exec import replace_process
 
-    values = with_kit(session, lambda kit: _environment(kit, app), heal=False)
+    values = with_kit(invocation, lambda kit: _environment(kit, app), heal=False)
     replace_process(argv, values)
 
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from addonkit.cli.asking import confirm
 from addonkit.cli.command import group, show_help, subcommand, yes_option
-from addonkit.cli.running import with_kit
-from addonkit.cli.session import Session
+from addonkit.cli.event_loop import with_kit
+from addonkit.cli.invocation import Invocation
+from addonkit.cli.prompts import confirm
 
 if TYPE_CHECKING:
     from addonkit.models.execution import Execution
@@ -39,52 +39,52 @@ def saga(ctx: click.Context) -> None:
 @subcommand(saga, "list", examples=("addonkit saga list --unfinished",))
 @click.option("--unfinished", is_flag=True, help="Only those that run, undo or are blocked.")
 @click.pass_obj
-def list_(session: Session, unfinished: bool) -> None:
+def list_(invocation: Invocation, unfinished: bool) -> None:
     """List executions, oldest first."""
-    from addonkit.cli import output, texts
+    from addonkit.cli.render import json, text
 
-    found = with_kit(session, lambda kit: kit.executions(unfinished=unfinished), heal=False)
-    session.answer({"executions": [output.execution_json(e) for e in found]}, texts.executions_text(found))
+    found = with_kit(invocation, lambda kit: kit.executions(unfinished=unfinished), heal=False)
+    invocation.answer({"executions": [json.execution_json(e) for e in found]}, text.executions_text(found))
 
 
 @subcommand(saga, "show", examples=("addonkit saga show provision/k3x7mw2abc/1",))
 @click.argument("execution")
 @click.pass_obj
-def show(session: Session, execution: str) -> None:
+def show(invocation: Invocation, execution: str) -> None:
     """Show the steps of an execution and what happened."""
-    _show(session, with_kit(session, lambda kit: kit.execution(execution), heal=False))
+    _show(invocation, with_kit(invocation, lambda kit: kit.execution(execution), heal=False))
 
 
 @subcommand(saga, "retry", examples=("addonkit saga retry provision/k3x7mw2abc/1",))
 @click.argument("execution")
 @click.pass_obj
-def retry(session: Session, execution: str) -> None:
+def retry(invocation: Invocation, execution: str) -> None:
     """Let a blocked or interrupted execution go on."""
     hint = "the same command again goes on"
-    _show(session, with_kit(session, lambda kit: kit.retry_execution(execution), hint=hint))
+    _show(invocation, with_kit(invocation, lambda kit: kit.retry_execution(execution), hint=hint))
 
 
 @subcommand(saga, "abandon", examples=("addonkit saga abandon provision/k3x7mw2abc/1",))
 @click.argument("execution")
 @yes_option("Do not ask.")
 @click.pass_obj
-def abandon(session: Session, execution: str, yes: bool) -> None:
+def abandon(invocation: Invocation, execution: str, yes: bool) -> None:
     """Give up the undos that are left.
 
     What these steps made stays, and nobody looks after it any more; addonkit doctor may find it.
     """
-    from addonkit.cli.texts import execution_text
+    from addonkit.cli.render.text import execution_text
 
-    found = with_kit(session, lambda kit: kit.execution(execution), heal=False)
+    found = with_kit(invocation, lambda kit: kit.execution(execution), heal=False)
     if not yes:
-        confirm(f"cannot abandon {execution}", execution_text(found), "Give it up?", json=session.json)
+        confirm(f"cannot abandon {execution}", execution_text(found), "Give it up?", json=invocation.json)
     hint = f"addonkit saga show {execution} shows whether it is abandoned"
-    left = with_kit(session, lambda kit: kit.abandon_execution(execution), heal=False, hint=hint)
+    left = with_kit(invocation, lambda kit: kit.abandon_execution(execution), heal=False, hint=hint)
     text = f"{execution} is abandoned; what is left: {', '.join(left) if left else 'nothing'}"
-    session.answer({"execution": execution, "left": list(left)}, text)
+    invocation.answer({"execution": execution, "left": list(left)}, text)
 
 
-def _show(session: Session, execution: Execution) -> None:
-    from addonkit.cli import output, texts
+def _show(invocation: Invocation, execution: Execution) -> None:
+    from addonkit.cli.render import json, text
 
-    session.answer(output.execution_json(execution), texts.execution_text(execution))
+    invocation.answer(json.execution_json(execution), text.execution_text(execution))

@@ -5,17 +5,17 @@ from __future__ import annotations
 import click
 
 from addonkit.cli.command import app_option, command
-from addonkit.cli.running import with_kit
-from addonkit.cli.session import Session
+from addonkit.cli.event_loop import with_kit
+from addonkit.cli.invocation import Invocation
 
 
 @command("show", examples=("addonkit show shop-postgresql", "addonkit show postgresql -a shop"))
 @click.argument("instance")
 @app_option(required=False, help="With an app, INSTANCE may also be its alias or its addon there.")
 @click.pass_obj
-def show(session: Session, instance: str, app: str | None) -> None:
+def show(invocation: Invocation, instance: str, app: str | None) -> None:
     """Show one instance: state, server, apps, names of variables."""
-    from addonkit.cli import output, texts
+    from addonkit.cli.render import json, text
 
-    view = with_kit(session, lambda kit: kit.show(instance, app))
-    session.answer(output.view_json(view), texts.instance_text(view))
+    view = with_kit(invocation, lambda kit: kit.show(instance, app))
+    invocation.answer(json.view_json(view), text.instance_text(view))

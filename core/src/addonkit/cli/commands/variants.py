@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from addonkit.cli.command import command
-from addonkit.cli.running import with_kit
-from addonkit.cli.session import Session
+from addonkit.cli.event_loop import with_kit
+from addonkit.cli.invocation import Invocation
 
 if TYPE_CHECKING:
     from addonkit.kit.kit import Kit
@@ -18,13 +18,14 @@ if TYPE_CHECKING:
 @command("variants", examples=("addonkit variants postgresql",))
 @click.argument("addon")
 @click.pass_obj
-def variants(session: Session, addon: str) -> None:
+def variants(invocation: Invocation, addon: str) -> None:
     """List the variants of an addon and what they give."""
-    from addonkit.cli import addon_texts, output
+    from addonkit.cli.render import addons as addons_table
+    from addonkit.cli.render import json
 
     async def look(kit: Kit) -> AddonDefinition:
         return kit.registry.get(addon).definition
 
-    definition = with_kit(session, look, heal=False)
-    found = [output.variant_json(definition, variant) for variant in definition.variants]
-    session.answer({"addon": addon, "variants": found}, addon_texts.variants_text(definition))
+    definition = with_kit(invocation, look, heal=False)
+    found = [json.variant_json(definition, variant) for variant in definition.variants]
+    invocation.answer({"addon": addon, "variants": found}, addons_table.variants_text(definition))

@@ -7,7 +7,7 @@ from types import TracebackType
 import addonkit
 
 
-def blame(error: BaseException) -> str:
+def attribute(error: BaseException) -> str:
     """The distribution whose code comes last in the trace, when it provides addons or plugins; else addonkit.
 
     As `addonkit-postgresql 1.2 (addon postgresql)`.

@@ -6,23 +6,26 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from addonkit.cli.session import Session
+    from addonkit.cli.invocation import Invocation
     from addonkit.kit.kit import Kit
 
 T = TypeVar("T")
 
 
 def with_kit(
-    session: Session, work: Callable[[Kit], Awaitable[T]], *, heal: bool = True, hint: str = "", quiet: bool = False
+    invocation: Invocation,
+    work: Callable[[Kit], Awaitable[T]],
+    *,
+    heal: bool = True,
+    hint: str = "",
 ) -> T:
     """Open the home, do the work, close the home.
 
     Args:
-        session: of this invocation.
+        invocation: of this invocation.
         work: what to do with the open home.
         heal: start servers that should run and do not.
         hint: what to tell the user when the work is interrupted.
-        quiet: show no progress.
 
     Raises:
         AddonkitError: as the work raises them.
@@ -30,18 +33,18 @@ def with_kit(
     """
     from addonkit.cli.progress import Progress
 
-    progress = Progress.on_stderr(silent=session.json or quiet)
+    progress = Progress.on_stderr(silent=invocation.json)
 
     async def opened() -> T:
-        async with session.open(on_event=progress.take, heal=heal) as kit:
+        async with invocation.open(on_event=progress.take, heal=heal) as kit:
             return await work(kit)
 
-    session.hint = hint
+    invocation.hint = hint
     try:
         result = run(opened())
     finally:
         progress.close()
-    session.hint = ""
+    invocation.hint = ""
     return result
 
 

@@ -9,7 +9,7 @@ from typing import Final, NoReturn
 
 import click
 
-from addonkit.cli.streams import clean, say
+from addonkit.cli.streams import clean, echo_err
 
 NOT_FOUND: Final = 127
 NOT_RUNNABLE: Final = 126
@@ -49,5 +49,5 @@ def restore_signals() -> None:
 
 
 def _not_started(name: str, found: str, status: int) -> click.exceptions.Exit:
-    say(f"error: cannot run {name!r}: {clean(found)}")
+    echo_err(f"error: cannot run {name!r}: {clean(found)}")
     return click.exceptions.Exit(status)

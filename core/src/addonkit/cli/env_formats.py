@@ -39,7 +39,7 @@ def to_json(values: Mapping[str, str]) -> str:
     return json.dumps(dict(values), indent=2) + "\n"
 
 
-DIALECTS: Final[Mapping[str, Callable[[Mapping[str, str]], str]]] = {
+FORMATS: Final[Mapping[str, Callable[[Mapping[str, str]], str]]] = {
     "dotenv": to_dotenv,
     "shell": to_shell,
     "json": to_json,
@@ -75,14 +75,14 @@ def _shell_value(key: str, value: str) -> str:
     return "'" + value.replace("'", "'\\''") + "'"
 
 
-def _check_text(key: str, value: str, dialect: str) -> None:
+def _check_text(key: str, value: str, env_format: str) -> None:
     if "\0" in value:
-        raise _refused(key, dialect, "it has a NUL, which no environment can hold", "")
+        raise _refused(key, env_format, "it has a NUL, which no environment can hold", "")
     try:
         value.encode()
     except UnicodeEncodeError:
-        raise _refused(key, dialect, "it has bytes that are no text", "use --format json") from None
+        raise _refused(key, env_format, "it has bytes that are no text", "use --format json") from None
 
 
-def _refused(key: str, dialect: str, found: str, advice: str) -> UnwritableValue:
-    return UnwritableValue(f"cannot write {key} as {dialect}", found, advice, key=key)
+def _refused(key: str, env_format: str, found: str, advice: str) -> UnwritableValue:
+    return UnwritableValue(f"cannot write {key} as {env_format}", found, advice, key=key)

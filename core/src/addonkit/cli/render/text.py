@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from addonkit.cli.output import version_of
-from addonkit.cli.render import block, table
+from addonkit.cli.render.json import version_of
+from addonkit.cli.render.table import block, table
 from addonkit.cli.streams import clean
 from addonkit.controller.addons import how_to_install
 from addonkit.models.instance import Phase
@@ -56,7 +56,7 @@ def plan_text(plan: Plan) -> str:
     lines += _listed("variables that would move", [f"{m.old} to {m.new} ({m.reason})" for m in plan.move])
     lines += _listed("variables that would vanish", plan.vanish)
     lines += _listed("lost for good", plan.lost)
-    return "\n".join((*lines, "nothing was done"))
+    return "\n".join((*lines, "no changes made"))
 
 
 def losses_text(plan: Plan) -> str:
@@ -121,8 +121,8 @@ def instance_text(view: InstanceView) -> str:
         "version": version_of(instance),
         "state": str(instance.phase),
         "message": instance.message,
-        "retried": f"{instance.retry_at:%Y-%m-%d %H:%M:%S} UTC" if instance.retry_at else "",
-        "doing": view.doing,
+        "next retry": f"{instance.retry_at:%Y-%m-%d %H:%M:%S} UTC" if instance.retry_at else "",
+        "operation": view.doing,
         "addon state": "" if view.addon_state == "ok" else view.addon_state,
         "server": _server_text(view),
         "address": f"{view.address.host}:{view.address.port}" if view.address else "",
@@ -154,7 +154,7 @@ def environment_text(environment: Environment, *, reveal: bool) -> str:
         (e.variable.key, HIDDEN if e.variable.sensitive and not reveal else e.variable.text, e.source)
         for e in environment.entries
     ]
-    return table(("VARIABLE", "VALUE", "FROM"), rows)
+    return table(("VARIABLE", "VALUE", "SOURCE"), rows)
 
 
 def executions_text(executions: Sequence[Execution]) -> str:
@@ -165,7 +165,7 @@ def executions_text(executions: Sequence[Execution]) -> str:
         (e.id, e.saga, str(e.status), f"{e.created:%Y-%m-%d %H:%M:%S}" if e.created else "-", _last_words(e))
         for e in executions
     ]
-    return table(("EXECUTION", "SAGA", "STATUS", "BEGAN", "LAST"), rows)
+    return table(("EXECUTION", "SAGA", "STATUS", "STARTED", "LAST EVENT"), rows)
 
 
 def _last_words(execution: Execution) -> str:
@@ -179,7 +179,7 @@ def execution_text(execution: Execution) -> str:
         "id": execution.id,
         "saga": f"{execution.saga} (version {execution.version})",
         "status": str(execution.status),
-        "serves": ", ".join(f"{role} {name}" for role, name in execution.subject.items()),
+        "for": ", ".join(f"{role} {name}" for role, name in execution.subject.items()),
         "error": execution.error,
     }
     steps = table(

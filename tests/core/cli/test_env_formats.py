@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from addonkit.cli.dialects import to_dotenv, to_json, to_shell
+from addonkit.cli.env_formats import to_dotenv, to_json, to_shell
 from addonkit.errors import UnwritableValue
 
 KEYS = st.from_regex(r"V_[A-Z0-9_]{1,8}", fullmatch=True)

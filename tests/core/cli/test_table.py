@@ -8,7 +8,7 @@ import sys
 from hypothesis import given
 from hypothesis import strategies as st
 
-from addonkit.cli.render import block, table
+from addonkit.cli.render.table import block, table
 from addonkit.cli.streams import clean
 
 

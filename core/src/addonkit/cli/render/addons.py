@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import attrs
 
-from addonkit.cli.render import table
+from addonkit.cli.render.table import table
 from addonkit.cli.streams import clean
 from addonkit.models.compute import FoundProgram
 from addonkit.models.definition import AddonDefinition
@@ -36,7 +36,7 @@ def addons_text(found: Sequence[Listed], *, traces: bool) -> str:
     """A table of addons that can be used, then a line for everything that cannot."""
     rows = [_row(each.definition, each.programs) for each in found if each.definition]
     faults = [line for each in found if each.report.reason for line in _fault(each.report, traces=traces)]
-    listed = table(("NAME", "DESCRIPTION", "VARIANTS", "DEFAULT", "VERSIONS HERE"), rows) if rows else NO_ADDONS
+    listed = table(("NAME", "DESCRIPTION", "VARIANTS", "DEFAULT", "AVAILABLE"), rows) if rows else NO_ADDONS
     return "\n".join((listed, *(("", *faults) if faults else ())))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from addonkit.cli.log_reading import LogReader
+from addonkit.cli.log_tail import LogTail
 from addonkit.errors import NotFound
 
 
@@ -17,11 +17,11 @@ def log(tmp_path):
 
 @pytest.mark.parametrize(("count", "lines"), [(0, []), (1, ["three \ufffd"]), (9, ["one", "two", "three \ufffd"])])
 def test_the_last_lines(log, count, lines):
-    assert LogReader(str(log)).last(count) == lines
+    assert LogTail(str(log)).last(count) == lines
 
 
 def test_more_is_what_was_written_since_in_whole_lines(log):
-    reader = LogReader(str(log))
+    reader = LogTail(str(log))
     reader.last(0)
     assert reader.more() == []
     with log.open("ab") as file:
@@ -33,14 +33,14 @@ def test_more_is_what_was_written_since_in_whole_lines(log):
 
 
 def test_a_log_that_was_emptied_is_read_from_its_start(log):
-    reader = LogReader(str(log))
+    reader = LogTail(str(log))
     reader.last(5)
     log.write_bytes(b"new\n")
     assert reader.more() == ["new"]
 
 
 def test_a_log_that_went_away_has_no_more(log):
-    reader = LogReader(str(log))
+    reader = LogTail(str(log))
     reader.last(5)
     log.unlink()
     assert reader.more() == []
@@ -48,6 +48,6 @@ def test_a_log_that_went_away_has_no_more(log):
 
 def test_a_log_that_is_not_there_is_told(tmp_path):
     with pytest.raises(NotFound, match="there is none yet"):
-        LogReader(str(tmp_path / "none")).last(5)
+        LogTail(str(tmp_path / "none")).last(5)
     with pytest.raises(NotFound, match="Is a directory"):
-        LogReader(str(tmp_path)).last(5)
+        LogTail(str(tmp_path)).last(5)

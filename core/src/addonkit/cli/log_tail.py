@@ -12,7 +12,7 @@ INTERVAL: Final = 0.25
 """Seconds between looks at a log that is followed."""
 
 
-class LogReader:
+class LogTail:
     """A place in a log. Bytes that are no UTF-8 are replaced; a line counts when its end was written.
 
     Args:

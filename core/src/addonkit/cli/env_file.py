@@ -7,29 +7,29 @@ import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from addonkit.cli.dialects import DIALECTS
+from addonkit.cli.env_formats import FORMATS
 from addonkit.errors import AddonkitError, Busy, InvalidInput
 
 if TYPE_CHECKING:
     from addonkit.models.views import Environment
 
 
-def export(environment: Environment, dialect: str, *, reveal: bool) -> str:
-    """The whole environment in a dialect: never a part of it, never with placeholders for secrets.
+def export(environment: Environment, env_format: str, *, reveal: bool) -> str:
+    """The whole environment in a env_format: never a part of it, never with placeholders for secrets.
 
     Raises:
         InvalidInput: it holds secrets and they may not be shown.
         Busy: some of its variables are not there yet.
-        UnwritableValue: the dialect cannot hold a value.
+        UnwritableValue: the env_format cannot hold a value.
     """
-    attempted = f"cannot write the environment of {environment.app} as {dialect}"
+    attempted = f"cannot write the environment of {environment.app} as {env_format}"
     secret = [entry.variable.key for entry in environment.entries if entry.variable.sensitive]
     if environment.pending:
         found = f"variables are not there yet: {', '.join(environment.pending)}"
         raise Busy(attempted, found, "addonkit retry INSTANCE goes on with it")
     if secret and not reveal:
         raise InvalidInput(attempted, f"it holds secrets ({', '.join(secret)})", "add --reveal to write them")
-    return DIALECTS[dialect](environment.as_dict())
+    return FORMATS[env_format](environment.as_dict())
 
 
 def replace_file(name: str, text: str) -> None:

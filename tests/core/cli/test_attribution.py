@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import addonkit
-from addonkit.cli.blame import blame
+from addonkit.cli.attribution import attribute
 
 FAKES = Path(__file__).parents[2] / "addons"
 
@@ -38,11 +38,11 @@ def memo(monkeypatch):
     "modules", [("addonkit.engine.engine", "acme_memo"), ("addonkit.saga", "acme_memo.deep", "asyncio", "json")]
 )
 def test_the_addon_whose_code_came_last(modules):
-    assert blame(raised_in(*modules)) == "acme-memo 1.2.0 (addon memo)"
+    assert attribute(raised_in(*modules)) == "acme-memo 1.2.0 (addon memo)"
 
 
 @pytest.mark.parametrize(
     "modules", [("addonkit.cli.main",), ("acme_memo", "addonkit.store.sqlite", "sqlite3"), ("click.core",)]
 )
 def test_otherwise_the_core(modules):
-    assert blame(raised_in(*modules)) == f"addonkit {addonkit.__version__}"
+    assert attribute(raised_in(*modules)) == f"addonkit {addonkit.__version__}"

@@ -13,7 +13,7 @@ Opener = Callable[..., "AbstractAsyncContextManager[Kit]"]
 """Opens a home: `addonkit.open`, or what tests put in its place."""
 
 
-class Session:
+class Invocation:
     """Options that every command takes, and the way to open a home.
 
     Attributes:

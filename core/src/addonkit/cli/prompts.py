@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from addonkit.cli.streams import is_terminal, say
+from addonkit.cli.streams import echo_err, is_terminal
 
 
 def confirm(attempted: str, losses: str, question: str, *, json: bool = False) -> None:
@@ -27,9 +27,9 @@ def confirm(attempted: str, losses: str, question: str, *, json: bool = False) -
 
     if json or not (is_terminal(sys.stdin) and is_terminal(sys.stderr)):
         raise AddonkitError(attempted, "it has to be confirmed and there is no terminal to ask on", "add --yes")
-    say(losses)
+    echo_err(losses)
     if not click.confirm(question, err=True):
-        say("nothing was done")
+        echo_err("no changes made")
         raise click.exceptions.Exit(1)
 
 

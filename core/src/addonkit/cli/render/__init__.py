@@ -1,0 +1,1 @@
+"""Values to what is shown: text and tables for people, JSON for programs; pure functions."""
