@@ -39,7 +39,7 @@ field() { addonkit show "$1" --json | python -c 'import json, sys; v = json.load
 # The demonstration's own S3 service, which ends with it. Settings reach the commands through the environment.
 start_s3() {
   local line
-  coproc S3 { exec python -m addonkit_s3_remote.local; }
+  coproc S3 { exec addonkit-s3-local --port 0 --memory --until-eof; }
   while read -r line <&"${S3[0]}" && [ -n "$line" ]; do export "${line?}"; done
   [ -n "${ADDONKIT_S3_REMOTE_ENDPOINT:-}" ] || fail "the local S3 service did not start"
 }
