@@ -20,7 +20,7 @@ from addonkit_s3_remote.local.requests import Environ, Incoming, Refusal
 _CLOSED: Final = ("/moto-api", "/latest/", "/favicon.ico")
 """Paths of moto's own, which nobody needs to use S3."""
 
-_READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_READING: Final = frozenset({"GET", "HEAD"})
 
 Start = Callable[..., Any]
 App = Callable[[Environ, Start], Iterable[bytes]]
@@ -35,6 +35,8 @@ class Gate:
 
     def __call__(self, environ: Environ, start: Start) -> Iterable[bytes]:
         """Answer one request."""
+        if environ["REQUEST_METHOD"] == "OPTIONS":
+            return _preflight(environ, start)
         try:
             _admit(Incoming.of(environ))
         except Refusal as refusal:
@@ -50,8 +52,6 @@ def _admit(request: Incoming) -> None:
     if request.environ.get("PATH_INFO", "").startswith(_CLOSED):
         raise Refusal("AccessDenied", "There is nothing here.")
     signed = "authorization" in request.headers
-    if request.method == "OPTIONS" and not signed:
-        return  # a browser asks whether it may ask
     try:
         if signed:
             _admit_signed(request)
@@ -97,6 +97,18 @@ def _named_keys(body: bytes) -> list[str]:
     except ET.ParseError:
         return []
     return [each.text or "" for each in found.iter() if each.tag.rpartition("}")[2] == "Key"]
+
+
+def _preflight(environ: Environ, start: Start) -> Iterable[bytes]:
+    """Tell a browser that it may ask; the request itself is judged when it comes."""
+    headers = [
+        ("Access-Control-Allow-Origin", environ.get("HTTP_ORIGIN", "*")),
+        ("Access-Control-Allow-Methods", "GET, HEAD, PUT, POST, DELETE"),
+        ("Access-Control-Allow-Headers", environ.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS", "*")),
+        ("Content-Length", "0"),
+    ]
+    start("200 OK", headers)
+    return []
 
 
 def _refuse(refusal: Refusal, start: Start) -> Iterable[bytes]:
