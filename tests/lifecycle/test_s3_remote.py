@@ -11,12 +11,12 @@ import botocore.exceptions
 import pytest
 
 import addonkit
-from addonkit_s3_remote import objects, sagas
+from addonkit_s3_remote import listing, removal, sagas
 from addonkit_s3_remote.conformance import of_app, of_operator
 
 REFUSAL = botocore.exceptions.ClientError
 PLAIN = ["S3_BUCKET", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_DEFAULT_REGION",
-         "AWS_ENDPOINT_URL_S3", "S3_URL"]  # fmt: skip
+         "AWS_ENDPOINT_URL_S3", "AWS_REQUEST_CHECKSUM_CALCULATION", "AWS_RESPONSE_CHECKSUM_VALIDATION", "S3_URL"]  # fmt: skip
 
 
 @pytest.fixture
@@ -155,7 +155,8 @@ async def test_destroying_tells_what_is_lost_and_removes_versions_uploads_and_us
 async def test_what_is_in_a_bucket_goes_in_batches_and_it_is_told(
     home: Path, operator: Mapping[str, str], admin: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(objects, "BATCH", 10)
+    for module in (listing, removal):
+        monkeypatch.setattr(module, "BATCH", 10)
     told: list[str] = []
     async with addonkit.open(home, on_event=lambda event: told.append(event.message)) as kit:
         await kit.set_config("s3-remote", operator)

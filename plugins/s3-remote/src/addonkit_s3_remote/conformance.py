@@ -31,10 +31,7 @@ class Client(ConformanceClient):
         return content.decode()
 
     def keys(self, environ: Mapping[str, str]) -> Collection[str]:
-        """All objects of the bucket, or of its folder.
-
-        Not past the folder: the local service does not judge the condition by which the policy forbids that.
-        """
+        """All objects of the bucket, or of its folder: past that, a key may not list."""
         found = of_app(environ).list_objects_v2(Bucket=environ["S3_BUCKET"], Prefix=environ.get("S3_PREFIX", ""))
         return [str(each["Key"]) for each in found.get("Contents", ())]
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from addonkit import Association, BindResult, Conflict, Retry, Saga, Secret, TransientError, step
-from addonkit_s3_remote import keys
+from addonkit import Association, BindResult, Conflict, NotConfigured, Retry, Saga, Secret, TransientError, step
+from addonkit_s3_remote import isolation, keys
 from addonkit_s3_remote.faults import DENIED, UNKNOWN_KEY, Refused
 from addonkit_s3_remote.naming import user_of
-from addonkit_s3_remote.objects import Place
+from addonkit_s3_remote.places import Place
 from addonkit_s3_remote.policies import policy
 from addonkit_s3_remote.sagas import Told
 from addonkit_s3_remote.service import Key, Service, service_of
@@ -59,14 +59,17 @@ async def _(settings: Told, user: str) -> None:
 
 @step(undo=None, timeout=120, retry=Retry(attempts=12, first_delay=0.2, longest_delay=10.0))
 async def try_key(settings: Told, user: str, id: Secret, secret: Secret, bucket: str, prefix: str) -> None:
-    """Sign in with the key."""
+    """Sign in with the key, and try what it must not open."""
+    service, key, place = service_of(settings), Key(id, secret), Place(bucket, prefix)
     try:
-        await keys.works(service_of(settings), Key(id, secret), Place(bucket, prefix))
+        await keys.works(service, key, place)
     except Refused as refusal:
         if user and refusal.code in _NOT_YET:
             # Large services need some seconds until all of them know a new key and its policy.
             raise TransientError(refusal.attempted, refusal.found) from None
         raise
+    if user and service.isolated:
+        await _check_isolation(service, key, place)
 
 
 @step(gives="result", undo=None)
@@ -97,6 +100,16 @@ async def remove_user(settings: Told, user: str) -> None:
 
 
 UNBIND: Saga[None] = Saga("s3-remote.unbind", inputs=("user",), steps=(revoke_key, remove_user))
+
+
+async def _check_isolation(service: Service, key: Key, place: Place) -> None:
+    beyond = await isolation.reached(service, key, place)
+    if beyond:
+        raise NotConfigured(
+            f"trying the new key of {place}",
+            f"it {beyond} too: {service.endpoint} does not keep apps apart",
+            "if that is what you want: addonkit config set s3-remote require_isolation=false",
+        )
 
 
 def _check_static(service: Service) -> None:

@@ -16,6 +16,8 @@ _KEYS: Final = (
     "AWS_REGION",
     "AWS_DEFAULT_REGION",
     "AWS_ENDPOINT_URL_S3",
+    "AWS_REQUEST_CHECKSUM_CALCULATION",
+    "AWS_RESPONSE_CHECKSUM_VALIDATION",
     "S3_URL",
 )
 _SWITCH: Final = ("true", "false")
@@ -52,6 +54,18 @@ DEFINITION: Final = AddonDefinition(
         SettingDefinition("path_style", "bucket in the path, not in the host name", default="true", choices=_SWITCH),
         SettingDefinition("ca_file", "file with the certificates to trust, when they are not public", default=""),
         SettingDefinition("allow_http", "allow an endpoint without TLS", default="false", choices=_SWITCH),
+        SettingDefinition(
+            "require_isolation",
+            "refuse a service where the key of an app reaches what is not the app's",
+            default="true",
+            choices=_SWITCH,
+        ),
+        SettingDefinition(
+            "bypass_governance",
+            "remove objects that are locked in governance mode, when an instance is destroyed",
+            default="false",
+            choices=_SWITCH,
+        ),
         SettingDefinition("iam_endpoint", "URL of the IAM service; default is the endpoint", default=""),
     ),
 )

@@ -7,7 +7,7 @@ from typing import Any, Final
 from addonkit import Secret
 from addonkit_s3_remote.client import code_of, iam, if_there, s3
 from addonkit_s3_remote.faults import DENIED, UNSUPPORTED, Refused
-from addonkit_s3_remote.objects import Place
+from addonkit_s3_remote.places import Place
 from addonkit_s3_remote.policies import NAME
 from addonkit_s3_remote.service import Key, Service
 

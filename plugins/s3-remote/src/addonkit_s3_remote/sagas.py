@@ -20,14 +20,15 @@ from addonkit import (
     Variant,
     step,
 )
-from addonkit_s3_remote import buckets, objects
+from addonkit_s3_remote import buckets, removal
 from addonkit_s3_remote.buckets import Marked, Standing
 from addonkit_s3_remote.client import s3
 from addonkit_s3_remote.definition import PREFIX
 from addonkit_s3_remote.faults import ABSENT, DENIED, UNSUPPORTED, Refused, not_s3
 from addonkit_s3_remote.keys import has_iam
+from addonkit_s3_remote.listing import measure
 from addonkit_s3_remote.naming import bucket_names, folder_of
-from addonkit_s3_remote.objects import Place
+from addonkit_s3_remote.places import Place
 from addonkit_s3_remote.service import Service, service_of
 
 Told = Mapping[str, str | Secret]
@@ -171,8 +172,8 @@ async def remove_objects(settings: Told, progress: Callable[[str], Any], bucket:
     """Remove all objects, old versions and unfinished uploads."""
     if bucket:
         service, place = service_of(settings), Place(bucket, prefix)
-        await objects.abort_uploads(service, place, progress)
-        await objects.remove_all(service, place, progress)
+        await removal.abort_uploads(service, place, progress)
+        await removal.remove_all(service, place, progress)
 
 
 @step(undo=None)
@@ -189,7 +190,7 @@ DEPROVISION: Saga[None] = Saga("s3-remote.deprovision", steps=(check_ownership, 
 async def count_objects(settings: Told, instance: Instance) -> Usage:
     """Count the objects."""
     known = instance.attributes
-    return await objects.measure(service_of(settings), Place(known["bucket"], known["prefix"]), MOST_COUNTED)
+    return await measure(service_of(settings), Place(known["bucket"], known["prefix"]), MOST_COUNTED)
 
 
 MEASURE: Saga[Usage] = Saga("s3-remote.measure", steps=(count_objects,))

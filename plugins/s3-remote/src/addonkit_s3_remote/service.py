@@ -32,6 +32,8 @@ class Service:
         bucket: the shared one of the variant prefix; may be empty.
         path_style: whether the bucket is in the path.
         ca_file: certificates to trust; empty for those of the system.
+        isolated: whether keys that reach past their place are refused.
+        bypass: whether objects locked in governance mode are removed.
     """
 
     endpoint: str
@@ -42,6 +44,13 @@ class Service:
     bucket: str = ""
     path_style: bool = True
     ca_file: str = ""
+    isolated: bool = True
+    bypass: bool = False
+
+    @property
+    def is_aws(self) -> bool:
+        """Whether it is AWS itself."""
+        return _is_aws(self.endpoint)
 
     @property
     def partition(self) -> str:
@@ -72,6 +81,8 @@ def service_of(settings: Mapping[str, str | Secret]) -> Service:
         bucket=told.get("bucket", ""),
         path_style=told.get("path_style") != "false",
         ca_file=told.get("ca_file", ""),
+        isolated=told.get("require_isolation") != "false",
+        bypass=told.get("bypass_governance") == "true",
     )
 
 
@@ -96,5 +107,8 @@ def _url(name: str, text: str, *, http: bool) -> str:
 
 def _iam_of(endpoint: str) -> str | None:
     """IAM of AWS has a host of its own, which the client library knows; others serve it where they serve S3."""
-    host = urlsplit(endpoint).hostname or ""
-    return None if host.endswith((f".{_AWS}", f".{_AWS}.cn")) else endpoint
+    return None if _is_aws(endpoint) else endpoint
+
+
+def _is_aws(endpoint: str) -> bool:
+    return (urlsplit(endpoint).hostname or "").endswith((f".{_AWS}", f".{_AWS}.cn"))

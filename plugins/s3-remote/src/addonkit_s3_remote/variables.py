@@ -8,6 +8,8 @@ from addonkit_s3_remote.service import Key, Service
 
 def variables(service: Service, bucket: str, prefix: str, key: Key) -> tuple[Variable, ...]:
     """The variables in their order; `S3_PREFIX` only with a prefix."""
+    # Many services other than AWS refuse, or do not give, checksums that are not required.
+    checksums = "when_supported" if service.is_aws else "when_required"
     folder = (Variable("S3_PREFIX", prefix),) if prefix else ()
     return (
         Variable("S3_BUCKET", bucket),
@@ -17,5 +19,7 @@ def variables(service: Service, bucket: str, prefix: str, key: Key) -> tuple[Var
         Variable("AWS_REGION", service.region),
         Variable("AWS_DEFAULT_REGION", service.region),
         Variable("AWS_ENDPOINT_URL_S3", service.endpoint),
+        Variable("AWS_REQUEST_CHECKSUM_CALCULATION", checksums),
+        Variable("AWS_RESPONSE_CHECKSUM_VALIDATION", checksums),
         Variable("S3_URL", f"s3://{bucket}/{prefix}" if prefix else f"s3://{bucket}"),
     )
