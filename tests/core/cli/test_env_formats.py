@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from addonkit.cli.env_formats import to_dotenv, to_json, to_shell
+from addonkit.cli.env_formats import to_docker, to_dotenv, to_json, to_shell
 from addonkit.errors import UnwritableValue
 
 KEYS = st.from_regex(r"V_[A-Z0-9_]{1,8}", fullmatch=True)
@@ -133,6 +133,33 @@ def test_dotenv_refuses_what_readers_would_take_differently(value, reason):
 def test_shell_refuses_what_is_no_text(value):
     with pytest.raises(UnwritableValue, match="cannot write BAD as shell"):
         to_shell({"BAD": value})
+
+
+@pytest.mark.parametrize("shell", ["sh", "bash"])
+def test_shell_lines_unset_what_must_not_survive(shell, tmp_path):
+    file = tmp_path / "file"
+    file.write_text(to_shell({"KEY": "1", "AWS_ENDPOINT_URL": "ours"}, ("PGSERVICE", "AWS_ENDPOINT_URL*", "NONE_*")))
+    inherited = {"PGSERVICE": "x", "AWS_ENDPOINT_URL": "x", "AWS_ENDPOINT_URL_S3": "x\ny", "PGSERVICEFILE": "kept"}
+    done = subprocess.run(
+        [shell, "-e", "-c", '. "$1"; exec env', shell, str(file)],
+        check=True, capture_output=True, text=True, timeout=60, env={"PATH": os.environ["PATH"], **inherited},
+    )  # fmt: skip
+    lines = done.stdout.splitlines()
+    assert {"KEY=1", "AWS_ENDPOINT_URL=ours", "PGSERVICEFILE=kept"} <= set(lines)
+    assert not [line for line in lines if line.startswith(("PGSERVICE=", "AWS_ENDPOINT_URL_S3="))]
+
+
+@given(values=VALUES)
+def test_docker_takes_back_what_is_written(values):
+    kept = {key: value for key, value in values.items() if not set("\n\r").intersection(value)}
+    read = [line.partition("=") for line in to_docker(kept).split("\n") if line]
+    assert {key: value for key, _, value in read} == kept
+
+
+@pytest.mark.parametrize("value", ["two\nlines", "a\rb", "x" * 70_000, "a\0b", "a\udc80b"])
+def test_docker_refuses_what_a_line_cannot_hold(value):
+    with pytest.raises(UnwritableValue, match="cannot write BAD as docker"):
+        to_docker({"BAD": value})
 
 
 def test_shell_lines_export():

@@ -46,6 +46,24 @@ def test_the_program_gets_the_variables(call, kit, replaced, samples, monkeypatc
     assert "ADDONKIT_KEY" not in environ
 
 
+def test_variables_of_an_addons_family_do_not_survive(call, kit, replaced, samples, monkeypatch):
+    kit.answers["environment"] = attrs.evolve(samples.environment, unset=("AWS_ENDPOINT_URL*", "DEBUG", "PGSERVICE"))
+    for key in ("PGSERVICE", "PGSERVICEFILE", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "DEBUG"):
+        monkeypatch.setenv(key, "of the shell")
+    call("run", "-a", "shop", "--", "psql")
+    ((_file, _argv, environ),) = replaced
+    assert environ["DEBUG"] == "1 or 2", "what the app itself receives wins"
+    assert environ["PGSERVICEFILE"] == "of the shell"
+    assert not {"PGSERVICE", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"}.intersection(environ)
+
+
+def test_nothing_of_addonkit_reaches_the_program(call, replaced, monkeypatch):
+    for key in ("ADDONKIT_S3_REMOTE_SECRET_KEY", "ADDONKIT_HOME", "ADDONKIT_ANYTHING"):
+        monkeypatch.setenv(key, "the operator's")
+    call("run", "-a", "shop", "--", "psql")
+    assert not [key for key in replaced[0][2] if key.startswith("ADDONKIT_")]
+
+
 @pytest.mark.parametrize(
     ("typed", "argv"),
     [
@@ -117,6 +135,6 @@ def test_a_program_that_cannot_be_run(call, monkeypatch, program, status, words)
 
 def test_the_apps_variables_win():
     own = {"A": "1", "B": "2", "ADDONKIT_KEY": "k", "ADDONKIT_HOME": "/h"}
-    assert child_environment(own, {"B": "3"}) == {"A": "1", "B": "3", "ADDONKIT_HOME": "/h"}
+    assert child_environment(own, {"B": "3"}) == {"A": "1", "B": "3"}
     assert own["ADDONKIT_KEY"] == "k"
     assert os.environ.get("B") != "3"

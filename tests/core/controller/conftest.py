@@ -29,12 +29,14 @@ class Attic:
         effects: what is there now.
         failing: words for steps, and undos (`undo make`), that fail.
         holding: the word for a step that does not end by itself; `entered` tells that it runs.
+        unset: what its definition says of variables that must not survive.
     """
 
     effects: set[Effect] = attrs.field(factory=set)
     failing: set[str] = attrs.field(factory=set)
     holding: str = ""
     entered: asyncio.Event = attrs.field(factory=asyncio.Event)
+    unset: tuple[str, ...] = ()
 
     def _step(self, word: str, serves: str, result: Any = None) -> Step:
         async def run(instance: Instance, association: Any) -> Any:
@@ -67,7 +69,8 @@ class Attic:
 
     @hookimpl
     def addon_definition(self) -> AddonDefinition:
-        return AddonDefinition("attic", "Attic", "Keeps things", "box", (VariantDefinition("box"),))
+        box = (VariantDefinition("box"),)
+        return AddonDefinition("attic", "Attic", "Keeps things", "box", box, unset_variables=self.unset)
 
     @hookimpl
     def addon_provision(self) -> Saga[ProvisionResult]:

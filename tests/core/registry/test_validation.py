@@ -82,6 +82,16 @@ def test_a_name_that_is_illegal_is_said_even_when_both_agree():
     assert fault.startswith("cannot use 'Memo' as the name of an addon")
 
 
+def test_names_to_unset_are_names_of_variables():
+    good = attrs.evolve(GOOD, unset_variables=("PGSERVICE", "AWS_ENDPOINT_URL_*"))
+    assert faults_of(good, GOOD.name) == ()
+    for bad in ("*", "lower", "A*B", "A-B"):
+        assert "unset_variables" in faults_of(attrs.evolve(GOOD, unset_variables=(bad,)), GOOD.name)[0]
+    assert faults_of(attrs.evolve(GOOD, unset_variables="PGSERVICE"), GOOD.name) == (
+        "unset_variables is not a tuple of texts",
+    )
+
+
 def test_all_faults_are_said_at_once():
     bad = attrs.evolve(variant(name="Small", config={"storage": "x"}), default_variant="huge", base_image="a:b")
     assert len(faults_of(bad, "other")) == 5

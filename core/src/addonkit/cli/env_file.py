@@ -7,7 +7,7 @@ import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from addonkit.cli.env_formats import FORMATS
+from addonkit.cli.env_formats import render
 from addonkit.errors import AddonkitError, Busy, InvalidInput
 
 if TYPE_CHECKING:
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 def export(environment: Environment, env_format: str, *, reveal: bool) -> str:
-    """The whole environment in a env_format: never a part of it, never with placeholders for secrets.
+    """The whole environment in a format: never a part of it, never with placeholders for secrets.
 
     Raises:
         InvalidInput: it holds secrets and they may not be shown.
         Busy: some of its variables are not there yet.
-        UnwritableValue: the env_format cannot hold a value.
+        UnwritableValue: the format cannot hold a value.
     """
     attempted = f"cannot write the environment of {environment.app} as {env_format}"
     secret = [entry.variable.key for entry in environment.entries if entry.variable.sensitive]
@@ -29,7 +29,7 @@ def export(environment: Environment, env_format: str, *, reveal: bool) -> str:
         raise Busy(attempted, found, "addonkit retry INSTANCE goes on with it")
     if secret and not reveal:
         raise InvalidInput(attempted, f"it holds secrets ({', '.join(secret)})", "add --reveal to write them")
-    return FORMATS[env_format](environment.as_dict())
+    return render(env_format, environment.as_dict(), environment.unset)
 
 
 def replace_file(name: str, text: str) -> None:

@@ -149,8 +149,10 @@ class Executor:
     async def _bind(self, instance: Instance, association: Association) -> None:
         variables: Sequence[Variable] = instance.variables
         attributes: Any = {}
+        unset: tuple[str, ...] = ()
         try:
             addon = addon_of(self._registry, instance)
+            unset = addon.definition.unset_variables
             if "bind" in addon.capabilities:
                 saga = addon.bind(association, instance)
                 await self._attempts.finish_former(bind_ids(association), saga)
@@ -165,7 +167,13 @@ class Executor:
             failed = attrs.evolve(association, phase=Phase.ERROR, message=str(error))
             await self._store.transact(lambda tx: _replace(tx, association, failed))
             return
-        bound = attrs.evolve(association, phase=Phase.ACTIVE, plain=tuple(variables), attributes=attributes)
+        bound = attrs.evolve(
+            association,
+            phase=Phase.ACTIVE,
+            plain=tuple(variables),
+            attributes=attributes,
+            unset_variables=unset,
+        )
         await self._store.transact(lambda tx: self._record_bound(tx, association, bound))
 
     def _record_bound(self, tx: Transaction, before: Association, bound: Association) -> None:

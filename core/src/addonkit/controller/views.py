@@ -86,14 +86,16 @@ def _environment(tx: Transaction, app: str) -> Environment | None:
     manual = [EnvironmentEntry(variable, "manual") for variable in owner.value.variables]
     entries: list[EnvironmentEntry] = []
     pending: list[str] = []
+    unset: set[str] = set()
     found = (entity.value for entity in tx.list(Association, {"app": app}).items)
     for association in sorted(found, key=lambda a: (a.order, a.id)):
         entity = tx.get(Instance, association.instance)
         name = entity.value.name if entity else association.instance
         entries += [EnvironmentEntry(variable, name) for variable in association.variables]
+        unset.update(association.unset_variables if association.phase is Phase.ACTIVE else ())
         if entity and association.phase in {Phase.PENDING, Phase.ERROR}:
             pending.append(_pending(name, entity.value, association))
-    return Environment(app, (*manual, *entries), tuple(pending))
+    return Environment(app, (*manual, *entries), tuple(pending), tuple(sorted(unset)))
 
 
 def _pending(name: str, instance: Instance, association: Association) -> str:

@@ -112,6 +112,8 @@ class AddonDefinition:
         program: where the server's executables are found; None when nothing runs on this machine.
         variables: names of the variables an app gets, in order, so that a plan can tell them beforehand.
         settings: what the operator can tell it, see SettingDefinition.
+        unset_variables: names of the same family that must not reach an app from the shell, such as `PGSERVICE`; a
+            trailing `*` stands for any ending. Variables that the app itself receives are kept.
     """
 
     name: str
@@ -125,6 +127,7 @@ class AddonDefinition:
     program: ProgramSource | None = None
     variables: tuple[str, ...] = ()
     settings: tuple[SettingDefinition, ...] = ()
+    unset_variables: tuple[str, ...] = ()
 
     def variables_of(self, variant: str) -> tuple[str, ...]:
         """Names of the variables that an instance of this variant gives."""

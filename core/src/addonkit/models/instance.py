@@ -86,6 +86,7 @@ class Association:
         plain: variables under their plain names.
         variables: the same under the names the app sees.
         attributes: of its BindResult.
+        unset_variables: of the addon's definition, as they were when it became active.
     """
 
     kind: ClassVar[str] = "association"
@@ -105,6 +106,7 @@ class Association:
     plain: tuple[Variable, ...] = ()
     variables: tuple[Variable, ...] = ()
     attributes: Mapping[str, Any] = attrs.field(factory=dict)
+    unset_variables: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:

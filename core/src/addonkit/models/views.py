@@ -102,11 +102,13 @@ class Environment:
         app: its name.
         entries: by source, manual ones first.
         pending: names of instances whose variables are not there yet, or failed, with the reason.
+        unset: names that must not reach the app from the shell, sorted; a trailing `*` stands for any ending.
     """
 
     app: str
     entries: tuple[EnvironmentEntry, ...] = ()
     pending: tuple[str, ...] = ()
+    unset: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, str]:
         """Names to values in clear."""

@@ -19,6 +19,7 @@ from addonkit.models.definition import (
 from addonkit.models.identifiers import check_addon_name
 from addonkit.models.image_reference import ImageReference, resolve_image
 from addonkit.models.sizes import parse_size
+from addonkit.models.variable import check_variable_key
 
 STORAGE: Final = "storage"
 """Key of a variant's config that holds a size."""
@@ -46,6 +47,7 @@ def faults_of(definition: Any, name: str) -> tuple[str, ...]:
         _image(definition),
         _program(definition.program),
         _settings(definition),
+        _unset(definition),
     )
     return tuple(fault for check in checks for fault in check)
 
@@ -60,6 +62,8 @@ def _types(definition: AddonDefinition) -> Iterator[str]:
         yield "program is not a ProgramSource"
     if not _is_tuple_of(definition.settings, SettingDefinition):
         yield "settings is not a tuple of SettingDefinition"
+    if not _is_tuple_of(definition.unset_variables, str):
+        yield "unset_variables is not a tuple of texts"
     if not _is_tuple_of(definition.variants, VariantDefinition):
         yield "variants is not a tuple of VariantDefinition"
     else:
@@ -155,6 +159,11 @@ def _settings(definition: AddonDefinition) -> Iterator[str]:
     for variant in definition.variants:
         for name in sorted({*variant.settings} - {*names}):
             yield f"variant {variant.name} needs setting {name!r}, which the addon does not have"
+
+
+def _unset(definition: AddonDefinition) -> Iterator[str]:
+    for each in definition.unset_variables:
+        yield from (f"unset_variables: {fault}" for fault in _refused(check_variable_key, each.removesuffix("*")))
 
 
 def _refused(check: Callable[[str], object], text: str) -> Iterator[str]:

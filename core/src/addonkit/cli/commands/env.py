@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 @click.option(
     "--format",
     "env_format",
-    type=click.Choice(("dotenv", "shell", "json")),
+    type=click.Choice(("dotenv", "shell", "json", "docker")),
     help="Write the variables for other programs to read.",
 )
 @click.option("--reveal", is_flag=True, help="Show secrets.")

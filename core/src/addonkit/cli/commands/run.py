@@ -13,6 +13,7 @@ from addonkit.cli.invocation import Invocation
 
 if TYPE_CHECKING:
     from addonkit.kit.kit import Kit
+    from addonkit.models.views import Environment
 
 
 @command(
@@ -37,11 +38,11 @@ def run(invocation: Invocation, app: str, argv: tuple[str, ...]) -> None:
     """
     from addonkit.cli.exec import replace_process
 
-    values = with_kit(invocation, lambda kit: _environment(kit, app), heal=False)
-    replace_process(argv, values)
+    environment = with_kit(invocation, lambda kit: _environment(kit, app), heal=False)
+    replace_process(argv, environment.as_dict(), environment.unset)
 
 
-async def _environment(kit: Kit, app: str) -> dict[str, str]:
+async def _environment(kit: Kit, app: str) -> Environment:
     """All variables of the app, of servers that run.
 
     Raises:
@@ -60,7 +61,7 @@ async def _environment(kit: Kit, app: str) -> dict[str, str]:
     if failed:
         found = ", ".join(f"{server} does not run ({reason})" for server, reason in failed.items())
         raise InstanceFailed(attempted, found, "addonkit doctor shows more")
-    return environment.as_dict()
+    return environment
 
 
 async def _finish_pending(kit: Kit, app: str) -> None:

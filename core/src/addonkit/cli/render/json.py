@@ -110,6 +110,7 @@ def environment_json(environment: Environment, *, reveal: bool = False) -> Json:
             {**variable_json(entry.variable, reveal=reveal), "source": entry.source} for entry in environment.entries
         ],
         "pending": list(environment.pending),
+        "unset": list(environment.unset),
     }
 
 
