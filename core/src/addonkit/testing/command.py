@@ -7,9 +7,15 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import attrs
+
+from addonkit.testing import prefork
+
+_OURS: Final = (sys.executable, "-m", "addonkit")
+_LIMIT: Final = 60.0
+"""Seconds that a command may take."""
 
 
 @attrs.frozen
@@ -38,7 +44,7 @@ class CommandLine:
 
     home: Path
     environ: dict[str, str] = attrs.field(factory=dict)
-    program: tuple[str, ...] = (sys.executable, "-m", "addonkit")
+    program: tuple[str, ...] = _OURS
 
     def environment(self, **more: str) -> dict[str, str]:
         """The environment of the command: this process's without settings of addonkit, and what is asked for."""
@@ -47,14 +53,17 @@ class CommandLine:
 
     def __call__(self, *words: str, input: str | None = None, **environ: str) -> Ended:
         """Run a command to its end; at most a minute."""
+        given = self.environment(**environ)
+        if self.program == _OURS and prefork.can_run(given):
+            return Ended(*prefork.run(words, given, input or "", _LIMIT))
         ended = subprocess.run(  # noqa: S603 - our own command
             [*self.program, *words],
-            env=self.environment(**environ),
+            env=given,
             input=input,
             stdin=subprocess.DEVNULL if input is None else None,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=_LIMIT,
             check=False,
         )
         return Ended(ended.returncode, ended.stdout, ended.stderr)

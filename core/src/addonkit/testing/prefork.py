@@ -1,0 +1,202 @@
+"""Starts the command line in a fraction of the time: forks it from a process that has imported the core already.
+
+Tests and the conformance kit run hundreds of commands, each of which would import for a third of a second. Here a
+*server*, a fresh Python without threads, imports the core once. Each command is a fork of it: a process of its own,
+that can be killed like any other. The server ends with the process that started it.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib import import_module, invalidate_caches
+from pathlib import Path
+from pkgutil import walk_packages
+from typing import Final
+
+import attrs
+
+_FLOORS: Final = (
+    *("cli", "kit", "controller", "registry", "provider", "engine"),
+    *("compute", "images", "store", "saga", "models", "util"),
+)
+"""Folders of the core that nearly every command needs. No addon: a command imports those itself, as it always does."""
+
+_LAZY: Final = ("addonkit.api", "cryptography.hazmat.primitives.ciphers.aead", "importlib_metadata", "sqlite3", "ssl")
+"""What is imported late, and needed nearly always."""
+
+_LONGEST: Final = 1024 * 1024
+"""Bytes of a request: the command line and the environment."""
+
+_READ_AT_START: Final = ("PYTHON", "LC_", "LANG", "COVERAGE_")
+"""Beginnings of variables that Python itself reads when it starts."""
+
+
+@attrs.frozen
+class _Server:
+    process: subprocess.Popen[bytes]
+    requests: socket.socket
+
+    def end(self) -> None:
+        self.requests.close()
+        self.process.wait()
+
+
+_servers: dict[int, _Server] = {}
+_starting = threading.Lock()
+
+
+def can_run(environ: Mapping[str, str]) -> bool:
+    """Whether a command in this environment behaves like one that Python is started for."""
+    return _read_at_start(environ) == _read_at_start(os.environ)
+
+
+def _read_at_start(environ: Mapping[str, str]) -> dict[str, str]:
+    return {k: v for k, v in environ.items() if k.startswith(_READ_AT_START) and k != "PYTHONPATH"}
+
+
+def run(words: Sequence[str], environ: Mapping[str, str], input: str, timeout: float) -> tuple[int, str, str]:
+    """Run `addonkit` to its end.
+
+    Args:
+        words: the command line without the name of the program.
+        environ: of the command.
+        input: what it reads.
+        timeout: seconds after which it is killed.
+
+    Returns:
+        The status as `subprocess` has it, and the text of both outputs.
+
+    Raises:
+        subprocess.TimeoutExpired: when it takes longer.
+    """
+    request = json.dumps([list(words), dict(environ), str(Path.cwd())]).encode()
+    with _files() as (stdin, stdout, stderr):
+        os.write(stdin, input.encode())
+        os.lseek(stdin, 0, os.SEEK_SET)
+        told, telling = os.pipe()
+        try:
+            socket.send_fds(_server().requests, [request], [stdin, stdout, stderr, telling])
+        finally:
+            os.close(telling)
+        with os.fdopen(told, "rb", buffering=0) as lines:
+            pid = int(lines.readline())
+            if not select.select([lines], [], [], timeout)[0]:
+                os.kill(pid, signal.SIGKILL)
+                raise subprocess.TimeoutExpired(["addonkit", *words], timeout, _text(stdout), _text(stderr))
+            return int(lines.readline()), _text(stdout), _text(stderr)
+
+
+@contextmanager
+def _files() -> Iterator[tuple[int, ...]]:
+    files = tuple(os.memfd_create(name) for name in ("stdin", "stdout", "stderr"))
+    try:
+        yield files
+    finally:
+        for each in files:
+            os.close(each)
+
+
+def _text(file: int) -> str:
+    with os.fdopen(os.dup(file), "rb") as content:
+        content.seek(0)
+        return content.read().decode().replace("\r\n", "\n")
+
+
+def _server() -> _Server:
+    """Return the server of this process; a fork of this process starts its own."""
+    with _starting:
+        if os.getpid() not in _servers:
+            _servers[os.getpid()] = _start()
+    return _servers[os.getpid()]
+
+
+def _start() -> _Server:
+    ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _LONGEST)
+    with its:
+        # The conformance kit marks what a check starts; the server outlives the check.
+        environ = {name: value for name, value in os.environ.items() if not name.startswith("CONFORMANCE_")}
+        process = subprocess.Popen(  # noqa: S603 - this module itself
+            [sys.executable, "-m", __name__, str(its.fileno())],
+            pass_fds=[its.fileno()],
+            stdin=subprocess.DEVNULL,
+            env=environ,
+        )
+    server = _Server(process, ours)
+    atexit.register(_end, os.getpid(), server)
+    return server
+
+
+def _end(pid: int, server: _Server) -> None:
+    if pid == os.getpid():
+        server.end()
+
+
+def _serve(requests: socket.socket) -> None:
+    """Fork for each request until the other end is closed. Returns in the process that is to be a command."""
+    for name in (*_LAZY, *_core()):
+        import_module(name)
+    interrupt = signal.getsignal(signal.SIGINT)
+    if interrupt is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, lambda *_: None)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # forks of this process are not waited for
+    while True:
+        request, files, _, _ = socket.recv_fds(requests, _LONGEST, 4)
+        if not request:
+            os._exit(0)
+        if os.fork() == 0:
+            requests.close()
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            signal.signal(signal.SIGINT, interrupt)
+            _become(request, files)
+            return
+        for each in files:
+            os.close(each)
+
+
+def _core() -> Iterator[str]:
+    """Yield the names of all modules of the folders that commands need."""
+    for floor in _FLOORS:
+        package = import_module(f"addonkit.{floor}")
+        yield from (each.name for each in walk_packages(package.__path__, f"{package.__name__}.") if not each.ispkg)
+
+
+def _become(request: bytes, files: Sequence[int]) -> None:
+    """Tell the pid and the status of the command that a second fork becomes; return in that one."""
+    *streams, telling = files
+    pid = os.fork()
+    if pid:
+        for each in streams:
+            os.close(each)
+        os.write(telling, f"{pid}\n".encode())
+        _, status = os.waitpid(pid, 0)
+        os.write(telling, f"{os.waitstatus_to_exitcode(status)}\n".encode())
+        os._exit(0)
+    os.close(telling)
+    for number, each in enumerate(streams):
+        os.dup2(each, number)
+        os.close(each)
+    words, environ, folder = json.loads(request)
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environ)
+    sys.argv = ["addonkit", *words]
+    sys.path[:1] = [folder, *filter(None, environ.get("PYTHONPATH", "").split(os.pathsep))]
+    invalidate_caches()
+
+
+if __name__ == "__main__":
+    _serve(socket.socket(fileno=int(sys.argv[1])))
+    from addonkit.cli.main import main
+
+    main()
