@@ -24,6 +24,7 @@ import tomllib
 import venv
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
+from importlib.util import find_spec
 from pathlib import Path
 
 import attrs
@@ -113,10 +114,10 @@ def environment(home: Path, page: Path, tmp_path: Path) -> Iterator[dict[str, st
 
 def _virtual_environment(folder: Path) -> Path:
     """One with all that is installed here and nothing to download; what is installed into it stays in it."""
-    venv.create(folder, with_pip=True)
+    venv.create(folder, symlinks=True, with_pip=find_spec("pip") is None)
     site = next(folder.glob("lib/python*/site-packages"))
     (site / "checkout.pth").write_text(f"import site; site.addsitedir({sysconfig.get_path('purelib')!r})\n")
-    for program in ("addonkit", "pytest"):
+    for program in ("addonkit", "pip", "pytest"):
         script = folder / "bin" / program
         script.write_text(f'#!/bin/sh\nexec {folder}/bin/python -m {program} "$@"\n')
         script.chmod(0o755)

@@ -21,6 +21,7 @@ from contextlib import contextmanager
 from importlib import import_module, invalidate_caches
 from pathlib import Path
 from pkgutil import walk_packages
+from runpy import run_module
 from typing import Final
 
 import attrs
@@ -197,6 +198,4 @@ def _become(request: bytes, files: Sequence[int]) -> None:
 
 if __name__ == "__main__":
     _serve(socket.socket(fileno=int(sys.argv[1])))
-    from addonkit.cli.main import main
-
-    main()
+    run_module("addonkit", run_name="__main__", alter_sys=True)
