@@ -1,68 +1,95 @@
 """Rules of the access control list. Pure.
 
 Categories and commands as in the manual page `ACL`; what is said here holds for Valkey 7.2 and newer and for
-Redis 7.0 and newer.
+Redis 7.0 and newer. A rule that begins with `?` is left out where a server does not know its command.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from typing import Final
 
 from addonkit import Secret
 
 ADMINISTRATOR: Final = "addonkit"
-"""The user who makes and removes the others."""
+"""The user that makes and removes the others."""
+
+OWNER: Final = "default"
+"""The user of the only app on a server: clients that send no user name are this one."""
+
+OPTIONAL: Final = "?"
+"""Begins a rule about a command that came after version 7.0."""
 
 _TENANT_COMMANDS: Final = (
-    "+@all",
+    # Only what is listed is allowed: a newer server may bring commands that take no key and reach further.
+    # Each command of these categories takes keys, so that rules about keys apply.
+    *("+@string", "+@hash", "+@list", "+@set", "+@sortedset", "+@stream", "+@bitmap", "+@hyperloglog", "+@geo"),
+    *("+copy", "+del", "+dump", "+exists", "+expire", "+expireat", "+expiretime", "+memory|usage", "+move", "+object"),
+    *("+persist", "+pexpire", "+pexpireat", "+pexpiretime", "+pttl", "+rename", "+renamenx", "+touch", "+ttl"),
+    *("+type", "+unlink"),
+    *("+publish", "+psubscribe", "+punsubscribe", "+subscribe", "+unsubscribe"),
+    *("+spublish", "+ssubscribe", "+sunsubscribe"),
+    *("+multi", "+exec", "+discard", "+watch", "+unwatch"),
+    *("+auth", "+echo", "+hello", "+ping", "+quit", "+reset", "+select", "+time", "+wait", "?+waitaof"),
+    *("+command", "+acl|whoami"),
+    *("+client|getname", "+client|id", "+client|info", "+client|reply", "+client|setname"),
+    *("?+client|capa", "?+client|no-touch", "?+client|setinfo"),
     "-@admin",
     "-@dangerous",
-    # These take no key, so that no rule about keys stops them: they tell of other apps' keys ...
-    "-scan",
-    "-randomkey",
-    "-dbsize",
-    # (tracking reports every key that anybody writes)
-    "-client|tracking",
-    # ... and channels, ...
-    "-pubsub",
-    # ... or change what all apps share.
-    "-function",
-    "-fcall",
-    "-fcall_ro",
-    # Debugging one stops the server for all; ending one that does so already helps all.
-    "-script",
-    "+script|load",
-    "+script|exists",
-    "+script|kill",
-    "-memory|doctor",
-    "-memory|stats",
-    "-memory|malloc-stats",
-    "-memory|purge",
+    # A script, or a function, that has written cannot be ended: only a kill of the server helps.
+    "-@scripting",
 )
+
+_OWNER_COMMANDS: Final = (
+    "+@all",
+    "-@admin",
+    # CONFIG SET is not there: `bind` and `port` would open the server to the network, or hide it from addonkit.
+    *("+config|get", "+config|resetstat"),
+    *("+client|list", "+client|kill", "+client|no-evict", "+client|pause", "+client|unblock", "+client|unpause"),
+    *("+monitor", "+slowlog", "?+commandlog", "+latency", "+lastsave", "+role"),
+)
+
+_OWNER_SAVES: Final = ("+save", "+bgsave", "+bgrewriteaof")
 
 
 def digest(password: Secret) -> str:
-    """A password as ACL rules take it without showing it: `#` and its SHA-256."""
+    """Return a password as ACL rules take it without showing it: `#` and its SHA-256."""
     return f"#{hashlib.sha256(password.reveal().encode()).hexdigest()}"
 
 
-def owner_rules(password: Secret) -> tuple[str, ...]:
-    """Rules of the only app of a server: everything but administration."""
-    return ("reset", "on", digest(password), "~*", "&*", "+@all", "-@admin")
+def owner_rules(password: Secret, *, persistent: bool) -> tuple[str, ...]:
+    """Return the rules of the only app of a server: everything but administration, and no files without persistence."""
+    saves = _OWNER_SAVES if persistent else tuple(rule.replace("+", "-", 1) for rule in _OWNER_SAVES)
+    return ("reset", "on", digest(password), "~*", "&*", *_OWNER_COMMANDS, *saves)
 
 
 def prefix_of(claim: str) -> str:
-    """The prefix of a tenant's keys and channels. A claim has no `:`, so that no prefix begins another."""
+    """Return the prefix of a tenant's keys and channels. A claim has no `:`, so that no prefix begins another."""
     return f"{claim}:"
 
 
 def tenant_rules(password: Secret, prefix: str) -> tuple[str, ...]:
-    """Rules of one app of several: its own keys and channels, and no command that reaches further."""
+    """Return the rules of one app of several: its own keys and channels, and no command that reaches further."""
     return ("reset", "on", digest(password), f"~{prefix}*", f"&{prefix}*", *_TENANT_COMMANDS)
 
 
+def optional_commands(rules: Collection[str]) -> tuple[str, ...]:
+    """Return the commands that a server must be asked for before these rules are used."""
+    return tuple(_command(rule) for rule in rules if rule.startswith(OPTIONAL))
+
+
+def rules_for(rules: Collection[str], known: Collection[str]) -> tuple[str, ...]:
+    """Return the rules that a server takes which knows these of the optional commands."""
+    kept = (rule for rule in rules if not rule.startswith(OPTIONAL) or _command(rule) in known)
+    return tuple(rule.removeprefix(OPTIONAL) for rule in kept)
+
+
 def initial_file(administrator: Secret) -> str:
-    """The ACL file of a new server: nobody but the administrator."""
+    """Return the ACL file of a new server: the administrator alone can log in."""
     rules = " ".join(("on", digest(administrator), "~*", "&*", "+@all"))
-    return f"user default off nopass resetkeys resetchannels -@all\nuser {ADMINISTRATOR} {rules}\n"
+    return f"user {OWNER} off nopass resetkeys resetchannels -@all\nuser {ADMINISTRATOR} {rules}\n"
+
+
+def _command(rule: str) -> str:
+    return rule.removeprefix(OPTIONAL).lstrip("+-")

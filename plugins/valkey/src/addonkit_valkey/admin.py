@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from addonkit import Secret, ServerAddress, TransientError
-from addonkit_valkey.acl import ADMINISTRATOR
+from addonkit_valkey.acl import ADMINISTRATOR, OWNER, optional_commands, rules_for
 
 if TYPE_CHECKING:
     from valkey.asyncio import Valkey
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 BATCH: Final = 500
 """Keys looked at, and removed, in one round trip: a server shared with others is never blocked."""
 
-SYSTEM_USERS: Final = frozenset({"default", ADMINISTRATOR})
+SYSTEM_USERS: Final = frozenset({OWNER, ADMINISTRATOR})
 
 
 @attrs.frozen
@@ -29,7 +29,7 @@ class Administrator:
 
     @asynccontextmanager
     async def session(self, database: int = 0) -> AsyncIterator[Valkey]:
-        """A connection as the administrator.
+        """Open a connection as the administrator.
 
         Raises:
             TransientError: when the server does not answer right now, or is still loading.
@@ -43,7 +43,8 @@ class Administrator:
             username=ADMINISTRATOR,
             password=self.password.reveal(),
             db=database,
-            decode_responses=True,
+            # Keys are bytes: an app may use any.
+            decode_responses=False,
             socket_timeout=30,
             socket_connect_timeout=10,
         )
@@ -59,19 +60,20 @@ class Administrator:
 async def set_user(admin: Administrator, name: str, rules: tuple[str, ...]) -> None:
     """Make a user with exactly these rules, kept over restarts. Repeating it changes nothing."""
     async with admin.session() as client:
-        await _command(client, "ACL", "SETUSER", name, *rules)
+        taken = rules_for(rules, await _known(client, optional_commands(rules)))
+        await _command(client, "ACL", "SETUSER", name, *taken)
         await _command(client, "ACL", "SAVE")
 
 
 async def drop_user(admin: Administrator, name: str) -> None:
-    """Remove a user, which ends its connections. What is gone is success."""
+    """Remove a user, which ends its connections. Do nothing if it does not exist."""
     async with admin.session() as client:
         await _command(client, "ACL", "DELUSER", name)
         await _command(client, "ACL", "SAVE")
 
 
 async def drop_keys(admin: Administrator, prefix: str, progress: Callable[[str], Any]) -> int:
-    """Remove all keys under a prefix from all databases, in batches; how many."""
+    """Remove all keys under a prefix from all databases, in batches; return how many."""
     removed = 0
     for database in await _databases(admin):
         async with admin.session(database) as client:
@@ -87,10 +89,19 @@ async def drop_keys(admin: Administrator, prefix: str, progress: Callable[[str],
 
 
 async def list_users(admin: Administrator) -> tuple[str, ...]:
-    """Names of the users that are apps'."""
+    """Return the names of the users that belong to apps."""
     async with admin.session() as client:
-        names = await _command(client, "ACL", "USERS")
+        names = [_text(name) for name in await _command(client, "ACL", "USERS")]
     return tuple(sorted(name for name in names if name not in SYSTEM_USERS))
+
+
+async def _known(client: Valkey, commands: tuple[str, ...]) -> tuple[str, ...]:
+    """Return those of the commands that the server has."""
+    if not commands:
+        return ()
+    # In one word, so that the library does not parse an answer that it takes for that of COMMAND alone.
+    found = await _command(client, "COMMAND INFO", *commands)
+    return tuple(command for command, each in zip(commands, found, strict=True) if each)
 
 
 async def _command(client: Valkey, *words: str) -> Any:
@@ -99,7 +110,11 @@ async def _command(client: Valkey, *words: str) -> Any:
 
 
 async def _databases(admin: Administrator) -> tuple[int, ...]:
-    """Numbers of the databases that hold anything."""
+    """Return the numbers of the databases that hold anything."""
     async with admin.session() as client:
         keyspace = await client.info("keyspace")
     return tuple(sorted(int(name.removeprefix("db")) for name in keyspace if name.startswith("db")))
+
+
+def _text(name: bytes | str) -> str:
+    return name if isinstance(name, str) else name.decode(errors="backslashreplace")

@@ -19,8 +19,47 @@ PROGRAM: Final = ProgramSource(
     version_pattern=r"server v=((?:[7-9]|[1-9]\d+)(?:\.\d+)*)",
 )
 
-_PLAIN: Final = ("URL", "HOST", "PORT", "PASSWORD")
-_NAMED: Final = (*_PLAIN, "USERNAME", "PREFIX")
+SETTINGS: Final = (
+    *("maxmemory", "maxmemory-policy", "appendonly", "appendfsync", "save", "notify-keyspace-events"),
+    *("maxclients", "timeout", "maxmemory-clients", "client-query-buffer-limit", "client-output-buffer-limit"),
+    *("proto-max-bulk-len", "lazyfree-lazy-user-del", "lazyfree-lazy-user-flush", "sanitize-dump-payload"),
+)
+"""Keys of a variant's config that are settings of the server, under its own names."""
+
+ADDRESS_SPACE: Final = "address-space-kb"
+"""Key of a variant's config: what a server may take of the machine's memory, come what may; it ends beyond that.
+
+Neither what scripts hold nor the names of connections and of watched keys count as memory that the server limits.
+"""
+
+_ON_DISK: Final = {"appendonly": "yes", "appendfsync": "everysec"}
+_IN_MEMORY: Final = {"appendonly": "no", "save": '""'}
+
+_OF_ITS_OWN: Final = {
+    # The app cannot change this one itself, see acl.
+    "notify-keyspace-events": "AKE",
+    # RESTORE takes bytes that the server would otherwise believe.
+    "sanitize-dump-payload": "clients",
+    ADDRESS_SPACE: str(2 * 1024 * 1024),
+}
+
+_WITH_OTHERS: Final = {
+    "maxclients": "10000",
+    "timeout": "300",
+    # What connections hold is bounded too: replies, commands, queues of MULTI. Subscribers have limits by default.
+    "maxmemory-clients": "256mb",
+    "client-query-buffer-limit": "32mb",
+    "client-output-buffer-limit": "normal 128mb 64mb 30",
+    # The names of connections and of watched keys are not counted there: they can be no longer than one value.
+    "proto-max-bulk-len": "16mb",
+    # Removing a large value, or one's own keys by the thousand, holds up the others for a moment only.
+    "lazyfree-lazy-user-del": "yes",
+    "lazyfree-lazy-user-flush": "yes",
+    ADDRESS_SPACE: str(4 * 1024 * 1024),
+}
+
+_PARTS: Final = ("URL", "HOST", "PORT", "USERNAME", "PASSWORD")
+_KINDS: Final = ("VALKEY", "REDIS")
 
 DEFINITION: Final = AddonDefinition(
     name="valkey",
@@ -31,24 +70,55 @@ DEFINITION: Final = AddonDefinition(
         VariantDefinition(
             "small",
             "A server of its own",
-            details={"Storage": "1 Gi", "Memory": "256 MB", "Eviction": "none", "Durability": "every second"},
-            config={"storage": "1Gi", "maxmemory": "256mb", "maxmemory-policy": "noeviction"},
+            details={
+                "Storage": "1 Gi",
+                "Memory": "256 MB of data",
+                "Eviction": "none",
+                "Durability": "every second",
+                "For": "queues (Celery, RQ, BullMQ, Sidekiq), sessions, data",
+            },
+            config={
+                "storage": "1Gi",
+                "maxmemory": "256mb",
+                "maxmemory-policy": "noeviction",
+                **_ON_DISK,
+                **_OF_ITS_OWN,
+            },
+        ),
+        VariantDefinition(
+            "cache",
+            "A server of its own that drops what is least used",
+            details={
+                "Storage": "none",
+                "Memory": "256 MB of data",
+                "Eviction": "least recently used",
+                "Durability": "none: empty after a restart",
+                "For": "caches (Django, Rails, Flask)",
+            },
+            config={"maxmemory": "256mb", "maxmemory-policy": "allkeys-lru", **_IN_MEMORY, **_OF_ITS_OWN},
         ),
         VariantDefinition(
             "shared",
             "A prefix of its own on a server shared with other apps",
             details={
                 "Storage": "10 Gi for all",
-                "Memory": "1 GB for all",
+                "Memory": "1 GB of data for all",
                 "Eviction": "none",
                 "Durability": "every second",
+                "For": "apps that put the prefix before each key; no scripts, no patterns but PREFIX*",
             },
-            config={"storage": "10Gi", "maxmemory": "1gb", "maxmemory-policy": "noeviction"},
-            variables=tuple(f"{kind}_{name}" for kind in ("VALKEY", "REDIS") for name in _NAMED),
+            config={
+                "storage": "10Gi",
+                "maxmemory": "1gb",
+                "maxmemory-policy": "noeviction",
+                **_ON_DISK,
+                **_WITH_OTHERS,
+            },
+            variables=tuple(f"{kind}_{part}" for kind in _KINDS for part in (*_PARTS, "PREFIX")),
         ),
     ),
     base_image="docker.io/valkey/valkey",
     default_version="9",
     program=PROGRAM,
-    variables=tuple(f"{kind}_{name}" for kind in ("VALKEY", "REDIS") for name in _PLAIN),
+    variables=tuple(f"{kind}_{part}" for kind in _KINDS for part in _PARTS),
 )

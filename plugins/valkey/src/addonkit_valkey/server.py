@@ -5,45 +5,73 @@ from __future__ import annotations
 from typing import Final
 
 from addonkit import ContainerSpec, File, Probe, Program, Secret, Server, admin_password
-from addonkit_valkey.acl import ADMINISTRATOR, initial_file
-from addonkit_valkey.definition import PORT, PROGRAM, SERVER_PROGRAM
+from addonkit_valkey.acl import ADMINISTRATOR, digest, initial_file
+from addonkit_valkey.definition import ADDRESS_SPACE, PORT, PROGRAM, SERVER_PROGRAM, SETTINGS
 
 MOUNT: Final = "/data"
 
 _SETTINGS: Final = """\
 bind 127.0.0.1
 port {port}
-dir "{disk}"
-aclfile "{disk}/users.acl"
+aclfile users.acl
 daemonize no
-appendonly yes
-appendfsync everysec
 """
-"""Passwords are in no command line: everybody on the machine reads those."""
+"""Paths are relative to the disk, where the server starts: a home may be moved, and its path may hold any sign."""
+
+_CHECK: Final = """\
+refuse() {{ echo "users.acl $1; restore it from a copy, or destroy the instance" >&2; exit 78; }}
+grep -q '^user {administrator} on .*{digest}' users.acl || refuse 'does not hold the administrator'
+grep -qE '^user default (off |on .*#[0-9a-f]{{64}})' users.acl || refuse 'does not lock the user default'
+! grep -qE '^user [^ ]+ (.* )?on (.* )?nopass' users.acl || refuse 'holds a user without a password'
+! grep -qE '^user [^ ]+ (.* )?nopass (.* )?on' users.acl || refuse 'holds a user without a password'
+"""
+"""A server with an empty file, or with none, would let everybody in."""
+
+_START: Final = """\
+umask 077
+run=${{0%/*}}
+if test ! -e users.acl; then
+  test ! -e "$run/users.made" || {{ echo 'users.acl is missing; restore it, or destroy the instance' >&2; exit 78; }}
+  cp "$run/users.first" users.acl.new
+  mv users.acl.new users.acl
+fi
+: >"$run/users.made"
+{check}
+ulimit -v {space}
+for program in {programs}; do
+  test ! -x "${{PATH%%:*}}/$program" || exec "${{PATH%%:*}}/$program" - <"$run/valkey.conf"
+done
+"""
+"""Settings come on standard input, since the server takes a path for a pattern. PATH begins with its directory."""
 
 _IN_CONTAINER: Final = """\
 umask 077
-test -e {mount}/users.acl || printf '%s' "$ADDONKIT_USERS" >{mount}/users.acl
+cd {mount}
+test -e users.acl || printf '%s' "$ADDONKIT_USERS" >users.acl
 unset ADDONKIT_USERS
-exec valkey-server --port {port} --dir {mount} --aclfile {mount}/users.acl \\
-  --appendonly yes --appendfsync everysec {limits}
+{check}
+exec valkey-server - <<'END'
+{settings}
+END
 """
 
 
 def program(server: Server) -> Program:
-    """How a server runs without a container."""
+    """Say how a server runs without a container."""
     password = admin_password(server)
-    limits = "".join(f"{name} {value}\n" for name, value in _limits(server))
+    start = _START.format(
+        check=_check(password), programs=SERVER_PROGRAM.replace("|", " "), space=server.config[ADDRESS_SPACE]
+    )
     return Program(
         source=PROGRAM,
         version=server.version,
-        argv=(SERVER_PROGRAM, "{run}/valkey.conf"),
+        argv=("/bin/sh", "-eu", "{run}/start.sh"),
         # Logged in, since a server that is still loading refuses commands but not strangers.
         probe=Probe("valkey", Secret(f"AUTH {ADMINISTRATOR} {password.reveal()}\r\nPING\r\n"), ("+OK\r\n+PONG\r\n",)),
         files=(
-            File("{run}/valkey.conf", _SETTINGS + limits),
-            # The server itself changes this file when users come and go.
-            File("{disk}/users.acl", Secret(initial_file(password)), once=True),
+            File("{run}/valkey.conf", _SETTINGS + _limits(server)),
+            File("{run}/users.first", Secret(initial_file(password))),
+            File("{run}/start.sh", Secret(start)),
         ),
         stop_signal="SIGTERM",
         stop_timeout=60.0,
@@ -51,12 +79,16 @@ def program(server: Server) -> Program:
 
 
 def container(server: Server) -> ContainerSpec:
-    """How it runs in one: without this the image's server would have no password."""
-    limits = " ".join(f"--{name} {value}" for name, value in _limits(server))
-    script = _IN_CONTAINER.format(mount=MOUNT, port=PORT, limits=limits)
-    users = Secret(initial_file(admin_password(server)))
-    return ContainerSpec(("sh", "-ec", script), {"ADDONKIT_USERS": users}, MOUNT)
+    """Say how it runs in one: without this the image's server would have no password."""
+    password = admin_password(server)
+    settings = f"port {PORT}\naclfile users.acl\n{_limits(server)}"
+    script = _IN_CONTAINER.format(mount=MOUNT, check=_check(password), settings=settings)
+    return ContainerSpec(("sh", "-euc", script), {"ADDONKIT_USERS": Secret(initial_file(password))}, MOUNT)
 
 
-def _limits(server: Server) -> tuple[tuple[str, str], ...]:
-    return tuple((name, server.config[name]) for name in ("maxmemory", "maxmemory-policy"))
+def _check(password: Secret) -> str:
+    return _CHECK.format(administrator=ADMINISTRATOR, digest=digest(password))
+
+
+def _limits(server: Server) -> str:
+    return "".join(f"{name} {server.config[name]}\n" for name in SETTINGS if name in server.config)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from addonkit import Progress, Secret, ServerAccess, ServerAddress, Tenant, Tenants
 from addonkit_valkey import admin
-from addonkit_valkey.acl import owner_rules, prefix_of, tenant_rules
+from addonkit_valkey.acl import OWNER, owner_rules, prefix_of, tenant_rules
 from addonkit_valkey.admin import SYSTEM_USERS, Administrator
 
 
@@ -19,7 +19,8 @@ class UserTenants(Tenants):
         if access.server.shared:
             await admin.set_user(_administrator(access), tenant.claim, tenant_rules(password, prefix_of(tenant.claim)))
         else:
-            await admin.set_user(_administrator(access), "default", owner_rules(password))
+            rules = owner_rules(password, persistent="storage" in tenant.config)
+            await admin.set_user(_administrator(access), OWNER, rules)
 
     async def remove_tenant(self, access: ServerAccess, tenant: Tenant, progress: Progress) -> None:
         """Remove the user and its keys."""

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from addonkit import ConnectionInfo, Variable
-from addonkit_valkey.acl import prefix_of
+from addonkit_valkey.acl import OWNER, prefix_of
 
 KINDS = ("VALKEY", "REDIS")
 
 
 def variables(access: ConnectionInfo) -> tuple[Variable, ...]:
-    """The variables under both kinds of names; user name and prefix on a shared server."""
+    """Return the variables under both kinds of names; the prefix too on a shared server."""
     return tuple(variable for kind in KINDS for variable in _of_kind(kind, access))
 
 
 def _of_kind(kind: str, access: ConnectionInfo) -> tuple[Variable, ...]:
-    user = access.claim if access.shared else ""
+    user = access.claim if access.shared else OWNER
     common = (
+        # With a name: `redis-cli -u` takes an empty one for a user whose name is empty.
         Variable(f"{kind}_URL", access.url("redis", user=user)),
         Variable(f"{kind}_HOST", access.host),
         Variable(f"{kind}_PORT", str(access.port)),
+        Variable(f"{kind}_USERNAME", user),
         Variable(f"{kind}_PASSWORD", access.password),
     )
     if not access.shared:
         return common
-    return (*common, Variable(f"{kind}_USERNAME", user), Variable(f"{kind}_PREFIX", prefix_of(user)))
+    return (*common, Variable(f"{kind}_PREFIX", prefix_of(user)))
