@@ -14,7 +14,7 @@ def test_it_is_found_by_its_name_and_valid() -> None:
     found = Registry.discover().get("valkey")
 
     assert found.distribution == "addonkit-valkey"
-    assert [variant.name for variant in found.definition.variants] == ["small", "shared"]
+    assert [variant.name for variant in found.definition.variants] == ["small", "cache", "shared"]
     assert found.capabilities == {"inspect", "drop_claim"}
 
 
@@ -24,12 +24,13 @@ def test_asking_it_imports_no_driver() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_the_url_of_a_server_of_its_own_names_no_user() -> None:
+def test_the_url_of_a_server_of_its_own_names_its_only_user() -> None:
     given = {v.key: v.text for v in variables(ConnectionInfo("10.0.0.1", 6379, "shop", Secret("p@ss"), shared=False))}
 
-    assert given["VALKEY_URL"] == given["REDIS_URL"] == "redis://:p%40ss@10.0.0.1:6379"
+    assert given["VALKEY_URL"] == given["REDIS_URL"] == "redis://default:p%40ss@10.0.0.1:6379"
+    assert given["VALKEY_USERNAME"] == given["REDIS_USERNAME"] == "default"
     assert list(given) == [
-        f"{kind}_{name}" for kind in ("VALKEY", "REDIS") for name in ("URL", "HOST", "PORT", "PASSWORD")
+        f"{kind}_{name}" for kind in ("VALKEY", "REDIS") for name in ("URL", "HOST", "PORT", "USERNAME", "PASSWORD")
     ]
 
 

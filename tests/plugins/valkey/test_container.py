@@ -34,7 +34,7 @@ def client(port: int, tmp_path: Path) -> Iterator[valkey.Valkey]:
     config = {**DEFINITION.variants[0].config, CONFIG_VERSION: "9"}
     spec = container(Server("valkey-1", "valkey", "k3", config=config, attributes={"admin_password": PASSWORD}))
     program = Programs(tmp_path / "programs", {}, None).find(PROGRAM)[0]
-    script = spec.command[-1].replace(MOUNT, str(tmp_path)).replace(str(PORT), str(port))
+    script = spec.command[-1].replace(MOUNT, str(tmp_path)).replace(f"port {PORT}", f"port {port}")
     environ = {name: reveal(value) for name, value in spec.env.items()}
     environ["PATH"] = f"{program.directory}:{os.defpath}"
     running = subprocess.Popen([*spec.command[:-1], script], env=environ, stdout=subprocess.DEVNULL)

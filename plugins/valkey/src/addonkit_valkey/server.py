@@ -22,6 +22,7 @@ _CHECK: Final = """\
 refuse() {{ echo "users.acl $1; restore it from a copy, or destroy the instance" >&2; exit 78; }}
 grep -q '^user {administrator} on .*{digest}' users.acl || refuse 'does not hold the administrator'
 grep -qE '^user default (off |on .*#[0-9a-f]{{64}})' users.acl || refuse 'does not lock the user default'
+test "$(tr -d '\\n -~' <users.acl | wc -c)" -eq 0 || refuse 'holds signs that no list of users has'
 ! grep -qE '^user [^ ]+ (.* )?on (.* )?nopass' users.acl || refuse 'holds a user without a password'
 ! grep -qE '^user [^ ]+ (.* )?nopass (.* )?on' users.acl || refuse 'holds a user without a password'
 """
