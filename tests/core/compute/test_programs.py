@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,7 +14,7 @@ from addonkit.compute.process.backend import ProcessBackend
 from addonkit.compute.process.ports import port_range
 from addonkit.compute.process.programs import Programs
 from addonkit.compute.process.user import service_user
-from addonkit.compute.process.versions import matches, requested_version, version_key
+from addonkit.compute.process.versions import is_recent, matches, requested_version, version_key
 from addonkit.errors import ComputeError, InvalidInput, ProgramNotFound, UnknownVersion
 from addonkit.models.definition import AddonDefinition, ProgramSource, VariantDefinition
 
@@ -131,6 +132,34 @@ def test_a_version_satisfies_each_of_its_beginnings(parts: list[int]) -> None:
         assert matches(version, ".".join(map(str, parts[:length])))
     assert not matches(version, f"{version}.1")
     assert version_key(version) == tuple(parts)
+
+
+@pytest.mark.parametrize(
+    ("version", "recent"),
+    [
+        *[(each, True) for each in ("8.0.6", "8.0.10", "8.1.4", "8.2.0", "9.0.0", "10.1")],
+        *[(each, False) for each in ("8.0.5", "8.1.3", "8.1", "7.2.99", "7", "0")],
+    ],
+)
+def test_each_series_has_an_oldest_version_of_its_own(version: str, recent: bool) -> None:
+    assert is_recent(version, ("8.0.6", "8.1.4")) is recent
+    assert is_recent(version, ())
+
+
+def test_a_program_that_is_too_old_for_a_variant_is_not_run_for_it(home: Path) -> None:
+    for version in ("3.9.1", "3.10.2", "4.0.0"):
+        install(home / f"v{version}", "tool", version)
+    backend = ProcessBackend(home, environ={})
+    places = (f"{home}/v*",)
+    source = ProgramSource(("tool",), directories=places, oldest=("3.10.3", "4.0.0"))
+    variants = (VariantDefinition("small"), VariantDefinition("safe", program=source))
+    definition = attrs.evolve(a_definition(ProgramSource(("tool",), directories=places)), variants=variants)
+
+    assert definition.program_of("safe") == source
+    assert definition.program_of("small") == definition.program
+    assert [each.version for each in backend.find_programs(a_definition(source))] == ["4.0.0"]
+    with pytest.raises(UnknownVersion, match=r"found here: 4\.0\.0; .*3\.10\.2 is too old.* 3\.10\.3 or 4\.0\.0"):
+        backend.runnable_version(a_definition(source), "3.10")
 
 
 def test_a_tag_is_the_version_of_a_reference() -> None:

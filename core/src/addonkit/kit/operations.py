@@ -45,8 +45,10 @@ class Operations:
         addon_name, variant = self._registry.resolve_addon_and_variant(spec)
         addon = self._registry.get(addon_name)
         config = {}
-        if addon.definition.program is not None:
-            config[CONFIG_VERSION] = self._backend.runnable_version(addon.definition, version)
+        program = addon.definition.program_of(variant)
+        if program is not None:
+            definition = attrs.evolve(addon.definition, program=program)
+            config[CONFIG_VERSION] = self._backend.runnable_version(definition, version)
         wanted = version or config.get(CONFIG_VERSION, "")
         config |= self._registry.get_variant_config(addon_name, variant, wanted)
         return Request(app, addon_name, addon.distribution, variant, alias, config)

@@ -35,6 +35,31 @@ def is_shared_variant(name: str) -> bool:
 
 
 @attrs.frozen
+class ProgramSource:
+    """Where the executables of a server are found on a machine, for running it without a container.
+
+    They are looked for in this order: directories the operator configured, `PATH`, `directories`,
+    `wheels`. All `executables` must be in one directory.
+
+    Attributes:
+        executables: names, the server itself first; `valkey-server|redis-server` means either.
+        directories: glob patterns of further directories.
+        wheels: `package:folder/in/package` of wheels that carry the executables; never imported.
+        version_argv: arguments that make the first executable print its version.
+        version_pattern: regular expression whose first group is the version, as `18.6`.
+        oldest: the oldest version of each series that may run, in order: `("8.0.6", "8.1.4")` takes 8.0.6, 8.1.4 and
+            9.0.0, but not 8.1.3 or 7.2.11. Empty means any. A series is the first two numbers.
+    """
+
+    executables: tuple[str, ...]
+    directories: tuple[str, ...] = ()
+    wheels: tuple[str, ...] = ()
+    version_argv: tuple[str, ...] = ("--version",)
+    version_pattern: str = r"(\d+(?:\.\d+)*)"
+    oldest: tuple[str, ...] = ()
+
+
+@attrs.frozen
 class VariantDefinition:
     """A size or shape of an addon.
 
@@ -45,6 +70,7 @@ class VariantDefinition:
         config: what the addon itself reads; `storage` is checked to be a size such as `1Gi`.
         variables: names of the variables it gives, where they differ from the addon's.
         settings: names of settings of the addon that must have a value for this variant.
+        program: where its server's executables are found, where that differs from the addon's.
     """
 
     name: str
@@ -53,6 +79,7 @@ class VariantDefinition:
     config: Mapping[str, str] = attrs.field(factory=dict)
     variables: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
+    program: ProgramSource | None = None
 
 
 @attrs.frozen
@@ -72,28 +99,6 @@ class SettingDefinition:
     secret: bool = False
     default: str | None = None
     choices: tuple[str, ...] = ()
-
-
-@attrs.frozen
-class ProgramSource:
-    """Where the executables of a server are found on a machine, for running it without a container.
-
-    They are looked for in this order: directories the operator configured, `PATH`, `directories`,
-    `wheels`. All `executables` must be in one directory.
-
-    Attributes:
-        executables: names, the server itself first; `valkey-server|redis-server` means either.
-        directories: glob patterns of further directories.
-        wheels: `package:folder/in/package` of wheels that carry the executables; never imported.
-        version_argv: arguments that make the first executable print its version.
-        version_pattern: regular expression whose first group is the version, as `18.6`.
-    """
-
-    executables: tuple[str, ...]
-    directories: tuple[str, ...] = ()
-    wheels: tuple[str, ...] = ()
-    version_argv: tuple[str, ...] = ("--version",)
-    version_pattern: str = r"(\d+(?:\.\d+)*)"
 
 
 @attrs.frozen
@@ -133,6 +138,11 @@ class AddonDefinition:
         """Names of the variables that an instance of this variant gives."""
         chosen = self.variant(variant)
         return (chosen.variables if chosen else ()) or self.variables
+
+    def program_of(self, variant: str) -> ProgramSource | None:
+        """Where the executables of a variant's server are found; None when nothing runs on this machine."""
+        chosen = self.variant(variant)
+        return (chosen.program if chosen else None) or self.program
 
     def variant(self, name: str) -> VariantDefinition | None:
         """The variant of that name, or None."""

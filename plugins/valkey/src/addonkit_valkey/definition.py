@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+import attrs
+
 from addonkit import AddonDefinition, ProgramSource, VariantDefinition
 
 PORT: Final = 6379
@@ -18,6 +20,11 @@ PROGRAM: Final = ProgramSource(
     # Allowed and denied subcommands came with version 7: older ones are not used.
     version_pattern=r"server v=((?:[7-9]|[1-9]\d+)(?:\.\d+)*)",
 )
+
+KEEPS_APART: Final = ("7.2.11", "7.4.6", "8.0.6", "8.1.4", "8.2.2")
+"""Oldest versions, of Valkey or of Redis, in which no tenant is known to get at others: CVE-2025-49844 and before."""
+
+SHARED_PROGRAM: Final = attrs.evolve(PROGRAM, oldest=KEEPS_APART)
 
 SETTINGS: Final = (
     *("maxmemory", "maxmemory-policy", "appendonly", "appendfsync", "save", "notify-keyspace-events"),
@@ -115,6 +122,7 @@ DEFINITION: Final = AddonDefinition(
                 **_WITH_OTHERS,
             },
             variables=tuple(f"{kind}_{part}" for kind in _KINDS for part in (*_PARTS, "PREFIX")),
+            program=SHARED_PROGRAM,
         ),
     ),
     base_image="docker.io/valkey/valkey",

@@ -6,7 +6,7 @@ from typing import Final
 
 from addonkit import ContainerSpec, File, Probe, Program, Secret, Server, admin_password
 from addonkit_valkey.acl import ADMINISTRATOR, digest, initial_file
-from addonkit_valkey.definition import ADDRESS_SPACE, PORT, PROGRAM, SERVER_PROGRAM, SETTINGS
+from addonkit_valkey.definition import ADDRESS_SPACE, PORT, PROGRAM, SERVER_PROGRAM, SETTINGS, SHARED_PROGRAM
 
 MOUNT: Final = "/data"
 
@@ -64,7 +64,7 @@ def program(server: Server) -> Program:
         check=_check(password), programs=SERVER_PROGRAM.replace("|", " "), space=server.config[ADDRESS_SPACE]
     )
     return Program(
-        source=PROGRAM,
+        source=SHARED_PROGRAM if server.shared else PROGRAM,
         version=server.version,
         argv=("/bin/sh", "-eu", "{run}/start.sh"),
         # Logged in, since a server that is still loading refuses commands but not strangers.

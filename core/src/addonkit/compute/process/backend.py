@@ -88,7 +88,8 @@ class ProcessBackend:
             return wanted
         if not requested:
             return shorten(versions[0], like=definition.default_version)
-        raise UnknownVersion(attempted, f"versions found here: {describe(versions)}", "choose one with --version")
+        found = "; ".join((f"versions found here: {describe(versions)}", *self.program_faults(definition)))
+        raise UnknownVersion(attempted, found, "choose one with --version")
 
     async def ensure_disk(self, disk: Disk) -> None:
         """See Backend."""

@@ -14,7 +14,7 @@ from typing import Final
 
 from addonkit.compute.process.copies import copy_of
 from addonkit.compute.process.user import ServiceUser, find_barrier, subprocess_credentials
-from addonkit.compute.process.versions import matches, version_key
+from addonkit.compute.process.versions import is_recent, matches, version_key
 from addonkit.errors import ProgramNotFound
 from addonkit.models.compute import FoundProgram
 from addonkit.models.definition import ProgramSource
@@ -121,13 +121,15 @@ class Programs:
         """What the program says of itself.
 
         Raises:
-            ValueError: when it does not run or says nothing of use.
+            ValueError: when it does not run, says nothing of use, or is too old.
         """
         first = executable(directory, source.executables[0])
         said = _say([str(first), *source.version_argv], self._user)
         match = re.search(source.version_pattern, said)
         if match is None:
             raise ValueError(f"what it says of its version is not what is needed: {said.strip()[:_SAID]!r}")
+        if not is_recent(match[1], source.oldest):
+            raise ValueError(f"version {match[1]} is too old; what is needed is {' or '.join(source.oldest)} or newer")
         return match[1]
 
 

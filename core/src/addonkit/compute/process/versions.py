@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from addonkit.models.image_reference import ImageReference
+
+_SERIES: Final = 2
+"""Numbers of a version that name its series: `8.1` of `8.1.4`."""
 
 
 def matches(version: str, wanted: str) -> bool:
@@ -16,6 +20,16 @@ def matches(version: str, wanted: str) -> bool:
 def version_key(version: str) -> tuple[int, ...]:
     """A key that sorts newer versions later."""
     return tuple(int(part) for part in version.split(".") if part.isdigit())
+
+
+def is_recent(version: str, oldest: Sequence[str]) -> bool:
+    """Whether a version is as new as the oldest one of its series, or of a newer series; any is without `oldest`."""
+    floors = {version_key(floor)[:_SERIES]: version_key(floor) for floor in oldest}
+    key = version_key(version)
+    if not floors or key[:_SERIES] > max(floors):
+        return True
+    floor = floors.get(key[:_SERIES])
+    return floor is not None and key >= floor
 
 
 def requested_version(requested: str) -> str:
