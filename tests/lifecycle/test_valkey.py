@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import valkey.asyncio
 import valkey.exceptions
 
 import addonkit
+from addonkit.testing.home import kill_servers, temporary_home
 
 CLIENTS = {"valkey-py": (valkey.asyncio.Valkey, "VALKEY_URL"), "redis-py": (redis.asyncio.Redis, "REDIS_URL")}
 
@@ -21,7 +23,7 @@ async def call(url: str, *words: str, client: Any = valkey.asyncio.Valkey) -> An
 
 
 @pytest.mark.parametrize("client", CLIENTS)
-@pytest.mark.parametrize("variant", ["small", "shared"])
+@pytest.mark.parametrize("variant", ["small", "cache", "shared"])
 async def test_a_round_trip_through_the_url_alone(kit: addonkit.Kit, variant: str, client: str) -> None:
     environ = (await kit.create(f"valkey:{variant}", app="shop")).environ()
     make, name = CLIENTS[client]
@@ -36,10 +38,9 @@ async def test_the_variables_are_given_under_both_names(kit: addonkit.Kit) -> No
     small = await kit.create("valkey", app="shop")
     shared = await kit.create("valkey:shared", app="blog")
 
-    plain = ["URL", "HOST", "PORT", "PASSWORD"]
-    named = [*plain, "USERNAME", "PREFIX"]
+    plain = ["URL", "HOST", "PORT", "USERNAME", "PASSWORD"]
     assert [v.key for v in small.variables] == [f"{k}_{n}" for k in ("VALKEY", "REDIS") for n in plain]
-    assert [v.key for v in shared.variables] == [f"{k}_{n}" for k in ("VALKEY", "REDIS") for n in named]
+    assert [v.key for v in shared.variables] == [f"{k}_{n}" for k in ("VALKEY", "REDIS") for n in (*plain, "PREFIX")]
     for binding in (small, shared):
         assert {v.key for v in binding.variables if v.sensitive} == {
             "VALKEY_URL", "VALKEY_PASSWORD", "REDIS_URL", "REDIS_PASSWORD",
@@ -49,7 +50,7 @@ async def test_the_variables_are_given_under_both_names(kit: addonkit.Kit) -> No
     assert shared.environ()["VALKEY_PREFIX"] == shared.environ()["REDIS_PREFIX"] == "blog:"
 
 
-@pytest.mark.parametrize("variant", ["small", "shared"])
+@pytest.mark.parametrize("variant", ["small", "cache", "shared"])
 async def test_nobody_gets_in_without_the_password(kit: addonkit.Kit, variant: str) -> None:
     environ = (await kit.create(f"valkey:{variant}", app="shop")).environ()
     bare = f"redis://{environ['VALKEY_HOST']}:{environ['VALKEY_PORT']}"
@@ -57,27 +58,76 @@ async def test_nobody_gets_in_without_the_password(kit: addonkit.Kit, variant: s
     with pytest.raises(valkey.exceptions.AuthenticationError):
         await call(bare, "PING")
     with pytest.raises(valkey.exceptions.AuthenticationError):
-        await call(bare.replace("//", f"//{environ.get('VALKEY_USERNAME', '')}:wrong@"), "PING")
+        await call(bare.replace("//", f"//{environ['VALKEY_USERNAME']}:wrong@"), "PING")
 
 
-@pytest.mark.parametrize(("variant", "memory"), [("small", 256), ("shared", 1024)])
-async def test_what_a_variant_tells_of_durability_and_memory_is_so(
-    kit: addonkit.Kit, home: Path, variant: str, memory: int
-) -> None:
+TOLD = {
+    "small": ("256 MB of data", "none", "every second", "noeviction", "yes", 256),
+    "cache": ("256 MB of data", "least recently used", "none: empty after a restart", "allkeys-lru", "no", 256),
+    "shared": ("1 GB of data for all", "none", "every second", "noeviction", "yes", 1024),
+}
+
+
+@pytest.mark.parametrize("variant", TOLD)
+async def test_what_a_variant_tells_of_durability_and_memory_is_so(kit: addonkit.Kit, variant: str) -> None:
     await kit.create(f"valkey:{variant}", app="shop")
 
-    (file,) = home.glob("pools/*/run/valkey.conf")
-    running = dict(line.split(" ", 1) for line in file.read_text().splitlines())
-    assert (running["appendonly"], running["appendfsync"], running["maxmemory-policy"]) == (
-        "yes",
-        "everysec",
-        "noeviction",
-    )
-    assert await as_administrator(kit, "maxmemory") == str(memory * 1024 * 1024)
-    told = kit.registry.get("valkey").definition.variant(variant).details
-    assert told["Memory"].startswith({"small": "256 MB", "shared": "1 GB"}[variant])
-    assert told["Eviction"] == "none"
-    assert told["Durability"] == "every second"
+    memory, eviction, durability, policy, file, megabytes = TOLD[variant]
+    assert await as_administrator(kit, "maxmemory") == str(megabytes * 1024 * 1024)
+    assert await as_administrator(kit, "maxmemory-policy") == policy
+    assert await as_administrator(kit, "appendonly") == file
+    assert await as_administrator(kit, "appendfsync") == "everysec"
+    details = kit.registry.get("valkey").definition.variant(variant).details
+    assert (details["Memory"], details["Eviction"], details["Durability"]) == (memory, eviction, durability)
+
+
+async def test_a_cache_drops_what_is_least_used_and_keeps_nothing(kit: addonkit.Kit, home: Path) -> None:
+    url = (await kit.create("valkey:cache", app="shop")).url
+    async with valkey.asyncio.Valkey.from_url(url, socket_timeout=30) as client:
+        for number in range(40):
+            await client.set(f"large:{number}", b"x" * (10 << 20))
+        kept = await client.keys()
+
+    assert 10 < len(kept) < 30
+    assert b"large:39" in kept
+    files = [path.name for path in home.rglob("*") if path.suffix in {".rdb", ".aof"} or "appendonly" in path.name]
+    assert not files
+
+
+async def test_a_home_may_have_any_name() -> None:
+    """Also one that the server would take for a pattern, or that ends a word of its settings."""
+    with temporary_home() as outer:
+        home = outer / "app [client]*?'\" \\ {run} $HOME"
+        home.mkdir(mode=0o711)
+        async with addonkit.open(home) as kit:
+            environ = (await kit.create("valkey", app="shop")).environ()
+            bare = f"redis://{environ['VALKEY_HOST']}:{environ['VALKEY_PORT']}"
+
+            with pytest.raises(valkey.exceptions.AuthenticationError):
+                await call(bare, "PING")
+            assert await call(environ["VALKEY_URL"], "CONFIG", "GET", "bind") == ["bind", "127.0.0.1"]
+            await kit.destroy("shop-valkey")
+
+
+@pytest.mark.parametrize("damage", ["", "user default on nopass ~* &* +@all\n"])
+async def test_a_server_whose_users_are_lost_does_not_run(kit: addonkit.Kit, home: Path, damage: str) -> None:
+    """And says what to do; once the list is back the app has all its data."""
+    url = (await kit.create("valkey", app="shop")).url
+    await call(url, "SET", "kept", "yes")
+    await call(url, "WAITAOF", "1", "0", "10000")
+    (users,) = home.glob("disks/*/data/users.acl")
+    whole = users.read_bytes()
+    kill_servers(home)
+    users.write_text(damage)
+
+    (reason,) = (await kit.heal("shop")).failed.values()
+
+    assert re.search(r"users\.acl .*; restore it from a copy, or destroy the instance", reason)
+    with pytest.raises(valkey.exceptions.ConnectionError):
+        await call(url, "PING")
+    users.write_bytes(whole)
+    assert not (await kit.heal("shop")).failed
+    assert await call(url, "GET", "kept") == "yes"
 
 
 async def as_administrator(kit: addonkit.Kit, setting: str) -> Any:

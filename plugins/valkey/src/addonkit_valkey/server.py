@@ -75,7 +75,7 @@ def program(server: Server) -> Program:
             File("{run}/start.sh", Secret(start)),
         ),
         stop_signal="SIGTERM",
-        stop_timeout=60.0,
+        stop_timeout=20.0,
     )
 
 

@@ -1,0 +1,52 @@
+"""What a server may take of the machine."""
+
+from __future__ import annotations
+
+import resource
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import valkey.exceptions
+
+from addonkit import Secret
+from addonkit_valkey import admin
+from addonkit_valkey.acl import OWNER, owner_rules, tenant_rules
+
+APP = Secret.generate()
+GIB = 1 << 30
+
+
+@pytest.mark.parametrize(("variant", "limit"), [("small", 2 * GIB), ("cache", 2 * GIB), ("shared", 4 * GIB)])
+def test_each_variant_has_a_share_of_the_machine(start: Callable[..., Any], variant: str, limit: int) -> None:
+    running = start(variant)
+
+    assert resource.prlimit(running.process.pid, resource.RLIMIT_AS) == (limit, limit)
+
+
+async def test_beyond_its_share_a_server_ends_and_comes_back_with_its_data(start: Callable[..., Any]) -> None:
+    """Names of watched keys are memory that the server does not limit; here its share is smaller, to be quick."""
+    running = start("shared")
+    await admin.set_user(running.administrator, "blog", tenant_rules(APP, "blog:"))
+    running.client().set("wiki:key", "kept")
+    running.client().save()
+    resource.prlimit(running.process.pid, resource.RLIMIT_AS, (GIB, GIB))
+
+    with running.client("blog", APP).pipeline() as pipe, pytest.raises(valkey.exceptions.ValkeyError):
+        for number in range(200):
+            pipe.watch(b"blog:%d" % number + b"x" * (15 << 20))
+    assert running.process.wait(60)
+
+    again = start("shared", running.disk)
+    assert again.client().get("wiki:key") == b"kept"
+    assert again.client("blog", APP).ping()
+
+
+async def test_a_script_that_takes_too_much_is_an_error(start: Callable[..., Any]) -> None:
+    running = start("small")
+    await admin.set_user(running.administrator, OWNER, owner_rules(APP, persistent=True))
+    resource.prlimit(running.process.pid, resource.RLIMIT_AS, (GIB, GIB))
+    bomb = "local t = {} for i = 1, 5000 do t[i] = string.rep(tostring(i), 250000) end"
+
+    with pytest.raises(valkey.exceptions.ResponseError, match="not enough memory"):
+        running.client(OWNER, APP).eval(bomb, 0)
