@@ -31,9 +31,9 @@ class Running:
     disk: Path
     process: subprocess.Popen[bytes]
 
-    def client(self, user: str = ADMINISTRATOR, password: Secret = PASSWORD) -> valkey.Valkey:
-        """A connection as a user; the administrator unless it is said."""
-        return valkey.Valkey(port=self.port, username=user, password=password.reveal(), socket_timeout=20)
+    def client(self, user: str = ADMINISTRATOR, password: Secret = PASSWORD, patience: float = 20) -> valkey.Valkey:
+        """A connection as a user; the administrator unless it is said. Answers may take `patience` seconds."""
+        return valkey.Valkey(port=self.port, username=user, password=password.reveal(), socket_timeout=patience)
 
     @property
     def password(self) -> Secret:
