@@ -127,6 +127,15 @@ def test_moves_away_from_plain_names_are_told_unless_the_user_chose_them() -> No
     assert moved_from_plain(chosen) == ()
 
 
+def test_why_a_set_moved_does_not_depend_on_the_order_in_which_sets_were_looked_at() -> None:
+    host, url = PG[1:2], PG[:1]
+    ties = [tie("a", 1, host, "a"), tie("b", 2, (*url, *host), "b"), tie("c", 3, url, "c")]
+    once = resolve_names((), [attrs.evolve(each, primary=True) for each in ties], by_prefix)
+
+    assert [each.message for each in once] == ["", "DATABASE_URL belongs to c", ""]
+    assert resolve_names((), once, by_prefix) == once
+
+
 _KEYS = st.sampled_from(["DATABASE_URL", "PGHOST", "REDIS_URL", "POSTGRESQL_PGHOST", "A_DATABASE_URL"])
 
 

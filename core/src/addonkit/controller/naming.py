@@ -32,28 +32,37 @@ def resolve_names(
         adjust: see Adjust.
     """
     active = sorted((a for a in associations if a.phase is Phase.ACTIVE), key=_rank)
-    owners: dict[str, str] = dict.fromkeys(manual, BY_HAND)
-    plain: dict[str, Association] = {}
-    moving: list[tuple[Association, tuple[str, ...], str]] = []
-    for association in active:
-        keys = [variable.key for variable in association.plain]
-        rivals = [key for key in keys if key in owners and owners[key] != BY_HAND]
-        primary = association.primary and not rivals
-        taken = tuple(key for key in keys if key in owners)
-        resolved = attrs.evolve(association, primary=primary)
-        if primary and not taken:
-            plain[association.id] = attrs.evolve(resolved, variables=association.plain, message="")
-            owners.update(dict.fromkeys(keys, association.label))
-        else:
-            moving.append((resolved, taken, _reason(resolved, taken, owners)))
-    result = dict(plain)
+    # All owners of plain names first: why a set moved must not depend on the order in which sets were looked at.
+    owners, ranked = _owners(manual, active)
+    result: dict[str, Association] = {}
     used = set(owners)
     # In the order they were made, whichever is primary now: resolving twice changes nothing.
-    for association, taken, reason in sorted(moving, key=lambda move: (move[0].order, move[0].id)):
+    for association in sorted(ranked, key=lambda a: (a.order, a.id)):
+        keys = [variable.key for variable in association.plain]
+        if association.primary and all(owners.get(key) == association.id for key in keys):
+            result[association.id] = attrs.evolve(association, variables=association.plain, message="")
+            continue
+        taken = tuple(key for key in keys if key in owners)
         variables = adjust(association, taken, used)
         used.update(variable.key for variable in variables)
+        reason = _reason(association, taken, owners, ranked)
         result[association.id] = attrs.evolve(association, variables=variables, message=reason)
     return tuple(result.get(a.id, attrs.evolve(a, variables=())) for a in associations)
+
+
+def _owners(
+    manual: Collection[str], ranked: Sequence[Association]
+) -> tuple[Mapping[str, str], tuple[Association, ...]]:
+    """Which association has each plain name (BY_HAND for the app's own), and who is still primary then."""
+    owners: dict[str, str] = dict.fromkeys(manual, BY_HAND)
+    judged = []
+    for association in ranked:
+        taken = {owners[variable.key] for variable in association.plain if variable.key in owners}
+        primary = association.primary and not taken - {BY_HAND}
+        if primary and not taken:
+            owners.update((variable.key, association.id) for variable in association.plain)
+        judged.append(attrs.evolve(association, primary=primary))
+    return owners, tuple(judged)
 
 
 def promote(associations: Sequence[Association], association_id: str) -> tuple[Association, ...]:
@@ -101,8 +110,11 @@ def _rank(association: Association) -> tuple[bool, int, str]:
     return (not association.primary, association.order, association.id)
 
 
-def _reason(association: Association, taken: Sequence[str], owners: Mapping[str, str]) -> str:
+def _reason(
+    association: Association, taken: Sequence[str], owners: Mapping[str, str], others: Sequence[Association]
+) -> str:
     if not taken:
         return f"named {association.label}"
     owner = owners[taken[0]]
-    return f"{taken[0]} is {owner}" if owner == BY_HAND else f"{taken[0]} belongs to {owner}"
+    labels = (other.label for other in others if other.id == owner)
+    return f"{taken[0]} is {owner}" if owner == BY_HAND else f"{taken[0]} belongs to {next(labels)}"
