@@ -12,7 +12,11 @@ import pytest
 
 import addonkit
 from addonkit.models.compute import Disk, Pool
+from addonkit.provider.server_addon.admin_access import admin_access
+from addonkit.provider.server_sagas import ServerAddress
 from addonkit.testing.home import left_behind
+from addonkit_postgresql.tenants import administrator
+from addonkit_valkey import admin as valkey_admin
 
 
 async def kinds(kit: addonkit.Kit) -> dict[str, str]:
@@ -102,3 +106,62 @@ async def test_an_instance_whose_addon_is_away_stays_and_says_what_to_install(ho
                 await refused
         assert [each.app for each in (await kit.show("shop-valkey")).associations] == ["shop"]
         assert (await kit.environment("shop")).as_dict()["VALKEY_URL"] == url, "nothing was taken away"
+
+
+@pytest.mark.parametrize("spec", ["postgresql:small", "postgresql:shared"])
+@pytest.mark.parametrize("lost", ["database", "role and database"])
+async def test_a_lost_database_is_told_and_made_again_empty(kit: addonkit.Kit, spec: str, lost: str) -> None:
+    binding = await kit.create(spec, app="shop")
+    neighbour = await kit.create("postgresql:shared", app="blog")
+    instance = (await kit.show("shop-postgresql")).instance
+    access = await admin_access(kit.framework, instance.server)
+    async with administrator(access).session() as connection:
+        await connection.execute(f'DROP DATABASE "{instance.claim}" WITH (FORCE)')
+        if lost != "database":
+            await connection.execute(f'DROP ROLE "{instance.claim}"')
+
+    (finding,) = await kit.doctor()
+    assert (finding.kind, finding.subject) == ("lost-data", "shop-postgresql")
+    assert "its data are lost" in finding.problem
+    await fix(kit)
+
+    assert await kinds(kit) == {}
+    environment = (await kit.environment("shop")).as_dict()
+    for url in (environment["DATABASE_URL"], neighbour.url):
+        connection = await asyncpg.connect(url)
+        await connection.close()
+    assert environment.keys() == binding.environ().keys()
+    for name in ("shop-postgresql", "blog-postgresql"):
+        await kit.destroy(name)
+    assert left_behind(kit.home) == ()
+
+
+@pytest.mark.parametrize("spec", ["valkey:small", "valkey:shared"])
+async def test_a_lost_user_is_told_and_destroyed_without_it(kit: addonkit.Kit, spec: str) -> None:
+    await kit.create(spec, app="shop")
+    instance = (await kit.show("shop-valkey")).instance
+    access = await admin_access(kit.framework, instance.server)
+    async with valkey_admin.Administrator(ServerAddress(access.host, access.port), access.password).session() as client:
+        if access.server.shared:
+            await client.execute_command("ACL", "DELUSER", instance.claim)
+        else:
+            await client.execute_command("ACL", "SETUSER", "default", "off")
+
+    assert await kinds(kit) == {"lost-data": "shop-valkey"}
+    await kit.destroy("shop-valkey")
+
+    assert left_behind(kit.home) == ()
+    assert await kinds(kit) == {}
+
+
+async def test_a_server_that_does_not_answer_is_told_and_restarted(kit: addonkit.Kit, home: Path) -> None:
+    binding = await kit.create("valkey", app="shop")
+    record = json.loads((home / f"pools/{binding.instance.server}/record").read_text())
+    os.kill(record["pid"], signal.SIGSTOP)
+
+    (finding,) = await kit.doctor()
+    assert (finding.kind, finding.subject) == ("server-hung", "shop-valkey")
+    assert "run `addonkit restart shop-valkey`" in finding.problem
+    await fix(kit)
+
+    assert await kinds(kit) == {}

@@ -36,6 +36,7 @@ def test_findings_are_named_and_fail(call, kit):
         "subject": "postgresql-s1",
         "problem": "it should run and does not",
         "fix": "start it",
+        "key": "",
     }
 
 

@@ -119,9 +119,10 @@ async def test_an_execution_of_an_instance_that_is_gone_is_not_tried_again(kit: 
 async def test_a_blocked_execution_of_an_instance_that_needs_it_waits_for_its_operator(kit: Any, attic: Any) -> None:
     id = await blocked(kit, attic)
 
-    (finding,) = await kit.doctor()
+    finding, failed = await kit.doctor()
 
     assert (finding.kind, finding.subject, finding.fix) == ("blocked-execution", id, "")
+    assert (failed.kind, failed.subject) == ("failed", "shop-attic")
 
 
 async def test_detaching_stops_a_binding_that_takes_its_time(kit: Any, attic: Any) -> None:

@@ -21,14 +21,19 @@ class Attempts:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    async def finish_former(self, ids: Sequence[str], saga: Saga[Any]) -> None:
+    async def finish_former(self, ids: Sequence[str], saga: Saga[Any], *, completed: bool = True) -> None:
         """Undo all attempts but the last: a new one begins only when nothing of the former ones is left.
+
+        Args:
+            ids: of all attempts, the present one last.
+            saga: what they run.
+            completed: whether one that was completed is undone too.
 
         Raises:
             SagaBlocked, SagaRefused: for the first of which something stays.
         """
         for id in ids[:-1]:
-            await self._engine.undo(id, saga)
+            await self._engine.undo(id, saga, completed=completed)
 
     async def leave_something(self, ids: Sequence[str], saga: Callable[[], Saga[Any]]) -> bool:
         """Whether any attempt may have left something. Those that have not ended are stopped and undone first.

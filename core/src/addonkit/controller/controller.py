@@ -8,6 +8,8 @@ from addonkit.controller.decide import Action, decide
 from addonkit.controller.execution_ids import bind_id, provision_id
 from addonkit.controller.executor import Executor
 from addonkit.controller.garbage_collection import GarbageCollector
+from addonkit.controller.retrying import has_failed
+from addonkit.controller.variables import by_order
 from addonkit.models.instance import Association, Instance, Phase
 
 if TYPE_CHECKING:
@@ -53,7 +55,12 @@ class Controller:
     async def associations(self, instance_id: str) -> tuple[Association, ...]:
         """The associations of an instance, in the order they were made."""
         found = await self._store.list(Association, {"instance": instance_id})
-        return tuple(sorted((entity.value for entity in found), key=lambda a: (a.order, a.id)))
+        return tuple(sorted((entity.value for entity in found), key=by_order))
+
+    async def failures(self, instance: Instance) -> tuple[str, ...]:
+        """What went wrong for an instance, and for apps that it is tied to, a sentence each."""
+        ties = await self.associations(instance.id)
+        return tuple(text for text in (instance.message, *(tie.message for tie in ties if has_failed(tie))) if text)
 
     async def _reconcile(self, instance_id: str) -> Instance | None:
         async with self._leases.hold(f"instance/{instance_id}"):

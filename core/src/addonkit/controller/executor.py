@@ -63,7 +63,7 @@ class Executor:
         try:
             addon = addon_of(self._registry, instance)
             saga = self._provision_saga(instance, await self._app(instance.app))
-            await self._attempts.finish_former(provision_ids(instance), saga)
+            await self._attempts.finish_former(provision_ids(instance), saga, completed=False)
             result = await self._engine.ensure(provision_id(instance), saga, subject=subject_of(instance))
             await self._check_result(addon, result, ProvisionResult, provision_id(instance), saga)
         except LeaseLost:

@@ -11,7 +11,7 @@ from addonkit.models.app import App
 from addonkit.models.instance import Association, Instance, Phase
 
 if TYPE_CHECKING:
-    from addonkit.store.interface import Entity, Transaction
+    from addonkit.store.interface import Entity, Transaction, V
 
 
 def get_app(tx: Transaction, name: str, attempted: str) -> Entity[App]:
@@ -47,17 +47,36 @@ def find_instance(tx: Transaction, name: str, app: str | None) -> Entity[Instanc
     return entity
 
 
-def find_attached(tx: Transaction, name: str, app: str) -> tuple[Instance, Association]:
-    """An instance and its association with an app.
+def find_association(tx: Transaction, name: str, app: str) -> tuple[Instance, Association]:
+    """An instance and its association with an app, which may be on its way out.
 
     Raises:
         UnknownInstance: when it does not exist or is not attached to the app.
     """
     entity = find_instance(tx, name, app)
     for association in associations_of(tx, app):
-        if association.instance == entity.name and association.phase is not Phase.DEPROVISIONING:
+        if association.instance == entity.name:
             return entity.value, association
-    raise UnknownInstance(f"cannot find {name} of app {app}", "it is not attached to it")
+    raise _not_attached(name, app)
+
+
+def find_attached(tx: Transaction, name: str, app: str) -> tuple[Instance, Association]:
+    """An instance and its association with an app, which is to stay.
+
+    Raises:
+        UnknownInstance: when it does not exist, is not attached to the app, or is being detached.
+    """
+    instance, association = find_association(tx, name, app)
+    if association.phase is Phase.DEPROVISIONING:
+        raise _not_attached(name, app)
+    return instance, association
+
+
+def existing(tx: Transaction, kind: type[V], name: str) -> Entity[V]:
+    """What this transaction has seen already, as it is now."""
+    entity = tx.get(kind, name)
+    assert entity is not None  # seen a moment ago, in this transaction
+    return entity
 
 
 def _belongs(entity: Entity[Instance], app: str, mine: Sequence[Association]) -> bool:
@@ -72,6 +91,10 @@ def _names(tx: Transaction, associations: Sequence[Association]) -> tuple[str, .
 def _unknown(name: str, known: Sequence[str], where: str) -> UnknownInstance:
     advice = f"there is {', '.join(sorted(known))}" if known else "there is none yet"
     return UnknownInstance(f"cannot find instance {name!r}{where}", "no instance has this name", advice)
+
+
+def _not_attached(name: str, app: str) -> UnknownInstance:
+    return UnknownInstance(f"cannot find {name} of app {app}", "it is not attached to it")
 
 
 def plain_name(app: str, label: str) -> str:

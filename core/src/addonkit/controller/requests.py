@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from addonkit.controller.lookup import plain_name
+from addonkit.controller.lookup import existing, plain_name
+from addonkit.controller.retrying import retry_instance
 from addonkit.controller.variables import associations_of
 from addonkit.errors import AlreadyExists
 from addonkit.models.app import App
@@ -18,7 +19,7 @@ from addonkit.models.instance import Association, Instance, Phase
 if TYPE_CHECKING:
     from addonkit.store.interface import Entity, Transaction
 
-_UNFINISHED: Final = frozenset({Phase.PENDING, Phase.PROVISIONING})
+_ON_THE_WAY: Final = frozenset({Phase.PENDING, Phase.PROVISIONING, Phase.ERROR})
 
 
 @attrs.frozen
@@ -64,7 +65,8 @@ def create(tx: Transaction, request: Request) -> Created:
     """
     unfinished = find_unfinished(tx, request)
     if unfinished is not None:
-        return unfinished
+        instance = retry_instance(tx, existing(tx, Instance, unfinished.instance.id))
+        return Created(instance, existing(tx, Association, unfinished.association.id).value, joined=True)
     new_app = ensure_app(tx, request.app)
     instance = Instance(
         new_id(),
@@ -81,17 +83,28 @@ def create(tx: Transaction, request: Request) -> Created:
 
 
 def find_unfinished(tx: Transaction, request: Request) -> Created | None:
-    """The same request when it is still being worked on; None when there is nothing of that name."""
+    """The same request when it was not completed: interrupted, failed, or under way. None when nothing has that name.
+
+    Raises:
+        AlreadyExists: the app has an addon of that name, which is complete or was asked for in other words.
+    """
     others = associations_of(tx, request.app)
     for association in others:
         if association.label != request.label:
             continue
         entity = tx.get(Instance, association.instance)
-        if entity and _same(entity.value, request) and entity.value.phase in _UNFINISHED:
+        if entity and _same(entity.value, request) and _is_unfinished(entity.value, association):
             return Created(entity.value, association, joined=True)
     attempted = f"cannot create {request.addon}:{request.variant} for {request.app}"
     check_label(tx, attempted, request.label, others)
     return None
+
+
+def _is_unfinished(instance: Instance, association: Association) -> bool:
+    """Whether there is something left to do until the app has its variables."""
+    if association.phase not in _ON_THE_WAY or instance.phase is Phase.DEPROVISIONING:
+        return False
+    return instance.phase in _ON_THE_WAY or instance.phase is Phase.ACTIVE
 
 
 def _same(instance: Instance, request: Request) -> bool:
@@ -117,12 +130,22 @@ def check_label(tx: Transaction, attempted: str, label: str, others: Sequence[As
 
 def _taken(label: str, other: Association, there: Entity[Instance] | None) -> tuple[str, str]:
     """What stands in the way of a label, and what to do about it."""
-    if there is not None and there.value.phase is Phase.ERROR:
-        name = there.value.name
-        advice = f"addonkit retry {name} tries again, addonkit destroy {name} removes it"
+    another = "use --as NAME to add another one under its own name"
+    if there is None:
+        return f"the app already has {label}", another
+    name = there.value.name
+    if there.value.phase is Phase.DEPROVISIONING:
+        return (
+            f"the app already has {label} that is being removed",
+            f"run `addonkit destroy {name}` first, or {another}",
+        )
+    if other.phase is Phase.DEPROVISIONING:
+        advice = f"run `addonkit detach {name} -a {other.app}` first, or {another}"
+        return f"the app already has {label} that is being detached", advice
+    if Phase.ERROR in {there.value.phase, other.phase}:
+        advice = f"run `addonkit retry {name}` to try again, or `addonkit destroy {name}` to remove it"
         return f"the app already has {label}, which failed", advice
-    gone = " that is being removed" if other.phase is Phase.DEPROVISIONING else ""
-    return f"the app already has {label}{gone}", "use --as NAME to add another one under its own name"
+    return f"the app already has {label}", another
 
 
 def ensure_app(tx: Transaction, name: str) -> bool:

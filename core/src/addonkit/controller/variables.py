@@ -25,8 +25,12 @@ Change = Callable[[Sequence[Association]], Sequence[Association]]
 
 def associations_of(tx: Transaction, app: str) -> tuple[Association, ...]:
     """The associations of an app, in the order they were made."""
-    found = (entity.value for entity in tx.list(Association, {"app": app}).items)
-    return tuple(sorted(found, key=lambda a: (a.order, a.id)))
+    return tuple(sorted((entity.value for entity in tx.list(Association, {"app": app}).items), key=by_order))
+
+
+def by_order(association: Association) -> tuple[int, str]:
+    """The key that sorts associations of an app in the order they were made."""
+    return association.order, association.id
 
 
 def resolve_app_names(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from addonkit.controller.addons import addon_of
-from addonkit.controller.lookup import find_attached, find_instance
+from addonkit.controller.lookup import find_association, find_instance
 from addonkit.errors import AddonFault
 from addonkit.models.instance import Association, Instance, Phase
 
@@ -42,7 +42,7 @@ class Admission:
             raise
 
     def create(self, request: Request, *, is_new: bool) -> None:
-        """Ask for a new instance, or only whether an unfinished one may be gone on with."""
+        """Ask for a new instance. Only policies are looked for when an unfinished one is continued."""
         self._registry.check_plugins()
         if is_new:
             self._planner.sagas(request)
@@ -57,9 +57,9 @@ class Admission:
             addon.bind(new, instance)
 
     async def detach(self, name: str, app: str) -> None:
-        """Ask for the end of an app's tie; without the addon there is nobody to ask."""
+        """Ask policies and the addon to allow a detach. Skips the addon when it cannot be used."""
         self._registry.check_plugins()
-        instance, association = await self._store.transact(lambda tx: find_attached(tx, name, app))
+        instance, association = await self._store.transact(lambda tx: find_association(tx, name, app))
         try:
             addon = addon_of(self._registry, instance)
         except AddonFault:

@@ -8,10 +8,12 @@ from functools import partial
 
 import attrs
 
+from addonkit.controller.checks.instances import RETRIED
 from addonkit.controller.controller import Controller
-from addonkit.controller.doctor import UNFINISHED, Doctor
+from addonkit.controller.doctor import Doctor
 from addonkit.controller.lookup import find_instance
 from addonkit.controller.pools import Healed, PoolKeeper
+from addonkit.controller.power import ServerPower
 from addonkit.controller.requests import Created, Request
 from addonkit.controller.usage import describe_usage
 from addonkit.controller.views import Viewer, environment
@@ -61,7 +63,17 @@ class Kit:
         self._viewer = Viewer(store, registry, backend)
         self._controller = Controller(store, services.leases, registry, services.engine, services.clock)
         self._keeper = PoolKeeper(store, backend, services.framework, services.leases, services.engine)
-        self._doctor = Doctor(services, self._controller, self._keeper)
+        self._power = ServerPower(store, backend, services.framework)
+        self._doctor = Doctor(
+            store,
+            services.leases,
+            registry,
+            backend,
+            services.framework,
+            services.engine,
+            self._controller,
+            self._power,
+        )
 
     async def create(self, spec: str, app: str, *, alias: str = "", version: str = "", wait: bool = True) -> Binding:
         """Give an app a new instance of an addon; the app is made when it is new.
@@ -241,7 +253,7 @@ class Kit:
 
     async def fix(self, findings: Collection[Finding]) -> tuple[str, ...]:
         """Mend what can be mended; a sentence about each."""
-        if any(finding.kind == UNFINISHED for finding in findings):
+        if any(finding.kind in RETRIED for finding in findings):
             self.registry.check_plugins()
         return tuple([await self._doctor.fix(finding) for finding in findings])
 
@@ -288,9 +300,7 @@ class Kit:
 
     async def _with_reason(self, instance: Instance) -> Instance:
         """The instance, with everything that went wrong for it and for apps that it is tied to as its message."""
-        ties = await self._controller.associations(instance.id)
-        faults = [text for text in (instance.message, *(tie.message for tie in ties)) if text]
-        return attrs.evolve(instance, message="; ".join(faults))
+        return attrs.evolve(instance, message="; ".join(await self._controller.failures(instance)))
 
 
 def _failed(attempted: str, instance: Instance) -> InstanceFailed:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import attrs
 
 from addonkit.controller.executor import forget_empty_app
-from addonkit.controller.lookup import find_attached, find_instance, get_app
+from addonkit.controller.lookup import existing, find_association, find_attached, find_instance, get_app
 from addonkit.controller.naming import promote
 from addonkit.controller.requests import Created, Request, associate, check_label, create, ensure_app, find_unfinished
+from addonkit.controller.retrying import retry_association, retry_instance
 from addonkit.controller.variables import associations_of, resolve_app_names
 from addonkit.errors import AlreadyExists, Busy, UnknownInstance
 from addonkit.models.definition import CONFIG_VERSION
@@ -85,23 +86,27 @@ class Operations:
             if instance.phase is Phase.DEPROVISIONING:
                 raise UnknownInstance(attempted, "it is being destroyed")
             others = associations_of(tx, app)
+            mine = next((a for a in others if a.instance == instance.id), None)
+            if mine is not None:
+                return _join(tx, attempted, entity, mine, alias)
             check_label(tx, attempted, alias or instance.addon, others)
-            if any(a.instance == instance.id for a in others):
-                raise AlreadyExists(attempted, "it is attached already", f"see addonkit env -a {app}")
             new_app = ensure_app(tx, app)
             return Created(instance, associate(tx, instance, app, alias, others), new_app)
 
         return await self._store.transact(decide)
 
     async def detach(self, name: str, app: str) -> tuple[Instance, tuple[str, ...]]:
-        """Take an instance's variables from an app. The instance stays.
+        """Take an instance's variables from an app. The instance stays. A detach that was interrupted continues.
 
         Returns:
-            The instance, and the names of the variables that are gone.
+            The instance, and the names of the variables that are gone by this.
         """
 
         def decide(tx: Transaction) -> tuple[Instance, tuple[str, ...]]:
-            instance, association = find_attached(tx, name, app)
+            instance, association = find_association(tx, name, app)
+            if association.phase is Phase.DEPROVISIONING:  # interrupted, or failed: go on with it
+                retry_association(tx, existing(tx, Association, association.id))
+                return instance, ()
             return instance, _release(tx, self._registry, association)
 
         return await self._store.transact(decide)
@@ -125,20 +130,7 @@ class Operations:
 
     async def retry(self, name: str, app: str | None = None) -> Instance:
         """Clear what an instance or its associations wait for, so that the controller tries again."""
-
-        def decide(tx: Transaction) -> Instance:
-            entity = find_instance(tx, name, app)
-            instance = entity.value
-            for found in tx.list(Association, {"instance": instance.id}).items:
-                _retry_association(tx, found)
-            if instance.phase is Phase.ERROR:
-                after = attrs.evolve(instance, phase=Phase.PENDING, attempt=instance.attempt + 1)
-            else:
-                after = instance
-            after = attrs.evolve(after, message="", retry_at=None, failures=0)
-            return instance if after == instance else tx.put(entity, after).value
-
-        return await self._store.transact(decide)
+        return await self._store.transact(lambda tx: retry_instance(tx, find_instance(tx, name, app)))
 
     async def promote(self, name: str, app: str) -> tuple[VariableMove, ...]:
         """Give an instance's variables their plain names in an app; who has them now gets a prefix."""
@@ -199,21 +191,28 @@ class Operations:
         return resolve_app_names(tx, self._registry, app)[1]
 
 
+def _join(tx: Transaction, attempted: str, entity: Entity[Instance], association: Association, alias: str) -> Created:
+    """Continue an attachment that was interrupted or failed.
+
+    Raises:
+        AlreadyExists: it is complete, has another alias, or is being removed.
+    """
+    app, name = association.app, entity.value.name
+    if association.phase is Phase.DEPROVISIONING:
+        advice = f"run `addonkit detach {name} -a {app}` to complete that"
+        raise AlreadyExists(attempted, "it is being detached", advice)
+    if association.phase is Phase.ACTIVE or association.alias != alias:
+        raise AlreadyExists(attempted, "it is attached already", f"see `addonkit env -a {app}`")
+    instance = retry_instance(tx, entity)
+    return Created(instance, existing(tx, Association, association.id).value, joined=True)
+
+
 def _release(tx: Transaction, registry: Registry, association: Association) -> tuple[str, ...]:
     """Take the variables of an association away now; revoking its credentials comes after."""
-    entity = tx.get(Association, association.id)
-    assert entity is not None  # listed a moment ago, in this transaction
+    entity = existing(tx, Association, association.id)
     tx.put(entity, attrs.evolve(association, phase=Phase.DEPROVISIONING, message="", variables=()))
     resolve_app_names(tx, registry, association.app)
     return tuple(variable.key for variable in association.variables)
-
-
-def _retry_association(tx: Transaction, entity: Entity[Association]) -> None:
-    association = entity.value
-    if association.phase is Phase.ERROR:
-        tx.put(entity, attrs.evolve(association, phase=Phase.PENDING, message="", attempt=association.attempt + 1))
-    elif association.phase is Phase.DEPROVISIONING and association.message:
-        tx.put(entity, attrs.evolve(association, message=""))
 
 
 def describe_data_loss(instance: Instance, apps: Sequence[str]) -> tuple[str, ...]:

@@ -34,9 +34,16 @@ class BindResult:
 
 @attrs.frozen
 class Inventory:
-    """What lives on a shared server, by the names its tenants claim. See `Instance.claim`."""
+    """What lives on a server, by the names its tenants claim. See `Instance.claim`.
+
+    Attributes:
+        claims: all of them, also those that no instance has.
+        lost: claims of active instances that are not there, or lack a part without which they are of no use, as a
+            user without its database.
+    """
 
     claims: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
 
 
 @attrs.frozen

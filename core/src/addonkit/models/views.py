@@ -120,14 +120,17 @@ class Finding:
     """Something that is not as it should be.
 
     Attributes:
-        kind: `orphan-process`, `orphan-disk`, `orphan-claim`, `server-down`, `blocked-execution`, `stranded-execution`,
-            `unfinished`, `broken-addon`, `addon-not-installed`, `store-damage`.
+        kind: `orphan-process`, `orphan-disk`, `orphan-server`, `orphan-claim`, `lost-data`, `server-down`,
+            `server-hung`, `server-outdated`, `unfinished`, `failed`, `blocked-execution`, `stranded-execution`,
+            `broken-addon`, `addon-not-installed`, `store-damage`.
         subject: what it is about.
-        problem: one sentence.
+        problem: what is wrong, and what to do about it.
         fix: what `doctor --fix` would do about it; empty when only a person can.
+        key: id of what a fix works on, where `subject` is a name that people know.
     """
 
     kind: str
     subject: str
     problem: str
     fix: str = ""
+    key: str = ""

@@ -137,6 +137,13 @@ async def list_claims(admin: Administrator) -> tuple[str, ...]:
     return tuple(row["rolname"] for row in rows)
 
 
+async def list_databases(admin: Administrator) -> tuple[str, ...]:
+    """Return the names of the databases that can be connected to."""
+    async with admin.session() as connection:
+        rows = await connection.fetch("SELECT datname FROM pg_database WHERE datallowconn ORDER BY datname")
+    return tuple(row["datname"] for row in rows)
+
+
 async def drop_claim(admin: Administrator, claim: str) -> None:
     """Remove a marked role and its database, whoever's they were. What is gone is success.
 

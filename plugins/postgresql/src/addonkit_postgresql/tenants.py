@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final
 
 from addonkit import Progress, Secret, ServerAccess, ServerAddress, Tenant, Tenants
@@ -39,6 +40,12 @@ class DatabaseTenants(Tenants):
     async def list_claims(self, access: ServerAccess) -> tuple[str, ...]:
         """See Tenants."""
         return await admin.list_claims(administrator(access))
+
+    async def find_lost(self, access: ServerAccess, claims: Collection[str]) -> tuple[str, ...]:
+        """See Tenants. Both are needed: the role and its database."""
+        server = administrator(access)
+        whole = set(await admin.list_claims(server)).intersection(await admin.list_databases(server))
+        return tuple(sorted(set(claims) - whole))
 
     async def drop_claim(self, access: ServerAccess, claim: str, progress: Progress) -> None:
         """See Tenants."""

@@ -104,6 +104,13 @@ async def _known(client: Valkey, commands: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(command for command, each in zip(commands, found, strict=True) if each)
 
 
+async def is_enabled(admin: Administrator, name: str) -> bool:
+    """Whether a user is there and may log in."""
+    async with admin.session() as client:
+        user = await client.acl_getuser(name)
+    return user is not None and "on" in user["flags"]
+
+
 async def _command(client: Valkey, *words: str) -> Any:
     """Run a command that the library has no typed method for."""
     return await client.execute_command(*words)  # type: ignore[no-untyped-call] # the library is typed in part

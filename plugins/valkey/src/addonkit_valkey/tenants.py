@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from addonkit import Progress, Secret, ServerAccess, ServerAddress, Tenant, Tenants
 from addonkit_valkey import admin
 from addonkit_valkey.acl import OWNER, owner_rules, prefix_of, tenant_rules
@@ -29,6 +31,12 @@ class UserTenants(Tenants):
     async def list_claims(self, access: ServerAccess) -> tuple[str, ...]:
         """See Tenants."""
         return await admin.list_users(_administrator(access))
+
+    async def find_lost(self, access: ServerAccess, claims: Collection[str]) -> tuple[str, ...]:
+        """See Tenants. On its own server an app is the default user, which is there always and may be off."""
+        if access.server.shared:
+            return await super().find_lost(access, claims)
+        return () if await admin.is_enabled(_administrator(access), OWNER) else tuple(claims)
 
     async def drop_claim(self, access: ServerAccess, claim: str, progress: Progress) -> None:
         """See Tenants. The user goes first: who has none writes no more keys."""

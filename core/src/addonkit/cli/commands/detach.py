@@ -31,5 +31,5 @@ def detach(invocation: Invocation, instance: str, app: str) -> None:
     hint = f"addonkit detach {instance} -a {app} goes on, addonkit attach {instance} -a {app} undoes it"
     name, gone = with_kit(invocation, work, hint=hint)
     document = {"instance": name, "app": app, "gone": list(gone)}
-    lost = f"{app} no longer receives {', '.join(gone)}" if gone else f"{app} received no variables from it"
+    lost = f"{app} no longer receives {', '.join(gone)}" if gone else f"{app} receives no variables from it"
     invocation.answer(document, f"{name} is detached from {app}; it and its data stay\n{lost}")

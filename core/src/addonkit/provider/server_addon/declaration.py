@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Collection, Container, Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -121,6 +121,14 @@ class Tenants(abc.ABC):
     @abc.abstractmethod
     async def list_claims(self, access: ServerAccess) -> tuple[str, ...]:
         """Names of all tenants that the server itself knows."""
+
+    async def find_lost(self, access: ServerAccess, claims: Collection[str]) -> tuple[str, ...]:
+        """Return those claims whose tenants are not on the server, or lack something that they cannot do without.
+
+        By default those that `list_claims` does not name.
+        """
+        known = await self.list_claims(access)
+        return tuple(sorted(set(claims) - set(known)))
 
     @abc.abstractmethod
     async def drop_claim(self, access: ServerAccess, claim: str, progress: Progress) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from addonkit.errors import Busy
 from addonkit.models.app import Variant
-from addonkit.models.instance import Instance
+from addonkit.models.instance import Instance, Phase
 from addonkit.models.result import Inventory
 from addonkit.models.secret import Secret
 from addonkit.provider.framework import ProviderFramework
@@ -59,7 +59,10 @@ def list_claims_step(tenants: Tenants) -> Step:
     @step(gives="result", undo=None)
     async def list_claims(framework: ProviderFramework, server_id: str) -> Inventory:
         """List what lives on the server."""
-        return Inventory(await tenants.list_claims(await admin_access(framework, server_id)))
+        there = await framework.servers.tenants(server_id)
+        claims = [each.claim for each in there if each.claim and each.phase is Phase.ACTIVE]
+        access = await admin_access(framework, server_id)
+        return Inventory(await tenants.list_claims(access), await tenants.find_lost(access, claims))
 
     return list_claims
 

@@ -5,14 +5,26 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
+from addonkit.controller.execution_ids import is_once
 from addonkit.controller.garbage_collection import serves
+from addonkit.engine.recovery import unfinished
 from addonkit.models.execution import Execution, ExecutionStatus
 from addonkit.models.instance import Association, Instance, Phase, Server
 from addonkit.models.views import Finding
 from addonkit.provider.server_sagas import ensure_id, removal_id
 
 if TYPE_CHECKING:
-    from addonkit.store.interface import Transaction
+    from addonkit.store.interface import Store, Transaction
+    from addonkit.store.leases import Leases
+
+
+async def check_executions(store: Store, leases: Leases) -> list[Finding]:
+    """Return a finding for each execution that needs an operator."""
+    idle = {execution.id for execution in await unfinished(store, leases)}
+    idle |= {entity.name for entity in await store.list(Execution, {"status": ExecutionStatus.BLOCKED})}
+    # A question to a server that was interrupted left nothing, and is asked anew.
+    idle = {id for id in idle if not is_once(id)}
+    return list(await store.transact(lambda tx: stuck_executions(tx, idle)))
 
 
 def stuck_executions(tx: Transaction, idle: Collection[str]) -> tuple[Finding, ...]:
@@ -28,14 +40,26 @@ def stuck_executions(tx: Transaction, idle: Collection[str]) -> tuple[Finding, .
     stranded = {e.id for e in executions if serves(e) not in waiting and e.id not in servers}
     blocked = [e for e in executions if e.status is ExecutionStatus.BLOCKED and e.id not in stranded]
     return (
-        *(Finding("blocked-execution", e.id, f"{e.error}; use addonkit saga retry or abandon") for e in blocked),
+        *(
+            Finding(
+                "blocked-execution",
+                e.id,
+                f"{e.error}; run `addonkit saga retry {e.id}` or `addonkit saga abandon {e.id}`",
+            )
+            for e in blocked
+        ),
         *(_stranded(e) for e in executions if e.id in stranded),
     )
 
 
+def _blocked(execution: Execution) -> Finding:
+    ways = f"run `addonkit saga retry {execution.id}` or `addonkit saga abandon {execution.id}`"
+    return Finding("blocked-execution", execution.id, f"{execution.error}; {ways}")
+
+
 def _stranded(execution: Execution) -> Finding:
     left = ", ".join(record.name for record in execution.uncompensated) or "nothing"
-    problem = f"it is {execution.status}, what it serves does not need it any more; not undone: {left}"
+    problem = f"it is {execution.status}, and what it serves does not need it any more; not undone: {left}"
     return Finding("stranded-execution", execution.id, problem, "give it up")
 
 

@@ -1,0 +1,1 @@
+"""Looks for problems, one subject a file; the doctor puts the findings together. Changes nothing."""

@@ -1,0 +1,82 @@
+"""Checks what instances have on servers: what belongs to no instance, and what an instance has lost."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from addonkit.controller.execution_ids import once_id
+from addonkit.errors import AddonkitError, UnknownAddon
+from addonkit.models.instance import Instance, Phase, Server, ServerPhase
+from addonkit.models.views import Finding
+
+if TYPE_CHECKING:
+    from addonkit.controller.checks.servers import ServerChecks
+    from addonkit.engine.engine import Engine
+    from addonkit.models.result import Inventory
+    from addonkit.provider.framework import ProviderFramework
+    from addonkit.registry.registry import Registry
+    from addonkit.store.interface import Store
+
+
+class ClaimChecks:
+    """Asks each server for what lives on it, and compares that with the instances that should."""
+
+    def __init__(
+        self, store: Store, registry: Registry, framework: ProviderFramework, engine: Engine, servers: ServerChecks
+    ) -> None:
+        self._store = store
+        self._registry = registry
+        self._framework = framework
+        self._engine = engine
+        self._servers = servers
+
+    async def check_claims(self) -> list[Finding]:
+        """Return a finding for each claim without an instance, and each instance without its claim."""
+        servers = await self._store.list(Server, {"phase": ServerPhase.ACTIVE})
+        found = await asyncio.gather(*(self._check(each.value) for each in servers))
+        return [finding for findings in found for finding in findings]
+
+    async def _check(self, server: Server) -> list[Finding]:
+        try:
+            unowned, lost = await self.differences(server)
+        except UnknownAddon:
+            return []  # which is told of the instances that live there
+        except AddonkitError as error:
+            names = ", ".join(each.name for each in await self._framework.servers.tenants(server.id)) or server.id
+            return [Finding("server-down", names, f"its server cannot be asked what it has: {error}", key=server.id)]
+        return [*(_unowned(server, claim) for claim in unowned), *(_lost(instance) for instance in lost)]
+
+    async def differences(self, server: Server) -> tuple[list[str], list[Instance]]:
+        """Return claims that no instance has, and active instances whose claims are not there or not whole.
+
+        Nothing is told of a server that does not serve. A claim without an instance is a matter of shared servers:
+        what else there is on its own server is the app's.
+        """
+        addon = self._registry.get(server.addon)
+        if "inspect" not in addon.capabilities or not await self._servers.serves(server.id):
+            return [], []
+        # Asked before and after: what comes or goes meanwhile is not lost.
+        before = {each.id for each in await self._framework.servers.tenants(server.id) if each.phase is Phase.ACTIVE}
+        inventory: Inventory = await self._engine.ensure(
+            once_id("inspect", server.id), addon.inspect(server), subject={"server": server.id}
+        )
+        tenants = await self._framework.servers.tenants(server.id)
+        lost = [
+            each
+            for each in tenants
+            if each.id in before and each.phase is Phase.ACTIVE and each.claim and each.claim in inventory.lost
+        ]
+        unowned = set(inventory.claims) - {each.claim for each in tenants} if server.shared else ()
+        return sorted(unowned), lost
+
+
+def _unowned(server: Server, claim: str) -> Finding:
+    problem = f"{claim!r} on {server.id} belongs to no instance"
+    return Finding("orphan-claim", f"{server.id}/{claim}", problem, "drop it with its data")
+
+
+def _lost(instance: Instance) -> Finding:
+    what = f"{instance.claim!r} is not on its {instance.addon} server any more, so its data are lost"
+    ways = f"run `addonkit doctor --fix` to make it again, empty, or `addonkit destroy {instance.name}` to remove it"
+    return Finding("lost-data", instance.name, f"{what}; {ways}", "make it again, empty", key=instance.id)
