@@ -186,6 +186,42 @@ def test_secrets_are_read_from_stdin_and_never_shown(call, kit, monkeypatch):
     assert "secret" not in outcome.err
 
 
+PEM = "-----BEGIN PRIVATE KEY-----\nMIIE\u2028\n\n-----END PRIVATE KEY-----"
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\r\n"])
+def test_a_value_of_several_lines_survives_whole(call, kit, monkeypatch, end):
+    kit.answers["set_variables"] = ()
+    monkeypatch.setattr(sys, "stdin", io.StringIO(PEM + end, newline=""))
+    call("env", "set", "-a", "shop", "--secret", "PRIVATE_KEY", "DEBUG=1")
+    assert kit.call("set_variables")[0] == ("shop", {"PRIVATE_KEY": PEM, "DEBUG": "1"})
+
+
+@pytest.mark.parametrize(
+    ("argv", "content", "words"),
+    [
+        (("A", "B"), b"1\n2\n3\n", "stdin has 3 lines for 2 values"),
+        (("A", "B"), b"1\n", "stdin ends before the value of B"),
+        (("A",), b"\xff\xfe", "cannot set A: stdin is not UTF-8 text"),
+        (("A", "B"), b"1\n2\0", "cannot set B: its value has a NUL"),
+        (("TOKEN",), b"x" * 200_000, "cannot set TOKEN: its value has 200000 bytes"),
+    ],
+)
+def test_what_cannot_survive_whole_is_refused_before_anything_is_stored(call, kit, monkeypatch, argv, content, words):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+    outcome = call("env", "set", "-a", "shop", "--secret", *argv)
+    assert outcome.status in {1, 2}
+    assert words in outcome.err
+    assert kit.calls == []
+
+
+@pytest.mark.parametrize("key", ["http_proxy", "ConnectionStrings__Default", "npm_config_registry"])
+def test_people_may_set_any_posix_name(call, kit, key):
+    kit.answers["set_variables"] = ()
+    assert call("env", "set", "-a", "shop", f"{key}=x").status == 0
+    assert kit.call("set_variables")[0] == ("shop", {key: "x"})
+
+
 def test_secrets_that_do_not_come_are_missed(call, kit, monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.StringIO(""))
     outcome = call("env", "set", "-a", "shop", "--secret", "API_KEY")

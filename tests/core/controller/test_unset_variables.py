@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import pytest
+
 import addonkit
 
 
-async def test_names_are_kept_when_an_association_becomes_active(attic, kit):
+@pytest.fixture
+def registry(attic):
     attic.unset = ("ATTIC_FILE", "ATTIC_OPTION_*")
-    await kit.create("attic", "shop")
-    assert (await kit.environment("shop")).unset == ("ATTIC_FILE", "ATTIC_OPTION_*")
-    await kit.set_variables("shop", {"A": "1"})
-    await kit.detach("attic", "shop")
-    assert (await kit.environment("shop")).unset == ()
+    made = addonkit.Registry()
+    made.register(attic, "attic")
+    return made
 
 
-async def test_they_outlive_the_addon(attic, home, clock):
-    attic.unset = ("ATTIC_FILE",)
-    registry = addonkit.Registry()
-    registry.register(attic, "attic")
-    async with addonkit.open(home, registry=registry, clock=clock) as kit:
+async def test_names_are_kept_while_an_association_is_active(home, registry):
+    async with addonkit.open(home, registry=registry) as kit:
+        await kit.set_variables("shop", {"A": "1"})
         await kit.create("attic", "shop")
-    async with addonkit.open(home, registry=addonkit.Registry(), clock=clock) as kit:
-        assert (await kit.environment("shop")).unset == ("ATTIC_FILE",)
+        assert (await kit.environment("shop")).unset == ("ATTIC_FILE", "ATTIC_OPTION_*")
+        await kit.detach("attic", "shop")
+        assert (await kit.environment("shop")).unset == ()
+
+
+async def test_they_outlive_the_addon(home, registry):
+    async with addonkit.open(home, registry=registry) as kit:
+        await kit.create("attic", "shop")
+    async with addonkit.open(home, registry=addonkit.Registry()) as kit:
+        assert (await kit.environment("shop")).unset == ("ATTIC_FILE", "ATTIC_OPTION_*")

@@ -6,10 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from addonkit.errors import InvalidInput, InvalidName
+from addonkit.models.result import BindResult, ProvisionResult
 from addonkit.models.secret import Secret
-from addonkit.models.variable import Variable, check_variable_key
+from addonkit.models.variable import ENTRY_MAX, Variable, check_posix_name, check_text, check_variable_key
 
 KEYS = st.from_regex(r"[A-Z_][A-Z0-9_]*", fullmatch=True)
+POSIX = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]*", fullmatch=True)
 
 
 @given(key=KEYS)
@@ -18,12 +20,39 @@ def test_a_key_of_the_grammar_is_taken(key):
     assert Variable(key, "x").key == key
 
 
-@pytest.mark.parametrize("key", ["", "url", "1A", "A-B", "A B", "A=B", "Ä", "A\n", " A", "A ", "A.B", "ª", "\uff21"])
+@pytest.mark.parametrize("key", ["", "1A", "A-B", "A B", "A=B", "Ä", "A\n", " A", "A ", "A.B", "ª", "\uff21"])
 def test_any_other_key_is_refused(key):
     with pytest.raises(InvalidName, match="as the name of a variable"):
         check_variable_key(key)
     with pytest.raises(InvalidName):
         Variable(key, "x")
+
+
+@given(key=POSIX)
+def test_people_may_use_every_posix_name(key):
+    assert check_posix_name(key) == Variable(key, "x").key == key
+
+
+@pytest.mark.parametrize("key", ["http_proxy", "ConnectionStrings__Default", "a"])
+@pytest.mark.parametrize("result", [ProvisionResult, BindResult])
+def test_an_addon_gives_names_in_capital_letters(key, result):
+    with pytest.raises(InvalidName, match=f"cannot use '{key}' as the name of a variable"):
+        result((Variable("GOOD", "x"), Variable(key, "x")))
+
+
+@pytest.mark.parametrize("text", ["", "two\nlines\n", "\u2028", "x" * (ENTRY_MAX - 2)])
+def test_text_of_any_shape_is_a_value(text):
+    check_text("A", text)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"), [("secret\0", "NUL"), ("secret\udc80", "not UTF-8"), ("x" * (ENTRY_MAX - 1), "at most")]
+)
+def test_what_no_environment_holds_is_refused_by_name(text, found):
+    with pytest.raises(InvalidInput, match="cannot set TOKEN" if text[0] == "s" else "cannot set A") as refused:
+        check_text("TOKEN" if text[0] == "s" else "A", text)
+    assert found in refused.value.found
+    assert "secret" not in str(refused.value)
 
 
 @pytest.mark.parametrize("value", [5432, None, b"x", ["x"]])

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 import click
 
 from addonkit.cli.streams import echo_err, is_terminal
+
+_MOST: Final = 16 * 1024 * 1024
+"""Bytes that are read of stdin."""
 
 
 def confirm(attempted: str, losses: str, question: str, *, json: bool = False) -> None:
@@ -33,15 +38,56 @@ def confirm(attempted: str, losses: str, question: str, *, json: bool = False) -
         raise click.exceptions.Exit(1)
 
 
-def read_secret(key: str) -> str:
-    """A value from the keyboard, not shown while it is typed; without a terminal, a line of stdin.
+def fill_in(values: Mapping[str, str | None]) -> dict[str, str]:
+    """Return the values, with each None replaced by what a person types unseen, or by what stdin holds.
+
+    Without a terminal one value is all of stdin, but for a line end at its end; several values are a line each.
 
     Raises:
-        click.UsageError: stdin has no more lines.
+        click.UsageError: stdin has fewer or more lines than values.
+        InvalidInput: stdin is not UTF-8 text, or a value is too long.
     """
-    if is_terminal(sys.stdin):
-        return str(click.prompt(key, hide_input=True, err=True))
-    line = sys.stdin.readline() if sys.stdin else ""
-    if not line:
-        raise click.UsageError(f"stdin ends before the value of {key}")
-    return line.rstrip("\r\n")
+    missing = [key for key, value in values.items() if value is None]
+    if not missing:
+        return {key: value for key, value in values.items() if value is not None}
+    found = _prompted(missing) if is_terminal(sys.stdin) else _read(missing)
+    return {key: found[key] if value is None else value for key, value in values.items()}
+
+
+def _prompted(keys: Sequence[str]) -> dict[str, str]:
+    return {key: str(click.prompt(key, hide_input=True, err=True)) for key in keys}
+
+
+def _read(keys: Sequence[str]) -> dict[str, str]:
+    from addonkit.models.variable import check_text
+
+    text = _stdin(keys[0])
+    if len(keys) == 1:
+        values = [_without_line_end(text)] if text else []
+    else:
+        values = [line.removesuffix("\r") for line in text.removesuffix("\n").split("\n")] if text else []
+    if len(values) < len(keys):
+        raise click.UsageError(f"stdin ends before the value of {keys[len(values)]}")
+    if len(values) > len(keys):
+        raise click.UsageError(f"stdin has {len(values)} lines for {len(keys)} values; give one KEY for several lines")
+    found = dict(zip(keys, values, strict=True))
+    for key, value in found.items():
+        check_text(key, value)
+    return found
+
+
+def _stdin(key: str) -> str:
+    """All of stdin, no more than can be a value and a little."""
+    from addonkit.errors import InvalidInput
+
+    if sys.stdin is None:
+        return ""
+    content = getattr(sys.stdin, "buffer", sys.stdin).read(_MOST)
+    try:
+        return content if isinstance(content, str) else content.decode()
+    except UnicodeDecodeError:
+        raise InvalidInput(f"cannot set {key}", "stdin is not UTF-8 text", "encode it, as with base64") from None
+
+
+def _without_line_end(text: str) -> str:
+    return text[:-1].removesuffix("\r") if text.endswith("\n") else text

@@ -32,7 +32,7 @@ error included: `{"error": {"kind", "message", "attempted", "found", "advice", "
 | --- | --- |
 | `ADDONKIT_HOME` | where everything is kept, like `--home` |
 | `ADDONKIT_APP` | the app, like `-a` |
-| `ADDONKIT_KEY` | the key that opens stored secrets, instead of the file `key` in the home; never passed on by `run` |
+| `ADDONKIT_KEY` | the key that opens stored secrets, instead of the file `key` in the home |
 | `ADDONKIT_BLOCK` | names of addons, plugins or distributions that are not used, separated by commas |
 | `ADDONKIT_PROGRAMS` | directories in which executables of servers are looked for first, separated like `PATH` |
 | `ADDONKIT_PORTS` | ports that servers may have, as `20000-20100` |

@@ -17,7 +17,7 @@ from addonkit.errors import AlreadyExists, Busy, UnknownInstance
 from addonkit.models.definition import CONFIG_VERSION
 from addonkit.models.identifiers import check_alias, check_app_name
 from addonkit.models.instance import Association, Instance, Phase
-from addonkit.models.variable import Variable, check_variable_key
+from addonkit.models.variable import Variable, check_posix_name, check_text
 from addonkit.models.views import VariableMove
 
 if TYPE_CHECKING:
@@ -150,8 +150,9 @@ class Operations:
     ) -> tuple[VariableMove, ...]:
         """Set variables of an app by hand; sets of addons that use these names move out of the way."""
         check_app_name(app)
-        for key in values:
-            check_variable_key(key)
+        for key, text in values.items():
+            check_posix_name(key)
+            check_text(key, text)
         new = {key: Variable(key, value, sensitive) for key, value in values.items()}
 
         def decide(tx: Transaction) -> tuple[VariableMove, ...]:

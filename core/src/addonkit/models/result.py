@@ -7,7 +7,13 @@ from typing import Any
 
 import attrs
 
-from addonkit.models.variable import Variable
+from addonkit.models.variable import Variable, check_variable_key
+
+
+def _check_keys(_result: object, _attribute: object, variables: tuple[Variable, ...]) -> None:
+    for each in variables:
+        if isinstance(each, Variable):
+            check_variable_key(each.key)
 
 
 @attrs.frozen
@@ -15,12 +21,15 @@ class ProvisionResult:
     """What provisioning gives: variables for apps and attributes for the addon itself.
 
     Attributes:
-        variables: under their plain names, in the order to show them.
+        variables: under their plain names (`^[A-Z_][A-Z0-9_]*$`), in the order to show them.
         attributes: JSON values and Secrets, kept (sealed) on the instance and handed back to later
             hooks of the same addon. The seed calls them Attrs.
+
+    Raises:
+        InvalidName: a variable has a name that addons may not give.
     """
 
-    variables: tuple[Variable, ...] = ()
+    variables: tuple[Variable, ...] = attrs.field(default=(), validator=_check_keys)
     attributes: Mapping[str, Any] = attrs.field(factory=dict)
 
 
@@ -28,7 +37,7 @@ class ProvisionResult:
 class BindResult:
     """What binding one association gives; the same shape, kept on the association."""
 
-    variables: tuple[Variable, ...] = ()
+    variables: tuple[Variable, ...] = attrs.field(default=(), validator=_check_keys)
     attributes: Mapping[str, Any] = attrs.field(factory=dict)
 
 

@@ -11,11 +11,50 @@ from addonkit.errors import InvalidInput, InvalidName
 from addonkit.models.secret import Secret, reveal
 
 KEY: Final = re.compile(r"[A-Z_][A-Z0-9_]*")
-"""Grammar of a variable's name."""
+"""Grammar of the names that addons give."""
+
+POSIX_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+"""Grammar of the names that people may set, such as `http_proxy`."""
+
+ENTRY_MAX: Final = 128 * 1024 - 1
+"""Bytes of `KEY=value`: the longest that Linux passes to a program."""
+
+
+def check_posix_name(key: str) -> str:
+    """Return the key when it matches `^[A-Za-z_][A-Za-z0-9_]*$`, as every shell takes it.
+
+    Raises:
+        InvalidName: otherwise.
+    """
+    if not POSIX_NAME.fullmatch(key):
+        raise InvalidName(
+            f"cannot use {key!r} as the name of a variable",
+            "a name has letters, digits and '_' and does not start with a digit",
+            "use one like 'DATABASE_URL'",
+        )
+    return key
+
+
+def check_text(key: str, text: str) -> None:
+    """Check that an environment can hold a value.
+
+    Raises:
+        InvalidInput: it has a NUL, is no text, or is too long; the value is not shown.
+    """
+    attempted = f"cannot set {key}"
+    if "\0" in text:
+        raise InvalidInput(attempted, "its value has a NUL, which no environment can hold", "encode it, as with base64")
+    try:
+        size = len(f"{key}={text}".encode())
+    except UnicodeEncodeError:
+        raise InvalidInput(attempted, "its value is not UTF-8 text", "encode it, as with base64") from None
+    if size > ENTRY_MAX:
+        found = f"its value has {size - len(key) - 1} bytes and the system passes at most {ENTRY_MAX - len(key) - 1}"
+        raise InvalidInput(attempted, found, "put it into a file and set its path")
 
 
 def check_variable_key(key: str) -> str:
-    """The key itself when it matches `^[A-Z_][A-Z0-9_]*$`.
+    """Return the key when it matches `^[A-Z_][A-Z0-9_]*$`, the grammar for addons.
 
     Raises:
         InvalidName: otherwise.
@@ -43,7 +82,7 @@ class Variable:
     """One environment variable.
 
     Attributes:
-        key: `^[A-Z_][A-Z0-9_]*$`, checked.
+        key: `^[A-Za-z_][A-Za-z0-9_]*$`, checked; those that addons give have capital letters only.
         value: its text, checked to be one. Give a Secret, or `sensitive=True`, for what must not be shown.
         sensitive: whether it is hidden until asked for; follows from the value being a Secret.
 
@@ -52,7 +91,7 @@ class Variable:
         InvalidInput: when the value is neither text nor a Secret.
     """
 
-    key: str = attrs.field(validator=lambda _s, _a, key: check_variable_key(key))
+    key: str = attrs.field(validator=lambda _s, _a, key: check_posix_name(key))
     value: str | Secret = attrs.field(validator=_check_value)
     sensitive: bool = attrs.field(default=attrs.Factory(lambda self: isinstance(self.value, Secret), takes_self=True))
 

@@ -9,7 +9,7 @@ import attrs
 
 from addonkit.errors import ContractViolation
 from addonkit.hookspecs import hookimpl
-from addonkit.models.variable import Variable
+from addonkit.models.variable import KEY, Variable
 
 if TYPE_CHECKING:
     from addonkit.models.instance import Association
@@ -65,6 +65,9 @@ def _keys_fault(given: Sequence[Variable], adjusted: Sequence[Variable], taken: 
     kept = [new for old, new in zip(given, keys, strict=True) if old.key == new]
     if kept and len(kept) < len(keys):
         return f"it renamed only a part of the set: {kept[0]} kept its name"
+    odd = next((key for key in keys if not KEY.fullmatch(key)), "")
+    if odd:
+        return f"it chose the name {odd}, and names have capital letters, digits and '_'"
     twice = next((key for key in keys if keys.count(key) > 1), "")
     if twice:
         return f"it named two variables {twice}"

@@ -9,7 +9,7 @@ import click
 from addonkit.cli.command import group, show_help, subcommand
 from addonkit.cli.event_loop import with_kit
 from addonkit.cli.invocation import Invocation
-from addonkit.cli.prompts import read_secret
+from addonkit.cli.prompts import fill_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,7 +64,7 @@ def set_(invocation: Invocation, addon: str, settings: tuple[str, ...]) -> None:
     """Set settings of an addon.
 
     Everybody on this machine can read a command line while it runs: give secrets as KEY=-, which asks for the
-    value, or reads a line of stdin.
+    value, or reads it from stdin: one value to its end, several a line each.
     """
     values = _values(settings)
     hint = f"addonkit config show {addon} shows whether they are set"
@@ -84,14 +84,14 @@ def unset(invocation: Invocation, addon: str, keys: tuple[str, ...]) -> None:
 
 
 def _values(settings: Sequence[str]) -> dict[str, str]:
-    values = {}
+    values: dict[str, str | None] = {}
     for setting in settings:
         key, equals, value = setting.partition("=")
         if not equals or not key:
             # Not shown: it may be a secret that lacks its name.
             raise click.UsageError("a setting is KEY=VALUE, or KEY=- to be asked for the value")
-        values[key] = read_secret(key) if value == "-" else value
-    return values
+        values[key] = None if value == "-" else value
+    return fill_in(values)
 
 
 def _shown(setting: Setting) -> str | None:

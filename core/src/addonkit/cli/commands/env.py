@@ -9,7 +9,7 @@ import click
 from addonkit.cli.command import app_option, group, subcommand
 from addonkit.cli.event_loop import with_kit
 from addonkit.cli.invocation import Invocation
-from addonkit.cli.prompts import read_secret
+from addonkit.cli.prompts import fill_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -132,17 +132,17 @@ def unset(invocation: Invocation, app: str, keys: tuple[str, ...]) -> None:
 
 
 def _values(settings: Sequence[str], *, secret: bool) -> dict[str, str]:
-    from addonkit.models.variable import check_variable_key
+    from addonkit.models.variable import check_posix_name
 
-    values = {}
+    values: dict[str, str | None] = {}
     for setting in settings:
         key, equals, value = setting.partition("=")
         if not equals and not secret:
             # Not shown: it may be a value that lacks its name.
             raise click.UsageError("a variable is KEY=VALUE; with --secret a KEY alone is asked for")
-        check_variable_key(key)
-        values[key] = value if equals else read_secret(key)
-    return values
+        check_posix_name(key)
+        values[key] = value if equals else None
+    return fill_in(values)
 
 
 def _report_change(
