@@ -1,5 +1,52 @@
-"""`python -m addonkit` is the command `addonkit`."""
+"""The command `addonkit`, also as `python -m addonkit`. Signals are taken before anything else is imported."""
 
-from addonkit.cli.main import main
+from __future__ import annotations
 
-main()
+import os
+import signal
+import sys
+from typing import NoReturn
+
+INTERRUPTED = 130
+
+
+def main() -> NoReturn:
+    """Run the command line and end the process at once; threads of plugins cannot hold it.
+
+    An interruption before the command has begun, or after it has ended, is one line and no trace.
+    """
+    may_interrupt = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if may_interrupt:
+        signal.signal(signal.SIGINT, _leave)
+    try:
+        from addonkit.cli.main import main as run
+
+        if may_interrupt:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:
+            run()
+        finally:
+            if may_interrupt:
+                signal.signal(signal.SIGINT, signal.SIG_IGN)
+    except KeyboardInterrupt:
+        _leave()
+    except SystemExit as end:
+        _flush()
+        os._exit(end.code if isinstance(end.code, int) else int(end.code is not None))
+
+
+def _leave(*_signal: object) -> NoReturn:
+    os.write(2, b"interrupted: nothing was changed\n")
+    os._exit(INTERRUPTED)
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (AttributeError, OSError, ValueError):  # closed from the start, or its reader is gone
+            continue
+
+
+if __name__ == "__main__":
+    main()

@@ -41,6 +41,16 @@ def test_the_addon_whose_code_came_last(modules):
     assert attribute(raised_in(*modules)) == "acme-memo 1.2.0 (addon memo)"
 
 
+@pytest.mark.parametrize("value", ["../x", "", "a b:c", "acme_memo:"])
+def test_an_entry_point_that_is_none_hides_no_culprit(monkeypatch, tmp_path, value):
+    folder = tmp_path / "acme_odd-1.dist-info"
+    folder.mkdir()
+    (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-odd\nVersion: 1\n")
+    (folder / "entry_points.txt").write_text(f"[addonkit.addons]\nodd = {value}\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert attribute(raised_in("addonkit.saga", "acme_memo")) == "acme-memo 1.2.0 (addon memo)"
+
+
 @pytest.mark.parametrize(
     "modules", [("addonkit.cli.main",), ("acme_memo", "addonkit.store.sqlite", "sqlite3"), ("click.core",)]
 )

@@ -11,6 +11,7 @@ import sys
 import attrs
 import pytest
 
+from addonkit.cli.env_file import follow_own_links
 from addonkit.controller.pools import Healed
 from addonkit.errors import UnknownApp
 from addonkit.models.variable import Variable
@@ -135,6 +136,38 @@ def test_a_link_is_followed(write, tmp_path):
     write("link")
     assert (tmp_path / "link").is_symlink()
     assert (tmp_path / "real").read_text().startswith("DEBUG")
+
+
+@pytest.mark.parametrize("where", ["link", "folder/link", "back/../link", "relative"])
+def test_links_are_followed_as_the_system_does(where, tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real" / "file").write_text("")
+    (tmp_path / "link").symlink_to(tmp_path / "real" / "file")
+    (tmp_path / "folder").symlink_to("real")
+    (tmp_path / "real" / "link").symlink_to("../link")
+    (tmp_path / "back").mkdir()
+    (tmp_path / "relative").symlink_to("./folder/../real/link")
+    assert follow_own_links(tmp_path / where) == (tmp_path / where).resolve() == tmp_path / "real" / "file"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a link of another user")
+@pytest.mark.parametrize("where", ["link", "folder/.env"])
+def test_a_link_of_another_user_is_refused(write, tmp_path, where):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real" / ".env").write_text("kept")
+    (tmp_path / "link").symlink_to("real/.env")
+    (tmp_path / "folder").symlink_to("real")
+    for link in ("link", "folder"):
+        os.chown(tmp_path / link, 65534, 65534, follow_symlinks=False)
+    outcome = write(where)
+    assert (outcome.status, "is a link of another user (uid 65534)" in outcome.err) == (1, True)
+    assert (tmp_path / "real" / ".env").read_text() == "kept"
+
+
+def test_links_in_a_circle_are_refused(write, tmp_path):
+    (tmp_path / "a").symlink_to("b")
+    (tmp_path / "b").symlink_to("a")
+    assert "Too many levels of symbolic links" in write("a").err
 
 
 def test_what_is_no_ordinary_file_is_not_replaced(write, tmp_path):

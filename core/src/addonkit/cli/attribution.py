@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from types import TracebackType
 
 import addonkit
@@ -28,8 +29,10 @@ def _owners() -> dict[str, str]:
     owners = {}
     for kind in ("addon", "plugin"):
         for entry in entry_points(group=f"addonkit.{kind}s"):
-            who = f"{entry.dist.name} {entry.dist.version}" if entry.dist else entry.value
-            owners[entry.module.partition(".")[0]] = f"{who} ({kind} {entry.name})"
+            # Metadata of strangers: a value may be no entry point at all, a distribution may lack its version.
+            with suppress(Exception):
+                who = f"{entry.dist.name} {entry.dist.version}" if entry.dist else entry.value
+                owners[entry.module.partition(".")[0]] = f"{who} ({kind} {entry.name})"
     return owners
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from addonkit.cli.env_formats import render
 from addonkit.errors import AddonkitError, Busy, InvalidInput
 
 if TYPE_CHECKING:
     from addonkit.models.views import Environment
+
+_LINKS_MAX: Final = 40
+"""Symbolic links that are followed, as many as the kernel does."""
 
 
 def export(environment: Environment, env_format: str, *, reveal: bool) -> str:
@@ -35,13 +39,16 @@ def export(environment: Environment, env_format: str, *, reveal: bool) -> str:
 def replace_file(name: str, text: str) -> None:
     """Write a file of mode 0600 in one moment: a reader sees the old content or the new.
 
-    A symbolic link is followed; what is no ordinary file is not replaced.
+    A symbolic link is followed when it is ours or root's; what is no ordinary file is not replaced.
 
     Raises:
         AddonkitError: it cannot be written.
     """
     attempted = f"cannot write {name}"
-    path = Path(name).resolve()
+    try:
+        path = follow_own_links(Path(name))
+    except OSError as error:
+        raise AddonkitError(attempted, str(error.strerror or error)) from error
     if path.exists() and not path.is_file():
         raise AddonkitError(attempted, "it is not an ordinary file")
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
@@ -51,6 +58,34 @@ def replace_file(name: str, text: str) -> None:
     except OSError as error:
         draft.unlink(missing_ok=True)
         raise AddonkitError(attempted, str(error.strerror or error)) from error
+
+
+def follow_own_links(path: Path) -> Path:
+    """Return the path without symbolic links, each of which must belong to us or to root.
+
+    Somebody else's link, perhaps in `/tmp`, could lead to any file of ours.
+
+    Raises:
+        AddonkitError: a link belongs to another user.
+        OSError: there are too many links.
+    """
+    found, left = Path(path.anchor or Path.cwd()), [*path.parts[1 if path.anchor else 0 :]]
+    for _ in range(_LINKS_MAX):
+        while left:
+            step = found.parent if left[0] == ".." else found / left[0]
+            left = left[1:]
+            if step.is_symlink():
+                break
+            found = step
+        else:
+            return found
+        owner = step.lstat().st_uid
+        if owner not in {0, os.geteuid()}:
+            raise AddonkitError(f"cannot write {path}", f"{step} is a link of another user (uid {owner})")
+        target = step.readlink()
+        left = [*target.parts[1 if target.anchor else 0 :], *left]
+        found = Path(target.anchor) if target.anchor else found
+    raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
 
 
 def _write_private(path: Path, text: str) -> None:

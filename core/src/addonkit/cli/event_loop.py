@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine
+import os
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
+    import asyncio
+
     from addonkit.cli.invocation import Invocation
     from addonkit.kit.kit import Kit
 
@@ -31,6 +35,7 @@ def with_kit(
         AddonkitError: as the work raises them.
         KeyboardInterrupt: after SIGINT or SIGTERM; what was begun is recorded and can be continued.
     """
+    from addonkit.cli.failures import report_interrupted
     from addonkit.cli.progress import Progress
 
     progress = Progress.on_stderr(silent=invocation.json)
@@ -41,43 +46,78 @@ def with_kit(
 
     invocation.hint = hint
     try:
-        result = run(opened())
+        result = run(opened(), lambda: report_interrupted(invocation))
     finally:
         progress.close()
     invocation.hint = ""
     return result
 
 
-def run(work: Coroutine[Any, Any, T]) -> T:
-    """Run to the end in an event loop of its own; SIGTERM interrupts like Ctrl-C.
+def run(work: Coroutine[Any, Any, T], give_up: Callable[[], int]) -> T:
+    """Run to the end in an event loop of its own.
+
+    SIGINT or SIGTERM cancels the work, which then ends in order. A second one is answered with a line, a third one
+    ends the process at once.
+
+    Args:
+        work: what to run.
+        give_up: reports the interruption before the process ends at once; returns its exit status.
 
     Raises:
-        KeyboardInterrupt: after either signal, when the work has ended.
+        KeyboardInterrupt: after a signal, when the work has ended.
     """
     import asyncio
-    import signal
 
-    terminated = False
+    interruption = _Interruption(give_up)
 
     async def guarded() -> T:
-        task = asyncio.current_task()
-        loop = asyncio.get_running_loop()
-
-        def stop() -> None:
-            nonlocal terminated
-            terminated = True
-            if task is not None:
-                task.cancel()
-
-        loop.add_signal_handler(signal.SIGTERM, stop)
-        try:
-            return await work
-        finally:
-            loop.remove_signal_handler(signal.SIGTERM)
+        interruption.guard(asyncio.current_task(), asyncio.get_running_loop())
+        return await work
 
     try:
-        return asyncio.run(guarded())
+        with interruption.signals():
+            return asyncio.run(guarded())
     except asyncio.CancelledError:
-        if terminated:
+        if interruption.count:
             raise KeyboardInterrupt from None
         raise
+
+
+class _Interruption:
+    """Counts signals; a handler of Python's own is called even while the event loop is busy."""
+
+    def __init__(self, give_up: Callable[[], int]) -> None:
+        self.count = 0
+        self._give_up = give_up
+        self._cancel: Callable[[], object] = lambda: None
+
+    def guard(self, task: asyncio.Task[Any] | None, loop: asyncio.AbstractEventLoop) -> None:
+        """Cancel this task at the first signal, also at one that has come already."""
+        if task is not None:
+            self._cancel = lambda: loop.call_soon_threadsafe(task.cancel)
+        if self.count:
+            self._cancel()
+
+    @contextmanager
+    def signals(self) -> Iterator[None]:
+        """Take both signals, unless they were ignored when the process began."""
+        import signal
+
+        numbers = [n for n in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(n) is not signal.SIG_IGN]
+        former = [signal.signal(number, self._take) for number in numbers]
+        try:
+            yield
+        finally:
+            for number, handler in zip(numbers, former, strict=True):
+                signal.signal(number, handler)
+
+    def _take(self, *_signal: object) -> None:
+        from addonkit.cli.streams import echo_err
+
+        self.count += 1
+        if self.count == 1:
+            self._cancel()
+        elif self.count == 2:  # noqa: PLR2004 - the second of three
+            echo_err("still ending what was begun; interrupt once more to leave it as it is")
+        else:
+            os._exit(self._give_up())

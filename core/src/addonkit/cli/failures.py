@@ -72,7 +72,7 @@ def report_bug(invocation: Invocation, error: Exception) -> int:
     if invocation.json:
         _write_failure("InternalError", f"{message} (in {culprit})")
         return FAILED
-    echo_err(f"error: this is a bug in {culprit}; please report it")
+    echo_err(f"error: this is a bug in {clean(culprit)}; please report it")
     echo_err(f"  {clean(message)}")
     if not invocation.verbose:
         echo_err("  the same command with -v shows the trace")

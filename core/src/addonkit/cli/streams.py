@@ -5,10 +5,14 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import sys
-from typing import Any, TextIO
+from typing import Any, Final, TextIO
 
 import click
+
+_COLOUR: Final = re.compile(r"(\x1b\[(?:0|1|22|3[0-7]|39|9[0-7])(?:;(?:0|1|22|3[0-7]|39|9[0-7]))*m)")
+"""An escape sequence that colours text; nothing that hides text is one."""
 
 
 def clean(text: str) -> str:
@@ -28,10 +32,18 @@ def is_terminal(stream: TextIO | None) -> bool:
     return stream is not None and stream.isatty()
 
 
+def clean_lines(text: str, *, styled: bool = False) -> str:
+    """Clean every line of a text; `styled` leaves colours as they are."""
+    if not styled:
+        return "\n".join(clean(line) for line in text.split("\n"))
+    parts = _COLOUR.split(text)
+    return "".join(part if number % 2 else clean_lines(part) for number, part in enumerate(parts))
+
+
 def write(text: str) -> None:
-    """Write a result for people to stdout, with a line end; empty text writes nothing."""
+    """Write a result for people to stdout, with a line end; empty text writes nothing. Only colours are not cleaned."""
     if text:
-        click.echo(text)
+        click.echo(clean_lines(text, styled=is_terminal(sys.stdout)))
 
 
 def write_exactly(text: str) -> None:
@@ -45,9 +57,9 @@ def write_json(value: Any) -> None:
 
 
 def echo_err(text: str) -> None:
-    """Tell a person something beside the result, on stderr. A stderr that is gone changes nothing."""
+    """Tell a person something beside the result, on stderr, cleaned. A stderr that is gone changes nothing."""
     with contextlib.suppress(OSError, ValueError):
-        click.echo(text, err=True)
+        click.echo(clean_lines(text), err=True)
 
 
 def is_about_output(error: OSError) -> bool:

@@ -50,7 +50,7 @@ def _row(definition: AddonDefinition, programs: Sequence[FoundProgram]) -> tuple
 def _fault(report: AddonReport, *, traces: bool) -> list[str]:
     who = f"{report.distribution} {report.version}".strip()
     state = "in conflict" if report.state is State.CONFLICT else report.state
-    line = f"{report.name} of {who or 'this program'} is {state}: {clean(report.reason)}"
+    line = f"{clean(report.name)} of {clean(who) or 'this program'} is {state}: {clean(report.reason)}"
     return [line, *(f"  {clean(each)}" for each in report.trace.splitlines())] if traces else [line]
 
 

@@ -108,7 +108,7 @@ def _notes(view: InstanceView) -> list[str]:
 
 def _addon_note(view: InstanceView) -> str:
     if view.addon_state == NOT_INSTALLED:
-        return f"addon not installed; {how_to_install(view.instance)}"
+        return f"addon not installed; {clean(how_to_install(view.instance))}"
     return f"its addon {view.instance.addon} cannot be used: {clean(view.addon_state)}"
 
 
