@@ -69,23 +69,27 @@ def follow_own_links(path: Path) -> Path:
         AddonkitError: a link belongs to another user.
         OSError: there are too many links.
     """
-    found, left = Path(path.anchor or Path.cwd()), [*path.parts[1 if path.anchor else 0 :]]
-    for _ in range(_LINKS_MAX):
-        while left:
-            step = found.parent if left[0] == ".." else found / left[0]
-            left = left[1:]
-            if step.is_symlink():
-                break
+    found, left, links = Path(path.anchor or Path.cwd()), _parts(path), 0
+    while left:
+        name, *left = left
+        step = found.parent if name == ".." else found / name
+        if not step.is_symlink():
             found = step
-        else:
-            return found
+            continue
+        links += 1
+        if links > _LINKS_MAX:
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
         owner = step.lstat().st_uid
         if owner not in {0, os.geteuid()}:
             raise AddonkitError(f"cannot write {path}", f"{step} is a link of another user (uid {owner})")
         target = step.readlink()
-        left = [*target.parts[1 if target.anchor else 0 :], *left]
+        left = [*_parts(target), *left]
         found = Path(target.anchor) if target.anchor else found
-    raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+    return found
+
+
+def _parts(path: Path) -> list[str]:
+    return [*path.parts[1 if path.anchor else 0 :]]
 
 
 def _write_private(path: Path, text: str) -> None:
