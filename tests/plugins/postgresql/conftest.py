@@ -9,7 +9,7 @@ from itertools import count
 
 import pytest
 
-from addonkit import CONFIG_VERSION, ProviderFramework, Secret, Server, ServerAddress
+from addonkit import CONFIG_VERSION, ProviderFramework, Secret, Server, ServerAccess
 from addonkit.compute.process.backend import ProcessBackend
 from addonkit.store.codec import Codec
 from addonkit.store.memory import MemoryStore
@@ -18,6 +18,7 @@ from addonkit.testing.home import temporary_home
 from addonkit.util.clock import SystemClock
 from addonkit_postgresql.addon import ADDON
 from addonkit_postgresql.session import Administrator
+from addonkit_postgresql.tenants import administrator
 
 VERSIONS = ("18", "15")
 
@@ -45,19 +46,18 @@ def running(version: str) -> Iterator[Administrator]:
                 await framework.create_disk(volume.disk, volume.size_gb)
             await framework.create_sandbox_pool(spec)
             pool = await framework.wait_for_pool(spec.name)
+            state = await framework.check_pool(spec.name)
             await backend.close()
-            return Administrator(
-                ServerAddress(pool.host, pool.ports["postgresql"]), server.attributes["admin_password"]
-            )
+            return administrator(ServerAccess(server, pool.host, pool.ports["postgresql"], state.socket))
 
         async def stop() -> None:
             backend = ProcessBackend(home)
             await backend.remove(server.id, ADDON.pool(server).program)
             await backend.close()
 
-        administrator = asyncio.run(start())
+        superuser = asyncio.run(start())
         try:
-            yield administrator
+            yield superuser
         finally:
             # Gracefully: a server that is killed leaves its shared memory to the system.
             asyncio.run(stop())

@@ -54,7 +54,7 @@ def test_a_container_gets_the_settings_that_a_process_gets(variant: str) -> None
 
     process = dict(settings_of(spec.program.argv))
     assert process.pop("listen_addresses") == "127.0.0.1"
-    assert process.pop("unix_socket_directories") == ""
+    assert process.pop("unix_socket_directories") == "{sockets}"
     assert settings_of(spec.command) == process
     assert str(spec.env["PGDATA"]).startswith(spec.mounts[0].path + "/")
     assert not {"fsync", "synchronous_commit", "full_page_writes"} & process.keys()
@@ -106,7 +106,8 @@ async def test_a_real_server_keeps_what_it_confirms(server: Administrator) -> No
 async def test_a_real_server_listens_on_loopback_alone_and_says_whose_it_is(server: Administrator) -> None:
     async with server.session() as connection:
         assert await connection.fetchval("SHOW listen_addresses") == "127.0.0.1"
-        assert await connection.fetchval("SHOW unix_socket_directories") == ""
+        assert await connection.fetchval("SHOW unix_socket_directories") == "../../../pools/postgresql-test/sockets"
+        assert await connection.fetchval("SELECT inet_client_addr()") is None, "the administrator uses the socket"
         assert await connection.fetchval("SHOW password_encryption") == "scram-sha-256"
         assert await connection.fetchval("SHOW log_statement") == "none"
         assert await connection.fetchval("SHOW cluster_name") == "postgresql-test"

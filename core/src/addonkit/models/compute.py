@@ -67,7 +67,9 @@ class Program:
     """How a server runs as a process of this machine.
 
     Placeholders in `argv`, `prepare`, `files`, `env`: `{port}` (of the first port) and `{port:NAME}`,
-    `{disk}` (directory of the first volume), `{run}` (a private directory that lives as long as the pool).
+    `{disk}` (directory of the first volume; servers start in it), `{run}` (a private directory that lives as long as
+    the pool), `{sockets}` (where only the server's user can make Unix sockets; a short path from the directory that
+    the server starts in, since the path of a socket may have 107 bytes).
     Never put a secret in an argv: everybody on the machine reads it.
 
     Attributes:
@@ -83,6 +85,8 @@ class Program:
         stop_timeout: seconds granted to it.
         pid_file: the server's own lock file below the disk, removed before a start when the process it
             names does not run there.
+        socket: name of the Unix socket that the server makes in `{sockets}`; knows `{port}`. The probe and the
+            administrator then go through it: unlike a port, no other user of the machine can take its place.
     """
 
     source: ProgramSource
@@ -96,6 +100,7 @@ class Program:
     stop_signal: str = "SIGTERM"
     stop_timeout: float = 30.0
     pid_file: str = ""
+    socket: str = ""
 
 
 @attrs.frozen
@@ -164,6 +169,7 @@ class PoolState:
         started: whether a copy was ever started.
         log_tail: the last lines of the log.
         pid: of the copy, on backends that have one.
+        socket: path of the Unix socket of a ready copy; empty without one.
     """
 
     running: int = 0
@@ -172,6 +178,7 @@ class PoolState:
     exit_status: int | None = None
     log_tail: str = ""
     pid: int | None = None
+    socket: str = ""
 
 
 @attrs.frozen

@@ -89,6 +89,19 @@ class ProviderFramework:
             await self._clock.sleep(POLL)
             pool = await self._pool(name)
 
+    async def check_pool(self, name: str) -> PoolState:
+        """Return the state of a pool that serves; the backend has seen its own process behind the address.
+
+        Raises:
+            PoolGone: the pool was deleted.
+            TransientError: it does not run, does not answer, or another process has its address.
+        """
+        state = await self._backend.observe(await self._pool(name))
+        if not state.ready:
+            fault = "it runs but does not answer as this server would" if state.running else "it does not run"
+            raise TransientError(f"working on server {name}", fault)
+        return state
+
     async def scale_pool(self, name: str, desired: int) -> Pool:
         """Set how many copies should run, and make it so. A deleted pool raises PoolGone."""
 

@@ -22,7 +22,7 @@ _SETTINGS: Final = (
 
 _LOOPBACK: Final = (
     "listen_addresses=127.0.0.1",
-    "unix_socket_directories=",  # loopback only: a socket's path may be too long for the system
+    "unix_socket_directories={sockets}",  # for the administrator: nobody else can listen there
 )
 
 _FIRST_WITH_BUILTIN_LOCALES: Final = 17
@@ -48,6 +48,7 @@ def program(server: Server) -> Program:
             ),
         ),
         prepare_files=(File("{run}/password", Secret(admin_password(server).reveal() + "\n")),),
+        socket=".s.PGSQL.{port}",
         stop_signal="SIGINT",
         stop_timeout=60.0,
         pid_file="postmaster.pid",

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Final
 
 import attrs
 
 from addonkit import AddonkitError, Secret, ServerAddress, TransientError
 from addonkit_postgresql.naming import ADMINISTRATOR
+from addonkit_postgresql.scram_only import ScramOnlyLoop
 
 if TYPE_CHECKING:
     import asyncpg
@@ -38,12 +41,23 @@ class ServerFault(AddonkitError):
     """A PostgreSQL server refused what was asked of it. `sqlstate` is in `details`."""
 
 
+def _no_socket() -> AbstractContextManager[str]:
+    return nullcontext("")
+
+
 @attrs.frozen
 class Administrator:
-    """How to become the superuser of a server."""
+    """How to become the superuser of a server.
+
+    Attributes:
+        address: where it answers.
+        password: the superuser's.
+        open_socket: yields the path of the server's Unix socket, see ServerAccess; empty for the port.
+    """
 
     address: ServerAddress
     password: Secret
+    open_socket: Callable[[], AbstractContextManager[str]] = _no_socket
 
     @asynccontextmanager
     async def session(self, database: str = "postgres") -> AsyncIterator[asyncpg.Connection]:
@@ -51,22 +65,36 @@ class Administrator:
 
         Raises:
             TransientError: when the server does not take connections right now, or the connection was lost.
-            ServerFault: when it refuses something else.
+            ServerFault: when it refuses something else, or is not proved to be the server by SCRAM.
         """
-        with _translated(f"working on the PostgreSQL server at {self.address.host}:{self.address.port}"):
-            connection = await self._connect(database)
+        with _translated(self._attempted), self.open_socket() as path:
+            connection = await self._connect(database, path)
             try:
                 yield connection
             finally:
                 await _close(connection)
 
-    async def _connect(self, database: str) -> asyncpg.Connection:
+    @property
+    def _attempted(self) -> str:
+        return f"working on the PostgreSQL server at {self.address.host}:{self.address.port}"
+
+    async def _connect(self, database: str, socket: str) -> asyncpg.Connection:
+        loop = ScramOnlyLoop(asyncio.get_running_loop())
+        try:
+            return await self._open(database, socket, loop)
+        except Exception as error:
+            if loop.fault:
+                raise ServerFault(self._attempted, f"another process answers there: {loop.fault}") from error
+            raise
+
+    async def _open(self, database: str, socket: str, loop: ScramOnlyLoop) -> asyncpg.Connection:
         import asyncpg
 
-        # Everything is said, so that nobody's PG... variables have a say in it.
+        # Everything is said, so that variables of the shell have no say in it.
         return await asyncpg.connect(
-            host=self.address.host,
+            host=os.path.dirname(socket) or self.address.host,  # noqa: PTH120 - the driver adds the name itself
             port=self.address.port,
+            loop=loop,
             user=ADMINISTRATOR,
             password=self.password.reveal(),
             database=database,
@@ -101,6 +129,8 @@ def _translated(attempted: str) -> Iterator[None]:
     )
     try:
         yield
+    except AddonkitError:
+        raise
     except passing as error:
         raise TransientError(attempted, str(error) or type(error).__name__) from error
     except asyncpg.PostgresError as error:

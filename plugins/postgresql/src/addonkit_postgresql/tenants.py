@@ -55,4 +55,4 @@ class DatabaseTenants(Tenants):
 
 def administrator(access: ServerAccess) -> Administrator:
     """The superuser of a server."""
-    return Administrator(ServerAddress(access.host, access.port), access.password)
+    return Administrator(ServerAddress(access.host, access.port), access.password, access.open_socket)

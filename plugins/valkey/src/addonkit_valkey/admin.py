@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -22,10 +22,11 @@ SYSTEM_USERS: Final = frozenset({OWNER, ADMINISTRATOR})
 
 @attrs.frozen
 class Administrator:
-    """How to become the administrator of a server."""
+    """How to become the administrator of a server; `open_socket` is that of ServerAccess."""
 
     address: ServerAddress
     password: Secret
+    open_socket: Callable[[], AbstractContextManager[str]] = lambda: nullcontext("")
 
     @asynccontextmanager
     async def session(self, database: int = 0) -> AsyncIterator[Valkey]:
@@ -37,24 +38,27 @@ class Administrator:
         from valkey.asyncio import Valkey
         from valkey.exceptions import BusyLoadingError, ConnectionError, TimeoutError
 
-        client = Valkey(
-            host=self.address.host,
-            port=self.address.port,
-            username=ADMINISTRATOR,
-            password=self.password.reveal(),
-            db=database,
-            # Keys are bytes: an app may use any.
-            decode_responses=False,
-            socket_timeout=30,
-            socket_connect_timeout=10,
-        )
-        try:
-            yield client
-        except (BusyLoadingError, ConnectionError, TimeoutError) as error:
-            where = f"{self.address.host}:{self.address.port}"
-            raise TransientError(f"working on the Valkey server at {where}", str(error)) from error
-        finally:
-            await client.aclose()
+        # A socket, since no other user of the machine can stand in for the server there.
+        with self.open_socket() as path:
+            client = Valkey(
+                host=self.address.host,
+                port=self.address.port,
+                unix_socket_path=path or None,
+                username=ADMINISTRATOR,
+                password=self.password.reveal(),
+                db=database,
+                # Keys are bytes: an app may use any.
+                decode_responses=False,
+                socket_timeout=30,
+                socket_connect_timeout=10,
+            )
+            try:
+                yield client
+            except (BusyLoadingError, ConnectionError, TimeoutError) as error:
+                where = f"{self.address.host}:{self.address.port}"
+                raise TransientError(f"working on the Valkey server at {where}", str(error)) from error
+            finally:
+                await client.aclose()
 
 
 async def set_user(admin: Administrator, name: str, rules: tuple[str, ...]) -> None:

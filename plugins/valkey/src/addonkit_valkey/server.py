@@ -15,6 +15,8 @@ bind 127.0.0.1
 port {port}
 aclfile users.acl
 daemonize no
+unixsocket "{sockets}/valkey.sock"
+unixsocketperm 777
 """
 """Paths are relative to the disk, where the server starts: a home may be moved, and its path may hold any sign."""
 
@@ -74,6 +76,7 @@ def program(server: Server) -> Program:
             File("{run}/users.first", Secret(initial_file(password))),
             File("{run}/start.sh", Secret(start)),
         ),
+        socket="valkey.sock",
         stop_signal="SIGTERM",
         stop_timeout=20.0,
     )

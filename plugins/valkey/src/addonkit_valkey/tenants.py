@@ -45,4 +45,4 @@ class UserTenants(Tenants):
 
 
 def _administrator(access: ServerAccess) -> Administrator:
-    return Administrator(ServerAddress(access.host, access.port), access.password)
+    return Administrator(ServerAddress(access.host, access.port), access.password, access.open_socket)

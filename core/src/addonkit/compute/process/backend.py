@@ -3,6 +3,7 @@
 Below its home it keeps
 
 pools/<name>/run    private files of a server, and its home directory
+pools/<name>/sockets  Unix sockets of a server, which it alone can make
 pools/<name>/log    what it wrote
 pools/<name>/record which process it is
 disks/<name>/data   its data
@@ -145,7 +146,14 @@ class ProcessBackend:
         ready = await self._is_ready(pool, record)
         if ready:
             self._ports.release(pool.name)
-        return PoolState(1, int(ready), started=True, log_tail="" if ready else tail(log), pid=record.server.pid)
+        return PoolState(
+            1,
+            int(ready),
+            started=True,
+            log_tail="" if ready else tail(log),
+            pid=record.server.pid,
+            socket=self._socket(pool) if ready else "",
+        )
 
     async def remove(self, name: str, program: Program | None = None) -> None:
         """See Backend."""
@@ -212,8 +220,11 @@ class ProcessBackend:
         private = directory / "run"
         private.mkdir(mode=0o700, exist_ok=True)
         chown(user, private)
+        sockets = directory / "sockets"
+        sockets.mkdir(mode=0o711, exist_ok=True)
+        chown(user, sockets)
         disk = self._disks.data(pool.spec.volumes[0].disk) if pool.spec.volumes else private
-        placeholders = Placeholders(disk, private, pool.ports)
+        placeholders = Placeholders(disk, private, sockets, pool.ports)
         return LaunchPlan(
             pool, program, folder, placeholders, private, self._record(pool.name), directory / "log", user
         )
@@ -223,7 +234,12 @@ class ProcessBackend:
         port = pool.ports.get(probe.port, 0)
         if not await asyncio.to_thread(listens, record.server.pid, port, self._user_on(record.disks)):
             return False
-        return await answers(probe, HOST, port)
+        return await answers(probe, HOST, port, self._socket(pool))
+
+    def _socket(self, pool: Pool) -> str:
+        name = _program(pool).socket
+        sockets = self._pool(pool.name) / "sockets"
+        return str(sockets / Placeholders(sockets, sockets, sockets, pool.ports).expand(name)) if name else ""
 
     def _terminator(self, record: RunRecord) -> Terminator:
         return Terminator(self._home, self._user_on(record.disks))

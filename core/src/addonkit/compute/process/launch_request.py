@@ -40,6 +40,7 @@ class LaunchRequest:
         user: who does it; None for ourselves.
         remove: files to delete.
         write: files to write, placeholders in them filled from `placeholders`.
+        sockets: directory to empty of the sockets of a former server.
     """
 
     user: ServiceUser | None
@@ -50,6 +51,7 @@ class LaunchRequest:
     env: Mapping[str, str] = attrs.field(factory=dict)
     cwd: str = "/"
     detached: Detached | None = None
+    sockets: Path | None = None
 
 
 def send_request(request: LaunchRequest, hold: Sequence[int] = ()) -> str:
@@ -84,6 +86,7 @@ def _words(request: LaunchRequest, fault: int, hold: Sequence[int]) -> dict[str,
         "user": [request.user.uid, request.user.gid] if request.user else None,
         "remove": [fill(file.path) for file in request.remove],
         "files": [[fill(file.path), fill(file.content), file.once] for file in request.write],
+        "sockets": str(request.sockets) if request.sockets else None,
         "argv": list(request.argv),
         "env": dict(request.env),
         "cwd": request.cwd,

@@ -12,6 +12,7 @@ hold secrets:
 `user`    null, or [uid, gid] to give up root for.
 `remove`  paths to delete; `files` [path, content, once] to write with mode 0600. Both are done as that
           user: nothing that it may have put in the way, such as a symbolic link, turns root's hand.
+`sockets` directory to empty of what a former server left, or null; also as that user.
 `argv`    what to become; empty means nothing.
 `env`, `cwd` of it.
 `fault`   descriptor on which a failure is told; its end means success.
@@ -56,6 +57,8 @@ def _follow(order: "dict[str, Any]") -> None:
     os.umask(0o077)
     for path in order["remove"]:
         _remove(path)
+    for name in os.listdir(order["sockets"]) if order["sockets"] else ():  # noqa: PTH208 - no pathlib here
+        _remove(f"{order['sockets']}/{name}")
     for path, content, once in order["files"]:
         if not (once and os.path.lexists(path)):
             _write(path, content)

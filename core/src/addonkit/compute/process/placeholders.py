@@ -1,7 +1,8 @@
-"""Fills `{port}`, `{port:NAME}`, `{disk}` and `{run}` into what a Program says. Pure."""
+"""Fills `{port}`, `{port:NAME}`, `{disk}`, `{run}` and `{sockets}` into what a Program says."""
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,7 +13,7 @@ import attrs
 from addonkit.errors import ComputeError
 from addonkit.models.secret import Secret, reveal
 
-_PLACEHOLDER: Final = re.compile(r"\{(port|disk|run)(?::([A-Za-z0-9_-]+))?\}")
+_PLACEHOLDER: Final = re.compile(r"\{(port|disk|run|sockets)(?::([A-Za-z0-9_-]+))?\}")
 
 
 @attrs.frozen
@@ -22,11 +23,13 @@ class Placeholders:
     Attributes:
         disk: directory of the data.
         run: private directory of the pool.
+        sockets: directory of the server's Unix sockets.
         ports: name to number, the first one being `{port}`.
     """
 
     disk: Path
     run: Path
+    sockets: Path
     ports: Mapping[str, int]
 
     def expand(self, text: str | Secret) -> str:
@@ -39,6 +42,8 @@ class Placeholders:
 
     def _value(self, match: re.Match[str]) -> str:
         word, name = match.groups()
+        if word == "sockets":
+            return self._short_sockets()
         if word != "port":
             return str(self.disk if word == "disk" else self.run)
         if name is None and self.ports:
@@ -46,3 +51,8 @@ class Placeholders:
         if name not in self.ports:
             raise ComputeError(f"cannot fill in {match[0]}", f"the pool has ports {', '.join(self.ports) or 'none'}")
         return str(self.ports[name])
+
+    def _short_sockets(self) -> str:
+        """Return the path of the sockets from the disk, where a server starts, if it is shorter than the whole."""
+        whole = os.path.realpath(self.sockets)
+        return min(os.path.relpath(whole, os.path.realpath(self.disk)), whole, key=len)

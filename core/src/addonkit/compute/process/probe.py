@@ -12,18 +12,22 @@ from addonkit.compute.process.open_files import read_open_files
 from addonkit.compute.process.user import ServiceUser
 from addonkit.models.compute import Probe
 from addonkit.models.secret import reveal
+from addonkit.util.unix_sockets import trusted_socket
 
 _LISTEN: Final = "0A"
 _LIMIT: Final = 1.0
 
 
-async def answers(probe: Probe, host: str, port: int) -> bool:
-    """Whether the server's answer to the probe starts with what is expected, within a second."""
+async def answers(probe: Probe, host: str, port: int, socket: str = "") -> bool:
+    """Return whether the server's answer to the probe starts with what is expected, within a second.
+
+    Asks through the Unix socket where the server has one: a probe may hold a password.
+    """
     expected = [text.encode("latin-1") for text in probe.expect]
     longest = max((len(each) for each in expected), default=0)
     with suppress(OSError, TimeoutError):
         async with asyncio.timeout(_LIMIT):
-            reader, writer = await asyncio.open_connection(host, port)
+            reader, writer = await _connect(host, port, socket)
             try:
                 writer.write(reveal(probe.send).encode("latin-1"))
                 await writer.drain()
@@ -39,6 +43,13 @@ async def answers(probe: Probe, host: str, port: int) -> bool:
                 with suppress(OSError):
                     await writer.wait_closed()
     return False
+
+
+async def _connect(host: str, port: int, socket: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    if not socket:
+        return await asyncio.open_connection(host, port)
+    with trusted_socket(socket) as path:
+        return await asyncio.open_unix_connection(path)
 
 
 def listens(session: int, port: int, user: ServiceUser | None) -> bool:

@@ -154,6 +154,7 @@ async def launch(plan: LaunchPlan, lock: int) -> None:
         env=plan.environment(),
         cwd=str(plan.placeholders.disk),
         detached=Detached(plan.record, plan.log, starts, [volume.disk for volume in plan.pool.spec.volumes]),
+        sockets=plan.placeholders.sockets,
     )
     fault = await finish(send_request, order, (lock,))
     if fault:

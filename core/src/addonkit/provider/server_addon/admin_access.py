@@ -11,10 +11,10 @@ from addonkit.provider.server_addon.declaration import ServerAccess
 
 
 async def admin_access(framework: ProviderFramework, server_id: str) -> ServerAccess:
-    """Return how the administrator gets into a server.
+    """Return how the administrator gets into a server that was just seen to be ours.
 
     Raises:
-        TransientError: when the server does not exist, or has no address yet.
+        TransientError: when the server does not exist, has no address yet, or does not serve.
     """
     server = await framework.servers.get(server_id)
     if server is None:
@@ -61,7 +61,8 @@ async def cleanup_tenant(
 
 async def _access_to(framework: ProviderFramework, server: Server) -> ServerAccess:
     found = await framework.get_service_address(server.id)
-    return ServerAccess(server, found.host, found.port)
+    state = await framework.check_pool(server.id)
+    return ServerAccess(server, found.host, found.port, state.socket)
 
 
 async def _has_neighbours(framework: ProviderFramework, instance: Instance, server_id: str) -> bool:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Callable, Collection, Container, Mapping
+from collections.abc import Callable, Collection, Container, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from typing import Any, Final
 from urllib.parse import quote
 
 import attrs
 
+from addonkit.errors import TransientError
 from addonkit.models.identifiers import sanitize_identifier
 from addonkit.models.instance import Server
 from addonkit.models.secret import Secret
+from addonkit.util.unix_sockets import trusted_socket
 
 ADMIN_PASSWORD: Final = "admin_password"  # noqa: S105 - the name of an attribute, not a password
 """Attribute of a Server that holds the password made with it."""
@@ -37,11 +40,36 @@ class ContainerSpec:
 
 @attrs.frozen
 class ServerAccess:
-    """How an addon gets into a server: its record, and where it answers."""
+    """How an addon gets into a server that was just proved to be the one it started.
+
+    Attributes:
+        server: its record.
+        host: where it answers.
+        port: where it answers.
+        socket: path of its Unix socket, empty without one; see `open_socket`.
+    """
 
     server: Server
     host: str
     port: int
+    socket: str = ""
+
+    @contextmanager
+    def open_socket(self) -> Iterator[str]:
+        """Yield a path by which a client can connect to the socket while the block lasts; empty without a socket.
+
+        No other user of the machine can stand in for the server there, and the path is short enough for the system.
+        Send a password to the port only where the path is empty.
+
+        Raises:
+            TransientError: when the socket's directory does not exist, or others can write in it.
+        """
+        with ExitStack() as opened:
+            try:
+                path = opened.enter_context(trusted_socket(self.socket)) if self.socket else ""
+            except OSError as error:
+                raise TransientError(f"working on server {self.server.id}", f"no way to its socket: {error}") from error
+            yield path
 
     @property
     def password(self) -> Secret:
