@@ -85,13 +85,17 @@ def _start(kind: str, variant: str, disk: Path) -> Running:
     for folder in (disk, run):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
-    def filled(text: str | Secret) -> str:
-        return reveal(text).replace("{disk}", str(disk)).replace("{run}", str(run)).replace("{port}", str(port))
+    def fill(text: str | Secret) -> str:
+        places = {"{disk}": str(disk), "{run}": str(run), "{sockets}": "../run", "{port}": str(port)}
+        filled = reveal(text)
+        for placeholder, value in places.items():
+            filled = filled.replace(placeholder, value)
+        return filled
 
     for file in asked.files:
-        Path(filled(file.path)).write_text(filled(file.content))
+        Path(fill(file.path)).write_text(fill(file.content))
     executable = _directory(kind)
-    argv = [filled(word) for word in asked.argv]
+    argv = [fill(word) for word in asked.argv]
     with (run / "log").open("wb") as log:
         environ = {"PATH": f"{executable}:{os.defpath}"}
         process = subprocess.Popen(argv, cwd=disk, env=environ, stdout=log, stderr=log)
