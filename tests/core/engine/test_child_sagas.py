@@ -77,7 +77,7 @@ async def test_a_parent_that_is_run_again_finds_its_child(world: Any, inner: Sag
 
 async def test_a_child_that_crashed_is_continued_by_its_parent(world: Any, inner: Saga[int]) -> None:
     saga = world.saga(joining(inner))
-    await world.crash("journal:make_server", saga)
+    await world.crash("before:make_server", saga)
     assert await world.status("server") is ExecutionStatus.RUNNING
 
     await world.engine("two").ensure("x", saga)

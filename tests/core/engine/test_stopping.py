@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 import pytest
 
-from addonkit.engine import engine as engines
 from addonkit.errors import SagaFailed, StoreUnavailable
 from addonkit.models.execution import ExecutionStatus, StepStatus
 from addonkit.saga.saga import Saga
 from addonkit.saga.step import step
+from addonkit.store.interface import Change
 
 
 @pytest.fixture(params=["memory", "sqlite"])
@@ -20,7 +20,7 @@ def any_world(request: pytest.FixtureRequest, world: Any) -> Any:
     return world if request.param == "memory" else request.getfixturevalue("world_on_disk")
 
 
-class Authenticator:
+class Gate:
     """A step that has entered and does not leave by itself."""
 
     def __init__(self) -> None:
@@ -33,7 +33,7 @@ class Authenticator:
 
 
 async def test_a_step_that_runs_is_cancelled_and_undone(any_world: Any) -> None:
-    gate = Authenticator()
+    gate = Gate()
     saga = any_world.saga(any_world.step("one"), any_world.step("two", gate), any_world.step("never"))
     owner = asyncio.create_task(any_world.engine("one").ensure("x", saga))
     await gate.entered.wait()
@@ -52,7 +52,7 @@ async def test_a_step_that_runs_is_cancelled_and_undone(any_world: Any) -> None:
 
 
 async def test_asked_again_a_stopped_execution_says_the_same(world: Any) -> None:
-    gate = Authenticator()
+    gate = Gate()
     saga = world.saga(world.step("one", gate))
     owner = asyncio.create_task(world.engine("one").ensure("x", saga))
     await gate.entered.wait()
@@ -92,7 +92,7 @@ async def test_a_step_that_ends_all_the_same_is_undone_with_what_it_gave(world: 
 
 
 async def test_who_waits_for_another_execution_stops_waiting_and_leaves_it_to_others(world: Any) -> None:
-    gate = Authenticator()
+    gate = Gate()
     server = Saga("test.server", steps=[world.step("make", gate)])
 
     @step(undo=None)
@@ -119,11 +119,12 @@ async def test_who_waits_for_another_execution_stops_waiting_and_leaves_it_to_ot
 async def test_where_nobody_can_tell_the_step_goes_on_and_the_journal_decides(
     world: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def deaf(*_args: object) -> None:
+    async def deaf(*_args: object) -> AsyncGenerator[Change, None]:
         raise StoreUnavailable("cannot read the state", "gone for a moment")
+        yield
 
-    monkeypatch.setattr(engines, "until_cancelled", deaf)
     engine = world.engine()
+    monkeypatch.setattr(world.store, "watch", deaf)
     saga = world.saga(world.step("one"), world.step("two", _then(lambda: engine.cancel("x"))), world.step("never"))
 
     with pytest.raises(SagaFailed, match="it was asked to stop"):

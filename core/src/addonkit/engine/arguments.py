@@ -1,15 +1,50 @@
-"""What a step receives: values by name. Pure functions of the execution and the engine's own resources."""
+"""Arguments of steps: values by name, from the execution and from the engine's own resources."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
+import attrs
+
+from addonkit.engine.journal import Journal
 from addonkit.errors import SagaRefused
 from addonkit.models.execution import Execution
+from addonkit.saga.protocol import Sagas
 from addonkit.saga.saga import Saga
 from addonkit.saga.step import ENGINE_NAMES, Signature, Step
 from addonkit.store.codec import structure, unstructure
+
+if TYPE_CHECKING:
+    from addonkit.engine.progress import ProgressReporter
+
+Resources = Callable[[Mapping[str, str]], Awaitable[Mapping[str, Any]]]
+"""Reads the engine's own arguments for an execution's subject: see step.ENGINE_NAMES."""
+
+
+@attrs.frozen
+class StepArguments:
+    """Gives the steps of one execution their arguments, read afresh for each try.
+
+    Attributes:
+        saga: what the execution runs.
+        journal: of the execution.
+        resources: see Resources.
+        sagas: what steps receive as `sagas`.
+    """
+
+    saga: Saga[Any]
+    journal: Journal
+    resources: Resources
+    sagas: Sagas
+
+    async def read(self, takes: Signature, progress: ProgressReporter) -> dict[str, Any]:
+        """The arguments of a step or undo; their secrets are kept out of events from now on."""
+        execution = self.journal.execution
+        own = await self.resources(execution.subject) if ENGINE_NAMES.intersection(takes.names) else {}
+        given = arguments(self.saga, execution, takes, {**own, "sagas": self.sagas, "progress": progress})
+        self.journal.hide(given)
+        return given
 
 
 def arguments(saga: Saga[Any], execution: Execution, takes: Signature, own: Mapping[str, Any]) -> dict[str, Any]:

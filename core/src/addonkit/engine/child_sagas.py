@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 from addonkit.errors import LeaseLost
 
 if TYPE_CHECKING:
-    from addonkit.engine.engine import Engine
+    from addonkit.saga.protocol import Sagas
     from addonkit.saga.saga import Saga
 
 
 class ChildSagas:
     """Runs executions on behalf of a step. An execution that another process takes over meanwhile is waited for."""
 
-    def __init__(self, engine: Engine, subject: Mapping[str, str]) -> None:
+    def __init__(self, engine: Sagas, subject: Mapping[str, str]) -> None:
         self._engine = engine
         self._subject = subject
 

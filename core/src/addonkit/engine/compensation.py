@@ -64,7 +64,7 @@ class Compensation:
             await self._journal.note(self._journal.event(EventKind.RETRYING, text, step.name))
             await self._clock.sleep(delay)
 
-        await self._invoker.call(step, function, step.undo_takes, pause)
+        await self._invoker.invoke(step, function, step.undo_takes, pause)
         await fault_point(f"undo:{step.name}")
 
     async def _record(self, step: Step, kind: EventKind, reason: str = "") -> None:

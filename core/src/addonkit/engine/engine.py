@@ -2,33 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from copy import copy
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from addonkit.engine.arguments import Resources, StepArguments
+from addonkit.engine.cancellation import CancellationWatch, forget_cancellation, request_cancellation
 from addonkit.engine.child_sagas import ChildSagas
 from addonkit.engine.compatibility import reshaped
 from addonkit.engine.events import EventPublisher, Sink
 from addonkit.engine.failure import mentions
+from addonkit.engine.invoker import StepInvoker
 from addonkit.engine.journal import Journal
 from addonkit.engine.outcome import blocked, outcome
 from addonkit.engine.runner import Runner
-from addonkit.engine.watch import following, until_cancelled
+from addonkit.engine.watch import following
 from addonkit.errors import Busy, SagaDefinitionError, SagaError, UnknownExecution
 from addonkit.models.execution import Event, EventKind, Execution, ExecutionStatus, StepRecord
 from addonkit.store.codec import unstructure
 
 if TYPE_CHECKING:
     from addonkit.saga.saga import Saga
-    from addonkit.store.interface import Store, Transaction
+    from addonkit.store.interface import Entity, Store, Transaction
     from addonkit.store.leases import LeaseHandle, Leases
     from addonkit.util.clock import Clock
-
-Resources = Callable[[Mapping[str, str]], Awaitable[Mapping[str, Any]]]
-"""Gives the engine's own arguments for an execution's subject: see definition.ENGINE_NAMES."""
 
 
 class Engine:
@@ -53,7 +54,8 @@ class Engine:
         self._leases = leases
         self._clock = clock
         self._resources = resources
-        self._publisher = EventPublisher(sink or _nobody)
+        self._publisher = EventPublisher(sink or _ignore)
+        self._cancellations = CancellationWatch(store)
         self._within: frozenset[str] = frozenset()
 
     async def ensure(
@@ -90,12 +92,11 @@ class Engine:
             found = None
         cause = None
         if found is None or not found.status.finished:
-            async with self._owning(id, found) as held:
-                found = await self._load(id, held)
-                if found is None or found.status in fruitless:
-                    found = await self._begin(id, bound, dict(subject or {}), held)
+            async with self._owning(id, found) as held, self._cancellations.signal(id) as stop:
+                entity = await self._load_or_begin(id, bound, dict(subject or {}), held, fruitless)
+                found = entity.value
                 if found.status is not ExecutionStatus.BLOCKED and not found.status.finished:
-                    found, cause = await self._run(found, bound, held)
+                    found, cause = await self._run(entity, bound, held, stop)
         return outcome(bound, found, cause)
 
     async def undo(self, id: str, saga: Saga[Any], *, completed: bool = True) -> None:
@@ -120,10 +121,10 @@ class Engine:
         if found is None or found.status in over:
             return
         async with self._owning(id, found) as held:
-            found = await self._load(id, held)
-            if found is None or found.status in over:
+            entity = await self._load(id, held)
+            if entity is None or entity.value.status in over:
                 return
-            runner = await self._runner(found, saga, held)
+            runner = await self._runner(entity, saga, held, asyncio.Event())
             found = await runner.undo()
         if found.status is ExecutionStatus.BLOCKED:
             raise blocked(found)
@@ -139,6 +140,7 @@ class Engine:
             entity = tx.get(Execution, id)
             if entity is None or entity.value.status is not ExecutionStatus.RUNNING or entity.value.cancel:
                 return entity.value if entity else None
+            request_cancellation(tx, id)
             return tx.put(entity, attrs.evolve(entity.value, cancel=True)).value
 
         return await self._store.transact(decide)
@@ -152,9 +154,9 @@ class Engine:
             return attrs.evolve(now, status=ExecutionStatus.UNDOING, undo_rounds=0, undo_at=None)
 
         async with self._owning(id, await self.execution(id)) as held:
-            found = await self._load(id, held)
-            if found is not None:
-                await self._journal(found, held).write(change)
+            entity = await self._load(id, held)
+            if entity is not None:
+                await self._journal(entity, held).write(change)
 
     async def abandon(self, id: str, *, reason: str = "") -> tuple[str, ...]:
         """Give up an execution that has not come to an end: nothing more is run or undone.
@@ -171,13 +173,14 @@ class Engine:
         """
         attempted = f"cannot abandon execution {id!r}"
         async with self._owning(id, await self.execution(id), wait=0) as held:
-            found = await self._load(id, held)
-            if found is None:
+            entity = await self._load(id, held)
+            if entity is None:
                 raise UnknownExecution(attempted, "there is none", "see addonkit saga list")
+            found = entity.value
             if found.status.finished:
                 raise SagaError(attempted, f"it is {found.status}")
             left = tuple(record.name for record in found.uncompensated)
-            journal = self._journal(found, held)
+            journal = self._journal(entity, held)
             given_up = f"given up by an operator, not undone: {', '.join(left) or 'nothing'}"
             text = f"{found.saga}: {reason or given_up}"
             await journal.finish(ExecutionStatus.ABANDONED, journal.event(EventKind.ABANDONED, text))
@@ -218,16 +221,36 @@ class Engine:
         async with following(self._store, id, self._publisher):
             return await stack.enter_async_context(self._leases.hold(key, wait=wait))
 
-    async def _load(self, id: str, held: LeaseHandle) -> Execution | None:
-        def decide(tx: Transaction) -> Execution | None:
+    async def _load(self, id: str, held: LeaseHandle) -> Entity[Execution] | None:
+        def decide(tx: Transaction) -> Entity[Execution] | None:
             held.check(tx)
-            entity = tx.get(Execution, id)
-            return entity.value if entity else None
+            return tx.get(Execution, id)
 
         return await self._store.transact(decide)
 
-    async def _begin(self, id: str, saga: Saga[Any], subject: dict[str, str], held: LeaseHandle) -> Execution:
-        execution = Execution(
+    async def _load_or_begin(
+        self,
+        id: str,
+        saga: Saga[Any],
+        subject: dict[str, str],
+        held: LeaseHandle,
+        fruitless: Collection[ExecutionStatus],
+    ) -> Entity[Execution]:
+        """The execution of that id; begun when there is none, or when it ended in one of these states."""
+
+        def decide(tx: Transaction) -> Entity[Execution]:
+            held.check(tx)
+            entity = tx.get(Execution, id)
+            if entity is not None and entity.value.status not in fruitless:
+                return entity
+            tx.delete(Execution, id)
+            forget_cancellation(tx, id)
+            return tx.create(id, self._new_execution(id, saga, subject))
+
+        return await self._store.transact(decide)
+
+    def _new_execution(self, id: str, saga: Saga[Any], subject: dict[str, str]) -> Execution:
+        return Execution(
             id,
             saga.name,
             saga.version,
@@ -238,18 +261,11 @@ class Engine:
             created=self._clock.now(),
         )
 
-        def decide(tx: Transaction) -> Execution:
-            held.check(tx)
-            tx.delete(Execution, id)
-            return tx.create(id, execution).value
-
-        return await self._store.transact(decide)
-
     async def _run(
-        self, execution: Execution, saga: Saga[Any], held: LeaseHandle
+        self, entity: Entity[Execution], saga: Saga[Any], held: LeaseHandle, stop: asyncio.Event
     ) -> tuple[Execution, Exception | None]:
         """Run it to an end; also what made it fail, unless that shows a secret."""
-        runner = await self._runner(execution, saga, held)
+        runner = await self._runner(entity, saga, held, stop)
         ended = await runner.run()
         cause = runner.cause
         return ended, None if cause is None or mentions(cause, runner.hidden) else cause
@@ -260,26 +276,26 @@ class Engine:
         inside._within = self._within | {id}  # noqa: SLF001 - a copy of this very object
         return inside
 
-    def _journal(self, execution: Execution, held: LeaseHandle) -> Journal:
-        return Journal(self._store, self._clock, self._publisher, held, execution)
+    def _journal(self, entity: Entity[Execution], held: LeaseHandle) -> Journal:
+        return Journal(self._store, self._clock, self._publisher, held, entity)
 
-    async def _runner(self, execution: Execution, saga: Saga[Any], held: LeaseHandle) -> Runner:
+    async def _runner(
+        self, entity: Entity[Execution], saga: Saga[Any], held: LeaseHandle, stop: asyncio.Event
+    ) -> Runner:
+        execution = entity.value
         fitting = reshaped(execution, saga)
-        journal = self._journal(fitting, held)
+        journal = self._journal(attrs.evolve(entity, value=fitting), held)
         if fitting is not execution:
             await journal.write(
                 lambda now: attrs.evolve(now, version=fitting.version, steps=fitting.steps, inputs=fitting.inputs)
             )
-
-        async def own(progress: Callable[[str], None]) -> Mapping[str, Any]:
-            sagas = ChildSagas(self._inside(execution.id), execution.subject)
-            return {**await self._resources(execution.subject), "sagas": sagas, "progress": progress}
-
-        return Runner(saga, journal, self._clock, own, lambda: until_cancelled(self._store, execution.id))
+        sagas = ChildSagas(self._inside(execution.id), execution.subject)
+        arguments = StepArguments(saga, journal, self._resources, sagas)
+        return Runner(saga, journal, self._clock, StepInvoker(journal, arguments), stop)
 
 
-def _nobody(_event: Event) -> None:
-    """Nobody listens."""
+def _ignore(_event: Event) -> None:
+    """Do nothing: this engine has no sink."""
 
 
 def _inputs(saga: Saga[Any]) -> Mapping[str, Any]:

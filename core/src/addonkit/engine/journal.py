@@ -1,16 +1,17 @@
-"""The journal of executions: every entry is one transaction, and only who holds the lease writes."""
+"""The journal of executions: every entry is one transaction, and only the holder of the lease writes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from addonkit.engine.events import EventPublisher, with_events
 from addonkit.engine.failure import describe, scrub, secrets_in
-from addonkit.errors import LeaseLost
-from addonkit.models.execution import Event, EventKind, Execution, ExecutionStatus, StepRecord
+from addonkit.errors import LeaseLost, RevisionConflict
+from addonkit.models.execution import Event, EventKind, Execution, ExecutionStatus, StepRecord, StepStatus
+from addonkit.saga.step import Step
 
 if TYPE_CHECKING:
     from addonkit.store.interface import Entity, Store, Transaction
@@ -18,82 +19,120 @@ if TYPE_CHECKING:
     from addonkit.util.clock import Clock
 
 
-class Journal:
-    """Reads and writes one execution on behalf of who holds its lease.
+@attrs.frozen
+class StepEnd:
+    """How a step ended that was done.
 
     Attributes:
-        execution: as last written or read.
+        step: which.
+        output: what it contributes, as trees.
+        attempts: runs of it so far, in all processes.
+    """
+
+    step: Step
+    output: Mapping[str, Any]
+    attempts: int
+
+
+class Journal:
+    """Reads and writes one execution for the holder of its lease.
+
+    Attributes:
         hidden: texts that appear in no event and no recorded error.
     """
 
     def __init__(
-        self, store: Store, clock: Clock, publisher: EventPublisher, held: LeaseHandle, execution: Execution
+        self, store: Store, clock: Clock, publisher: EventPublisher, held: LeaseHandle, entity: Entity[Execution]
     ) -> None:
-        self.execution = execution
+        execution = entity.value
         self.hidden = secrets_in([execution.inputs, [record.output for record in execution.steps]])
         self._store = store
         self._clock = clock
         self._publisher = publisher
         self._held = held
+        self._entity = entity
+        self._positions = {record.name: number for number, record in enumerate(execution.steps, 1)}
 
-    async def write(
-        self, change: Callable[[Execution], Execution], *events: Event, unless_cancelled: bool = False
-    ) -> Execution:
-        """Change the execution and append events, in one transaction; tell the events afterwards.
+    @property
+    def execution(self) -> Execution:
+        """As last written or read."""
+        return self._entity.value
+
+    async def write(self, change: Callable[[Execution], Execution], *events: Event) -> Execution:
+        """Change the execution and append events in one transaction, then publish the events.
 
         Args:
             change: from the execution as it is now, which may have been asked to stop since it was last read.
             events: made with `event`.
-            unless_cancelled: write nothing when it was asked to stop.
 
         Raises:
             LeaseLost: another process has taken over; nothing was written.
         """
+        return await self._revise(lambda now: with_events(change(now), *events))
 
-        def decide(tx: Transaction) -> Execution:
-            entity = self._get(tx)
-            if unless_cancelled and entity.value.cancel:
-                return entity.value
-            return tx.put(entity, with_events(change(entity.value), *events)).value
+    async def advance(self, ended: StepEnd | None, begins: Step) -> Execution:
+        """Record in one transaction that a step has ended and that the next one begins, unless it was asked to stop.
 
-        self.execution = await self._store.transact(decide)
-        self._publisher.publish(self.execution)
-        return self.execution
+        Raises:
+            LeaseLost: see write.
+        """
 
-    async def write_step(self, name: str, *events: Event, unless_cancelled: bool = False, **fields: Any) -> Execution:
+        def revise(now: Execution) -> Execution:
+            now = self._with_end(now, ended)
+            if now.cancel:
+                return now
+            attempts = record_of(now, begins.name).attempts + 1
+            started = with_step(now, begins.name, status=StepStatus.STARTED, attempts=attempts, error="")
+            return with_events(started, self.event(EventKind.STARTED, begins.title, begins.name))
+
+        return await self._revise(revise)
+
+    async def complete(self, ended: StepEnd | None) -> Execution:
+        """Record in one transaction that the last step and the execution have ended, unless it was asked to stop.
+
+        Raises:
+            LeaseLost: see write.
+        """
+
+        def revise(now: Execution) -> Execution:
+            now = self._with_end(now, ended)
+            if now.cancel:
+                return now
+            completed = attrs.evolve(now, status=ExecutionStatus.COMPLETED, finished=self._clock.now())
+            return with_events(completed, self.event(EventKind.COMPLETED, f"{now.saga}: done"))
+
+        return await self._revise(revise)
+
+    async def write_step(self, name: str, *events: Event, **fields: Any) -> Execution:
         """Change the record of one step; see write."""
-        return await self.write(lambda now: with_step(now, name, **fields), *events, unless_cancelled=unless_cancelled)
+        return await self.write(lambda now: with_step(now, name, **fields), *events)
 
     async def note(self, *events: Event) -> None:
         """Append events."""
         await self.write(lambda now: now, *events)
 
-    async def finish(self, status: ExecutionStatus, event: Event, *, unless_cancelled: bool = False) -> Execution:
+    async def finish(self, status: ExecutionStatus, event: Event) -> Execution:
         """Record how the execution ended; see write."""
-        return await self.write(
-            lambda now: attrs.evolve(now, status=status, finished=self._clock.now()),
-            event,
-            unless_cancelled=unless_cancelled,
-        )
+        return await self.write(lambda now: attrs.evolve(now, status=status, finished=self._clock.now()), event)
 
     async def refresh(self) -> Execution:
         """Read the execution again."""
-        self.execution = await self._store.transact(lambda tx: self._get(tx).value)
+        self._entity = await self._store.transact(self._get)
         return self.execution
 
     def event(self, kind: EventKind, message: str, step: str = "") -> Event:
         """An event of this execution, now; what is hidden is taken out of its message."""
-        names = [record.name for record in self.execution.steps]
+        execution = self.execution
         return Event(
-            self.execution.id,
-            self.execution.saga,
+            execution.id,
+            execution.saga,
             kind,
             scrub(message, self.hidden),
             self._clock.now(),
             step,
-            names.index(step) + 1 if step in names else 0,
-            len(names),
-            dict(self.execution.subject),
+            self._positions.get(step, 0),
+            len(self._positions),
+            dict(execution.subject),
         )
 
     def hide(self, *values: Any) -> None:
@@ -103,6 +142,29 @@ class Journal:
     def describe(self, error: BaseException) -> str:
         """One line about an error; see failure.describe."""
         return describe(error, self.hidden)
+
+    def _with_end(self, now: Execution, ended: StepEnd | None) -> Execution:
+        if ended is None:
+            return now
+        name = ended.step.name
+        done = with_step(now, name, status=StepStatus.DONE, output=ended.output, attempts=ended.attempts, error="")
+        return with_events(done, self.event(EventKind.DONE, ended.step.title, name))
+
+    async def _revise(self, revise: Callable[[Execution], Execution]) -> Execution:
+        """Write what a pure function makes of the execution as it is now, and publish its new events."""
+
+        def decide(tx: Transaction) -> Entity[Execution]:
+            self._held.check(tx)
+            try:
+                # The holder of the lease knows the newest state, unless another process asked to stop.
+                return tx.put(self._entity, revise(self._entity.value))
+            except RevisionConflict:
+                entity = self._get(tx)
+                return tx.put(entity, revise(entity.value))
+
+        self._entity = await self._store.transact(decide)
+        self._publisher.publish(self.execution)
+        return self.execution
 
     def _get(self, tx: Transaction) -> Entity[Execution]:
         self._held.check(tx)

@@ -1,9 +1,9 @@
-"""Runs the steps of one execution, and undoes them when one fails. Holds the lease all the time."""
+"""Runs the steps of one execution, and undoes them when one fails. Its process holds the lease all the time."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Coroutine
+from collections.abc import Collection, Coroutine
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -12,11 +12,11 @@ from addonkit.engine.arguments import contribution
 from addonkit.engine.compensation import Compensation
 from addonkit.engine.failpoints import fault_point
 from addonkit.engine.failure import is_transient
-from addonkit.engine.invoker import Own, StepInvoker
-from addonkit.engine.journal import Journal, record_of, with_step
+from addonkit.engine.journal import Journal, StepEnd, record_of, with_step
 from addonkit.models.execution import EventKind, Execution, ExecutionStatus, StepStatus
 
 if TYPE_CHECKING:
+    from addonkit.engine.invoker import StepInvoker
     from addonkit.saga.saga import Saga
     from addonkit.saga.step import Step
     from addonkit.util.clock import Clock
@@ -36,14 +36,14 @@ class Runner:
     """
 
     def __init__(
-        self, saga: Saga[Any], journal: Journal, clock: Clock, own: Own, until_cancelled: Callable[[], Awaitable[None]]
+        self, saga: Saga[Any], journal: Journal, clock: Clock, invoker: StepInvoker, stop: asyncio.Event
     ) -> None:
         self.cause: Exception | None = None
         self._saga = saga
         self._journal = journal
         self._clock = clock
-        self._until_cancelled = until_cancelled
-        self._invoker = StepInvoker(saga, journal, own)
+        self._invoker = invoker
+        self._stop_signal = stop
 
     @property
     def hidden(self) -> Collection[str]:
@@ -64,43 +64,52 @@ class Runner:
         return await self.run()
 
     async def _forward(self) -> None:
+        """Run the steps that are not done. The end of one and the start of the next are one journal entry."""
+        ended: StepEnd | None = None
         for step in self._saga.steps:
+            if record_of(self._journal.execution, step.name).status is StepStatus.DONE:
+                continue
             if self._journal.execution.cancel:
                 break
-            if record_of(self._journal.execution, step.name).status is not StepStatus.DONE:
-                await self._step(step)
-            if self._journal.execution.status is not ExecutionStatus.RUNNING:
+            before = record_of(self._journal.execution, step.name).attempts
+            await self._journal.advance(ended, step)
+            await self._passed(ended)
+            ended = None
+            if self._journal.execution.cancel:
+                break
+            ended = await self._run_step(step, before)
+            if ended is None:
                 return
-        event = self._journal.event(EventKind.COMPLETED, f"{self._saga.name}: done")
-        await self._journal.finish(ExecutionStatus.COMPLETED, event, unless_cancelled=True)
+        await self._journal.complete(ended)
+        await self._passed(ended)
         if self._journal.execution.status is ExecutionStatus.RUNNING:
             await self._stop()
 
-    async def _step(self, step: Step) -> None:
-        """Run one step and journal how it ended."""
-        before = record_of(self._journal.execution, step.name).attempts
-        started = self._journal.event(EventKind.STARTED, step.title, step.name)
-        await self._journal.write_step(
-            step.name, started, status=StepStatus.STARTED, attempts=before + 1, error="", unless_cancelled=True
-        )
-        if self._journal.execution.cancel:
-            return
+    async def _passed(self, ended: StepEnd | None) -> None:
+        if ended is not None:
+            await fault_point(f"journal:{ended.step.name}")
+
+    async def _run_step(self, step: Step, before: int) -> StepEnd | None:
+        """Run one step that was journaled as started; None when it failed or was stopped, which is journaled then.
+
+        Args:
+            step: to run.
+            before: runs of it that earlier processes began.
+        """
         try:
             output = await self._unless_stopped(self._output(step))
-        except _Stop:
-            return  # as if it had failed half-way: it is undone without its output
+        except _Stop:  # as if it had failed half-way: it is undone without its output
+            await self._stop()
+            return None
         except Exception as error:  # noqa: BLE001 - whatever a step raises is its failure
             await self._fail(step, error, before + self._invoker.tries)
-            return
-        done = self._journal.event(EventKind.DONE, step.title, step.name)
-        tries = before + self._invoker.tries
-        await self._journal.write_step(step.name, done, status=StepStatus.DONE, output=output, attempts=tries, error="")
-        await fault_point(f"journal:{step.name}")
+            return None
+        return StepEnd(step, output, before + self._invoker.tries)
 
     async def _output(self, step: Step) -> dict[str, Any]:
         self._invoker.tries = 0
         await fault_point(f"before:{step.name}")
-        result = await self._invoker.call(step, step.run, step.takes, lambda *args: self._pause(step, *args))
+        result = await self._invoker.invoke(step, step.run, step.takes, lambda *args: self._pause(step, *args))
         self._journal.hide(result)
         await fault_point(f"after:{step.name}")
         return contribution(step, result)
@@ -115,11 +124,9 @@ class Runner:
 
     async def _unless_stopped(self, work: Coroutine[Any, Any, dict[str, Any]]) -> dict[str, Any]:
         """What the work gives; it is cancelled when the execution is asked to stop before it has ended."""
-        running, stop = asyncio.create_task(work), asyncio.ensure_future(self._until_cancelled())
+        running, stop = asyncio.create_task(work), asyncio.create_task(self._stop_signal.wait())
         try:
             await asyncio.wait({running, stop}, return_when=asyncio.FIRST_COMPLETED)
-            if stop.done() and stop.exception() is not None:
-                await asyncio.wait({running})  # nobody can tell any more: then it is noticed between two steps
         finally:
             running.cancel()
             stop.cancel()

@@ -1,4 +1,4 @@
-"""Watches an execution that another process runs, or may ask to stop."""
+"""Follows an execution that another process runs."""
 
 from __future__ import annotations
 
@@ -26,14 +26,6 @@ async def following(store: Store, id: str, publisher: EventPublisher) -> AsyncIt
     entity = await store.get(Execution, id)
     if entity is not None:
         publisher.publish(entity.value)
-
-
-async def until_cancelled(store: Store, id: str) -> None:
-    """Return when the execution has been asked to stop."""
-    async with aclosing(_states(store, id)) as states:
-        async for execution in states:
-            if execution.cancel:
-                return
 
 
 async def _follow(store: Store, id: str, publisher: EventPublisher) -> None:

@@ -57,6 +57,17 @@ class EventKind(StrEnum):
 
 
 @attrs.frozen
+class CancelRequest:
+    """A request that an execution stop and be undone; `Execution.cancel` is the truth, this wakes its process."""
+
+    kind: ClassVar[str] = "cancel_request"
+    indexed: ClassVar[tuple[str, ...]] = ()
+    plain: ClassVar[bool] = True
+
+    id: str
+
+
+@attrs.frozen
 class Event:
     """Something that happened, with a human sentence. Never holds a secret.
 
@@ -126,6 +137,7 @@ class Execution:
 
     kind: ClassVar[str] = "execution"
     indexed: ClassVar[tuple[str, ...]] = ("saga", "status")
+    plain: ClassVar[bool] = True
 
     id: str
     saga: str

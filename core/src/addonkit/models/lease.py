@@ -21,6 +21,7 @@ class Lease:
 
     kind: ClassVar[str] = "lease"
     indexed: ClassVar[tuple[str, ...]] = ()
+    plain: ClassVar[bool] = True
 
     key: str
     owner: str

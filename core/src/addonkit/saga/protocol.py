@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from addonkit.saga.saga import Saga
 
 
 class Sagas(Protocol):
-    """What a step receives as `sagas`: executions that outlive and outnumber their callers."""
+    """What a step receives as `sagas`: executions of their own, which outlive the step's."""
 
     async def ensure(
-        self, id: str, saga: Saga[Any], inputs: dict[str, Any] | None = None, *, again: bool = False
+        self,
+        id: str,
+        saga: Saga[Any],
+        inputs: Mapping[str, Any] | None = None,
+        subject: Mapping[str, str] | None = None,
+        *,
+        again: bool = False,
     ) -> Any:
         """Join, resume or start the execution of that id and return its result.
 
-        One that failed stays so; it is begun anew with `again`.
+        It serves `subject`; default is what the step's own execution serves. One that failed stays so; it is begun
+        anew with `again`.
         """
         ...
 

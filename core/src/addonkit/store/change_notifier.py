@@ -1,4 +1,4 @@
-"""Wakes those of this process who watch a store."""
+"""Wakes the tasks of this process that watch a store."""
 
 from __future__ import annotations
 
@@ -13,17 +13,20 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterator, Sequence
 
 
+_Listener = tuple[asyncio.AbstractEventLoop, asyncio.Event, frozenset[str]]
+
+
 class ChangeNotifier:
-    """Something that one thread rings and any number of tasks, on any event loop, hear."""
+    """Wakes any number of tasks, on any event loop, from any thread."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._listeners: set[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = set()
+        self._listeners: set[_Listener] = set()
 
     @contextmanager
-    def listen(self) -> Iterator[asyncio.Event]:
-        """An event of the running loop that is set whenever the bell rings."""
-        listener = (asyncio.get_running_loop(), asyncio.Event())
+    def listen(self, kinds: Collection[str] = ()) -> Iterator[asyncio.Event]:
+        """An event of the running loop that is set at each change of these kinds; none named means all."""
+        listener = (asyncio.get_running_loop(), asyncio.Event(), frozenset(kinds))
         with self._lock:
             self._listeners.add(listener)
         try:
@@ -32,17 +35,19 @@ class ChangeNotifier:
             with self._lock:
                 self._listeners.discard(listener)
 
-    def notify(self) -> None:
-        """Set the event of every listener. May be called from any thread."""
+    def notify(self, kinds: Collection[str] = ()) -> None:
+        """Wake the listeners of these kinds; none named means all. May be called from any thread."""
         with self._lock:
             listeners = tuple(self._listeners)
-        for loop, event in listeners:
-            with suppress(RuntimeError):  # that loop is closed: nobody waits there any more
+        for loop, event, wanted in listeners:
+            if kinds and wanted and wanted.isdisjoint(kinds):
+                continue
+            with suppress(RuntimeError):  # that loop is closed: no task waits there any more
                 loop.call_soon_threadsafe(event.set)
 
 
 async def follow(
-    bell: ChangeNotifier,
+    notifier: ChangeNotifier,
     read: Callable[[int], Awaitable[Sequence[Change]]],
     pause: Callable[[asyncio.Event], Awaitable[object]],
     kinds: Collection[str],
@@ -51,22 +56,22 @@ async def follow(
     """Yield the changes after a position, for good.
 
     Args:
-        bell: rung after each commit of this process.
+        notifier: notified after each commit of this process.
         read: the changes after a number, oldest first; not necessarily all of them.
-        pause: waits for the event of the bell, or for another reason to look again.
+        pause: waits for the event of the notifier, or for another reason to look again.
         kinds: which to yield; empty means all.
         position: number of the last change that is not wanted.
     """
-    with bell.listen() as rung:
+    with notifier.listen(kinds) as changed:
         while True:
-            rung.clear()  # before reading: a ring while we read is not lost
+            changed.clear()  # before reading: a change while we read is not lost
             changes = await read(position)
             for change in changes:
                 position = change.number
                 if not kinds or change.kind in kinds or change.what is ChangeKind.MISSED:
                     yield change
             if not changes:
-                await pause(rung)
+                await pause(changed)
 
 
 def with_missed(position: int, changes: Sequence[Change]) -> Sequence[Change]:

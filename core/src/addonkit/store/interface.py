@@ -19,6 +19,9 @@ class Stored(Protocol):
     Attributes:
         kind: first half of an entity's id, as `instance`.
         indexed: fields by which entities are listed; their values are compared as text.
+
+    A class whose fields hold only what reading gives back (trees, times in UTC, attrs values, tuples) may say so with
+    `plain: ClassVar[bool] = True`: a write then answers the value it was given, instead of reading it again.
     """
 
     kind: ClassVar[str]

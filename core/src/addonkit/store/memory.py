@@ -174,14 +174,14 @@ class MemoryStore:
         self._changes += [Change(number, *change) for number, change in enumerate(changes, first)]
         del self._changes[:-CHANGES_KEPT]
         if changes:
-            self._notifier.notify()
+            self._notifier.notify({kind for kind, *_ in changes})
 
     async def _read_changes(self, position: int) -> Sequence[Change]:
         self._check_open()
         return with_missed(position, [change for change in self._changes if change.number > position])
 
-    async def _pause(self, rung: asyncio.Event) -> None:
-        await rung.wait()
+    async def _pause(self, changed: asyncio.Event) -> None:
+        await changed.wait()
 
     def _check_open(self) -> None:
         if self._closed:

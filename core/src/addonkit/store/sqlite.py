@@ -7,8 +7,8 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from addonkit.store.change_notifier import ChangeNotifier, follow, with_missed
+from addonkit.store.group_commit import GroupCommit
 from addonkit.store.interface import Change, Entity, R, Stored, Transaction, V
-from addonkit.store.keys import refuse_awaitable
 from addonkit.store.sqlite_transaction import SqliteTransaction, latest_change, read_changes
 from addonkit.store.writer import Writer
 
@@ -29,7 +29,7 @@ class SqliteStore:
     """See Store. Made by `open`.
 
     Everything runs on one thread with one connection, so a decision costs one hop to it and back. Commits are
-    durable: write-ahead log, `synchronous = FULL`.
+    durable: write-ahead log, `synchronous = FULL`. Decisions that wait at the same time share one commit.
     """
 
     def __init__(self, writer: Writer, codec: Codec, clock: Clock, latest: int) -> None:
@@ -39,6 +39,7 @@ class SqliteStore:
         self._latest = latest
         self._looked = 0.0
         self._notifier = ChangeNotifier()
+        self._commits = GroupCommit(codec, clock, self._committed)
 
     @classmethod
     async def open(cls, path: Path, codec: Codec, clock: Clock, *, busy_timeout: float = 30.0) -> SqliteStore:
@@ -66,7 +67,8 @@ class SqliteStore:
 
     async def transact(self, decide: Callable[[Transaction], R]) -> R:
         """See Store. `decide` runs on the store's thread."""
-        return await self._writer.run("write the state", lambda connection: self._decide(connection, decide))
+        outcome: R = await self._writer.run_grouped("write the state", self._commits.commit, decide)
+        return outcome
 
     async def get(self, kind: type[V], name: str) -> Entity[V] | None:
         """See Store."""
@@ -86,30 +88,24 @@ class SqliteStore:
         await self._writer.close()
         self._notifier.notify()
 
-    def _decide(self, connection: sqlite3.Connection, decide: Callable[[Transaction], R]) -> R:
-        connection.execute("BEGIN IMMEDIATE")
-        transaction = SqliteTransaction(connection, self._codec, self._clock)
-        try:
-            result = decide(transaction)
-            refuse_awaitable(result)
-            transaction.finish()
-            connection.execute("COMMIT")
-        except BaseException:
-            transaction.end()
-            if connection.in_transaction:  # a full disk has rolled back already
-                connection.execute("ROLLBACK")
-            raise
-        self._learn(transaction.latest)
-        return result
-
     async def _read(self, read: Callable[[Transaction], R]) -> R:
         def query(connection: sqlite3.Connection) -> R:
             return read(SqliteTransaction(connection, self._codec, self._clock))
 
         return await self._writer.run("read the state", query)
 
+    def _committed(self, transactions: Sequence[SqliteTransaction]) -> None:
+        """Take note, on the store's thread, of what this process changed."""
+        changed = [each for each in transactions if each.latest]
+        if not changed:
+            return
+        kinds = set().union(*(each.kinds for each in changed))
+        gapless = changed[0].first == self._latest + 1  # otherwise another process changed something before
+        self._latest = changed[-1].latest
+        self._notifier.notify(kinds if gapless else ())
+
     def _learn(self, latest: int) -> None:
-        """Take note, on the store's thread, of the newest change."""
+        """Take note, on the store's thread, of the newest change of any process."""
         if latest > self._latest:
             self._latest = latest
             self._notifier.notify()
@@ -120,11 +116,11 @@ class SqliteStore:
         changes = await self._writer.run("read the state", lambda c: read_changes(c, position, _BATCH))
         return with_missed(position, changes)
 
-    async def _pause(self, rung: asyncio.Event) -> None:
+    async def _pause(self, changed: asyncio.Event) -> None:
         """Wait for a change of this process, or look for those of others."""
         try:
             async with asyncio.timeout(_LOOK_EVERY):  # wait_for of Python 3.11 may swallow a cancellation
-                await rung.wait()
+                await changed.wait()
         except TimeoutError:
             await self._look()
 

@@ -28,8 +28,12 @@ class SqliteTransaction:
         self._clock = clock
         self._fault: sqlite3.Error | None = None
         self._over = False
+        self.first = 0
+        """Number of the first change it made; 0 without one."""
         self.latest = 0
         """Number of the last change it made; 0 without one."""
+        self.kinds: set[str] = set()
+        """Kinds of the entities it changed."""
 
     def get(self, kind: type[V], name: str) -> Entity[V] | None:
         """See Transaction."""
@@ -54,7 +58,10 @@ class SqliteTransaction:
         insert = "INSERT INTO entity VALUES (?, ?, ?, 1, ?, ?) ON CONFLICT DO NOTHING"
         if not self._execute(insert, kind.kind, name, data, now.isoformat(), now.isoformat()).rowcount:
             raise exists_already(row)
-        return self._written(Entity(name, self._codec.load(row, data, kind), 1, now, now), ChangeKind.CREATED)
+        entity = Entity(name, self._stored(row, data, value), 1, now, now)
+        self._index(kind, name, index_of(entity.value))
+        self._record(kind, name, ChangeKind.CREATED, 1)
+        return entity
 
     def put(self, entity: Entity[V], value: V) -> Entity[V]:
         """See Transaction."""
@@ -70,8 +77,10 @@ class SqliteTransaction:
         place = (kind.kind, entity.name, entity.revision, created)
         if not self._execute(update, data, revision, now.isoformat(), *place).rowcount:
             raise conflict(row, entity.revision, self._revision(kind, entity.name))
-        stored = self._codec.load(row, data, kind)
-        return self._written(Entity(entity.name, stored, revision, entity.created, now), ChangeKind.UPDATED)
+        stored = self._stored(row, data, value)
+        self._index(kind, entity.name, index_of(stored))
+        self._record(kind, entity.name, ChangeKind.UPDATED, revision)
+        return Entity(entity.name, stored, revision, entity.created, now)
 
     def delete(self, kind: type[V], name: str) -> bool:
         """See Transaction."""
@@ -112,20 +121,24 @@ class SqliteTransaction:
         row = self._execute("SELECT revision FROM entity WHERE kind = ? AND name = ?", kind.kind, name).fetchone()
         return None if row is None else int(row[0])
 
-    def _written(self, entity: Entity[V], what: ChangeKind) -> Entity[V]:
-        kind = type(entity.value)
+    def _stored(self, row: str, data: str, value: V) -> V:
+        """The value as it will be read."""
+        return value if getattr(value, "plain", False) else self._codec.load(row, data, type(value))
+
+    def _index(self, kind: type[Stored], name: str, fields: Mapping[str, str]) -> None:
+        """Write the indexed fields; those that are there already cost no write."""
         upsert = (
             "INSERT INTO entity_index VALUES (?, ?, ?, ?) ON CONFLICT (kind, name, field)"
             " DO UPDATE SET value = excluded.value WHERE value <> excluded.value"
         )
-        for field, value in index_of(entity.value).items():
-            self._execute(upsert, kind.kind, entity.name, field, value)
-        self._record(kind, entity.name, what, entity.revision)
-        return entity
+        for field, value in fields.items():
+            self._execute(upsert, kind.kind, name, field, value)
 
     def _record(self, kind: type[Stored], name: str, what: ChangeKind, revision: int) -> None:
         insert = "INSERT INTO change (kind, name, what, revision) VALUES (?, ?, ?, ?)"
         self.latest = self._execute(insert, kind.kind, name, what.value, revision).lastrowid or 0
+        self.first = self.first or self.latest
+        self.kinds.add(kind.kind)
 
     def _entity(self, kind: type[V], row: Sequence[Any]) -> Entity[V]:
         name, data, revision, created, updated = row

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, TypeVar
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from addonkit.errors import StoreCorrupted, StoreUnavailable
 from addonkit.store.connection import PURPOSE, connect
@@ -14,12 +16,28 @@ from addonkit.store.migrate import check_version
 from addonkit.store.quarantine import quarantine
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from addonkit.errors import AddonkitError
 
 T = TypeVar("T")
+
+
+class Job:
+    """Work that waits for its group.
+
+    Attributes:
+        work: what is to be done.
+        future: its outcome.
+    """
+
+    def __init__(self, work: Any) -> None:
+        self.work = work
+        self.future: Future[Any] = Future()
+
+
+Group = Callable[[sqlite3.Connection, Sequence[Job]], None]
+"""Does the work of several jobs at once and sets their futures."""
 
 
 class Writer:
@@ -34,6 +52,7 @@ class Writer:
         self._path = path
         self._busy_timeout = busy_timeout
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="addonkit-store")
+        self._waiting: deque[Job] = deque()
         self._connection: sqlite3.Connection | None = None
         self._file = (0, 0)
         self._damage: StoreCorrupted | None = None
@@ -50,6 +69,51 @@ class Writer:
         except RuntimeError:  # the executor was shut down
             raise StoreUnavailable("cannot use the store", "it is closed") from None
         return await asyncio.wrap_future(job)
+
+    async def run_grouped(self, purpose: str, group: Group, work: Any) -> Any:
+        """Hand `work` to `group` together with what waits by then; return what the group answers to it.
+
+        When the waiting task is cancelled its work is not begun, or ends unheard.
+
+        Args:
+            purpose: as in `run`.
+            group: called on the thread with the connection and the work of every job of the group; sets their futures.
+            work: what this job brings.
+
+        Raises:
+            StoreError, Busy: as in `run`. A group that fails is tried job by job.
+        """
+        job = Job(work)
+        self._waiting.append(job)
+        try:
+            self._executor.submit(self._run_waiting, purpose, group)
+        except RuntimeError:
+            raise StoreUnavailable("cannot use the store", "it is closed") from None
+        return await asyncio.wrap_future(job.future)
+
+    def _run_waiting(self, purpose: str, group: Group) -> None:
+        """Run what waits as one group; an earlier call may have taken it already."""
+        jobs: list[Job] = []
+        while self._waiting:
+            job = self._waiting.popleft()
+            if job.future.set_running_or_notify_cancel():
+                jobs.append(job)
+        if not jobs:
+            return
+        try:
+            self._work(purpose, lambda connection: group(connection, jobs))
+        except BaseException as error:  # noqa: BLE001 - handed to the tasks that wait
+            if len(jobs) == 1:
+                jobs[0].future.set_exception(error)
+                return
+            for job in jobs:  # no job fails for another one's sake
+                self._run_alone(purpose, group, job)
+
+    def _run_alone(self, purpose: str, group: Group, job: Job) -> None:
+        try:
+            self._work(purpose, lambda connection: group(connection, [job]))
+        except BaseException as error:  # noqa: BLE001 - handed to the task that waits
+            job.future.set_exception(error)
 
     async def close(self) -> None:
         """End the thread after what it has begun. May be called again."""
