@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +12,7 @@ from types import ModuleType
 
 import pytest
 
-from addonkit.testing import AddonConformance
+from addonkit.testing import AddonConformance, prefork
 
 pytest_plugins = ("pytester",)
 
@@ -35,10 +34,9 @@ def run(folder: Path, module: str, *words: str, **more: str) -> tuple[int, dict,
     (info / "entry_points.txt").write_text("".join(f"[{k}]\ndepot = {v}\n" for k, v in entry_points.items()))
     environ = {name: value for name, value in os.environ.items() if name != "CI"}
     environ |= {"PYTHONPATH": os.pathsep.join([str(folder), str(HERE)])} | more
-    command = [sys.executable, "-m", "addonkit", "conformance", "depot", *words]
-    ended = subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, timeout=590, check=False)
+    status, out, err = prefork.run(["conformance", "depot", *words], environ, "", 590, folder)
     report = folder / "conformance.json"
-    return ended.returncode, json.loads(report.read_text()) if report.exists() else {}, ended.stdout + ended.stderr
+    return status, json.loads(report.read_text()) if report.exists() else {}, out + err
 
 
 def facts_of(module: str) -> ModuleType:
@@ -147,7 +145,7 @@ def test_a_check_cannot_be_replaced(name: str) -> None:
 def test_a_check_cannot_be_taken_away_later(pytester: pytest.Pytester, change: str) -> None:
     pytester.makepyfile(f"""
         import pytest
-        from addonkit.testing import AddonConformance
+        from addonkit.testing import AddonConformance, prefork
 
         class TestMine(AddonConformance):
             addon = "valkey"

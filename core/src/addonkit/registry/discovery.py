@@ -15,7 +15,7 @@ from packaging.utils import canonicalize_name
 from addonkit._version import __version__
 
 if TYPE_CHECKING:
-    from importlib_metadata import EntryPoint
+    from importlib_metadata import EntryPoint, PackageMetadata
 
 ADDONS: Final = "addonkit.addons"
 """Entry points whose name is an addon's; imported when that addon is used."""
@@ -106,9 +106,7 @@ class _Distribution(Protocol):
     """What is read of an installed distribution."""
 
     @property
-    def name(self) -> str: ...
-    @property
-    def version(self) -> str: ...
+    def metadata(self) -> PackageMetadata: ...
     @property
     def requires(self) -> list[str] | None: ...
     @property
@@ -126,8 +124,9 @@ def _claims(path: Sequence[str] | None, core: str) -> set[Entry]:
     for each in importlib_metadata.distributions(**where):
         try:
             if _entries(each):
+                name = each.name
                 # A copy without our entries may stand before this one, and then hides it.
-                first = next(iter(importlib_metadata.distributions(name=each.name, **where)), each)
+                first = next(iter(importlib_metadata.distributions(name=name, **where)), each)
                 claims.update(_claims_of(first, core))
         except Exception as error:  # noqa: BLE001 - damaged metadata of one never hides another
             logger.warning("cannot read the metadata of %s: %s", each, one_line(error))
@@ -139,9 +138,10 @@ def _entries(distribution: _Distribution) -> list[EntryPoint]:
 
 
 def _claims_of(distribution: _Distribution, core: str) -> list[Entry]:
-    reason = _refusal(distribution.requires or [], core)
+    metadata = distribution.metadata  # parsed anew whenever it is asked for
+    reason = _refusal(metadata.get_all("Requires-Dist") or distribution.requires or [], core)
     state = State.INCOMPATIBLE if reason else State.OK
-    who = (distribution.name, distribution.version)
+    who = (metadata["Name"], metadata["Version"])
     return [Entry(each.name, each.group, *who, each.value, state, reason) for each in _entries(distribution)]
 
 

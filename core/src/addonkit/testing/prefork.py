@@ -17,14 +17,16 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module, invalidate_caches
+from importlib.metadata import entry_points
 from pathlib import Path
 from pkgutil import walk_packages
 from runpy import run_module
 from typing import Final
 
 import attrs
+from packaging.requirements import Requirement
 
 _FLOORS: Final = (
     *("cli", "kit", "controller", "registry", "provider", "engine"),
@@ -65,7 +67,9 @@ def _read_at_start(environ: Mapping[str, str]) -> dict[str, str]:
     return {k: v for k, v in environ.items() if k.startswith(_READ_AT_START) and k != "PYTHONPATH"}
 
 
-def run(words: Sequence[str], environ: Mapping[str, str], input: str, timeout: float) -> tuple[int, str, str]:
+def run(
+    words: Sequence[str], environ: Mapping[str, str], input: str, timeout: float, folder: Path | None = None
+) -> tuple[int, str, str]:
     """Run `addonkit` to its end.
 
     Args:
@@ -73,6 +77,7 @@ def run(words: Sequence[str], environ: Mapping[str, str], input: str, timeout: f
         environ: of the command.
         input: what it reads.
         timeout: seconds after which it is killed.
+        folder: where it works; where this process does by default.
 
     Returns:
         The status as `subprocess` has it, and the text of both outputs.
@@ -80,7 +85,7 @@ def run(words: Sequence[str], environ: Mapping[str, str], input: str, timeout: f
     Raises:
         subprocess.TimeoutExpired: when it takes longer.
     """
-    request = json.dumps([list(words), dict(environ), str(Path.cwd())]).encode()
+    request = json.dumps([list(words), dict(environ), str(folder or Path.cwd())]).encode()
     with _files() as (stdin, stdout, stderr):
         os.write(stdin, input.encode())
         os.lseek(stdin, 0, os.SEEK_SET)
@@ -125,10 +130,11 @@ def _start() -> _Server:
     ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _LONGEST)
     with its:
+        libraries = json.dumps(_libraries())
         # The conformance kit marks what a check starts; the server outlives the check.
         environ = {name: value for name, value in os.environ.items() if not name.startswith("CONFORMANCE_")}
         process = subprocess.Popen(  # noqa: S603 - this module itself
-            [sys.executable, "-m", __name__, str(its.fileno())],
+            [sys.executable, "-m", __name__, str(its.fileno()), libraries],
             pass_fds=[its.fileno()],
             stdin=subprocess.DEVNULL,
             env=environ,
@@ -138,15 +144,24 @@ def _start() -> _Server:
     return server
 
 
+def _libraries() -> list[str]:
+    """Return what this process has imported of the libraries that installed addons require: commands will, too."""
+    addons = {each.dist for each in entry_points(group="addonkit.addons") if each.dist is not None}
+    lines = [line for dist in addons for line in dist.requires or () if "extra ==" not in line]
+    packages = {Requirement(line).name.replace("-", "_") for line in lines} - {"addonkit"}
+    return [name for name in sys.modules if name.partition(".")[0] in packages]
+
+
 def _end(pid: int, server: _Server) -> None:
     if pid == os.getpid():
         server.end()
 
 
-def _serve(requests: socket.socket) -> None:
+def _serve(requests: socket.socket, libraries: Sequence[str]) -> None:
     """Fork for each request until the other end is closed. Returns in the process that is to be a command."""
-    for name in (*_LAZY, *_core()):
-        import_module(name)
+    for name in (*_LAZY, *_core(), *libraries):
+        with suppress(ImportError):  # which is the command's to tell
+            import_module(name)
     interrupt = signal.getsignal(signal.SIGINT)
     if interrupt is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, lambda *_: None)
@@ -197,5 +212,5 @@ def _become(request: bytes, files: Sequence[int]) -> None:
 
 
 if __name__ == "__main__":
-    _serve(socket.socket(fileno=int(sys.argv[1])))
+    _serve(socket.socket(fileno=int(sys.argv[1])), json.loads(sys.argv[2]))
     run_module("addonkit", run_name="__main__", alter_sys=True)
