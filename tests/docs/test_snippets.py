@@ -96,6 +96,11 @@ def commands_of(block: Block) -> Iterator[Command]:
 
 
 RUNNABLE = [page for page in PAGES if {"console", "python"} & {b.language for b in blocks_of(page.read_text())}]
+SLOW = {
+    "block-a-broken-addon.md", "publish-your-addon.md", "test-your-addon.md", "test-your-app.md", "write-a-policy.md",
+    "write-an-addon.md",
+}  # fmt: skip
+"""Pages that build packages or run the whole conformance kit."""
 
 
 def named(page: Path) -> str:
@@ -148,7 +153,10 @@ def run(argv: list[str], where: Path, environment: Mapping[str, str], text: str 
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("page", RUNNABLE, ids=named)
+@pytest.mark.parametrize(
+    "page",
+    [pytest.param(page, id=named(page), marks=[pytest.mark.slow] if page.name in SLOW else []) for page in RUNNABLE],
+)
 def test_a_page_does_what_it_says(page: Path, tmp_path: Path, environment: Mapping[str, str]) -> None:
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     for block in blocks_of(page.read_text()):

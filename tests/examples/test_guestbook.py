@@ -23,7 +23,9 @@ def _note(database, request):
 """
 
 
-@pytest.mark.parametrize("options", [(), ("-n", "2")], ids=["one process", "two workers"])
+@pytest.mark.parametrize(
+    "options", [pytest.param((), id="one process"), pytest.param(("-n", "2"), id="two workers", marks=pytest.mark.slow)]
+)
 def test_its_own_tests_pass(tmp_path: Path, options: tuple[str, ...]) -> None:
     project = shutil.copytree(GUESTBOOK, tmp_path / "guestbook", ignore=shutil.ignore_patterns("__pycache__", ".*"))
     with (project / "test_guestbook.py").open("a") as file:

@@ -110,6 +110,7 @@ def test_its_definition_says_how_to_log_in_and_nobody_gets_in_otherwise(addonkit
     assert addonkit_command("destroy", "shop-memcached", "--yes").status == 0
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_it_passes_the_conformance_kit(addonkit_command: CommandLine) -> None:
     # Its checks wait more than they work.

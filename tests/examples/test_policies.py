@@ -82,6 +82,7 @@ def test_what_cannot_be_recorded_is_not_made(audited: CommandLine, home: Path) -
     assert audited("destroy", "shop-valkey", "--yes").status == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "says"),
     [

@@ -71,6 +71,7 @@ def test_killed_while_destroying_the_next_one_ends_it(addonkit_command: CommandL
     assert left_behind(home) == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moment", [0.3, 0.5, 0.7, 0.9, 1.2])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_at_any_moment_it_can_be_continued_or_undone(
@@ -123,6 +124,7 @@ def test_destroying_stops_a_create_that_another_command_is_at(
     assert left_behind(home) == ()
 
 
+@pytest.mark.slow
 def test_many_command_lines_at_once_do_not_fight(addonkit_command: CommandLine, home: Path) -> None:
     specs = ["postgresql:shared", "postgresql:shared", "postgresql", "valkey:shared", "valkey:shared", "postgresql"]
     creating = [addonkit_command.start("create", spec, "-a", f"app{n}") for n, spec in enumerate(specs)]

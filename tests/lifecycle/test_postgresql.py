@@ -95,6 +95,7 @@ NAMES = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 async def test_twenty_apps_come_at_once_and_go_at_once(kit: addonkit.Kit, home: Path) -> None:
     bindings = await asyncio.gather(*(kit.create("postgresql:shared", app=name) for name in NAMES))
     environs = [binding.environ() for binding in bindings]

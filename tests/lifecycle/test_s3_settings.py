@@ -120,6 +120,7 @@ def test_the_command_line_hides_and_forgets(
     assert "is not allowed" in addonkit_command("config", "set", "s3-remote", "credentials=none").err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("point", ["after:create_bucket", "after:remove_objects"])
 def test_killed_on_a_service_without_tags_the_bucket_is_known_again(
     addonkit_command: CommandLine, rclone: Mapping[str, str], point: str

@@ -33,6 +33,7 @@ print(json.dumps(sorted(sys.modules)))
 """
 
 
+@pytest.mark.slow
 def test_the_core_alone_is_useful(environment: Environment) -> None:
     environment.install("addonkit")
     addonkit = environment.addonkit
@@ -117,6 +118,7 @@ def test_it_keeps_a_value(addon):
 """
 
 
+@pytest.mark.slow
 def test_the_extra_testing_gives_tests_of_apps_real_addons(environment: Environment, tmp_path: Path) -> None:
     environment.install("addonkit[testing]", "addonkit-valkey[bundled]")
     (tmp_path / "test_app.py").write_text(APP_TEST)
@@ -142,6 +144,7 @@ print("well")
 """
 
 
+@pytest.mark.slow
 def test_all_addons_live_together_and_an_app_uses_each(environment: Environment, home: Path) -> None:
     bundled = [f"addonkit-{name}[bundled]" for name in ("postgresql", "valkey")]
     environment.install(*bundled, "addonkit-s3-remote[local]", "addonkit[testing]")

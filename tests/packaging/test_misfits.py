@@ -96,6 +96,7 @@ def rival(tmp_path: Path, wheels: Wheels) -> Path:
     return wheels.build(project)
 
 
+@pytest.mark.slow
 def test_two_distributions_that_claim_one_name_are_both_named_and_none_is_used(
     environment: Environment, rival: Path, home: Path
 ) -> None:

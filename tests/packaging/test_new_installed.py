@@ -34,6 +34,7 @@ def install_to_work_on(core: Environment, project: Path) -> None:
     core.pip("install", *options, "--editable", f"{project}[test]")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "name"), [("server", "my-store"), ("remote", "else-where")])
 @pytest.mark.timeout(400)
 def test_its_own_tests_pass(core: Environment, tmp_path: Path, kind: str, name: str) -> None:

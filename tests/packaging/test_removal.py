@@ -39,6 +39,7 @@ def environment(environment: Environment, variant: str) -> Environment:
     return environment
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variant", ["small", "shared"])
 def test_an_instance_outlives_its_addon(environment: Environment, home: Path, variant: str) -> None:
     addonkit = environment.addonkit
@@ -74,6 +75,7 @@ def test_an_instance_outlives_its_addon(environment: Environment, home: Path, va
     assert left_behind(home) == ()
 
 
+@pytest.mark.slow
 def test_what_was_interrupted_waits_for_its_addon(environment: Environment, home: Path) -> None:
     addonkit = environment.addonkit
     recorded = addonkit("create", "valkey", "-a", "blog", "--no-wait")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from addonkit.store.migrate import SCHEMA_VERSION
 from addonkit.testing.command import CommandLine
 from addonkit.testing.home import left_behind
@@ -38,6 +40,7 @@ def versions(addonkit: CommandLine) -> dict[str, str]:
     return {"core": addonkit("--version").out.split()[1], **{each["name"]: each["version"] for each in found}}
 
 
+@pytest.mark.slow
 def test_addons_and_core_are_upgraded_under_instances(environment: Environment, wheels: Wheels, home: Path) -> None:
     environment.install("addonkit-postgresql[bundled]", "addonkit-valkey[bundled]")
     addonkit = environment.addonkit
@@ -92,6 +95,7 @@ def with_another_schema(project: Path) -> None:
     (store / "migrate.py").write_text(changed)
 
 
+@pytest.mark.slow
 def test_an_older_core_refuses_the_home_of_a_newer_one(environment: Environment, wheels: Wheels, home: Path) -> None:
     environment.install("addonkit-valkey[bundled]")
     addonkit = environment.addonkit

@@ -21,6 +21,7 @@ def reachable_python() -> str | None:
     return shutil.which(name, path="/usr/local/bin:/usr/bin:/bin")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.geteuid() != 0, reason="the whole room runs as a normal user already")
 def test_everything_here_works_for_a_normal_user(home: Path) -> None:
     python = reachable_python()

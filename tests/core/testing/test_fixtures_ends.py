@@ -43,6 +43,7 @@ def test_a_failing_test(project):
     project.expect_nothing()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", WORKERS, ids=["one process", "two workers"])
 @pytest.mark.parametrize("tests", [WAITS, PREPARES], ids=["in a test", "while it prepares"])
 def test_a_terminals_interrupt(project, options, tests):
@@ -119,6 +120,7 @@ def test_a_worker_dies(project):
     project.expect_nothing()
 
 
+@pytest.mark.slow
 def test_a_worker_dies_while_it_prepares(project):
     project.write("""
         async def prepare(environ):

@@ -164,6 +164,7 @@ def test_where_nobody_uses_it_nothing_is_imported_or_made(project) -> None:
     assert heavy == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("plugin", ["xdist", "terminal", "monkeypatch", "asyncio", "timeout"])
 def test_it_does_without_another_plugin(project, plugin: str) -> None:
     project.write("def test_connects(database): assert asyncio.run(query(database.url, 'SELECT 1')) == 1")
