@@ -19,9 +19,9 @@ from typing import Any, Final
 import asyncpg
 
 import addonkit
-from addonkit.compute.process.ports import HOST, hold
+from addonkit.compute.process.ports import HOST, reserve
 from addonkit.compute.process.programs import Programs
-from addonkit.compute.process.user import drop_to, own, service_user
+from addonkit.compute.process.user import chown, service_user, subprocess_credentials
 from addonkit.testing.home import kill_servers
 from addonkit_postgresql.definition import DEFINITION, PROGRAM
 
@@ -45,7 +45,7 @@ async def by_hand(directory: Path, programs: Path) -> float:
     port = next(number for number in range(25000, 26000) if is_free(number))
     password = directory / "password"
     password.write_text("postgres\n")
-    own(service_user(os.environ), password)
+    chown(service_user(os.environ), password)
     data, log = directory / "data", directory / "log"
     server = f"-p {port} -c unix_socket_directories= -c listen_addresses={HOST}"
     began = time.perf_counter()
@@ -71,7 +71,7 @@ async def first_query(url: str) -> None:
 
 def is_free(port: int) -> bool:
     """Whether nobody has this port."""
-    held = hold(port)
+    held = reserve(port)
     if held is not None:
         held.close()
     return held is not None
@@ -79,7 +79,7 @@ def is_free(port: int) -> bool:
 
 def command(*argv: str | Path) -> None:
     """Run one of PostgreSQL's commands, as the service user when we are root."""
-    options: dict[str, Any] = drop_to(service_user(os.environ))
+    options: dict[str, Any] = subprocess_credentials(service_user(os.environ))
     subprocess.run([str(word) for word in argv], check=True, stdout=subprocess.DEVNULL, cwd="/", **options)
 
 
@@ -88,7 +88,7 @@ def new_directory(base: Path, *, owned: bool) -> Path:
     directory = Path(tempfile.mkdtemp(dir=base))
     directory.chmod(0o711)
     if owned:
-        own(service_user(os.environ), directory)
+        chown(service_user(os.environ), directory)
     return directory
 
 

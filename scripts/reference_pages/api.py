@@ -151,7 +151,7 @@ def methods_of(value: type) -> Iterator[tuple[str, Any]]:
 
 def method_line(name: str, method: Any) -> str:
     """A method or property on one line: how it is called, what it does, what it raises."""
-    function = method.fget if isinstance(method, property) else getattr(method, "__func__", method)
+    function: Any = method.fget if isinstance(method, property) else getattr(method, "__func__", method)
     bound = not isinstance(method, staticmethod)
     called = name if isinstance(method, property) else signature(name, function, without_first=bound)
     first, *others = prose(docstring_of(name, function))

@@ -93,7 +93,8 @@ def _messages(owner: type, name: str) -> list[str]:
     """What a check and the functions of its module that it calls may say, each once, in the order written."""
     tree = _tree(sys.modules[owner.__module__])
     functions = {each.name: each for each in ast.walk(tree) if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)}
-    pending, seen, rows = [name], set(), {}
+    pending, seen = [name], set()
+    rows: dict[str, None] = {}
     while pending:
         function = pending.pop(0)
         if function in seen or function not in functions:

@@ -75,7 +75,8 @@ def _parts(parameters: list[inspect.Parameter]) -> Iterator[str]:
 
 
 def _parameter(each: inspect.Parameter) -> str:
-    stars = {each.VAR_POSITIONAL: "*", each.VAR_KEYWORD: "**"}.get(each.kind, "")
+    kinds: dict[object, str] = {each.VAR_POSITIONAL: "*", each.VAR_KEYWORD: "**"}
+    stars = kinds.get(each.kind, "")
     kind = "" if each.annotation is each.empty else f": {_type(each.annotation)}"
     default = "" if each.default is each.empty else f" = {_default(each.default)}"
     return f"{stars}{each.name}{kind}{default}"

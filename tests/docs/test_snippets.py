@@ -23,7 +23,7 @@ import sysconfig
 import tomllib
 import venv
 from collections.abc import Iterator, Mapping
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -110,7 +110,9 @@ def named(page: Path) -> str:
 @pytest.fixture
 def environment(home: Path, page: Path, tmp_path: Path) -> Iterator[dict[str, str]]:
     """What a reader's shell has: the command on PATH, a home of its own, and what the page says to export."""
-    exported = local_service() if page.name == "use-s3.md" else nullcontext({})
+    exported: AbstractContextManager[Mapping[str, str]] = (
+        local_service() if page.name == "use-s3.md" else nullcontext({})
+    )
     programs = _virtual_environment(tmp_path / ".venv") if "$ pip install" in page.read_text() else None
     with exported as settings:
         told = {f"ADDONKIT_S3_REMOTE_{name.upper()}": value for name, value in settings.items()}

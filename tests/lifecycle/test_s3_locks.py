@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 import addonkit
-from addonkit_s3_remote import sagas
 from addonkit_s3_remote.conformance import of_operator
 
 FUTURE = dt.datetime.now(dt.UTC) + dt.timedelta(days=3)
@@ -29,7 +28,7 @@ async def bucket(s3kit: addonkit.Kit, admin: Any, monkeypatch: pytest.MonkeyPatc
     async def make(_: object, name: str) -> None:
         admin.create_bucket(Bucket=name, ObjectLockEnabledForBucket=True)
 
-    monkeypatch.setattr(sagas.buckets, "make", make)
+    monkeypatch.setattr("addonkit_s3_remote.buckets.make", make)
     return (await s3kit.create("s3-remote", app="shop")).environ()["S3_BUCKET"]
 
 

@@ -28,7 +28,7 @@ OWNERS = {**packages_distributions(), "addonkit": ["addonkit"]}
 
 @pytest.fixture(params=PROJECTS)
 def name(request: pytest.FixtureRequest) -> str:
-    return request.param
+    return str(request.param)
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ def replaced(monkeypatch):
         seen.append((file, argv, environ))
         raise SystemExit(42)
 
-    monkeypatch.setattr(exec.os, "execvpe", note)
+    monkeypatch.setattr("addonkit.cli.exec.os.execvpe", note)
     monkeypatch.setattr(exec, "restore_signals", lambda: None)
     return seen
 

@@ -76,6 +76,7 @@ async def test_a_step_that_ends_all_the_same_is_undone_with_what_it_gave(world: 
             await asyncio.Event().wait()
         except asyncio.CancelledError:
             return "p1"
+        raise AssertionError("it waits for ever")
 
     @stubborn.undo
     async def _(pool: str = "nothing") -> None:

@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.x509.oid import NameOID
+from yarl import URL
 
 from addonkit.errors import ImageDenied, ImageNotFound
 
@@ -60,7 +61,7 @@ class Pusher:
         async with self.session.post(f"http://{self.host}/v2/{name}/blobs/uploads/") as answer:
             assert answer.status == 202, await answer.text()
             place = answer.headers["Location"]
-        url = aiohttp.client.URL(place).update_query(digest=digest_of(content))
+        url = URL(place).update_query(digest=digest_of(content))
         async with self.session.put(url, data=content) as answer:
             assert answer.status == 201, await answer.text()
         return {"digest": digest_of(content), "size": len(content)}

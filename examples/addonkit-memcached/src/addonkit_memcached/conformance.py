@@ -31,6 +31,7 @@ class Client(ConformanceClient):
 
 def _ask(host: str, port: int, login: str, request: str) -> str:
     """The answer to a short request, after logging in with a `set` of any key; see protocol.txt of memcached."""
+    answer = ""
     with socket.create_connection((host, port), timeout=10) as connection:
         for text in (f"set login 0 0 {len(login.encode())}\r\n{login}\r\n", request):
             connection.sendall(text.encode())
