@@ -30,7 +30,7 @@ coverage: setup-dev ## run all tests and hold the coverage of core, child proces
 lint: setup-dev ## check style, spelling, workflows, types and architecture
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet .
-	@$(BIN)/pyproject-fmt --check $$(git ls-files '*pyproject.toml' ':!:*/templates/*')
+	@found=$$($(BIN)/pyproject-fmt --check $$(git ls-files '*pyproject.toml' ':!:*/templates/*')) || { echo "$$found"; exit 1; }
 	@$(BIN)/codespell $$(git ls-files)
 	@$(BIN)/zizmor --offline --quiet .github
 	@$(BIN)/towncrier build --draft --version next >/dev/null
