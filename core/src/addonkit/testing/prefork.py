@@ -130,15 +130,15 @@ def _start() -> _Server:
     ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _LONGEST)
     with its:
-        libraries = json.dumps(_libraries())
         # The conformance kit marks what a check starts; the server outlives the check.
         environ = {name: value for name, value in os.environ.items() if not name.startswith("CONFORMANCE_")}
         process = subprocess.Popen(  # noqa: S603 - this module itself
-            [sys.executable, "-m", __name__, str(its.fileno()), libraries],
+            [sys.executable, "-m", __name__, str(its.fileno())],
             pass_fds=[its.fileno()],
             stdin=subprocess.DEVNULL,
             env=environ,
         )
+    ours.send(json.dumps(_libraries()).encode())
     server = _Server(process, ours)
     atexit.register(_end, os.getpid(), server)
     return server
@@ -157,9 +157,9 @@ def _end(pid: int, server: _Server) -> None:
         server.end()
 
 
-def _serve(requests: socket.socket, libraries: Sequence[str]) -> None:
+def _serve(requests: socket.socket) -> None:
     """Fork for each request until the other end is closed. Returns in the process that is to be a command."""
-    for name in (*_LAZY, *_core(), *libraries):
+    for name in (*_LAZY, *_core(), *json.loads(requests.recv(_LONGEST))):
         with suppress(ImportError):  # which is the command's to tell
             import_module(name)
     interrupt = signal.getsignal(signal.SIGINT)
@@ -212,5 +212,5 @@ def _become(request: bytes, files: Sequence[int]) -> None:
 
 
 if __name__ == "__main__":
-    _serve(socket.socket(fileno=int(sys.argv[1])), json.loads(sys.argv[2]))
+    _serve(socket.socket(fileno=int(sys.argv[1])))
     run_module("addonkit", run_name="__main__", alter_sys=True)
