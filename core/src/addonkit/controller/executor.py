@@ -135,7 +135,7 @@ class Executor:
         except AddonkitError as error:
             await self._deprovision_failed(instance, error)
             return
-        await self._store.transact(lambda tx: _forget(tx, instance))
+        await self._store.transact(lambda tx: forget_instance(tx, instance))
 
     async def _deprovision_failed(self, instance: Instance, error: AddonkitError) -> None:
         failures = instance.failures + 1
@@ -236,7 +236,8 @@ def forget_empty_app(tx: Transaction, app: str) -> None:
         tx.delete(App, app)
 
 
-def _forget(tx: Transaction, instance: Instance) -> None:
+def forget_instance(tx: Transaction, instance: Instance) -> None:
+    """Delete an instance and its associations, and apps that have nothing any more."""
     tx.delete(Instance, instance.id)
     for entity in tx.list(Association, {"instance": instance.id}).items:
         tx.delete(Association, entity.name)

@@ -39,6 +39,8 @@ class Admission:
             addon_of(self._registry, instance, verb)
         except AddonFault as error:
             error.attempted = f"cannot {verb} {instance.name}"
+            if verb == "destroy":
+                error.advice = f"{error.advice}; {how_to_forget(instance)}"
             raise
 
     def create(self, request: Request, *, is_new: bool) -> None:
@@ -67,8 +69,22 @@ class Admission:
         if association.phase is Phase.ACTIVE and "unbind" in addon.capabilities:
             addon.unbind(association, instance)
 
+    async def forget(self, instance: Instance) -> None:
+        """Ask for the end of an instance whose addon may be away or broken; what a policy refuses stays."""
+        self._registry.check_plugins()
+        try:
+            await self.destroy(instance)
+        except AddonFault as error:
+            if error.addon != instance.addon:
+                raise
+
     async def destroy(self, instance: Instance) -> None:
         """Ask for the end of an instance. One that is not active, or is going already, can always be destroyed."""
         self.check(instance, "destroy")
         if instance.phase is Phase.ACTIVE:
             await self._planner.destroy(instance.name)
+
+
+def how_to_forget(instance: Instance) -> str:
+    """Return the way out for an instance that cannot be removed."""
+    return f"addonkit destroy {instance.name} --forget leaves what it made and forgets it"

@@ -11,6 +11,7 @@ import attrs
 from addonkit.controller.checks.instances import RETRIED
 from addonkit.controller.controller import Controller
 from addonkit.controller.doctor import Doctor
+from addonkit.controller.forgetting import Forgetter
 from addonkit.controller.lookup import find_instance
 from addonkit.controller.pools import Healed, PoolKeeper
 from addonkit.controller.power import ServerPower
@@ -25,7 +26,7 @@ from addonkit.errors import (
     UnknownApp,
     UnknownExecution,
 )
-from addonkit.kit.admission import Admission
+from addonkit.kit.admission import Admission, how_to_forget
 from addonkit.kit.binding import Binding
 from addonkit.kit.operations import Operations
 from addonkit.kit.planner import Planner
@@ -63,6 +64,7 @@ class Kit:
         self._viewer = Viewer(store, registry, backend)
         self._controller = Controller(store, services.leases, registry, services.engine, services.clock)
         self._keeper = PoolKeeper(store, backend, services.framework, services.leases, services.engine)
+        self._forgetter = Forgetter(store, services.leases, services.engine)
         self._power = ServerPower(store, backend, services.framework)
         self._doctor = Doctor(
             store,
@@ -183,7 +185,29 @@ class Kit:
             return
         left = await self._controller.reconcile(instance.id)
         if left is not None:
-            raise _failed(f"destroying {left.name}", await self._with_reason(left))
+            raise _failed(f"destroying {left.name}", await self._with_reason(left), forget=True)
+
+    async def plan_forget(self, name: str, app: str | None = None) -> Plan:
+        """Return what would stay when the instance is forgotten; nothing written, no addon asked."""
+        instance = await self._find(name, app)
+        ties = await self._controller.associations(instance.id)
+        vanish = tuple(f"{a.app}: {variable.key}" for a in ties for variable in a.variables)
+        stays = await self._forgetter.remains(instance)
+        return Plan(f"{instance.name} would be forgotten; nothing would be removed", vanish=vanish, stays=stays)
+
+    async def forget(self, name: str, app: str | None = None) -> tuple[str, ...]:
+        """Forget an instance and remove nothing, for one whose service is gone or whose addon fails.
+
+        Returns:
+            What stays and where, a sentence each.
+
+        Raises:
+            Busy: another process works on it.
+        """
+        await self._admission.forget(await self._find(name, app))
+        instance = await self._operations.destroy(name, app)
+        await self._controller.interrupt(instance.id)
+        return await self._forgetter.forget(instance.id)
 
     async def config(self, addon: str) -> tuple[Setting, ...]:
         """What the operator told an addon, as it is in force: the environment wins over what is stored."""
@@ -303,6 +327,8 @@ class Kit:
         return attrs.evolve(instance, message="; ".join(await self._controller.failures(instance)))
 
 
-def _failed(attempted: str, instance: Instance) -> InstanceFailed:
+def _failed(attempted: str, instance: Instance, *, forget: bool = False) -> InstanceFailed:
     advice = f"addonkit retry {instance.name} tries again, addonkit destroy {instance.name} removes it"
+    if forget:
+        advice = f"addonkit retry {instance.name} tries again, {how_to_forget(instance)}"
     return InstanceFailed(attempted, instance.message or f"it is {instance.phase}", advice, instance=instance.name)

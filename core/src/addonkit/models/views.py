@@ -51,6 +51,7 @@ class Plan:
         move: names that would change.
         vanish: `app: NAME` of variables that would go.
         lost: what would be lost for good, in words; empty when nothing is.
+        stays: what addonkit would leave behind, in words.
     """
 
     summary: str
@@ -59,6 +60,7 @@ class Plan:
     move: tuple[VariableMove, ...] = ()
     vanish: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
+    stays: tuple[str, ...] = ()
 
 
 @attrs.frozen

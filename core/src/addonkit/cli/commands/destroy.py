@@ -22,29 +22,43 @@ if TYPE_CHECKING:
         "addonkit destroy shop-postgresql",
         "addonkit destroy postgresql -a shop --yes",
         "addonkit destroy shop-postgresql --dry-run    what would be done, and what would be lost",
+        "addonkit destroy shop-s3-remote --forget      its service no longer exists",
     ),
 )
 @click.argument("instance")
 @app_option(required=False, help="With an app, INSTANCE may also be its alias or its addon there.")
 @yes_option("Do not ask.")
 @click.option("--no-wait", is_flag=True, help="Only record it; addonkit retry carries it out.")
+@click.option(
+    "--forget", is_flag=True, help="Remove nothing, only forget it: its service or its addon does not answer."
+)
 @click.option("--dry-run", is_flag=True, help="Show the steps and what would be lost, do nothing.")
 @click.pass_obj
-def destroy(invocation: Invocation, instance: str, app: str | None, yes: bool, no_wait: bool, dry_run: bool) -> None:
+def destroy(
+    invocation: Invocation, instance: str, app: str | None, yes: bool, no_wait: bool, forget: bool, dry_run: bool
+) -> None:
     """Remove an instance and all its data.
 
     Says what will be lost and asks. Its variables go first, from every app; it works in every state, also on
-    one that is only half made.
+    one that is only half made. With --forget nothing is removed: the answer names what stays and where.
     """
     from addonkit.cli.render import json, text
 
-    view, plan = with_kit(invocation, lambda kit: _look(kit, instance, app), heal=False)
+    if forget and no_wait:
+        raise click.UsageError("--forget is done at once; leave out --no-wait")
+    view, plan = with_kit(invocation, lambda kit: _look(kit, instance, app, forget=forget), heal=False)
     if dry_run:
         invocation.answer(json.plan_json(plan), text.plan_text(plan))
         return
     name = view.instance.name
     if not yes:
-        confirm(f"cannot destroy {name}", text.losses_text(plan), "Destroy it?", json=invocation.json)
+        question = "Forget it?" if forget else "Destroy it?"
+        confirm(f"cannot destroy {name}", text.losses_text(plan), question, json=invocation.json)
+    if forget:
+        stays = with_kit(invocation, lambda kit: _forget(kit, view, instance, app), heal=False)
+        answer = {"instance": name, "state": "forgotten", "stays": list(stays)}
+        invocation.answer(answer, text.forgotten_text(name, stays))
+        return
     with_kit(
         invocation,
         lambda kit: _destroy(kit, view, instance, app, wait=not no_wait),
@@ -55,15 +69,24 @@ def destroy(invocation: Invocation, instance: str, app: str | None, yes: bool, n
     invocation.answer({"instance": name, "state": state}, later if no_wait else f"{name} and its data are gone")
 
 
-async def _look(kit: Kit, instance: str, app: str | None) -> tuple[InstanceView, Plan]:
-    return await kit.show(instance, app), await kit.plan_destroy(instance, app)
+async def _look(kit: Kit, instance: str, app: str | None, *, forget: bool) -> tuple[InstanceView, Plan]:
+    plan = kit.plan_forget if forget else kit.plan_destroy
+    return await kit.show(instance, app), await plan(instance, app)
 
 
 async def _destroy(kit: Kit, seen: InstanceView, instance: str, app: str | None, *, wait: bool) -> None:
-    """Destroy what the user was shown, not what took its name while they thought about it."""
+    await kit.destroy(await _same(kit, seen, instance, app), wait=wait)
+
+
+async def _forget(kit: Kit, seen: InstanceView, instance: str, app: str | None) -> tuple[str, ...]:
+    return await kit.forget(await _same(kit, seen, instance, app))
+
+
+async def _same(kit: Kit, seen: InstanceView, instance: str, app: str | None) -> str:
+    """Return the name of what the user was shown; raise when another one took it while they thought about it."""
     from addonkit.errors import Conflict
 
     view = await kit.show(instance, app)
     if view.instance.id != seen.instance.id:
         raise Conflict(f"cannot destroy {instance}", "another instance has this name by now", "run the command again")
-    await kit.destroy(view.instance.name, wait=wait)
+    return view.instance.name

@@ -123,6 +123,7 @@ def plan_json(plan: Plan) -> Json:
         "move": moves_json(plan.move),
         "vanish": list(plan.vanish),
         "lost": list(plan.lost),
+        "stays": list(plan.stays),
     }
 
 

@@ -56,13 +56,20 @@ def plan_text(plan: Plan) -> str:
     lines += _listed("variables that would move", [f"{m.old} to {m.new} ({m.reason})" for m in plan.move])
     lines += _listed("variables that would vanish", plan.vanish)
     lines += _listed("lost for good", plan.lost)
+    lines += _listed("what stays", plan.stays)
     return "\n".join((*lines, "no changes made"))
 
 
 def losses_text(plan: Plan) -> str:
     """What a person is told before being asked."""
     lines = [plan.summary, *_listed("variables that vanish", plan.vanish), *_listed("lost for good", plan.lost)]
-    return "\n".join(lines)
+    return "\n".join((*lines, *_listed("what stays", plan.stays)))
+
+
+def forgotten_text(name: str, stays: Sequence[str]) -> str:
+    """What is left of an instance that was forgotten."""
+    lines = [f"{name} is forgotten; nothing was removed"]
+    return "\n".join((*lines, *(_listed("what stays", stays) or ["  nothing of it was made"])))
 
 
 def _step_line(step: PlannedStep) -> str:
