@@ -107,12 +107,14 @@ async def if_there(call: Awaitable[Any]) -> Any:
 def _session() -> Any:
     """One session for all clients, so that descriptions of services are read once.
 
-    It reads neither files nor profiles: what the operator told addonkit is all that counts.
+    It reads no file, no profile and no variable of the shell: what the operator set for addonkit is all that counts.
     """
     from aiobotocore.session import AioSession
+    from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES as VARIABLES
 
+    alone = {name: (None, None, default, convert) for name, (_, _, default, convert) in VARIABLES.items()}
     nothing = (None, None, os.devnull, None)
-    return AioSession({"profile": (None, None, None, None), "config_file": nothing, "credentials_file": nothing})
+    return AioSession({**alone, "config_file": nothing, "credentials_file": nothing})
 
 
 def _configuration(patience: float, *, path_style: bool) -> Any:

@@ -20,6 +20,13 @@ _KEYS: Final = (
     "AWS_RESPONSE_CHECKSUM_VALIDATION",
     "S3_URL",
 )
+_FAMILY: Final = ("AWS_*", "S3_PREFIX", "RCLONE_S3_*", "FSSPEC_S3*")
+"""Names by which the SDKs of AWS, rclone and fsspec let a shell change whose key is used, and where.
+
+Of AWS all: there are more than forty (profiles, roles, tokens of sessions, endpoints of single services, settings that
+switch endpoints off), and each SDK adds some ("Environment variables" of the AWS SDKs and Tools guide).
+"""
+
 _SWITCH: Final = ("true", "false")
 
 DEFINITION: Final = AddonDefinition(
@@ -39,6 +46,7 @@ DEFINITION: Final = AddonDefinition(
     ),
     locality=LocalityMode.REMOTE,
     variables=("S3_BUCKET", *_KEYS),
+    unset_variables=_FAMILY,
     settings=(
         SettingDefinition("endpoint", "URL of the service, as https://s3.example.org"),
         SettingDefinition("region", "region that requests are signed for", default="us-east-1"),
