@@ -15,7 +15,7 @@ import attrs
 
 import addonkit
 from addonkit import api
-from addonkit.errors import AddonkitError, Retryable
+from addonkit.errors import AddonkitError, NothingDone, Retryable
 from addonkit.saga import step as step_module
 from reference_pages.prose import prose, signature
 
@@ -77,7 +77,7 @@ def public_names() -> frozenset[str]:
 def error_names() -> frozenset[str]:
     """Those of them that are errors."""
     found = {name: getattr(addonkit, name) for name in public_names()}
-    kinds = (AddonkitError, Retryable)
+    kinds = (AddonkitError, NothingDone, Retryable)
     return frozenset(name for name, value in found.items() if inspect.isclass(value) and issubclass(value, kinds))
 
 

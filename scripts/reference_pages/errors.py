@@ -23,7 +23,16 @@ under `error`, with the class as `kind`. Anything else that comes out of addonki
 
 _ERRORS_TAIL: Final = """
 `Retryable` is the mark by which the engine tells a fault that passes from one that stays: a step that raises it is
-tried again. Any exception class may carry it.
+tried again. `NothingDone` is the mark by which a step says that it had no effect: its own undo is not run, as one that
+would be refused like the step itself. Any exception class may carry them:
+
+```python
+from addonkit import NotConfigured, NothingDone
+
+
+class TokenRefused(NotConfigured, NothingDone):
+    """The service refused the sign-in, so nothing was done."""
+```
 """
 
 

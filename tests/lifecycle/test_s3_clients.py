@@ -143,7 +143,7 @@ def test_what_belongs_to_the_operator_or_to_the_shell_does_not_reach_an_app(
 
     lines = command("run", "-a", "shop", "--", "env").out.splitlines()
     seen = dict(line.split("=", 1) for line in lines if "=" in line)
-    shown = {each["name"] for each in command("env", "-a", "shop", "--json").data["variables"]}
+    shown = {each["key"] for each in command("env", "-a", "shop", "--json").data["variables"]}
 
     assert settings["secret_key"] not in "\n".join(lines)
     assert settings["access_key"] not in "\n".join(lines)

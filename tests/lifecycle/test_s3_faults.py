@@ -195,3 +195,36 @@ async def test_what_is_not_s3_is_said_to_be_none(s3kit: addonkit.Kit) -> None:
         await s3kit.set_config("s3-remote", {"endpoint": url})
         with pytest.raises(addonkit.InstanceFailed, match="does not speak S3"):
             await s3kit.create("s3-remote", app="shop")
+
+
+async def test_a_key_that_may_make_no_user_leaves_a_bucket_that_can_be_destroyed(
+    s3kit: addonkit.Kit, operator: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compensation, "ROUNDS", Retry(attempts=1, first_delay=0.01))
+    before = names(operator)
+    await s3kit.set_config("s3-remote", key_that_may(operator, "s3:*", "iam:ListUsers"))
+
+    with pytest.raises(addonkit.InstanceFailed, match=r"creating user .*: the service does not allow it"):
+        await s3kit.create("s3-remote", app="shop")
+
+    assert await s3kit.executions(unfinished=True) == ()
+    await s3kit.destroy("shop-s3-remote")
+    assert names(operator) == before
+    assert await s3kit.instances() == ()
+
+
+@pytest.mark.parametrize("name", ["endpoint", "access_key", "secret_key"])
+async def test_settings_that_were_removed_are_named_when_it_is_destroyed(
+    s3kit: addonkit.Kit, operator: Mapping[str, str], name: str
+) -> None:
+    before = names(operator)
+    await s3kit.create("s3-remote", app="shop")
+    await s3kit.unset_config("s3-remote", [name])
+
+    with pytest.raises(addonkit.InstanceFailed, match=rf"has not set {name}; set it with: addonkit config set") as said:
+        await s3kit.destroy("shop-s3-remote")
+
+    assert "\n" not in str(said.value)
+    await s3kit.set_config("s3-remote", {name: operator[name]})
+    await s3kit.destroy("shop-s3-remote")
+    assert names(operator) == before

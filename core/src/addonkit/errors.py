@@ -47,8 +47,8 @@
     └── TransientError               also Retryable: worth trying again after a while
         └── RegistryUnreachable      an image registry does not answer, or not as one
 
-`Retryable` is the mark by which the saga engine tells a fault that passes from one that stays; any
-exception class may carry it.
+`Retryable` is the mark by which the saga engine tells a fault that passes from one that stays, `NothingDone` the one by
+which a step says that it had no effect; any exception class may carry them.
 """
 
 from __future__ import annotations
@@ -58,6 +58,14 @@ from typing import Any
 
 class Retryable(Exception):
     """Mark of an exception whose cause may pass: the engine tries the step again."""
+
+
+class NothingDone(Exception):
+    """Mark of an exception that a step raises when it had no effect: its own undo is not run.
+
+    For a service that refuses the sign-in or cannot be reached: an undo would fail for the same reason. The undo runs
+    all the same when another try of the step failed without the mark, or was interrupted. Earlier steps are undone.
+    """
 
 
 class AddonkitError(Exception):

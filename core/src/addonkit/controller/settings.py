@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING
 import attrs
 
 from addonkit.errors import AddonkitError
-from addonkit.models.settings import Setting, Settings, Values, check_complete, check_names, checked, in_force
+from addonkit.models.settings import (
+    Setting,
+    Settings,
+    SettingValues,
+    Values,
+    check_complete,
+    check_names,
+    checked,
+    in_force,
+)
 
 if TYPE_CHECKING:
     from addonkit.registry.registry import Registry
@@ -46,8 +55,9 @@ class SettingsService:
         try:
             found = await self.list(addon)
         except AddonkitError:
-            return {}
-        return {each.definition.name: each.value for each in found if each.value is not None}
+            found = ()
+        values = {each.definition.name: each.value for each in found if each.value is not None}
+        return SettingValues(addon, values)
 
     async def check(self, addon: str, variant: str) -> None:
         """Make sure that an instance can be created; see `check_complete`."""

@@ -10,7 +10,7 @@ from urllib.parse import quote, quote_plus
 
 import attrs
 
-from addonkit.errors import AddonkitError, Retryable, SagaError, SagaFailed
+from addonkit.errors import AddonkitError, NothingDone, Retryable, SagaError, SagaFailed
 from addonkit.models.secret import Secret
 
 _PASSING: Final = frozenset({errno.ECONNREFUSED, errno.ECONNRESET, errno.ETIMEDOUT, errno.EAGAIN, errno.EHOSTUNREACH})
@@ -38,6 +38,13 @@ def is_transient(error: BaseException) -> bool:
     if isinstance(error, OSError) and error.errno in _PASSING:
         return True
     return error.__cause__ is not None and is_transient(error.__cause__)
+
+
+def did_nothing(error: BaseException) -> bool:
+    """Whether a step says that it had no effect; a group does when all its members do."""
+    if isinstance(error, BaseExceptionGroup):
+        return all(did_nothing(each) for each in error.exceptions)
+    return isinstance(error, NothingDone)
 
 
 def is_worth_another_try(error: BaseException) -> bool:

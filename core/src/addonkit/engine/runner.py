@@ -11,7 +11,7 @@ import attrs
 from addonkit.engine.arguments import contribution
 from addonkit.engine.compensation import Compensation
 from addonkit.engine.failpoints import fault_point
-from addonkit.engine.failure import is_transient
+from addonkit.engine.failure import did_nothing, is_transient
 from addonkit.engine.journal import Journal, StepEnd, record_of, with_step
 from addonkit.models.execution import EventKind, Execution, ExecutionStatus, StepStatus
 
@@ -39,6 +39,7 @@ class Runner:
         self, saga: Saga[Any], journal: Journal, clock: Clock, invoker: StepInvoker, stop: asyncio.Event
     ) -> None:
         self.cause: Exception | None = None
+        self._effectless = False
         self._saga = saga
         self._journal = journal
         self._clock = clock
@@ -96,6 +97,8 @@ class Runner:
             step: to run.
             before: runs of it that earlier processes began.
         """
+        # A try that was interrupted may have had an effect.
+        self._effectless = before == 0
         try:
             output = await self._unless_stopped(self._output(step))
         except _Stop:  # as if it had failed half-way: it is undone without its output
@@ -115,6 +118,7 @@ class Runner:
         return contribution(step, result)
 
     async def _pause(self, step: Step, error: Exception, delay: float) -> None:
+        self._effectless = self._effectless and did_nothing(error)
         reason = self._journal.describe(error)
         event = self._journal.event(
             EventKind.RETRYING, f"{step.title}: trying again in {delay:g} s ({reason})", step.name
@@ -138,11 +142,13 @@ class Runner:
 
     async def _fail(self, step: Step, error: Exception, tries: int) -> None:
         self.cause = error
+        nothing = self._effectless and did_nothing(error)
+        status = StepStatus.UNDONE if nothing else StepStatus.FAILED
         reason = self._journal.describe(error)
         event = self._journal.event(EventKind.FAILED, f"{step.title}: failed ({reason})", step.name)
 
         def change(now: Execution) -> Execution:
-            failed = with_step(now, step.name, status=StepStatus.FAILED, error=reason, attempts=max(tries, 1))
+            failed = with_step(now, step.name, status=status, error=reason, attempts=max(tries, 1))
             return attrs.evolve(
                 failed,
                 status=ExecutionStatus.UNDOING,

@@ -14,6 +14,17 @@ from addonkit.models.secret import Secret, reveal
 Values = Mapping[str, str | Secret]
 
 
+class SettingValues(dict[str, str | Secret]):
+    """Values in force by name, as steps receive them; asking for one that is not set raises NotConfigured."""
+
+    def __init__(self, addon: str, values: Values) -> None:
+        super().__init__(values)
+        self._addon = addon
+
+    def __missing__(self, name: str) -> str | Secret:
+        raise not_configured(f"cannot work with {self._addon}", self._addon, name)
+
+
 @attrs.frozen
 class Settings:
     """The stored settings of one addon.
@@ -126,10 +137,23 @@ def check_complete(definition: AddonDefinition, variant: str, settings: Collecti
     ]
     if missing:
         words = " ".join(f"{each.name}={'-' if each.secret else '...'}" for each in missing)
-        raise NotConfigured(
-            f"cannot create {definition.name}:{variant}",
-            f"its operator has not set {', '.join(each.name for each in missing)}",
-            f"tell it with: addonkit config set {definition.name} {words}",
-            addon=definition.name,
-            missing=[each.name for each in missing],
-        )
+        names = [each.name for each in missing]
+        raise not_configured(f"cannot create {definition.name}:{variant}", definition.name, *names, words=words)
+
+
+def not_configured(attempted: str, addon: str, *names: str, words: str = "") -> NotConfigured:
+    """Return the error for settings that have no value.
+
+    Args:
+        attempted: what needs them.
+        addon: whose settings they are.
+        names: of the settings.
+        words: what sets them, behind `addonkit config set ADDON`.
+    """
+    return NotConfigured(
+        attempted,
+        f"its operator has not set {', '.join(names)}",
+        f"tell it with: addonkit config set {addon} {words or ' '.join(f'{name}=...' for name in names)}",
+        addon=addon,
+        missing=list(names),
+    )

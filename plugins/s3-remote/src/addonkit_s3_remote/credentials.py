@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from addonkit import Association, BindResult, Conflict, NotConfigured, Retry, Saga, Secret, TransientError, step
 from addonkit_s3_remote import isolation, keys
-from addonkit_s3_remote.faults import DENIED, UNKNOWN_KEY, Refused
+from addonkit_s3_remote.faults import DENIED, UNKNOWN_KEY, Refused, unchanged
 from addonkit_s3_remote.naming import user_of
 from addonkit_s3_remote.places import Place
 from addonkit_s3_remote.policies import policy
@@ -22,7 +22,10 @@ async def create_user(settings: Told, association: Association) -> str:
     if service.static:
         return ""
     user = user_of(association.id)
-    await keys.make_user(service, user)
+    try:
+        await keys.make_user(service, user)
+    except Refused as refusal:
+        raise unchanged(refusal) from refusal
     return user
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from addonkit import AddonkitError, TransientError
+from addonkit import AddonkitError, NothingDone, TransientError
 
 ABSENT: Final = frozenset({"NoSuchBucket", "NoSuchEntity", "NoSuchKey", "NoSuchUpload", "NotFound", "404"})
 """Codes that say a thing is not there."""
@@ -60,6 +60,15 @@ class Refused(AddonkitError):
     def code(self) -> str:
         """The service's own word for it."""
         return str(self.details.get("code", ""))
+
+
+class Unchanged(Refused, NothingDone):
+    """The service refused the only thing that a step asked for."""
+
+
+def unchanged(refusal: Refused) -> Unchanged:
+    """Return the same refusal for a step that had no effect."""
+    return Unchanged(refusal.attempted, refusal.found, refusal.advice, code=refusal.code)
 
 
 def refused(attempted: str, code: str, message: str, status: int, skew: float = 0.0) -> AddonkitError:

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import attrs
 
-from addonkit import InvalidInput, Secret, reveal
+from addonkit import InvalidInput, NotConfigured, Secret, reveal
 
 _AWS = "amazonaws.com"
 
@@ -65,9 +65,15 @@ def service_of(settings: Mapping[str, str | Secret]) -> Service:
     """The service that settings describe.
 
     Raises:
+        NotConfigured: when the endpoint or the key is missing.
         InvalidInput: when a URL is none, or has no TLS though that is not allowed.
     """
     told = {name: reveal(value) for name, value in settings.items()}
+    for name, words in (("endpoint", "endpoint=..."), ("access_key", "access_key=..."), ("secret_key", "secret_key=-")):
+        if not told.get(name):
+            raise NotConfigured(
+                "using S3", f"its operator has not set {name}", f"set it with: addonkit config set s3-remote {words}"
+            )
     http = told.get("allow_http") == "true"
     endpoint = _url("endpoint", told.get("endpoint", ""), http=http)
     wanted = told.get("iam_endpoint", "")
