@@ -30,8 +30,7 @@ would be refused like the step itself. Any exception class may carry them:
 from addonkit import NotConfigured, NothingDone
 
 
-class TokenRefused(NotConfigured, NothingDone):
-    """The service refused the sign-in, so nothing was done."""
+class TokenRefused(NotConfigured, NothingDone): ...
 ```
 """
 

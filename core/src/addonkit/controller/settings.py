@@ -56,8 +56,7 @@ class SettingsService:
             found = await self.list(addon)
         except AddonkitError:
             found = ()
-        values = {each.definition.name: each.value for each in found if each.value is not None}
-        return SettingValues(addon, values)
+        return SettingValues(addon, found)
 
     async def check(self, addon: str, variant: str) -> None:
         """Make sure that an instance can be created; see `check_complete`."""

@@ -17,12 +17,14 @@ Values = Mapping[str, str | Secret]
 class SettingValues(dict[str, str | Secret]):
     """Values in force by name, as steps receive them; asking for one that is not set raises NotConfigured."""
 
-    def __init__(self, addon: str, values: Values) -> None:
-        super().__init__(values)
+    def __init__(self, addon: str, found: Collection[Setting]) -> None:
+        super().__init__({each.definition.name: each.value for each in found if each.value is not None})
         self._addon = addon
+        self._secret = {each.definition.name for each in found if each.definition.secret}
 
     def __missing__(self, name: str) -> str | Secret:
-        raise not_configured(f"cannot work with {self._addon}", self._addon, name)
+        words = f"{name}=-" if name in self._secret else f"{name}=..."
+        raise not_configured(f"cannot work with {self._addon}", self._addon, name, words=words)
 
 
 @attrs.frozen

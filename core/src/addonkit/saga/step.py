@@ -124,8 +124,8 @@ class Step:
     may stop between its effect and its journal entry. Names come from ids, and "already there and mine" is
     success.
 
-    When a step fails, its own undo runs too, for it may have had half of its effect. A step that knows it had none raises
-    an exception that carries the mark `NothingDone`.
+    When a step fails, its own undo runs too, for it may have had half of its effect. A step that knows it had none
+    raises an exception that carries the mark `NothingDone`.
 
     Attributes:
         name: of the function.
