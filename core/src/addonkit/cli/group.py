@@ -13,6 +13,7 @@ from addonkit.cli.command import SETTINGS, Group, show_help, with_shared_options
 
 SECTIONS: Final = {
     "Provision": ("create", "run", "env", "attach", "detach", "promote", "destroy"),
+    "Operate": ("stop", "start", "restart"),
     "Configure": ("config",),
     "Inspect": ("addons", "variants", "list", "show", "logs"),
     "Troubleshoot": ("doctor", "retry", "saga"),

@@ -35,7 +35,7 @@ from addonkit.models.definition import CONFIG_DIGEST, CONFIG_IMAGE
 from addonkit.models.execution import Execution, ExecutionStatus
 from addonkit.models.instance import Association, Instance, Phase
 from addonkit.models.settings import Setting
-from addonkit.models.views import Environment, Finding, InstanceView, Plan, VariableMove
+from addonkit.models.views import Environment, Finding, InstanceView, Plan, ServerTarget, VariableMove
 
 
 class Kit:
@@ -265,11 +265,34 @@ class Kit:
         return await self._engine.abandon(id)
 
     async def heal(self, app: str | None = None) -> Healed:
-        """Start servers that should run and do not: all, or those that an app uses."""
+        """Start servers that should run and do not: all, or those that an app uses.
+
+        For an app the report names instances, and those whose servers were stopped count as failed.
+        """
         if app is None:
             return await self._keeper.heal()
-        servers = {view.instance.server for view in await self.instances(app)}
-        return await self._keeper.heal(servers - {""})
+        names = {each.server: each.chosen[0] for each in await self._power.targets(app=app)}
+        healed = await self._keeper.heal(names)
+        failed = {names[server]: reason for server, reason in healed.failed.items()}
+        for server in await self._power.stopped(names):
+            failed[names[server]] = f"it was stopped; run `addonkit start {names[server]}`"
+        return Healed(tuple(names[server] for server in healed.started), failed)
+
+    async def servers(self, name: str | None = None, app: str | None = None) -> tuple[ServerTarget, ...]:
+        """Return the servers of an instance, of all instances that an app uses, or of all instances."""
+        return await self._power.targets(name, app)
+
+    async def stop(self, target: ServerTarget) -> None:
+        """Stop a server, for all instances on it. It stays stopped until it is started."""
+        await self._power.stop(target.server)
+
+    async def start(self, target: ServerTarget) -> None:
+        """Start a server and wait until it serves. Does nothing if it serves already."""
+        await self._power.start(target.server)
+
+    async def restart(self, target: ServerTarget) -> None:
+        """Stop and start a server, with the program that is installed now."""
+        await self._power.restart(target.server)
 
     async def doctor(self) -> tuple[Finding, ...]:
         """Everything that is not as it should be; changes nothing."""

@@ -89,6 +89,27 @@ class InstanceView:
 
 
 @attrs.frozen
+class ServerTarget:
+    """A server that is to be stopped, started or restarted.
+
+    Attributes:
+        server: its id.
+        instances: names of all that live on it; `chosen` are those of them that were asked for.
+        apps: that receive variables of one of them.
+    """
+
+    server: str
+    instances: tuple[str, ...]
+    chosen: tuple[str, ...]
+    apps: tuple[str, ...] = ()
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """Instances that are touched as well."""
+        return tuple(name for name in self.instances if name not in self.chosen)
+
+
+@attrs.frozen
 class EnvironmentEntry:
     """A variable of an app's environment and where it comes from: `manual`, or an instance's name."""
 

@@ -116,6 +116,11 @@ class ProviderFramework:
         await self._backend.ensure_running(pool)
         return pool
 
+    async def is_stopped(self, name: str) -> bool:
+        """Return whether a pool exists and no copies of it should run."""
+        entity = await self._store.get(Pool, name)
+        return entity is not None and entity.value.spec.desired_instances == 0
+
     async def delete_sandbox_pool(self, name: str) -> None:
         """Stop the copies gracefully and forget the pool. Does nothing if it does not exist; keeps disks."""
 

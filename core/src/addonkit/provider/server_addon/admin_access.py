@@ -55,8 +55,11 @@ async def cleanup_tenant(
     except AddonkitError:
         if not await _has_neighbours(framework, instance, server_id):
             return
+        was_stopped = await framework.is_stopped(server_id)
         await ensure_running(framework, server_id)
         await work(await _access_to(framework, server))
+        if was_stopped:  # on purpose: it runs for this work only
+            await framework.scale_pool(server_id, 0)
 
 
 async def _access_to(framework: ProviderFramework, server: Server) -> ServerAccess:
