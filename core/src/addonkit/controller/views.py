@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from addonkit.controller.execution_ids import bind_id, deprovision_id, provision_id, unbind_id
+from addonkit.controller.variables import associations_of, by_order
 from addonkit.errors import AddonFault, UnknownAddon
 from addonkit.models.app import App
 from addonkit.models.compute import Address, Pool
@@ -13,37 +15,46 @@ from addonkit.models.instance import Association, Instance, Phase, Server
 from addonkit.models.views import NOT_INSTALLED, Environment, EnvironmentEntry, InstanceView
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Sequence
 
     from addonkit.compute.interface import Backend
     from addonkit.registry.registry import Registry
     from addonkit.store.interface import Store, Transaction
+    from addonkit.store.leases import Leases
 
 
 class Viewer:
     """Reads; changes nothing."""
 
-    def __init__(self, store: Store, registry: Registry, backend: Backend) -> None:
+    def __init__(self, store: Store, registry: Registry, backend: Backend, leases: Leases) -> None:
         self._store = store
         self._registry = registry
         self._backend = backend
+        self._leases = leases
 
     async def instance(self, instance: Instance) -> InstanceView:
         """An instance with its associations, server and what is being done for it."""
-        found = await self._store.list(Association, {"instance": instance.id})
-        associations = tuple(sorted((e.value for e in found), key=lambda a: (a.order, a.id)))
-        server = await self._store.get(Server, instance.server) if instance.server else None
-        pool = await self._store.get(Pool, instance.server) if instance.server else None
-        tenants = await self._store.list(Instance, {"server": instance.server}) if instance.server else ()
-        return InstanceView(
-            instance,
-            associations,
-            self.addon_state(instance.addon),
-            server.value if server else None,
-            await self._pool_state(pool.value) if pool else "",
-            _address(pool.value) if pool else None,
-            len(tenants),
-            await self._doing(instance, associations),
+        return (await self.instances((instance,)))[0]
+
+    async def instances(self, instances: Sequence[Instance]) -> tuple[InstanceView, ...]:
+        """Several of them, in the given order. Each server is looked at once, and all of them side by side."""
+        ids = {instance.id for instance in instances}
+        names = sorted({instance.server for instance in instances} - {""})
+        ties, tenants = await self._store.transact(lambda tx: (_ties(tx, ids), _tenant_counts(tx, names)))
+        servers = dict(zip(names, await asyncio.gather(*map(self._server, names)), strict=True))
+        addons = {addon: self.addon_state(addon) for addon in {instance.addon for instance in instances}}
+        return tuple(
+            [
+                InstanceView(
+                    each,
+                    ties[each.id],
+                    addons[each.addon],
+                    *servers.get(each.server, (None, "", None)),
+                    tenants.get(each.server, 0),
+                    await self._doing(each, ties[each.id]),
+                )
+                for each in instances
+            ]
         )
 
     def addon_state(self, addon: str) -> str:
@@ -56,6 +67,11 @@ class Viewer:
             return error.found
         return "ok"
 
+    async def _server(self, server_id: str) -> tuple[Server | None, str, Address | None]:
+        server, pool = await self._store.get(Server, server_id), await self._store.get(Pool, server_id)
+        state = await self._pool_state(pool.value) if pool else ""
+        return server.value if server else None, state, _address(pool.value) if pool else None
+
     async def _pool_state(self, pool: Pool) -> str:
         state = await self._backend.observe(pool)
         if state.ready:
@@ -64,14 +80,32 @@ class Viewer:
             return "starting"
         return "crashed" if state.started and pool.spec.desired_instances else "stopped"
 
-    async def _doing(self, instance: Instance, associations: Iterable[Association]) -> str:
+    async def _doing(self, instance: Instance, ties: Sequence[Association]) -> str:
+        """What is under way; empty for most, which are complete and cost nothing more."""
+        if instance.phase is Phase.ACTIVE and all(tie.phase is Phase.ACTIVE for tie in ties):
+            return ""
         ids = [provision_id(instance), deprovision_id(instance)]
-        ids += [make(a) for a in associations for make in (bind_id, unbind_id)]
+        ids += [make(tie) for tie in ties for make in (bind_id, unbind_id)]
         for execution_id in ids:
             entity = await self._store.get(Execution, execution_id)
             if entity and not entity.value.status.finished:
-                return _current_step(entity.value)
+                held = await self._leases.is_held(f"instance/{instance.id}")
+                return _current_step(entity.value, instance.name, interrupted=not held)
         return ""
+
+
+def _ties(tx: Transaction, instances: Collection[str]) -> dict[str, tuple[Association, ...]]:
+    """The associations of instances. One is asked for by itself, many come out of all there are."""
+    only = {"instance": next(iter(instances))} if len(instances) == 1 else None
+    found: dict[str, list[Association]] = {each: [] for each in instances}
+    for entity in tx.list(Association, only).items:
+        if entity.value.instance in found:
+            found[entity.value.instance].append(entity.value)
+    return {each: tuple(sorted(ties, key=by_order)) for each, ties in found.items()}
+
+
+def _tenant_counts(tx: Transaction, servers: Collection[str]) -> dict[str, int]:
+    return {each: len(tx.list(Instance, {"server": each}).items) for each in servers}
 
 
 async def environment(store: Store, app: str) -> Environment | None:
@@ -87,8 +121,7 @@ def _environment(tx: Transaction, app: str) -> Environment | None:
     entries: list[EnvironmentEntry] = []
     pending: list[str] = []
     unset: set[str] = set()
-    found = (entity.value for entity in tx.list(Association, {"app": app}).items)
-    for association in sorted(found, key=lambda a: (a.order, a.id)):
+    for association in associations_of(tx, app):
         entity = tx.get(Instance, association.instance)
         name = entity.value.name if entity else association.instance
         entries += [EnvironmentEntry(variable, name) for variable in association.variables]
@@ -104,9 +137,11 @@ def _pending(name: str, instance: Instance, association: Association) -> str:
     return f"{name} ({instance.message or instance.phase})"
 
 
-def _current_step(execution: Execution) -> str:
+def _current_step(execution: Execution, name: str, *, interrupted: bool) -> str:
     if execution.status is ExecutionStatus.BLOCKED:
         return f"blocked: {execution.error}"
+    if interrupted:
+        return f"interrupted; run `addonkit retry {name}` to continue"
     last = execution.events[-1].message if execution.events else execution.saga
     return f"{execution.status}: {last}"
 

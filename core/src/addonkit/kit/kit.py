@@ -61,7 +61,7 @@ class Kit:
         self._operations = Operations(store, registry, backend)
         self._planner = Planner(store, registry)
         self._admission = Admission(store, registry, self._planner)
-        self._viewer = Viewer(store, registry, backend)
+        self._viewer = Viewer(store, registry, backend, services.leases)
         self._controller = Controller(store, services.leases, registry, services.engine, services.clock)
         self._keeper = PoolKeeper(store, backend, services.framework, services.leases, services.engine)
         self._forgetter = Forgetter(store, services.leases, services.engine)
@@ -126,8 +126,7 @@ class Kit:
         if app is not None:
             tied = {entity.value.instance for entity in await self._store.list(Association, {"app": app})}
             found = [i for i in found if i.app == app or i.id in tied]
-        views = [await self._viewer.instance(i) for i in sorted(found, key=lambda i: i.name)]
-        return tuple(views)
+        return await self._viewer.instances(sorted(found, key=lambda i: i.name))
 
     async def show(self, name: str, app: str | None = None) -> InstanceView:
         """One instance, by its name or by what the app calls it (alias or addon)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -14,9 +14,12 @@ from addonkit.controller.step_context import variant_of
 from addonkit.controller.variables import adjuster, associations_of
 from addonkit.kit.operations import describe_data_loss
 from addonkit.models.app import App
-from addonkit.models.instance import Association, Instance, Phase
+from addonkit.models.definition import CONFIG_IMAGE, CONFIG_VERSION, is_shared_variant
+from addonkit.models.execution import Execution
+from addonkit.models.instance import Association, Instance, Phase, Server, ServerPhase
 from addonkit.models.variable import Variable
 from addonkit.models.views import Plan, PlannedStep, VariableMove
+from addonkit.provider.server_sagas import ensure_id
 
 if TYPE_CHECKING:
     from addonkit.registry.registry import Registry
@@ -38,7 +41,8 @@ class Planner:
         """What a checked request would do."""
         addon = self._registry.get(request.addon)
         association = _association(request)
-        steps = [step for saga in self.sagas(request) for step in planned_steps(saga)]
+        made = await self._store.transact(lambda tx: _server_sagas_done(tx, _instance(request)))
+        steps = [step for saga in self.sagas(request) for step in planned_steps(saga, skip=made)]
         keys = addon.definition.variables_of(request.variant)
         appear, move = await self._store.transact(lambda tx: self._names(tx, association, keys))
         summary = f"{_instance(request).name} would be created as {request.addon}:{request.variant}"
@@ -61,7 +65,8 @@ class Planner:
         if "unbind" in addon.capabilities:
             for association in associations:
                 steps += planned_steps(addon.unbind(association, instance))
-        steps += planned_steps(addon.deprovision(instance))
+        others = await self._store.transact(lambda tx: _neighbours(tx, instance))
+        steps += planned_steps(addon.deprovision(instance), nested=not others)
         vanish = tuple(f"{a.app}: {variable.key}" for a in associations for variable in a.variables)
         lost = describe_data_loss(instance, [a.app for a in associations])
         return Plan(f"{instance.name} would be destroyed", tuple(steps), vanish=vanish, lost=lost)
@@ -90,15 +95,46 @@ def _association(request: Request) -> Association:
     return Association(_NEW, request.app, _NEW, request.addon, request.alias, primary=not request.alias)
 
 
-def planned_steps(saga: StepSequence, depth: int = 0) -> Iterable[PlannedStep]:
-    """The steps of a saga; those of sagas that a step starts come right behind it."""
+def planned_steps(
+    saga: StepSequence, depth: int = 0, *, nested: bool = True, skip: Collection[str] = ()
+) -> Iterable[PlannedStep]:
+    """The steps of a saga; those of sagas that a step starts come right behind it.
+
+    Args:
+        saga: to show.
+        depth: of its steps.
+        nested: whether sagas that a step may start will be started.
+        skip: names of sagas that will not be started, as what they do is done.
+    """
     for step in saga.steps:
         yield PlannedStep(saga.name, step.name, step.title, depth)
-        for inner in step.runs:
-            yield from planned_steps(inner, depth + 1)
+        for inner in step.runs if nested else ():
+            if inner.name not in skip:
+                yield from planned_steps(inner, depth + 1)
+
+
+def _server_sagas_done(tx: Transaction, new: Instance) -> frozenset[str]:
+    """Names of the sagas that made the shared server on which a new instance will live; none when it is to be made."""
+    if not is_shared_variant(new.variant):
+        return frozenset()
+    found = (entity.value for entity in tx.list(Server, {"addon": new.addon, "phase": ServerPhase.ACTIVE}).items)
+    same = [each for each in found if each.shared and _runs_the_same(each, new)]
+    made = (tx.get(Execution, ensure_id(server.id)) for server in same)
+    return frozenset(entity.value.saga for entity in made if entity is not None)
+
+
+def _runs_the_same(server: Server, new: Instance) -> bool:
+    return all(server.config.get(key, "") == new.config.get(key, "") for key in (CONFIG_IMAGE, CONFIG_VERSION))
+
+
+def _neighbours(tx: Transaction, instance: Instance) -> bool:
+    """Whether others live on the instance's server, which then stays."""
+    if not instance.server:
+        return False
+    return any(entity.name != instance.id for entity in tx.list(Instance, {"server": instance.server}).items)
 
 
 def _instance_and_ties(tx: Transaction, name: str, app: str | None) -> tuple[Instance, tuple[Association, ...]]:
     instance = find_instance(tx, name, app).value
-    found = tx.list(Association, {"instance": instance.id}).items
-    return instance, tuple(sorted((e.value for e in found), key=lambda a: (a.app, a.order)))
+    found = (each.value for each in tx.list(Association, {"instance": instance.id}).items)
+    return instance, tuple(sorted(found, key=lambda tie: (tie.app, tie.order)))
