@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import valkey.asyncio
 import valkey.exceptions
 
 import addonkit
+from addonkit.testing.command import CommandLine
 from addonkit.testing.home import kill_servers, temporary_home
 
 CLIENTS = {"valkey-py": (valkey.asyncio.Valkey, "VALKEY_URL"), "redis-py": (redis.asyncio.Redis, "REDIS_URL")}
@@ -48,6 +51,22 @@ async def test_the_variables_are_given_under_both_names(kit: addonkit.Kit) -> No
         environ = binding.environ()
         assert all(environ[f"VALKEY_{name}"] == environ[f"REDIS_{name}"] for name in plain)
     assert shared.environ()["VALKEY_PREFIX"] == shared.environ()["REDIS_PREFIX"] == "blog:"
+
+
+def test_what_a_shell_says_of_other_servers_does_not_reach_the_app(addonkit_command: CommandLine) -> None:
+    addonkit_command("create", "valkey", "-a", "shop")
+    left = {
+        "REDISCLI_AUTH": "x", "VALKEY_DB": "3", "REDIS_PREFIX": "other:", "REDIS_TLS_URL": "rediss://x",
+        "REDIS_SENTINELS": "x:1", "REDIS_CLUSTER_NODES": "x:1", "REDIS_PROVIDER": "OTHER_URL",
+    }  # fmt: skip
+
+    script = "import json, os; print(json.dumps(dict(os.environ)))"
+    run = addonkit_command("run", "-a", "shop", "--", sys.executable, "-c", script, REDIS_POOL="5", **left)
+
+    environ = json.loads(run.out)
+    assert not left.keys() & environ.keys()
+    assert environ["REDIS_POOL"] == "5"
+    assert environ["REDIS_URL"].startswith("redis://default:")
 
 
 @pytest.mark.parametrize("variant", ["small", "cache", "shared"])

@@ -71,6 +71,17 @@ _WITH_OTHERS: Final = {
 _PARTS: Final = ("URL", "HOST", "PORT", "USERNAME", "PASSWORD")
 _KINDS: Final = ("VALKEY", "REDIS")
 
+_RELATIVES: Final = (
+    *("TLS_URL", "URI", "ADDR", "ADDRESS", "HOSTNAME", "SERVER", "ENDPOINT", "UNIX_SOCKET", "SOCKET", "SOCKET_PATH"),
+    *("USER", "AUTH", "PASS", "DB", "DATABASE", "SSL", "TLS", "PREFIX", "PROVIDER", "NODES", "CLUSTER*", "SENTINEL*"),
+)
+"""What other servers are named by, left in a shell: where an app looks for it, it would find that server."""
+
+_OF_HOSTERS: Final = (
+    *("REDISCLI_AUTH", "REDISCLI_RCFILE", "VALKEYCLI_AUTH", "VALKEYCLI_RCFILE"),
+    *("REDISHOST", "REDISPORT", "REDISUSER", "REDISPASSWORD", "REDISCLOUD_URL", "REDISTOGO_URL", "REDISGREEN_URL"),
+)
+
 DEFINITION: Final = AddonDefinition(
     name="valkey",
     display_name="Valkey",
@@ -132,4 +143,5 @@ DEFINITION: Final = AddonDefinition(
     default_version="9",
     program=PROGRAM,
     variables=tuple(f"{kind}_{part}" for kind in _KINDS for part in _PARTS),
+    unset_variables=(*(f"{kind}_{part}" for kind in _KINDS for part in _RELATIVES), *_OF_HOSTERS),
 )
