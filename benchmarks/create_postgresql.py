@@ -70,7 +70,7 @@ async def first_query(url: str) -> None:
 
 
 def is_free(port: int) -> bool:
-    """Whether nobody has this port."""
+    """Whether this port is free."""
     held = reserve(port)
     if held is not None:
         held.close()

@@ -40,7 +40,7 @@ def directories(home: Path) -> Iterator[Path]:
 
 
 def answering(ports: Iterable[int]) -> Iterator[int]:
-    """Ports of this machine that somebody listens on."""
+    """Ports of this machine that a process listens on."""
     for port in ports:
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:

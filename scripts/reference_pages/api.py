@@ -66,7 +66,7 @@ _MADE_BY_ADDONKIT: Final = frozenset(
         *("Cloner", "ConformanceClient", "FreshAddon"),
     }
 )
-"""Classes that nobody calls: made by addonkit, or subclassed."""
+"""Classes that an author never calls: made by addonkit, or subclassed."""
 
 
 def public_names() -> frozenset[str]:
@@ -113,7 +113,7 @@ def _errors() -> str:
 
 
 def entry(name: str, value: Any) -> Iterator[str]:
-    """What is told of a name: how it is called, what it is, what it has."""
+    """Description of a name: signature, docstring, members."""
     if inspect.isclass(value):
         yield from _class(name, value)
     elif inspect.isfunction(value):

@@ -19,7 +19,7 @@ _HEAD: Final = """\
 
 Written from `addonkit.testing` by `scripts/write_reference.py`.
 
-What tests import, what the conformance kit checks, and everything that it may say. How the kit is run and read is told
+What tests import, what the conformance kit checks, and everything that it may say. How to run and read the kit is shown
 in [test your addon](../how-to/test-your-addon.md), the fixtures for apps in
 [test your app](../how-to/test-your-app.md).
 """

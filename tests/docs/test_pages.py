@@ -129,7 +129,7 @@ def test_every_error_is_documented() -> None:
 
 
 def seed_rows() -> list[tuple[str, str]]:
-    return re.findall(r"^\| `([\w.]+)` \| `([\w.]+)` \| .+ \|$", page("seed.md"), re.MULTILINE)
+    return re.findall(r"^\| `([\w.]+)` \| `([\w.]+)` \| .+ \|$", page("coming-from-go.md"), re.MULTILINE)
 
 
 def find(name: str) -> Any:
@@ -163,7 +163,7 @@ def test_the_counterpart_of_a_name_of_the_seed_exists(theirs: str, ours: str) ->
 
 
 def test_every_row_of_the_seed_is_read() -> None:
-    assert len(seed_rows()) == page("seed.md").count("\n| `")
+    assert len(seed_rows()) == page("coming-from-go.md").count("\n| `")
 
 
 def test_every_public_item_of_the_seed_has_a_row_and_no_other_has() -> None:

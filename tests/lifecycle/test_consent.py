@@ -175,21 +175,21 @@ async def test_a_destroy_that_fails_says_what_failed(kit: Kit, monkeypatch: pyte
     await kit.create("note", "shop")
 
     async def fail() -> None:
-        raise ValueError("nobody answers")
+        raise ValueError("it does not answer")
 
     monkeypatch.setattr(do_nothing, "run", fail)
-    with pytest.raises(addonkit.InstanceFailed, match="nobody answers"):
+    with pytest.raises(addonkit.InstanceFailed, match="it does not answer"):
         await kit.destroy("shop-note")
 
 
 async def test_a_retry_of_a_tie_that_fails_says_so(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
     async def fail() -> BindResult:
-        raise ValueError("nobody answers")
+        raise ValueError("it does not answer")
 
     with monkeypatch.context() as patch:
         patch.setattr(let_in, "run", fail)
         for again in (lambda: kit.create("note", "shop"), lambda: kit.retry("shop-note")):
-            with pytest.raises(addonkit.InstanceFailed, match="nobody answers"):
+            with pytest.raises(addonkit.InstanceFailed, match="it does not answer"):
                 await again()
 
     assert (await kit.retry("shop-note")).instance.phase == "active"

@@ -86,7 +86,7 @@ def test_what_was_interrupted_waits_for_its_addon(environment: Environment, home
     for name in ("shop-valkey", "blog-valkey"):
         refused = addonkit("retry", name)
         assert refused.status == 1
-        assert f"cannot go on with {name}: its addon valkey is not installed" in refused.err
+        assert f"cannot resume {name}: its addon valkey is not installed" in refused.err
     phases = {each["name"]: each["phase"] for each in addonkit("list", "--json").data["instances"]}
     assert phases == {"shop-valkey": "deprovisioning", "blog-valkey": "pending"}
 

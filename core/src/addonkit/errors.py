@@ -17,8 +17,8 @@
     ├── ImageDenied                  the registry does not let us see the image
     ├── Conflict
     │   ├── AlreadyExists
-    │   ├── RevisionConflict         somebody else wrote the entity since it was read
-    │   └── Busy                     somebody else works on it right now
+    │   ├── RevisionConflict         another process wrote the entity since it was read
+    │   └── Busy                     another process works on it right now
     ├── NotConfigured                an addon needs settings that its operator has not given
     ├── InstanceFailed               what was asked for did not come about; the instance says why
     ├── AddonFault                   carries addon, distribution and version
@@ -158,11 +158,11 @@ class AlreadyExists(Conflict):
 
 
 class RevisionConflict(Conflict):
-    """The entity was written by somebody else since it was read."""
+    """Another process wrote the entity since it was read."""
 
 
 class Busy(Conflict, Retryable):
-    """Somebody else works on this right now."""
+    """Another process works on this right now."""
 
 
 class NotConfigured(AddonkitError):
@@ -244,7 +244,7 @@ class NoFreePort(ComputeError, Retryable):
 
 
 class PoolGone(ComputeError):
-    """The pool was deleted while somebody waited for it."""
+    """The pool was deleted while a task waited for it."""
 
 
 class PoolCrashed(ComputeError):

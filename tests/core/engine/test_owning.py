@@ -21,7 +21,7 @@ def any_world(request: pytest.FixtureRequest, world: Any) -> Any:
 
 
 def steal(tx: Any) -> None:
-    """Take the lease of x over, as somebody does who believes that its owner is dead."""
+    """Take the lease of x over, as a process does that takes its owner for dead."""
     entity = tx.get(Lease, "execution/x")
     tx.put(entity, attrs.evolve(entity.value, owner="thief", fence=entity.value.fence + 1))
 
@@ -44,7 +44,7 @@ async def test_many_ask_one_runs_all_get_the_result(any_world: Any) -> None:
 async def test_a_result_that_is_there_needs_no_lease(any_world: Any) -> None:
     saga = any_world.saga(any_world.step("one"))
     await any_world.engine().ensure("x", saga)
-    await any_world.leases("somebody").acquire("execution/x")
+    await any_world.leases("another").acquire("execution/x")
 
     async with asyncio.timeout(10):
         await any_world.engine().ensure("x", saga)

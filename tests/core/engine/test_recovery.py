@@ -45,11 +45,11 @@ async def test_what_somebody_works_on_or_is_over_or_blocked_is_not_found(world: 
     with pytest.raises(SagaBlocked):
         await world.engine().ensure("blocked", world.saga(world.step("one", ValueError(), undo=ValueError())))
     await world.crash("after:one", world.saga(world.step("one")), id="owned")
-    await world.leases("somebody").acquire("execution/owned")
+    await world.leases("another").acquire("execution/owned")
 
     assert await ids(world) == []
 
-    world.dead.add("somebody")
+    world.dead.add("another")
     assert await ids(world) == ["owned"]
 
 

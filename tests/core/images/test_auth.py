@@ -1,4 +1,4 @@
-"""A login is never sent in the clear because somebody else said so."""
+"""A login is never sent in the clear because another server said so."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from addonkit.errors import ImageDenied, ImageNotFound, InvalidInput, InvalidRef
 from addonkit.images.retries import Limits
 
 GONE = "127.0.0.1:1"
-"""Nobody listens on the first port."""
+"""No process listens on the first port."""
 
 
 async def test_an_image_is_answered_with_its_digest_after_one_head(start, checker):

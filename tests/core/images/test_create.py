@@ -117,7 +117,7 @@ async def test_a_duplicate_is_found_before_the_registry_is_asked(home: Path, che
 async def test_an_outage_blocks_nothing_that_is_there(home: Path, checker: Checker) -> None:
     async with opened(home, checker) as kit:
         await kit.create("valkey", app="shop")
-    checker.error = RegistryUnreachable("cannot find image 'x'", "nobody answers")
+    checker.error = RegistryUnreachable("cannot find image 'x'", "it does not answer")
     async with opened(home, checker) as kit:
         await kit.attach("shop-valkey", "blog")
         await kit.heal()
@@ -131,7 +131,7 @@ async def test_an_outage_blocks_nothing_that_is_there(home: Path, checker: Check
 async def test_an_unfinished_create_goes_on_without_the_registry(home: Path, checker: Checker) -> None:
     async with opened(home, checker) as kit:
         await kit.create("valkey", app="shop", wait=False)
-    checker.error = RegistryUnreachable("cannot find image 'x'", "nobody answers")
+    checker.error = RegistryUnreachable("cannot find image 'x'", "it does not answer")
     async with opened(home, checker) as kit:
         assert (await kit.create("valkey", app="shop")).joined
         await kit.destroy("shop-valkey")

@@ -87,7 +87,7 @@ async def test_a_name_that_does_not_resolve_is_told(insecure):
 
 @pytest.fixture
 def certificate(tmp_path) -> ssl.SSLContext:
-    """A server's context with a certificate for loopback that nobody trusts."""
+    """A server's context with a certificate for loopback that no authority signed."""
     key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
     builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())

@@ -53,7 +53,7 @@ def test_steps_keep_the_order_they_are_written_in() -> None:
 
 
 def test_an_argument_that_nobody_provides_is_refused() -> None:
-    with pytest.raises(SagaDefinitionError, match=r"test\.saga: nobody provides 'user', which step finish takes"):
+    with pytest.raises(SagaDefinitionError, match=r"test\.saga: nothing provides 'user', which step finish takes"):
         saga(finish)
 
 
@@ -124,7 +124,9 @@ def test_an_undo_that_takes_what_nobody_provides_is_refused() -> None:
     @create.undo
     async def _(nmae: str) -> None: ...
 
-    with pytest.raises(SagaDefinitionError, match=r"test\.saga: nobody provides 'nmae', which the undo of step create"):
+    with pytest.raises(
+        SagaDefinitionError, match=r"test\.saga: nothing provides 'nmae', which the undo of step create"
+    ):
         saga(create)
 
 
@@ -203,7 +205,7 @@ def test_a_policy_is_checked_with_the_saga_it_wraps() -> None:
     @step(undo=None)
     async def audit(user: str) -> None: ...
 
-    with pytest.raises(SagaDefinitionError, match="nobody provides 'user', which step audit takes"):
+    with pytest.raises(SagaDefinitionError, match="nothing provides 'user', which step audit takes"):
         saga(generate, finish).with_steps(before=[audit])
 
 

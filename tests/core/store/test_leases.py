@@ -87,7 +87,7 @@ async def test_who_lost_a_lease_can_do_nothing_with_it(leases, clock, store):
     await clock.advance(30)
     new = await bob.acquire(KEY)
 
-    with pytest.raises(LeaseLost, match=f"cannot go on with {KEY}: bob has taken it over"):
+    with pytest.raises(LeaseLost, match=f"cannot resume {KEY}: bob has taken it over"):
         await check(store, ann, old)
     with pytest.raises(LeaseLost):
         await ann.renew(old)
@@ -166,7 +166,7 @@ class LeaseMachine(RuleBasedStateMachine):
         valid = self.valid()
         lease = self.runner.run(self.leases[owner].acquire(KEY))
         if lease is None:
-            assert valid, "nobody held it"
+            assert valid, "it was free"
             return
         assert lease.fence == self.fence + 1
         for holder in valid:

@@ -18,7 +18,7 @@ def check_saga(execution: Execution, saga: Saga[Any]) -> None:
         SagaRefused: naming both.
     """
     if execution.saga != saga.name:
-        raise SagaRefused(f"cannot go on with {execution.id}", f"it runs {execution.saga}, not {saga.name}")
+        raise SagaRefused(f"cannot resume {execution.id}", f"it runs {execution.saga}, not {saga.name}")
 
 
 def reshaped(execution: Execution, saga: Saga[Any]) -> Execution:
@@ -27,13 +27,13 @@ def reshaped(execution: Execution, saga: Saga[Any]) -> Execution:
     Inputs that the other version did not have are added.
 
     Raises:
-        SagaRefused: when nobody can tell how to go on; nothing is guessed.
+        SagaRefused: when neither shape tells how to resume; the engine never guesses.
     """
     check_saga(execution, saga)
     problem = _problem(execution, saga)
     if problem:
         raise SagaRefused(
-            f"cannot go on with {execution.id}",
+            f"cannot resume {execution.id}",
             problem,
             f"install the version that began it, or use addonkit saga abandon {execution.id}",
         )

@@ -36,7 +36,7 @@ class Engine:
     """Runs sagas durably.
 
     An exception that is not an `Exception` (a cancelled task, Ctrl-C) leaves an execution as it is, and its lease
-    free: whoever asks for it next goes on. So does a store that fails.
+    free: the next request resumes it. So does a store that fails.
 
     Args:
         store: where executions are journaled.
@@ -130,7 +130,7 @@ class Engine:
             raise blocked(found)
 
     async def cancel(self, id: str) -> Execution | None:
-        """Ask whoever runs the execution, now or later, to stop and undo it; a step that runs is cancelled.
+        """Ask the process that runs the execution, now or later, to stop and undo it; a running step is cancelled.
 
         Returns:
             The execution as it is now; unchanged when it is not running. None when there is none.
@@ -146,7 +146,7 @@ class Engine:
         return await self._store.transact(decide)
 
     async def unblock(self, id: str) -> None:
-        """Let a blocked execution be undone again by whoever needs it next; nothing when it is not blocked."""
+        """Let the next request undo a blocked execution again. Does nothing if it is not blocked."""
 
         def change(now: Execution) -> Execution:
             if now.status is not ExecutionStatus.BLOCKED:
@@ -169,7 +169,7 @@ class Engine:
         Raises:
             UnknownExecution: there is none of that id.
             SagaError: it is finished.
-            Busy: somebody works on it.
+            Busy: another process works on it.
         """
         attempted = f"cannot abandon execution {id!r}"
         async with self._owning(id, await self.execution(id), wait=0) as held:
@@ -199,7 +199,7 @@ class Engine:
 
         Args:
             id: of the execution.
-            seen: as it was read last; what comes later is told.
+            seen: as it was read last; later events are published.
             wait: see Leases.hold.
         """
         self._refuse_own(id)

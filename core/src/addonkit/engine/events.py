@@ -1,4 +1,4 @@
-"""Tells this process what happens to executions, each event once, whoever makes it happen."""
+"""Publishes what happens to executions in this process, each event once, also when another process makes it happen."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 class EventPublisher:
     """Hands events of executions to a sink, in order and once each.
 
-    The tasks of this process that run an execution and those that wait for it share what was told.
+    The tasks of this process that run an execution and those that wait for it share what was published.
 
     Args:
         sink: called after the fact; one that raises is logged and changes nothing.
@@ -55,8 +55,8 @@ class EventPublisher:
         for event in execution.events[-new:]:
             try:
                 self._sink(event)
-            except Exception:  # noqa: BLE001 - what happened has happened, whoever cannot hear it
-                _log.exception("%s: nobody could be told that %s", execution.id, event.message)
+            except Exception:  # noqa: BLE001 - a sink that raises does not undo what happened
+                _log.exception("%s: the sink failed on: %s", execution.id, event.message)
 
 
 def with_events(execution: Execution, *events: Event) -> Execution:

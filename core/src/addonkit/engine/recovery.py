@@ -33,7 +33,7 @@ class SweepResult:
 
 
 async def unfinished(store: Store, leases: Leases) -> tuple[Execution, ...]:
-    """Executions that somebody began and nobody works on, oldest first."""
+    """Unfinished executions that no process works on, oldest first."""
     begun: list[Execution] = []
     for status in (ExecutionStatus.RUNNING, ExecutionStatus.UNDOING):
         begun += [entity.value for entity in await store.list(Execution, {"status": status})]

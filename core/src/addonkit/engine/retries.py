@@ -53,5 +53,5 @@ async def _limited(run: Callable[[], Awaitable[Any]], limit: float) -> Any:
         task = asyncio.current_task()
         if task is not None and task.cancelling():
             raise
-        # Nobody cancelled us: the function let out a cancellation from inside, which is a failure of its own.
+        # This task was not cancelled: the function let out a cancellation from inside, which is a failure of its own.
         raise RuntimeError("it was cancelled from within") from error

@@ -23,7 +23,7 @@ _CLIENT: Final = "addonkit"
 
 
 class Refused(Exception):
-    """The registry lets nobody in with what we have; the text says why, to stand behind its name."""
+    """The registry refuses the login at hand; the text says why, to stand behind its name."""
 
 
 @attrs.frozen

@@ -38,7 +38,7 @@ class ImageChecker(Protocol):
             InvalidReference: when it is not an image reference, or its digest has the wrong length.
             ImageNotFound: when there is no such image.
             ImageDenied: when we may not see it.
-            RegistryUnreachable: when nobody can say; worth trying again after a while.
+            RegistryUnreachable: when the registry does not answer; worth trying again after a while.
         """
         ...
 

@@ -76,7 +76,7 @@ class ManifestClient:
     async def ask(self, method: str) -> Answer:
         """Answer of the registry, after its challenge where it sends one."""
         answer = await self._send(method)
-        # A challenge of somebody whom a redirect led to is not one for this registry's login.
+        # A challenge behind a redirect is not one for this registry's login.
         if answer.status != _UNAUTHORIZED or answer.away or self.authorization:
             return answer
         challenges = parse_challenges(answer.headers.get("www-authenticate", ()))

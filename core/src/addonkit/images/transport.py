@@ -12,7 +12,7 @@ from addonkit.images.retries import backoff, passes, retry_after
 from addonkit.util.clock import Clock
 
 if TYPE_CHECKING:
-    from aiohttp import ClientSession  # noqa: TC004 - the annotation stays a string: nobody resolves it
+    from aiohttp import ClientSession  # noqa: TC004 - the annotation stays a string
     from yarl import URL
 
 _HOPS: Final = 5

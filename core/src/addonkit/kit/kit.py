@@ -242,7 +242,7 @@ class Kit:
         """
         execution = await self.execution(id)
         self.registry.check_plugins()
-        attempted, give_up = f"cannot go on with {id}", f"addonkit saga abandon {id} gives it up"
+        attempted, give_up = f"cannot resume {id}", f"addonkit saga abandon {id} gives it up"
         if execution.status.finished:
             raise SagaError(attempted, f"it is {execution.status}", "addonkit retry begins an instance anew")
         instance = await self._store.get(Instance, execution.subject.get("instance", ""))

@@ -90,7 +90,7 @@ class SettingDefinition:
         name: small letters, digits and `_`; `ADDONKIT_<ADDON>_<NAME>` in the environment wins over what is stored.
         description: one line.
         secret: whether the value is sealed and hidden.
-        default: used when nothing is told; None means that it must be told before anything is created.
+        default: used when no value is set; None means that the operator must set one before a create.
         choices: the only values allowed; empty when any text is.
     """
 

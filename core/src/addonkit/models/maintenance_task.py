@@ -10,7 +10,7 @@ import attrs
 
 @attrs.frozen
 class MaintenanceTask:
-    """One such work; whoever comes by when it is due does it.
+    """A periodic task. The next command after `due` runs it.
 
     Attributes:
         name: of the chore.

@@ -121,10 +121,10 @@ def _checked(setting: SettingDefinition, addon: str, text: str) -> str | Secret:
 
 
 def check_complete(definition: AddonDefinition, variant: str, settings: Collection[Setting]) -> None:
-    """Make sure that everything a variant needs is told, and allowed.
+    """Check that every setting of a variant has an allowed value.
 
     Raises:
-        NotConfigured: naming what is missing and how it is told.
+        NotConfigured: naming what is missing and how to set it.
         InvalidInput: when the environment has a value that is not allowed.
     """
     for each in settings:

@@ -1,4 +1,4 @@
-"""What is checked when a saga is defined: that every key has one provider, before anybody takes it. Pure."""
+"""Checks a saga when it is defined: every key has one provider before a step takes it. Pure."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def _check_step(attempted: str, each: Step, providers: dict[str, str]) -> None:
         if name not in providers:
             raise SagaDefinitionError(
                 attempted,
-                f"nobody provides {name!r}, which step {each.name} takes",
+                f"nothing provides {name!r}, which step {each.name} takes",
                 "name it in inputs or an earlier step",
             )
     outputs = each.output_types()
@@ -75,4 +75,4 @@ def _check_undo(attempted: str, each: Step, outputs: Collection[str], providers:
                 "give it a default",
             )
         if name not in providers:
-            raise SagaDefinitionError(attempted, f"nobody provides {name!r}, which the undo of step {each.name} takes")
+            raise SagaDefinitionError(attempted, f"nothing provides {name!r}, which the undo of step {each.name} takes")

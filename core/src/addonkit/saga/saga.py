@@ -15,7 +15,7 @@ T = TypeVar("T")
 class Saga(Generic[T]):
     """A named, durable sequence of steps, each with a compensation.
 
-    Everything is checked here, when the saga is defined: an argument nobody provides, a key provided
+    Everything is checked here, when the saga is defined: an argument without a provider, a key provided
     twice, a step without an undo. Values are immutable: `bind` and `with_steps` give another saga.
 
     Attributes:

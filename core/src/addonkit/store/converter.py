@@ -26,7 +26,7 @@ def converter() -> Converter:
     made.register_structure_hook(datetime, _text_to_time)
     made.register_unstructure_hook(Secret, lambda secret: secret)
     made.register_structure_hook(Secret, _only_secret)
-    # Unions such as `str | Secret` are told apart by the type of the value itself.
+    # Unions such as `str | Secret` are distinguished by the type of the value itself.
     configure_union_passthrough(str | bool | int | float | None | Secret, made)
     return made
 

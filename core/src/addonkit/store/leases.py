@@ -31,7 +31,7 @@ _LOOK_EVERY: Final = 1.0
 class Leases:
     """Takes, renews and gives back leases for one owner.
 
-    A lease is free when nobody ever had it, when it was given back, when it has expired, or when its owner's process
+    A lease is free when it was never held, when it was given back, when it has expired, or when its owner's process
     is known to have ended. Each change of hands makes its fence greater by one. Time is the machine's: when
     clocks disagree two may *believe* that they hold a lease, but only the newest fence passes `check`, so work
     that is written in the same transaction is safe at all times.
@@ -65,7 +65,7 @@ class Leases:
             raise
 
     async def is_held(self, key: str) -> bool:
-        """Whether somebody who is alive holds the lease now.
+        """Whether a live process holds the lease now.
 
         Raises:
             StoreError: when the store fails.
@@ -120,10 +120,10 @@ class Leases:
             await uninterrupted(held.end(keeper))
 
     async def renew(self, lease: Lease) -> Lease:
-        """The same lease with a new expiry, also when it had expired and nobody took it.
+        """The same lease with a new expiry, also when it had expired and was not taken.
 
         Raises:
-            LeaseLost: when somebody else has it.
+            LeaseLost: when another owner has it.
             StoreError: when the store fails.
         """
 
@@ -160,10 +160,10 @@ class Leases:
         found = tx.get(Lease, lease.key)
         if found is None or not _same(found.value, lease):
             holder = describe_owner(found.value.owner) if found and found.value.owner else "another process"
-            raise LeaseLost(f"cannot go on with {lease.key}", f"{holder} has taken it over", "leave it to that one")
+            raise LeaseLost(f"cannot resume {lease.key}", f"{holder} has taken it over", "leave it to that one")
 
     async def sweep(self, age: float = 86_400.0) -> int:
-        """Remove leases that nobody has had for `age` seconds; how many. Their fences begin at 1 again.
+        """Remove leases that were free for `age` seconds; how many. Their fences begin at 1 again.
 
         Raises:
             StoreError: when the store fails.
@@ -200,7 +200,7 @@ class Leases:
         return Busy(f"cannot begin with {key}", holder, "wait until it is done", owner=owner)
 
     async def _give_back_taken(self, taking: asyncio.Task[Lease | None]) -> None:
-        """Nobody will hear of a lease that was taken for a cancelled task: free it now, not when it expires."""
+        """Free a lease that was taken for a cancelled task now, not when it expires."""
         await asyncio.wait({taking})
         if taking.cancelled() or taking.exception() is not None:
             return
@@ -239,7 +239,7 @@ class LeaseHandle:
             LeaseLost: always after the block, or once `lost` was set.
         """
         if self.lost.is_set():
-            raise LeaseLost(f"cannot go on with {self.lease.key}", "its lease could not be renewed", "begin again")
+            raise LeaseLost(f"cannot resume {self.lease.key}", "its lease could not be renewed", "begin again")
         self._leases.check(tx, self.lease)
 
     async def keep(self, clock: Clock) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _BATCH: Final = 500
 _LOOK_EVERY: Final = 0.075
-"""Seconds between looks for other processes' changes, while somebody watches."""
+"""Seconds between looks for other processes' changes, while a task watches."""
 
 
 class SqliteStore:
@@ -79,7 +79,7 @@ class SqliteStore:
         return await self._read(lambda tx: tx.list(kind, where).items)
 
     def watch(self, *kinds: type[Stored], since: int | None = None) -> AsyncGenerator[Change, None]:
-        """See Store. Other processes are asked for changes only while somebody waits for one."""
+        """See Store. Other processes are asked for changes only while a task waits for one."""
         position = self._latest if since is None else since
         return follow(self._notifier, self._read_changes, self._pause, {kind.kind for kind in kinds}, position)
 

@@ -143,7 +143,7 @@ class Writer:
         return self._connection
 
     def _check_file(self, purpose: str) -> None:
-        """SQLite would go on with a file that was removed or replaced: what it writes then is lost."""
+        """SQLite keeps using a file that was removed or replaced; its writes are lost then."""
         if self._identity() != self._file:
             raise StoreUnavailable(
                 f"cannot {purpose} {self._path}",
