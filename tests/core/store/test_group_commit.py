@@ -106,3 +106,13 @@ async def test_watchers_hear_of_every_change_of_a_group(store: SqliteStore) -> N
     async with asyncio.timeout(10):
         assert [(await anext(changes)).name for _ in range(2)] == ["a", "b"]
     await changes.aclose()
+
+
+async def test_reading_sees_one_state_and_writes_nothing(store: SqliteStore) -> None:
+    await store.transact(creating("a"))
+
+    seen = await store.read(lambda reader: (reader.get(Note, "a") is not None, len(reader.list(Note).items)))
+    await store.read(lambda reader: reader.create("b", Note("b")))  # type: ignore[attr-defined]
+
+    assert seen == (True, 1)
+    assert [entity.name for entity in await store.list(Note)] == ["a"]

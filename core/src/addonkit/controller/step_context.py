@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+import attrs
+
 from addonkit.models.app import App, Variant
 from addonkit.models.instance import Association, Instance, Server
 from addonkit.models.settings import Values
 
 if TYPE_CHECKING:
     from addonkit.provider.framework import ProviderFramework
-    from addonkit.store.interface import Store, V
+    from addonkit.store.interface import Reader, Store, V
 
 
 def subject_of(instance: Instance, association: Association | None = None) -> dict[str, str]:
@@ -46,19 +48,36 @@ class StepContext:
 
     async def __call__(self, subject: Mapping[str, str]) -> Mapping[str, Any]:
         """The arguments for an execution that serves these entities."""
-        instance = await self._read(Instance, subject.get("instance", ""))
-        server = await self._read(Server, subject.get("server") or (instance.server if instance else ""))
-        addon = instance.addon if instance else server.addon if server else ""
+        found = await self._store.read(lambda reader: _read(reader, subject))
+        addon = found.instance.addon if found.instance else found.server.addon if found.server else ""
         return {
+            **attrs.asdict(found, recurse=False),
             "framework": self._framework,
-            "app": await self._read(App, subject.get("app", "")),
-            "instance": instance,
-            "association": await self._read(Association, subject.get("association", "")),
-            "variant": variant_of(instance) if instance else None,
-            "server": server,
+            "variant": variant_of(found.instance) if found.instance else None,
             "settings": await self._settings_of(addon) if addon else {},
         }
 
-    async def _read(self, kind: type[V], name: str) -> V | None:
-        entity = await self._store.get(kind, name) if name else None
-        return entity.value if entity else None
+
+@attrs.frozen
+class _Served:
+    """The entities that an execution serves; None where it serves none."""
+
+    app: App | None
+    instance: Instance | None
+    association: Association | None
+    server: Server | None
+
+
+def _read(reader: Reader, subject: Mapping[str, str]) -> _Served:
+    instance = _value(reader, Instance, subject.get("instance", ""))
+    return _Served(
+        _value(reader, App, subject.get("app", "")),
+        instance,
+        _value(reader, Association, subject.get("association", "")),
+        _value(reader, Server, subject.get("server") or (instance.server if instance else "")),
+    )
+
+
+def _value(reader: Reader, kind: type[V], name: str) -> V | None:
+    entity = reader.get(kind, name) if name else None
+    return entity.value if entity else None

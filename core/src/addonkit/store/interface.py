@@ -90,8 +90,8 @@ class Change:
     revision: int
 
 
-class Transaction(Protocol):
-    """What a decision does to the store; all of it or nothing."""
+class Reader(Protocol):
+    """One consistent state of the store."""
 
     def get(self, kind: type[V], name: str) -> Entity[V] | None:
         """The entity, or None."""
@@ -106,6 +106,10 @@ class Transaction(Protocol):
             ValueError: when a field of `where` is not indexed.
         """
         ...
+
+
+class Transaction(Reader, Protocol):
+    """What a decision does to the store; all of it or nothing."""
 
     def create(self, name: str, value: V) -> Entity[V]:
         """Store a new entity at revision 1. A name is one to 1,000 characters, without NUL.
@@ -145,6 +149,15 @@ class Store(Protocol):
             StoreError: when the store itself fails.
             Busy: when another process kept the store locked for too long.
             TypeError: when `decide` returns an awaitable, that is, was an async function.
+        """
+        ...
+
+    async def read(self, look: Callable[[Reader], R]) -> R:
+        """What a plain function reads from one consistent state; it may run on another thread.
+
+        Raises:
+            StoreError: when the store itself fails.
+            TypeError: when `look` returns an awaitable, that is, was an async function.
         """
         ...
 

@@ -10,7 +10,7 @@ import attrs
 
 from addonkit.errors import StoreUnavailable
 from addonkit.store.change_notifier import ChangeNotifier, follow, with_missed
-from addonkit.store.interface import CHANGES_KEPT, Change, ChangeKind, Entity, Page, R, Stored, Transaction, V
+from addonkit.store.interface import CHANGES_KEPT, Change, ChangeKind, Entity, Page, R, Reader, Stored, Transaction, V
 from addonkit.store.keys import (
     check_kind,
     check_name,
@@ -142,13 +142,24 @@ class MemoryStore:
         self._record(transaction.changes)
         return result
 
+    async def read(self, look: Callable[[Reader], R]) -> R:
+        """See Store."""
+        self._check_open()
+        transaction = MemoryTransaction(dict(self._rows), self._codec, self._clock)
+        try:
+            found = look(transaction)
+            refuse_awaitable(found)
+            return found
+        finally:
+            transaction.over = True
+
     async def get(self, kind: type[V], name: str) -> Entity[V] | None:
         """See Store."""
-        return await self.transact(lambda tx: tx.get(kind, name))
+        return await self.read(lambda reader: reader.get(kind, name))
 
     async def list(self, kind: type[V], where: Mapping[str, Any] | None = None) -> tuple[Entity[V], ...]:
         """See Store."""
-        return await self.transact(lambda tx: tx.list(kind, where).items)
+        return await self.read(lambda reader: reader.list(kind, where).items)
 
     def watch(self, *kinds: type[Stored], since: int | None = None) -> AsyncGenerator[Change, None]:
         """See Store."""

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from addonkit.store.change_notifier import ChangeNotifier, follow, with_missed
 from addonkit.store.group_commit import GroupCommit
-from addonkit.store.interface import Change, Entity, R, Stored, Transaction, V
+from addonkit.store.interface import Change, Entity, R, Reader, Stored, Transaction, V
+from addonkit.store.keys import refuse_awaitable
 from addonkit.store.sqlite_transaction import SqliteTransaction, latest_change, read_changes
 from addonkit.store.writer import Writer
 
@@ -70,13 +71,17 @@ class SqliteStore:
         outcome: R = await self._writer.run_grouped("write the state", self._commits.commit, decide)
         return outcome
 
+    async def read(self, look: Callable[[Reader], R]) -> R:
+        """See Store."""
+        return await self._writer.run("read the state", lambda connection: self._look_at(connection, look))
+
     async def get(self, kind: type[V], name: str) -> Entity[V] | None:
         """See Store."""
-        return await self._read(lambda tx: tx.get(kind, name))
+        return await self.read(lambda tx: tx.get(kind, name))
 
     async def list(self, kind: type[V], where: Mapping[str, Any] | None = None) -> tuple[Entity[V], ...]:
         """See Store."""
-        return await self._read(lambda tx: tx.list(kind, where).items)
+        return await self.read(lambda tx: tx.list(kind, where).items)
 
     def watch(self, *kinds: type[Stored], since: int | None = None) -> AsyncGenerator[Change, None]:
         """See Store. Other processes are asked for changes only while a task waits for one."""
@@ -88,11 +93,16 @@ class SqliteStore:
         await self._writer.close()
         self._notifier.notify()
 
-    async def _read(self, read: Callable[[Transaction], R]) -> R:
-        def query(connection: sqlite3.Connection) -> R:
-            return read(SqliteTransaction(connection, self._codec, self._clock))
-
-        return await self._writer.run("read the state", query)
+    def _look_at(self, connection: sqlite3.Connection, look: Callable[[Reader], R]) -> R:
+        transaction = SqliteTransaction(connection, self._codec, self._clock)
+        connection.execute("BEGIN")  # several statements see one state
+        try:
+            found = look(transaction)
+            refuse_awaitable(found)
+            return found
+        finally:
+            transaction.end()
+            connection.execute("ROLLBACK")
 
     def _committed(self, transactions: Sequence[SqliteTransaction]) -> None:
         """Take note, on the store's thread, of what this process changed."""
