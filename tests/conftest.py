@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-pytest.register_assert_rewrite("addonkit.testing")  # its suites show what they compared
+SUITES = ("conformance", "store", "store_feed", "store_machine")
+pytest.register_assert_rewrite(*(f"addonkit.testing.{name}" for name in SUITES))  # they show what they compared
 
 from addonkit.testing.home import temporary_home  # noqa: E402 - after the rewriting is registered
 
