@@ -125,13 +125,71 @@ def test_a_copy_without_entries_hides_an_older_one_that_has_some(tmp_path):
     assert discover([str(tmp_path / "first"), str(tmp_path / "second")]) == ()
 
 
-def test_damaged_metadata_is_logged_and_hides_nobody(tmp_path, paths, caplog):
+def test_damaged_metadata_is_named_and_hides_no_other(tmp_path, paths):
     write(tmp_path / "a", "acme-damaged", "1", "x = acme_x", metadata=False)
     damaged = write(tmp_path / "b", "acme-binary", "1", "y = acme_y")
     (damaged / "entry_points.txt").write_bytes(b"[addonkit.addons]\ny = \xff\xfe\n")
     found = discover([str(tmp_path / "a"), str(tmp_path / "b"), *paths("good-memo")])
-    assert states(found) == {"memo": State.OK}
-    assert len(caplog.records) == 2
+    assert [(each.name, each.distribution, each.state, each.reason) for each in found] == [
+        ("*", "acme-binary", State.BROKEN, "its entry_points.txt is not UTF-8"),
+        ("memo", "acme-memo", State.OK, ""),
+        ("x", "acme-damaged", State.BROKEN, "it has no METADATA"),
+    ]
+
+
+def test_metadata_of_any_size_is_read_in_part(tmp_path, monkeypatch):
+    huge = write(tmp_path / "a", "acme-huge", "1", "huge = acme_huge")
+    with (huge / "METADATA").open("a") as file:
+        file.write("Summary: large\n\n")
+        file.truncate(2**40)
+    endless = write(tmp_path / "b", "acme-endless", "1", "endless = acme_endless")
+    with (endless / "METADATA").open("a") as file:
+        file.writelines(f"Requires-Dist: package-{number}\n" for number in range(50_000))
+    many = write(tmp_path / "c", "acme-many", "1", "\n".join(f"many{number} = acme" for number in range(50_000)))
+    several = write(tmp_path / "d", "acme-several", "1", "\n".join(f"n{number} = acme" for number in range(3_000)))
+    found = discover([str(each.parent) for each in (huge, endless, many, several)])
+    assert [(each.name, each.distribution, each.state, each.reason) for each in found] == [
+        ("*", "acme-many", State.BROKEN, "its entry_points.txt is larger than 256 KiB"),
+        ("*", "acme-several", State.BROKEN, "it has 3000 entry points of addonkit; 100 is the most"),
+        ("endless", "acme-endless", State.BROKEN, "the headers of its METADATA are larger than 256 KiB"),
+        ("huge", "acme-huge", State.OK, ""),
+    ]
+
+
+@pytest.mark.parametrize("value", ["../x", "acme one", "acme:", ":x", "acme;import os", "", "a.b:c d"])
+def test_an_entry_point_that_names_no_module_is_broken(tmp_path, value):
+    write(tmp_path, "acme-x", "1", f"x = {value}\nwell = acme_x.sub:plugin.part [extra]")
+    found = {each.name: each for each in discover([str(tmp_path)])}
+    assert found["well"].state is State.OK
+    assert found["x"].state is State.BROKEN
+    assert found["x"].reason == f"its entry point {value!r} is no package.module:attribute"
+
+
+def test_what_a_distribution_calls_itself_is_cleaned(tmp_path):
+    info = write(tmp_path, "acme-x", "1", "ev\x1b[32mil = acme\x07_x")
+    (info / "METADATA").write_text(f"Name: evil\x1b]0;TITLE\x07\nVersion: 1\n  folded\x9b{'x' * 1000}\n")
+    (found,) = discover([str(tmp_path)])
+    assert (found.name, found.distribution) == ("ev\\x1b[32mil", "evil\\x1b]0;TITLE\\x07")
+    assert all(text.isprintable() for text in (found.name, found.origin, found.reason, found.value))
+    assert len(found.version) <= 100
+
+
+def test_a_rival_that_cannot_be_used_is_no_rival(tmp_path):
+    write(tmp_path / "a", "acme-x", "1", "x = acme_x")
+    write(tmp_path / "b", "evil-x", "1", "x = ../x")
+    write(tmp_path / "c", "late-x", "1", "x = acme_late", ["addonkit>=99"])
+    found = discover([str(tmp_path / each) for each in "abc"])
+    assert {each.distribution: each.state for each in found} == {
+        "acme-x": State.OK,
+        "evil-x": State.BROKEN,
+        "late-x": State.INCOMPATIBLE,
+    }
+
+
+def test_a_distribution_in_a_zip_file_is_found(tmp_path):
+    info = write(tmp_path / "acme", "acme-x", "1", "x = acme_x")
+    archive = shutil.make_archive(str(tmp_path / "packed"), "zip", info.parent)
+    assert discover([archive]) == (Entry("x", ADDONS, "acme-x", "1", "acme_x"),)
 
 
 def test_what_was_installed_in_the_meantime_is_found_next_time(tmp_path, paths):

@@ -56,6 +56,8 @@ def with_kit(
 def run(work: Coroutine[Any, Any, T], give_up: Callable[[], int]) -> T:
     """Run to the end in an event loop of its own.
 
+    What plugins and steps print meanwhile goes to stderr: stdout is for the result.
+
     SIGINT or SIGTERM cancels the work, which then ends in order. A second one is answered with a line, a third one
     ends the process at once.
 
@@ -68,19 +70,28 @@ def run(work: Coroutine[Any, Any, T], give_up: Callable[[], int]) -> T:
     """
     import asyncio
 
+    from addonkit.util.foreign_code import foreign_code_runs_elsewhere
+    from addonkit.util.stdout import redirect_stdout
+
     interruption = _Interruption(give_up)
 
     async def guarded() -> T:
         interruption.guard(asyncio.current_task(), asyncio.get_running_loop())
         return await work
 
+    redirect_stdout()  # for good: a plugin's thread may print at any time
+    runner = asyncio.Runner()
     try:
         with interruption.signals():
-            return asyncio.run(guarded())
+            return runner.run(guarded())
     except asyncio.CancelledError:
         if interruption.count:
             raise KeyboardInterrupt from None
         raise
+    finally:
+        # Closing waits for threads; one that is in a plugin's code may take any time, and ends with the process.
+        if not foreign_code_runs_elsewhere():
+            runner.close()
 
 
 class _Interruption:
@@ -113,10 +124,13 @@ class _Interruption:
 
     def _take(self, *_signal: object) -> None:
         from addonkit.cli.streams import echo_err
+        from addonkit.util.foreign_code import runs_foreign_code
 
         self.count += 1
         if self.count == 1:
             self._cancel()
+            if runs_foreign_code():  # which blocks the event loop for as long as it likes
+                raise KeyboardInterrupt
         elif self.count == 2:  # noqa: PLR2004 - the second of three
             echo_err("still ending what was begun; interrupt once more to leave it as it is")
         else:

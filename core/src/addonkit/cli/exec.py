@@ -10,6 +10,7 @@ from typing import Final, NoReturn
 import click
 
 from addonkit.cli.streams import clean, echo_err
+from addonkit.util.stdout import restore_stdout
 
 NOT_FOUND: Final = 127
 NOT_RUNNABLE: Final = 126
@@ -48,6 +49,7 @@ def replace_process(argv: Sequence[str], values: Mapping[str, str], unset: Itera
     """
     environment = child_environment(os.environ, values, unset)
     restore_signals()
+    restore_stdout()
     try:
         os.execvpe(argv[0], list(argv), environment)  # noqa: S606 - running what the user typed is the job
     except (FileNotFoundError, NotADirectoryError):

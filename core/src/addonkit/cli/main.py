@@ -6,6 +6,7 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import NoReturn
 
 import click
@@ -15,6 +16,7 @@ from addonkit.cli.group import cli
 from addonkit.cli.invocation import Invocation, Opener
 from addonkit.cli.streams import discard_output, is_about_output
 from addonkit.errors import AddonkitError
+from addonkit.util.stdout import restore_stdout
 
 _COMPLETE = "_ADDONKIT_COMPLETE"
 
@@ -35,7 +37,20 @@ def main(argv: Sequence[str] | None = None, *, opener: Opener | None = None) -> 
         sys.exit(shell_complete(cli, {}, "addonkit", _COMPLETE, instruction))
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
-    sys.exit(_run(sys.argv[1:] if argv is None else argv, Invocation(opener)))
+    if argv is not None:
+        try:
+            sys.exit(_run(argv, Invocation(opener)))
+        finally:
+            restore_stdout()
+    _end(_run(sys.argv[1:], Invocation(opener)))
+
+
+def _end(status: int) -> NoReturn:
+    """End this process now: threads that a plugin leaves behind, and its functions for the exit, hold nothing up."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(AttributeError, OSError, ValueError):  # closed from the start, or by a reader that left
+            stream.flush()
+    os._exit(status)
 
 
 def _run(argv: Sequence[str], invocation: Invocation) -> int:

@@ -6,10 +6,11 @@ import contextlib
 import json
 import os
 import re
-import sys
 from typing import Any, Final, TextIO
 
 import click
+
+from addonkit.util.stdout import results
 
 _COLOUR: Final = re.compile(r"(\x1b\[(?:0|1|22|3[0-7]|39|9[0-7])(?:;(?:0|1|22|3[0-7]|39|9[0-7]))*m)")
 """An escape sequence that colours text; nothing that hides text is one."""
@@ -43,17 +44,17 @@ def clean_lines(text: str, *, styled: bool = False) -> str:
 def write(text: str) -> None:
     """Write a result for people to stdout, with a line end; empty text writes nothing. Only colours are not cleaned."""
     if text:
-        click.echo(clean_lines(text, styled=is_terminal(sys.stdout)))
+        click.echo(clean_lines(text, styled=is_terminal(results())), file=results())
 
 
 def write_exactly(text: str) -> None:
     """Write text to stdout as UTF-8, byte for byte, whatever the terminal's encoding is."""
-    click.echo(text.encode(), nl=False)
+    click.echo(text.encode(), file=results(), nl=False)
 
 
 def write_json(value: Any) -> None:
     """Write the one JSON document of this invocation to stdout."""
-    click.echo(json.dumps(value, indent=2))
+    click.echo(json.dumps(value, indent=2), file=results())
 
 
 def echo_err(text: str) -> None:
@@ -72,4 +73,4 @@ def is_about_output(error: OSError) -> bool:
 
 def discard_output() -> None:
     """Let what is still to be written to stdout go nowhere, so that the interpreter ends in peace."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    os.dup2(os.open(os.devnull, os.O_WRONLY), results().fileno())

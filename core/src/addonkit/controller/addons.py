@@ -25,7 +25,7 @@ def addon_of(registry: Registry, instance: Instance, verb: str = "work on") -> A
         AddonBroken: when it cannot be used.
     """
     try:
-        return registry.get(instance.addon)
+        return registry.get(instance.addon, instance.distribution)
     except UnknownAddon as error:
         raise AddonNotInstalled(
             f"cannot {verb} {instance.name}",

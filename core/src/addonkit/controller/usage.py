@@ -23,7 +23,7 @@ _STEP: Final = 1024
 
 async def describe_usage(registry: Registry, engine: Engine, instance: Instance) -> tuple[str, ...]:
     """What an instance holds, as a sentence; none when its addon cannot tell, a reason when it fails to."""
-    addon = registry.get(instance.addon)
+    addon = registry.get(instance.addon, instance.distribution)
     if "usage" not in addon.capabilities or not instance.attributes:
         return ()
     try:

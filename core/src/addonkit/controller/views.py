@@ -42,13 +42,14 @@ class Viewer:
         names = sorted({instance.server for instance in instances} - {""})
         ties, tenants = await self._store.transact(lambda tx: (_ties(tx, ids), _tenant_counts(tx, names)))
         servers = dict(zip(names, await asyncio.gather(*map(self._server, names)), strict=True))
-        addons = {addon: self.addon_state(addon) for addon in {instance.addon for instance in instances}}
+        kinds = {(each.addon, each.distribution) for each in instances}
+        addons = {kind: self.addon_state(*kind) for kind in kinds}
         return tuple(
             [
                 InstanceView(
                     each,
                     ties[each.id],
-                    addons[each.addon],
+                    addons[each.addon, each.distribution],
                     *servers.get(each.server, (None, "", None)),
                     tenants.get(each.server, 0),
                     await self._doing(each, ties[each.id]),
@@ -57,10 +58,10 @@ class Viewer:
             ]
         )
 
-    def addon_state(self, addon: str) -> str:
+    def addon_state(self, addon: str, distribution: str = "") -> str:
         """`ok`, NOT_INSTALLED, or why the addon cannot be asked."""
         try:
-            self._registry.get(addon)
+            self._registry.get(addon, distribution)
         except UnknownAddon:
             return NOT_INSTALLED
         except AddonFault as error:

@@ -53,7 +53,7 @@ class Admission:
         """Ask for one more app of an instance."""
         instance = (await self._store.transact(lambda tx: find_instance(tx, name, None))).value
         self.check(instance, "attach")
-        addon = self._registry.get(instance.addon)
+        addon = self._registry.get(instance.addon, instance.distribution)
         if instance.phase is Phase.ACTIVE and "bind" in addon.capabilities:
             new = Association("new", app, instance.id, instance.addon, alias, primary=not alias)
             addon.bind(new, instance)

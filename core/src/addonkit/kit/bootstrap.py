@@ -66,7 +66,6 @@ async def open(
     try:
         images = image_checker or _image_checker(environ)
         kit = Kit(_rooms(directory, environ, clock, registry, backend, store, images, on_event))
-        await registry.ensure_entities(store)
         if heal:
             await kit.heal()
         yield kit

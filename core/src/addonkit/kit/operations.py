@@ -19,6 +19,7 @@ from addonkit.models.identifiers import check_alias, check_app_name
 from addonkit.models.instance import Association, Instance, Phase
 from addonkit.models.variable import Variable, check_posix_name, check_text
 from addonkit.models.views import VariableMove
+from addonkit.registry.entities import entity_of, record_entity
 
 if TYPE_CHECKING:
     from addonkit.compute.interface import Backend
@@ -62,7 +63,13 @@ class Operations:
         Raises:
             AlreadyExists: the app has an addon of that name.
         """
-        return await self._store.transact(lambda tx: create(tx, request))
+        addon = entity_of(self._registry.get(request.addon, request.distribution))
+
+        def decide(tx: Transaction) -> Created:
+            record_entity(tx, addon)
+            return create(tx, request)
+
+        return await self._store.transact(decide)
 
     async def check_free(self, request: Request) -> bool:
         """Raise what create would raise, without writing; whether it would make a new instance."""

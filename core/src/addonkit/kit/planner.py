@@ -39,7 +39,7 @@ class Planner:
 
     async def create(self, request: Request) -> Plan:
         """What a checked request would do."""
-        addon = self._registry.get(request.addon)
+        addon = self._registry.get(request.addon, request.distribution)
         association = _association(request)
         made = await self._store.transact(lambda tx: _server_sagas_done(tx, _instance(request)))
         steps = [step for saga in self.sagas(request) for step in planned_steps(saga, skip=made)]
@@ -50,7 +50,7 @@ class Planner:
 
     def sagas(self, request: Request) -> tuple[Saga[Any], ...]:
         """The sagas that create would run. An addon that cannot say, or a policy that refuses, raises here."""
-        addon = self._registry.get(request.addon)
+        addon = self._registry.get(request.addon, request.distribution)
         instance = _instance(request)
         provision = addon.provision(App(request.app), variant_of(instance), instance)
         if "bind" not in addon.capabilities:
@@ -60,7 +60,7 @@ class Planner:
     async def destroy(self, name: str, app: str | None = None) -> Plan:
         """What destroying an instance would do and lose."""
         instance, associations = await self._store.transact(lambda tx: _instance_and_ties(tx, name, app))
-        addon = self._registry.get(instance.addon)
+        addon = self._registry.get(instance.addon, instance.distribution)
         steps: list[PlannedStep] = []
         if "unbind" in addon.capabilities:
             for association in associations:

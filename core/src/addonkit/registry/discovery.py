@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Collection, Iterable, Iterator, Sequence
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final, Protocol
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
 
 import attrs
-import importlib_metadata
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
 
 from addonkit._version import __version__
+from addonkit.registry.metadata import Distribution, MetadataFault, canonical_name, distributions
+from addonkit.util.text import printable, short_name
 
 if TYPE_CHECKING:
-    from importlib_metadata import EntryPoint, PackageMetadata
+    from packaging.markers import Marker
 
 ADDONS: Final = "addonkit.addons"
 """Entry points whose name is an addon's; imported when that addon is used."""
@@ -33,7 +33,13 @@ BLOCK_VARIABLE: Final = "ADDONKIT_BLOCK"
 
 _KINDS: Final = {ADDONS: "addon", BACKENDS: "backend", PLUGINS: "plugin"}
 
-logger = logging.getLogger(__name__)
+UNREADABLE: Final = "*"
+"""Name that stands for all entries of a distribution whose metadata cannot be read; no addon can have it."""
+
+MOST_ENTRIES: Final = 100
+"""Entry points of our groups that one distribution may have."""
+
+_VALUE: Final = re.compile(r"\w+(\.\w+)*(:\w+(\.\w+)*)?")
 
 
 class State(StrEnum):
@@ -88,113 +94,155 @@ def blocked_names(text: str) -> frozenset[str]:
     return frozenset(name.strip() for name in text.split(",") if name.strip())
 
 
-def discover(
-    path: Sequence[str] | None = None, blocked: Collection[str] = (), core: str = __version__
-) -> tuple[Entry, ...]:
-    """Every entry point of our groups, sorted by group, name and distribution.
+@attrs.frozen(eq=False)
+class Claim:
+    """An entry point as it is written; what its distribution says of itself is not read yet."""
+
+    name: str
+    group: str
+    value: str
+    distribution: Distribution
+    fault: str = ""
+
+    def entry(self, core: str) -> Entry:
+        """Return it with its distribution's name, version and state, whatever its rivals are."""
+        value = printable(self.value)
+        try:
+            who = (self.distribution.name, self.distribution.version)
+            refusal = _refusal(self.distribution.requires, core)
+        except MetadataFault as error:
+            return Entry(self.name, self.group, self.distribution.key, "", value, State.BROKEN, str(error))
+        if self.fault:
+            return Entry(self.name, self.group, *who, value, State.BROKEN, self.fault)
+        state = State.INCOMPATIBLE if refusal else State.OK
+        return Entry(self.name, self.group, *who, value, state, refusal)
+
+
+class InstalledEntries:
+    """Entry points of our groups, by group and name.
+
+    Reads the entry points of every distribution when it is first asked, and the metadata of one only when an entry of
+    it is asked for.
 
     Args:
         path: directories to look in; `sys.path` when None.
         blocked: names of entries or distributions that are not to be used.
         core: version of the core that addons must accept.
     """
-    claims = sorted(_claims(path, core), key=_order)
-    return tuple(sorted(_find_conflicts(_block(claims, blocked)), key=_order))
+
+    def __init__(
+        self, path: Sequence[str] | None = None, blocked: Collection[str] = (), core: str = __version__
+    ) -> None:
+        self._path = path
+        self._blocked = frozenset(blocked) | {canonical_name(name) for name in blocked}
+        self._core = core
+
+    @cached_property
+    def _claims(self) -> Mapping[str, Mapping[str, Sequence[Claim]]]:
+        found: dict[str, dict[str, list[Claim]]] = {group: {} for group in GROUPS}
+        for distribution in distributions(self._path):
+            for claim in claims_of(distribution):
+                found[claim.group].setdefault(claim.name, []).append(claim)
+        return found
+
+    def names(self, group: str) -> tuple[str, ...]:
+        """Names of the entries of a group, each once, sorted."""
+        return tuple(sorted(self._claims[group]))
+
+    def entries(self, group: str, name: str) -> tuple[Entry, ...]:
+        """Entries of one name, by distribution; several that could be used are in conflict."""
+        claims = self._claims[group].get(name, ())
+        found = sorted((self._entry(each) for each in claims), key=_order)
+        if name == UNREADABLE:
+            return tuple(found)
+        return tuple(_find_conflict(found))
+
+    def _entry(self, claim: Claim) -> Entry:
+        entry = claim.entry(self._core)
+        if self._blocked.isdisjoint((entry.name, claim.distribution.key, canonical_name(entry.distribution))):
+            return entry
+        return attrs.evolve(entry, state=State.BLOCKED, reason="it is blocked by configuration")
 
 
-class _Distribution(Protocol):
-    """What is read of an installed distribution."""
+def discover(
+    path: Sequence[str] | None = None, blocked: Collection[str] = (), core: str = __version__
+) -> tuple[Entry, ...]:
+    """Return every entry point of our groups, sorted by group, name and distribution; see InstalledEntries."""
+    found = InstalledEntries(path, blocked, core)
+    return tuple(each for group in GROUPS for name in found.names(group) for each in found.entries(group, name))
 
-    @property
-    def metadata(self) -> PackageMetadata: ...
-    @property
-    def requires(self) -> list[str] | None: ...
-    @property
-    def entry_points(self) -> Iterable[EntryPoint]: ...
+
+def claims_of(distribution: Distribution) -> tuple[Claim, ...]:
+    """Return what a distribution claims; one claim named UNREADABLE when that cannot be told or is too much."""
+    try:
+        text = distribution.entry_points()
+    except MetadataFault as error:
+        return (Claim(UNREADABLE, ADDONS, "", distribution, str(error)),)
+    if "addonkit." not in text:
+        return ()
+    claims = tuple(dict.fromkeys(_parse(text)))
+    if len(claims) > MOST_ENTRIES:
+        fault = f"it has {len(claims)} entry points of addonkit; {MOST_ENTRIES} is the most"
+        return (Claim(UNREADABLE, ADDONS, "", distribution, fault),)
+    return tuple(
+        Claim(short_name(name), group, value, distribution, _value_fault(value)) for group, name, value in claims
+    )
+
+
+def _parse(text: str) -> Iterator[tuple[str, str, str]]:
+    """Yield group, name and value of entry points of our groups."""
+    group = ""
+    for line in map(str.strip, text.splitlines()):
+        if line.startswith("[") and line.endswith("]"):
+            group = line[1:-1].strip()
+        elif group in GROUPS and line and not line.startswith("#"):
+            name, _equals, value = line.partition("=")
+            yield group, name.strip(), value.strip()
+
+
+def _value_fault(value: str) -> str:
+    plain = value.partition("[")[0].strip()  # extras in brackets mean nothing any more
+    return "" if _VALUE.fullmatch(plain) else f"its entry point {short_name(value)!r} is no package.module:attribute"
 
 
 def _order(entry: Entry) -> tuple[str, str, str, str]:
     return entry.group, entry.name, entry.distribution, entry.value
 
 
-def _claims(path: Sequence[str] | None, core: str) -> set[Entry]:
-    """What all distributions claim; of several copies of one on the path, only the first counts."""
-    where = {} if path is None else {"path": list(path)}
-    claims: set[Entry] = set()
-    for each in importlib_metadata.distributions(**where):
-        try:
-            if _entries(each):
-                name = each.name
-                # A copy without our entries may stand before this one, and then hides it.
-                first = next(iter(importlib_metadata.distributions(name=name, **where)), each)
-                claims.update(_claims_of(first, core))
-        except Exception as error:  # noqa: BLE001 - damaged metadata of one never hides another
-            logger.warning("cannot read the metadata of %s: %s", each, one_line(error))
-    return claims
-
-
-def _entries(distribution: _Distribution) -> list[EntryPoint]:
-    return [each for each in distribution.entry_points if each.group in GROUPS]
-
-
-def _claims_of(distribution: _Distribution, core: str) -> list[Entry]:
-    metadata = distribution.metadata  # parsed anew whenever it is asked for
-    reason = _refusal(metadata.get_all("Requires-Dist") or distribution.requires or [], core)
-    state = State.INCOMPATIBLE if reason else State.OK
-    who = (metadata["Name"], metadata["Version"])
-    return [Entry(each.name, each.group, *who, each.value, state, reason) for each in _entries(distribution)]
-
-
 def _refusal(requires: Iterable[str], core: str) -> str:
     """Why a distribution does not accept this core; empty when it does."""
+    from packaging.requirements import InvalidRequirement, Requirement
+
     for line in requires:
+        if not line.lower().startswith("addonkit"):
+            continue
         try:
             requirement = Requirement(line)
         except InvalidRequirement:
             continue
-        if canonicalize_name(requirement.name) != "addonkit" or not _applies(requirement):
+        if canonical_name(requirement.name) != "addonkit" or not _applies(requirement.marker):
             continue
         if not requirement.specifier.contains(core, prereleases=True):
             return f"it needs addonkit {requirement.specifier}, this is {core}"
     return ""
 
 
-def _applies(requirement: Requirement) -> bool:
-    return requirement.marker is None or requirement.marker.evaluate({"extra": ""})
+def _applies(marker: Marker | None) -> bool:
+    return marker is None or marker.evaluate({"extra": ""})
 
 
-def _block(claims: Iterable[Entry], blocked: Collection[str]) -> Iterator[Entry]:
-    distributions = {canonicalize_name(name) for name in blocked}
-    for each in claims:
-        if each.name in blocked or canonicalize_name(each.distribution) in distributions:
-            yield attrs.evolve(each, state=State.BLOCKED, reason="it is blocked by configuration")
-        else:
-            yield each
-
-
-def _find_conflicts(claims: Iterable[Entry]) -> Iterator[Entry]:
-    """Mark entries that share their name; blocked ones do not take part, so blocking settles a conflict."""
-    rivals: dict[tuple[str, str], list[Entry]] = {}
-    for each in claims:
-        if each.state is State.BLOCKED:
-            yield each
-        else:
-            rivals.setdefault((each.group, each.name), []).append(each)
-    for group in rivals.values():
-        if len(group) == 1:
-            yield group[0]
-            continue
-        reason = f"{join_words(r.origin for r in group)} claim its name, so none is used"
-        yield from (attrs.evolve(each, state=State.CONFLICT, reason=reason) for each in group)
+def _find_conflict(entries: Sequence[Entry]) -> Iterator[Entry]:
+    """Mark entries of one name; one that cannot be used anyway takes no part, so blocking settles a conflict."""
+    rivals = [each for each in entries if each.state is State.OK]
+    if len(rivals) < 2:  # noqa: PLR2004 - a conflict has two sides
+        yield from entries
+        return
+    reason = f"{join_words(each.origin for each in rivals)} claim its name, so none is used"
+    for each in entries:
+        yield attrs.evolve(each, state=State.CONFLICT, reason=reason) if each in rivals else each
 
 
 def join_words(words: Iterable[str]) -> str:
     """Words for people: `a`, `a and b`, `a, b and c`."""
     *head, last = words
     return f"{', '.join(head)} and {last}" if head else last
-
-
-def one_line(error: BaseException) -> str:
-    """An exception as one line: its type and its message."""
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__

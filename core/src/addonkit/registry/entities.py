@@ -28,6 +28,15 @@ def entity_of(addon: Addon) -> AddonEntity:
     )
 
 
+def record_entity(transaction: Transaction, addon: AddonEntity) -> None:
+    """Store what is displayed of an addon, when it is new or differs."""
+    known = transaction.get(AddonEntity, addon.name)
+    if known is None:
+        transaction.create(addon.name, addon)
+    elif known.value != addon:
+        transaction.put(known, addon)
+
+
 def sync_entities(transaction: Transaction, wanted: Iterable[AddonEntity], installed: Collection[str]) -> None:
     """Make the stored addons those wanted; a decision for `Store.transact`.
 
@@ -38,11 +47,7 @@ def sync_entities(transaction: Transaction, wanted: Iterable[AddonEntity], insta
             an instance of theirs exists.
     """
     for each in wanted:
-        known = transaction.get(AddonEntity, each.name)
-        if known is None:
-            transaction.create(each.name, each)
-        elif known.value != each:
-            transaction.put(known, each)
+        record_entity(transaction, each)
     for entity in transaction.list(AddonEntity).items:
         used = transaction.list(Instance, {"addon": entity.name}, limit=1).items
         if entity.name not in installed and not used:

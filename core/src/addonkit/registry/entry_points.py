@@ -9,7 +9,7 @@ from typing import Final
 import attrs
 
 from addonkit.errors import AddonBroken
-from addonkit.registry.discovery import BLOCK_VARIABLE, Entry, State
+from addonkit.registry.discovery import BLOCK_VARIABLE, Entry, InstalledEntries, State
 
 _ADVICE: Final = {
     State.BLOCKED: f"take it off the list of blocked names ({BLOCK_VARIABLE})",
@@ -65,35 +65,55 @@ def check_usable(entry: Entry) -> None:
 
 
 class EntryPointTable:
-    """Entry points of one group in order; several have one name only when they are in conflict."""
+    """Entry points of one group; those of a name are looked up when it is first asked for.
 
-    def __init__(self, entries: Iterable[Entry] = ()) -> None:
-        self._entries = list(entries)
+    Args:
+        group: of the entries.
+        installed: what is installed; nothing by default.
+    """
+
+    def __init__(self, group: str, installed: InstalledEntries | None = None) -> None:
+        self._group = group
+        self._installed = installed
+        self._entries: dict[str, list[Entry]] = {}
         self._traces: dict[Entry, str] = {}
 
     @property
     def names(self) -> tuple[str, ...]:
         """Names of all entries, each once, sorted."""
-        return tuple(sorted({each.name for each in self._entries}))
+        installed = self._installed.names(self._group) if self._installed else ()
+        added = (name for name, entries in self._entries.items() if entries)
+        return tuple(sorted({*added, *installed}))
 
     @property
     def usable(self) -> tuple[Entry, ...]:
         """Entries that nothing speaks against so far."""
-        return tuple(each for each in self._entries if each.state is State.OK)
+        return tuple(each for each in self._all() if each.state is State.OK)
 
-    def find(self, name: str) -> Entry | None:
-        """The entry of that name, whatever its state; None when there is none."""
-        return next((each for each in self._entries if each.name == name), None)
+    def find(self, name: str, distribution: str = "") -> Entry | None:
+        """Return the entry of a name, whatever its state; None when there is none.
+
+        Args:
+            name: of the entry.
+            distribution: of several in conflict, that of this one can be used; empty prefers none.
+        """
+        entries = self._named(name)
+        for each in entries:
+            if each.state is State.CONFLICT and each.distribution == distribution:
+                return attrs.evolve(each, state=State.OK, reason="")
+        return next(iter(sorted(entries, key=lambda each: each.state is not State.OK)), None)
 
     def add(self, entry: Entry) -> None:
         """Add one more entry."""
-        self._entries.append(entry)
-        self._entries.sort(key=lambda each: (each.name, each.distribution))
+        self._named(entry.name).append(entry)
 
     def fail(self, entry: Entry, error: AddonBroken) -> None:
         """Note that loading an entry failed."""
         failed = attrs.evolve(entry, state=State.BROKEN, reason=error.found)
-        self._entries[self._entries.index(entry)] = failed
+        entries = self._named(entry.name)
+        if entry not in entries:  # one in conflict, which was tried for an instance of its distribution
+            return
+        entries[entries.index(entry)] = failed
         cause = error.__cause__
         self._traces[failed] = "".join(traceback.format_exception(cause)) if cause else ""
 
@@ -110,5 +130,14 @@ class EntryPointTable:
                 self._traces.get(each, ""),
                 tuple(sorted(hooks.get(each.name, ()))) if each.state is State.OK else (),
             )
-            for each in self._entries
+            for each in self._all()
         )
+
+    def _all(self) -> list[Entry]:
+        return [each for name in self.names for each in self._named(name)]
+
+    def _named(self, name: str) -> list[Entry]:
+        if name not in self._entries:
+            found = self._installed.entries(self._group, name) if self._installed else ()
+            self._entries[name] = list(found)
+        return self._entries[name]

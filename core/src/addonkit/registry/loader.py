@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import difflib
 import inspect
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 import pluggy
 from importlib_metadata import EntryPoint
 
-from addonkit.errors import ContractViolation
+from addonkit.errors import AddonBroken, ContractViolation
 from addonkit.hookspecs import AddonSpecs, ObserverSpecs
 from addonkit.models.definition import AddonDefinition
 from addonkit.registry.addon import REQUIRED, Addon
-from addonkit.registry.discovery import ADDONS, Entry, one_line
+from addonkit.registry.discovery import ADDONS, Entry
 from addonkit.registry.entry_points import broken
 from addonkit.registry.relay import PluginRef, Relay, new_manager
 from addonkit.registry.validation import faults_of
+from addonkit.util.foreign_code import foreign_code, one_line
 
 _NEEDS: Final = {
     "addon_bind": "addon_unbind",
@@ -40,10 +43,24 @@ def import_object(entry: Entry) -> object:
     Raises:
         AddonBroken: when importing it raises anything but KeyboardInterrupt; that is the cause.
     """
-    try:
+    with contained(entry, f"importing {entry.value} failed: "):
         return EntryPoint(entry.name, entry.value, entry.group).load()
-    except (Exception, SystemExit) as error:
-        raise broken(entry, f"importing {entry.value} failed: {one_line(error)}") from error
+
+
+@contextmanager
+def contained(entry: Entry, attempted: str = "") -> Iterator[None]:
+    """Run code of a plugin.
+
+    Raises:
+        AddonBroken: when it raises anything but KeyboardInterrupt; that is the cause.
+    """
+    try:
+        with foreign_code():
+            yield
+    except (AddonBroken, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        raise broken(entry, f"{attempted}{one_line(error)}") from error
 
 
 def load_addon(ref: PluginRef, policies: tuple[PluginRef, ...]) -> Addon:
@@ -60,7 +77,8 @@ def load_addon(ref: PluginRef, policies: tuple[PluginRef, ...]) -> Addon:
     for name, needed in _NEEDS.items():
         if name in hooks and needed not in hooks:
             raise broken(entry, f"it answers {name} but not {needed}")
-    relay = Relay(policies, ref)
+    with contained(entry, "registering it failed: "):
+        relay = Relay(policies, ref)
     return Addon(relay, _ask_definition(relay), hooks)
 
 
@@ -70,14 +88,13 @@ def _forgotten(plugin: object, name: str) -> str:
 
 def _ask_definition(relay: Relay) -> AddonDefinition:
     entry = relay.entry
-    try:
-        definition: AddonDefinition = relay.ask(AddonSpecs.addon_definition)
+    with contained(entry, "addon_definition failed: "):
+        try:
+            definition: AddonDefinition = relay.ask(AddonSpecs.addon_definition)
+        except ContractViolation as error:
+            who = "" if error.addon == entry.name else f"{error.attempted}, "
+            raise broken(entry, f"addon_definition failed: {who}{error.found}") from error.__cause__
         faults = faults_of(definition, entry.name)
-    except ContractViolation as error:
-        who = "" if error.addon == entry.name else f"{error.attempted}, "
-        raise broken(entry, f"addon_definition failed: {who}{error.found}") from error.__cause__
-    except Exception as error:
-        raise broken(entry, f"addon_definition failed: {one_line(error)}") from error
     if faults:
         raise broken(entry, f"its definition is invalid: {'; '.join(faults)}")
     return definition
@@ -91,15 +108,13 @@ def check_hooks(ref: PluginRef) -> frozenset[str]:
             in an addon, or anything but a wrapper or an observer in a plugin.
     """
     entry, plugin = ref.entry, ref.plugin
-    if inspect.isclass(plugin):
-        raise broken(entry, f"{entry.value} is a class; name a module or an instance")
     manager = new_manager()
-    try:
+    with contained(entry):
+        if inspect.isclass(plugin):
+            raise broken(entry, f"{entry.value} is a class; name a module or an instance")
         manager.register(plugin, ref.key)
         callers = manager.get_hookcallers(plugin) or []
         faults = [_fault(each, entry.group == ADDONS) for each in callers]
-    except (Exception, SystemExit) as error:
-        raise broken(entry, one_line(error)) from error
     fault = next(filter(None, faults), "")
     if fault:
         raise broken(entry, fault)

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import pluggy
 
 from addonkit.errors import AddonBroken
-from addonkit.registry.discovery import Entry, one_line
+from addonkit.registry.discovery import Entry
 from addonkit.registry.entry_points import AddonReport, EntryPointTable, broken
-from addonkit.registry.loader import check_hooks, import_object
+from addonkit.registry.loader import check_hooks, contained, import_object
 from addonkit.registry.relay import PluginRef, new_manager
+from addonkit.util.foreign_code import foreign_code, one_line
 
 if TYPE_CHECKING:
     from addonkit.models.execution import Event
@@ -25,8 +26,8 @@ logger = logging.getLogger(__name__)
 class Plugins:
     """The entry points of the group `addonkit.plugins`. Not for several threads at once: see Registry."""
 
-    def __init__(self, entries: Iterable[Entry] = ()) -> None:
-        self._table = EntryPointTable(entries)
+    def __init__(self, table: EntryPointTable) -> None:
+        self._table = table
         self._refs: list[PluginRef] = []
         self._hooks: dict[str, frozenset[str]] = {}
         self._manager = new_manager()
@@ -59,10 +60,10 @@ class Plugins:
             AddonBroken: when it may not be a plugin, or is one already.
         """
         hooks = check_hooks(ref)
-        try:
+        if self._manager.is_registered(ref.plugin):
+            raise broken(ref.entry, "it is the same object as another plugin")
+        with contained(ref.entry, "registering it failed: "):
             self._manager.register(ref.plugin, ref.key)
-        except ValueError as error:
-            raise broken(ref.entry, "it is the same object as another plugin") from error
         self._refs.append(ref)
         self._hooks[ref.entry.name] = hooks
 
@@ -86,8 +87,11 @@ def notify(observers: Iterable[Observer], event: Event) -> None:
     """Call each observer; one that raises is named in the log and changes nothing."""
     for entry, each in observers:
         try:
-            each.function(*(event for _ in each.argnames))
-        except (Exception, SystemExit) as error:
+            with foreign_code():
+                each.function(*(event for _ in each.argnames))
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             who = f"{entry.name} of {entry.origin}"
             logger.warning("observer %s failed on event %s: %s", who, event.kind, one_line(error))
             logger.debug("observer %s failed", who, exc_info=error)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Collection, Iterable, Sequence
+from contextlib import suppress
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,11 +18,12 @@ from addonkit.registry.discovery import (
     ADDONS,
     BACKENDS,
     BLOCK_VARIABLE,
+    GROUPS,
     PLUGINS,
     Entry,
+    InstalledEntries,
     State,
     blocked_names,
-    discover,
     join_words,
 )
 from addonkit.registry.entities import entity_of, sync_entities
@@ -45,28 +47,30 @@ class Registry:
     May be used from several threads: loading is done by one at a time.
 
     Args:
-        entries: entry points, as `discover` of the discovery module gives them; none by default.
+        entries: entry points beside those that are installed.
+        installed: entry points of installed distributions; none by default.
     """
 
-    def __init__(self, entries: Iterable[Entry] = ()) -> None:
-        entries = tuple(entries)
-        self._addons, self._backends = (
-            EntryPointTable(e for e in entries if e.group == group) for group in (ADDONS, BACKENDS)
-        )
-        self._plugins = Plugins(each for each in entries if each.group == PLUGINS)
-        self._loaded: dict[str, Addon] = {}
+    def __init__(self, entries: Iterable[Entry] = (), installed: InstalledEntries | None = None) -> None:
+        tables = {group: EntryPointTable(group, installed) for group in GROUPS}
+        for each in entries:
+            tables[each.group].add(each)
+        self._addons, self._backends = tables[ADDONS], tables[BACKENDS]
+        self._plugins = Plugins(tables[PLUGINS])
+        self._loaded: dict[tuple[str, str], Addon] = {}
         self._lock = RLock()
 
     @classmethod
     def discover(cls, path: Sequence[str] | None = None, blocked: Collection[str] = ()) -> Registry:
-        """A registry of what is installed; imports nothing.
+        """Return a registry of what is installed; imports nothing, and reads metadata when it is first needed.
 
         Args:
             path: directories to look in; `sys.path` when None.
             blocked: names of entries or distributions that are not to be used, besides those in the
                 environment variable `ADDONKIT_BLOCK`.
         """
-        return cls(discover(path, blocked_names(os.environ.get(BLOCK_VARIABLE, "")) | frozenset(blocked)))
+        names = blocked_names(os.environ.get(BLOCK_VARIABLE, "")) | frozenset(blocked)
+        return cls(installed=InstalledEntries(path, names))
 
     def register(self, plugin: object, name: str) -> None:
         """Add an addon that no distribution brings: for tests, and for programs that embed addonkit.
@@ -78,7 +82,7 @@ class Registry:
         with self._lock:
             self._check_free(ADDONS, name, self._addons.find(name))
             ref = PluginRef(Entry(name, ADDONS, value=_value(plugin)), plugin)
-            self._loaded[name] = load_addon(ref, self._plugins.refs())
+            self._loaded[name, ""] = load_addon(ref, self._plugins.refs())
             self._addons.add(ref.entry)
 
     def register_plugin(self, plugin: object, name: str) -> None:
@@ -102,19 +106,24 @@ class Registry:
             kind = Entry(name, group).kind
             raise AlreadyExists(f"cannot register {kind} {name}", f"{there.origin} brings one of that name")
 
-    def get(self, name: str) -> Addon:
-        """The addon of that name; imported now if it was not before, and no other addon with it.
+    def get(self, name: str, distribution: str = "") -> Addon:
+        """Return the addon of that name; imported now if it was not before, and no other addon with it.
+
+        Args:
+            name: of the addon.
+            distribution: of several that claim the name, this one is used; as instances do, which belong to one.
 
         Raises:
             UnknownAddon: when none is installed under that name.
             AddonBroken: when it cannot be used: blocked, in conflict, incompatible or broken, with the reason.
         """
         with self._lock:
-            if name in self._loaded:
-                return self._loaded[name]
-            entry = self._addons.find(name)
+            entry = self._addons.find(name, distribution)
             if entry is None:
                 raise self._unknown(name)
+            loaded = self._loaded.get((name, entry.distribution))
+            if loaded is not None:
+                return loaded
             check_usable(entry)
             return self._load(entry)
 
@@ -125,7 +134,7 @@ class Registry:
         except AddonBroken as error:
             self._addons.fail(entry, error)
             raise
-        self._loaded[entry.name] = addon
+        self._loaded[entry.name, entry.distribution] = addon
         return addon
 
     def _unknown(self, name: str) -> UnknownAddon:
@@ -140,13 +149,11 @@ class Registry:
     def _healthy(self) -> tuple[Addon, ...]:
         """All addons that can be used, by name; loads them."""
         with self._lock:
+            found = []
             for entry in self._addons.usable:
-                if entry.name not in self._loaded:
-                    try:
-                        self._load(entry)
-                    except AddonBroken:
-                        continue
-            return tuple(self._loaded[name] for name in sorted(self._loaded))
+                with suppress(AddonBroken):
+                    found.append(self._loaded.get((entry.name, entry.distribution)) or self._load(entry))
+            return tuple(found)
 
     def list_addons(self) -> tuple[AddonDefinition, ...]:
         """Definitions of all addons that can be used, by name; loads them. Others are in `report`."""
@@ -234,7 +241,7 @@ class Registry:
                 raise
 
     async def ensure_entities(self, store: Store) -> None:
-        """Store an AddonEntity for each addon that can be used; loads them.
+        """Store an AddonEntity for each addon that can be used; loads them all, so no command does it by itself.
 
         Entities of addons that are no longer installed are removed, unless an instance of theirs
         exists. Those of addons that are installed and cannot be used stay as they are.

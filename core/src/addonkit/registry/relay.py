@@ -18,7 +18,8 @@ import pluggy
 from addonkit.errors import AddonkitError, ContractViolation
 from addonkit.hookspecs import PROJECT, AddonSpecs, ObserverSpecs
 from addonkit.registry import collisions
-from addonkit.registry.discovery import ADDONS, PLUGINS, Entry, join_words, one_line
+from addonkit.registry.discovery import ADDONS, PLUGINS, Entry, join_words
+from addonkit.util.foreign_code import foreign_code, one_line
 
 CORE: Final = Entry("core", PLUGINS, "addonkit")
 
@@ -73,10 +74,11 @@ class Relay:
             ContractViolation: when either raises anything else; names it and keeps the cause.
         """
         try:
-            return self._caller(hook)(**arguments)
-        except AddonkitError:
+            with foreign_code():
+                return self._caller(hook)(**arguments)
+        except (AddonkitError, KeyboardInterrupt):
             raise
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - raised again below, with a name
+        except BaseException as error:  # noqa: BLE001 - raised again below, with a name
             self.violation(hook, f"it raised {one_line(error)}", self._culprit(hook, error), error)
 
     def violation(

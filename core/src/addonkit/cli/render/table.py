@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Final
 
 from addonkit.cli.streams import clean, is_terminal
+from addonkit.util.stdout import results
 
 Rows = Sequence[Sequence[str]]
 
@@ -33,7 +33,7 @@ _STYLES: Final = {
 def table(headers: Sequence[str], rows: Rows) -> str:
     """Aligned columns, two blanks apart; cells are cleaned of control characters."""
     cells = [tuple(clean(cell) for cell in row) for row in rows]
-    return _coloured_table(headers, cells) if is_terminal(sys.stdout) else _plain_table(headers, cells)
+    return _coloured_table(headers, cells) if is_terminal(results()) else _plain_table(headers, cells)
 
 
 def block(fields: Mapping[str, str]) -> str:
