@@ -22,7 +22,7 @@ def test_all_that_is_written_is_cleaned(capsys):
 def test_only_colours_reach_a_terminal(monkeypatch):
     monkeypatch.setattr(streams, "is_terminal", lambda _stream: True)
     shown = []
-    monkeypatch.setattr("addonkit.cli.streams.click.echo", shown.append)
+    monkeypatch.setattr("addonkit.cli.streams.click.echo", lambda text, file: shown.append(text))
     streams.write("\x1b[1;31mred\x1b[0m \x1b[8mhidden\x1b[2J \\x1b[31m")
     assert shown == ["\x1b[1;31mred\x1b[0m \\x1b[8mhidden\\x1b[2J \\x1b[31m"]
 

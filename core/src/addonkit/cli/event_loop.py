@@ -25,6 +25,8 @@ def with_kit(
 ) -> T:
     """Open the home, do the work, close the home.
 
+    From now on, what plugins and steps print goes to stderr: stdout is for the result.
+
     Args:
         invocation: of this invocation.
         work: what to do with the open home.
@@ -37,7 +39,9 @@ def with_kit(
     """
     from addonkit.cli.failures import report_interrupted
     from addonkit.cli.progress import Progress
+    from addonkit.util.stdout import redirect_stdout
 
+    redirect_stdout()  # for good: a plugin's thread may print at any time
     progress = Progress.on_stderr(silent=invocation.json)
 
     async def opened() -> T:
@@ -56,8 +60,6 @@ def with_kit(
 def run(work: Coroutine[Any, Any, T], give_up: Callable[[], int]) -> T:
     """Run to the end in an event loop of its own.
 
-    What plugins and steps print meanwhile goes to stderr: stdout is for the result.
-
     SIGINT or SIGTERM cancels the work, which then ends in order. A second one is answered with a line, a third one
     ends the process at once.
 
@@ -71,7 +73,6 @@ def run(work: Coroutine[Any, Any, T], give_up: Callable[[], int]) -> T:
     import asyncio
 
     from addonkit.util.foreign_code import foreign_code_runs_elsewhere
-    from addonkit.util.stdout import redirect_stdout
 
     interruption = _Interruption(give_up)
 
@@ -79,7 +80,6 @@ def run(work: Coroutine[Any, Any, T], give_up: Callable[[], int]) -> T:
         interruption.guard(asyncio.current_task(), asyncio.get_running_loop())
         return await work
 
-    redirect_stdout()  # for good: a plugin's thread may print at any time
     runner = asyncio.Runner()
     try:
         with interruption.signals():

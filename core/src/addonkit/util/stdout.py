@@ -8,16 +8,13 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final, TextIO
-
-import attrs
+from typing import Final, NamedTuple, TextIO
 
 _STDOUT: Final = 1
 _STDERR: Final = 2
 
 
-@attrs.frozen
-class _Saved:
+class _Saved(NamedTuple):
     """Stdout as it was: Python's stream, and a copy of the file descriptor with a stream of its own."""
 
     stream: TextIO
