@@ -11,6 +11,7 @@ import pytest
 
 from addonkit import AlreadyExists, Conflict, Secret
 from addonkit_postgresql import admin
+from addonkit_postgresql.removal import remove
 from addonkit_postgresql.session import Administrator, execute
 
 PASSWORD = Secret.generate()
@@ -44,8 +45,7 @@ async def give(server: Administrator, name: str, owner: str = "") -> None:
 
 async def take(server: Administrator, name: str) -> None:
     """Remove both, as deprovisioning does."""
-    await admin.drop_database(server, name, name)
-    await admin.drop_role(server, name, name)
+    await remove(server, name, name)
 
 
 async def ask(server: Administrator, query: str, *values: object) -> object:

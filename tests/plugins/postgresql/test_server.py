@@ -42,8 +42,8 @@ def test_variants_differ_in_size() -> None:
     small, shared = spec_of("small"), spec_of("shared")
 
     assert (small.volumes[0].size_gb, shared.volumes[0].size_gb) == (1, 10)
-    assert settings_of(small.command)["max_connections"] == "100"
-    assert settings_of(shared.command)["max_connections"] == "400"
+    assert settings_of(small.command)["max_connections"] == "103"
+    assert settings_of(shared.command)["max_connections"] == "403"
     assert settings_of(small.command)["max_wal_size"] == "256MB", "a small disk is not filled by what is written ahead"
 
 

@@ -1,4 +1,4 @@
-"""What is done inside a server, as its superuser. The only file that speaks SQL.
+"""What is made inside a server, as its superuser; `removal` removes it.
 
 Every verb is safe to repeat. Roles carry the id of their instance in a comment, written in the
 transaction that creates them: "already there and mine" is told from "already there and somebody else's".
@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from addonkit import AlreadyExists, Conflict, Secret
+from addonkit_postgresql.marks import MARK, mark_of
+from addonkit_postgresql.removal import remove
 from addonkit_postgresql.scram import verifier
 from addonkit_postgresql.session import Administrator, execute
 
 if TYPE_CHECKING:
     import asyncpg
-
-_MARK: Final = "addonkit:"
 
 _DOORS_LOCK: Final = 0x6164646F6E6B6974
 """Key of the advisory lock: "addonkit" in ASCII."""
@@ -51,11 +51,11 @@ async def create_role(admin: Administrator, role: str, password: Secret, owner: 
     async with admin.session() as connection:
         await _close_doors(connection)
         async with connection.transaction():
-            mark = await _mark_of(connection, role)
+            mark = await mark_of(connection, role)
             if mark is None:
                 await execute(connection, "CREATE ROLE %I", role)
-                await execute(connection, "COMMENT ON ROLE %I IS %L", role, _MARK + owner)
-            elif mark != _MARK + owner:
+                await execute(connection, "COMMENT ON ROLE %I IS %L", role, MARK + owner)
+            elif mark != MARK + owner:
                 raise AlreadyExists(f"cannot create role {role}", "the server has one that is not this instance's")
             await execute(
                 connection,
@@ -75,7 +75,7 @@ async def create_database(admin: Administrator, database: str, role: str, owner:
     """
     async with admin.session() as connection:
         found = await _database(connection, database)
-        if found is not None and found.mark != _MARK + owner:
+        if found is not None and found.mark != MARK + owner:
             raise AlreadyExists(f"cannot create database {database}", "the server has one that is not this instance's")
         if found is not None and found.broken:
             await execute(connection, "DROP DATABASE %I", database)
@@ -98,41 +98,12 @@ async def own_schema(admin: Administrator, database: str, role: str) -> None:
         await connection.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
 
 
-async def drop_database(admin: Administrator, database: str, owner: str) -> None:
-    """Remove the database if it is this instance's; sessions in it are ended. What is gone is success."""
-    async with admin.session() as connection:
-        found = await _database(connection, database)
-        if found is not None and found.mark == _MARK + owner:
-            await execute(connection, "DROP DATABASE IF EXISTS %I WITH (FORCE)", database)
-
-
-async def drop_role(admin: Administrator, role: str, owner: str) -> None:
-    """Remove the role if it is this instance's, and what others granted to it. What is gone is success."""
-    async with admin.session() as connection:
-        if await _mark_of(connection, role) != _MARK + owner:
-            return
-        elsewhere = await connection.fetch(
-            "SELECT DISTINCT d.datname FROM pg_shdepend s"
-            " JOIN pg_database d ON d.oid = s.dbid AND d.datallowconn"
-            " JOIN pg_roles r ON r.oid = s.refobjid AND s.refclassid = 'pg_authid'::regclass"
-            " WHERE r.rolname = $1 AND d.datname <> current_database()",
-            role,
-        )
-        disown = await connection.fetchval("SELECT format('DROP OWNED BY %I', $1::text)", role)
-    for row in elsewhere:
-        async with admin.session(row["datname"]) as connection:
-            await connection.execute(disown)
-    async with admin.session() as connection:
-        await connection.execute(disown)
-        await execute(connection, "DROP ROLE IF EXISTS %I", role)
-
-
 async def list_claims(admin: Administrator) -> tuple[str, ...]:
     """Names of the roles that carry a mark: what instances have, or had, on this server."""
     async with admin.session() as connection:
         rows = await connection.fetch(
             "SELECT rolname FROM pg_roles WHERE shobj_description(oid, 'pg_authid') LIKE $1 ORDER BY rolname",
-            f"{_MARK}%",
+            f"{MARK}%",
         )
     return tuple(row["rolname"] for row in rows)
 
@@ -151,14 +122,12 @@ async def drop_claim(admin: Administrator, claim: str) -> None:
         Conflict: when the role has no mark: it is the system's, or an operator's own.
     """
     async with admin.session() as connection:
-        mark = await _mark_of(connection, claim)
+        mark = await mark_of(connection, claim)
     if mark is None:
         return
-    if not mark.startswith(_MARK):
+    if not mark.startswith(MARK):
         raise Conflict(f"cannot drop {claim}", "no instance made it", "drop it by hand if nobody needs it")
-    owner = mark.removeprefix(_MARK)
-    await drop_database(admin, claim, owner)
-    await drop_role(admin, claim, owner)
+    await remove(admin, claim, mark.removeprefix(MARK))
 
 
 async def _close_doors(connection: asyncpg.Connection) -> None:
@@ -171,14 +140,6 @@ async def _close_doors(connection: asyncpg.Connection) -> None:
         for database in ("postgres", "template1"):
             if await connection.fetchval("SELECT has_database_privilege('public', $1, 'CONNECT, TEMPORARY')", database):
                 await execute(connection, "REVOKE CONNECT, TEMPORARY ON DATABASE %I FROM PUBLIC", database)
-
-
-async def _mark_of(connection: asyncpg.Connection, role: str) -> str | None:
-    """The comment on a role, empty without one; None when there is no such role."""
-    row = await connection.fetchrow(
-        "SELECT coalesce(shobj_description(oid, 'pg_authid'), '') AS mark FROM pg_roles WHERE rolname = $1", role
-    )
-    return None if row is None else str(row["mark"])
 
 
 async def _database(connection: asyncpg.Connection, name: str) -> _Found | None:

@@ -17,6 +17,7 @@ _SETTINGS: Final = (
     "log_destination=stderr",
     "logging_collector=off",
     "password_encryption=scram-sha-256",
+    "authentication_timeout=5s",  # connections that never log in take places from all
 )
 """Nothing here weakens durability: fsync, synchronous_commit and full_page_writes keep their safe defaults."""
 
@@ -24,6 +25,9 @@ _LOOPBACK: Final = (
     "listen_addresses=127.0.0.1",
     "unix_socket_directories={sockets}",  # for the administrator: nobody else can listen there
 )
+
+_RESERVED: Final = 3
+"""Connections that apps cannot take, PostgreSQL's default for superuser_reserved_connections."""
 
 _FIRST_WITH_BUILTIN_LOCALES: Final = 17
 
@@ -73,7 +77,7 @@ def _sizes(server: Server) -> tuple[str, ...]:
     config = server.config
     return (
         f"cluster_name={server.id}",
-        f"max_connections={config.get('connections', '100')}",
+        f"max_connections={int(config.get('connections', '100')) + _RESERVED}",
         f"shared_buffers={config.get('shared_buffers', '32MB')}",
         f"max_wal_size={config.get('max_wal_size', '256MB')}",
     )

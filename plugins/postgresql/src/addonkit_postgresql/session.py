@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Final
 
@@ -23,6 +23,9 @@ CONNECT_LIMIT: Final = 10.0
 STATEMENT_LIMIT: Final = 45.0
 """Seconds that one statement may take."""
 
+DATABASE: Final = "postgres"
+"""The database that is the superuser's own."""
+
 _SETTINGS: Final = {
     "application_name": "addonkit",
     "search_path": "pg_catalog",
@@ -35,6 +38,14 @@ _SETTINGS: Final = {
 """Said when the session begins, these win over what the owner of a database has set for it. Without the path, a
 superuser who comes into a tenant's database would call the tenant's functions. The last one keeps statements that
 fail, verifiers included, out of the log."""
+
+_SET_FOR_DATABASE: Final = """
+    SELECT name, current_setting(name, true) AS value
+    FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase,
+    LATERAL (SELECT lower(split_part(entry, '=', 1)) FROM unnest(s.setconfig) AS entry) AS names (name)
+    WHERE d.datname = $1 AND s.setrole = 0 AND current_setting(name, true) IS NOT NULL
+"""
+"""A role, time limits, libraries that do not exist: in a session that begins with other values they have no force."""
 
 
 class ServerFault(AddonkitError):
@@ -60,34 +71,49 @@ class Administrator:
     open_socket: Callable[[], AbstractContextManager[str]] = _no_socket
 
     @asynccontextmanager
-    async def session(self, database: str = "postgres") -> AsyncIterator[asyncpg.Connection]:
+    async def session(self, database: str = DATABASE) -> AsyncIterator[asyncpg.Connection]:
         """A connection as the superuser.
 
         Raises:
             TransientError: when the server does not take connections right now, or the connection was lost.
             ServerFault: when it refuses something else, or is not proved to be the server by SCRAM.
         """
-        with _translated(self._attempted), self.open_socket() as path:
-            connection = await self._connect(database, path)
+        with _translated(self._attempted):
+            async with self._untranslated(database) as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def _untranslated(self, database: str = DATABASE) -> AsyncIterator[asyncpg.Connection]:
+        with self.open_socket() as path:
+            settings = _SETTINGS if database == DATABASE else await self._settings_in(database)
+            connection = await self._connect(database, path, settings)
             try:
                 yield connection
             finally:
                 await _close(connection)
 
+    async def _settings_in(self, database: str) -> Mapping[str, str]:
+        """Return our own value of all that the owner of a database has set for it."""
+        async with self._untranslated() as connection:
+            rows = await connection.fetch(_SET_FOR_DATABASE, database)
+        return {**{row["name"]: row["value"] for row in rows}, **_SETTINGS}
+
     @property
     def _attempted(self) -> str:
         return f"working on the PostgreSQL server at {self.address.host}:{self.address.port}"
 
-    async def _connect(self, database: str, socket: str) -> asyncpg.Connection:
+    async def _connect(self, database: str, socket: str, settings: Mapping[str, str]) -> asyncpg.Connection:
         loop = ScramOnlyLoop(asyncio.get_running_loop())
         try:
-            return await self._open(database, socket, loop)
+            return await self._open(database, socket, settings, loop)
         except Exception as error:
             if loop.fault:
                 raise ServerFault(self._attempted, f"another process answers there: {loop.fault}") from error
             raise
 
-    async def _open(self, database: str, socket: str, loop: ScramOnlyLoop) -> asyncpg.Connection:
+    async def _open(
+        self, database: str, socket: str, settings: Mapping[str, str], loop: ScramOnlyLoop
+    ) -> asyncpg.Connection:
         import asyncpg
 
         # Everything is said, so that variables of the shell have no say in it.
@@ -103,14 +129,14 @@ class Administrator:
             ssl=False,
             direct_tls=False,
             target_session_attrs="any",
-            server_settings=_SETTINGS,
+            server_settings=dict(settings),
         )
 
 
-async def execute(connection: asyncpg.Connection, template: str, *values: str) -> None:
-    """Run a statement whose identifiers (`%I`) and literals (`%L`) the server itself quotes."""
+async def execute(connection: asyncpg.Connection, template: str, *values: str, limit: float = STATEMENT_LIMIT) -> None:
+    """Run a statement whose identifiers (`%I`) and literals (`%L`) the server itself quotes; `limit` is in seconds."""
     statement = await connection.fetchval("SELECT format($1, VARIADIC $2::text[])", template, list(values))
-    await connection.execute(statement)
+    await connection.execute(statement, timeout=limit)
 
 
 @contextmanager

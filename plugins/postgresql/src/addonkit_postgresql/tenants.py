@@ -8,6 +8,7 @@ from typing import Final
 from addonkit import Progress, Secret, ServerAccess, ServerAddress, Tenant, Tenants
 from addonkit_postgresql import admin
 from addonkit_postgresql.naming import LONGEST, Reserved, wanted_name
+from addonkit_postgresql.removal import remove
 from addonkit_postgresql.session import Administrator
 
 _UNLIMITED: Final = "-1"
@@ -31,11 +32,9 @@ class DatabaseTenants(Tenants):
         await admin.create_database(server, tenant.claim, tenant.claim, tenant.owner)
 
     async def remove_tenant(self, access: ServerAccess, tenant: Tenant, progress: Progress) -> None:
-        """Drop the database and its role."""
+        """Log the app out, drop its databases and its role."""
         del progress
-        server = administrator(access)
-        await admin.drop_database(server, tenant.claim, tenant.owner)
-        await admin.drop_role(server, tenant.claim, tenant.owner)
+        await remove(administrator(access), tenant.claim, tenant.owner)
 
     async def list_claims(self, access: ServerAccess) -> tuple[str, ...]:
         """See Tenants."""

@@ -1,0 +1,206 @@
+"""Removes a tenant, whatever it or its neighbours do against it.
+
+The tenant is logged out first, so that it has no access whatever happens next; then its databases go, then its role.
+Sessions that hold what has to go are ended. Each part is safe to repeat.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+from addonkit import TransientError
+from addonkit_postgresql.blockers import unblocked
+from addonkit_postgresql.marks import marked_for
+from addonkit_postgresql.session import STATEMENT_LIMIT, Administrator, execute
+
+if TYPE_CHECKING:
+    import asyncpg
+
+DROP_LIMIT: Final = 600.0
+"""Seconds that dropping one database, or what a role has in one, may take."""
+
+_ROUNDS: Final = 5
+"""How often the role is tried to be dropped while neighbours go on granting it something."""
+
+_BATCH: Final = 500
+"""Objects dropped at once where there are more than the server has room to lock."""
+
+_PER_ROLE_GRANTOR: Final = 160_000
+"""Number of the first version in which each grantor's membership is one of its own."""
+
+_END_ROLE: Final = """
+    SELECT pg_terminate_backend(a.pid) FROM pg_stat_activity a JOIN pg_roles r ON r.oid = a.usesysid
+    WHERE r.rolname = $1
+"""
+
+_END_DATABASE: Final = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = $1 AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+"""
+
+_MEMBERS: Final = """
+    SELECT m.rolname AS member, g.rolname AS grantor
+    FROM pg_auth_members a JOIN pg_roles r ON r.oid = a.roleid
+    JOIN pg_roles m ON m.oid = a.member JOIN pg_roles g ON g.oid = a.grantor
+    WHERE r.rolname = $1
+"""
+
+_OWNED: Final = """
+    SELECT d.datname, d.datallowconn, d.datconnlimit = -2 AS broken
+    FROM pg_database d JOIN pg_roles r ON r.oid = d.datdba WHERE r.rolname = $1 ORDER BY d.datname
+"""
+
+_ELSEWHERE: Final = """
+    SELECT DISTINCT d.datname, d.datallowconn, d.datconnlimit = -2 AS broken
+    FROM pg_shdepend s JOIN pg_database d ON d.oid = s.dbid
+    JOIN pg_roles r ON r.oid = s.refobjid AND s.refclassid = 'pg_authid'::regclass
+    WHERE r.rolname = $1 AND d.datname <> current_database()
+"""
+
+_OWNED_OBJECTS: Final = """
+    SELECT c.oid::regclass::text AS name, c.relkind FROM pg_shdepend s JOIN pg_class c ON c.oid = s.objid
+    JOIN pg_roles r ON r.oid = s.refobjid
+    WHERE s.classid = 'pg_class'::regclass AND s.deptype = 'o' AND r.rolname = $1
+    AND s.dbid = (SELECT oid FROM pg_database WHERE datname = current_database()) AND c.relkind IN ('r', 'p', 'v', 'S')
+    LIMIT $2
+"""
+
+_KINDS: Final = {"r": "TABLE", "p": "TABLE", "v": "VIEW", "S": "SEQUENCE"}
+
+
+async def remove(admin: Administrator, role: str, owner: str) -> None:
+    """Remove the role if it is this instance's, with its databases and all that others granted to it.
+
+    Does nothing if there is no such role.
+    """
+    async with admin.session() as connection:
+        if not await marked_for(connection, role, owner):
+            return
+        async with unblocked(admin, connection):
+            await _log_out(connection, role)
+            for database in await connection.fetch(_OWNED, role):
+                await _drop_database(admin, connection, database)
+    await _drop_role(admin, role)
+
+
+async def _log_out(connection: asyncpg.Connection, role: str) -> None:
+    """End its sessions and let none begin; take it from those that may act as it."""
+    await connection.execute(_END_ROLE, role)
+    await execute(connection, "ALTER ROLE %I WITH NOLOGIN PASSWORD NULL CONNECTION LIMIT 0", role)
+    members = await connection.fetch(_MEMBERS, role)
+    by_grantor = int(await connection.fetchval("SHOW server_version_num")) >= _PER_ROLE_GRANTOR
+    for member, grantor in members:
+        if by_grantor:
+            await execute(connection, "REVOKE %I FROM %I GRANTED BY %I CASCADE", role, member, grantor)
+        else:
+            await execute(connection, "REVOKE %I FROM %I CASCADE", role, member)
+    # Again: a session may have begun, or become this role, before that.
+    for each in {role, *(member for member, _ in members)}:
+        await connection.execute(_END_ROLE, each)
+
+
+async def _drop_database(admin: Administrator, connection: asyncpg.Connection, found: asyncpg.Record) -> None:
+    database = found["datname"]
+    if not found["broken"]:
+        await _release(admin, connection, database)
+        await execute(connection, "ALTER DATABASE %I WITH IS_TEMPLATE false ALLOW_CONNECTIONS false", database)
+        await connection.execute(_END_DATABASE, database)
+    await execute(connection, "DROP DATABASE IF EXISTS %I WITH (FORCE)", database, limit=DROP_LIMIT)
+
+
+async def _release(admin: Administrator, connection: asyncpg.Connection, database: str) -> None:
+    """Remove what keeps a database from being dropped even by force."""
+    slots = await connection.fetch(
+        "SELECT slot_name, active_pid FROM pg_replication_slots WHERE database = $1", database
+    )
+    for slot in slots:
+        await connection.execute("SELECT pg_terminate_backend($1)", slot["active_pid"])
+        await connection.execute("SELECT pg_drop_replication_slot($1)", slot["slot_name"])
+    prepared = await connection.fetch("SELECT gid AS name FROM pg_prepared_xacts WHERE database = $1", database)
+    subscriptions = await connection.fetch(
+        "SELECT subname AS name FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid WHERE d.datname = $1",
+        database,
+    )
+    if not (prepared or subscriptions):
+        return
+    await execute(connection, "ALTER DATABASE %I WITH ALLOW_CONNECTIONS true", database)
+    async with admin.session(database) as inside:
+        for each in prepared:
+            await execute(inside, "ROLLBACK PREPARED %L", each["name"])
+        for each in subscriptions:
+            await execute(inside, "ALTER SUBSCRIPTION %I DISABLE", each["name"])
+            await execute(inside, "ALTER SUBSCRIPTION %I SET (slot_name = NONE)", each["name"])
+            await execute(inside, "DROP SUBSCRIPTION %I", each["name"])
+
+
+async def _drop_role(admin: Administrator, role: str) -> None:
+    import asyncpg
+
+    for further in reversed(range(_ROUNDS)):
+        async with admin.session() as connection:
+            elsewhere = await connection.fetch(_ELSEWHERE, role)
+        for database in elsewhere:
+            await _disown_in(admin, role, database)
+        try:
+            await _drop_empty_role(admin, role)
+        except TransientError as error:
+            if not (further and isinstance(error.__cause__, asyncpg.DependentObjectsStillExistError)):
+                raise
+            await _end_sessions(admin, [each["datname"] for each in elsewhere])
+        else:
+            return
+
+
+async def _drop_empty_role(admin: Administrator, role: str) -> None:
+    async with admin.session() as connection, unblocked(admin, connection), connection.transaction():
+        await execute(connection, "DROP OWNED BY %I", role, limit=DROP_LIMIT)
+        await execute(connection, "DROP ROLE IF EXISTS %I", role)
+
+
+async def _end_sessions(admin: Administrator, databases: Sequence[str]) -> None:
+    """End the sessions of neighbours that grant something to the role as fast as it is taken away."""
+    async with admin.session() as connection:
+        for database in databases:
+            await connection.execute(_END_DATABASE, database)
+
+
+async def _disown_in(admin: Administrator, role: str, found: asyncpg.Record) -> None:
+    """Take from the role what it has in a neighbour's database, one that is closed included."""
+    database = found["datname"]
+    if found["broken"]:  # an interrupted CREATE or DROP: it holds nothing, and can only be dropped
+        async with admin.session() as connection:
+            await execute(connection, "DROP DATABASE IF EXISTS %I WITH (FORCE)", database, limit=DROP_LIMIT)
+        return
+    if not found["datallowconn"]:
+        await _allow(admin, database, allowed=True)
+    try:
+        async with admin.session(database) as inside, unblocked(admin, inside):
+            await _drop_owned(inside, role)
+    finally:
+        if not found["datallowconn"]:
+            await _allow(admin, database, allowed=False)
+
+
+async def _allow(admin: Administrator, database: str, *, allowed: bool) -> None:
+    async with admin.session() as connection, unblocked(admin, connection):
+        await execute(connection, "ALTER DATABASE %I WITH ALLOW_CONNECTIONS %s", database, str(allowed).lower())
+
+
+async def _drop_owned(inside: asyncpg.Connection, role: str) -> None:
+    import asyncpg
+
+    while True:
+        try:
+            return await execute(inside, "DROP OWNED BY %I CASCADE", role, limit=DROP_LIMIT)
+        except asyncpg.OutOfMemoryError:  # more objects than the server has room to lock
+            objects = await inside.fetch(_OWNED_OBJECTS, role, _BATCH, timeout=STATEMENT_LIMIT)
+            if not objects:
+                raise
+            await _drop_some(inside, objects)
+
+
+async def _drop_some(inside: asyncpg.Connection, objects: Sequence[asyncpg.Record]) -> None:
+    for each in objects:
+        kind = _KINDS[each["relkind"].decode()]
+        await inside.execute(f"DROP {kind} IF EXISTS {each['name']} CASCADE")
