@@ -14,7 +14,8 @@ def test_it_is_found_by_its_name_and_valid() -> None:
     assert found.distribution == "addonkit-postgresql"
     assert found.definition.default_variant == "small"
     assert [variant.name for variant in found.definition.variants] == ["small", "shared"]
-    names = ["DATABASE_URL", "PGHOST", "PGPORT", "PGUSER", "PGPASSWORD", "PGDATABASE"]
+    parts = ("HOST", "PORT", "USER", "PASSWORD", "DATABASE", "SSLMODE", "REQUIREAUTH")
+    names = ["DATABASE_URL", *(f"PG{part}" for part in parts)]
     assert list(found.definition.variables) == names
 
 

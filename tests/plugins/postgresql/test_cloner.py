@@ -11,6 +11,7 @@ import pytest
 from addonkit import CONFIG_VERSION, Secret, Server, ServerAccess
 from addonkit_postgresql import admin
 from addonkit_postgresql.cloner import DatabaseCloner
+from addonkit_postgresql.removal import remove
 from addonkit_postgresql.session import Administrator
 
 CLONER = DatabaseCloner()
@@ -30,13 +31,12 @@ async def template(server: Administrator, name: str) -> AsyncIterator[Mapping[st
     await admin.create_database(server, name, name, name)
     host, port = server.address.host, server.address.port
     yield {
-        "DATABASE_URL": f"postgres://{name}:{PASSWORD.reveal()}@{host}:{port}/{name}",
+        "DATABASE_URL": f"postgresql://{name}:{PASSWORD.reveal()}@{host}:{port}/{name}",
         "PGHOST": host,
         "PGUSER": name,
         "PGDATABASE": name,
     }
-    await admin.drop_database(server, name, name)
-    await admin.drop_role(server, name, name)
+    await remove(server, name, name)
 
 
 async def ask(environ: Mapping[str, str], *queries: str) -> object:
@@ -115,15 +115,15 @@ async def test_nobody_else_gets_into_a_copy(
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await ask({"DATABASE_URL": copy["DATABASE_URL"].replace(f"//{name}:", f"//{stranger}:")}, "SELECT 1")
     finally:
-        await admin.drop_role(server, stranger, stranger)
+        await remove(server, stranger, stranger)
         await CLONER.drop(access, copy)
 
 
 def test_variables_lead_to_the_copy_and_keep_the_rest() -> None:
-    template = {"DATABASE_URL": "postgres://u:p%40x@[::1]:5432/app?a=b", "PGDATABASE": "app", "PGUSER": "u"}
+    template = {"DATABASE_URL": "postgresql://u:p%40x@[::1]:5432/app?a=b", "PGDATABASE": "app", "PGUSER": "u"}
 
     assert CLONER.variables(template, "copy_1") == {
-        "DATABASE_URL": "postgres://u:p%40x@[::1]:5432/copy_1?a=b",
+        "DATABASE_URL": "postgresql://u:p%40x@[::1]:5432/copy_1?a=b",
         "PGDATABASE": "copy_1",
         "PGUSER": "u",
     }

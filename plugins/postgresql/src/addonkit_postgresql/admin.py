@@ -15,7 +15,7 @@ from addonkit import AlreadyExists, Conflict, Secret
 from addonkit_postgresql.marks import MARK, mark_of
 from addonkit_postgresql.removal import remove
 from addonkit_postgresql.scram import verifier
-from addonkit_postgresql.session import Administrator, execute
+from addonkit_postgresql.session import DATABASE, Administrator, execute
 
 if TYPE_CHECKING:
     import asyncpg
@@ -35,8 +35,10 @@ class _Found:
     broken: bool
 
 
-async def create_role(admin: Administrator, role: str, password: Secret, owner: str, connections: int) -> None:
-    """A role that may log in and nothing else, marked as this instance's; its password is set again if it is there.
+async def create_role(
+    admin: Administrator, role: str, password: Secret, owner: str, connections: int, *, alone: bool = False
+) -> None:
+    """Create a role that may log in, marked as this instance's; its password is set again if it is there.
 
     Args:
         admin: the server.
@@ -44,6 +46,8 @@ async def create_role(admin: Administrator, role: str, password: Secret, owner: 
         password: what it logs in with.
         owner: id of the instance.
         connections: how many it may have at once; -1 is no limit.
+        alone: whether no other app lives on the server. The role may then create databases, as test runners do, and
+            connect to the database `postgres`, from where they do it.
 
     Raises:
         AlreadyExists: when a role of that name is not this instance's.
@@ -59,12 +63,15 @@ async def create_role(admin: Administrator, role: str, password: Secret, owner: 
                 raise AlreadyExists(f"cannot create role {role}", "the server has one that is not this instance's")
             await execute(
                 connection,
-                "ALTER ROLE %I WITH LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS"
+                "ALTER ROLE %I WITH LOGIN NOSUPERUSER %s NOCREATEROLE NOREPLICATION NOBYPASSRLS"
                 " CONNECTION LIMIT %s PASSWORD %L",
                 role,
+                "CREATEDB" if alone else "NOCREATEDB",
                 str(connections),
                 verifier(password.reveal()),
             )
+            if alone:
+                await execute(connection, "GRANT CONNECT ON DATABASE %I TO %I", DATABASE, role)
 
 
 async def create_database(admin: Administrator, database: str, role: str, owner: str) -> None:

@@ -21,6 +21,16 @@ PROGRAM: Final = ProgramSource(
     version_pattern=r"\(PostgreSQL\) (\d+(?:\.\d+)*)",
 )
 
+_OF_THE_SHELL: Final = (
+    "PGAPPNAME", "PGCHANNELBINDING", "PGCLIENTENCODING", "PGCONNECT_TIMEOUT", "PGDATESTYLE", "PGGEQO",
+    "PGGSSDELEGATION", "PGGSSENCMODE", "PGGSSLIB", "PGHOSTADDR", "PGKRBSRVNAME", "PGLOADBALANCEHOSTS",
+    "PGMAXPROTOCOLVERSION", "PGMINPROTOCOLVERSION", "PGOAUTHDEBUG", "PGOPTIONS", "PGPASSFILE", "PGREALM",
+    "PGREQUIREPEER", "PGREQUIRESSL", "PGSERVICE", "PGSERVICEFILE", "PGSSLCERT", "PGSSLCERTMODE", "PGSSLCOMPRESSION",
+    "PGSSLCRL", "PGSSLCRLDIR", "PGSSLKEY", "PGSSLKEYLOGFILE", "PGSSLMAXPROTOCOLVERSION", "PGSSLMINPROTOCOLVERSION",
+    "PGSSLNEGOTIATION", "PGSSLROOTCERT", "PGSSLSNI", "PGSYSCONFDIR", "PGTARGETSESSIONATTRS", "PGTZ",
+)  # fmt: skip
+"""All that libpq reads besides what an app receives (PostgreSQL manual, 34.15)."""
+
 DEFINITION: Final = AddonDefinition(
     name="postgresql",
     display_name="PostgreSQL",
@@ -57,7 +67,17 @@ DEFINITION: Final = AddonDefinition(
     base_image="docker.io/library/postgres",
     default_version="18",
     program=PROGRAM,
-    variables=("DATABASE_URL", "PGHOST", "PGPORT", "PGUSER", "PGPASSWORD", "PGDATABASE"),
+    variables=(
+        "DATABASE_URL",
+        "PGHOST",
+        "PGPORT",
+        "PGUSER",
+        "PGPASSWORD",
+        "PGDATABASE",
+        "PGSSLMODE",
+        "PGREQUIREAUTH",
+    ),
+    unset_variables=_OF_THE_SHELL,
 )
 """`connections` are the server's in all, `connections_per_app` those of one role (-1: no limit of its own);
 `max_wal_size` keeps what a server writes ahead well below its storage."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from addonkit import TransientError
 from addonkit_postgresql.blockers import unblocked
 from addonkit_postgresql.marks import marked_for
-from addonkit_postgresql.session import STATEMENT_LIMIT, Administrator, execute
+from addonkit_postgresql.session import DATABASE, STATEMENT_LIMIT, Administrator, execute
 
 if TYPE_CHECKING:
     import asyncpg
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 DROP_LIMIT: Final = 600.0
 """Seconds that dropping one database, or what a role has in one, may take."""
 
-_ROUNDS: Final = 5
+_ROUNDS: Final = 10
 """How often the role is tried to be dropped while neighbours go on granting it something."""
 
 _BATCH: Final = 500
@@ -143,7 +143,9 @@ async def _drop_role(admin: Administrator, role: str) -> None:
         for database in elsewhere:
             await _disown_in(admin, role, database)
         try:
-            await _drop_empty_role(admin, role)
+            await _drop_empty_role(
+                admin, role, next((each["datname"] for each in elsewhere if _is_open(each)), DATABASE)
+            )
         except TransientError as error:
             if not (further and isinstance(error.__cause__, asyncpg.DependentObjectsStillExistError)):
                 raise
@@ -152,10 +154,21 @@ async def _drop_role(admin: Administrator, role: str) -> None:
             return
 
 
-async def _drop_empty_role(admin: Administrator, role: str) -> None:
-    async with admin.session() as connection, unblocked(admin, connection), connection.transaction():
+async def _drop_empty_role(admin: Administrator, role: str, database: str) -> None:
+    """Drop a role that has nothing any more, from the database of a neighbour if one grants it something all the time.
+
+    The lock keeps everybody from granting for the moment that this takes.
+    """
+    async with admin.session() as connection:
         await execute(connection, "DROP OWNED BY %I", role, limit=DROP_LIMIT)
-        await execute(connection, "DROP ROLE IF EXISTS %I", role)
+    async with admin.session(database) as inside, unblocked(admin, inside), inside.transaction():
+        await inside.execute("LOCK TABLE pg_catalog.pg_shdepend IN SHARE ROW EXCLUSIVE MODE")
+        await execute(inside, "DROP OWNED BY %I CASCADE", role, limit=DROP_LIMIT)
+        await execute(inside, "DROP ROLE IF EXISTS %I", role)
+
+
+def _is_open(database: asyncpg.Record) -> bool:
+    return bool(database["datallowconn"] and not database["broken"])
 
 
 async def _end_sessions(admin: Administrator, databases: Sequence[str]) -> None:
