@@ -2,7 +2,8 @@
 .DEFAULT_GOAL := help
 SHELL := /usr/bin/env bash
 BIN := .venv/bin
-WORKERS ?= auto
+# More than cores: a test that waits for a server leaves its core to another.
+WORKERS ?= $(shell echo $$(( $$(nproc) * 3 / 2 )))
 UPGRADE ?= --upgrade
 PYTEST = -m pytest -n $(WORKERS) --dist worksteal
 

@@ -7,17 +7,22 @@ from typing import Final
 
 import pytest
 
-_EVERY: Final = 8
+_EVERY: Final = 10
 """One in so many cases of a check that crashes or fails an addon at every step is quick enough to be run all day."""
+
+_LONG: Final = ("test_names_that_look_alike_are_told_apart", "test_many_come_and_go_at_once")
+"""Checks of many instances; Valkey's servers are quick enough for them."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark as slow all but a few of the steps at which our own addons are made to crash or fail."""
+    """Mark as slow all but a few of the steps at which our own addons are made to crash or fail, and what is long."""
     checks = defaultdict(list)
     for item in items:
         names = set(getattr(item, "fixturenames", ()))
         if "rig" in names and names & {"crash", "death", "failing"}:
             checks[item.nodeid.partition("[")[0]].append(item)
+        if item.name.startswith(_LONG) and "valkey" not in item.nodeid:
+            item.add_marker(pytest.mark.slow)
     for cases in checks.values():
         for number, item in enumerate(cases):
             if number % _EVERY:

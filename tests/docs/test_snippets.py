@@ -97,10 +97,17 @@ def commands_of(block: Block) -> Iterator[Command]:
 
 RUNNABLE = [page for page in PAGES if {"console", "python"} & {b.language for b in blocks_of(page.read_text())}]
 SLOW = {
-    "block-a-broken-addon.md", "publish-your-addon.md", "test-your-addon.md", "test-your-app.md", "write-a-policy.md",
+    *(
+        "block-a-broken-addon.md",
+        "publish-your-addon.md",
+        "test-your-addon.md",
+        "test-your-app.md",
+        "write-a-policy.md",
+    ),
+    *("find-what-went-wrong.md", "name-a-second-database.md", "use-in-ci.md", "use-s3.md", "use-valkey.md"),
     "write-an-addon.md",
-}  # fmt: skip
-"""Pages that build packages or run the whole conformance kit."""
+}
+"""Pages that build packages, start many servers, or run the whole conformance kit."""
 
 
 def named(page: Path) -> str:

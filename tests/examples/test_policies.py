@@ -59,7 +59,9 @@ def test_an_audit_records_what_is_made_and_removed(audited: CommandLine) -> None
     assert Path(audited.environ["ADDONKIT_AUDIT_FILE"]).stat().st_mode & 0o777 == 0o600
 
 
-@pytest.mark.parametrize("point", ["before", "after", "journal"])
+@pytest.mark.parametrize(
+    "point", ["before", *(pytest.param(point, marks=pytest.mark.slow) for point in ("after", "journal"))]
+)
 def test_a_machine_that_stops_while_recording_loses_no_record(audited: CommandLine, point: str) -> None:
     killed = audited("create", "valkey:small", "-a", "shop", ADDONKIT_FAULT=f"{point}:record_provisioning=kill")
     assert killed.status < 0

@@ -6,6 +6,7 @@ import asyncio
 import signal
 import time
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -25,6 +26,11 @@ WHILE_CREATING = points(ADDON.servers.ensure)
 WHILE_DESTROYING = points(ADDON.servers.remove)
 
 
+def two_quick(points: list[str]) -> list[Any]:
+    """The points, all but two of them slow."""
+    return [pytest.param(point, marks=[pytest.mark.slow] if n > 1 else []) for n, point in enumerate(points)]
+
+
 def answers(command: CommandLine, app: str) -> object:
     environ = {
         entry["key"]: entry["value"] for entry in command("env", "-a", app, "--reveal", "--json").data["variables"]
@@ -40,7 +46,7 @@ def answers(command: CommandLine, app: str) -> object:
     return asyncio.run(ask())
 
 
-@pytest.mark.parametrize("point", WHILE_CREATING)
+@pytest.mark.parametrize("point", two_quick(WHILE_CREATING))
 def test_killed_while_creating_it_goes_on_or_leaves_nothing(
     addonkit_command: CommandLine, home: Path, point: str
 ) -> None:
@@ -59,7 +65,7 @@ def test_killed_while_creating_it_goes_on_or_leaves_nothing(
     assert addonkit_command("doctor").status == 0
 
 
-@pytest.mark.parametrize("point", WHILE_DESTROYING)
+@pytest.mark.parametrize("point", two_quick(WHILE_DESTROYING))
 def test_killed_while_destroying_the_next_one_ends_it(addonkit_command: CommandLine, home: Path, point: str) -> None:
     assert addonkit_command("create", "postgresql:shared", "-a", "shop").status == 0
     killed = addonkit_command("destroy", "shop-postgresql", "--yes", ADDONKIT_FAULT=f"{point}=kill")

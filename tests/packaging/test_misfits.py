@@ -58,6 +58,7 @@ def test_pip_does_not_install_an_addon_for_a_newer_core(with_newer_addon: Enviro
     assert found["version"] == __version__, "pip takes the newest that fits"
 
 
+@pytest.mark.slow
 def test_an_addon_for_a_newer_core_is_named_and_the_others_work(
     with_newer_addon: Environment, wheels: Wheels, home: Path
 ) -> None:

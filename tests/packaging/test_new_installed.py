@@ -35,17 +35,25 @@ def install_to_work_on(core: Environment, project: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("kind", "name"), [("server", "my-store"), ("remote", "else-where")])
+@pytest.mark.parametrize(
+    ("kind", "name", "chosen"),
+    [
+        # A server as `new` writes it crashes and fails at every step in the tutorial, docs/tutorial/write-an-addon.md.
+        ("server", "my-store", "not crash_at_any_point and not step_that_fails"),
+        ("remote", "else-where", ""),
+    ],
+)
 @pytest.mark.timeout(400)
-def test_its_own_tests_pass(core: Environment, tmp_path: Path, kind: str, name: str) -> None:
+def test_its_own_tests_pass(core: Environment, tmp_path: Path, kind: str, name: str, chosen: str) -> None:
     project = write(core, name, kind, tmp_path)
     install_to_work_on(core, project)
 
-    core.run("-m", "pytest", "-q", "-p", "no:cacheprovider", project, CI="")
+    core.run("-m", "pytest", "-q", "-p", "no:cacheprovider", project, "-k", chosen, CI="")
 
     assert (project / f"tests/{name}.sagas.json").exists(), "shapes of sagas are locked from the start"
 
 
+@pytest.mark.slow
 def test_a_new_server_addon_gives_an_app_something_at_once(
     core: Environment, wheels: Wheels, tmp_path: Path, home: Path
 ) -> None:
@@ -61,6 +69,7 @@ def test_a_new_server_addon_gives_an_app_something_at_once(
     assert left_behind(home) == ()
 
 
+@pytest.mark.slow
 def test_a_new_remote_addon_gives_an_app_something_at_once(core: Environment, wheels: Wheels, tmp_path: Path) -> None:
     core.publish(wheels.build(write(core, "far-off", "remote", tmp_path)))
     core.install("addonkit-far-off")

@@ -97,6 +97,7 @@ def test_what_was_interrupted_waits_for_its_addon(environment: Environment, home
     assert left_behind(home) == ()
 
 
+@pytest.mark.slow
 def test_servers_and_data_outlive_the_core(environment: Environment, home: Path) -> None:
     program = environment.folder / "bin" / "addonkit"
     url = use(environment.addonkit, "import os; print(os.environ['VALKEY_URL'])").strip()

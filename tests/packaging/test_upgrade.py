@@ -69,6 +69,7 @@ def test_addons_and_core_are_upgraded_under_instances(environment: Environment, 
     assert left_behind(home) == ()
 
 
+@pytest.mark.slow
 def test_a_newer_addon_goes_on_with_what_an_older_one_began(
     environment: Environment, wheels: Wheels, home: Path
 ) -> None:

@@ -18,9 +18,9 @@ DESTROY = ("destroy", "postgresql", "-a", "shop", "--yes")
     ("point", "how", "then"),
     [
         ("before:join_server", "interrupt", RETRY),
-        ("after:join_server", "interrupt", DESTROY),
-        ("after:create_pool", "interrupt", CREATE),
-        ("journal:create_tenant", "kill", RETRY),
+        pytest.param("after:join_server", "interrupt", DESTROY, marks=pytest.mark.slow),
+        pytest.param("after:create_pool", "interrupt", CREATE, marks=pytest.mark.slow),
+        pytest.param("journal:create_tenant", "kill", RETRY, marks=pytest.mark.slow),
     ],
 )
 def test_a_create_that_was_stopped_is_continued_or_undone(addonkit, home, point, how, then):
@@ -41,7 +41,11 @@ def test_a_create_that_was_stopped_is_continued_or_undone(addonkit, home, point,
 
 @pytest.mark.parametrize(
     ("point", "then"),
-    [("before:remove_tenant", DESTROY), ("after:delete_pool", RETRY), ("after:forget_server", DESTROY)],
+    [
+        ("before:remove_tenant", DESTROY),
+        pytest.param("after:delete_pool", RETRY, marks=pytest.mark.slow),
+        pytest.param("after:forget_server", DESTROY, marks=pytest.mark.slow),
+    ],
 )
 def test_a_destroy_that_was_interrupted_is_continued(addonkit, home, point, then):
     addonkit(*CREATE)

@@ -20,6 +20,7 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.slow
 def test_a_whole_life(addonkit, home):
     created = addonkit("create", "postgresql:small", "-a", "shop")
     assert "app shop is new" in created.stdout

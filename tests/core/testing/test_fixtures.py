@@ -16,7 +16,9 @@ def test_sees_what_was_prepared_and_nothing_else(database, number):
 """
 
 
-@pytest.mark.parametrize("options", [(), ("-n", "2")], ids=["one process", "two workers"])
+@pytest.mark.parametrize(
+    "options", [pytest.param((), id="one process"), pytest.param(("-n", "2"), id="two workers", marks=pytest.mark.slow)]
+)
 def test_each_test_sees_a_database_of_its_own(project, options):
     project.write(CLEAN)
 

@@ -86,6 +86,7 @@ def test_an_interrupt_while_a_server_is_made(project):
     project.expect_nothing()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("options", "number"), [((), signal.SIGTERM), (("-n", "2"), signal.SIGKILL)])
 def test_pytest_is_killed(project, options, number):
     project.write(WAITS)
