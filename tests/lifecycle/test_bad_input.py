@@ -175,14 +175,15 @@ def test_a_home_that_the_service_user_cannot_get_into(addonkit_command: CommandL
     assert addonkit_command("list", "--json").data["instances"] == []
 
 
-def test_creating_again_what_failed_tells_the_ways_out(addonkit_command: CommandLine) -> None:
-    failed = addonkit_command("create", "valkey", "-a", "shop", ADDONKIT_FAULT="after:create_tenant=raise")
+def test_creating_something_else_where_one_failed_tells_the_ways_out(addonkit_command: CommandLine) -> None:
+    failed = addonkit_command("create", "valkey:small", "-a", "shop", ADDONKIT_FAULT="after:create_tenant=raise")
     assert failed.status == 1
 
-    again = addonkit_command("create", "valkey", "-a", "shop")
+    other = addonkit_command("create", "valkey:shared", "-a", "shop")
 
-    assert again.status == 1
-    assert "which failed; addonkit retry shop-valkey tries again, addonkit destroy shop-valkey" in one_line(again.err)
+    assert other.status == 1
+    ways = "run `addonkit retry shop-valkey` to try again, or `addonkit destroy shop-valkey` to remove it"
+    assert f"which failed; {ways}" in one_line(other.err)
 
 
 def test_no_free_port(addonkit_command: CommandLine, home: Path) -> None:

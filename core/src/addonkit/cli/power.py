@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-import attrs
 import click
 
 from addonkit.cli.command import app_option, yes_option
@@ -20,8 +19,7 @@ if TYPE_CHECKING:
 _ALL: Final = "All servers of this home."
 
 
-@attrs.frozen
-class Choice:
+class Choice(NamedTuple):
     """The servers that a user chose.
 
     Attributes:
