@@ -7,7 +7,7 @@ WORKERS ?= $(shell echo $$(( $$(nproc) * 3 / 2 )))
 UPGRADE ?= --upgrade
 PYTEST = -m pytest -n $(WORKERS) --dist worksteal
 
-.PHONY: help demo test test-all test-lowest coverage lint types format reference docs changes bench pins clean
+.PHONY: help faults demo test test-all test-lowest coverage lint types format reference docs changes bench pins clean
 .PHONY: setup-run setup-dev setup-lowest
 
 help: ## show the available targets
@@ -27,6 +27,9 @@ test-lowest: setup-lowest ## run the tests with the oldest version of each direc
 
 coverage: setup-dev ## run all tests and hold the coverage of core, child processes included
 	@scripts/coverage.sh $(WORKERS)
+
+faults: setup-dev ## kill the real command at every point of every saga; print a table of what came of it
+	@PYTHONPATH=scripts $(BIN)/python -m crash_trials points
 
 lint: setup-dev ## check style, spelling, workflows, types and architecture
 	@$(BIN)/ruff check .

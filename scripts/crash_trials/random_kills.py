@@ -1,0 +1,96 @@
+"""Kills commands at random times and completes what they began."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections import Counter
+from typing import Final
+
+import attrs
+
+from addonkit.testing.conformance.addon_under_test import AddonUnderTest
+from addonkit.testing.conformance.client import find_client
+from addonkit.testing.conformance.rig import Rig, rigged, serving
+from crash_trials.cells import Cell, Operation, Then, Way
+from crash_trials.kills import run_and_kill
+from crash_trials.trial import Trial, Wrong, kill_servers_of
+
+_FIRST_GUESS: Final = 3.0
+"""Seconds that a command is thought to take before one was measured."""
+
+
+@attrs.define
+class _Timing:
+    """How long commands of a kind take here, so that kills are spread over all of it."""
+
+    seconds: dict[Operation, float] = attrs.field(factory=dict)
+
+    def moment(self, operation: Operation, dice: random.Random) -> float:
+        return dice.uniform(0.05, 1.1 * self.seconds.get(operation, _FIRST_GUESS))
+
+    def measured(self, operation: Operation, seconds: float) -> None:
+        self.seconds[operation] = 0.7 * self.seconds.get(operation, seconds) + 0.3 * seconds
+
+
+@attrs.frozen
+class RandomTrial(Trial):
+    """A trial whose command is killed at a random time instead of at a point."""
+
+    dice: random.Random = attrs.field(factory=random.Random)
+    timing: _Timing = attrs.field(factory=_Timing)
+
+    def _interrupt(self) -> bool:
+        words = self._words(self.cell.operation)
+        began = time.monotonic()
+        killed = run_and_kill(self.rig.command, words, self.timing.moment(self.cell.operation, self.dice))
+        if not killed:
+            self.timing.measured(self.cell.operation, time.monotonic() - began)
+        if self.cell.way is Way.SERVER:
+            kill_servers_of(self.rig)
+        return True
+
+    def _complete(self) -> None:
+        """Run the command again; one that came to its end before it was killed has nothing left to do."""
+        ended = self.rig.command(*self._words(self.cell.operation))
+        if ended.status and " already" not in ended.err:
+            raise Wrong(f"the same command again failed: {ended.err.splitlines()[-1]}")
+
+
+def random_kills(addon: str, count: int, seed: int) -> int:
+    """Kill that many commands of an addon; the exit status."""
+    dice, timing = random.Random(seed), _Timing()
+    under_test, client = AddonUnderTest.find(addon), find_client(addon)
+    outcomes: Counter[str] = Counter()
+    with serving(client) as settings:
+        left = count
+        while left > 0:
+            variant = dice.choice(under_test.variants)
+            with rigged(addon, client, settings) as rig:
+                for _ in range(min(left, 10)):
+                    left -= 1
+                    outcome = _one(rig, _cell(under_test, variant, dice), dice, timing)
+                    outcomes[outcome.partition(":")[0]] += 1
+                    if outcome.startswith("WRONG"):
+                        print(f"{addon}:{variant} {outcome}", flush=True)
+                        break
+    print(f"{addon}: {count - max(left, 0)} commands killed, seed {seed}: {dict(outcomes)}", flush=True)
+    return int(outcomes["WRONG"] > 0)
+
+
+def _cell(under_test: AddonUnderTest, variant: str, dice: random.Random) -> Cell:
+    operations = [Operation.PROVISION, Operation.DEPROVISION, Operation.BIND, Operation.UNBIND]
+    then = dice.choice(list(Then))
+    operation = dice.choice(operations)
+    if operation in {Operation.UNBIND, Operation.DEPROVISION}:
+        then = Then.CONTINUE
+    way = dice.choices([Way.COMMAND, Way.SERVER], [0.8, 0.2])[0]
+    return Cell(under_test.addon.name, variant, operation, "random time", under_test.is_shared(variant), way, then)
+
+
+def _one(rig: Rig, cell: Cell, dice: random.Random, timing: _Timing) -> str:
+    try:
+        return asyncio.run(RandomTrial(rig, cell, dice, timing).run())
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is this trial's outcome, and the next is tried
+        return f"WRONG: {cell}: {type(error).__name__}: {error}"
