@@ -39,10 +39,13 @@ def main() -> int:
             _create(spec, home, seen)
         finally:
             kill_servers(home)
-    ours = {(code.co_filename, code.co_qualname, code.co_firstlineno) for code in seen if _is_ours(code)}
+    called = [code for code in seen if _is_ours(code)]
+    ours = {(code.co_filename, code.co_qualname, code.co_firstlineno) for code in called}
     apart = {each for each in ours if not any(path in each[0] for path in _PATHS_APART)}
     closures = sum("<locals>" in name or "<lambda>" in name for _file, name, _line in ours)
-    print(f"create {spec}: {len(ours)} functions in {len({file for file, *_ in ours})} files before the launcher starts")
+    print(
+        f"create {spec}: {len(ours)} functions in {len({file for file, *_ in ours})} files before the launcher starts"
+    )
     print(f"without store and models: {len(apart)} in {len({file for file, *_ in apart})}; closures: {closures}")
     if "--list" in sys.argv:
         counted = Counter(file for file, *_ in ours)
