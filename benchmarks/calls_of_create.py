@@ -16,6 +16,7 @@ from inspect import CO_OPTIMIZED
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
+from unittest.mock import patch
 
 from addonkit.testing.home import kill_servers
 
@@ -71,11 +72,11 @@ def _create(spec: str, home: Path, seen: set[CodeType]) -> None:
             over.set()
         start(self, argv, *args, **kwargs)
 
-    subprocess.Popen.__init__ = started  # type: ignore[method-assign] # for the length of this program
     threading.setprofile(count)
     sys.setprofile(count)
     try:
-        command(["--home", str(home), "create", spec, "-a", "shop"])
+        with patch.object(subprocess.Popen, "__init__", started):
+            command(["--home", str(home), "create", spec, "-a", "shop"])
     except SystemExit:
         pass
     finally:
