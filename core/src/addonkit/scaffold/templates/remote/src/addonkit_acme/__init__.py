@@ -69,7 +69,9 @@ async def build_result(instance: Instance, settings: Mapping[str, Any], password
             Variable("ACME_URL", Secret(f"{place.scheme}://{login}@{place.netloc}/data/{name}")),
             Variable("ACME_USERNAME", name),
             Variable("ACME_PASSWORD", password),
-        )
+        ),
+        # What `addonkit destroy --forget` names when the service is gone for good.
+        {"account": name, "endpoint": settings["endpoint"]},
     )
 
 

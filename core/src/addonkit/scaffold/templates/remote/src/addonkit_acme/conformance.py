@@ -32,12 +32,13 @@ class Client(ConformanceClient):
     def service(self) -> Iterator[Mapping[str, str]]:
         """The service of local.py, and the settings that lead to it."""
         command = [sys.executable, "-m", "addonkit_acme.local"]
-        pipe = subprocess.PIPE
-        with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:
-            assert process.stdin is not None and process.stdout is not None
-            endpoint, token = (process.stdout.readline().strip().partition("=")[2] for _ in range(2))
-            yield {"endpoint": endpoint, "token": token}
-            process.stdin.close()
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            try:
+                endpoint, token = (process.stdout.readline().strip().partition("=")[2] for _ in range(2))
+                yield {"endpoint": endpoint, "token": token}
+            finally:
+                process.terminate()
 
     def left_behind(self, settings: Mapping[str, str]) -> Collection[str]:
         """All accounts."""

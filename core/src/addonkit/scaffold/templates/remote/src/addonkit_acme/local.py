@@ -1,13 +1,14 @@
-"""A service to try the addon out with: `python -m addonkit_acme.local` serves on loopback until stdin ends.
+"""A service to try the addon out with: `python -m addonkit_acme.local [PORT]` serves until SIGTERM or Ctrl-C.
 
-It prints the settings that lead to it. An administrator makes and removes accounts (`PUT`, `DELETE /accounts/NAME`,
-`GET /accounts`); an account keeps values under keys (`PUT`, `GET /data/NAME/KEY`). Everything is in memory.
+It listens on loopback, on a free port when none is given, and prints the settings that lead to it. An administrator
+makes and removes accounts (`PUT`, `DELETE /accounts/NAME`, `GET /accounts`); an account keeps values under keys (`PUT`,
+`GET /data/NAME/KEY`). Everything is in memory.
 """
 
 import base64
 import secrets
+import signal
 import sys
-import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 TOKEN = secrets.token_urlsafe(24)
@@ -65,8 +66,9 @@ class Handler(BaseHTTPRequestHandler):
 
 
 if __name__ == "__main__":
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    server = ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1]) if sys.argv[1:] else 0), Handler)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit())
     print(f"ADDONKIT_ACME_ENDPOINT=http://127.0.0.1:{server.server_port}", f"ADDONKIT_ACME_TOKEN={TOKEN}", sep="\n")
     sys.stdout.flush()
-    sys.stdin.read()
+    server.serve_forever()
