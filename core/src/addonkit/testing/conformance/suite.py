@@ -20,12 +20,13 @@ from addonkit.testing.conformance.isolation import IsolationChecks
 from addonkit.testing.conformance.lifecycles import LifeCycleChecks
 from addonkit.testing.conformance.rig import Rig, rigged, serving
 from addonkit.testing.conformance.secrets import SecretChecks
+from addonkit.testing.conformance.settings import SettingsChecks
 
 _HIDING: Final = frozenset({"skip", "skipif", "xfail"})
 """Marks by which a class would keep its checks from counting."""
 
 
-class AddonConformance(DefinitionChecks, LifeCycleChecks, IsolationChecks, SecretChecks, CrashChecks):
+class AddonConformance(DefinitionChecks, LifeCycleChecks, SettingsChecks, IsolationChecks, SecretChecks, CrashChecks):
     """Everything an addon promises, tried on a real server. Its tests cannot be replaced, only added to.
 
     Attributes:

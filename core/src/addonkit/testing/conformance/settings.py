@@ -1,0 +1,86 @@
+"""Checks of an addon whose settings are wrong or missing: it says so in one line, and leaves nothing half made."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+import attrs
+
+from addonkit.errors import AddonkitError
+from addonkit.testing.conformance.assertions import require
+from addonkit.testing.conformance.async_tests import synchronous
+from addonkit.testing.conformance.rig import Rig
+from addonkit.testing.serving import free_port
+
+_WRONG: Final = "conformance-wrong-secret"
+_SLIPS: Final = re.compile(r"\b(Key|Attribute|Type|Index|Value|Assertion|Name)Error: ")
+"""Exceptions of Python that no operator can do anything about."""
+
+
+class SettingsChecks:
+    """What an operator can get wrong. An addon without settings has nothing to show here."""
+
+    @synchronous
+    async def test_a_wrong_setting_leaves_nothing(self, rig: Rig, variant: str) -> None:
+        """An endpoint where nothing listens, a secret that is wrong: `create` says so, and `destroy` works."""
+        for wrong, what in _wrong(rig):
+            async with wrong.kit() as kit:
+                try:
+                    await wrong.create(kit, variant, "shop")
+                except AddonkitError as error:
+                    _check_line(error, what)
+                unfinished = [each.id for each in await kit.executions(unfinished=True)]
+                require(
+                    not unfinished,
+                    f"{what}: create leaves an execution that cannot be undone",
+                    "raise an exception with the mark NothingDone where a step had no effect",
+                )
+                await wrong.destroy(kit, "shop")
+            async with rig.kit() as kit:
+                await rig.expect_nothing(kit, f"{what}, and the instance was destroyed")
+
+    @synchronous
+    async def test_a_setting_that_was_removed_is_named(self, rig: Rig, variant: str) -> None:
+        """`destroy` says what is missing; with the setting back it works."""
+        required = [each.name for each in rig.under_test.definition.settings if each.default is None]
+        if not set(required) & set(rig.settings):
+            return
+        async with rig.kit() as kit:
+            await rig.create(kit, variant, "shop")
+        for name in required:
+            without = attrs.evolve(rig, settings={n: v for n, v in rig.settings.items() if n != name})
+            async with without.kit() as kit:
+                try:
+                    await kit.destroy(rig.name("shop"))
+                except AddonkitError as error:
+                    _check_line(error, f"{name} was removed")
+        async with rig.kit() as kit:
+            if await kit.instances():
+                await rig.destroy(kit, "shop")
+            await rig.expect_nothing(kit, "a setting was removed and put back, and the instance was destroyed")
+
+
+def _wrong(rig: Rig) -> Iterator[tuple[Rig, str]]:
+    """Yield the rig with one setting that is wrong, and what is."""
+    definition = rig.under_test.definition
+    for name, value in rig.settings.items():
+        setting = definition.setting(name)
+        if value.startswith(("http://", "https://")):
+            nowhere = f"{value.partition(':')[0]}://127.0.0.1:{free_port()}"
+            yield attrs.evolve(rig, settings={**rig.settings, name: nowhere}), f"nothing listens at {name}"
+        elif setting is not None and setting.secret:
+            yield attrs.evolve(rig, settings={**rig.settings, name: _WRONG}), f"{name} is wrong"
+
+
+def _check_line(error: AddonkitError, what: str) -> None:
+    line = str(error)
+    require("\n" not in line, f"{what}: it takes several lines to say so: {line}", "say it in one line")
+    require(_WRONG not in line, f"{what}: the secret is in the message", "leave secrets out of messages")
+    slip = _SLIPS.search(line)
+    require(
+        slip is None,
+        f"{what}: it says {line}",
+        "raise an AddonkitError that says what was attempted, what was found and what to do",
+    )
