@@ -123,13 +123,6 @@ def show_help(ctx: click.Context) -> None:
     ctx.exit(2)
 
 
-def app_option(*, required: bool = True, help: str = "The app.") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """The option `-a APP`, which ADDONKIT_APP can stand for."""
-    return click.option(
-        "-a", "--app", metavar="APP", required=required, envvar="ADDONKIT_APP", show_envvar=True, help=help
-    )
-
-
 def alias_option(help: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """The option `--as NAME`."""
     return click.option("--as", "alias", metavar="NAME", default="", help=help)

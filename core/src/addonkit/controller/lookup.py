@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from addonkit.controller.directory import suggestion
 from addonkit.controller.variables import associations_of
 from addonkit.errors import UnknownApp, UnknownInstance
-from addonkit.models.app import App
+from addonkit.models.app import App, DefaultApp
 from addonkit.models.instance import Association, Instance, Phase
 
 if TYPE_CHECKING:
@@ -22,15 +23,23 @@ def get_app(tx: Transaction, name: str, attempted: str) -> Entity[App]:
     """
     entity = tx.get(App, name)
     if entity is None:
-        raise UnknownApp(attempted, f"there is no app {name!r}", "an app is made by its first addon or variable")
+        raise unknown_app(tx, name, attempted)
     return entity
+
+
+def unknown_app(tx: Transaction, name: str, attempted: str) -> UnknownApp:
+    """The error for an app that is not there, with the nearest name."""
+    known = [entity.name for entity in tx.list(App).items]
+    advice = suggestion(name, known, "an app is made by its first addon or variable")
+    return UnknownApp(attempted, f"there is no app {name!r}", advice)
 
 
 def find_instance(tx: Transaction, name: str, app: str | None) -> Entity[Instance]:
     """An instance by its name, or by what one app calls it: its alias, or its addon's name.
 
     Raises:
-        UnknownInstance: naming those that exist.
+        UnknownInstance: with the nearest name, or those that exist.
+        UnknownApp: there is no such app.
     """
     named = tx.list(Instance, {"name": name}).items
     if app is None:
@@ -42,9 +51,17 @@ def find_instance(tx: Transaction, name: str, app: str | None) -> Entity[Instanc
     named = (*named, *tx.list(Instance, {"name": plain_name(app, name)}).items)
     wanted = [a.instance for a in mine if a.label == name] or [e.name for e in named if _belongs(e, app, mine)]
     entity = tx.get(Instance, wanted[0]) if wanted else None
-    if entity is None:
-        raise _unknown(name, _names(tx, mine), f" of app {app}")
-    return entity
+    if entity is not None:
+        return entity
+    elsewhere = next((each for each in named if each.value.name == name), None)
+    if isinstance(app, DefaultApp):
+        return elsewhere or find_instance(tx, name, None)
+    if elsewhere is not None:
+        found = f"it is not attached to {app}"
+        raise UnknownInstance(f"cannot find instance {name!r} of app {app}", found, "leave -a out, or attach it")
+    if tx.get(App, app) is None:
+        raise unknown_app(tx, app, f"cannot find instance {name!r} of app {app}")
+    raise _unknown(name, _names(tx, mine), f" of app {app}")
 
 
 def find_association(tx: Transaction, name: str, app: str) -> tuple[Instance, Association]:
@@ -89,7 +106,7 @@ def _names(tx: Transaction, associations: Sequence[Association]) -> tuple[str, .
 
 
 def _unknown(name: str, known: Sequence[str], where: str) -> UnknownInstance:
-    advice = f"there is {', '.join(sorted(known))}" if known else "there is none yet"
+    advice = suggestion(name, known, "there is none yet")
     return UnknownInstance(f"cannot find instance {name!r}{where}", "no instance has this name", advice)
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from addonkit.controller.execution_ids import bind_id, deprovision_id, provision_id, unbind_id
+from addonkit.controller.lookup import get_app
 from addonkit.controller.variables import associations_of, by_order
 from addonkit.errors import AddonFault, UnknownAddon
-from addonkit.models.app import App
 from addonkit.models.compute import Address, Pool
 from addonkit.models.execution import Execution, ExecutionStatus
 from addonkit.models.instance import Association, Instance, Phase, Server
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from addonkit.registry.registry import Registry
     from addonkit.store.interface import Store, Transaction
     from addonkit.store.leases import Leases
+
+_UNDER_WAY: Final = frozenset({Phase.PENDING, Phase.PROVISIONING, Phase.ACTIVE})
+"""Phases of instances whose variables come by themselves."""
 
 
 class Viewer:
@@ -109,33 +112,44 @@ def _tenant_counts(tx: Transaction, servers: Collection[str]) -> dict[str, int]:
     return {each: len(tx.list(Instance, {"server": each}).items) for each in servers}
 
 
-async def environment(store: Store, app: str) -> Environment | None:
-    """What an app receives: its own variables, then those of active associations; None without the app."""
-    return await store.transact(lambda tx: _environment(tx, app))
+async def environment(store: Store, app: str, without: Collection[str] = ()) -> Environment:
+    """What an app receives: its own variables, then those of active associations.
+
+    Args:
+        store: that holds them.
+        app: its name.
+        without: names of instances that are left out.
+
+    Raises:
+        UnknownApp: there is no such app.
+    """
+    return await store.transact(lambda tx: _environment(tx, app, without))
 
 
-def _environment(tx: Transaction, app: str) -> Environment | None:
-    owner = tx.get(App, app)
-    if owner is None:
-        return None
-    manual = [EnvironmentEntry(variable, "manual") for variable in owner.value.variables]
-    entries: list[EnvironmentEntry] = []
+def _environment(tx: Transaction, app: str, without: Collection[str]) -> Environment:
+    owner = get_app(tx, app, f"cannot show the environment of {app}").value
+    entries = [EnvironmentEntry(variable, "manual") for variable in owner.variables]
     pending: list[str] = []
+    failed: dict[str, str] = {}
     unset: set[str] = set()
     for association in associations_of(tx, app):
         entity = tx.get(Instance, association.instance)
         name = entity.value.name if entity else association.instance
+        if name in without:
+            continue
         entries += [EnvironmentEntry(variable, name) for variable in association.variables]
         unset.update(association.unset_variables if association.phase is Phase.ACTIVE else ())
-        if entity and association.phase in {Phase.PENDING, Phase.ERROR}:
-            pending.append(_pending(name, entity.value, association))
-    return Environment(app, (*manual, *entries), tuple(pending), tuple(sorted(unset)))
+        if entity and association.phase is Phase.PENDING and entity.value.phase in _UNDER_WAY:
+            pending.append(name)
+        elif entity and association.phase in {Phase.PENDING, Phase.ERROR}:
+            failed[name] = _reason(entity.value, association)
+    return Environment(app, tuple(entries), tuple(pending), tuple(sorted(unset)), failed)
 
 
-def _pending(name: str, instance: Instance, association: Association) -> str:
+def _reason(instance: Instance, association: Association) -> str:
     if instance.phase is Phase.ACTIVE:
-        return f"{name} ({association.message or association.phase})"
-    return f"{name} ({instance.message or instance.phase})"
+        return association.message or str(association.phase)
+    return instance.message or str(instance.phase)
 
 
 def _current_step(execution: Execution, name: str, *, interrupted: bool) -> str:

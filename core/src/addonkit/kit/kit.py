@@ -8,6 +8,7 @@ from functools import partial
 
 import attrs
 
+from addonkit.controller import directory
 from addonkit.controller.checks.instances import RETRIED
 from addonkit.controller.controller import Controller
 from addonkit.controller.doctor import Doctor
@@ -23,7 +24,6 @@ from addonkit.errors import (
     InstanceFailed,
     NotFound,
     SagaError,
-    UnknownApp,
     UnknownExecution,
 )
 from addonkit.kit.admission import Admission, how_to_forget
@@ -31,11 +31,12 @@ from addonkit.kit.binding import Binding
 from addonkit.kit.operations import Operations
 from addonkit.kit.planner import Planner
 from addonkit.kit.services import Services
+from addonkit.models.app import App
 from addonkit.models.definition import CONFIG_DIGEST, CONFIG_IMAGE
 from addonkit.models.execution import Execution, ExecutionStatus
 from addonkit.models.instance import Association, Instance, Phase
 from addonkit.models.settings import Setting
-from addonkit.models.views import Environment, Finding, InstanceView, Plan, ServerTarget, VariableMove
+from addonkit.models.views import AppView, Environment, Finding, InstanceView, Plan, ServerTarget, VariableMove
 
 
 class Kit:
@@ -132,14 +133,21 @@ class Kit:
         """One instance, by its name or by what the app calls it (alias or addon)."""
         return await self._viewer.instance(await self._find(name, app))
 
-    async def environment(self, app: str) -> Environment:
-        """What an app receives right now. Servers of the app that are down are started first."""
-        found = await environment(self._store, app)
-        if found is None:
-            raise UnknownApp(
-                f"cannot show the environment of {app}", f"there is no app {app!r}", "addonkit create makes one"
-            )
-        return found
+    async def apps(self) -> tuple[AppView, ...]:
+        """All apps, by name."""
+        return await self._store.transact(directory.apps)
+
+    async def has_app(self, name: str) -> bool:
+        """Whether there is an app of that name."""
+        return await self._store.get(App, name) is not None
+
+    async def name_of(self, name: str, app: str | None = None) -> str:
+        """The full name of an instance, by its name or by what the app calls it."""
+        return (await self._find(name, app)).name
+
+    async def environment(self, app: str, *, without: Collection[str] = ()) -> Environment:
+        """What an app receives right now, without the instances of these names. UnknownApp when there is none."""
+        return await environment(self._store, app, without)
 
     async def set_variables(
         self, app: str, values: Mapping[str, str], *, sensitive: bool = False
@@ -263,19 +271,21 @@ class Kit:
         await self.execution(id)
         return await self._engine.abandon(id)
 
-    async def heal(self, app: str | None = None) -> Healed:
-        """Start servers that should run and do not: all, or those that an app uses.
+    async def heal(self, app: str | None = None, *, without: Collection[str] = ()) -> Healed:
+        """Start servers that should run and do not: all, or those that an app uses without the instances named.
 
-        For an app the report names instances, and those whose servers were stopped count as failed.
+        The report names instances. For an app, those whose servers were stopped count as failed.
         """
         if app is None:
-            return await self._keeper.heal()
-        names = {each.server: each.chosen[0] for each in await self._power.targets(app=app)}
-        healed = await self._keeper.heal(names)
-        failed = {names[server]: reason for server, reason in healed.failed.items()}
-        for server in await self._power.stopped(names):
-            failed[names[server]] = f"it was stopped; run `addonkit start {names[server]}`"
-        return Healed(tuple(names[server] for server in healed.started), failed)
+            healed = await self._keeper.heal()
+            targets = await self._power.targets() if healed.started or healed.failed else ()
+            return _named(healed, {each.server: each.instances[0] for each in targets})
+        wanted = [each for each in await self._power.targets(app=app) if not set(each.chosen) <= {*without}]
+        names = {each.server: each.chosen[0] for each in wanted}
+        healed = _named(await self._keeper.heal(names), names)
+        stopped = await self._power.stopped(names)
+        failed = {names[each]: f"it was stopped; run `addonkit start {names[each]}`" for each in stopped}
+        return Healed(healed.started, {**healed.failed, **failed})
 
     async def servers(self, name: str | None = None, app: str | None = None) -> tuple[ServerTarget, ...]:
         """Return the servers of an instance, of all instances that an app uses, or of all instances."""
@@ -347,6 +357,12 @@ class Kit:
     async def _with_reason(self, instance: Instance) -> Instance:
         """The instance, with everything that went wrong for it and for apps that it is tied to as its message."""
         return attrs.evolve(instance, message="; ".join(await self._controller.failures(instance)))
+
+
+def _named(healed: Healed, names: Mapping[str, str]) -> Healed:
+    """The report with names of instances in the place of their servers' ids."""
+    failed = {names.get(server, server): reason for server, reason in healed.failed.items()}
+    return Healed(tuple(names.get(server, server) for server in healed.started), failed)
 
 
 def _failed(attempted: str, instance: Instance, *, forget: bool = False) -> InstanceFailed:

@@ -27,6 +27,15 @@ class App:
     variables: tuple[Variable, ...] = ()
 
 
+class DefaultApp(str):
+    """The name of an app that the environment gives, not the user.
+
+    What it does not have is looked for everywhere: the full name of an instance finds it whatever app it belongs to.
+    """
+
+    __slots__ = ()
+
+
 @attrs.frozen
 class Variant:
     """The variant selected for provisioning.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 import attrs
@@ -110,6 +111,21 @@ class ServerTarget:
 
 
 @attrs.frozen
+class AppView:
+    """An app by name.
+
+    Attributes:
+        name: of the app.
+        instances: names of instances it is attached to, sorted.
+        variables: how many variables are set for it by hand.
+    """
+
+    name: str
+    instances: tuple[str, ...] = ()
+    variables: int = 0
+
+
+@attrs.frozen
 class EnvironmentEntry:
     """A variable of an app's environment and where it comes from: `manual`, or an instance's name."""
 
@@ -124,7 +140,8 @@ class Environment:
     Attributes:
         app: its name.
         entries: by source, manual ones first.
-        pending: names of instances whose variables are not there yet, or failed, with the reason.
+        pending: names of instances whose variables are not there yet.
+        failed: names of instances that failed to give variables, to the reason.
         unset: names that must not reach the app from the shell, sorted; a trailing `*` stands for any ending.
     """
 
@@ -132,6 +149,7 @@ class Environment:
     entries: tuple[EnvironmentEntry, ...] = ()
     pending: tuple[str, ...] = ()
     unset: tuple[str, ...] = ()
+    failed: Mapping[str, str] = attrs.field(factory=dict)
 
     def as_dict(self) -> dict[str, str]:
         """Names to values in clear."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import click
 
-from addonkit.cli.command import alias_option, app_option, command
+from addonkit.cli.command import alias_option, command
 from addonkit.cli.commands.create import show_binding
 from addonkit.cli.event_loop import with_kit
 from addonkit.cli.invocation import Invocation
+from addonkit.cli.params import app_option, instance_argument
 
 
 @command(
@@ -17,7 +18,7 @@ from addonkit.cli.invocation import Invocation
         "addonkit attach shop-postgresql -a reports --as shop    its variables: SHOP_DATABASE_URL, ...",
     ),
 )
-@click.argument("instance")
+@instance_argument()
 @app_option(help="The app that is to receive its variables; made when it is new.")
 @alias_option("A name for it in the app; its variables get the name as prefix.")
 @click.pass_obj

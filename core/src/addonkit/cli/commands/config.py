@@ -9,6 +9,7 @@ import click
 from addonkit.cli.command import group, show_help, subcommand
 from addonkit.cli.event_loop import with_kit
 from addonkit.cli.invocation import Invocation
+from addonkit.cli.params import addon_argument
 from addonkit.cli.prompts import fill_in
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def config(ctx: click.Context) -> None:
 
 
 @subcommand(config, "show", examples=("addonkit config show s3-remote",))
-@click.argument("addon")
+@addon_argument()
 @click.pass_obj
 def show(invocation: Invocation, addon: str) -> None:
     """Show the settings of an addon and where each comes from; secrets are hidden."""
@@ -57,7 +58,7 @@ def show(invocation: Invocation, addon: str) -> None:
         "addonkit config set s3-remote secret_key=- < key.txt",
     ),
 )
-@click.argument("addon")
+@addon_argument()
 @click.argument("settings", metavar="KEY=VALUE...", nargs=-1, required=True)
 @click.pass_obj
 def set_(invocation: Invocation, addon: str, settings: tuple[str, ...]) -> None:
@@ -73,7 +74,7 @@ def set_(invocation: Invocation, addon: str, settings: tuple[str, ...]) -> None:
 
 
 @subcommand(config, "unset", examples=("addonkit config unset s3-remote ca_file",))
-@click.argument("addon")
+@addon_argument()
 @click.argument("keys", metavar="KEY...", nargs=-1, required=True)
 @click.pass_obj
 def unset(invocation: Invocation, addon: str, keys: tuple[str, ...]) -> None:

@@ -6,10 +6,11 @@ import click
 
 from addonkit.cli.command import command
 from addonkit.cli.invocation import Invocation
+from addonkit.cli.params import addon_argument
 
 
 @command("conformance", examples=("addonkit conformance postgresql", "addonkit conformance acme -k crash -o build"))
-@click.argument("addon")
+@addon_argument()
 @click.option("-k", "chosen", metavar="WORDS", default="", help="Only checks whose names match, as pytest has it.")
 @click.option(
     "-o",

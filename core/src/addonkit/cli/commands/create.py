@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from addonkit.cli.command import alias_option, app_option, command
+from addonkit.cli.command import alias_option, command
 from addonkit.cli.event_loop import with_kit
 from addonkit.cli.invocation import Invocation
+from addonkit.cli.params import Name, app_option
 
 if TYPE_CHECKING:
     from addonkit.kit.binding import Binding
@@ -23,10 +24,12 @@ if TYPE_CHECKING:
         "addonkit create postgresql:shared -a blog --dry-run      what would be done",
     ),
 )
-@click.argument("spec", metavar="ADDON[:VARIANT]")
+@click.argument("spec", metavar="ADDON[:VARIANT]", type=Name("spec"))
 @app_option(help="The app that receives the variables; made when it is new.")
 @alias_option("A name for it in the app; its variables get the name as prefix.")
-@click.option("--version", metavar="VERSION", default="", help="Version of the server; see addonkit addons.")
+@click.option(
+    "--version", metavar="VERSION", type=Name("version"), default="", help="Version of the server; see addonkit addons."
+)
 @click.option("--no-wait", is_flag=True, help="Only record it; addonkit retry carries it out.")
 @click.option("--dry-run", is_flag=True, help="Show the steps and the variables, do nothing.")
 @click.pass_obj

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from addonkit.cli.command import app_option, command, yes_option
+from addonkit.cli.command import command, yes_option
 from addonkit.cli.event_loop import with_kit
 from addonkit.cli.invocation import Invocation
+from addonkit.cli.params import INSTANCE_OF_APP, app_option, instance_argument
 from addonkit.cli.prompts import confirm
 
 if TYPE_CHECKING:
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
         "addonkit destroy shop-s3-remote --forget      its service no longer exists",
     ),
 )
-@click.argument("instance")
-@app_option(required=False, help="With an app, INSTANCE may also be its alias or its addon there.")
+@instance_argument()
+@app_option(required=False, help=INSTANCE_OF_APP)
 @yes_option("Do not ask.")
 @click.option("--no-wait", is_flag=True, help="Only record it; addonkit retry carries it out.")
 @click.option(

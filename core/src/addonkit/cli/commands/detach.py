@@ -6,16 +6,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from addonkit.cli.command import app_option, command
+from addonkit.cli.command import command
 from addonkit.cli.event_loop import with_kit
 from addonkit.cli.invocation import Invocation
+from addonkit.cli.params import app_option, instance_argument
 
 if TYPE_CHECKING:
     from addonkit.kit.kit import Kit
 
 
 @command("detach", examples=("addonkit detach shop-postgresql -a reports",))
-@click.argument("instance")
+@instance_argument()
 @app_option()
 @click.pass_obj
 def detach(invocation: Invocation, instance: str, app: str) -> None:

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from addonkit.cli.command import app_option, group, subcommand
+from addonkit.cli.command import group, subcommand
 from addonkit.cli.event_loop import with_kit
 from addonkit.cli.invocation import Invocation
+from addonkit.cli.params import app_option
 from addonkit.cli.prompts import fill_in
 
 if TYPE_CHECKING:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import click
 
-from addonkit.cli.command import app_option, command
+from addonkit.cli.command import command
 from addonkit.cli.event_loop import with_kit
 from addonkit.cli.invocation import Invocation
+from addonkit.cli.params import app_option
 
 
 @command("list", examples=("addonkit list", "addonkit list -a shop", "addonkit list --json"))

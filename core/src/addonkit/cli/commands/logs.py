@@ -6,17 +6,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from addonkit.cli.command import app_option, command
+from addonkit.cli.command import command
 from addonkit.cli.event_loop import with_kit
 from addonkit.cli.invocation import Invocation
+from addonkit.cli.params import INSTANCE_OF_APP, app_option, instance_argument
 
 if TYPE_CHECKING:
     from addonkit.cli.log_tail import LogTail
 
 
 @command("logs", examples=("addonkit logs shop-postgresql", "addonkit logs postgresql -a shop -n 200 -f"))
-@click.argument("instance")
-@app_option(required=False, help="With an app, INSTANCE may also be its alias or its addon there.")
+@instance_argument()
+@app_option(required=False, help=INSTANCE_OF_APP)
 @click.option(
     "-n", "--lines", metavar="N", type=click.IntRange(min=0), default=50, show_default=True, help="The last N lines."
 )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import click
 
-from addonkit.cli.command import app_option, command
+from addonkit.cli.command import command
 from addonkit.cli.event_loop import with_kit
 from addonkit.cli.invocation import Invocation
+from addonkit.cli.params import app_option, instance_argument
 
 
 @command("promote", examples=("addonkit promote analytics -a shop    DATABASE_URL is analytics' from now on",))
-@click.argument("instance")
+@instance_argument()
 @app_option()
 @click.pass_obj
 def promote(invocation: Invocation, instance: str, app: str) -> None:

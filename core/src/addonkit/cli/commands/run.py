@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from addonkit.cli.command import app_option, command
+from addonkit.cli.command import command
 from addonkit.cli.event_loop import with_kit
 from addonkit.cli.invocation import Invocation
+from addonkit.cli.params import app_option
 
 if TYPE_CHECKING:
     from addonkit.kit.kit import Kit

@@ -9,6 +9,7 @@ import click
 from addonkit.cli.command import group, show_help, subcommand, yes_option
 from addonkit.cli.event_loop import with_kit
 from addonkit.cli.invocation import Invocation
+from addonkit.cli.params import execution_argument
 from addonkit.cli.prompts import confirm
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def list_(invocation: Invocation, unfinished: bool) -> None:
 
 
 @subcommand(saga, "show", examples=("addonkit saga show provision/k3x7mw2abc/1",))
-@click.argument("execution")
+@execution_argument()
 @click.pass_obj
 def show(invocation: Invocation, execution: str) -> None:
     """Show the steps of an execution and what happened."""
@@ -56,7 +57,7 @@ def show(invocation: Invocation, execution: str) -> None:
 
 
 @subcommand(saga, "retry", examples=("addonkit saga retry provision/k3x7mw2abc/1",))
-@click.argument("execution")
+@execution_argument()
 @click.pass_obj
 def retry(invocation: Invocation, execution: str) -> None:
     """Let a blocked or interrupted execution go on."""
@@ -65,7 +66,7 @@ def retry(invocation: Invocation, execution: str) -> None:
 
 
 @subcommand(saga, "abandon", examples=("addonkit saga abandon provision/k3x7mw2abc/1",))
-@click.argument("execution")
+@execution_argument()
 @yes_option("Do not ask.")
 @click.pass_obj
 def abandon(invocation: Invocation, execution: str, yes: bool) -> None:

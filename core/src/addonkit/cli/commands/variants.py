@@ -9,6 +9,7 @@ import click
 from addonkit.cli.command import command
 from addonkit.cli.event_loop import with_kit
 from addonkit.cli.invocation import Invocation
+from addonkit.cli.params import addon_argument
 
 if TYPE_CHECKING:
     from addonkit.kit.kit import Kit
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @command("variants", examples=("addonkit variants postgresql",))
-@click.argument("addon")
+@addon_argument()
 @click.pass_obj
 def variants(invocation: Invocation, addon: str) -> None:
     """List the variants of an addon and what they give."""

@@ -1,0 +1,88 @@
+"""Arguments and options that name things: checked, and completed by the shell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import click
+from click.core import ParameterSource
+from click.shell_completion import CompletionItem
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+class Name(click.ParamType):
+    """Text that names something.
+
+    Args:
+        kind: what it names: `app`, `instance`, `addon`, `spec`, `version` or `execution`; completions are of that kind.
+    """
+
+    name = "name"
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Take text that UTF-8 can hold.
+
+        Raises:
+            InvalidName: it has bytes that are no text.
+        """
+        text = str(value)
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            from addonkit.errors import InvalidName
+
+            raise InvalidName(f"cannot find {self.kind} {text!r}", "a name is UTF-8 text") from None
+        if self.kind == "app" and ctx is not None and param is not None and _is_from_environment(ctx, param):
+            from addonkit.models.app import DefaultApp
+
+            return DefaultApp(text)
+        return text
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002 - click's signature
+        """Offer the names that begin so; nothing when the state cannot be read."""
+        from addonkit.cli.completion import candidates
+
+        return [CompletionItem(each) for each in candidates(self.kind, ctx.params, incomplete)]
+
+
+def _is_from_environment(ctx: click.Context, param: click.Parameter) -> bool:
+    return param.name is not None and ctx.get_parameter_source(param.name) is ParameterSource.ENVIRONMENT
+
+
+INSTANCE_OF_APP: Final = "With an app, INSTANCE may also be its alias or its addon there."
+
+
+def app_option(*, required: bool = True, help: str = "The app.") -> Decorator:
+    """Add the option `-a APP`, which ADDONKIT_APP can stand for."""
+    return click.option(
+        "-a",
+        "--app",
+        metavar="APP",
+        type=Name("app"),
+        required=required,
+        envvar="ADDONKIT_APP",
+        show_envvar=True,
+        help=help,
+    )
+
+
+def instance_argument(*, required: bool = True) -> Decorator:
+    """Add the argument INSTANCE."""
+    return click.argument(
+        "instance", metavar="INSTANCE" if required else "[INSTANCE]", type=Name("instance"), required=required
+    )
+
+
+def addon_argument() -> Decorator:
+    """Add the argument ADDON."""
+    return click.argument("addon", type=Name("addon"))
+
+
+def execution_argument() -> Decorator:
+    """Add the argument EXECUTION."""
+    return click.argument("execution", type=Name("execution"))

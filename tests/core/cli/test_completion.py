@@ -1,0 +1,155 @@
+"""Names are completed by a real bash, from the state alone."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import subprocess
+import sys
+import time
+
+import pytest
+
+import addonkit
+from addonkit import AddonDefinition, ProvisionResult, Saga, VariantDefinition, hookimpl
+from addonkit.cli.completion import candidates
+from addonkit.saga.step import step
+
+
+@step(gives="result", undo=None)
+async def give() -> ProvisionResult:
+    return ProvisionResult()
+
+
+class Shelf:
+    """An addon that makes nothing."""
+
+    @hookimpl
+    def addon_definition(self):
+        variants = (VariantDefinition("small"), VariantDefinition("shared"))
+        return AddonDefinition("shelf", "Shelf", "", "small", variants, default_version="18")
+
+    @hookimpl
+    def addon_provision(self):
+        return Saga("shelf.provision", steps=[give])
+
+    @hookimpl
+    def addon_deprovision(self):
+        return Saga("shelf.deprovision", steps=[])
+
+
+@pytest.fixture
+async def state(home):
+    """A home with two apps."""
+    registry = addonkit.Registry()
+    registry.register(Shelf(), "shelf")
+    async with addonkit.open(home, registry=registry) as kit:
+        await kit.create("shelf:small", "shop")
+        await kit.create("shelf:shared", "shop", alias="archive")
+        await kit.create("shelf", "blog")
+    return home
+
+
+@pytest.mark.parametrize(
+    ("kind", "params", "typed", "found"),
+    [
+        ("app", {}, "", ["blog", "shop"]),
+        ("app", {}, "sh", ["shop"]),
+        ("instance", {}, "shop-", ["shop-archive", "shop-shelf"]),
+        ("instance", {"app": "shop"}, "", ["archive", "blog-shelf", "shelf", "shop-archive", "shop-shelf"]),
+        ("addon", {}, "", ["shelf"]),
+        ("spec", {}, "shelf:s", ["shelf:shared", "shelf:small"]),
+        ("version", {"spec": "shelf:small"}, "", ["18"]),
+        ("version", {"spec": "other"}, "", []),
+        ("execution", {}, "provision/nope", []),
+    ],
+)
+async def test_names_come_from_the_state(state, kind, params, typed, found):
+    assert candidates(kind, params, typed, str(state)) == found
+
+
+@pytest.mark.parametrize("damage", ["missing", "empty", "foreign"])
+def test_a_state_that_cannot_be_read_completes_nothing(home, damage):
+    home.mkdir(exist_ok=True)
+    if damage != "missing":
+        (home / "state.db").write_text("" if damage == "empty" else "not a database, but long enough" * 100)
+    assert candidates("app", {}, "", str(home)) == []
+    assert damage != "missing" or not (home / "state.db").exists()
+
+
+COMPLETE = """\
+eval "$("$1" -m addonkit completion bash)"
+addonkit() { "$PYTHON" -m addonkit "$@"; }
+COMP_LINE=$2 COMP_POINT=${#2}
+_addonkit_completion addonkit 2>&1
+printf '%s\\n' "${COMPREPLY[@]}"
+"""
+
+
+def completed(line, home):
+    done = subprocess.run(
+        ["bash", "-c", COMPLETE, "bash", sys.executable, line],
+        capture_output=True, text=True, check=True, timeout=60,
+        env={"PATH": os.environ["PATH"], "ADDONKIT_HOME": str(home), "PYTHON": sys.executable},
+    )  # fmt: skip
+    assert done.stderr == ""
+    return done.stdout.split()
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("addonkit des", ["destroy"]),
+        ("addonkit create ", ["shelf", "shelf:shared", "shelf:small"]),
+        ("addonkit create shelf:s", ["shared", "small"]),
+        ("addonkit create shelf:small --version ", ["18"]),
+        ("addonkit create shelf -a s", ["shop"]),
+        ("addonkit env -a b", ["blog"]),
+        ("addonkit list -a ", ["blog", "shop"]),
+        ("addonkit destroy shop-a", ["shop-archive"]),
+        ("addonkit show -a shop arch", ["archive"]),
+        ("addonkit completion ", ["bash", "zsh", "fish"]),
+        ("addonkit env -a shop --format d", ["dotenv", "docker"]),
+        ("addonkit variants s", ["shelf"]),
+    ],
+)
+async def test_bash_completes(state, line, found):
+    assert completed(line, state) == found
+
+
+async def test_bash_completes_for_a_person_who_presses_tab(state, tmp_path):
+    (tmp_path / "addonkit").write_text(f'#!/bin/sh\nexec {sys.executable} -m addonkit "$@"\n')
+    (tmp_path / "addonkit").chmod(0o755)
+    (tmp_path / "rc").write_text('PS1="> "\neval "$(addonkit completion bash)"\necho ready\n')
+    master, slave = pty.openpty()
+    environ = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "ADDONKIT_HOME": str(state), "TERM": "dumb"}
+    shell = subprocess.Popen(
+        ["bash", "--noprofile", "--rcfile", str(tmp_path / "rc"), "-i"],
+        stdin=slave, stdout=slave, stderr=slave, env=environ, start_new_session=True,
+    )  # fmt: skip
+    os.close(slave)
+    try:
+        shown = _until(master, b"ready")
+        os.write(master, b"echo addonkit; addonkit create shelf:sm\t")
+        shown = _until(master, b"shelf:small")
+        assert b"shelf:shelf" not in shown
+    finally:
+        shell.kill()
+        shell.wait()
+        os.close(master)
+
+
+def _until(master, words):
+    shown = b""
+    end = time.monotonic() + 60
+    while words not in shown:
+        assert time.monotonic() < end, shown
+        if select.select([master], [], [], 1)[0]:
+            shown += os.read(master, 4096)
+    return shown
+
+
+@pytest.mark.parametrize("shell", ["zsh", "fish"])
+def test_other_shells_get_a_script_too(call, shell):
+    assert "_ADDONKIT_COMPLETE" in call("completion", shell).out
