@@ -86,19 +86,44 @@ def test_a_value_that_the_format_cannot_hold_is_refused_by_name(call, kit):
 
 
 def test_what_is_not_there_yet_is_told(call, kit, samples):
-    kit.answers["environment"] = attrs.evolve(samples.environment, pending=("shop-valkey (provisioning)",))
-    assert call("env", "-a", "shop").err == "not there yet: shop-valkey (provisioning)\n"
-    assert call("env", "-a", "shop", "--json").json["pending"] == ["shop-valkey (provisioning)"]
+    kit.answers["environment"] = attrs.evolve(samples.environment, pending=("shop-valkey",))
+    assert call("env", "-a", "shop").err == "not there yet: shop-valkey; run `addonkit retry shop-valkey` to go on\n"
+    assert call("env", "-a", "shop", "--json").json["pending"] == ["shop-valkey"]
     refused = call("env", "-a", "shop", "--format", "dotenv", "--reveal")
     assert (refused.status, refused.out) == (1, "")
-    assert "variables are not there yet: shop-valkey (provisioning)" in refused.err
+    assert "the variables of shop-valkey are not there yet; run `addonkit retry shop-valkey`" in refused.err
+
+
+def test_what_failed_warns_and_the_rest_is_written(call, kit, samples):
+    kit.answers["environment"] = attrs.evolve(samples.environment, failed={"shop-valkey": "no room"})
+    for argv in ((), ("--format", "dotenv", "--reveal")):
+        outcome = call("env", "-a", "shop", *argv)
+        assert outcome.status == 0
+        assert outcome.err.startswith("warning: shop-valkey failed, its variables are missing: no room; run `addonkit")
+    assert call("env", "-a", "shop", "--json").json["failed"] == {"shop-valkey": "no room"}
 
 
 def test_a_server_that_does_not_run_is_told(call, kit):
-    kit.answers["heal"] = Healed(failed={"postgresql-s1": "no port"})
+    kit.answers["heal"] = Healed(failed={"on-s1": "no port"})
     outcome = call("env", "-a", "shop")
     assert outcome.status == 0
-    assert outcome.err == "warning: postgresql-s1 does not run: no port\n"
+    assert outcome.err == "warning: on-s1 does not run: no port\n"
+    assert call("env", "-a", "shop", "--no-start").err == ""
+
+
+def test_one_value_is_printed_whole(call, kit, samples):
+    assert call("env", "get", "-a", "shop", "DATABASE_URL").out == f"postgresql://{samples.password}\n"
+    assert call("env", "-a", "shop", "get", "DEBUG", "--json").json == {
+        "app": "shop", "key": "DEBUG", "value": "1 or 2", "sensitive": False,
+    }  # fmt: skip
+    outcome = call("env", "get", "-a", "shop", "DATABASE_URI")
+    assert (outcome.status, outcome.out) == (1, "")
+    assert "the app receives no variable of this name; did you mean 'DATABASE_URL'?" in outcome.err
+
+
+def test_setting_a_variable_says_that_the_app_is_new(call, kit):
+    kit.answers |= {"set_variables": (), "has_app": False}
+    assert call("env", "set", "-a", "shpo", "A=1").out == "app shpo is new\nA is set\n"
 
 
 def test_an_app_without_variables(call, kit):
@@ -199,7 +224,7 @@ def test_unset(call, kit):
     kit.answers["unset_variables"] = ()
     outcome = call("env", "unset", "-a", "shop", "DEBUG", "--json")
     assert kit.call("unset_variables") == (("shop", ("DEBUG",)), {})
-    assert outcome.json == {"app": "shop", "keys": ["DEBUG"], "moves": []}
+    assert outcome.json == {"app": "shop", "keys": ["DEBUG"], "moves": [], "new_app": False}
 
 
 @pytest.mark.parametrize("argv", [("env", "-a", "shop", "set", "A=1"), ("env", "set", "A=1", "-a", "shop")])

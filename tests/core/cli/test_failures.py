@@ -79,7 +79,12 @@ def test_an_os_error_that_is_not_the_outputs_is_a_bug(call, kit):
 @pytest.mark.parametrize(
     ("argv", "line"),
     [
-        (("creat",), "error: there is no command 'creat', did you mean 'create'; see addonkit --help\n"),
+        (("creat",), "error: there is no command 'creat'; did you mean `addonkit create`? see addonkit --help\n"),
+        (("rm",), "error: there is no command 'rm'; did you mean `addonkit destroy`? see addonkit --help\n"),
+        (("ls",), "error: there is no command 'ls'; did you mean `addonkit list`? see addonkit --help\n"),
+        (("psql",), "error: there is no command 'psql'; did you mean `addonkit run -a APP -- psql`? see"),
+        (("help",), "error: there is no command 'help'; did you mean `addonkit --help`? see addonkit --help\n"),
+        (("list", "--jsn"), "error: no such option '--jsn'; did you mean '--json'? see addonkit list --help\n"),
         (("zzz",), "error: there is no command 'zzz'; see addonkit --help\n"),
         (("show",), "error: missing argument 'INSTANCE'; see addonkit show --help\n"),
         (("run", "-a", "shop"), "error: missing argument '-- COMMAND [ARGUMENT...]'; see addonkit run --help\n"),
@@ -131,7 +136,10 @@ def test_a_signal_interrupts_with_a_line_that_tells_how_to_continue(call, kit, n
     assert outcome.status == 130
     assert cleaned == [True]
     assert outcome.out == ""
-    assert outcome.err == "interrupted: the same command again goes on, addonkit destroy big -a shop undoes it\n"
+    assert (
+        outcome.err
+        == "interrupted: run the same command again to go on, or `addonkit destroy big -a shop` to undo it\n"
+    )
 
 
 def test_output_that_cannot_be_written_is_told():

@@ -8,9 +8,10 @@ import sys
 import attrs
 import pytest
 
-from addonkit.errors import AlreadyExists
+from addonkit.controller.pools import Healed
+from addonkit.errors import AlreadyExists, InstanceFailed, UnknownAddon, UnknownApp, UnknownVariant
 from addonkit.models.instance import Phase
-from addonkit.models.views import InstanceView, Plan, PlannedStep, VariableMove
+from addonkit.models.views import AppView, InstanceView, Plan, PlannedStep, VariableMove
 
 MOVES = (
     VariableMove("postgresql", "DATABASE_URL", "POSTGRESQL_DATABASE_URL", "DATABASE_URL is set by hand"),
@@ -47,11 +48,37 @@ def test_create_asks_for_what_was_typed_and_tells_what_to_do_next(call, kit, sam
     )
     assert outcome.status == 0
     assert outcome.out == (
-        "shop-postgresql is active (postgresql:small, version 18.6)\n"
-        "app shop is new\n"
+        "shop-postgresql is active at 127.0.0.1:20001 (postgresql:small, version 18.6); app shop is new\n"
         "shop receives DATABASE_URL, PGHOST\n"
-        "next: addonkit run -a shop -- COMMAND\n"
+        "next: `addonkit run -a shop -- COMMAND`; connect: `addonkit run -a shop -- psql`\n"
     )
+
+
+def test_the_same_create_again_says_that_it_exists(call, kit, samples):
+    kit.answers["create"] = attrs.evolve(samples.binding, new_app=False, existed=True)
+    outcome = call("create", "postgresql:small", "-a", "shop")
+    assert outcome.status == 0
+    assert outcome.out.startswith(
+        "shop-postgresql exists already at 127.0.0.1:20001 (postgresql:small, version 18.6)\n"
+    )
+    assert call("create", "postgresql:small", "-a", "shop", "--json").json["existed"] is True
+
+
+@pytest.mark.parametrize(
+    ("error", "advice"),
+    [
+        (UnknownAddon('unknown addon "redis"', "installed are postgresql and valkey", "x"), "did you mean valkey?"),
+        (UnknownAddon('unknown addon "redis"', "installed is postgresql", "x"), "x"),
+        (UnknownVariant('unknown variant "15" for addon "postgresql"', "it has small"), "given as `--version 15`"),
+        (UnknownVariant('unknown variant "v15.2" for addon "postgresql"', "it has small"), "given as `--version 15.2`"),
+        (UnknownVariant('unknown variant "huge" for addon "postgresql"', "it has small", "y"), "y"),
+    ],
+)
+def test_a_name_of_another_tool_is_answered_with_ours(call, kit, error, advice):
+    kit.answers["create"] = error
+    outcome = call("create", "redis", "-a", "shop")
+    assert outcome.status == 1
+    assert outcome.err.endswith(f"{advice}\n")
 
 
 def test_create_tells_what_moved_and_why(call, kit, samples):
@@ -60,8 +87,8 @@ def test_create_tells_what_moved_and_why(call, kit, samples):
     kit.answers["create"] = attrs.evolve(samples.binding, association=association, new_app=False)
     assert (
         "shop receives POSTGRESQL_DATABASE_URL, POSTGRESQL_PGHOST\n"
-        "postgresql: DATABASE_URL is now POSTGRESQL_DATABASE_URL, PGHOST is now POSTGRESQL_PGHOST"
-        " (DATABASE_URL is set by hand)\n"
+        "postgresql: DATABASE_URL is now POSTGRESQL_DATABASE_URL, PGHOST is now\n"
+        "  POSTGRESQL_PGHOST (DATABASE_URL is set by hand)\n"
     ) in call("create", "postgresql", "-a", "shop").out
 
 
@@ -71,7 +98,7 @@ def test_create_without_waiting_tells_who_carries_it_out(call, kit, samples):
     kit.answers["create"] = attrs.evolve(samples.binding, instance=pending, association=association, new_app=False)
     outcome = call("create", "postgresql", "-a", "shop", "--no-wait")
     assert kit.call("create")[1]["wait"] is False
-    assert outcome.out.splitlines()[-1] == "next: addonkit retry shop-postgresql carries it out"
+    assert outcome.out.splitlines()[-1] == "next: `addonkit retry shop-postgresql` carries it out"
 
 
 def test_create_answers_programs_without_secrets(call, kit, samples):
@@ -121,7 +148,7 @@ def test_attach(call, kit, samples):
     kit.answers["attach"] = attrs.evolve(samples.binding, new_app=False)
     outcome = call("attach", "shop-postgresql", "-a", "reports", "--as", "main")
     assert kit.call("attach") == (("shop-postgresql", "reports"), {"alias": "main"})
-    assert "next: addonkit run -a shop -- COMMAND" in outcome.out
+    assert "next: `addonkit run -a shop -- COMMAND`" in outcome.out
 
 
 def test_detach_tells_what_is_gone_and_what_stays(call, kit, samples):
@@ -168,6 +195,8 @@ def test_list_is_a_table(call, kit, samples):
     kit.answers["instances"] = (samples.view,)
     outcome = call("list", "-a", "shop")
     assert kit.call("instances") == (("shop",), {})
+    assert kit.call("heal") == (("shop",), {"without": ()})
+    assert outcome.err == ""
     assert outcome.out == (
         "NAME             ADDON             VERSION  APPS  STATE   SERVER\n"
         "shop-postgresql  postgresql:small  18.6     shop  active  running\n"
@@ -189,9 +218,60 @@ def test_list_tells_why_something_does_not_work(call, kit, samples):
     ]
 
 
+def test_list_starts_nothing_when_told_so(call, kit, samples):
+    kit.answers["instances"] = (samples.view,)
+    assert call("list", "--no-start").status == 0
+    assert "heal" not in [name for name, _args, _kwargs in kit.calls]
+
+
+def test_list_names_what_it_started_and_what_does_not_run(call, kit, samples):
+    kit.answers |= {"instances": (samples.view,), "heal": Healed(("on-s1",), {"on-s2": "no room"})}
+    assert call("list").err == (
+        "on-s1 had crashed or was stopped by a reboot, started again; see `addonkit logs on-s1`\n"
+        "warning: on-s2 does not run: no room\n"
+    )
+
+
+def test_a_list_that_is_narrowed_says_so(call, kit, samples, monkeypatch):
+    kit.answers |= {"instances": (samples.view,), "count": 9}
+    assert call("list", "-a", "shop").err == "1 of 9 instances (app shop)\n"
+    monkeypatch.setenv("ADDONKIT_APP", "shop")
+    assert call("list").err == "1 of 9 instances (app shop, from ADDONKIT_APP)\n"
+
+
+def test_a_typo_in_an_app_is_never_an_empty_list(call, kit):
+    kit.answers["check_app"] = UnknownApp("cannot find app 'shpo'", "there is no app 'shpo'", "did you mean 'shop'?")
+    outcome = call("list", "-a", "shpo")
+    assert (outcome.status, outcome.out) == (1, "")
+    assert outcome.err == "error: cannot find app 'shpo': there is no app 'shpo'; did you mean 'shop'?\n"
+
+
+@pytest.mark.parametrize(
+    "argv", [("show", "\udcff"), ("list", "-a", "\udcff"), ("run", "-a", "\udcff", "ls"), ("saga", "show", "\udcff")]
+)
+def test_names_that_are_no_text_are_refused(call, kit, argv):
+    outcome = call(*argv)
+    assert outcome.status == 1
+    assert outcome.err.startswith("error: cannot find ")
+    assert outcome.err.endswith("a name is UTF-8 text\n")
+    assert kit.opened == []
+
+
+def test_apps_are_a_table(call, kit):
+    kit.answers["apps"] = (AppView("blog"), AppView("shop", ("shop-postgresql", "shop-valkey"), 2))
+    assert call("apps").out == (
+        "APP   INSTANCES                     VARIABLES SET\n"
+        "blog  -                             0\n"
+        "shop  shop-postgresql, shop-valkey  2\n"
+    )
+    assert call("apps", "--json").json["apps"][1]["instances"] == ["shop-postgresql", "shop-valkey"]
+    kit.answers["apps"] = ()
+    assert call("apps").out.startswith("no apps yet")
+
+
 def test_an_empty_list_tells_how_to_begin(call, kit):
     kit.answers["instances"] = ()
-    assert call("list").out.startswith("no instances yet; addonkit create ADDON -a APP makes one")
+    assert call("list").out.startswith("no instances yet; run `addonkit create ADDON -a APP`")
     assert call("list", "--json").json == {"instances": []}
 
 
@@ -250,13 +330,13 @@ class Terminal(io.StringIO):
         return True
 
 
-@pytest.mark.parametrize(("answer", "done"), [("y\n", True), ("n\n", False), ("\n", False)])
+@pytest.mark.parametrize(("answer", "done"), [("shop-postgresql\n", True), ("y\n", False), ("\n", False)])
 def test_destroy_asks_on_a_terminal(call, doomed, monkeypatch, answer, done):
     monkeypatch.setattr(sys, "stdin", Terminal(answer))
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     outcome = call("destroy", "postgresql", "-a", "shop")
     assert "all data of shop-postgresql" in outcome.err
-    assert "Destroy it? [y/N]" in outcome.err
+    assert "Type shop-postgresql to go on: " in outcome.err
     assert outcome.status == (0 if done else 1)
     assert ("no changes made" in outcome.err) is not done
     assert ("destroy" in [name for name, _args, _kwargs in doomed.calls]) is done
@@ -279,6 +359,53 @@ def test_destroy_spares_what_took_the_name_meanwhile(call, doomed, samples):
     assert outcome.status == 1
     assert "another instance has this name by now" in outcome.err
     assert "destroy" not in [name for name, _args, _kwargs in doomed.calls]
+
+
+@pytest.fixture
+def crowded(doomed, samples):
+    """An app with an instance of its own, one of another app, and a variable."""
+    guest = attrs.evolve(samples.view, instance=attrs.evolve(samples.instance, name="blog-valkey", app="blog"))
+    doomed.answers |= {
+        "instances": (guest, samples.view), "environment": samples.environment, "detach": (), "unset_variables": (),
+    }  # fmt: skip
+    return doomed
+
+
+def test_everything_of_an_app_is_destroyed(call, crowded):
+    outcome = call("destroy", "--app", "shop", "--yes")
+    assert outcome.out == "app shop is gone: 1 destroyed, 1 detached, 1 variables unset\n"
+    assert crowded.call("destroy") == (("shop-postgresql",), {})
+    assert crowded.call("detach") == (("blog-valkey", "shop"), {})
+    assert crowded.call("unset_variables") == (("shop", ("DEBUG",)), {})
+
+
+def test_what_is_left_of_an_app_is_named(call, crowded):
+    crowded.answers["destroy"] = InstanceFailed("destroying shop-postgresql", "it is stuck")
+    outcome = call("destroy", "--app", "shop", "--yes")
+    assert outcome.status == 1
+    assert outcome.out == (
+        "shop-postgresql: destroying shop-postgresql: it is stuck\n"
+        "app shop is not gone; run `addonkit destroy --app shop` to go on\n"
+    )
+    assert "unset_variables" not in [name for name, _args, _kwargs in crowded.calls]
+
+
+def test_a_dry_run_for_an_app_changes_nothing(call, crowded):
+    assert call("destroy", "--app", "shop", "--dry-run").out == (
+        "everything of app shop goes\n"
+        "  lost for good: all data of shop-postgresql\n"
+        "  detached: blog-valkey; it and its data stay\n"
+        "  unset: DEBUG\n"
+        "no changes made\n"
+    )
+    assert not {"destroy", "detach"}.intersection(name for name, _args, _kwargs in crowded.calls)
+
+
+def test_the_environment_never_names_the_app_to_destroy(call, crowded, monkeypatch):
+    monkeypatch.setenv("ADDONKIT_APP", "shop")
+    outcome = call("destroy", "--yes")
+    assert (outcome.status, "missing argument 'INSTANCE'" in outcome.err) == (2, True)
+    assert crowded.calls == []
 
 
 def test_a_dry_run_of_destroy_only_plans(call, doomed):

@@ -27,7 +27,7 @@ def test_a_create_that_was_stopped_is_continued_or_undone(addonkit, home, point,
     status = 130 if how == "interrupt" else -signal.SIGKILL
     stopped = addonkit(*CREATE, status=status, ADDONKIT_FAULT=f"{point}={how}")
     if how == "interrupt":
-        assert stopped.stderr.splitlines()[-1].startswith("interrupted: the same command again goes on")
+        assert stopped.stderr.splitlines()[-1].startswith("interrupted: run the same command again to go on")
     assert "unfinished: shop-postgresql" in addonkit("doctor", status=1).stdout
 
     addonkit(*then)
@@ -50,7 +50,7 @@ def test_a_create_that_was_stopped_is_continued_or_undone(addonkit, home, point,
 def test_a_destroy_that_was_interrupted_is_continued(addonkit, home, point, then):
     addonkit(*CREATE)
     stopped = addonkit(*DESTROY, status=130, ADDONKIT_FAULT=f"{point}=interrupt")
-    assert stopped.stderr.splitlines()[-1] == "interrupted: addonkit destroy shop-postgresql goes on"
+    assert stopped.stderr.splitlines()[-1] == "interrupted: run `addonkit destroy shop-postgresql` to go on"
     assert "shop-postgresql" in addonkit(*then).stdout
     assert left_behind(home) == ()
     assert addonkit("doctor").stdout == "no problems found\n"
@@ -65,7 +65,7 @@ def test_an_undo_that_was_interrupted_is_continued(addonkit, home):
 
 
 def test_a_create_that_fails_tells_why_and_leaves_nothing(addonkit, home):
-    failed = addonkit(*CREATE, status=1, ADDONKIT_FAULT="before:create_tenant=raise")
+    failed = addonkit("-v", *CREATE, status=1, ADDONKIT_FAULT="before:create_tenant=raise")
     assert "4/5 create the role and its database ... failed" in failed.stderr
     assert "3/5 create the service ... undone" not in failed.stderr.splitlines()[0]
     assert failed.stderr.splitlines()[-1].startswith("error: creating shop-postgresql: ")

@@ -51,7 +51,7 @@ def test_on_a_terminal_the_line_is_there_while_the_step_runs(show):
 INNER = {"execution": "server/s", "total": 10}
 
 
-@pytest.mark.parametrize(("live", "before"), [(False, ""), (True, "  1/2 the server ...\n")])
+@pytest.mark.parametrize(("live", "before"), [(False, "  1/2 the server ...\n"), (True, "  1/2 the server ...\n")])
 def test_a_saga_that_a_step_starts_is_shown_further_in(show, live, before):
     text = show(
         step(K.STARTED, "server", 1, "the server"),
@@ -62,6 +62,27 @@ def test_a_saga_that_a_step_starts_is_shown_further_in(show, live, before):
         live=live,
     )
     assert text == f"{before}     1/10 the disk ... done\n  1/2 the server ... done\n"
+
+
+def test_lines_are_kept_back_until_the_work_takes_long(samples):
+    stream = io.StringIO()
+    progress = Progress(stream, live=False, patient=True)
+    for kind, options in (step(K.STARTED, "a", 1), step(K.DONE, "a", 1)):
+        progress.take(samples.event(kind, **options))
+    assert stream.getvalue() == ""
+    progress.reveal()
+    kind, options = step(K.DONE, "b", 2)
+    progress.take(samples.event(kind, **options))
+    progress.close()
+    assert stream.getvalue() == "  1/2 a ... done\n  2/2 b ... done\n"
+
+
+def test_work_that_ends_soon_shows_no_step(samples):
+    stream = io.StringIO()
+    progress = Progress(stream, live=True, patient=True)
+    progress.take(samples.event(K.STARTED, step="a"))
+    progress.close()
+    assert stream.getvalue() == ""
 
 
 @pytest.mark.parametrize("live", [False, True])

@@ -10,8 +10,8 @@ import pytest
 from addonkit.cli import exec
 from addonkit.cli.exec import child_environment
 from addonkit.controller.pools import Healed
-from addonkit.models.instance import Phase
-from addonkit.models.views import InstanceView
+from addonkit.models.variable import Variable
+from addonkit.models.views import Environment, EnvironmentEntry
 
 
 @pytest.fixture
@@ -78,42 +78,58 @@ def test_options_of_the_program_are_its_own(call, replaced, typed, argv):
 
 
 def test_pending_addons_are_waited_for(call, kit, replaced, samples):
-    pending = InstanceView(
-        attrs.evolve(samples.instance, phase=Phase.PROVISIONING),
-        (attrs.evolve(samples.association, phase=Phase.PENDING, variables=()),),
-    )
-    kit.answers |= {"instances": (pending,), "retry": samples.view}
+    answers = iter((attrs.evolve(samples.environment, pending=("shop-valkey",)), samples.environment))
+    kit.answers |= {"environment": lambda *_args, **_kwargs: next(answers), "retry": samples.view}
     call("run", "-a", "shop", "--", "ls")
-    assert [name for name, _args, _kwargs in kit.calls] == ["instances", "retry", "environment", "heal"]
+    assert [name for name, _args, _kwargs in kit.calls] == ["environment", "retry", "environment", "heal"]
+    assert kit.call("retry") == (("shop-valkey",), {})
     assert len(replaced) == 1
 
 
-@pytest.mark.parametrize(
-    ("instance", "association"),
-    [(Phase.ERROR, Phase.PENDING), (Phase.ACTIVE, Phase.ERROR), (Phase.DEPROVISIONING, Phase.PENDING)],
-)
-def test_what_failed_is_left_to_its_user(call, kit, replaced, samples, instance, association):
-    failed = InstanceView(
-        attrs.evolve(samples.instance, phase=instance),
-        (attrs.evolve(samples.association, phase=association, variables=()),),
-    )
-    kit.answers["instances"] = (failed,)
-    kit.answers["environment"] = attrs.evolve(samples.environment, pending=("shop-postgresql (no room)",))
+def test_what_does_not_come_blocks_and_is_named_with_both_ways_out(call, kit, replaced, samples):
+    kit.answers |= {"environment": attrs.evolve(samples.environment, pending=("shop-valkey",)), "retry": samples.view}
     outcome = call("run", "-a", "shop", "--", "ls")
     assert outcome.status == 1
     assert outcome.err == (
-        "error: cannot run a program for shop: variables are not there yet: shop-postgresql (no room);"
-        " addonkit retry INSTANCE goes on with it\n"
+        "error: cannot run a program for shop: the variables of shop-valkey are not there yet; "
+        "run `addonkit retry shop-valkey`, or leave it out with `--without shop-valkey`\n"
     )
     assert replaced == []
 
 
+def test_what_failed_warns(call, kit, replaced, samples):
+    kit.answers["environment"] = attrs.evolve(samples.environment, failed={"shop-s3-remote": "no such\nbucket"})
+    outcome = call("run", "-a", "shop", "--", "ls")
+    assert outcome.err == (
+        "warning: shop-s3-remote failed, its variables are missing: no such\\nbucket; run `addonkit retry "
+        "shop-s3-remote` to try again, or `addonkit destroy shop-s3-remote` to remove it\n"
+    )
+    assert len(replaced) == 1
+
+
 def test_a_program_is_not_run_without_its_server(call, kit, replaced):
-    kit.answers["heal"] = Healed(failed={"postgresql-s1": "no port"})
+    kit.answers["heal"] = Healed(failed={"on-s1": "no port"})
     outcome = call("run", "-a", "shop", "--", "ls")
     assert outcome.status == 1
-    assert "postgresql-s1 does not run (no port)" in outcome.err
+    assert "on-s1 does not run (no port); leave it out with `--without on-s1`" in outcome.err
     assert replaced == []
+
+
+def test_an_instance_may_be_left_out(call, kit, replaced):
+    kit.answers["name_of"] = lambda name, _app: {"s3": "shop-s3-remote"}.get(name, name)
+    call("run", "-a", "shop", "--without", "s3", "--without", "shop-valkey", "--", "ls")
+    left_out = ["shop-s3-remote", "shop-valkey"]
+    assert kit.call("environment") == (("shop",), {"without": left_out})
+    assert kit.call("heal") == (("shop",), {"without": left_out})
+    assert len(replaced) == 1
+
+
+def test_clients_that_fit_the_servers_come_first(tmp_path):
+    (tmp_path / "18").mkdir()
+    found = Environment("shop", programs=(str(tmp_path / "18"), str(tmp_path / "gone"), "/usr/bin"))
+    assert child_environment({"PATH": "/bin:/usr/bin"}, found)["PATH"] == f"{tmp_path / '18'}:/bin:/usr/bin"
+    assert child_environment({}, found)["PATH"].startswith(f"{tmp_path / '18'}:")
+    assert child_environment({"PATH": "/bin"}, Environment("shop"))["PATH"] == "/bin"
 
 
 @pytest.mark.parametrize(
@@ -135,6 +151,9 @@ def test_a_program_that_cannot_be_run(call, monkeypatch, program, status, words)
 
 def test_the_apps_variables_win():
     own = {"A": "1", "B": "2", "ADDONKIT_KEY": "k", "ADDONKIT_HOME": "/h"}
-    assert child_environment(own, {"B": "3"}) == {"A": "1", "B": "3"}
+    assert child_environment(own, Environment("shop", (EnvironmentEntry(Variable("B", "3"), "manual"),))) == {
+        "A": "1",
+        "B": "3",
+    }
     assert own["ADDONKIT_KEY"] == "k"
     assert os.environ.get("B") != "3"

@@ -76,11 +76,11 @@ def terminal(environ):
         each.process.wait()
 
 
-@pytest.mark.parametrize(("keys", "status", "left"), [("n\r", 1, 1), ("y\r", 0, 0)])
+@pytest.mark.parametrize(("keys", "status", "left"), [("y\r", 1, 1), ("shop-postgresql\r", 0, 0)])
 def test_a_destroy_asks_on_a_terminal(addonkit, terminal, keys, status, left):
     addonkit("create", "postgresql:small", "-a", "shop", "--no-wait")
     screen = terminal("destroy", "shop-postgresql")
-    screen.until("Destroy it? [y/N]: ")
+    screen.until("Type shop-postgresql to go on: ")
     assert "all data of shop-postgresql" in screen.shown
     screen.type(keys)
     assert screen.end() == status
@@ -90,7 +90,7 @@ def test_a_destroy_asks_on_a_terminal(addonkit, terminal, keys, status, left):
 def test_ctrl_c_at_the_question_destroys_nothing(addonkit, terminal):
     addonkit("create", "postgresql:small", "-a", "shop", "--no-wait")
     screen = terminal("destroy", "shop-postgresql")
-    screen.until("Destroy it? [y/N]: ")
+    screen.until("Type shop-postgresql to go on: ")
     screen.interrupt()
     assert screen.end() == 130
     assert screen.shown.endswith("interrupted: nothing was changed\r\n")
@@ -107,7 +107,7 @@ def test_a_secret_is_asked_for_and_not_shown(addonkit, terminal):
 
 
 def test_a_terminal_shows_each_step_as_it_runs(terminal, home):
-    screen = terminal("create", "postgresql:small", "-a", "shop")
+    screen = terminal("create", "postgresql:small", "-a", "shop", "-v")
     screen.until("1/5 find a place on a server ...")
     screen.type("\x03")
     assert screen.end() in {0, 130}

@@ -28,9 +28,8 @@ def export(environment: Environment, env_format: str, *, reveal: bool) -> str:
     """
     attempted = f"cannot write the environment of {environment.app} as {env_format}"
     secret = [entry.variable.key for entry in environment.entries if entry.variable.sensitive]
-    if environment.pending:
-        found = f"variables are not there yet: {', '.join(environment.pending)}"
-        raise Busy(attempted, found, "addonkit retry INSTANCE goes on with it")
+    for name in environment.pending:
+        raise Busy(attempted, f"the variables of {name} are not there yet", f"run `addonkit retry {name}` to go on")
     if secret and not reveal:
         raise InvalidInput(attempted, f"it holds secrets ({', '.join(secret)})", "add --reveal to write them")
     return render(env_format, environment.as_dict(), environment.unset)

@@ -16,13 +16,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def with_kit(
-    invocation: Invocation,
-    work: Callable[[Kit], Awaitable[T]],
-    *,
-    heal: bool = True,
-    hint: str = "",
-) -> T:
+def with_kit(invocation: Invocation, work: Callable[[Kit], Awaitable[T]], *, hint: str = "") -> T:
     """Open the home, do the work, close the home.
 
     From now on, what plugins and steps print goes to stderr: stdout is for the result.
@@ -30,7 +24,6 @@ def with_kit(
     Args:
         invocation: of this invocation.
         work: what to do with the open home.
-        heal: start servers that should run and do not.
         hint: what to tell the user when the work is interrupted.
 
     Raises:
@@ -42,10 +35,11 @@ def with_kit(
     from addonkit.util.stdout import redirect_stdout
 
     redirect_stdout()  # for good: a plugin's thread may print at any time
-    progress = Progress.on_stderr(silent=invocation.json)
+    progress = Progress.on_stderr(silent=invocation.json, patient=not invocation.verbose)
 
     async def opened() -> T:
-        async with invocation.open(on_event=progress.take, heal=heal) as kit:
+        progress.reveal_later()
+        async with invocation.open(on_event=progress.take, heal=False) as kit:
             return await work(kit)
 
     invocation.hint = hint

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import click
 
 from addonkit.cli.streams import clean, echo_err
 from addonkit.util.stdout import restore_stdout
+
+if TYPE_CHECKING:
+    from addonkit.models.views import Environment
 
 NOT_FOUND: Final = 127
 NOT_RUNNABLE: Final = 126
@@ -20,38 +23,40 @@ _OURS: Final = "ADDONKIT_*"
 """Variables that are for addonkit alone: some open every secret, or are an operator's own credentials."""
 
 
-def child_environment(own: Mapping[str, str], values: Mapping[str, str], unset: Iterable[str] = ()) -> dict[str, str]:
+def child_environment(own: Mapping[str, str], environment: Environment) -> dict[str, str]:
     """Return the environment of a program that runs for an app.
 
-    Args:
-        own: environment of this process.
-        values: the app's variables, which win.
-        unset: names of `own` that are left out; a trailing `*` stands for any ending. So is every ADDONKIT_ variable.
+    The app's variables win. Variables of `own` that an addon wants unset are left out, and so is every ADDONKIT_ one.
+    Directories of clients that fit the app's servers come first in PATH.
     """
-    patterns = (_OURS, *unset)
-    return {key: text for key, text in own.items() if not _matches(key, patterns)} | dict(values)
+    patterns = (_OURS, *environment.unset)
+    kept = {key: text for key, text in own.items() if not _matches(key, patterns)}
+    path = kept.get("PATH", os.defpath).split(os.pathsep)
+    clients = [each for each in environment.programs if each not in path and os.path.isdir(each)]  # noqa: PTH112 - False where a directory cannot be entered
+    if clients:
+        kept["PATH"] = os.pathsep.join((*clients, *path))
+    return kept | environment.as_dict()
 
 
 def _matches(key: str, patterns: Iterable[str]) -> bool:
     return any(key.startswith(each[:-1]) if each.endswith("*") else key == each for each in patterns)
 
 
-def replace_process(argv: Sequence[str], values: Mapping[str, str], unset: Iterable[str] = ()) -> NoReturn:
+def replace_process(argv: Sequence[str], environment: Environment) -> NoReturn:
     """Become another program, found on the PATH that it will have itself.
 
     Args:
         argv: the program and its arguments.
-        values: the app's variables.
-        unset: names that do not survive from this process's environment; see `child_environment`.
+        environment: of the app; see `child_environment`.
 
     Raises:
         click.exceptions.Exit: with 127 or 126 when it is not found or cannot be run.
     """
-    environment = child_environment(os.environ, values, unset)
+    environ = child_environment(os.environ, environment)
     restore_signals()
     restore_stdout()
     try:
-        os.execvpe(argv[0], list(argv), environment)  # noqa: S606 - running what the user typed is the job
+        os.execvpe(argv[0], list(argv), environ)  # noqa: S606 - running what the user typed is the job
     except (FileNotFoundError, NotADirectoryError):
         raise _not_started(argv[0], "there is no such program", NOT_FOUND) from None
     except OSError as error:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import traceback
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -12,6 +13,9 @@ from addonkit.errors import AddonkitError
 
 if TYPE_CHECKING:
     from addonkit.cli.invocation import Invocation
+
+_SUGGESTION: Final = re.compile(r"\. (?:Did you mean|\(Did you mean) ([^?]*\?)\)?")
+"""What click says of a near miss."""
 
 FAILED = 1
 USAGE = 2
@@ -40,7 +44,8 @@ def report_usage(invocation: Invocation, error: click.ClickException) -> int:
     if invocation.json:
         _write_failure("UsageError", message)
     else:
-        echo_err(f"error: {clean(message[:1].lower() + message[1:].rstrip('.?'))}; see {path} --help")
+        message = _SUGGESTION.sub(r"; did you mean \1", message[:1].lower() + message[1:]).rstrip(".")
+        echo_err(f"error: {clean(message)}{'' if message.endswith('?') else ';'} see {path} --help")
     return USAGE
 
 

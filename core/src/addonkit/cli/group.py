@@ -14,8 +14,8 @@ from addonkit.cli.command import SETTINGS, Group, show_help, with_shared_options
 SECTIONS: Final = {
     "Provision": ("create", "run", "env", "attach", "detach", "promote", "destroy"),
     "Operate": ("stop", "start", "restart"),
-    "Configure": ("config",),
-    "Inspect": ("addons", "variants", "list", "show", "logs"),
+    "Configure": ("config", "completion"),
+    "Inspect": ("apps", "addons", "variants", "list", "show", "logs"),
     "Troubleshoot": ("doctor", "retry", "saga"),
     "Develop": ("new", "conformance"),
 }
@@ -53,10 +53,16 @@ class Commands(Group):
             click.UsageError: there is no such command.
         """
         if not ctx.resilient_parsing and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
-            near = difflib.get_close_matches(args[0], self.list_commands(ctx), n=1)
-            advice = f", did you mean '{near[0]}'?" if near else ""
-            raise click.UsageError(f"there is no command '{args[0]}'{advice}", ctx)
+            raise click.UsageError(f"there is no command '{args[0]}'{self._meant(ctx, args[0])}", ctx)
         return super().resolve_command(ctx, args)
+
+    def _meant(self, ctx: click.Context, word: str) -> str:
+        from addonkit.cli.synonyms import command_for
+
+        known = self.list_commands(ctx)
+        near = difflib.get_close_matches(word, known, n=1, cutoff=0.7)
+        meant = command_for(word, known) or (f"addonkit {near[0]}" if near else "")
+        return f"; did you mean `{meant}`?" if meant else ""
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the commands by purpose."""

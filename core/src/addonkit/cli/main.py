@@ -34,7 +34,10 @@ def main(argv: Sequence[str] | None = None, *, opener: Opener | None = None) -> 
     if instruction:
         from click.shell_completion import shell_complete
 
-        sys.exit(shell_complete(cli, {}, "addonkit", _COMPLETE, instruction))
+        from addonkit.cli.completion import register
+
+        register()
+        sys.exit(shell_complete(cli, {"obj": Invocation(opener)}, "addonkit", _COMPLETE, instruction))
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     if argv is not None:

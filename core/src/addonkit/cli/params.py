@@ -12,7 +12,7 @@ from click.shell_completion import CompletionItem
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
-class Name(click.ParamType):
+class Name(click.ParamType):  # type: ignore[type-arg] # generic in some versions of click only
     """Text that names something.
 
     Args:
@@ -47,11 +47,12 @@ class Name(click.ParamType):
         """Offer the names that begin so; nothing when the state cannot be read."""
         from addonkit.cli.completion import candidates
 
-        return [CompletionItem(each) for each in candidates(self.kind, ctx.params, incomplete)]
+        home = getattr(ctx.find_root().obj, "home", None)
+        return [CompletionItem(each) for each in candidates(self.kind, ctx.params, incomplete, home)]
 
 
 def _is_from_environment(ctx: click.Context, param: click.Parameter) -> bool:
-    return param.name is not None and ctx.get_parameter_source(param.name) is ParameterSource.ENVIRONMENT
+    return ctx.get_parameter_source(param.name) is ParameterSource.ENVIRONMENT
 
 
 INSTANCE_OF_APP: Final = "With an app, INSTANCE may also be its alias or its addon there."

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
 
-from addonkit.cli.command import app_option, yes_option
+from addonkit.cli.command import yes_option
 from addonkit.cli.event_loop import with_kit
 from addonkit.cli.invocation import Invocation
+from addonkit.cli.params import app_option, instance_argument
 from addonkit.cli.prompts import confirm
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def chooses_servers(*, asks: bool = True) -> Callable[[Callable[..., Any]], Call
             function = yes_option("Do not ask when other instances are on a server.")(function)
         function = click.option("--all", "everything", is_flag=True, help=_ALL)(function)
         function = app_option(required=False, help="The servers of this app.")(function)
-        return click.argument("instance", required=False)(function)
+        return instance_argument(required=False)(function)
 
     return decorate
 
@@ -75,13 +76,12 @@ def change_power(
     """
     if not (choice.instance or choice.app or choice.everything):
         raise click.UsageError("name an instance, or use -a APP or --all")
-    targets = with_kit(invocation, choice.servers, heal=False)
+    targets = with_kit(invocation, choice.servers)
     if not yes:
         _ask(invocation, verb, targets)
     outcome = with_kit(
         invocation,
         lambda kit: _each(kit, targets, change),
-        heal=False,
         hint="run the same command again to complete it",
     )
     lines = [f"{', '.join(target.instances)}: {reason or done}" for target, reason in outcome]

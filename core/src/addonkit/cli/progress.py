@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from typing import TextIO
+from typing import Final, TextIO
 
 import attrs
 
 from addonkit.cli.streams import clean, is_terminal
 from addonkit.models.execution import Event, EventKind
+
+SLOW: Final = 2.0
+"""Seconds after which steps are shown."""
 
 _ENDS = {
     EventKind.DONE: "done",
@@ -27,31 +30,48 @@ class _Running:
     execution: str
     step: str
     depth: int
+    line: str
+    headed: bool = False
 
 
 class Progress:
     """Writes a line a step, steps of a saga that another one starts further in.
 
     On a terminal a line appears when its step begins and is completed when it ends. Elsewhere each line is
-    written once, when its step ends. A stream that is gone changes nothing.
+    written once, when its step ends; a step in which another saga runs gets a line before that as well. A stream that
+    is gone changes nothing.
 
     Args:
         stream: where to write; None shows nothing.
         live: whether a line may be written in two parts.
+        patient: keep lines back until `reveal`: work that ends soon needs none.
     """
 
-    def __init__(self, stream: TextIO | None, *, live: bool) -> None:
+    def __init__(self, stream: TextIO | None, *, live: bool, patient: bool = False) -> None:
         self._stream = stream
         self._live = live
+        self._kept: list[str] | None = [] if patient else None
         self._running: list[_Running] = []
         self._depths: dict[str, int] = {}
         self._titles: dict[tuple[str, str], str] = {}
         self._open_line = ""
 
     @classmethod
-    def on_stderr(cls, *, silent: bool) -> Progress:
+    def on_stderr(cls, *, silent: bool, patient: bool) -> Progress:
         """Progress on the stderr of this process."""
-        return cls(None if silent else sys.stderr, live=is_terminal(sys.stderr))
+        return cls(None if silent else sys.stderr, live=is_terminal(sys.stderr), patient=patient)
+
+    def reveal_later(self) -> None:
+        """Show what was kept back when the work in the running event loop takes longer than SLOW."""
+        import asyncio
+
+        asyncio.get_running_loop().call_later(SLOW, self.reveal)
+
+    def reveal(self) -> None:
+        """Show what was kept back, and from now on each line as it comes."""
+        kept, self._kept = self._kept or [], None
+        for text in kept:
+            self._write(text)
 
     def take(self, event: Event) -> None:
         """Show one event."""
@@ -73,12 +93,20 @@ class Progress:
 
     def _begin(self, event: Event) -> None:
         depth = self._depth(event)
-        self._running.append(_Running(event.execution, event.step, depth))
+        if not self._live:
+            self._head_of(depth)
         self._titles[event.execution, event.step] = event.message
+        self._running.append(_Running(event.execution, event.step, depth, self._line(event, depth)))
         if self._live:
             self.close()
             self._open_line = self._line(event, depth)
             self._write(self._open_line)
+
+    def _head_of(self, depth: int) -> None:
+        """Where lines are written when steps end: name the step in which another saga begins."""
+        if self._running and depth > self._running[-1].depth and not self._running[-1].headed:
+            self._running[-1].headed = True
+            self._write(f"{self._running[-1].line}\n")
 
     def _end(self, event: Event) -> None:
         depth = self._depth(event)
@@ -112,6 +140,9 @@ class Progress:
 
     def _write(self, text: str) -> None:
         if self._stream is None:
+            return
+        if self._kept is not None:
+            self._kept.append(text)
             return
         with contextlib.suppress(OSError, ValueError):
             self._stream.write(text)

@@ -8,24 +8,25 @@ from typing import Final
 
 import click
 
-from addonkit.cli.streams import echo_err, is_terminal
+from addonkit.cli.streams import clean, echo_err, is_terminal
 
 _MOST: Final = 16 * 1024 * 1024
 """Bytes that are read of stdin."""
 
 
-def confirm(attempted: str, losses: str, question: str, *, json: bool = False) -> None:
-    """Show what will be lost and ask; come back only after a yes.
+def confirm(attempted: str, losses: str, question: str = "", *, json: bool = False, name: str = "") -> None:
+    """Show what will be lost and ask; come back only after a yes, or after the name was typed.
 
     Args:
-        attempted: what is not done when nobody can be asked, as `cannot destroy shop-postgresql`.
+        attempted: what is not done when there is no person to ask, as `cannot destroy shop-postgresql`.
         losses: shown before the question.
         question: that a yes agrees to.
-        json: a program reads the output, so nobody is asked.
+        json: a program reads the output, so the question is not asked.
+        name: that has to be typed instead of a yes.
 
     Raises:
         AddonkitError: there is no terminal to ask on.
-        click.exceptions.Exit: the answer was no.
+        click.exceptions.Exit: the answer was another one.
         click.Abort: the question was interrupted.
     """
     from addonkit.errors import AddonkitError
@@ -33,7 +34,11 @@ def confirm(attempted: str, losses: str, question: str, *, json: bool = False) -
     if json or not (is_terminal(sys.stdin) and is_terminal(sys.stderr)):
         raise AddonkitError(attempted, "it has to be confirmed and there is no terminal to ask on", "add --yes")
     echo_err(losses)
-    if not click.confirm(question, err=True):
+    if name:
+        agreed = click.prompt(f"Type {clean(name)} to go on", default="", show_default=False, err=True).strip() == name
+    else:
+        agreed = click.confirm(question, err=True)
+    if not agreed:
         echo_err("no changes made")
         raise click.exceptions.Exit(1)
 

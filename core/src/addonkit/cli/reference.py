@@ -44,7 +44,7 @@ error included: `{"error": {"kind", "message", "attempted", "found", "advice", "
 | `DOCKER_CONFIG` | directory of the `config.json` that holds logins to image registries |
 | `NO_COLOR` | no colours |
 
-Completion for bash: `eval "$(_ADDONKIT_COMPLETE=bash_source addonkit)"`; also `zsh_source`, `fish_source`.
+Names are completed by bash after `eval "$(addonkit completion bash)"`; also `zsh` and `fish`.
 """
 
 

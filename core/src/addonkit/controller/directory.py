@@ -1,11 +1,12 @@
-"""Lists what there is by name: apps, their instances, the tenants of servers. Reads the store only."""
+"""Lists what there is by name: apps and their instances. Reads the store only."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
+from addonkit.errors import UnknownApp
 from addonkit.models.app import App
 from addonkit.models.instance import Association, Instance
 from addonkit.models.views import AppView
@@ -28,19 +29,21 @@ def apps(tx: Transaction) -> tuple[AppView, ...]:
     return tuple(AppView(app.name, tuple(sorted(tied.get(app.name, ()))), len(app.variables)) for app in found)
 
 
-def tenants(tx: Transaction, servers: Iterable[str]) -> Mapping[str, tuple[str, ...]]:
-    """Return server ids to the names of the instances that live there."""
-    return {
-        server: tuple(sorted(entity.value.name for entity in tx.list(Instance, {"server": server}).items))
-        for server in servers
-    }
+def check_app(tx: Transaction, name: str) -> None:
+    """Check that there is an app of that name, or an instance that was created for it.
+
+    Raises:
+        UnknownApp: with the nearest name.
+    """
+    if tx.get(App, name) is None and not tx.list(Instance, {"app": name}, limit=1).items:
+        raise unknown_app(tx, name, f"cannot find app {name!r}")
 
 
-def servers_of(tx: Transaction, app: str, without: Collection[str] = ()) -> frozenset[str]:
-    """Return ids of the servers that an app uses; instances named in `without` do not count."""
-    found = (tx.get(Instance, entity.value.instance) for entity in tx.list(Association, {"app": app}).items)
-    kept = (entity.value for entity in found if entity is not None and entity.value.name not in without)
-    return frozenset(instance.server for instance in kept if instance.server)
+def unknown_app(tx: Transaction, name: str, attempted: str) -> UnknownApp:
+    """Return the error for an app that is not there, with the nearest name."""
+    known = [entity.name for entity in tx.list(App).items]
+    advice = suggestion(name, known, "an app is made by its first addon or variable")
+    return UnknownApp(attempted, f"there is no app {name!r}", advice)
 
 
 def suggestion(name: str, known: Collection[str], none: str) -> str:

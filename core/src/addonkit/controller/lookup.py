@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from addonkit.controller.directory import suggestion
+from addonkit.controller.directory import suggestion, unknown_app
 from addonkit.controller.variables import associations_of
-from addonkit.errors import UnknownApp, UnknownInstance
+from addonkit.errors import UnknownInstance
 from addonkit.models.app import App, DefaultApp
 from addonkit.models.instance import Association, Instance, Phase
 
@@ -25,13 +25,6 @@ def get_app(tx: Transaction, name: str, attempted: str) -> Entity[App]:
     if entity is None:
         raise unknown_app(tx, name, attempted)
     return entity
-
-
-def unknown_app(tx: Transaction, name: str, attempted: str) -> UnknownApp:
-    """The error for an app that is not there, with the nearest name."""
-    known = [entity.name for entity in tx.list(App).items]
-    advice = suggestion(name, known, "an app is made by its first addon or variable")
-    return UnknownApp(attempted, f"there is no app {name!r}", advice)
 
 
 def find_instance(tx: Transaction, name: str, app: str | None) -> Entity[Instance]:

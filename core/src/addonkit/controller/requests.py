@@ -12,7 +12,7 @@ from addonkit.controller.retrying import retry_instance
 from addonkit.controller.variables import associations_of
 from addonkit.errors import AlreadyExists
 from addonkit.models.app import App
-from addonkit.models.definition import CONFIG_DIGEST
+from addonkit.models.definition import CONFIG_DIGEST, CONFIG_PROGRAMS, CONFIG_VERSION
 from addonkit.models.identifiers import new_id
 from addonkit.models.instance import Association, Instance, Phase
 
@@ -32,6 +32,7 @@ class Request:
         variant: name of the variant.
         alias: name the user gave; empty without one.
         config: the variant's config with image and version resolved.
+        version: that was asked for; empty when any will do.
     """
 
     app: str
@@ -40,6 +41,7 @@ class Request:
     variant: str
     alias: str
     config: Mapping[str, str]
+    version: str = ""
 
     @property
     def label(self) -> str:
@@ -49,21 +51,31 @@ class Request:
 
 @attrs.frozen
 class Created:
-    """What a create or attach wrote. `joined` says that an unfinished one was found instead."""
+    """What a create or attach wrote, or found.
+
+    Attributes:
+        instance: as it is stored; `association` is its tie to the app.
+        new_app: whether the app was made by this.
+        joined: whether an unfinished one was found instead.
+        existed: whether a complete one was found instead.
+    """
 
     instance: Instance
     association: Association
     new_app: bool = False
     joined: bool = False
+    existed: bool = False
 
 
 def create(tx: Transaction, request: Request) -> Created:
-    """Write the instance and its association, or find the unfinished ones of the same request.
+    """Write the instance and its association, or find those of the same request.
 
     Raises:
-        AlreadyExists: the app has an addon of that name.
+        AlreadyExists: the app has an addon of that name, which was asked for in other words.
     """
-    unfinished = find_unfinished(tx, request)
+    unfinished = find_former(tx, request)
+    if unfinished is not None and unfinished.existed:
+        return unfinished
     if unfinished is not None:
         instance = retry_instance(tx, existing(tx, Instance, unfinished.instance.id))
         return Created(instance, existing(tx, Association, unfinished.association.id).value, joined=True)
@@ -82,11 +94,11 @@ def create(tx: Transaction, request: Request) -> Created:
     return Created(instance, associate(tx, instance, request.app, request.alias, others), new_app)
 
 
-def find_unfinished(tx: Transaction, request: Request) -> Created | None:
-    """The same request when it was not completed: interrupted, failed, or under way. None when nothing has that name.
+def find_former(tx: Transaction, request: Request) -> Created | None:
+    """What the same request made before: complete, interrupted, failed, or under way. None when nothing has that name.
 
     Raises:
-        AlreadyExists: the app has an addon of that name, which is complete or was asked for in other words.
+        AlreadyExists: the app has an addon of that name, which was asked for in other words.
     """
     others = associations_of(tx, request.app)
     for association in others:
@@ -95,6 +107,8 @@ def find_unfinished(tx: Transaction, request: Request) -> Created | None:
         entity = tx.get(Instance, association.instance)
         if entity and _same(entity.value, request) and _is_unfinished(entity.value, association):
             return Created(entity.value, association, joined=True)
+        if entity and _answers(entity.value, request) and _is_complete(entity.value, association):
+            return Created(entity.value, association, existed=True)
     attempted = f"cannot create {request.addon}:{request.variant} for {request.app}"
     check_label(tx, attempted, request.label, others)
     return None
@@ -107,14 +121,25 @@ def _is_unfinished(instance: Instance, association: Association) -> bool:
     return instance.phase in _ON_THE_WAY or instance.phase is Phase.ACTIVE
 
 
+def _is_complete(instance: Instance, association: Association) -> bool:
+    return instance.phase is association.phase is Phase.ACTIVE
+
+
+def _answers(instance: Instance, request: Request) -> bool:
+    """Whether an instance is what a request asks for; without a version in it, whatever version the instance has."""
+    if (instance.addon, instance.variant) != (request.addon, request.variant):
+        return False
+    return not request.version or instance.config.get(CONFIG_VERSION) == request.config.get(CONFIG_VERSION)
+
+
 def _same(instance: Instance, request: Request) -> bool:
     wanted = (request.addon, request.variant, _asked_for(request.config))
     return (instance.addon, instance.variant, _asked_for(instance.config)) == wanted
 
 
 def _asked_for(config: Mapping[str, str]) -> dict[str, str]:
-    """A config without what a registry added to it."""
-    return {key: value for key, value in config.items() if key != CONFIG_DIGEST}
+    """A config without what a registry, or a look at this machine, added to it."""
+    return {key: value for key, value in config.items() if key not in {CONFIG_DIGEST, CONFIG_PROGRAMS}}
 
 
 def check_label(tx: Transaction, attempted: str, label: str, others: Sequence[Association]) -> None:
@@ -130,7 +155,7 @@ def check_label(tx: Transaction, attempted: str, label: str, others: Sequence[As
 
 def _taken(label: str, other: Association, there: Entity[Instance] | None) -> tuple[str, str]:
     """What stands in the way of a label, and what to do about it."""
-    another = "use --as NAME to add another one under its own name"
+    another = "choose another name with --as to add another one"
     if there is None:
         return f"the app already has {label}", another
     name = there.value.name

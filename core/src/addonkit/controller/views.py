@@ -10,6 +10,7 @@ from addonkit.controller.lookup import get_app
 from addonkit.controller.variables import associations_of, by_order
 from addonkit.errors import AddonFault, UnknownAddon
 from addonkit.models.compute import Address, Pool
+from addonkit.models.definition import CONFIG_PROGRAMS
 from addonkit.models.execution import Execution, ExecutionStatus
 from addonkit.models.instance import Association, Instance, Phase, Server
 from addonkit.models.views import NOT_INSTALLED, Environment, EnvironmentEntry, InstanceView
@@ -60,6 +61,11 @@ class Viewer:
                 for each in instances
             ]
         )
+
+    async def address(self, instance: Instance) -> Address | None:
+        """Where its server listens; None when it has none here."""
+        pool = await self._store.get(Pool, instance.server) if instance.server else None
+        return _address(pool.value) if pool else None
 
     def addon_state(self, addon: str, distribution: str = "") -> str:
         """`ok`, NOT_INSTALLED, or why the addon cannot be asked."""
@@ -132,18 +138,24 @@ def _environment(tx: Transaction, app: str, without: Collection[str]) -> Environ
     pending: list[str] = []
     failed: dict[str, str] = {}
     unset: set[str] = set()
+    programs: dict[str, None] = {}
     for association in associations_of(tx, app):
         entity = tx.get(Instance, association.instance)
         name = entity.value.name if entity else association.instance
         if name in without:
             continue
         entries += [EnvironmentEntry(variable, name) for variable in association.variables]
+        programs |= {entity.value.config[CONFIG_PROGRAMS]: None} if entity and _has_programs(entity.value) else {}
         unset.update(association.unset_variables if association.phase is Phase.ACTIVE else ())
         if entity and association.phase is Phase.PENDING and entity.value.phase in _UNDER_WAY:
             pending.append(name)
         elif entity and association.phase in {Phase.PENDING, Phase.ERROR}:
             failed[name] = _reason(entity.value, association)
-    return Environment(app, tuple(entries), tuple(pending), tuple(sorted(unset)), failed)
+    return Environment(app, tuple(entries), tuple(pending), tuple(sorted(unset)), failed, tuple(programs))
+
+
+def _has_programs(instance: Instance) -> bool:
+    return bool(instance.config.get(CONFIG_PROGRAMS))
 
 
 def _reason(instance: Instance, association: Association) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import attrs
 
 from addonkit.controller.naming import moved_from_plain
+from addonkit.models.compute import Address
 from addonkit.models.instance import Association, Instance
 from addonkit.models.variable import Variable
 from addonkit.models.views import VariableMove
@@ -19,12 +20,18 @@ class Binding:
         association: the tie; its variables are there once it is active.
         new_app: whether the app was made by this.
         joined: whether an unfinished one was found and completed.
+        existed: whether the same request had made it before; nothing was changed.
+        address: of its server; None when it has none here.
+        client: command that connects an app's user to it, such as `psql`; empty when the addon names none.
     """
 
     instance: Instance
     association: Association
     new_app: bool = False
     joined: bool = False
+    existed: bool = False
+    address: Address | None = None
+    client: str = ""
 
     @property
     def variables(self) -> tuple[Variable, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 
@@ -21,6 +22,7 @@ from addonkit.controller.usage import describe_usage
 from addonkit.controller.views import Viewer, environment
 from addonkit.engine.outcome import blocked
 from addonkit.errors import (
+    AddonkitError,
     InstanceFailed,
     NotFound,
     SagaError,
@@ -136,6 +138,14 @@ class Kit:
     async def apps(self) -> tuple[AppView, ...]:
         """All apps, by name."""
         return await self._store.transact(directory.apps)
+
+    async def count(self) -> int:
+        """How many instances there are."""
+        return len(await self._store.list(Instance))
+
+    async def check_app(self, name: str) -> None:
+        """Raise UnknownApp, with the nearest name, unless there is an app or an instance of one of that name."""
+        await self._store.transact(lambda tx: directory.check_app(tx, name))
 
     async def has_app(self, name: str) -> bool:
         """Whether there is an app of that name."""
@@ -341,7 +351,7 @@ class Kit:
 
     async def _finish(self, created: Created, *, wait: bool) -> Binding:
         instance, association = created.instance, created.association
-        if wait:
+        if wait and not created.existed:
             reconciled = await self._controller.reconcile(instance.id)
             if reconciled is None:
                 raise InstanceFailed(f"creating {instance.name}", "it was destroyed meanwhile")
@@ -352,7 +362,21 @@ class Kit:
             association = entity.value if entity else association
             if association.phase is Phase.ERROR:
                 raise _failed(f"attaching {instance.name}", attrs.evolve(instance, message=association.message))
-        return Binding(instance, association, created.new_app, created.joined)
+        return Binding(
+            instance,
+            association,
+            created.new_app,
+            created.joined,
+            created.existed,
+            await self._viewer.address(instance),
+            self._client(instance.addon),
+        )
+
+    def _client(self, addon: str) -> str:
+        """The command that the addon names; empty when it cannot be asked."""
+        with contextlib.suppress(AddonkitError):
+            return self.registry.get(addon).definition.client
+        return ""
 
     async def _with_reason(self, instance: Instance) -> Instance:
         """The instance, with everything that went wrong for it and for apps that it is tied to as its message."""

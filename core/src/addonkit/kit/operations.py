@@ -10,11 +10,11 @@ import attrs
 from addonkit.controller.executor import forget_empty_app
 from addonkit.controller.lookup import existing, find_association, find_attached, find_instance, get_app
 from addonkit.controller.naming import promote
-from addonkit.controller.requests import Created, Request, associate, check_label, create, ensure_app, find_unfinished
+from addonkit.controller.requests import Created, Request, associate, check_label, create, ensure_app, find_former
 from addonkit.controller.retrying import retry_association, retry_instance
 from addonkit.controller.variables import associations_of, resolve_app_names
 from addonkit.errors import AlreadyExists, Busy, UnknownInstance
-from addonkit.models.definition import CONFIG_VERSION
+from addonkit.models.definition import CONFIG_PROGRAMS, CONFIG_VERSION, AddonDefinition
 from addonkit.models.identifiers import check_alias, check_app_name
 from addonkit.models.instance import Association, Instance, Phase
 from addonkit.models.variable import Variable, check_posix_name, check_text
@@ -51,14 +51,22 @@ class Operations:
         if program is not None:
             definition = attrs.evolve(addon.definition, program=program)
             config[CONFIG_VERSION] = self._backend.runnable_version(definition, version)
+            config[CONFIG_PROGRAMS] = self._directory(definition, config[CONFIG_VERSION])
         wanted = version or config.get(CONFIG_VERSION, "")
         config |= self._registry.get_variant_config(addon_name, variant, wanted)
-        return Request(app, addon_name, addon.distribution, variant, alias, config)
+        return Request(app, addon_name, addon.distribution, variant, alias, config, version)
+
+    def _directory(self, definition: AddonDefinition, version: str) -> str:
+        """The directory of programs of that version that holds nothing else; empty when there is none such."""
+        for found in self._backend.find_programs(definition):
+            if found.origin in {"system", "wheel"} and f"{found.version}.".startswith(f"{version}."):
+                return found.directory
+        return ""
 
     async def create(self, request: Request) -> Created:
         """Record the instance and its association; the app too when it is new.
 
-        The same request again finds the unfinished one.
+        The same request again finds what it made before.
 
         Raises:
             AlreadyExists: the app has an addon of that name.
@@ -73,7 +81,7 @@ class Operations:
 
     async def check_free(self, request: Request) -> bool:
         """Raise what create would raise, without writing; whether it would make a new instance."""
-        return await self._store.transact(lambda tx: find_unfinished(tx, request)) is None
+        return await self._store.transact(lambda tx: find_former(tx, request)) is None
 
     async def attach(self, name: str, app: str, alias: str = "") -> Created:
         """Record that an app is to receive the variables of an instance that exists.

@@ -17,6 +17,9 @@ CONFIG_VERSION: Final = "_version"
 CONFIG_DIGEST: Final = "_digest"
 """Key of a variant's config under which the digest that the image had when it was checked is kept."""
 
+CONFIG_PROGRAMS: Final = "_programs"
+"""Key of an instance's config under which the directory of its programs, its clients included, is kept."""
+
 SHARED: Final = "shared"
 """Name of the variant whose instances live together on one server."""
 
@@ -117,6 +120,7 @@ class AddonDefinition:
         program: where the server's executables are found; None when nothing runs on this machine.
         variables: names of the variables an app gets, in order, so that a plan can tell them beforehand.
         settings: what the operator can tell it, see SettingDefinition.
+        client: command that connects to it with the app's variables, shown to users as what to run next, as `psql`.
         unset_variables: names of the same family that must not reach an app from the shell, such as `PGSERVICE`; a
             trailing `*` stands for any ending. Variables that the app itself receives are kept.
     """
@@ -133,6 +137,7 @@ class AddonDefinition:
     variables: tuple[str, ...] = ()
     settings: tuple[SettingDefinition, ...] = ()
     unset_variables: tuple[str, ...] = ()
+    client: str = ""
 
     def variables_of(self, variant: str) -> tuple[str, ...]:
         """Names of the variables that an instance of this variant gives."""

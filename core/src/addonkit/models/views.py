@@ -142,6 +142,7 @@ class Environment:
         entries: by source, manual ones first.
         pending: names of instances whose variables are not there yet.
         failed: names of instances that failed to give variables, to the reason.
+        programs: directories of client programs that fit the servers.
         unset: names that must not reach the app from the shell, sorted; a trailing `*` stands for any ending.
     """
 
@@ -150,6 +151,7 @@ class Environment:
     pending: tuple[str, ...] = ()
     unset: tuple[str, ...] = ()
     failed: Mapping[str, str] = attrs.field(factory=dict)
+    programs: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, str]:
         """Names to values in clear."""

@@ -9,6 +9,7 @@ from typing import Any, Final
 from addonkit.errors import AddonkitError
 from addonkit.models.definition import (
     CONFIG_IMAGE,
+    CONFIG_PROGRAMS,
     CONFIG_VERSION,
     AddonDefinition,
     LocalityMode,
@@ -26,7 +27,7 @@ STORAGE: Final = "storage"
 
 _VARIANT: Final = re.compile(r"[a-z0-9][a-z0-9._-]*")
 _SETTING: Final = re.compile(r"[a-z][a-z0-9_]*")
-_TEXTS: Final = ("name", "display_name", "description", "default_variant", "base_image", "default_version")
+_TEXTS: Final = ("name", "display_name", "description", "default_variant", "base_image", "default_version", "client")
 
 
 def faults_of(definition: Any, name: str) -> tuple[str, ...]:
@@ -110,7 +111,7 @@ def _variant(variant: VariantDefinition) -> Iterator[str]:
         yield f"variant name {variant.name!r} is not small letters, digits, '.', '_', '-'"
     yield from (
         f"variant {variant.name} sets {key!r}, which the core sets"
-        for key in (CONFIG_IMAGE, CONFIG_VERSION)
+        for key in (CONFIG_IMAGE, CONFIG_PROGRAMS, CONFIG_VERSION)
         if key in variant.config
     )
     if STORAGE in variant.config:

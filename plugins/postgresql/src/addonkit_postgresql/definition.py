@@ -34,6 +34,7 @@ _OF_THE_SHELL: Final = (
 DEFINITION: Final = AddonDefinition(
     name="postgresql",
     display_name="PostgreSQL",
+    client="psql",
     description="PostgreSQL database",
     default_variant="small",
     variants=(

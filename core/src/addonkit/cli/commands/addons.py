@@ -26,7 +26,7 @@ def addons(invocation: Invocation) -> None:
     from addonkit.cli.render import addons as addons_table
     from addonkit.cli.render import json
 
-    found = with_kit(invocation, _look, heal=False)
+    found = with_kit(invocation, _look)
     document = {"addons": [json.addon_json(each.report, each.definition, each.programs) for each in found]}
     invocation.answer(document, addons_table.addons_text(found, traces=invocation.verbose))
 

@@ -45,7 +45,7 @@ def config(ctx: click.Context) -> None:
 @click.pass_obj
 def show(invocation: Invocation, addon: str) -> None:
     """Show the settings of an addon and where each comes from; secrets are hidden."""
-    found = with_kit(invocation, lambda kit: kit.config(addon), heal=False)
+    found = with_kit(invocation, lambda kit: kit.config(addon))
     document = {"addon": addon, "settings": [_json(each) for each in found]}
     invocation.answer(document, _text(found) if found else f"{addon} has no settings")
 
@@ -69,7 +69,7 @@ def set_(invocation: Invocation, addon: str, settings: tuple[str, ...]) -> None:
     """
     values = _values(settings)
     hint = f"addonkit config show {addon} shows whether they are set"
-    with_kit(invocation, lambda kit: kit.set_config(addon, values), heal=False, hint=hint)
+    with_kit(invocation, lambda kit: kit.set_config(addon, values), hint=hint)
     invocation.answer({"addon": addon, "set": [*values]}, "\n".join(f"{name} is set" for name in values))
 
 
@@ -80,7 +80,7 @@ def set_(invocation: Invocation, addon: str, settings: tuple[str, ...]) -> None:
 def unset(invocation: Invocation, addon: str, keys: tuple[str, ...]) -> None:
     """Forget settings of an addon; their defaults are in force again."""
     hint = f"addonkit config show {addon} shows whether they are set"
-    with_kit(invocation, lambda kit: kit.unset_config(addon, keys), heal=False, hint=hint)
+    with_kit(invocation, lambda kit: kit.unset_config(addon, keys), hint=hint)
     invocation.answer({"addon": addon, "unset": [*keys]}, "\n".join(f"{name} is unset" for name in keys))
 
 

@@ -28,26 +28,33 @@ if TYPE_CHECKING:
 @app_option(help="The app that receives the variables; made when it is new.")
 @alias_option("A name for it in the app; its variables get the name as prefix.")
 @click.option(
-    "--version", metavar="VERSION", type=Name("version"), default="", help="Version of the server; see addonkit addons."
+    "--version",
+    metavar="VERSION",
+    type=Name("version"),
+    default="",
+    help="Version of the server; see addonkit addons.",
 )
-@click.option("--no-wait", is_flag=True, help="Only record it; addonkit retry carries it out.")
-@click.option("--dry-run", is_flag=True, help="Show the steps and the variables, do nothing.")
+@click.option("--no-wait", is_flag=True, help="Only record it; `addonkit retry` carries it out.")
+@click.option("--dry-run", is_flag=True, help="Show the steps and the variables; change nothing.")
 @click.pass_obj
 def create(invocation: Invocation, spec: str, app: str, alias: str, version: str, no_wait: bool, dry_run: bool) -> None:
     """Create an addon for an app.
 
-    Shows each step; when one fails, everything done so far is undone. The same command again goes on with
-    one that was interrupted.
+    When a step fails, everything done so far is undone. The same command again goes on with one that was
+    interrupted, and changes nothing when it is there. Steps are shown with -v, or when they take long.
     """
-    if dry_run:
-        _show_plan(invocation, spec, app, alias, version)
-        return
-    name = alias or spec.partition(":")[0]
-    binding = with_kit(
-        invocation,
-        lambda kit: kit.create(spec, app, alias=alias, version=version, wait=not no_wait),
-        hint=f"the same command again goes on, addonkit destroy {name} -a {app} undoes it",
-    )
+    from addonkit.cli.synonyms import suggesting
+
+    with suggesting():
+        if dry_run:
+            _show_plan(invocation, spec, app, alias, version)
+            return
+        name = alias or spec.partition(":")[0]
+        binding = with_kit(
+            invocation,
+            lambda kit: kit.create(spec, app, alias=alias, version=version, wait=not no_wait),
+            hint=f"run the same command again to go on, or `addonkit destroy {name} -a {app}` to undo it",
+        )
     show_binding(invocation, binding, waited=not no_wait)
 
 
@@ -61,5 +68,5 @@ def show_binding(invocation: Invocation, binding: Binding, *, waited: bool) -> N
 def _show_plan(invocation: Invocation, spec: str, app: str, alias: str, version: str) -> None:
     from addonkit.cli.render import json, text
 
-    plan = with_kit(invocation, lambda kit: kit.plan_create(spec, app, alias=alias, version=version), heal=False)
+    plan = with_kit(invocation, lambda kit: kit.plan_create(spec, app, alias=alias, version=version))
     invocation.answer(json.plan_json(plan), text.plan_text(plan))

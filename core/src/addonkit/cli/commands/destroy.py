@@ -23,51 +23,86 @@ if TYPE_CHECKING:
         "addonkit destroy shop-postgresql",
         "addonkit destroy postgresql -a shop --yes",
         "addonkit destroy shop-postgresql --dry-run    what would be done, and what would be lost",
+        "addonkit destroy --app shop                   everything of the app",
         "addonkit destroy shop-s3-remote --forget      its service no longer exists",
     ),
 )
-@instance_argument()
-@app_option(required=False, help=INSTANCE_OF_APP)
+@instance_argument(required=False)
+@app_option(required=False, help=f"{INSTANCE_OF_APP} Without INSTANCE: everything of the app.")
 @yes_option("Do not ask.")
-@click.option("--no-wait", is_flag=True, help="Only record it; addonkit retry carries it out.")
+@click.option("--no-wait", is_flag=True, help="Only record it; `addonkit retry` carries it out.")
 @click.option(
     "--forget", is_flag=True, help="Remove nothing, only forget it: its service or its addon does not answer."
 )
-@click.option("--dry-run", is_flag=True, help="Show the steps and what would be lost, do nothing.")
+@click.option("--dry-run", is_flag=True, help="Show the steps and what would be lost; change nothing.")
 @click.pass_obj
 def destroy(
-    invocation: Invocation, instance: str, app: str | None, yes: bool, no_wait: bool, forget: bool, dry_run: bool
+    invocation: Invocation,
+    instance: str | None,
+    app: str | None,
+    yes: bool,
+    no_wait: bool,
+    forget: bool,
+    dry_run: bool,
 ) -> None:
-    """Remove an instance and all its data.
+    """Remove an instance and all its data, or everything of an app.
 
-    Says what will be lost and asks. Its variables go first, from every app; it works in every state, also on
-    one that is only half made. With --forget nothing is removed: the answer names what stays and where.
+    Says what will be lost and asks for the name. Its variables go first, from every app; it works in every state, also
+    on one that is only half made. With --app and no INSTANCE, the app's own instances are destroyed, those of other
+    apps are detached, and variables set by hand are removed. With
+    --forget nothing is removed: the answer names what stays and where.
     """
+    if forget and (no_wait or instance is None):
+        raise click.UsageError("--forget is done at once, for one INSTANCE; leave out --no-wait")
+    if instance is None:
+        _destroy_app(invocation, app, yes=yes, no_wait=no_wait, dry_run=dry_run)
+        return
     from addonkit.cli.render import json, text
 
-    if forget and no_wait:
-        raise click.UsageError("--forget is done at once; leave out --no-wait")
-    view, plan = with_kit(invocation, lambda kit: _look(kit, instance, app, forget=forget), heal=False)
+    view, plan = with_kit(invocation, lambda kit: _look(kit, instance, app, forget=forget))
     if dry_run:
         invocation.answer(json.plan_json(plan), text.plan_text(plan))
         return
     name = view.instance.name
     if not yes:
-        question = "Forget it?" if forget else "Destroy it?"
-        confirm(f"cannot destroy {name}", text.losses_text(plan), question, json=invocation.json)
+        confirm(f"cannot destroy {name}", text.losses_text(plan), json=invocation.json, name=name)
     if forget:
-        stays = with_kit(invocation, lambda kit: _forget(kit, view, instance, app), heal=False)
+        stays = with_kit(invocation, lambda kit: _forget(kit, view, instance, app))
         answer = {"instance": name, "state": "forgotten", "stays": list(stays)}
         invocation.answer(answer, text.forgotten_text(name, stays))
         return
     with_kit(
         invocation,
         lambda kit: _destroy(kit, view, instance, app, wait=not no_wait),
-        hint=f"addonkit destroy {name} goes on",
+        hint=f"run `addonkit destroy {name}` to go on",
     )
     state = "recorded" if no_wait else "gone"
-    later = f"{name} is to be destroyed; addonkit retry {name} carries it out"
+    later = f"{name} is to be destroyed; `addonkit retry {name}` carries it out"
     invocation.answer({"instance": name, "state": state}, later if no_wait else f"{name} and its data are gone")
+
+
+def _destroy_app(invocation: Invocation, app: str | None, *, yes: bool, no_wait: bool, dry_run: bool) -> None:
+    """Everything of an app, which the user names: never the one that the environment names."""
+    from addonkit.cli.app_removal import look, remove
+    from addonkit.models.app import DefaultApp
+
+    if app is None or isinstance(app, DefaultApp):
+        raise click.UsageError("missing argument 'INSTANCE'; give -a APP to destroy everything of an app")
+    if no_wait:
+        raise click.UsageError("--no-wait goes with an INSTANCE only")
+    removal = with_kit(invocation, lambda kit: look(kit, app))
+    if dry_run:
+        invocation.answer(removal.document(), f"{removal.text()}\nno changes made")
+        return
+    if not yes:
+        confirm(f"cannot destroy app {app}", removal.text(), json=invocation.json, name=app)
+    hint = f"run `addonkit destroy --app {app}` to go on"
+    failed = with_kit(invocation, lambda kit: remove(kit, removal), hint=hint)
+    lines = [f"{name}: {reason}" for name, reason in failed.items()]
+    gone = f"app {app} is gone: {removal.counted()}" if not failed else f"app {app} is not gone; {hint}"
+    invocation.answer({**removal.document(), "failed": failed}, "\n".join((*lines, gone)))
+    if failed:
+        raise click.exceptions.Exit(1)
 
 
 async def _look(kit: Kit, instance: str, app: str | None, *, forget: bool) -> tuple[InstanceView, Plan]:

@@ -33,13 +33,11 @@ def doctor(invocation: Invocation, fix: bool, yes: bool) -> None:
     """
     from addonkit.cli.render import json, text
 
-    found = with_kit(invocation, lambda kit: kit.doctor(), heal=False)
+    found = with_kit(invocation, lambda kit: kit.doctor())
     done: Sequence[str] = ()
     if fix and found:
         chosen = _choose(invocation, found, yes=yes)
-        done, found = with_kit(
-            invocation, lambda kit: _fix(kit, chosen), heal=False, hint="the same command again goes on"
-        )
+        done, found = with_kit(invocation, lambda kit: _fix(kit, chosen), hint="the same command again goes on")
     document = {"findings": [json.finding_json(finding) for finding in found], "fixed": list(done)}
     invocation.answer(document, "\n".join((*done, text.findings_text(found) if found else "no problems found")))
     if found:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from addonkit.cli.command import group, subcommand
+from addonkit.cli.command import group, no_start_option, subcommand
 from addonkit.cli.event_loop import with_kit
 from addonkit.cli.invocation import Invocation
 from addonkit.cli.params import app_option
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         "addonkit env set -a shop DEBUG=1",
         "addonkit env set -a shop --secret API_KEY                asks for the value",
         "addonkit env unset -a shop DEBUG",
+        "addonkit env get -a shop DATABASE_URL                    one value, for scripts",
     ),
     invoke_without_command=True,
 )
@@ -40,34 +41,37 @@ if TYPE_CHECKING:
 )
 @click.option("--reveal", is_flag=True, help="Show secrets.")
 @click.option("-o", "--output", metavar="FILE", help="Write to a file that only you can read, whole or not at all.")
+@no_start_option()
 @click.pass_context
-def env(ctx: click.Context, app: str | None, env_format: str | None, reveal: bool, output: str | None) -> None:
+def env(
+    ctx: click.Context, app: str | None, env_format: str | None, reveal: bool, output: str | None, no_start: bool
+) -> None:
     """Show the variables of an app, or set some by hand.
 
     Secrets are hidden unless --reveal is given. Variables set by hand win over those of addons.
     """
     if ctx.invoked_subcommand is not None:
-        ctx.default_map = dict.fromkeys(("set", "unset"), {"app": app} if app else {})
+        ctx.default_map = dict.fromkeys(("get", "set", "unset"), {"app": app} if app else {})
         return
     if app is None:
         raise click.UsageError("missing option '-a' / '--app'")
     if output is not None and env_format is None:
         raise click.UsageError("--output needs --format")
     invocation = ctx.ensure_object(Invocation)
-    environment = with_kit(invocation, lambda kit: _look(kit, app), heal=False)
+    environment = with_kit(invocation, lambda kit: _look(kit, app, start=not no_start))
     if env_format is None:
         _show(invocation, environment, reveal=reveal)
     else:
         _export(invocation, environment, env_format, output, reveal=reveal)
 
 
-async def _look(kit: Kit, app: str) -> Environment:
+async def _look(kit: Kit, app: str, *, start: bool) -> Environment:
     """The environment, of servers that run where they can."""
-    from addonkit.cli.streams import clean, echo_err
+    from addonkit.cli.healing import heal_and_warn
 
     environment = await kit.environment(app)
-    for server, reason in (await kit.heal(app)).failed.items():
-        echo_err(f"warning: {server} does not run: {clean(reason)}")
+    if start:
+        await heal_and_warn(kit, app)
     return environment
 
 
@@ -79,7 +83,16 @@ def _show(invocation: Invocation, environment: Environment, *, reveal: bool) -> 
     invocation.answer(document, text.environment_text(environment, reveal=reveal))
     if not invocation.json:
         for name in environment.pending:
-            echo_err(f"not there yet: {clean(name)}")
+            echo_err(f"not there yet: {clean(name)}; run `addonkit retry {clean(name)}` to go on")
+        _warn_failed(environment)
+
+
+def _warn_failed(environment: Environment) -> None:
+    from addonkit.cli.commands.run import ways_out
+    from addonkit.cli.streams import clean, echo_err
+
+    for name, reason in environment.failed.items():
+        echo_err(f"warning: {clean(name)} failed, its variables are missing: {clean(reason)}; {ways_out(name)}")
 
 
 def _export(
@@ -89,12 +102,35 @@ def _export(
     from addonkit.cli.streams import write_exactly
 
     text = export(environment, env_format, reveal=reveal)
+    _warn_failed(environment)
     if file is None:
         write_exactly(text)
         return
     replace_file(file, text)
     count = len(environment.entries)
     invocation.answer({"file": file, "variables": count}, f"{count} variables of {environment.app} are in {file}")
+
+
+@subcommand(env, "get", examples=("addonkit env get -a shop DATABASE_URL", "addonkit env get -a shop PGHOST --json"))
+@app_option()
+@click.argument("key", metavar="KEY")
+@click.pass_obj
+def get(invocation: Invocation, app: str, key: str) -> None:
+    """Print the value of one variable of an app, whole, also when it is secret."""
+    from addonkit.cli.render import json
+    from addonkit.cli.streams import write_exactly
+    from addonkit.controller.directory import suggestion
+    from addonkit.errors import NotFound
+
+    environment = with_kit(invocation, lambda kit: kit.environment(app))
+    entries = {entry.variable.key: entry.variable for entry in environment.entries}
+    if key not in entries:
+        advice = suggestion(key, entries, f"see `addonkit env -a {app}`")
+        raise NotFound(f"cannot get {key!r} of {app}", "the app receives no variable of this name", advice)
+    if invocation.json:
+        invocation.answer({"app": app, **json.variable_json(entries[key], reveal=True)}, "")
+    else:
+        write_exactly(f"{entries[key].text}\n")
 
 
 @subcommand(
@@ -113,9 +149,15 @@ def set_(invocation: Invocation, app: str, secret: bool, settings: tuple[str, ..
     can read a command line while it runs: give secrets as KEY alone.
     """
     values = _values(settings, secret=secret)
-    hint = f"addonkit env -a {app} shows whether they are set"
-    moves = with_kit(invocation, lambda kit: kit.set_variables(app, values, sensitive=secret), heal=False, hint=hint)
-    _report_change(invocation, app, "is set", values, moves)
+    hint = f"`addonkit env -a {app}` shows whether they are set"
+    new_app, moves = with_kit(invocation, lambda kit: _set(kit, app, values, secret=secret), hint=hint)
+    _report_change(invocation, app, "is set", values, moves, new_app=new_app)
+
+
+async def _set(kit: Kit, app: str, values: Mapping[str, str], *, secret: bool) -> tuple[bool, Sequence[VariableMove]]:
+    """Set them; whether the app is new, and what moved."""
+    new_app = not await kit.has_app(app)
+    return new_app, await kit.set_variables(app, values, sensitive=secret)
 
 
 @subcommand(env, "unset", examples=("addonkit env unset -a shop DEBUG LOG_LEVEL",))
@@ -127,8 +169,8 @@ def unset(invocation: Invocation, app: str, keys: tuple[str, ...]) -> None:
 
     Sets of addons that had moved away from these names come back.
     """
-    hint = f"addonkit env -a {app} shows whether they are set"
-    moves = with_kit(invocation, lambda kit: kit.unset_variables(app, keys), heal=False, hint=hint)
+    hint = f"`addonkit env -a {app}` shows whether they are set"
+    moves = with_kit(invocation, lambda kit: kit.unset_variables(app, keys), hint=hint)
     _report_change(invocation, app, "is unset", keys, moves)
 
 
@@ -147,10 +189,17 @@ def _values(settings: Sequence[str], *, secret: bool) -> dict[str, str]:
 
 
 def _report_change(
-    invocation: Invocation, app: str, done: str, keys: Mapping[str, str] | Sequence[str], moves: Sequence[VariableMove]
+    invocation: Invocation,
+    app: str,
+    done: str,
+    keys: Mapping[str, str] | Sequence[str],
+    moves: Sequence[VariableMove],
+    *,
+    new_app: bool = False,
 ) -> None:
     from addonkit.cli.render import json, text
 
-    lines = [f"{key} {done}" for key in keys]
-    document = {"app": app, "keys": [*keys], "moves": json.moves_json(moves)}
+    lines = [f"app {app} is new"] if new_app else []
+    lines += [f"{key} {done}" for key in keys]
+    document = {"app": app, "keys": [*keys], "moves": json.moves_json(moves), "new_app": new_app}
     invocation.answer(document, "\n".join((*lines, *text.moves_lines(moves))))

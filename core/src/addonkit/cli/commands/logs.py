@@ -33,7 +33,7 @@ def logs(invocation: Invocation, instance: str, app: str | None, lines: int, fol
 
     if follow and invocation.json:
         raise click.UsageError("--follow has no end, so it does not go with --json")
-    path = with_kit(invocation, lambda kit: kit.log_path(instance, app), heal=False)
+    path = with_kit(invocation, lambda kit: kit.log_path(instance, app))
     reader = LogTail(path)
     shown = reader.last(lines)
     invocation.answer({"path": path, "lines": shown}, "\n".join(clean(line) for line in shown))

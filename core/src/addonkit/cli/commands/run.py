@@ -10,9 +10,11 @@ import click
 from addonkit.cli.command import command
 from addonkit.cli.event_loop import with_kit
 from addonkit.cli.invocation import Invocation
-from addonkit.cli.params import app_option
+from addonkit.cli.params import Name, app_option
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from addonkit.kit.kit import Kit
     from addonkit.models.views import Environment
 
@@ -22,59 +24,73 @@ if TYPE_CHECKING:
     examples=(
         "addonkit run -a shop -- python manage.py migrate",
         "addonkit run -a shop -- sh -c 'psql \"$DATABASE_URL\"'",
+        "addonkit run -a shop --without shop-valkey -- pytest",
         "ADDONKIT_APP=shop addonkit run psql",
     ),
     ignore_unknown_options=False,
     allow_interspersed_args=False,
 )
 @app_option()
+@click.option(
+    "--without",
+    metavar="INSTANCE",
+    type=Name("instance"),
+    multiple=True,
+    help="Leave out an instance: its variables, and whether its server runs. May be given several times.",
+)
 @click.argument("argv", metavar="-- COMMAND [ARGUMENT...]", nargs=-1, required=True, type=click.UNPROCESSED)
 @click.pass_obj
-def run(invocation: Invocation, app: str, argv: tuple[str, ...]) -> None:
+def run(invocation: Invocation, app: str, without: tuple[str, ...], argv: tuple[str, ...]) -> None:
     """Run a program with the variables of an app.
 
     The program takes the place of addonkit: it gets every signal, and its exit status is the command's. The
-    app's variables win over those of the shell. Waits for addons that are being made; 127 says that the
-    program was not found, 126 that it cannot be run.
+    app's variables win over those of the shell, and client programs of the servers' versions come first in PATH.
+    Waits for addons that are being made, and warns of those that failed; 127 says that the program was not found,
+    126 that it cannot be run.
     """
     from addonkit.cli.exec import replace_process
 
-    environment = with_kit(invocation, lambda kit: _environment(kit, app), heal=False)
-    replace_process(argv, environment.as_dict(), environment.unset)
+    environment = with_kit(invocation, lambda kit: _environment(kit, app, without))
+    replace_process(argv, environment)
 
 
-async def _environment(kit: Kit, app: str) -> Environment:
+async def _environment(kit: Kit, app: str, without: Collection[str]) -> Environment:
     """All variables of the app, of servers that run.
 
     Raises:
         InstanceFailed: a server does not run.
         Busy: some variables are not there, and waiting does not help.
     """
+    from addonkit.cli.healing import heal
+    from addonkit.cli.streams import clean, echo_err
     from addonkit.errors import Busy, InstanceFailed
 
     attempted = f"cannot run a program for {app}"
-    await _finish_pending(kit, app)
-    environment = await kit.environment(app)
+    left_out = [await kit.name_of(each, app) for each in without]
+    environment = await kit.environment(app, without=left_out)
     if environment.pending:
-        found = f"variables are not there yet: {', '.join(environment.pending)}"
-        raise Busy(attempted, found, "addonkit retry INSTANCE goes on with it")
-    failed = (await kit.heal(app)).failed
-    if failed:
-        found = ", ".join(f"{server} does not run ({reason})" for server, reason in failed.items())
-        raise InstanceFailed(attempted, found, "addonkit doctor shows more")
+        await _finish(kit, environment.pending)
+        environment = await kit.environment(app, without=left_out)
+    for name in environment.pending:
+        advice = f"run `addonkit retry {name}`, or leave it out with `--without {name}`"
+        raise Busy(attempted, f"the variables of {name} are not there yet", advice)
+    for name, reason in environment.failed.items():
+        echo_err(f"warning: {clean(name)} failed, its variables are missing: {clean(reason)}; {ways_out(name)}")
+    for name, reason in (await heal(kit, app, without=left_out)).items():
+        raise InstanceFailed(attempted, f"{name} does not run ({reason})", f"leave it out with `--without {name}`")
     return environment
 
 
-async def _finish_pending(kit: Kit, app: str) -> None:
-    """Go on with what was begun for the app, or wait for who does. What failed is left to its user."""
+async def _finish(kit: Kit, names: Collection[str]) -> None:
+    """Complete what was begun for the app, or wait for the process that does."""
     from addonkit.errors import InstanceFailed
-    from addonkit.models.instance import Phase
 
-    under_way = {Phase.PENDING, Phase.PROVISIONING, Phase.ACTIVE}
-    for view in await kit.instances(app):
-        waiting = any(a.app == app and a.phase is Phase.PENDING for a in view.associations)
-        if waiting and view.instance.phase in under_way:
-            with suppress(
-                InstanceFailed
-            ):  # perhaps for another app of it: what matters is whether ours has its variables
-                await kit.retry(view.instance.name)
+    for name in names:
+        # Perhaps it failed for another app of it: what matters is whether ours has its variables.
+        with suppress(InstanceFailed):
+            await kit.retry(name)
+
+
+def ways_out(name: str) -> str:
+    """What a user can do about an instance that failed."""
+    return f"run `addonkit retry {name}` to try again, or `addonkit destroy {name}` to remove it"

@@ -44,7 +44,7 @@ def list_(invocation: Invocation, unfinished: bool) -> None:
     """List executions, oldest first."""
     from addonkit.cli.render import json, text
 
-    found = with_kit(invocation, lambda kit: kit.executions(unfinished=unfinished), heal=False)
+    found = with_kit(invocation, lambda kit: kit.executions(unfinished=unfinished))
     invocation.answer({"executions": [json.execution_json(e) for e in found]}, text.executions_text(found))
 
 
@@ -53,7 +53,7 @@ def list_(invocation: Invocation, unfinished: bool) -> None:
 @click.pass_obj
 def show(invocation: Invocation, execution: str) -> None:
     """Show the steps of an execution and what happened."""
-    _show(invocation, with_kit(invocation, lambda kit: kit.execution(execution), heal=False))
+    _show(invocation, with_kit(invocation, lambda kit: kit.execution(execution)))
 
 
 @subcommand(saga, "retry", examples=("addonkit saga retry provision/k3x7mw2abc/1",))
@@ -76,11 +76,11 @@ def abandon(invocation: Invocation, execution: str, yes: bool) -> None:
     """
     from addonkit.cli.render.text import execution_text
 
-    found = with_kit(invocation, lambda kit: kit.execution(execution), heal=False)
+    found = with_kit(invocation, lambda kit: kit.execution(execution))
     if not yes:
         confirm(f"cannot abandon {execution}", execution_text(found), "Give it up?", json=invocation.json)
     hint = f"addonkit saga show {execution} shows whether it is abandoned"
-    left = with_kit(invocation, lambda kit: kit.abandon_execution(execution), heal=False, hint=hint)
+    left = with_kit(invocation, lambda kit: kit.abandon_execution(execution), hint=hint)
     text = f"{execution} is abandoned; what is left: {', '.join(left) if left else 'nothing'}"
     invocation.answer({"execution": execution, "left": list(left)}, text)
 

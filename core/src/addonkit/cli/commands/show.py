@@ -2,21 +2,42 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
-from addonkit.cli.command import command
+from addonkit.cli.command import command, no_start_option
 from addonkit.cli.event_loop import with_kit
 from addonkit.cli.invocation import Invocation
 from addonkit.cli.params import INSTANCE_OF_APP, app_option, instance_argument
+
+if TYPE_CHECKING:
+    from addonkit.kit.kit import Kit
+    from addonkit.models.views import InstanceView
 
 
 @command("show", examples=("addonkit show shop-postgresql", "addonkit show postgresql -a shop"))
 @instance_argument()
 @app_option(required=False, help=INSTANCE_OF_APP)
+@no_start_option()
 @click.pass_obj
-def show(invocation: Invocation, instance: str, app: str | None) -> None:
-    """Show one instance: state, server, apps, names of variables."""
+def show(invocation: Invocation, instance: str, app: str | None, no_start: bool) -> None:
+    """Show one instance: state, server, apps, names of variables.
+
+    Servers of its apps that are down are started, and named on stderr, unless --no-start is given.
+    """
     from addonkit.cli.render import json, text
 
-    view = with_kit(invocation, lambda kit: kit.show(instance, app))
+    view = with_kit(invocation, lambda kit: _look(kit, instance, app, start=not no_start))
     invocation.answer(json.view_json(view), text.instance_text(view))
+
+
+async def _look(kit: Kit, instance: str, app: str | None, *, start: bool) -> InstanceView:
+    from addonkit.cli.healing import heal_and_warn
+
+    view = await kit.show(instance, app)
+    if not start or view.server is None:
+        return view
+    for each in dict.fromkeys(association.app for association in view.associations):
+        await heal_and_warn(kit, each)
+    return await kit.show(instance, app)

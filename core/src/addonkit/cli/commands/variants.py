@@ -23,10 +23,12 @@ def variants(invocation: Invocation, addon: str) -> None:
     """List the variants of an addon and what they give."""
     from addonkit.cli.render import addons as addons_table
     from addonkit.cli.render import json
+    from addonkit.cli.synonyms import suggesting
 
     async def look(kit: Kit) -> AddonDefinition:
         return kit.registry.get(addon).definition
 
-    definition = with_kit(invocation, look, heal=False)
+    with suggesting():
+        definition = with_kit(invocation, look)
     found = [json.variant_json(definition, variant) for variant in definition.variants]
     invocation.answer({"addon": addon, "variants": found}, addons_table.variants_text(definition))

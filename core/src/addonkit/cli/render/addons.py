@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import attrs
 
-from addonkit.cli.render.table import table
+from addonkit.cli.render.table import table, wrap
 from addonkit.cli.streams import clean
 from addonkit.models.compute import FoundProgram
 from addonkit.models.definition import AddonDefinition
@@ -36,15 +36,22 @@ def addons_text(found: Sequence[Listed], *, traces: bool) -> str:
     """A table of addons that can be used, then a line for everything that cannot."""
     rows = [_row(each.definition, each.programs) for each in found if each.definition]
     faults = [line for each in found if each.report.reason for line in _fault(each.report, traces=traces)]
-    listed = table(("NAME", "DESCRIPTION", "VARIANTS", "DEFAULT", "AVAILABLE"), rows) if rows else NO_ADDONS
+    listed = table(("NAME", "DESCRIPTION", "VARIANTS", "AVAILABLE"), rows) if rows else NO_ADDONS
     return "\n".join((listed, *(("", *faults) if faults else ())))
 
 
 def _row(definition: AddonDefinition, programs: Sequence[FoundProgram]) -> tuple[str, ...]:
-    variants = ", ".join(variant.name for variant in definition.variants)
-    versions = ", ".join(dict.fromkeys(program.version for program in programs))
+    variants = ", ".join(f"{v.name}{_default(v.name == definition.default_variant)}" for v in definition.variants)
+    wanted = definition.default_version
+    found = dict.fromkeys(program.version for program in programs)
+    default = next((v for v in found if wanted and f"{v}.".startswith(f"{wanted}.")), next(iter(found), ""))
+    versions = ", ".join(f"{version}{_default(version == default and len(found) > 1)}" for version in found)
     missing = "none found" if definition.program else "-"
-    return definition.name, definition.description, variants, definition.default_variant, versions or missing
+    return definition.name, definition.description, variants, versions or missing
+
+
+def _default(is_default: bool) -> str:
+    return " (default)" if is_default else ""
 
 
 def _fault(report: AddonReport, *, traces: bool) -> list[str]:
@@ -55,15 +62,23 @@ def _fault(report: AddonReport, *, traces: bool) -> list[str]:
 
 
 def variants_text(definition: AddonDefinition) -> str:
-    """A table of variants: the default one is marked, details stand in columns of their own."""
+    """A table of variants, the default one marked; below it what variables each gives."""
     titles = list(dict.fromkeys(title for variant in definition.variants for title in variant.details))
     rows = [
         (
-            variant.name + (" (default)" if variant.name == definition.default_variant else ""),
+            variant.name + _default(variant.name == definition.default_variant),
             variant.description,
             *(variant.details.get(title, "-") for title in titles),
-            ", ".join(definition.variables_of(variant.name)) or "-",
         )
         for variant in definition.variants
     ]
-    return table(("VARIANT", "DESCRIPTION", *(title.upper() for title in titles), "VARIABLES"), rows)
+    listed = table(("VARIANT", "DESCRIPTION", *(title.upper() for title in titles)), rows)
+    return "\n".join((listed, *(wrap(line) for line in _variables(definition))))
+
+
+def _variables(definition: AddonDefinition) -> list[str]:
+    """A line for each set of variables; one for all when they are the same."""
+    sets: dict[tuple[str, ...], list[str]] = {}
+    for variant in definition.variants:
+        sets.setdefault(definition.variables_of(variant.name), []).append(variant.name)
+    return [f"{' and '.join(names)}: {', '.join(keys)}" for keys, names in sets.items() if keys]

@@ -99,6 +99,9 @@ def binding_json(binding: Binding) -> Json:
         "moves": moves_json(binding.moves),
         "new_app": binding.new_app,
         "joined": binding.joined,
+        "existed": binding.existed,
+        "host": binding.address.host if binding.address else None,
+        "port": binding.address.port if binding.address else None,
     }
 
 
@@ -110,6 +113,7 @@ def environment_json(environment: Environment, *, reveal: bool = False) -> Json:
             {**variable_json(entry.variable, reveal=reveal), "source": entry.source} for entry in environment.entries
         ],
         "pending": list(environment.pending),
+        "failed": dict(environment.failed),
         "unset": list(environment.unset),
     }
 

@@ -1,7 +1,10 @@
-"""Tables and blocks for people: plain text, in colour only on a terminal."""
+"""Tables and blocks for people: plain text as wide as the terminal, in colour only on one."""
 
 from __future__ import annotations
 
+import os
+import shutil
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -9,6 +12,14 @@ from addonkit.cli.streams import clean, is_terminal
 from addonkit.util.stdout import results
 
 Rows = Sequence[Sequence[str]]
+
+WIDTH: Final = 80
+"""Columns of output that no terminal shows."""
+
+GAP: Final = 2
+"""Blanks between columns."""
+
+_COLOURS: Final = {"green": "32", "yellow": "33", "red": "31"}
 
 _STYLES: Final = {
     "active": "green",
@@ -30,36 +41,80 @@ _STYLES: Final = {
 """Colours of states, on a terminal."""
 
 
+def width() -> int:
+    """Return the columns there are: of the terminal, else WIDTH."""
+    return shutil.get_terminal_size((WIDTH, 24)).columns if is_terminal(results()) else WIDTH
+
+
 def table(headers: Sequence[str], rows: Rows) -> str:
-    """Aligned columns, two blanks apart; cells are cleaned of control characters."""
+    """Return aligned columns, two blanks apart; cells are cleaned of control characters.
+
+    Where that is wider than the terminal, cells are wrapped between words; where that is not enough, the last
+    columns stand below each row under their names. No word is cut: names and addresses stay whole.
+    """
     cells = [tuple(clean(cell) for cell in row) for row in rows]
-    return _coloured_table(headers, cells) if is_terminal(results()) else _plain_table(headers, cells)
+    below: list[int] = []
+    columns = [*range(len(headers))]
+    while len(columns) > 1 and _least(headers, cells, columns) > width():
+        below.insert(0, columns.pop())
+    widths = _widths(headers, cells, columns)
+    lines = [_join([headers[c] for c in columns], widths, "1")]
+    for row in cells:
+        lines += _wrapped([row[c] for c in columns], widths)
+        for c in below:
+            lines += textwrap.wrap(
+                f"{headers[c]} {row[c]}", width(), initial_indent="  ", subsequent_indent="    ",
+                break_long_words=False, break_on_hyphens=False,
+            )  # fmt: skip
+    return "\n".join(lines)
 
 
 def block(fields: Mapping[str, str]) -> str:
-    """`name: value` lines, values aligned; empty ones are left out."""
+    """Return `name: value` lines, values aligned; empty ones are left out."""
     kept = {name: clean(value) for name, value in fields.items() if value}
-    width = max((len(name) for name in kept), default=0) + 1
-    return "\n".join(f"{name + ':':<{width}} {value}" for name, value in kept.items())
+    widest = max((len(name) for name in kept), default=0) + 1
+    return "\n".join(f"{name + ':':<{widest}} {value}" for name, value in kept.items())
 
 
-def _plain_table(headers: Sequence[str], rows: Rows) -> str:
-    widths = [max(len(cell) for cell in column) for column in zip(headers, *rows, strict=True)]
-    lines = ("  ".join(f"{c:<{w}}" for c, w in zip(row, widths, strict=True)) for row in (headers, *rows))
-    return "\n".join(line.rstrip() for line in lines)
+def wrap(text: str, indent: str = "  ") -> str:
+    """Return a line as several that fit; later ones are indented. No word is cut."""
+    return "\n".join(
+        textwrap.wrap(text, width(), subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+    )
 
 
-def _coloured_table(headers: Sequence[str], rows: Rows) -> str:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+def _least(headers: Sequence[str], rows: Rows, columns: Sequence[int]) -> int:
+    """Columns of the terminal that are needed when cells are wrapped between words."""
+    words = (max((len(w) for r in (headers, *rows) for w in r[c].split()), default=0) for c in columns)
+    return sum(words) + GAP * (len(columns) - 1)
 
-    shown = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for header in headers:
-        shown.add_column(header, overflow="fold")
-    for row in rows:
-        shown.add_row(*(Text(cell, style=_STYLES.get(cell, "")) for cell in row))
-    console = Console()
-    with console.capture() as captured:
-        console.print(shown)
-    return captured.get().rstrip("\n")
+
+def _widths(headers: Sequence[str], rows: Rows, columns: Sequence[int]) -> list[int]:
+    """The width of each column: its widest cell, the widest ones less until all fit."""
+    widths = [max(len(row[c]) for row in (headers, *rows)) for c in columns]
+    least = [max((len(w) for r in (headers, *rows) for w in r[c].split()), default=0) for c in columns]
+    while sum(widths) + GAP * (len(widths) - 1) > width():
+        able = [n for n in range(len(widths)) if widths[n] > least[n]]
+        if not able:
+            break
+        widths[max(able, key=lambda n: widths[n])] -= 1
+    return widths
+
+
+def _wrapped(cells: Sequence[str], widths: Sequence[int]) -> list[str]:
+    parts = [
+        textwrap.wrap(cell, limit, break_long_words=False, break_on_hyphens=False) if len(cell) > limit else [cell]
+        for cell, limit in zip(cells, widths, strict=True)
+    ]
+    height = max(len(part) for part in parts)
+    return [_join([part[n] if n < len(part) else "" for part in parts], widths) for n in range(height)]
+
+
+def _join(cells: Sequence[str], widths: Sequence[int], style: str = "") -> str:
+    coloured = is_terminal(results()) and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+    shown = []
+    for number, (cell, limit) in enumerate(zip(cells, widths, strict=True)):
+        padded = f"{cell:<{limit}}" if number + 1 < len(cells) else cell
+        code = style or _COLOURS.get(_STYLES.get(cell, ""), "")
+        shown.append(f"\x1b[{code}m{padded}\x1b[0m" if coloured and code and cell else padded)
+    return (" " * GAP).join(shown).rstrip()

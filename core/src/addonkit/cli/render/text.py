@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from addonkit.cli.render.json import version_of
-from addonkit.cli.render.table import block, table
+from addonkit.cli.render.table import block, table, wrap
 from addonkit.cli.streams import clean
 from addonkit.controller.addons import how_to_install
 from addonkit.models.instance import Phase
@@ -16,27 +16,31 @@ if TYPE_CHECKING:
     from addonkit.kit.binding import Binding
     from addonkit.models.execution import Execution
     from addonkit.models.instance import Instance
-    from addonkit.models.views import Environment, Finding, InstanceView, Plan, PlannedStep, VariableMove
+    from addonkit.models.views import AppView, Environment, Finding, InstanceView, Plan, PlannedStep, VariableMove
 
-NO_INSTANCES = "no instances yet; addonkit create ADDON -a APP makes one, addonkit addons shows what there is"
+NO_INSTANCES = "no instances yet; run `addonkit create ADDON -a APP` to make one, or `addonkit addons` to choose"
+
+NO_APPS = "no apps yet; the first `addonkit create ADDON -a APP` makes one"
 
 HIDDEN = "***"
 """What stands for a secret."""
 
 
 def binding_text(binding: Binding, *, waited: bool) -> str:
-    """What an app has after create or attach, and what to do next."""
+    """What an app has after create or attach, and what to do next: two lines, more where there is more to say."""
     instance, app = binding.instance, binding.association.app
-    lines = [f"{instance.name} is {instance.phase} ({kind_of(instance)})"]
-    if binding.new_app:
-        lines.append(f"app {app} is new")
-    if binding.variables:
-        lines.append(f"{app} receives {', '.join(variable.key for variable in binding.variables)}")
-    lines += moves_lines(binding.moves)
-    if waited:
-        lines.append(f"next: addonkit run -a {app} -- COMMAND")
-    else:
-        lines.append(f"next: addonkit retry {instance.name} carries it out")
+    state = "exists already" if binding.existed else f"is {instance.phase}"
+    where = f" at {binding.address.host}:{binding.address.port}" if binding.address and waited else ""
+    new = f"; app {app} is new" if binding.new_app else ""
+    lines = [f"{instance.name} {state}{where} ({kind_of(instance)}){new}"]
+    if not waited:
+        return "\n".join((*lines, f"next: `addonkit retry {instance.name}` carries it out"))
+    keys = [variable.key for variable in binding.variables]
+    if keys:
+        lines.append(wrap(f"{app} receives {', '.join(keys)}"))
+    lines += [wrap(line) for line in moves_lines(binding.moves)]
+    client = f"; connect: `addonkit run -a {app} -- {binding.client}`" if binding.client and not binding.moves else ""
+    lines.append(f"next: `addonkit run -a {app} -- COMMAND`{client}")
     return "\n".join(lines)
 
 
@@ -80,13 +84,23 @@ def _listed(title: str, items: Sequence[str]) -> list[str]:
     return [f"  {title}:", *(f"    {clean(item)}" for item in items)] if items else []
 
 
-def instances_text(views: Sequence[InstanceView]) -> str:
+def instances_text(views: Sequence[InstanceView], app: str | None = None) -> str:
     """A table of instances, and why some of them do not work."""
     if not views:
-        return NO_INSTANCES
+        return (
+            f"app {clean(app)} has no instances; run `addonkit create ADDON -a {clean(app)}`" if app else NO_INSTANCES
+        )
     headers = ("NAME", "ADDON", "VERSION", "APPS", "STATE", "SERVER")
     notes = [note for view in views for note in _notes(view)]
-    return "\n".join((table(headers, [_instance_row(view) for view in views]), *notes))
+    return "\n".join((table(headers, [_instance_row(view) for view in views]), *(wrap(note) for note in notes)))
+
+
+def apps_text(apps: Sequence[AppView]) -> str:
+    """A table of apps."""
+    if not apps:
+        return NO_APPS
+    rows = [(app.name, ", ".join(app.instances) or "-", str(app.variables)) for app in apps]
+    return table(("APP", "INSTANCES", "VARIABLES SET"), rows)
 
 
 def _instance_row(view: InstanceView) -> tuple[str, ...]:
@@ -169,7 +183,7 @@ def executions_text(executions: Sequence[Execution]) -> str:
     if not executions:
         return "no executions"
     rows = [
-        (e.id, e.saga, str(e.status), f"{e.created:%Y-%m-%d %H:%M:%S}" if e.created else "-", _last_words(e))
+        (e.id, e.saga, str(e.status), f"{e.created:%Y-%m-%d %H:%M:%S}" if e.created else "-", _last_words(e) or "-")
         for e in executions
     ]
     return table(("EXECUTION", "SAGA", "STATUS", "STARTED", "LAST EVENT"), rows)

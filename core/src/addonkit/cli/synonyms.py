@@ -1,0 +1,126 @@
+"""Words of other tools, and what they are called here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+COMMANDS: Final = {
+    "rm": "addonkit destroy",
+    "remove": "addonkit destroy",
+    "delete": "addonkit destroy",
+    "del": "addonkit destroy",
+    "drop": "addonkit destroy",
+    "deprovision": "addonkit destroy",
+    "uninstall": "addonkit destroy",
+    "ls": "addonkit list",
+    "ps": "addonkit list",
+    "status": "addonkit list",
+    "instances": "addonkit list",
+    "services": "addonkit list",
+    "info": "addonkit show",
+    "inspect": "addonkit show",
+    "describe": "addonkit show",
+    "get": "addonkit show",
+    "add": "addonkit create",
+    "new-instance": "addonkit create",
+    "provision": "addonkit create",
+    "install": "addonkit create",
+    "up": "addonkit start",
+    "down": "addonkit stop",
+    "exec": "addonkit run -a APP -- COMMAND",
+    "shell": "addonkit run -a APP -- sh",
+    "psql": "addonkit run -a APP -- psql",
+    "pg:psql": "addonkit run -a APP -- psql",
+    "redis-cli": "addonkit run -a APP -- sh -c 'valkey-cli -u \"$VALKEY_URL\"'",
+    "valkey-cli": "addonkit run -a APP -- sh -c 'valkey-cli -u \"$VALKEY_URL\"'",
+    "connect": "addonkit run -a APP -- COMMAND",
+    "backup": "addonkit run -a APP -- pg_dump",
+    "dump": "addonkit run -a APP -- pg_dump",
+    "restore": "addonkit run -a APP -- pg_restore",
+    "link": "addonkit attach",
+    "bind": "addonkit attach",
+    "unlink": "addonkit detach",
+    "unbind": "addonkit detach",
+    "expose": "addonkit attach",
+    "environment": "addonkit env",
+    "vars": "addonkit env",
+    "variables": "addonkit env",
+    "set": "addonkit env set",
+    "unset": "addonkit env unset",
+    "plans": "addonkit variants",
+    "sizes": "addonkit variants",
+    "search": "addonkit addons",
+    "plugins": "addonkit addons",
+    "check": "addonkit doctor",
+    "repair": "addonkit doctor --fix",
+    "fix": "addonkit doctor --fix",
+    "log": "addonkit logs",
+    "tail": "addonkit logs -f",
+    "help": "addonkit --help",
+    "version": "addonkit --version",
+    "init": "addonkit new",
+    "rename": "addonkit attach INSTANCE -a NEW-APP",
+}
+"""Words of docker, heroku, dokku and cloud foundry, and the command for each here."""
+
+ADDONS: Final = {
+    "postgres": "postgresql",
+    "pg": "postgresql",
+    "psql": "postgresql",
+    "heroku-postgresql": "postgresql",
+    "database": "postgresql",
+    "db": "postgresql",
+    "redis": "valkey",
+    "heroku-redis": "valkey",
+    "cache": "valkey",
+    "keydb": "valkey",
+    "memcache": "memcached",
+    "s3": "s3-remote",
+    "minio": "s3-remote",
+    "bucket": "s3-remote",
+    "mysql": "mariadb",
+}
+"""Names that people try first, and the addon that serves for them."""
+
+_VERSION: Final = re.compile(r"v?(\d[\w.]*)")
+_UNKNOWN_ADDON: Final = re.compile(r'unknown addon "([^"]*)"')
+_UNKNOWN_VARIANT: Final = re.compile(r'unknown variant "([^"]*)"')
+
+
+def command_for(word: str, known: list[str]) -> str:
+    """Return the command that a word of another tool stands for; empty when there is none here."""
+    meant = COMMANDS.get(word.lower(), "")
+    name = meant.split()[1] if meant else ""
+    return meant if name in known or name.startswith("-") else ""
+
+
+@contextmanager
+def suggesting() -> Iterator[None]:
+    """Say what is meant by a name of another tool, or by a version in the place of a variant.
+
+    Raises:
+        UnknownAddon, UnknownVariant: with better advice.
+    """
+    from addonkit.errors import UnknownAddon, UnknownVariant
+
+    try:
+        yield
+    except UnknownAddon as error:
+        meant = ADDONS.get(_first(_UNKNOWN_ADDON, error.attempted), "")
+        if not meant or not re.search(rf"\b{re.escape(meant)}\b", error.found):
+            raise
+        raise UnknownAddon(error.attempted, error.found, f"did you mean {meant}?", **error.details) from None
+    except UnknownVariant as error:
+        version = _VERSION.fullmatch(_first(_UNKNOWN_VARIANT, error.attempted))
+        if version is None:
+            raise
+        advice = f"a version is given as `--version {version[1]}`"
+        raise UnknownVariant(error.attempted, error.found, advice, **error.details) from None
+
+
+def _first(pattern: re.Pattern[str], text: str) -> str:
+    found = pattern.search(text)
+    return found[1] if found else ""
