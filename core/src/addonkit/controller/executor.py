@@ -44,25 +44,26 @@ class Executor:
         """Do one thing. What went wrong is recorded on the entity, not raised; LeaseLost is raised."""
         match decision.action:
             case Action.PROVISION:
-                await self._provision(instance)
+                await self.provision(instance)
             case Action.DEPROVISION:
-                await self._deprovision(instance)
+                await self.deprovision(instance)
             case Action.BIND:
                 assert decision.association is not None  # decide() gives one with this action
-                await self._bind(instance, decision.association)
+                await self.bind(instance, decision.association)
             case Action.UNBIND:
                 assert decision.association is not None  # decide() gives one with this action
-                await self._unbind(instance, decision.association)
+                await self.unbind(instance, decision.association)
             case Action.NOTHING | Action.WAIT:
                 return
 
-    async def _provision(self, instance: Instance) -> None:
+    async def provision(self, instance: Instance) -> None:
+        """Make an instance, or record why it could not be made."""
         instance = await self._begin_provisioning(instance)
         if instance.phase is not Phase.PROVISIONING:
             return
         try:
             addon = addon_of(self._registry, instance)
-            saga = self._provision_saga(instance, await self._app(instance.app))
+            saga = addon.provision(await self._app(instance.app), variant_of(instance), instance)
             await self._attempts.finish_former(provision_ids(instance), saga, completed=False)
             result = await self._engine.ensure(provision_id(instance), saga, subject=subject_of(instance))
             await self._check_result(addon, result, ProvisionResult, provision_id(instance), saga)
@@ -122,7 +123,8 @@ class Executor:
 
         await self._update(instance.id, record)
 
-    async def _deprovision(self, instance: Instance) -> None:
+    async def deprovision(self, instance: Instance) -> None:
+        """Remove an instance with its data, or record why it could not be removed."""
         app = await self._app(instance.app)
         attempts = provision_ids(instance)
         try:
@@ -146,7 +148,8 @@ class Executor:
 
         await self._update(instance.id, record)
 
-    async def _bind(self, instance: Instance, association: Association) -> None:
+    async def bind(self, instance: Instance, association: Association) -> None:
+        """Give an app its variables, with credentials of its own where the addon makes them."""
         variables: Sequence[Variable] = instance.variables
         attributes: Any = {}
         unset: tuple[str, ...] = ()
@@ -187,7 +190,8 @@ class Executor:
         tx.put(entity, bound)
         resolve_app_names(tx, self._registry, bound.app)
 
-    async def _unbind(self, instance: Instance, association: Association) -> None:
+    async def unbind(self, instance: Instance, association: Association) -> None:
+        """Revoke the credentials of an app and forget its association."""
         try:
             await self._revoke(instance, association)
         except LeaseLost:

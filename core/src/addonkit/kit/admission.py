@@ -43,13 +43,13 @@ class Admission:
                 error.advice = f"{error.advice}; {how_to_forget(instance)}"
             raise
 
-    def create(self, request: Request, *, is_new: bool) -> None:
+    def admit_create(self, request: Request, *, is_new: bool) -> None:
         """Ask for a new instance. Only policies are looked for when an unfinished one is continued."""
         self._registry.check_plugins()
         if is_new:
             self._planner.sagas(request)
 
-    async def attach(self, name: str, app: str, alias: str) -> None:
+    async def admit_attach(self, name: str, app: str, alias: str) -> None:
         """Ask for one more app of an instance."""
         instance = (await self._store.transact(lambda tx: find_instance(tx, name, None))).value
         self.check(instance, "attach")
@@ -58,7 +58,7 @@ class Admission:
             new = Association("new", app, instance.id, instance.addon, alias, primary=not alias)
             addon.bind(new, instance)
 
-    async def detach(self, name: str, app: str) -> None:
+    async def admit_detach(self, name: str, app: str) -> None:
         """Ask policies and the addon to allow a detach. Skips the addon when it cannot be used."""
         self._registry.check_plugins()
         instance, association = await self._store.transact(lambda tx: find_association(tx, name, app))
@@ -69,16 +69,16 @@ class Admission:
         if association.phase is Phase.ACTIVE and "unbind" in addon.capabilities:
             addon.unbind(association, instance)
 
-    async def forget(self, instance: Instance) -> None:
+    async def admit_forget(self, instance: Instance) -> None:
         """Ask for the end of an instance whose addon may be away or broken; what a policy refuses stays."""
         self._registry.check_plugins()
         try:
-            await self.destroy(instance)
+            await self.admit_destroy(instance)
         except AddonFault as error:
             if error.addon != instance.addon:
                 raise
 
-    async def destroy(self, instance: Instance) -> None:
+    async def admit_destroy(self, instance: Instance) -> None:
         """Ask for the end of an instance. One that is not active, or is going already, can always be destroyed."""
         self.check(instance, "destroy")
         if instance.phase is Phase.ACTIVE:

@@ -94,7 +94,7 @@ class Kit:
             NotConfigured: the operator has not told what the addon needs, see `set_config`.
             InstanceFailed: it could not be provisioned; everything made for it was undone.
         """
-        created = await self._operations.create(await self._checked(spec, app, alias, version))
+        created = await self._operations.record(await self._checked(spec, app, alias, version))
         return await self._finish(created, wait=wait)
 
     async def plan_create(self, spec: str, app: str, *, alias: str = "", version: str = "") -> Plan:
@@ -103,7 +103,7 @@ class Kit:
 
     async def attach(self, name: str, app: str, *, alias: str = "", wait: bool = True) -> Binding:
         """Give an app the variables of an instance that exists."""
-        await self._admission.attach(name, app, alias)
+        await self._admission.admit_attach(name, app, alias)
         return await self._finish(await self._operations.attach(name, app, alias), wait=wait)
 
     async def detach(self, name: str, app: str) -> tuple[str, ...]:
@@ -112,7 +112,7 @@ class Kit:
         Raises:
             InstanceFailed: the variables are gone, but the app's credentials could not be revoked.
         """
-        await self._admission.detach(name, app)
+        await self._admission.admit_detach(name, app)
         instance, gone = await self._operations.detach(name, app)
         await self._controller.interrupt(instance.id)
         await self._controller.reconcile(instance.id)
@@ -195,7 +195,7 @@ class Kit:
 
     async def destroy(self, name: str, app: str | None = None, *, wait: bool = True) -> None:
         """Remove an instance and all its data, from whatever state it is in; its variables go first."""
-        await self._admission.destroy(await self._find(name, app))
+        await self._admission.admit_destroy(await self._find(name, app))
         instance = await self._operations.destroy(name, app)
         await self._controller.interrupt(instance.id)
         if not wait:
@@ -221,7 +221,7 @@ class Kit:
         Raises:
             Busy: another process works on it.
         """
-        await self._admission.forget(await self._find(name, app))
+        await self._admission.admit_forget(await self._find(name, app))
         instance = await self._operations.destroy(name, app)
         await self._controller.interrupt(instance.id)
         return await self._forgetter.forget(instance.id)
@@ -339,7 +339,7 @@ class Kit:
         request = await asyncio.to_thread(partial(self._operations.check, spec, app, alias=alias, version=version))
         is_new = await self._operations.check_free(request)
         await self._settings.check(request.addon, request.variant)
-        self._admission.create(request, is_new=is_new)
+        self._admission.admit_create(request, is_new=is_new)
         image = request.config.get(CONFIG_IMAGE, "")
         if not (self.backend.runs_images and image and is_new):
             return request

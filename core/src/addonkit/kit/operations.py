@@ -63,7 +63,7 @@ class Operations:
                 return found.directory
         return ""
 
-    async def create(self, request: Request) -> Created:
+    async def record(self, request: Request) -> Created:
         """Record the instance and its association; the app too when it is new.
 
         The same request again finds what it made before.
