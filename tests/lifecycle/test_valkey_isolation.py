@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import os
+import sys
+from asyncio.subprocess import PIPE
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -219,6 +222,51 @@ async def test_an_app_that_goes_is_out_before_its_data_are_removed(
     assert await as_administrator(kit, "ACL", "USERS") == ["addonkit", "default", "wiki"]
     with pytest.raises(valkey.exceptions.AuthenticationError):
         await call(blog["VALKEY_URL"], "PING")
+
+
+FLOOD = """
+import os, resource, socket, sys
+_, limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+address, opened = (os.environ["VALKEY_HOST"], int(os.environ["VALKEY_PORT"])), []
+while True:
+    try:
+        opened.append(socket.create_connection(address, timeout=5))
+        opened[-1].sendall(b"PING\\r\\n")
+        if opened[-1].recv(100).startswith(b"-ERR max"):
+            print("full", flush=True)
+            sys.stdin.readline()
+    except OSError:
+        opened.clear()
+"""
+"""Takes all connections, without logging in, until it is told to go on; takes them again when they are closed."""
+
+
+async def test_an_app_goes_though_another_has_taken_all_connections(
+    kit: addonkit.Kit, blog: Mapping[str, str], wiki: Mapping[str, str]
+) -> None:
+    await as_administrator(kit, "CONFIG", "SET", "maxclients", "500")
+    await call(blog["VALKEY_URL"], "SET", "blog:key", "x")
+    await call(wiki["VALKEY_URL"], "WAITAOF", "1", "0", "10000")
+    flood = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", FLOOD, env={**os.environ, **wiki}, stdin=PIPE, stdout=PIPE
+    )
+    try:
+        assert flood.stdin
+        assert flood.stdout
+        assert await flood.stdout.readline() == b"full\n"
+        flood.stdin.write(b"\n" * 100_000)
+
+        assert not (await kit.heal()).failed
+        await kit.destroy("blog-valkey")
+    finally:
+        flood.kill()
+        await flood.communicate()
+
+    assert await as_administrator(kit, "DBSIZE") == 1
+    with pytest.raises(valkey.exceptions.AuthenticationError):
+        await call(blog["VALKEY_URL"], "PING")
+    assert await call(wiki["VALKEY_URL"], "GET", "wiki:key") == "hush"
 
 
 async def _write_until_it_ends(environ: Mapping[str, str], worker: int) -> bool:

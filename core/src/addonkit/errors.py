@@ -45,7 +45,8 @@
     │   └── StoreTooNew
     ├── SecretError                  a sealed value cannot be opened
     └── TransientError               also Retryable: worth trying again after a while
-        └── RegistryUnreachable      an image registry does not answer, or not as one
+        ├── RegistryUnreachable      an image registry does not answer, or not as one
+        └── ServerFull               a server has no connection left, not even for its administrator
 
 `Retryable` is the mark by which the saga engine tells a fault that passes from one that stays, `NothingDone` the one by
 which a step says that it had no effect; any exception class may carry them.
@@ -285,6 +286,10 @@ class SecretError(AddonkitError):
 
 class TransientError(AddonkitError, Retryable):
     """Worth trying again after a while: the cause is expected to pass."""
+
+
+class ServerFull(TransientError):
+    """A server has no connection left, not even for its administrator; a shared one is restarted to let a tenant go."""
 
 
 class RegistryUnreachable(TransientError):

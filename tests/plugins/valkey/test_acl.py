@@ -150,7 +150,7 @@ async def test_an_owner_who_watches_sees_no_password(start: Callable[..., Any]) 
     owner = running.client(OWNER, APP)
     with owner.monitor() as monitor:
         await admin.set_user(running.administrator, "blog", tenant_rules(APP, "blog:"))
-        await admin.drop_user(running.administrator, "blog")
+        await admin.drop_tenant(running.administrator, "blog", "blog:", print)
         owner.set("the", "last")
         while "SET the last" not in str(seen[-1:]):
             seen.append(monitor.next_command())

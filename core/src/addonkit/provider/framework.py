@@ -116,6 +116,17 @@ class ProviderFramework:
         await self._backend.ensure_running(pool)
         return pool
 
+    async def restart_pool(self, name: str) -> None:
+        """End the copies and start them anew, without waiting until they serve. All the while they should run.
+
+        Raises:
+            PoolGone: the pool was deleted.
+            PoolCrashed: it does not start.
+        """
+        pool = await self._pool(name)
+        await self._backend.ensure_running(attrs.evolve(pool, spec=attrs.evolve(pool.spec, desired_instances=0)))
+        await self._backend.ensure_running(pool)
+
     async def is_stopped(self, name: str) -> bool:
         """Return whether a pool exists and no copies of it should run."""
         entity = await self._store.get(Pool, name)

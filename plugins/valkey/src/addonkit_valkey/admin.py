@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from addonkit import Secret, ServerAddress, TransientError
+from addonkit import Secret, ServerAddress, ServerFull, TransientError
 from addonkit_valkey.acl import ADMINISTRATOR, OWNER, optional_commands, rules_for
 
 if TYPE_CHECKING:
@@ -20,6 +20,10 @@ BATCH: Final = 500
 SYSTEM_USERS: Final = frozenset({OWNER, ADMINISTRATOR})
 
 
+_FULL: Final = "max number of clients reached"
+_RESTART: Final = "run `addonkit restart` with the name of an instance of that server"
+
+
 @attrs.frozen
 class Administrator:
     """How to become the administrator of a server; `open_socket` is that of ServerAccess."""
@@ -29,10 +33,11 @@ class Administrator:
     open_socket: Callable[[], AbstractContextManager[str]] = lambda: nullcontext("")
 
     @asynccontextmanager
-    async def session(self, database: int = 0) -> AsyncIterator[Valkey]:
+    async def session(self) -> AsyncIterator[Valkey]:
         """Open a connection as the administrator.
 
         Raises:
+            ServerFull: when apps have taken all its connections.
             TransientError: when the server does not answer right now, or is still loading.
         """
         from valkey.asyncio import Valkey
@@ -46,17 +51,20 @@ class Administrator:
                 unix_socket_path=path or None,
                 username=ADMINISTRATOR,
                 password=self.password.reveal(),
-                db=database,
                 # Keys are bytes: an app may use any.
                 decode_responses=False,
                 socket_timeout=30,
                 socket_connect_timeout=10,
+                # The same connection for the whole session: it has chosen a database.
+                single_connection_client=True,
             )
             try:
                 yield client
             except (BusyLoadingError, ConnectionError, TimeoutError) as error:
-                where = f"{self.address.host}:{self.address.port}"
-                raise TransientError(f"working on the Valkey server at {where}", str(error)) from error
+                attempted = f"working on the Valkey server at {self.address.host}:{self.address.port}"
+                if _FULL in str(error):
+                    raise ServerFull(attempted, "apps have taken all its connections", _RESTART) from error
+                raise TransientError(attempted, str(error)) from error
             finally:
                 await client.aclose()
 
@@ -69,27 +77,30 @@ async def set_user(admin: Administrator, name: str, rules: tuple[str, ...]) -> N
         await _command(client, "ACL", "SAVE")
 
 
-async def drop_user(admin: Administrator, name: str) -> None:
-    """Remove a user, which ends its connections. Do nothing if it does not exist."""
+async def drop_tenant(admin: Administrator, name: str, prefix: str, progress: Callable[[str], Any]) -> None:
+    """Remove a user, which ends its connections, then all keys under its prefix. Do nothing for what does not exist.
+
+    One connection does it all: an app may have taken all others, and would take one that was closed.
+    """
     async with admin.session() as client:
         await _command(client, "ACL", "DELUSER", name)
         await _command(client, "ACL", "SAVE")
+        await _drop_keys(client, prefix, progress)
 
 
-async def drop_keys(admin: Administrator, prefix: str, progress: Callable[[str], Any]) -> int:
-    """Remove all keys under a prefix from all databases, in batches; return how many."""
+async def _drop_keys(client: Valkey, prefix: str, progress: Callable[[str], Any]) -> None:
+    """Remove all keys under a prefix from all databases, in batches."""
     removed = 0
-    for database in await _databases(admin):
-        async with admin.session(database) as client:
-            cursor = 0
-            while True:
-                cursor, keys = await client.scan(cursor, match=f"{prefix}*", count=BATCH)
-                if keys:
-                    removed += await client.unlink(*keys)
-                    progress(f"{removed} keys removed")
-                if cursor == 0:
-                    break
-    return removed
+    for database in _databases(await client.info("keyspace")):
+        await client.select(database)
+        cursor = 0
+        while True:
+            cursor, keys = await client.scan(cursor, match=f"{prefix}*", count=BATCH)
+            if keys:
+                removed += await client.unlink(*keys)
+                progress(f"{removed} keys removed")
+            if cursor == 0:
+                break
 
 
 async def list_users(admin: Administrator) -> tuple[str, ...]:
@@ -120,10 +131,8 @@ async def _command(client: Valkey, *words: str) -> Any:
     return await client.execute_command(*words)  # type: ignore[no-untyped-call] # the library is typed in part
 
 
-async def _databases(admin: Administrator) -> tuple[int, ...]:
+def _databases(keyspace: Mapping[str, Any]) -> tuple[int, ...]:
     """Return the numbers of the databases that hold anything."""
-    async with admin.session() as client:
-        keyspace = await client.info("keyspace")
     return tuple(sorted(int(name.removeprefix("db")) for name in keyspace if name.startswith("db")))
 
 

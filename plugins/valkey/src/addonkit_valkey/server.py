@@ -10,6 +10,10 @@ from addonkit_valkey.definition import ADDRESS_SPACE, PORT, PROGRAM, SERVER_PROG
 
 MOUNT: Final = "/data"
 
+_READY: Final = "+OK\r\n+PONG\r\n"
+_FULL: Final = "-ERR max number of clients reached"
+"""One app may take all connections: the server serves nevertheless, and commands about others do not wait for it."""
+
 _SETTINGS: Final = """\
 bind 127.0.0.1
 port {port}
@@ -70,7 +74,7 @@ def program(server: Server) -> Program:
         version=server.version,
         argv=("/bin/sh", "-eu", "{run}/start.sh"),
         # Logged in, since a server that is still loading refuses commands but not strangers.
-        probe=Probe("valkey", Secret(f"AUTH {ADMINISTRATOR} {password.reveal()}\r\nPING\r\n"), ("+OK\r\n+PONG\r\n",)),
+        probe=Probe("valkey", Secret(f"AUTH {ADMINISTRATOR} {password.reveal()}\r\nPING\r\n"), (_READY, _FULL)),
         files=(
             File("{run}/valkey.conf", _SETTINGS + _limits(server)),
             File("{run}/users.first", Secret(initial_file(password))),

@@ -40,8 +40,7 @@ class UserTenants(Tenants):
 
     async def drop_claim(self, access: ServerAccess, claim: str, progress: Progress) -> None:
         """See Tenants. The user goes first: who has none writes no more keys."""
-        await admin.drop_user(_administrator(access), claim)
-        await admin.drop_keys(_administrator(access), prefix_of(claim), progress)
+        await admin.drop_tenant(_administrator(access), claim, prefix_of(claim), progress)
 
 
 def _administrator(access: ServerAccess) -> Administrator:

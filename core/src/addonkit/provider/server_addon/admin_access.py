@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Final
 
-from addonkit.errors import AddonkitError, TransientError
+from addonkit.errors import AddonkitError, ServerFull, TransientError
 from addonkit.models.instance import Instance, Phase, Server
 from addonkit.provider.framework import ProviderFramework
 from addonkit.provider.server_addon.declaration import ServerAccess
+
+_ATTEMPTS: Final = 300
+_PAUSE: Final = 0.03
+"""So many attempts, so many seconds apart, are made to get into a server that was restarted."""
 
 
 async def admin_access(framework: ProviderFramework, server_id: str) -> ServerAccess:
@@ -42,7 +49,8 @@ async def cleanup_tenant(
 
     Does nothing if the server is the instance's own, since it is removed with all its data, or does not exist. A
     shared server that cannot be reached is started if other tenants stay; otherwise it is left as it is, so
-    that all tenants can leave a broken server and the last one removes it.
+    that all tenants can leave a broken server and the last one removes it. One that serves and lets the administrator
+    in no more, because a tenant has taken all connections, is restarted.
 
     Raises:
         AddonkitError: when it fails and other tenants stay.
@@ -57,9 +65,24 @@ async def cleanup_tenant(
             return
         was_stopped = await framework.is_stopped(server_id)
         await ensure_running(framework, server_id)
-        await work(await _access_to(framework, server))
+        await _work_by_force(framework, server, work)
         if was_stopped:  # on purpose: it runs for this work only
             await framework.scale_pool(server_id, 0)
+
+
+async def _work_by_force(
+    framework: ProviderFramework, server: Server, work: Callable[[ServerAccess], Awaitable[None]]
+) -> None:
+    """Do the work, at last in the moments after a restart, before others have taken all connections again."""
+    try:
+        await work(await _access_to(framework, server))
+    except ServerFull:
+        await framework.restart_pool(server.id)
+        for _ in range(_ATTEMPTS):
+            with suppress(TransientError):
+                return await work(await _access_to(framework, server))
+            await asyncio.sleep(_PAUSE)
+        await work(await _access_to(framework, server))
 
 
 async def _access_to(framework: ProviderFramework, server: Server) -> ServerAccess:
