@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
+from contextlib import AbstractContextManager, asynccontextmanager, closing, nullcontext, suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -20,7 +21,7 @@ BATCH: Final = 500
 SYSTEM_USERS: Final = frozenset({OWNER, ADMINISTRATOR})
 
 
-_FULL: Final = "max number of clients reached"
+_FULL: Final = b"-ERR max number of clients"
 _RESTART: Final = "run `addonkit restart` with the name of an instance of that server"
 
 
@@ -62,11 +63,27 @@ class Administrator:
                 yield client
             except (BusyLoadingError, ConnectionError, TimeoutError) as error:
                 attempted = f"working on the Valkey server at {self.address.host}:{self.address.port}"
-                if _FULL in str(error):
+                if await _is_full(path, self.address):
                     raise ServerFull(attempted, "apps have taken all its connections", _RESTART) from error
                 raise TransientError(attempted, str(error)) from error
             finally:
                 await client.aclose()
+
+
+async def _is_full(path: str, address: ServerAddress) -> bool:
+    """Whether the server turns every connection away: it says so before anything is sent, and closes."""
+    with suppress(OSError, TimeoutError):
+        async with asyncio.timeout(1):
+            reader, writer = await _connect(path, address)
+            with closing(writer):
+                return (await reader.readline()).startswith(_FULL)
+    return False
+
+
+async def _connect(path: str, address: ServerAddress) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    if path:
+        return await asyncio.open_unix_connection(path)
+    return await asyncio.open_connection(address.host, address.port)
 
 
 async def set_user(admin: Administrator, name: str, rules: tuple[str, ...]) -> None:
