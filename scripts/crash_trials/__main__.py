@@ -12,6 +12,8 @@ import asyncio
 import sys
 from contextlib import ExitStack
 
+import pytest
+
 from addonkit.testing.conformance.addon_under_test import AddonUnderTest
 from addonkit.testing.conformance.client import find_client
 from addonkit.testing.conformance.rig import Rig, rigged, serving
@@ -61,7 +63,7 @@ def _differ(one: Cell, other: Cell) -> bool:
 def _outcome(trial: Trial) -> str:
     try:
         return asyncio.run(trial.run())
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is this cell's outcome, and the next is tried
+    except (Exception, pytest.fail.Exception) as error:  # noqa: BLE001 - whatever it is, it is this cell's outcome, and the next is tried
         return f"WRONG: {type(error).__name__}: {error}"
 
 

@@ -71,12 +71,15 @@ def cells(under_test: AddonUnderTest, *, every_ending: bool = False) -> list[Cel
     """All points of all variants; the ways to be killed and to go on take turns, or are all tried at each point."""
     plain = [cell for variant in under_test.variants for cell in _of_variant(under_test, variant)]
     if every_ending:
-        return [_ending(cell, *ending) for cell in plain for ending in _ENDINGS]
-    return [_ending(cell, *ending) for cell, ending in zip(plain, cycle(_ENDINGS), strict=False)]
+        return [ending(under_test, cell, *each) for cell in plain for each in _ENDINGS]
+    return [ending(under_test, cell, *each) for cell, each in zip(plain, cycle(_ENDINGS), strict=False)]
 
 
-def _ending(cell: Cell, way: Way, then: Then) -> Cell:
+def ending(under_test: AddonUnderTest, cell: Cell, way: Way, then: Then) -> Cell:
+    """A cell with an ending that makes sense: removal is completed only, data without a disk die with their server."""
     removing = cell.operation in {Operation.UNBIND, Operation.DEPROVISION}
+    if way is Way.SERVER and not under_test.is_persistent(cell.variant):
+        way = Way.COMMAND
     return attrs.evolve(cell, way=way, then=Then.CONTINUE if removing else then)
 
 

@@ -9,11 +9,12 @@ from collections import Counter
 from typing import Final
 
 import attrs
+import pytest
 
 from addonkit.testing.conformance.addon_under_test import AddonUnderTest
 from addonkit.testing.conformance.client import find_client
 from addonkit.testing.conformance.rig import Rig, rigged, serving
-from crash_trials.cells import Cell, Operation, Then, Way
+from crash_trials.cells import Cell, Operation, Then, Way, ending
 from crash_trials.kills import run_and_kill
 from crash_trials.trial import Trial, kill_servers_of
 
@@ -75,16 +76,14 @@ def random_kills(addon: str, count: int, seed: int) -> int:
 
 def _cell(under_test: AddonUnderTest, variant: str, dice: random.Random) -> Cell:
     operations = [Operation.PROVISION, Operation.DEPROVISION, Operation.BIND, Operation.UNBIND]
-    then = dice.choice(list(Then))
-    operation = dice.choice(operations)
-    if operation in {Operation.UNBIND, Operation.DEPROVISION}:
-        then = Then.CONTINUE
+    shared = under_test.is_shared(variant)
+    cell = Cell(under_test.addon.name, variant, dice.choice(operations), "random time", shared)
     way = dice.choices([Way.COMMAND, Way.SERVER], [0.8, 0.2])[0]
-    return Cell(under_test.addon.name, variant, operation, "random time", under_test.is_shared(variant), way, then)
+    return ending(under_test, cell, way, dice.choice(list(Then)))
 
 
 def _one(rig: Rig, cell: Cell, dice: random.Random, timing: _Timing) -> str:
     try:
         return asyncio.run(RandomTrial(rig, cell, dice, timing).run())
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is this trial's outcome, and the next is tried
+    except (Exception, pytest.fail.Exception) as error:  # noqa: BLE001 - whatever it is, it is this trial's outcome, and the next is tried
         return f"WRONG: {cell}: {type(error).__name__}: {error}"
