@@ -13,6 +13,7 @@ from addonkit.controller.variables import by_order
 from addonkit.models.instance import Association, Instance, Phase
 
 if TYPE_CHECKING:
+    from addonkit.controller.requests import Asked
     from addonkit.engine.engine import Engine
     from addonkit.registry.registry import Registry
     from addonkit.store.interface import Store
@@ -31,15 +32,19 @@ class Controller:
         self._garbage = GarbageCollector(store, leases, clock)
         self._executor = Executor(store, registry, engine, clock)
 
-    async def reconcile(self, instance_id: str) -> Instance | None:
+    async def reconcile(self, instance_id: str, asked: Asked | None = None) -> Instance | None:
         """Act until nothing is left to do now; return the instance, or None when it is gone.
 
         One owner at a time works on an instance: others wait here until it is done, then look again.
 
+        Args:
+            instance_id: of the instance.
+            asked: what its addon has answered already, so that it is not asked twice.
+
         Raises:
             LeaseLost: when another process has taken the instance over.
         """
-        reconciled = await self._reconcile(instance_id)
+        reconciled = await self._reconcile(instance_id, asked)
         await self._garbage.collect()
         return reconciled
 
@@ -62,7 +67,7 @@ class Controller:
         ties = await self.associations(instance.id)
         return tuple(text for text in (instance.message, *(tie.message for tie in ties if has_failed(tie))) if text)
 
-    async def _reconcile(self, instance_id: str) -> Instance | None:
+    async def _reconcile(self, instance_id: str, asked: Asked | None) -> Instance | None:
         async with self._leases.hold(f"instance/{instance_id}"):
             while True:
                 entity = await self._store.get(Instance, instance_id)
@@ -71,4 +76,4 @@ class Controller:
                 decision = decide(entity.value, await self.associations(instance_id), self._clock.now())
                 if decision.action in {Action.NOTHING, Action.WAIT}:
                     return entity.value
-                await self._executor.execute(entity.value, decision)
+                await self._executor.execute(entity.value, decision, asked)

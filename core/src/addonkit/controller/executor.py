@@ -21,6 +21,7 @@ from addonkit.models.result import BindResult, ProvisionResult
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from addonkit.controller.requests import Asked
     from addonkit.engine.engine import Engine
     from addonkit.models.variable import Variable
     from addonkit.registry.addon import Addon
@@ -40,11 +41,11 @@ class Executor:
         self._clock = clock
         self._attempts = Attempts(engine)
 
-    async def execute(self, instance: Instance, decision: Decision) -> None:
+    async def execute(self, instance: Instance, decision: Decision, asked: Asked | None = None) -> None:
         """Do one thing. What went wrong is recorded on the entity, not raised; LeaseLost is raised."""
         match decision.action:
             case Action.PROVISION:
-                await self.provision(instance)
+                await self.provision(instance, asked)
             case Action.DEPROVISION:
                 await self.deprovision(instance)
             case Action.BIND:
@@ -56,14 +57,17 @@ class Executor:
             case Action.NOTHING | Action.WAIT:
                 return
 
-    async def provision(self, instance: Instance) -> None:
-        """Make an instance, or record why it could not be made."""
+    async def provision(self, instance: Instance, asked: Asked | None = None) -> None:
+        """Make an instance, or record why it could not be made. Its addon is asked unless it has answered already."""
         instance = await self._begin_provisioning(instance)
         if instance.phase is not Phase.PROVISIONING:
             return
         try:
             addon = addon_of(self._registry, instance)
-            saga = addon.provision(await self._app(instance.app), variant_of(instance), instance)
+            if asked is not None and asked.fits(instance):
+                saga = asked.saga
+            else:
+                saga = addon.provision(await self._app(instance.app), variant_of(instance), instance)
             await self._attempts.finish_former(provision_ids(instance), saga, completed=False)
             result = await self._engine.ensure(provision_id(instance), saga, subject=subject_of(instance))
             await self._check_result(addon, result, ProvisionResult, provision_id(instance), saga)

@@ -15,6 +15,8 @@ from addonkit.models.app import App
 from addonkit.models.definition import CONFIG_DIGEST, CONFIG_PROGRAMS, CONFIG_VERSION
 from addonkit.models.identifiers import new_id
 from addonkit.models.instance import Association, Instance, Phase
+from addonkit.models.result import ProvisionResult
+from addonkit.saga.saga import Saga
 
 if TYPE_CHECKING:
     from addonkit.store.interface import Entity, Transaction
@@ -33,6 +35,7 @@ class Request:
         alias: name the user gave; empty without one.
         config: the variant's config with image and version resolved.
         version: that was asked for; empty when any will do.
+        id: of the instance, should it be made.
     """
 
     app: str
@@ -42,11 +45,29 @@ class Request:
     alias: str
     config: Mapping[str, str]
     version: str = ""
+    id: str = attrs.field(factory=new_id)
 
     @property
     def label(self) -> str:
         """The name by which the app knows the addon."""
         return self.alias or self.addon
+
+
+@attrs.frozen
+class Asked:
+    """What an addon answered before anything was written: the saga that makes this very instance.
+
+    Attributes:
+        instance: that the addon was asked about.
+        saga: its answer.
+    """
+
+    instance: Instance
+    saga: Saga[ProvisionResult]
+
+    def fits(self, instance: Instance) -> bool:
+        """Whether the answer holds for an instance that is about to be made."""
+        return attrs.evolve(instance, phase=self.instance.phase) == self.instance
 
 
 @attrs.frozen
@@ -81,7 +102,7 @@ def create(tx: Transaction, request: Request) -> Created:
         return Created(instance, existing(tx, Association, unfinished.association.id).value, joined=True)
     new_app = ensure_app(tx, request.app)
     instance = Instance(
-        new_id(),
+        request.id,
         _free_name(tx, plain_name(request.app, request.label)),
         request.addon,
         request.app,

@@ -10,7 +10,7 @@ from addonkit.errors import AddonFault
 from addonkit.models.instance import Association, Instance, Phase
 
 if TYPE_CHECKING:
-    from addonkit.controller.requests import Request
+    from addonkit.controller.requests import Asked, Request
     from addonkit.kit.planner import Planner
     from addonkit.registry.registry import Registry
     from addonkit.store.interface import Store
@@ -43,11 +43,14 @@ class Admission:
                 error.advice = f"{error.advice}; {how_to_forget(instance)}"
             raise
 
-    def admit_create(self, request: Request, *, is_new: bool) -> None:
-        """Ask for a new instance. Only policies are looked for when an unfinished one is continued."""
+    def admit_create(self, request: Request, *, is_new: bool) -> Asked | None:
+        """Ask for a new instance; the answer of its addon. Only policies are looked for when one is continued."""
         self._registry.check_plugins()
-        if is_new:
-            self._planner.sagas(request)
+        if not is_new:
+            return None
+        asked = self._planner.ask(request)
+        self._planner.ask_to_bind(request)
+        return asked
 
     async def admit_attach(self, name: str, app: str, alias: str) -> None:
         """Ask for one more app of an instance."""

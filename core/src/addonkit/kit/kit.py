@@ -17,7 +17,7 @@ from addonkit.controller.forgetting import Forgetter
 from addonkit.controller.lookup import find_instance
 from addonkit.controller.pools import Healed, PoolKeeper
 from addonkit.controller.power import ServerPower
-from addonkit.controller.requests import Created, Request
+from addonkit.controller.requests import Asked, Created, Request
 from addonkit.controller.usage import describe_usage
 from addonkit.controller.views import Viewer, environment
 from addonkit.engine.outcome import blocked
@@ -94,12 +94,13 @@ class Kit:
             NotConfigured: the operator has not told what the addon needs, see `set_config`.
             InstanceFailed: it could not be provisioned; everything made for it was undone.
         """
-        created = await self._operations.record(await self._checked(spec, app, alias, version))
-        return await self._finish(created, wait=wait)
+        request, asked = await self._checked(spec, app, alias, version)
+        return await self._finish(await self._operations.record(request), wait=wait, asked=asked)
 
     async def plan_create(self, spec: str, app: str, *, alias: str = "", version: str = "") -> Plan:
         """What create would do; the same checks, nothing written."""
-        return await self._planner.create(await self._checked(spec, app, alias, version))
+        request, _asked = await self._checked(spec, app, alias, version)
+        return await self._planner.create(request)
 
     async def attach(self, name: str, app: str, *, alias: str = "", wait: bool = True) -> Binding:
         """Give an app the variables of an instance that exists."""
@@ -334,25 +335,25 @@ class Kit:
             raise NotFound(f"cannot show the log of {instance.name}", "it has no server here")
         return self.backend.log_path(instance.server)
 
-    async def _checked(self, spec: str, app: str, alias: str, version: str) -> Request:
-        """A request with nothing wrong about it; nothing is stored. What may take longest comes last."""
+    async def _checked(self, spec: str, app: str, alias: str, version: str) -> tuple[Request, Asked | None]:
+        """A request with nothing wrong about it, and its addon's answer; nothing is stored. The slowest comes last."""
         request = await asyncio.to_thread(partial(self._operations.check, spec, app, alias=alias, version=version))
         is_new = await self._operations.check_free(request)
         await self._settings.check(request.addon, request.variant)
-        self._admission.admit_create(request, is_new=is_new)
+        asked = self._admission.admit_create(request, is_new=is_new)
         image = request.config.get(CONFIG_IMAGE, "")
         if not (self.backend.runs_images and image and is_new):
-            return request
+            return request, asked
         digest = await self._images.check_image(image)
-        return attrs.evolve(request, config={**request.config, CONFIG_DIGEST: digest})
+        return attrs.evolve(request, config={**request.config, CONFIG_DIGEST: digest}), asked
 
     async def _find(self, name: str, app: str | None) -> Instance:
         return await self._store.transact(lambda tx: find_instance(tx, name, app).value)
 
-    async def _finish(self, created: Created, *, wait: bool) -> Binding:
+    async def _finish(self, created: Created, *, wait: bool, asked: Asked | None = None) -> Binding:
         instance, association = created.instance, created.association
         if wait and not created.existed:
-            reconciled = await self._controller.reconcile(instance.id)
+            reconciled = await self._controller.reconcile(instance.id, asked)
             if reconciled is None:
                 raise InstanceFailed(f"creating {instance.name}", "it was destroyed meanwhile")
             if reconciled.phase is not Phase.ACTIVE:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import attrs
 
 from addonkit.controller.lookup import find_instance
 from addonkit.controller.naming import moved_from_plain, moves, resolve_names
-from addonkit.controller.requests import Request
+from addonkit.controller.requests import Asked, Request
 from addonkit.controller.step_context import variant_of
 from addonkit.controller.variables import adjuster, associations_of
 from addonkit.kit.operations import describe_data_loss
@@ -23,7 +23,6 @@ from addonkit.provider.server_sagas import ensure_id
 
 if TYPE_CHECKING:
     from addonkit.registry.registry import Registry
-    from addonkit.saga.saga import Saga
     from addonkit.saga.step import StepSequence
     from addonkit.store.interface import Store, Transaction
 
@@ -42,20 +41,25 @@ class Planner:
         addon = self._registry.get(request.addon, request.distribution)
         association = _association(request)
         made = await self._store.transact(lambda tx: _server_sagas_done(tx, _instance(request)))
-        steps = [step for saga in self.sagas(request) for step in planned_steps(saga, skip=made)]
+        steps = list(planned_steps(self.ask(request).saga, skip=made))
+        if "bind" in addon.capabilities:
+            steps += planned_steps(addon.bind(association, _instance(request)), skip=made)
         keys = addon.definition.variables_of(request.variant)
         appear, move = await self._store.transact(lambda tx: self._names(tx, association, keys))
         summary = f"{_instance(request).name} would be created as {request.addon}:{request.variant}"
         return Plan(summary, tuple(steps), appear, move)
 
-    def sagas(self, request: Request) -> tuple[Saga[Any], ...]:
-        """The sagas that create would run. An addon that cannot say, or a policy that refuses, raises here."""
+    def ask(self, request: Request) -> Asked:
+        """Ask for the saga that makes an instance. An addon that cannot say, or a policy that refuses, raises here."""
         addon = self._registry.get(request.addon, request.distribution)
         instance = _instance(request)
-        provision = addon.provision(App(request.app), variant_of(instance), instance)
-        if "bind" not in addon.capabilities:
-            return (provision,)
-        return (provision, addon.bind(_association(request), instance))
+        return Asked(instance, addon.provision(App(request.app), variant_of(instance), instance))
+
+    def ask_to_bind(self, request: Request) -> None:
+        """Ask whether the app may be bound to the instance, where the addon makes credentials for each app."""
+        addon = self._registry.get(request.addon, request.distribution)
+        if "bind" in addon.capabilities:
+            addon.bind(_association(request), _instance(request))
 
     async def destroy(self, name: str, app: str | None = None) -> Plan:
         """What destroying an instance would do and lose."""
@@ -88,11 +92,11 @@ class Planner:
 
 def _instance(request: Request) -> Instance:
     name = f"{request.app}-{request.label}"
-    return Instance(_NEW, name, request.addon, request.app, request.variant, config=request.config)
+    return Instance(request.id, name, request.addon, request.app, request.variant, request.distribution, request.config)
 
 
 def _association(request: Request) -> Association:
-    return Association(_NEW, request.app, _NEW, request.addon, request.alias, primary=not request.alias)
+    return Association(_NEW, request.app, request.id, request.addon, request.alias, primary=not request.alias)
 
 
 def planned_steps(
