@@ -20,7 +20,7 @@ HERE = Path(__file__).parent
 MUTANTS = sorted(
     path.stem
     for path in (HERE / "mutants").glob("*.py")
-    if path.stem not in {"__init__", "depot", "depot_server", "distant"}
+    if path.stem not in {"__init__", "depot", "depot_server", "distant", "one_url_only", "one_key_only"}
 )
 
 AT_EVERY_STEP = ("a_step_that_fails_leaves_nothing", "a_crash_at_any_point_is_recovered_from")
@@ -93,6 +93,14 @@ def at_steps() -> str:
     """The steps at which mutants are caught crashing and failing; at all steps our own addons do, in the other files."""
     caught = (facts_of(mutant).CAUGHT_BY.rstrip("]").partition("[") for mutant in MUTANTS)
     return " or ".join(sorted({case for name, _, case in caught if name in AT_EVERY_STEP}))
+
+
+@pytest.mark.parametrize("good", ["one_url_only", "one_key_only"])
+def test_an_addon_that_gives_one_variable_raises_no_alarm(tmp_path: Path, good: str) -> None:
+    status, report, output = run(tmp_path, good, "-k", "(credentials or marked or told_apart) and shared")
+
+    assert status == 0, output
+    assert len(report["checks"]) == 4
 
 
 @pytest.mark.slow

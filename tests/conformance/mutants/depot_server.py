@@ -24,6 +24,7 @@ class Handler(BaseHTTPRequestHandler):
     isolated = True
     closed = True
     spied = False
+    options: tuple[str, ...] = ()
 
     def handle_request(self):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
@@ -33,12 +34,34 @@ class Handler(BaseHTTPRequestHandler):
             state = json.loads(self.file.read_text()) if self.file.exists() else {}
             if name == "users" and (who, password) == ("admin", self.password):
                 self.administer(state, key, body)
-            elif state.get(who, {}).get("password") == password and self.allows(who.partition("+")[0], name):
-                self.serve(state, state.get(name, {"values": {}})["values"], key, body)
+            elif self.knows(state, who, password) and self.allows(who.partition("+")[0], name):
+                place = self.place_of(state, name)
+                self.serve(state, state.get(place, {"values": {}})["values"], key, body)
             else:
                 self.answer(401)
 
+    def knows(self, state, who, password):
+        right = state.get(who, {}).get("password")
+        if "--root" in self.options and (who, password) == ("root", ""):
+            return True
+        if right is None or "--any-password" in self.options:
+            return right is not None
+        if "--eight" in self.options:
+            return right[:8] == password[:8]
+        if "--any-case" in self.options:
+            return right.lower() == password.lower()
+        return right == password
+
+    def place_of(self, state, name):
+        if "--cut" in self.options:
+            return min((each for each in state if each[:16] == name[:16]), default=name)
+        return name
+
     def allows(self, place, name):
+        if "--root" in self.options and place == "root":
+            return True
+        if "--pattern" in self.options and len(place) == len(name):
+            return all(a in {b, "_"} for a, b in zip(place, name, strict=True))
         return place == name or not self.isolated or (self.command == "PUT" and not self.closed)
 
     do_GET = do_PUT = do_DELETE = handle_request  # noqa: N815 - the names that the library calls
@@ -84,6 +107,7 @@ if __name__ == "__main__":
     Handler.isolated = "--open" not in sys.argv
     Handler.closed = "--open-to-write" not in sys.argv
     Handler.spied = "--spy" in sys.argv
+    Handler.options = tuple(sys.argv[4:])
     if "--readable" in sys.argv:
         Path(sys.argv[2]).chmod(0o755)
         (Path(sys.argv[2]) / "notes").write_text(f"the password is {Handler.password}")

@@ -53,13 +53,15 @@ class Probe:
     """How to ask a server in its own protocol whether it is ready.
 
     After connecting to `port`, `send` is written; the server is ready when its answer starts with one
-    of `expect`. Bytes are given as text in Latin-1. `port` is the name of one of the pool's; a ServerAddon has one
-    port, named like the addon.
+    of `expect`, or when `pattern`, a regular expression, matches anywhere in it: for a greeting that begins with its
+    length, or that comes before the answer. Bytes are given as text in Latin-1. `port` is the name of one of the
+    pool's: that of a ServerAddon is named like the addon, its `more_ports` have their own names.
     """
 
     port: str
     send: str | Secret
-    expect: tuple[str, ...]
+    expect: tuple[str, ...] = ()
+    pattern: str = ""
 
 
 @attrs.frozen

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -16,33 +17,42 @@ from addonkit.util.unix_sockets import trusted_socket
 
 _LISTEN: Final = "0A"
 _LIMIT: Final = 1.0
+_LONGEST: Final = 4096
+"""Bytes of an answer in which a pattern is looked for."""
 
 
 async def answers(probe: Probe, host: str, port: int, socket: str = "") -> bool:
-    """Return whether the server's answer to the probe starts with what is expected, within a second.
+    """Return whether the server's answer to the probe is as expected, within a second.
 
     Asks through the Unix socket where the server has one: a probe may hold a password.
     """
-    expected = [text.encode("latin-1") for text in probe.expect]
-    longest = max((len(each) for each in expected), default=0)
     with suppress(OSError, TimeoutError):
         async with asyncio.timeout(_LIMIT):
             reader, writer = await _connect(host, port, socket)
             try:
                 writer.write(reveal(probe.send).encode("latin-1"))
                 await writer.drain()
-                answer = b""
-                while len(answer) < longest and not any(answer.startswith(each) for each in expected):
-                    part = await reader.read(longest - len(answer))
-                    if not part:
-                        break
-                    answer += part
-                return any(answer.startswith(each) for each in expected)
+                return await _is_expected(reader, probe)
             finally:
                 writer.close()
                 with suppress(OSError):
                     await writer.wait_closed()
     return False
+
+
+async def _is_expected(reader: asyncio.StreamReader, probe: Probe) -> bool:
+    """Read until the answer is as it should be, or cannot be any more."""
+    expected = [text.encode("latin-1") for text in probe.expect]
+    pattern = re.compile(probe.pattern.encode("latin-1"), re.DOTALL) if probe.pattern else None
+    longest = _LONGEST if pattern else max((len(each) for each in expected), default=0)
+    answer = b""
+    while True:
+        if any(answer.startswith(each) for each in expected) or (pattern and pattern.search(answer)):
+            return True
+        part = await reader.read(longest - len(answer)) if len(answer) < longest else b""
+        if not part:
+            return False
+        answer += part
 
 
 async def _connect(host: str, port: int, socket: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:

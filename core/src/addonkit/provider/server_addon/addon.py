@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 import attrs
 
+from addonkit.errors import InvalidInput
 from addonkit.hookspecs import hookimpl
 from addonkit.models.compute import Port, Program
 from addonkit.models.definition import AddonDefinition, is_shared_variant
@@ -15,6 +16,7 @@ from addonkit.models.variable import Variable
 from addonkit.provider.server_addon import sagas
 from addonkit.provider.server_addon.declaration import ConnectionInfo, ContainerSpec, Tenants
 from addonkit.provider.server_addon.pool import PoolBuilder
+from addonkit.provider.server_addon.slips import find_slips
 from addonkit.provider.server_sagas import ServerSagas, server_sagas
 from addonkit.saga.saga import Saga
 
@@ -116,7 +118,14 @@ class ServerAddon:
 
     @hookimpl
     def addon_definition(self) -> AddonDefinition:
-        """See hookspecs."""
+        """See hookspecs.
+
+        Raises:
+            InvalidInput: the declaration has a slip that would be seen only when a server runs.
+        """
+        slips = find_slips(self.definition, self.program, (self.definition.name, *self.more_ports))
+        if slips:
+            raise InvalidInput(f"cannot use the declaration of {self.definition.name}", "; ".join(dict.fromkeys(slips)))
         return self.definition
 
     @hookimpl

@@ -23,6 +23,7 @@ from addonkit.testing.conformance.assertions import fail, require
 from addonkit.testing.conformance.async_tests import synchronous
 from addonkit.testing.conformance.audit_hooks import Audit, auditing
 from addonkit.testing.conformance.files import files_below, is_readable, temporary_since, text_of
+from addonkit.testing.conformance.forgery import password_in
 from addonkit.testing.conformance.rig import Rig
 from addonkit.testing.conformance.secret_tracker import SHORTEST, is_seen, remember, shown_in
 
@@ -44,7 +45,7 @@ class SecretChecks:
         with patch.object(Secret, "generate", _recorded):
             async with rig.kit() as kit:
                 binding = await kit.create(rig.spec(variant), rig.app("shop"))
-                passwords = {found for variable in binding.variables if (found := _password_in(variable.text))}
+                passwords = {found for variable in binding.variables if (found := password_in(variable.text))}
                 secret = {v.text for v in binding.variables if v.sensitive} | passwords
                 remember(secret)
                 for variable in binding.variables:
@@ -143,7 +144,7 @@ def _check_marked(variable: Variable, secret: Iterable[str]) -> None:
         advice = f"use Secret.generate(), or at least {SHORTEST} characters by chance; leave what is no secret unmarked"
         require(len(variable.text) >= SHORTEST, text, advice)
         return
-    shows = shown_in(variable.text, secret) or _password_in(variable.text)
+    shows = shown_in(variable.text, secret) or password_in(variable.text)
     require(
         not shows, f"variable {variable.key} shows a secret and is not marked", "give Variable a Secret as its value"
     )
@@ -166,14 +167,6 @@ def _check_files(rig: Rig, audit: Audit) -> None:
 def _command_lines() -> Iterable[str]:
     for process in psutil.process_iter(["cmdline"]):
         yield " ".join(process.info["cmdline"] or ())
-
-
-def _password_in(text: str) -> str:
-    """The password in a URL, as it is meant; empty without one."""
-    try:
-        return unquote(urlsplit(text).password or "") if "://" in text else ""
-    except ValueError:
-        return ""
 
 
 def _check_url(key: str, text: str) -> None:

@@ -1,0 +1,84 @@
+"""Finds slips in a ServerAddon's declaration that would otherwise be seen only when a server runs. Pure."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Collection, Iterator
+from typing import Final
+
+from addonkit.models.compute import Program
+from addonkit.models.definition import CONFIG_VERSION, AddonDefinition, VariantDefinition, is_shared_variant
+from addonkit.models.instance import Server
+from addonkit.models.secret import Secret, reveal
+from addonkit.provider.server_addon.declaration import ADMIN_PASSWORD
+
+_WORD: Final = re.compile(r"(?<![{$])\{([A-Za-z_]+)(?::([^{}]+))?\}(?!\})")
+_KNOWN: Final = ("disk", "port", "run", "sockets")
+_ALIKE: Final = 0.5
+"""How alike a word must be to a placeholder to be taken for one that is misspelt."""
+
+
+def find_slips(
+    definition: AddonDefinition, program: Callable[[Server], Program | None], ports: Collection[str]
+) -> tuple[str, ...]:
+    """Return what is wrong with the programs of an addon, in words.
+
+    Args:
+        definition: of the addon.
+        program: gives the program of a server; one that raises for a server made up here is not judged.
+        ports: names of all ports.
+    """
+    return tuple(slip for variant in definition.variants for slip in _slips(definition, variant, program, ports))
+
+
+def _slips(
+    definition: AddonDefinition,
+    variant: VariantDefinition,
+    program: Callable[[Server], Program | None],
+    ports: Collection[str],
+) -> Iterator[str]:
+    server = _example(definition, variant)
+    try:
+        answer = program(server)
+    except Exception:  # noqa: BLE001 - it may need what a real server has; creating one tells
+        return
+    if answer is None and definition.program is None:
+        return  # it runs in containers alone
+    if not isinstance(answer, Program):
+        yield f"its `program` answers {type(answer).__name__} for variant {variant.name}; return a Program"
+        return
+    has_disk = "storage" in variant.config
+    for text in _texts(answer):
+        for word, name in _WORD.findall(text):
+            yield from (
+                f"variant {variant.name}: {slip}" for slip in _placeholder(word, name, ports, has_disk=has_disk)
+            )
+
+
+def _placeholder(word: str, name: str, ports: Collection[str], *, has_disk: bool) -> Iterator[str]:
+    if word == "port" and name and name not in ports:
+        yield f"{{port:{name}}} is not one of its ports ({', '.join(ports)})"
+    if word == "disk" and not has_disk:
+        yield "its program uses {disk}, and the variant has no `storage` in its config"
+    if word not in _KNOWN and (near := difflib.get_close_matches(word, _KNOWN, n=1, cutoff=_ALIKE)):
+        yield f"{{{word}}} is no placeholder; did you mean {{{near[0]}}}?"
+
+
+def _texts(program: Program) -> Iterator[str]:
+    """Texts in which placeholders are expected; what files contain may have braces of its own."""
+    yield from program.argv
+    for command in program.prepare:
+        yield from command
+    yield from (file.path for file in (*program.files, *program.prepare_files))
+    yield from map(reveal, program.env.values())
+
+
+def _example(definition: AddonDefinition, variant: VariantDefinition) -> Server:
+    key = "shared:example" if is_shared_variant(variant.name) else "example"
+    config = {**variant.config, CONFIG_VERSION: definition.default_version}
+    return Server(f"{definition.name}-example", definition.name, key, config=config, attributes=_example_attributes())
+
+
+def _example_attributes() -> dict[str, Secret]:
+    return {ADMIN_PASSWORD: Secret("an-example-of-a-password-of-some-length")}
