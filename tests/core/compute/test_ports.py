@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -61,3 +62,31 @@ def test_a_pool_that_was_placed_by_somebody_who_died_gets_the_same_port(tmp_path
     assert len(set(taken.values())) == 2
     second.free("pool")
     assert [path.name for path in tmp_path.iterdir()] == ["lock"]
+
+
+def test_a_stranger_that_holds_a_port_without_listening_is_told_of(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    ports = Ports(tmp_path, range(27500, 27600))
+    port = ports.take("pool", ("main",))["main"]
+    ports.close()
+    with socket.socket() as squatter:
+        squatter.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        squatter.bind((HOST, port))
+        assert ports.reacquire("pool", [port]) is None
+    ports.close()
+
+    assert f"another process holds port {port} of server pool without listening" in caplog.text
+
+
+def test_another_command_on_the_same_home_is_no_stranger(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    first, second = Ports(tmp_path, range(27600, 27700)), Ports(tmp_path, range(27600, 27700))
+    port = first.take("pool", ("main",))["main"]
+
+    assert second.reacquire("pool", [port]) is None
+    first.close()
+    assert first.reacquire("pool", [port]) is None
+
+    assert not caplog.text
+    first.close()
+    second.close()

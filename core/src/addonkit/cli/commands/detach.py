@@ -13,6 +13,7 @@ from addonkit.cli.params import app_option, instance_argument
 
 if TYPE_CHECKING:
     from addonkit.kit.kit import Kit
+    from addonkit.models.instance import Instance
 
 
 @command("detach", examples=("addonkit detach shop-postgresql -a reports",))
@@ -22,15 +23,26 @@ if TYPE_CHECKING:
 def detach(invocation: Invocation, instance: str, app: str) -> None:
     """Take an instance's variables from an app.
 
-    The instance and its data stay; see addonkit destroy.
+    The instance and its data stay; see addonkit destroy. Credentials of the app's own are revoked. Where all apps of an
+    instance share one login, an app that kept it can still use it.
     """
 
-    async def work(kit: Kit) -> tuple[str, tuple[str, ...]]:
-        name = (await kit.show(instance, app)).instance.name
-        return name, await kit.detach(instance, app)
+    async def work(kit: Kit) -> tuple[Instance, tuple[str, ...]]:
+        found = (await kit.show(instance, app)).instance
+        return found, await kit.detach(instance, app)
 
     hint = f"addonkit detach {instance} -a {app} goes on, addonkit attach {instance} -a {app} undoes it"
-    name, gone = with_kit(invocation, work, hint=hint)
+    found, gone = with_kit(invocation, work, hint=hint)
+    name = found.name
     document = {"instance": name, "app": app, "gone": list(gone)}
     lost = f"{app} no longer receives {', '.join(gone)}" if gone else f"{app} receives no variables from it"
-    invocation.answer(document, f"{name} is detached from {app}; it and its data stay\n{lost}")
+    invocation.answer(document, f"{name} is detached from {app}; it and its data stay\n{lost}{_kept(found)}")
+
+
+def _kept(instance: Instance) -> str:
+    """Return what an app keeps: instances on servers have one login for all their apps."""
+    return (
+        f"\nall apps of {instance.name} share one login; it works until the instance is destroyed"
+        if instance.server
+        else ""
+    )

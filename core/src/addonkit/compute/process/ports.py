@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import logging
 import os
 import random
 import socket
@@ -16,6 +17,10 @@ from addonkit.compute.process.files import write_private
 from addonkit.errors import InvalidInput, NoFreePort
 
 HOST: Final = "127.0.0.1"
+
+_log = logging.getLogger(__name__)
+
+_TABLES: Final = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
 
 _EPHEMERAL: Final = Path("/proc/sys/net/ipv4/ip_local_port_range")
 
@@ -40,6 +45,12 @@ def port_range(environ: Mapping[str, str]) -> range:
     )
 
 
+_SQUATTED: Final = (
+    "another process holds port %d of server %s without listening; when the server ends, it can receive the"
+    " passwords of apps; end that process"
+)
+
+
 class Ports:
     """Ports of one home.
 
@@ -52,6 +63,7 @@ class Ports:
         self._directory = directory
         self._allowed = allowed
         self._held: dict[str, list[socket.socket]] = {}
+        self._marks: dict[str, list[int]] = {}
 
     def take(self, pool: str, names: tuple[str, ...]) -> dict[str, int]:
         """Ports for a pool by name; those it has already, else new ones, held until `release`. Blocking.
@@ -65,6 +77,7 @@ class Ports:
             for name, (port, held) in zip(missing, self._free(len(missing), pool), strict=True):
                 write_private(self._reservation(port), f"{pool}\n{name}\n".encode())
                 self._held.setdefault(pool, []).append(held)
+                self._mark(pool, port)
                 mine[name] = port
         return {name: mine[name] for name in names}
 
@@ -72,19 +85,28 @@ class Ports:
         """Stop holding a pool's ports: its server has them now, or never will."""
         for held in self._held.pop(pool, []):
             held.close()
+        for mark in self._marks.pop(pool, []):
+            os.close(mark)
 
     def reacquire(self, pool: str, ports: Iterable[int]) -> int | None:
         """Hold a pool's own ports again before its server starts; returns one that a stranger listens on, or None.
 
-        Ports of which connections are still closing are taken as well, as the server itself will do.
+        Ports of which connections are still closing are taken as well, as the server itself will do. Logs a warning
+        where a stranger holds one without listening.
         """
         mine = self._held.setdefault(pool, [])
         missing = set(ports) - {held.getsockname()[1] for held in mine}
         for port in sorted(missing):
-            held = reserve(port) or reserve(port, after_use=True)
+            held = reserve(port)
             if held is None:
-                return port
+                squatted = self._is_squatted(port)
+                held = reserve(port, after_use=True)
+                if held is None:
+                    return port
+                if squatted:
+                    _log.warning(_SQUATTED, port, pool)
             mine.append(held)
+            self._mark(pool, port)
         return None
 
     def free(self, pool: str) -> None:
@@ -98,6 +120,31 @@ class Ports:
         """Let go of all that is held."""
         for pool in list(self._held):
             self.release(pool)
+
+    def _mark(self, pool: str, port: int) -> None:
+        """Let other commands on this home see that it is we who hold the port."""
+        with suppress(OSError):
+            mark = os.open(self._reservation(port), os.O_RDONLY | os.O_CLOEXEC)
+            self._marks.setdefault(pool, []).append(mark)
+            fcntl.flock(mark, fcntl.LOCK_SH | fcntl.LOCK_NB)
+
+    def _is_squatted(self, port: int) -> bool:
+        """Return whether a stranger has bound a port that we cannot bind: no closing connection, no command of ours."""
+        return not _has_connections(port) and not self._is_marked(port)
+
+    def _is_marked(self, port: int) -> bool:
+        try:
+            mark = os.open(self._reservation(port), os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return True
+        else:
+            return False
+        finally:
+            os.close(mark)
 
     def _free(self, count: int, pool: str) -> Iterator[tuple[int, socket.socket]]:
         reserved = {int(path.name) for path in self._directory.iterdir() if path.name.isdigit()}
@@ -152,6 +199,16 @@ def _ephemeral() -> range:
     except (OSError, ValueError):
         return range(0)
     return range(first, last + 1)
+
+
+def _has_connections(port: int) -> bool:
+    """Return whether the kernel knows a listener or a connection at this port, one that is closing included."""
+    wanted = f":{port:04X}"
+    for table in _TABLES:
+        with suppress(OSError):
+            if any(line.split()[1].endswith(wanted) for line in table.read_text().splitlines()[1:]):
+                return True
+    return False
 
 
 def reserve(port: int, *, after_use: bool = False) -> socket.socket | None:
