@@ -111,7 +111,7 @@ def test_alembic(shop: Callable[..., Ended], python: Path, tmp_path: Path) -> No
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("further", [(), ("--keepdb",), ("--parallel", "2")])
+@pytest.mark.parametrize("further", [(), ("--keepdb",), ("--noinput", "--parallel", "2")])
 def test_django_and_its_test_runner(
     shop: Callable[..., Ended], python: Path, tmp_path: Path, further: tuple[str, ...]
 ) -> None:
