@@ -13,6 +13,7 @@ import pytest
 import addonkit
 from addonkit import InstanceFailed
 from addonkit.testing.home import left_behind
+from addonkit_postgresql.extensions import TRUSTED
 
 
 @asynccontextmanager
@@ -144,3 +145,24 @@ async def test_a_server_that_does_not_start_shows_its_log_and_leaves_nothing(
         assert (await kit.retry("shop-postgresql")).instance.phase == "active"
         await kit.destroy("shop-postgresql")
     assert left_behind(home) == ()
+
+
+async def test_the_only_app_of_a_server_may_create_harmless_extensions(kit: addonkit.Kit) -> None:
+    shop = (await kit.create("postgresql:small", app="shop", version="18")).environ()
+    blog = (await kit.create("postgresql:shared", app="blog", version="18")).environ()
+
+    async with log_in(shop) as connection:
+        for name in TRUSTED:
+            await connection.execute(f"CREATE EXTENSION {name}")
+        assert await connection.fetchval("SELECT '[1,2,3]'::vector <-> '[1,2,4]'") == 1
+        for name in ("file_fdw", "dblink", "pg_surgery"):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await connection.execute(f"CREATE EXTENSION {name}")
+        assert await connection.fetchval("SELECT count(*) FROM pg_stat_statements") > 0
+        await connection.execute("CREATE EXTENSION hstore")
+        await connection.execute("CREATE DATABASE test_shop")
+    async with log_in(shop, database="test_shop") as connection:
+        await connection.execute("CREATE EXTENSION vector")
+    async with log_in(blog) as connection:
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await connection.execute("CREATE EXTENSION vector")

@@ -8,6 +8,7 @@ from typing import Final
 
 from addonkit import ContainerSpec, File, Probe, Program, Secret, Server, admin_password
 from addonkit_postgresql.definition import PROGRAM
+from addonkit_postgresql.extensions import FIRST_VERSION, START
 from addonkit_postgresql.naming import ADMINISTRATOR
 
 _MOUNT: Final = "/var/lib/addonkit"
@@ -26,6 +27,8 @@ _LOOPBACK: Final = (
     "unix_socket_directories={sockets}",  # for the administrator: nobody else can listen there
 )
 
+_START: Final = "{run}/start.sh"
+
 _RESERVED: Final = 3
 """Connections that apps cannot take, PostgreSQL's default for superuser_reserved_connections."""
 
@@ -35,10 +38,14 @@ _FIRST_WITH_BUILTIN_LOCALES: Final = 17
 def program(server: Server) -> Program:
     """How a server runs without a container."""
     settings = (*_LOOPBACK, *_sizes(server), *_SETTINGS)
+    trusting = not server.shared and _major(server.version) >= FIRST_VERSION
     return Program(
         source=PROGRAM,
         version=server.version,
-        argv=("postgres", "-D", "{disk}", "-p", "{port}", *_options(settings)),
+        argv=(
+            *(("/bin/sh", "-eu", _START) if trusting else ("postgres",)),
+            *("-D", "{disk}", "-p", "{port}", *_options(settings)),
+        ),
         probe=Probe("postgresql", _startup_message(), ("R",)),
         prepare=(
             (
@@ -52,6 +59,7 @@ def program(server: Server) -> Program:
             ),
         ),
         prepare_files=(File("{run}/password", Secret(admin_password(server).reveal() + "\n")),),
+        files=(File(_START, START),) if trusting else (),
         socket=".s.PGSQL.{port}",
         stop_signal="SIGINT",
         stop_timeout=60.0,
@@ -89,10 +97,14 @@ def _cluster(version: str) -> tuple[str, ...]:
     C.UTF-8 knows the letters of all languages, and sorts by code point: its order never changes with a system's
     libraries, which is what breaks indexes. Since version 17 the server brings its own.
     """
-    major = version.partition(".")[0]
-    builtin = major.isdecimal() and int(major) >= _FIRST_WITH_BUILTIN_LOCALES
+    builtin = _major(version) >= _FIRST_WITH_BUILTIN_LOCALES
     provider = ("--locale-provider=builtin", "--builtin-locale=C.UTF-8") if builtin else ()
     return ("--encoding=UTF8", "--locale=C.UTF-8", *provider, "--data-checksums")
+
+
+def _major(version: str) -> int:
+    major = version.partition(".")[0]
+    return int(major) if major.isdecimal() else 0
 
 
 def _options(settings: Iterable[str]) -> tuple[str, ...]:
