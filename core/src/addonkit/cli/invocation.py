@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from addonkit.kit.kit import Kit
+    from addonkit.models.views import Environment
 
 Opener = Callable[..., "AbstractAsyncContextManager[Kit]"]
 """Opens a home: `addonkit.open`, or what tests put in its place."""
@@ -38,6 +39,14 @@ class Invocation:
             write_json(document)
         else:
             write(text)
+
+    def quick_environment(self, app: str, *, without: Collection[str] = (), running: bool = True) -> Environment | None:
+        """What an app receives when reading the state is enough to tell; see `read_path.read`."""
+        if self._opener is not None:
+            return None
+        from addonkit.cli.read_path import read
+
+        return read(self.home, app, without=without, running=running)
 
     def open(self, **options: Any) -> AbstractAsyncContextManager[Kit]:
         """Open the home; takes the options of `addonkit.open`."""

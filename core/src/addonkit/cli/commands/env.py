@@ -58,7 +58,9 @@ def env(
     if output is not None and env_format is None:
         raise click.UsageError("--output needs --format")
     invocation = ctx.ensure_object(Invocation)
-    environment = with_kit(invocation, lambda kit: _look(kit, app, start=not no_start))
+    environment = invocation.quick_environment(app, running=not no_start)
+    if environment is None:
+        environment = with_kit(invocation, lambda kit: _look(kit, app, start=not no_start))
     if env_format is None:
         _show(invocation, environment, reveal=reveal)
     else:
@@ -122,7 +124,9 @@ def get(invocation: Invocation, app: str, key: str) -> None:
     from addonkit.controller.directory import suggestion
     from addonkit.errors import NotFound
 
-    environment = with_kit(invocation, lambda kit: kit.environment(app))
+    environment = invocation.quick_environment(app, running=False)
+    if environment is None:
+        environment = with_kit(invocation, lambda kit: kit.environment(app))
     entries = {entry.variable.key: entry.variable for entry in environment.entries}
     if key not in entries:
         advice = suggestion(key, entries, f"see `addonkit env -a {app}`")

@@ -50,7 +50,9 @@ def run(invocation: Invocation, app: str, without: tuple[str, ...], argv: tuple[
     """
     from addonkit.cli.exec import replace_process
 
-    environment = with_kit(invocation, lambda kit: _environment(kit, app, without))
+    environment = None if without else invocation.quick_environment(app)
+    if environment is None:
+        environment = with_kit(invocation, lambda kit: _environment(kit, app, without))
     replace_process(argv, environment)
 
 

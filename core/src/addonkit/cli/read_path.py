@@ -1,0 +1,156 @@
+"""The quick way to an app's environment: SQLite, the sealed values, and the run records of its servers; nothing else.
+
+It answers only when there is nothing to do: all that the app has is active and all its servers run. In every other
+case, and whenever anything is odd, the answer is None and the whole of addonkit is asked, which finds out and tells.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Mapping
+from contextlib import closing
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Collection
+    from pathlib import Path
+
+    from addonkit.models.variable import Variable
+    from addonkit.models.views import Environment
+    from addonkit.store.sealing import Sealer
+
+_BUSY: Final = 2.0
+"""Seconds to wait for a state that is being written."""
+
+_BEGINNING: Final = 15.0
+"""Seconds after its start in which a server may not answer yet."""
+
+_STOPPED: Final = frozenset({"T", "t"})
+"""States of a process that was stopped by a signal or a debugger, as proc(5) has them."""
+
+_ACTIVE: Final = "active"
+
+
+def read(home: str | None, app: str, *, without: Collection[str] = (), running: bool = True) -> Environment | None:
+    """Return what an app receives, or None when more than reading is needed to tell.
+
+    Args:
+        home: directory given with `--home`.
+        app: its name.
+        without: full names of instances that are left out.
+        running: whether the servers have to run.
+    """
+    if os.environ.get("ADDONKIT_BACKEND"):
+        return None
+    try:
+        return _read(home, app, without, running=running)
+    except Exception:  # noqa: BLE001 - whatever it is, the long way finds out and tells
+        return None
+
+
+def _read(home: str | None, app: str, without: Collection[str], *, running: bool) -> Environment | None:
+    import sqlite3
+
+    from addonkit.kit.home import find_home
+    from addonkit.store.keyfile import load_key
+    from addonkit.store.migrate import SCHEMA_VERSION
+    from addonkit.store.sealing import Sealer
+
+    place = find_home(home, os.environ)
+    state = place / "state.db"
+    if not state.exists() or not os.access(place, os.W_OK):
+        return None
+    with closing(sqlite3.connect(f"{state.as_uri()}?mode=ro", uri=True, timeout=_BUSY, isolation_level=None)) as file:
+        file.execute("BEGIN")  # one view of the state for all that is asked
+        if file.execute("PRAGMA user_version").fetchone()[0] != SCHEMA_VERSION:
+            return None
+        reader = _Reader(file, Sealer(load_key(place, os.environ)))
+        found = reader.environment(app, without)
+    if found is None or (running and not all(_runs(place, server) for server in reader.servers)):
+        return None
+    return found
+
+
+class _Reader:
+    """Reads entities as the store wrote them."""
+
+    def __init__(self, file: sqlite3.Connection, sealer: Sealer) -> None:
+        self._file = file
+        self._sealer = sealer
+        self.servers: set[str] = set()
+
+    def environment(self, app: str, without: Collection[str]) -> Environment | None:
+        """What `Kit.environment` answers; None when something of it is under way or failed."""
+        from addonkit.models.definition import CONFIG_PROGRAMS
+        from addonkit.models.views import Environment, EnvironmentEntry
+
+        owner, mark = self._entity("app", app), self._entity("key-mark", "key")
+        if owner is None or mark is None or mark["key_id"] != self._sealer.key_id:
+            return None
+        entries = [EnvironmentEntry(self._variable(each, f"app/{app}"), "manual") for each in owner["variables"]]
+        unset: set[str] = set()
+        programs: dict[str, None] = {}
+        for association in sorted(self._associations(app), key=lambda found: (found["order"], found["id"])):
+            instance = self._entity("instance", association["instance"])
+            if instance is None:
+                return None
+            if instance["name"] in without:
+                continue
+            if not instance["phase"] == association["phase"] == _ACTIVE or not self._is_up(instance["server"]):
+                return None
+            row = f"association/{association['id']}"
+            entries += [
+                EnvironmentEntry(self._variable(each, row), instance["name"]) for each in association["variables"]
+            ]
+            unset.update(association.get("unset_variables", ()))
+            programs |= {instance["config"][CONFIG_PROGRAMS]: None} if instance["config"].get(CONFIG_PROGRAMS) else {}
+        return Environment(app, tuple(entries), (), tuple(sorted(unset)), {}, tuple(programs))
+
+    def _is_up(self, server: str) -> bool:
+        """Whether a server is to run; it is looked at later. An instance without one needs none."""
+        if not server:
+            return True
+        pool = self._entity("pool", server)
+        self.servers.add(server)
+        return pool is not None and pool["spec"]["desired_instances"] > 0
+
+    def _entity(self, kind: str, name: str) -> dict[str, Any] | None:
+        row = self._file.execute("SELECT data FROM entity WHERE kind = ? AND name = ?", (kind, name)).fetchone()
+        return None if row is None else json.loads(row[0])
+
+    def _associations(self, app: str) -> list[dict[str, Any]]:
+        query = (
+            "SELECT data FROM entity JOIN entity_index USING (kind, name)"
+            " WHERE kind = 'association' AND field = 'app' AND value = ?"
+        )
+        return [json.loads(data) for (data,) in self._file.execute(query, (app,))]
+
+    def _variable(self, tree: Mapping[str, Any], row: str) -> Variable:
+        from addonkit.models.secret import Secret
+        from addonkit.models.variable import Variable
+        from addonkit.store.keys import SEALED
+
+        value = tree["value"]
+        text = Secret(self._sealer.open(value[SEALED], row)) if isinstance(value, dict) else value
+        return Variable(tree["key"], text, tree["sensitive"])
+
+
+def _runs(home: Path, server: str) -> bool:
+    """Whether the process that is recorded as this server's runs, works in this home, and has had time to begin."""
+    from addonkit.compute.process.identity import read_status
+    from addonkit.compute.process.record import read_record
+
+    record = read_record(home / "pools" / server / "record")
+    if record is None or not record.running or not record.starts or time.time() - record.starts[-1] < _BEGINNING:
+        return False
+    status = read_status(record.server.pid)
+    works_in = os.readlink(f"/proc/{record.server.pid}/cwd")  # noqa: PTH115 - its text, `(deleted)` included, is what counts
+    return status is not None and status.state not in _STOPPED and is_below(works_in, home)
+
+
+def is_below(directory: str, home: Path) -> bool:
+    """Whether a directory is in a home, whatever links lead there; a copy of a home is another one."""
+    return f"{directory}/".startswith(f"{os.path.realpath(home)}/")
