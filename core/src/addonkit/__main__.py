@@ -19,6 +19,9 @@ def main() -> NoReturn:
     if may_interrupt:
         signal.signal(signal.SIGINT, _leave)
     try:
+        from addonkit.cli.quick_run import try_quick_run
+
+        try_quick_run(sys.argv[1:])
         from addonkit.cli.main import main as run
 
         if may_interrupt:

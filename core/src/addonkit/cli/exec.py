@@ -5,15 +5,9 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import Final, NoReturn, Protocol
 
-import click
-
-from addonkit.cli.streams import clean, echo_err
 from addonkit.util.stdout import restore_stdout
-
-if TYPE_CHECKING:
-    from addonkit.models.views import Environment
 
 NOT_FOUND: Final = 127
 NOT_RUNNABLE: Final = 126
@@ -23,7 +17,35 @@ _OURS: Final = "ADDONKIT_*"
 """Variables that are for addonkit alone: some open every secret, or are an operator's own credentials."""
 
 
-def child_environment(own: Mapping[str, str], environment: Environment) -> dict[str, str]:
+class NotStarted(Exception):
+    """The program could not be started.
+
+    Attributes:
+        status: exit status that says why.
+    """
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+class Receives(Protocol):
+    """What an app receives: an Environment, or what was read of one."""
+
+    @property
+    def values(self) -> Mapping[str, str]:
+        """Names to values in clear."""
+
+    @property
+    def unset(self) -> tuple[str, ...]:
+        """Names that do not survive from the shell; a trailing `*` stands for any ending."""
+
+    @property
+    def programs(self) -> tuple[str, ...]:
+        """Directories of client programs."""
+
+
+def child_environment(own: Mapping[str, str], environment: Receives) -> dict[str, str]:
     """Return the environment of a program that runs for an app.
 
     The app's variables win. Variables of `own` that an addon wants unset are left out, and so is every ADDONKIT_ one.
@@ -35,14 +57,14 @@ def child_environment(own: Mapping[str, str], environment: Environment) -> dict[
     clients = [each for each in environment.programs if each not in path and os.path.isdir(each)]  # noqa: PTH112 - False where a directory cannot be entered
     if clients:
         kept["PATH"] = os.pathsep.join((*clients, *path))
-    return kept | environment.as_dict()
+    return {**kept, **environment.values}
 
 
 def _matches(key: str, patterns: Iterable[str]) -> bool:
     return any(key.startswith(each[:-1]) if each.endswith("*") else key == each for each in patterns)
 
 
-def replace_process(argv: Sequence[str], environment: Environment) -> NoReturn:
+def replace_process(argv: Sequence[str], environment: Receives) -> NoReturn:
     """Become another program, found on the PATH that it will have itself.
 
     Args:
@@ -50,7 +72,7 @@ def replace_process(argv: Sequence[str], environment: Environment) -> NoReturn:
         environment: of the app; see `child_environment`.
 
     Raises:
-        click.exceptions.Exit: with 127 or 126 when it is not found or cannot be run.
+        NotStarted: with 127 or 126 when it is not found or cannot be run; the reason was said.
     """
     environ = child_environment(os.environ, environment)
     restore_signals()
@@ -71,6 +93,8 @@ def restore_signals() -> None:
     signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
 
 
-def _not_started(name: str, found: str, status: int) -> click.exceptions.Exit:
+def _not_started(name: str, found: str, status: int) -> NotStarted:
+    from addonkit.cli.streams import clean, echo_err
+
     echo_err(f"error: cannot run {name!r}: {clean(found)}")
-    return click.exceptions.Exit(status)
+    return NotStarted(status)

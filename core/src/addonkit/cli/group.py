@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from importlib import import_module
 from typing import Final
 
@@ -57,6 +56,8 @@ class Commands(Group):
         return super().resolve_command(ctx, args)
 
     def _meant(self, ctx: click.Context, word: str) -> str:
+        import difflib
+
         from addonkit.cli.synonyms import command_for
 
         known = self.list_commands(ctx)

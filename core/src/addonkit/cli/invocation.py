@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any
 
@@ -40,13 +40,20 @@ class Invocation:
         else:
             write(text)
 
-    def quick_environment(self, app: str, *, without: Collection[str] = (), running: bool = True) -> Environment | None:
+    def quick_environment(self, app: str, *, running: bool = True) -> Environment | None:
         """What an app receives when reading the state is enough to tell; see `read_path.read`."""
         if self._opener is not None:
             return None
         from addonkit.cli.read_path import read
 
-        return read(self.home, app, without=without, running=running)
+        found = read(self.home, app, running=running)
+        if found is None:
+            return None
+        from addonkit.models.variable import Variable
+        from addonkit.models.views import Environment, EnvironmentEntry
+
+        entries = (EnvironmentEntry(Variable(e.key, e.text, e.sensitive), e.source) for e in found.entries)
+        return Environment(app, tuple(entries), unset=found.unset, programs=found.programs)
 
     def open(self, **options: Any) -> AbstractAsyncContextManager[Kit]:
         """Open the home; takes the options of `addonkit.open`."""

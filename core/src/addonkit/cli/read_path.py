@@ -11,15 +11,12 @@ import os
 import time
 from collections.abc import Mapping
 from contextlib import closing
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Collection
     from pathlib import Path
 
-    from addonkit.models.variable import Variable
-    from addonkit.models.views import Environment
     from addonkit.store.sealing import Sealer
 
 _BUSY: Final = 2.0
@@ -31,27 +28,51 @@ _BEGINNING: Final = 15.0
 _STOPPED: Final = frozenset({"T", "t"})
 """States of a process that was stopped by a signal or a debugger, as proc(5) has them."""
 
+_PROGRAMS: Final = "_programs"
+"""As `models.definition.CONFIG_PROGRAMS`."""
+
 _ACTIVE: Final = "active"
 
 
-def read(home: str | None, app: str, *, without: Collection[str] = (), running: bool = True) -> Environment | None:
+class Entry(NamedTuple):
+    """A variable, in clear, and where it comes from: `manual`, or an instance's name."""
+
+    key: str
+    text: str
+    sensitive: bool
+    source: str
+
+
+class Reading(NamedTuple):
+    """What an app receives; see models.views.Environment, which costs more to import."""
+
+    entries: tuple[Entry, ...]
+    unset: tuple[str, ...]
+    programs: tuple[str, ...]
+
+    @property
+    def values(self) -> dict[str, str]:
+        """Names to values in clear."""
+        return {entry.key: entry.text for entry in self.entries}
+
+
+def read(home: str | None, app: str, *, running: bool = True) -> Reading | None:
     """Return what an app receives, or None when more than reading is needed to tell.
 
     Args:
         home: directory given with `--home`.
         app: its name.
-        without: full names of instances that are left out.
         running: whether the servers have to run.
     """
     if os.environ.get("ADDONKIT_BACKEND"):
         return None
     try:
-        return _read(home, app, without, running=running)
+        return _read(home, app, running=running)
     except Exception:  # noqa: BLE001 - whatever it is, the long way finds out and tells
         return None
 
 
-def _read(home: str | None, app: str, without: Collection[str], *, running: bool) -> Environment | None:
+def _read(home: str | None, app: str, *, running: bool) -> Reading | None:
     import sqlite3
 
     from addonkit.kit.home import find_home
@@ -68,7 +89,7 @@ def _read(home: str | None, app: str, without: Collection[str], *, running: bool
         if file.execute("PRAGMA user_version").fetchone()[0] != SCHEMA_VERSION:
             return None
         reader = _Reader(file, Sealer(load_key(place, os.environ)))
-        found = reader.environment(app, without)
+        found = reader.environment(app)
     if found is None or (running and not all(_runs(place, server) for server in reader.servers)):
         return None
     return found
@@ -82,32 +103,25 @@ class _Reader:
         self._sealer = sealer
         self.servers: set[str] = set()
 
-    def environment(self, app: str, without: Collection[str]) -> Environment | None:
+    def environment(self, app: str) -> Reading | None:
         """What `Kit.environment` answers; None when something of it is under way or failed."""
-        from addonkit.models.definition import CONFIG_PROGRAMS
-        from addonkit.models.views import Environment, EnvironmentEntry
-
         owner, mark = self._entity("app", app), self._entity("key-mark", "key")
         if owner is None or mark is None or mark["key_id"] != self._sealer.key_id:
             return None
-        entries = [EnvironmentEntry(self._variable(each, f"app/{app}"), "manual") for each in owner["variables"]]
+        entries = [self._entry(each, f"app/{app}", "manual") for each in owner["variables"]]
         unset: set[str] = set()
         programs: dict[str, None] = {}
         for association in sorted(self._associations(app), key=lambda found: (found["order"], found["id"])):
             instance = self._entity("instance", association["instance"])
             if instance is None:
                 return None
-            if instance["name"] in without:
-                continue
             if not instance["phase"] == association["phase"] == _ACTIVE or not self._is_up(instance["server"]):
                 return None
             row = f"association/{association['id']}"
-            entries += [
-                EnvironmentEntry(self._variable(each, row), instance["name"]) for each in association["variables"]
-            ]
+            entries += [self._entry(each, row, instance["name"]) for each in association["variables"]]
             unset.update(association.get("unset_variables", ()))
-            programs |= {instance["config"][CONFIG_PROGRAMS]: None} if instance["config"].get(CONFIG_PROGRAMS) else {}
-        return Environment(app, tuple(entries), (), tuple(sorted(unset)), {}, tuple(programs))
+            programs[instance["config"].get(_PROGRAMS, "")] = None
+        return Reading(tuple(entries), tuple(sorted(unset)), tuple(each for each in programs if each))
 
     def _is_up(self, server: str) -> bool:
         """Whether a server is to run; it is looked at later. An instance without one needs none."""
@@ -128,14 +142,12 @@ class _Reader:
         )
         return [json.loads(data) for (data,) in self._file.execute(query, (app,))]
 
-    def _variable(self, tree: Mapping[str, Any], row: str) -> Variable:
-        from addonkit.models.secret import Secret
-        from addonkit.models.variable import Variable
+    def _entry(self, tree: Mapping[str, Any], row: str, source: str) -> Entry:
         from addonkit.store.keys import SEALED
 
         value = tree["value"]
-        text = Secret(self._sealer.open(value[SEALED], row)) if isinstance(value, dict) else value
-        return Variable(tree["key"], text, tree["sensitive"])
+        text = self._sealer.open(value[SEALED], row) if isinstance(value, dict) else value
+        return Entry(tree["key"], text, tree["sensitive"], source)
 
 
 def _runs(home: Path, server: str) -> bool:

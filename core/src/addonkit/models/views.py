@@ -153,9 +153,14 @@ class Environment:
     failed: Mapping[str, str] = attrs.field(factory=dict)
     programs: tuple[str, ...] = ()
 
-    def as_dict(self) -> dict[str, str]:
+    @property
+    def values(self) -> dict[str, str]:
         """Names to values in clear."""
         return {entry.variable.key: entry.variable.text for entry in self.entries}
+
+    def as_dict(self) -> dict[str, str]:
+        """Names to values in clear."""
+        return self.values
 
 
 @attrs.frozen

@@ -48,12 +48,15 @@ def run(invocation: Invocation, app: str, without: tuple[str, ...], argv: tuple[
     Waits for addons that are being made, and warns of those that failed; 127 says that the program was not found,
     126 that it cannot be run.
     """
-    from addonkit.cli.exec import replace_process
+    from addonkit.cli.exec import NotStarted, replace_process
 
     environment = None if without else invocation.quick_environment(app)
     if environment is None:
         environment = with_kit(invocation, lambda kit: _environment(kit, app, without))
-    replace_process(argv, environment)
+    try:
+        replace_process(argv, environment)
+    except NotStarted as error:
+        raise click.exceptions.Exit(error.status) from None
 
 
 async def _environment(kit: Kit, app: str, without: Collection[str]) -> Environment:
