@@ -1,0 +1,98 @@
+"""A power cut keeps every commit that was reported, and a damaged page ends in one clear error, never in a trace."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from addonkit.errors import AddonkitError
+from addonkit.store.codec import Codec
+from addonkit.store.sealing import Sealer
+from addonkit.store.sqlite import SqliteStore
+from addonkit.testing.clock import FakeClock
+from addonkit.testing.store_values import Note
+
+COMMITS = 12
+PAGE = 4096
+
+
+async def opened(path: Path) -> SqliteStore:
+    return await SqliteStore.open(path, Codec(Sealer(bytes(32))), FakeClock())
+
+
+async def names(path: Path) -> list[str]:
+    store = await opened(path)
+    try:
+        return [entity.name for entity in await store.list(Note)]
+    finally:
+        await store.close()
+
+
+async def written(path: Path) -> list[int]:
+    """Make commits one by one; the length of the log when each was reported, which is when it was synchronised."""
+    store = await opened(path)
+    lengths = []
+    for number in range(COMMITS):
+        note = Note(text="x" * 500 * number)
+        await store.transact(lambda tx, name=f"n{number:02}", note=note: tx.create(name, note))
+        lengths.append(path.with_name("state.db-wal").stat().st_size)
+        shutil.copy(path, path.with_name(f"state-{number}"))
+        shutil.copy(path.with_name("state.db-wal"), path.with_name(f"log-{number}"))
+    await store.close()
+    return lengths
+
+
+@pytest.mark.parametrize("torn", [b"", b"\xff" * 10, bytes(PAGE + 24), b"\x01" * 3 * PAGE], ids=len)
+async def test_what_was_reported_is_there_after_a_power_cut(home: Path, torn: bytes) -> None:
+    origin = home / "state.db"
+    lengths = await written(origin)
+
+    for number, length in enumerate(lengths):
+        after = home / f"cut-{number}" / "state.db"
+        after.parent.mkdir()
+        shutil.copy(home / f"state-{number}", after)
+        log = (home / f"log-{number}").read_bytes()[:length]
+        after.with_name("state.db-wal").write_bytes(log + torn)  # what was on its way to the disk may be anything
+
+        assert await names(after) == [f"n{each:02}" for each in range(number + 1)]
+
+
+@pytest.fixture(scope="module")
+def content(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    import asyncio
+
+    path = tmp_path_factory.mktemp("content") / "state.db"
+    asyncio.run(written(path))
+    return path.read_bytes()
+
+
+@given(data=st.data())
+@settings(max_examples=150, deadline=None)
+async def test_a_flipped_byte_ends_in_a_clear_error_or_in_no_harm(
+    content: bytes, tmp_path_factory: pytest.TempPathFactory, data: Any
+) -> None:
+    page = data.draw(st.integers(0, len(content) // PAGE - 1))
+    place = page * PAGE + data.draw(st.integers(0, PAGE - 1))
+    changed = bytearray(content)
+    changed[place] ^= data.draw(st.integers(1, 255))
+    path = tmp_path_factory.mktemp("flipped") / "state.db"
+    path.write_bytes(changed)
+
+    try:
+        assert "\n" not in await complaint(path)
+    finally:
+        shutil.rmtree(path.parent)
+
+
+async def complaint(path: Path) -> str:
+    """What the store says of a file that it refuses; empty when it reads it."""
+    try:
+        await names(path)
+    except AddonkitError as error:
+        return str(error)
+    return ""
