@@ -9,7 +9,7 @@ import pytest
 
 from addonkit.controller import garbage_collection
 from addonkit.controller.execution_ids import once_id
-from addonkit.engine import recovery
+from addonkit.engine import retention
 from addonkit.errors import StoreFull
 from addonkit.models.execution import Execution, ExecutionStatus
 from addonkit.models.lease import Lease
@@ -112,9 +112,9 @@ async def test_leases_that_nobody_has_are_forgotten(kit: Any, clock: Any) -> Non
 async def test_an_hour_is_the_least_between_two_sweeps(kit: Any, clock: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     swept: list[str] = []
 
-    async def sweep(*_args: Any, after: str, **_limits: Any) -> recovery.SweepResult:
+    async def sweep(*_args: Any, after: str, **_limits: Any) -> retention.SweepResult:
         swept.append(after)
-        return recovery.SweepResult(0, "there")
+        return retention.SweepResult(0, "there")
 
     monkeypatch.setattr(garbage_collection, "sweep", sweep)
     await kit.create("attic", app="keeper")
@@ -128,7 +128,7 @@ async def test_an_hour_is_the_least_between_two_sweeps(kit: Any, clock: Any, mon
 async def test_a_sweep_that_fails_does_not_fail_the_command(
     kit: Any, clock: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def sweep(*_args: Any, **_limits: Any) -> recovery.SweepResult:
+    async def sweep(*_args: Any, **_limits: Any) -> retention.SweepResult:
         raise StoreFull("cannot write", "no space is left")
 
     monkeypatch.setattr(garbage_collection, "sweep", sweep)

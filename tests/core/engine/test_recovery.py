@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from addonkit.engine import recovery
-from addonkit.engine.recovery import SweepResult, sweep, unfinished
+from addonkit.engine import retention
+from addonkit.engine.recovery import unfinished
+from addonkit.engine.retention import SweepResult, sweep
 from addonkit.errors import SagaBlocked, SagaFailed
 from addonkit.models.execution import Execution, ExecutionStatus
 
@@ -76,7 +77,7 @@ async def test_only_the_old_the_finished_and_the_forgotten_are_swept(world: Any)
 
 
 async def test_a_sweep_looks_at_every_page(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recovery, "PAGE", 3)
+    monkeypatch.setattr(retention, "PAGE", 3)
     now = world.clock.now()
 
     await world.store.transact(lambda tx: fill(tx, now))
@@ -90,7 +91,7 @@ async def test_a_sweep_looks_at_every_page(world: Any, monkeypatch: pytest.Monke
 
 
 async def test_a_sweep_can_be_done_in_parts(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recovery, "PAGE", 3)
+    monkeypatch.setattr(retention, "PAGE", 3)
     now = world.clock.now()
     await world.store.transact(lambda tx: fill(tx, now))
     counts, after = [], ""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from addonkit.controller.execution_ids import is_once
-from addonkit.engine.recovery import Retention, sweep
+from addonkit.engine.retention import Retention, sweep
 from addonkit.errors import AddonkitError
 from addonkit.models.execution import Execution
 from addonkit.models.instance import Association, Instance, Server

@@ -1,35 +1,14 @@
-"""What is left of executions: unfinished ones to put back in the queue, old ones to forget. Runs nothing."""
+"""Finds executions that a process began and left; they are resumed by the next request."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime, timedelta
-from functools import partial
-from typing import TYPE_CHECKING, Final
-
-import attrs
+from typing import TYPE_CHECKING
 
 from addonkit.models.execution import Execution, ExecutionStatus
 
 if TYPE_CHECKING:
-    from addonkit.store.interface import Store, Transaction
+    from addonkit.store.interface import Store
     from addonkit.store.leases import Leases
-
-PAGE: Final = 200
-"""Records looked at in one transaction, so that others need not wait long for theirs."""
-
-
-@attrs.frozen
-class SweepResult:
-    """What a sweep did.
-
-    Attributes:
-        count: how many executions were forgotten.
-        next: where to go on; empty at the end.
-    """
-
-    count: int
-    next: str
 
 
 async def unfinished(store: Store, leases: Leases) -> tuple[Execution, ...]:
@@ -39,43 +18,3 @@ async def unfinished(store: Store, leases: Leases) -> tuple[Execution, ...]:
         begun += [entity.value for entity in await store.list(Execution, {"status": status})]
     idle = [execution for execution in begun if not await leases.is_held(f"execution/{execution.id}")]
     return tuple(sorted(idle, key=lambda execution: (str(execution.created), execution.id)))
-
-
-Retention = Callable[[Execution], timedelta | None]
-"""How long a finished execution is kept; None for as long as something may refer to it."""
-
-
-async def sweep(
-    store: Store, now: datetime, lasting: Retention, *, after: str = "", pages: int | None = None
-) -> SweepResult:
-    """Forget executions that finished longer ago than they are to last.
-
-    Args:
-        store: where they are.
-        now: the time of day.
-        lasting: how long each is kept.
-        after: where to begin: what an earlier sweep answered as `next`.
-        pages: how many records to look at, in pages of PAGE; all when None.
-    """
-    swept, cursor = 0, after
-    while pages is None or pages > 0:
-        count, following = await store.transact(partial(_sweep_page, after=cursor, now=now, lasting=lasting))
-        swept, cursor = swept + count, following or ""
-        if not cursor:
-            break
-        pages = None if pages is None else pages - 1
-    return SweepResult(swept, cursor)
-
-
-def _sweep_page(tx: Transaction, *, after: str, now: datetime, lasting: Retention) -> tuple[int, str | None]:
-    """Sweep one page; how many were forgotten, and where the next page begins."""
-    page = tx.list(Execution, after=after, limit=PAGE)
-    old = [entity.name for entity in page.items if _is_over(entity.value, now, lasting)]
-    return sum(tx.delete(Execution, name) for name in old), page.next
-
-
-def _is_over(execution: Execution, now: datetime, lasting: Retention) -> bool:
-    if not execution.status.finished or execution.finished is None:
-        return False
-    age = lasting(execution)
-    return age is not None and execution.finished < now - age
