@@ -12,8 +12,10 @@ import pytest
 
 import addonkit
 from addonkit.compute.process.identity import session_members
+from addonkit.compute.process.programs import Programs
 from addonkit.testing.command import CommandLine
-from addonkit.testing.home import left_behind, server_processes
+from addonkit.testing.home import left_behind, server_processes, temporary_home
+from addonkit_valkey.addon import ADDON
 
 
 def states(command: CommandLine) -> dict[str, str]:
@@ -120,3 +122,37 @@ def _locked(path: Path) -> bool:
         except BlockingIOError:
             return True
     return False
+
+
+def test_an_upgrade_is_told_and_taken_by_a_restart(home: Path) -> None:
+    with temporary_home() as folder:
+        installed = folder / "valkey"
+        _install(installed)
+        command = CommandLine(home, {"ADDONKIT_PROGRAMS": str(installed)})
+        assert command("create", "valkey:small", "-a", "shop").status == 0
+        assert command("doctor").status == 0
+        _install(installed)
+
+        (listed,) = command("list", "--json").data["instances"]
+        assert listed["server"]["newer"].startswith(listed["version"])
+        assert "runs an older program than is installed" in " ".join(command("list").out.split())
+        (finding,) = command("doctor", "--json").data["findings"]
+        assert (finding["kind"], finding["subject"]) == ("server-outdated", "shop-valkey")
+        assert command("restart", "shop-valkey").status == 0
+
+        assert "older program" not in command("list").out
+        assert command("doctor").status == 0
+
+
+def _install(folder: Path) -> None:
+    """Put a new file of the server's program there, as an upgrade does."""
+    source = ADDON.definition.program
+    assert source is not None
+    found = Programs(folder.parent / "copies", os.environ, None).find(source)
+    folder.mkdir(mode=0o755, exist_ok=True)
+    for name in {each for names in source.executables for each in names.split("|")}:
+        original = Path(found[0].directory) / name
+        if original.exists():
+            (folder / f"{name}.new").write_bytes(original.read_bytes())
+            (folder / f"{name}.new").chmod(0o755)
+            (folder / f"{name}.new").replace(folder / name)

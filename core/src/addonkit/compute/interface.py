@@ -82,6 +82,13 @@ class Backend(Protocol):
         """Run a command beside the server, with its executables on PATH and `{port}`, `{disk}` filled in."""
         ...
 
+    async def newer_program(self, pool: Pool) -> str:
+        """Return the version that a restart would take, when the server runs another program than is installed now.
+
+        Empty when it runs that program, does not run, or cannot be looked at.
+        """
+        ...
+
     def log_path(self, name: str) -> str:
         """Path of the pool's log, for reading; the file may not exist."""
         ...

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 _UNDER_WAY: Final = frozenset({Phase.PENDING, Phase.PROVISIONING, Phase.ACTIVE})
 """Phases of instances whose variables come by themselves."""
 
+_NO_SERVER: Final = (None, "", None, "")
+
 
 class Viewer:
     """Reads; changes nothing."""
@@ -54,9 +56,10 @@ class Viewer:
                     each,
                     ties[each.id],
                     addons[each.addon, each.distribution],
-                    *servers.get(each.server, (None, "", None)),
+                    *servers.get(each.server, _NO_SERVER)[:3],
                     tenants.get(each.server, 0),
                     await self._doing(each, ties[each.id]),
+                    servers.get(each.server, _NO_SERVER)[3],
                 )
                 for each in instances
             ]
@@ -77,10 +80,14 @@ class Viewer:
             return error.found
         return "ok"
 
-    async def _server(self, server_id: str) -> tuple[Server | None, str, Address | None]:
-        server, pool = await self._store.get(Server, server_id), await self._store.get(Pool, server_id)
-        state = await self._pool_state(pool.value) if pool else ""
-        return server.value if server else None, state, _address(pool.value) if pool else None
+    async def _server(self, server_id: str) -> tuple[Server | None, str, Address | None, str]:
+        found, pool = await self._store.get(Server, server_id), await self._store.get(Pool, server_id)
+        server = found.value if found else None
+        if pool is None:
+            return server, "", None, ""
+        state = await self._pool_state(pool.value)
+        newer = await self._backend.newer_program(pool.value) if state == "running" else ""
+        return server, state, _address(pool.value), newer
 
     async def _pool_state(self, pool: Pool) -> str:
         state = await self._backend.observe(pool)

@@ -77,6 +77,7 @@ class InstanceView:
         address: of the server.
         tenants: how many instances live on the server.
         doing: the step that is being worked on, or was when work stopped; empty when nothing is under way.
+        newer: version of the program that a restart of the server takes, when it runs another one; else empty.
     """
 
     instance: Instance
@@ -87,6 +88,7 @@ class InstanceView:
     address: Address | None = None
     tenants: int = 0
     doing: str = ""
+    newer: str = ""
 
 
 @attrs.frozen

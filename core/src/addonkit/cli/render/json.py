@@ -77,6 +77,7 @@ def view_json(view: InstanceView) -> Json:
             "id": view.server.id,
             "shared": view.server.shared,
             "state": view.server_state,
+            "newer": view.newer,
             "host": address.host if address else None,
             "port": address.port if address else None,
             "tenants": view.tenants,

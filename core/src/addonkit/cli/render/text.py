@@ -121,6 +121,9 @@ def _notes(view: InstanceView) -> list[str]:
     found = [f"{instance.name}: {clean(instance.message)}"] if instance.message else []
     if view.addon_state != "ok":
         found.append(f"{instance.name}: {_addon_note(view)}")
+    if view.newer:
+        how = f"run `addonkit restart {instance.name}` to take version {view.newer}"
+        found.append(f"{instance.name}: its server runs an older program than is installed; {how}")
     if view.doing:
         found.append(f"{instance.name}: {clean(view.doing)}")
     failed = [a for a in view.associations if a.phase is Phase.ERROR or (a.phase is Phase.DEPROVISIONING and a.message)]

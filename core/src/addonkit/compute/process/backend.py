@@ -33,6 +33,7 @@ from addonkit.compute.process.ports import HOST, Ports, port_range
 from addonkit.compute.process.probe import answers, listens
 from addonkit.compute.process.programs import Programs, how_to_get
 from addonkit.compute.process.record import RunRecord, clear_start_history, read_record
+from addonkit.compute.process.running_program import runs_another
 from addonkit.compute.process.start import LaunchPlan, launch, prepare_disk
 from addonkit.compute.process.stop import Terminator, workers_of
 from addonkit.compute.process.threads import finish
@@ -178,6 +179,24 @@ class ProcessBackend:
             )
         except TimeoutError as error:
             raise CommandFailed(f"running {argv[0]} beside {pool.name}", f"it took over {timeout:g} s") from error
+
+    async def newer_program(self, pool: Pool) -> str:
+        """See Backend."""
+        state = await self.observe(pool)
+        program = pool.spec.program
+        if state.pid is None or program is None:
+            return ""
+        return await asyncio.to_thread(self._newer, state.pid, program)
+
+    def _newer(self, pid: int, program: Program) -> str:
+        try:
+            folder = self._programs.resolve(program.source, program.version)
+        except ComputeError:
+            return ""  # which is told when the server is started the next time
+        if not runs_another(pid, program.source, folder):
+            return ""
+        found = self._programs.find(program.source)
+        return next((each.version for each in found if Path(each.directory) == folder), program.version)
 
     def log_path(self, name: str) -> str:
         """See Backend."""

@@ -77,7 +77,7 @@ class ServerChecks:
         if state.running and not state.ready:
             state = await self._once_started(pool)
         if state.ready:
-            return None
+            return _outdated(names, server, await self._backend.newer_program(pool))
         if not state.running:
             return _down(names, server, _last_words(state) or "it ended")
         problem = f"its server runs and does not answer; run `addonkit restart {names.partition(',')[0]}`"
@@ -94,6 +94,14 @@ class ServerChecks:
             return None
         problem = f"no instance lives on this {server.addon} server"
         return Finding("orphan-server", server.id, problem, "remove it with its data")
+
+
+def _outdated(names: str, server: Server, newer: str) -> Finding | None:
+    if not newer:
+        return None
+    how = f"run `addonkit restart {names.partition(',')[0]}` to take version {newer}"
+    problem = f"its server runs an older program than is installed; {how}"
+    return Finding("server-outdated", names, problem, "restart it", key=server.id)
 
 
 def _down(names: str, server: Server, reason: str) -> Finding:
