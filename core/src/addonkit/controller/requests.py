@@ -12,7 +12,7 @@ from addonkit.controller.retrying import retry_instance
 from addonkit.controller.variables import associations_of
 from addonkit.errors import AlreadyExists
 from addonkit.models.app import App
-from addonkit.models.definition import CONFIG_DIGEST, CONFIG_PROGRAMS, CONFIG_VERSION
+from addonkit.models.definition import CONFIG_DIGEST, CONFIG_IMAGE, CONFIG_PROGRAMS, CONFIG_VERSION
 from addonkit.models.identifiers import new_id
 from addonkit.models.instance import Association, Instance, Phase
 from addonkit.models.result import ProvisionResult
@@ -150,7 +150,8 @@ def _answers(instance: Instance, request: Request) -> bool:
     """Whether an instance is what a request asks for; without a version in it, whatever version the instance has."""
     if (instance.addon, instance.variant) != (request.addon, request.variant):
         return False
-    return not request.version or instance.config.get(CONFIG_VERSION) == request.config.get(CONFIG_VERSION)
+    named = (CONFIG_VERSION, CONFIG_IMAGE)  # a program's version, or the tag of an image
+    return not request.version or all(instance.config.get(key) == request.config.get(key) for key in named)
 
 
 def _same(instance: Instance, request: Request) -> bool:
