@@ -14,7 +14,7 @@ import pytest
 
 import addonkit
 from addonkit import InstanceFailed
-from addonkit.compute.process.identity import send
+from addonkit.compute.process.identity import is_running, send
 from addonkit.compute.process.record import read_record
 
 CLEARTEXT = b"R" + struct.pack("!ii", 8, 3)
@@ -69,7 +69,7 @@ def kill_server(home: Path) -> None:
     record = read_record(path)
     assert record is not None
     send(record.server, signal.SIGQUIT if "postgresql" in path.parent.name else signal.SIGKILL)
-    while record.running:
+    while is_running(record.server):
         pass
 
 

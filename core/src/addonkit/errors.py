@@ -40,6 +40,7 @@
     │   └── CommandFailed            a command run beside a server failed
     ├── StoreError
     │   ├── StoreUnavailable         the home cannot be read or written
+    │   ├── HomeCopied               the home is a copy of another one that is in its place
     │   ├── StoreFull
     │   ├── StoreCorrupted
     │   └── StoreTooNew
@@ -266,6 +267,10 @@ class StoreError(AddonkitError):
 
 class StoreUnavailable(StoreError):
     """The home directory or its state file cannot be read or written."""
+
+
+class HomeCopied(StoreError):
+    """The home is a copy of another one, in `details` as `original`, and was not adopted."""
 
 
 class StoreFull(StoreError):

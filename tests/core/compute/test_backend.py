@@ -15,12 +15,13 @@ from typing import Any
 import attrs
 import pytest
 
-from addonkit.compute.process.identity import is_running, read_status, session_members
+from addonkit.compute.process.identity import is_running, session_members
 from addonkit.compute.process.record import read_record
 from addonkit.errors import PoolCrashed
 from addonkit.models.compute import File
 from addonkit.models.secret import Secret
 from addonkit.testing.home import left_behind
+from addonkit.util.procfs import read_status
 
 
 async def test_a_server_is_started_found_ready_and_removed(bench: Any, home: Path) -> None:
@@ -152,13 +153,13 @@ async def test_a_pid_that_was_used_again_is_never_signalled(bench: Any, home: Pa
     try:
         truth = json.loads(record.read_text())
         record.write_text(json.dumps(truth | {"pid": innocent.pid}))
-        assert not read_record(record).running
+        assert not is_running(read_record(record).server)
         await bench.backend.remove(pool.name)
         assert innocent.poll() is None
     finally:
         innocent.kill()
         innocent.wait()
-        os.kill(state.pid, signal.SIGKILL)
+    await gone(state.pid)  # it holds the lock of the disk, which proves that it is the pool's
 
 
 async def test_secrets_reach_a_server_by_private_files_and_nobody_else(bench: Any, home: Path) -> None:
@@ -248,7 +249,7 @@ async def test_a_cancelled_preparation_is_killed_and_done_again(bench: Any, home
 
     await bench.start(pool)
 
-    assert [path.name for path in (home / "disks/greeter").iterdir()] == ["data"]
+    assert sorted(path.name for path in (home / "disks/greeter").iterdir()) == ["data", "lock"]
     assert (home / "disks/greeter/data/whole").exists()
 
 

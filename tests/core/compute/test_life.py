@@ -14,12 +14,13 @@ from typing import Any
 import attrs
 import pytest
 
-from addonkit.compute.process.identity import boot_id, read_status, session_members
+from addonkit.compute.process.identity import session_members
 from addonkit.compute.process.logs import tail
 from addonkit.compute.process.record import read_record
 from addonkit.errors import CommandFailed, PoolCrashed
 from addonkit.models.compute import File
 from addonkit.models.secret import Secret
+from addonkit.util.procfs import boot_id, read_status
 
 
 async def gone(pid: int) -> None:
@@ -155,7 +156,7 @@ asyncio.run(main())
     await again
 
     assert len(said.read_text().split()) == 2
-    assert [path.name for path in (home / "disks/greeter").iterdir()] == ["data"]
+    assert sorted(path.name for path in (home / "disks/greeter").iterdir()) == ["data", "lock"]
 
 
 async def test_secrets_for_preparing_are_gone_afterwards_whatever_happens(bench: Any, home: Path) -> None:
@@ -164,7 +165,7 @@ async def test_secrets_for_preparing_are_gone_afterwards_whatever_happens(bench:
     with pytest.raises(PoolCrashed):
         await bench.start(bench.prepared("{run}/password", "3", prepare_files=files))
     assert not (home / "pools/greeter/run/password").exists()
-    assert not list((home / "disks/greeter").iterdir())
+    assert [path.name for path in (home / "disks/greeter").iterdir()] == ["lock"]
 
     await bench.start(bench.prepared("{run}/password", prepare_files=files))
     assert not (home / "pools/greeter/run/password").exists()
@@ -204,7 +205,9 @@ async def test_nothing_unwanted_is_open_in_a_server(bench: Any, home: Path) -> N
     state = await bench.ready(await bench.start(bench.pool()))
     opened = [str(path.readlink()) for path in Path(f"/proc/{state.pid}/fd").iterdir()]
     log = str(home / "pools/greeter/log")
-    assert sorted(path for path in opened if not path.startswith("socket:")) == sorted(["/dev/null", log, log])
+    assert sorted(path for path in opened if not path.startswith("socket:")) == sorted(
+        ["/dev/null", log, log, str(home / "disks/greeter/lock")]
+    )
 
 
 def test_a_log_shows_nothing_that_a_terminal_obeys(tmp_path: Path) -> None:

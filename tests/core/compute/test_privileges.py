@@ -13,11 +13,11 @@ from typing import Any
 import attrs
 import pytest
 
-from addonkit.compute.process.identity import read_status
 from addonkit.compute.process.open_files import working_in
 from addonkit.compute.process.user import service_user
 from addonkit.errors import Busy, InvalidName, PoolCrashed
 from addonkit.models.compute import Disk, File
+from addonkit.util.procfs import read_status
 
 only_root = pytest.mark.skipif(os.geteuid() != 0, reason="about what root does for others")
 

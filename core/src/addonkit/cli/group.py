@@ -15,7 +15,7 @@ SECTIONS: Final = {
     "Operate": ("stop", "start", "restart"),
     "Configure": ("config", "completion"),
     "Inspect": ("apps", "addons", "variants", "list", "show", "logs"),
-    "Troubleshoot": ("doctor", "retry", "saga"),
+    "Troubleshoot": ("doctor", "retry", "saga", "home"),
     "Develop": ("new", "conformance"),
 }
 """Commands by purpose, in the order of the help; each is found under its name in the module of its name."""

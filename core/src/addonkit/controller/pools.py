@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
 from addonkit.controller.attempts import Attempts
-from addonkit.errors import AddonkitError, PoolCrashed
-from addonkit.models.compute import Pool
+from addonkit.errors import AddonkitError, PoolCrashed, PoolTimeout
+from addonkit.models.compute import Pool, PoolState
 from addonkit.models.instance import Server, ServerPhase
 from addonkit.provider.server_sagas import ensure_id, removal_id
 
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from addonkit.provider.framework import ProviderFramework
     from addonkit.store.interface import Store
     from addonkit.store.leases import Leases
+
+SHORT_WAIT: Final = 5.0
+"""Seconds that a command waits for a server that it needs, runs for long, and does not answer."""
 
 
 @attrs.frozen
@@ -62,13 +65,16 @@ class PoolKeeper:
         self._engine = engine
 
     async def heal(self, only: Collection[str] | None = None) -> Healed:
-        """Look at every server (or `only` those): start what is down and wait until it serves, remove what is left."""
+        """Look at every server (or `only` those): start what is down and wait until it serves, remove what is left.
+
+        Never raises for a server: what stands against one is its own reason in the answer.
+        """
         leaving = await self._store.list(Server, {"phase": ServerPhase.REMOVING})
         for entity in leaving if only is None else ():
             await self._remove_abandoned(entity.name)
         servers = [e.name for e in await self._store.list(Server, {"phase": ServerPhase.ACTIVE})]
         wanted = [name for name in servers if only is None or name in only]
-        outcomes = await asyncio.gather(*(self._heal_one(name) for name in wanted))
+        outcomes = await asyncio.gather(*(self._heal_one(name, patient=only is not None) for name in wanted))
         started = tuple(name for name, outcome in zip(wanted, outcomes, strict=True) if outcome == "started")
         failed = {n: o for n, o in zip(wanted, outcomes, strict=True) if o not in {"", "started"}}
         return Healed(started, failed)
@@ -76,36 +82,73 @@ class PoolKeeper:
     async def _remove_abandoned(self, name: str) -> None:
         if await self._leases.is_held(f"execution/{removal_id(name)}"):
             return
-        # What cannot be removed now is found again: by the next command, or by whoever looks with doctor.
-        with contextlib.suppress(AddonkitError):
+        # What cannot be removed now is found again: by the next command, and by `addonkit doctor`.
+        with contextlib.suppress(Exception):
             await remove_server(self._framework, self._engine, name)
 
-    async def _heal_one(self, name: str) -> str:
-        """Empty when all is well, `started`, or why it does not serve."""
-        entity = await self._store.get(Pool, name)
-        if entity is None or not entity.value.spec.desired_instances:
-            return ""
+    async def stop_all(self) -> dict[str, str]:
+        """Stop every server, without a word in the store: the next command that needs one starts it again.
+
+        Returns:
+            Server to the reason why it still runs.
+        """
+        pools = [entity.value for entity in await self._store.list(Pool)]
+        outcomes = await asyncio.gather(*(self._stop_one(pool) for pool in pools))
+        return {pool.name: reason for pool, reason in zip(pools, outcomes, strict=True) if reason}
+
+    async def _stop_one(self, pool: Pool) -> str:
+        stopped = attrs.evolve(pool, spec=attrs.evolve(pool.spec, desired_instances=0))
         try:
-            if await self._serves(entity.value):
+            await self._backend.ensure_running(stopped)
+        except Exception as error:  # noqa: BLE001 - one server's failure, whatever it is, is not that of the others
+            return _reason(error)
+        return ""
+
+    async def _heal_one(self, name: str, *, patient: bool) -> str:
+        """Empty when all is well, `started`, or why it does not serve."""
+        try:
+            entity = await self._store.get(Pool, name)
+            if entity is None or not entity.value.spec.desired_instances:
                 return ""
-            await self._backend.ensure_running(entity.value, wanted=lambda: self._wanted(name))
-            if not await self._wanted(name):
+            state = await self._backend.observe(entity.value)
+            if state.ready:
                 return ""
-            await self._framework.wait_for_pool(name)
-        except AddonkitError as error:
-            return str(error)
+            if state.problem:
+                return f"cannot use server {name}: {state.problem}"
+            if state.running:
+                return await self._wait_for_answer(entity.value, state, patient=patient)
+            return await self._start(entity.value)
+        except Exception as error:  # noqa: BLE001 - one server's failure, whatever it is, is not that of the others
+            return _reason(error)
+
+    async def _start(self, pool: Pool) -> str:
+        await self._backend.ensure_running(pool, wanted=lambda: self._wanted(pool.name))
+        if not await self._wanted(pool.name):
+            return ""
+        await self._framework.wait_for_pool(pool.name)
         return "started"
 
-    async def _serves(self, pool: Pool) -> bool:
-        """Whether it is ready, or becomes so by itself: one that is just ending still runs."""
-        state = await self._backend.observe(pool)
-        if state.running and not state.ready:
-            with contextlib.suppress(PoolCrashed):
-                await self._framework.wait_for_pool(pool.name)
-                return True
-        return bool(state.ready)
+    async def _wait_for_answer(self, pool: Pool, state: PoolState, *, patient: bool) -> str:
+        """Wait for a server that was started lately; one that ends meanwhile is started again.
+
+        One that has had its time hangs: it is waited for shortly, and only by a command that needs it.
+        """
+        left = pool.spec.port_wait_timeout - (state.age or 0.0) if state.age is not None else SHORT_WAIT
+        if left <= 0 and not patient:
+            return f"server {pool.name} runs and does not answer"
+        try:
+            await self._framework.wait_for_pool(pool.name, max(left, SHORT_WAIT))
+        except PoolTimeout:
+            return f"server {pool.name} runs and does not answer"
+        except PoolCrashed:
+            return await self._start(pool)
+        return ""
 
     async def _wanted(self, name: str) -> bool:
         """Asked while the backend holds the pool's lock: whoever deletes a pool says so in the store first."""
         entity = await self._store.get(Pool, name)
         return entity is not None and entity.value.spec.desired_instances > 0
+
+
+def _reason(error: Exception) -> str:
+    return str(error) if isinstance(error, AddonkitError) else f"{type(error).__name__}: {error}"

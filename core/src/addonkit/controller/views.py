@@ -93,6 +93,8 @@ class Viewer:
         state = await self._backend.observe(pool)
         if state.ready:
             return "running"
+        if state.problem:
+            return "unknown"
         if state.running:
             return "starting"
         return "crashed" if state.started and pool.spec.desired_instances else "stopped"

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 
 from addonkit.controller.settings import SettingsService
 from addonkit.controller.step_context import StepContext
-from addonkit.kit.home import find_home, open_home
+from addonkit.kit.healing import healing
+from addonkit.kit.home import find_home, held_home, open_home
 from addonkit.kit.kit import Kit
+from addonkit.kit.relocation import Relocation, relocate
 from addonkit.kit.services import Services
 from addonkit.models.execution import Event
 from addonkit.provider.framework import ProviderFramework
@@ -50,7 +52,7 @@ async def open(
         image_checker: who is asked whether an image exists, for backends that run images; default asks its registry.
         clock: time; default is the machine's.
         on_event: called with what happens, as it happens.
-        heal: start servers that should run and do not.
+        heal: start servers that should run and do not, beside what the block does.
 
     Raises:
         StoreError: when the home cannot be used.
@@ -58,20 +60,24 @@ async def open(
         NotFound: when there is no backend of that name.
     """
     environ = os.environ if environ is None else environ
-    directory = open_home(find_home(home, environ))
+    directory = find_home(home, environ)
+    moved = open_home(directory, environ)
     clock = clock or SystemClock()
     registry = registry or _installed()
-    backend = backend or _backend(registry, directory, environ)
-    store = await _open_store(directory, environ, clock)
-    try:
-        images = image_checker or _image_checker(environ)
-        kit = Kit(_rooms(directory, environ, clock, registry, backend, store, images, on_event))
-        if heal:
-            await kit.heal()
-        yield kit
-    finally:
-        await store.close()
-        await backend.close()
+    with held_home(directory):
+        backend = backend or make_backend(directory, environ, registry)
+        store = await open_store(directory, environ, clock)
+        try:
+            images = image_checker or _image_checker(environ)
+            kit = Kit(_rooms(directory, environ, clock, registry, backend, store, images, on_event))
+            if moved:
+                await kit.stop_servers()
+                await relocate(store, Relocation(moved, str(directory.resolve())))
+            async with healing(kit.heal if heal else None):
+                yield kit
+        finally:
+            await store.close()
+            await backend.close()
 
 
 def _rooms(
@@ -102,10 +108,11 @@ def _installed() -> Registry:
     return Installed.discover()
 
 
-def _backend(registry: Registry, home: Path, environ: Mapping[str, str]) -> Backend:
+def make_backend(home: Path, environ: Mapping[str, str], registry: Registry | None = None) -> Backend:
+    """Make the backend that ADDONKIT_BACKEND names, else the one that runs processes of this machine."""
     name = environ.get("ADDONKIT_BACKEND", "")
     if name:
-        made: Backend = registry.load_backend(name)(home, environ=environ)
+        made: Backend = (registry or _installed()).load_backend(name)(home, environ=environ)
         return made
     from addonkit.compute.process.backend import ProcessBackend
 
@@ -118,7 +125,13 @@ def _image_checker(environ: Mapping[str, str]) -> ImageChecker:
     return ConfiguredImageChecker(environ)
 
 
-async def _open_store(home: Path, environ: Mapping[str, str], clock: Clock) -> Store:
+async def open_store(home: Path, environ: Mapping[str, str], clock: Clock) -> Store:
+    """Open the state of a home that is there.
+
+    Raises:
+        StoreError: it cannot be used.
+        SecretError: its secrets are sealed with another key.
+    """
     from addonkit.store.codec import Codec
     from addonkit.store.key_check import check_key
     from addonkit.store.sealing import Sealer, load_key

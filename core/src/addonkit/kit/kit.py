@@ -314,6 +314,10 @@ class Kit:
         """Stop and start a server, with the program that is installed now."""
         await self._power.restart(target.server)
 
+    async def stop_servers(self) -> dict[str, str]:
+        """Stop every server; the next command that needs one starts it. Returns why some still run, by server."""
+        return await self._keeper.stop_all()
+
     async def doctor(self) -> tuple[Finding, ...]:
         """Everything that is not as it should be; changes nothing."""
         return await self._doctor.examine()

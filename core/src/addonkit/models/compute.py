@@ -172,6 +172,8 @@ class PoolState:
         log_tail: the last lines of the log.
         pid: of the copy, on backends that have one.
         socket: path of the Unix socket of a ready copy; empty without one.
+        problem: why the pool cannot be judged or used from here; empty when it can.
+        age: seconds since the latest start; None when that is not known.
     """
 
     running: int = 0
@@ -181,6 +183,8 @@ class PoolState:
     log_tail: str = ""
     pid: int | None = None
     socket: str = ""
+    problem: str = ""
+    age: float | None = None
 
 
 @attrs.frozen

@@ -82,6 +82,8 @@ class ProviderFramework:
             state = await self._backend.observe(pool)
             if state.ready:
                 return pool
+            if state.problem:
+                raise PoolCrashed(f"starting server {name}", state.problem)
             if state.started and not state.running:
                 raise _crashed(name, state)
             if self._clock.monotonic() >= deadline:

@@ -70,7 +70,7 @@ def _leads_session(pid: int) -> bool:
 def server_processes(home: Path) -> tuple[int, ...]:
     """Pids of the servers that run below a home, helpers of theirs not included."""
     records = [read_record(path) for path in home.glob("pools/*/record")]
-    return tuple(record.server.pid for record in records if record and record.running)
+    return tuple(record.server.pid for record in records if record and is_running(record.server))
 
 
 def left_behind(home: Path) -> tuple[str, ...]:
@@ -83,4 +83,4 @@ def left_behind(home: Path) -> tuple[str, ...]:
 
 def _runs(path: Path) -> bool:
     record = read_record(path)
-    return record is not None and record.running
+    return record is not None and is_running(record.server)

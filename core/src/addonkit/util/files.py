@@ -1,10 +1,11 @@
-"""Files that only their owner reads, made whole or not at all."""
+"""Files that only their owner reads, made whole or not at all; directories with exactly the mode that is wanted."""
 
 from __future__ import annotations
 
 import os
 import secrets
 import shutil
+import stat
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -49,6 +50,103 @@ def make_private(path: Path) -> None:
         return
 
 
+def make_directory(path: Path, mode: int, *, parents: int | None = None) -> None:
+    """Make a directory with exactly this mode, whatever the umask. Does nothing when it exists.
+
+    Args:
+        path: of the directory.
+        mode: its permission bits; those of a directory that exists are not changed.
+        parents: mode of parents that are missing; None makes none.
+
+    Raises:
+        OSError: it cannot be made, or something else has its name.
+    """
+    if parents is not None and not path.parent.exists():
+        make_directory(path.parent, parents, parents=parents)
+    try:
+        path.mkdir(mode=mode)
+    except FileExistsError:
+        if not path.is_dir():
+            raise
+        return
+    path.chmod(mode)
+
+
+def remove_tree(path: Path) -> str:
+    """Remove a directory with all that is in it; what cannot be removed stays. Blocking.
+
+    Directories of any depth are removed without recursion: what is further in is moved up first. Follows no links.
+
+    Returns:
+        Empty when all is gone, else the first thing that stays and why.
+    """
+    try:
+        top = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        return f"{path}: {error.strerror}"
+    stuck: dict[str, str] = {}
+    try:
+        while names := [name for name in os.listdir(top) if name not in stuck]:  # noqa: PTH208 - takes a descriptor
+            for name in names:
+                _remove_entry(top, name, stuck)
+    finally:
+        os.close(top)
+    if stuck:
+        name, reason = next(iter(stuck.items()))
+        return f"{path / name}{reason}"
+    try:
+        path.rmdir()
+    except OSError as error:
+        return f"{path}: {error.strerror}"
+    return ""
+
+
+def _remove_entry(top: int, name: str, stuck: dict[str, str]) -> None:
+    """Remove one entry of the top directory; a directory's own directories become entries of the top."""
+    try:
+        if stat.S_ISDIR(os.lstat(name, dir_fd=top).st_mode):
+            _empty(top, name)
+            os.rmdir(name, dir_fd=top)
+        else:
+            os.unlink(name, dir_fd=top)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        inside = f"/{error.filename}" if isinstance(error.filename, str) and error.filename != name else ""
+        stuck[name] = f"{inside}: {error.strerror}"
+
+
+def _empty(top: int, name: str) -> None:
+    directory = _open_directory(top, name)
+    first: OSError | None = None
+    try:
+        for inner in os.listdir(directory):  # noqa: PTH208 - takes a descriptor
+            try:
+                if stat.S_ISDIR(os.lstat(inner, dir_fd=directory).st_mode):
+                    os.rename(inner, f"{secrets.token_hex(8)}", src_dir_fd=directory, dst_dir_fd=top)
+                else:
+                    os.unlink(inner, dir_fd=directory)
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                first = first or error
+    finally:
+        os.close(directory)
+    if first is not None:
+        raise first
+
+
+def _open_directory(top: int, name: str) -> int:
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        return os.open(name, flags, dir_fd=top)
+    except PermissionError:
+        os.chmod(name, 0o700, dir_fd=top)
+        return os.open(name, flags, dir_fd=top)
+
+
 @contextmanager
 def _appearing(path: Path) -> Iterator[BinaryIO]:
     """A file to be written under another name, which appears as `path` when all of it is on disk."""
@@ -62,10 +160,11 @@ def _appearing(path: Path) -> Iterator[BinaryIO]:
         os.link(draft, path)
     finally:
         draft.unlink()
-    _sync_directory(path.parent)
+    sync_directory(path.parent)
 
 
-def _sync_directory(directory: Path) -> None:
+def sync_directory(directory: Path) -> None:
+    """Return when the names in a directory survive a power cut."""
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)

@@ -7,6 +7,8 @@ pools/<name>/sockets  Unix sockets of a server, which it alone can make
 pools/<name>/log    what it wrote
 pools/<name>/record which process it is
 disks/<name>/data   its data
+disks/<name>/lock   held by the server for life; pools/<name>/alive for one without a disk
+prepared/<name>     that the disk holds data, see disk_memory
 ports/<number>      which pool has the port
 programs/           copies of programs, where a service user could not reach the originals
 locks/<name>        held while a pool is started, stopped or removed
@@ -16,7 +18,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -24,17 +26,22 @@ from typing import Final
 import attrs
 
 from addonkit.compute.process.commands import run
+from addonkit.compute.process.disk_lock import is_held, take
+from addonkit.compute.process.disk_memory import DiskMemory
 from addonkit.compute.process.disks import Disks
+from addonkit.compute.process.failures import as_failure_of
 from addonkit.compute.process.lock import locked
 from addonkit.compute.process.logs import rotate, tail
 from addonkit.compute.process.names import check_name
+from addonkit.compute.process.open_files import having_open
 from addonkit.compute.process.placeholders import Placeholders
 from addonkit.compute.process.ports import HOST, Ports, port_range
 from addonkit.compute.process.probe import answers, listens
 from addonkit.compute.process.programs import Programs, how_to_get
 from addonkit.compute.process.record import RunRecord, clear_start_history, read_record
 from addonkit.compute.process.running_program import runs_another
-from addonkit.compute.process.start import LaunchPlan, launch, prepare_disk
+from addonkit.compute.process.standing import Standing, judge, keep_locked
+from addonkit.compute.process.start import LaunchPlan, kept_files, launch, prepare_disk
 from addonkit.compute.process.stop import Terminator, workers_of
 from addonkit.compute.process.threads import finish
 from addonkit.compute.process.user import ServiceUser, check_traversable, chown, service_user
@@ -42,8 +49,19 @@ from addonkit.compute.process.versions import describe, matches, requested_versi
 from addonkit.errors import Busy, CommandFailed, ComputeError, PoolCrashed, ProgramNotFound, UnknownVersion
 from addonkit.models.compute import Disk, ExecResult, FoundProgram, Pool, PoolState, Program
 from addonkit.models.definition import AddonDefinition
+from addonkit.util.files import make_directory, remove_tree
+from addonkit.util.home_identity import home_id
 
 NAME: Final = "process"
+
+ELSEWHERE: Final = "a server of another container or namespace works on its disk"
+STOP_THERE: Final = "use it there, or stop it there first"
+
+TAKE_LIMIT: Final = 1.0
+"""Seconds to wait for a lock that other commands look at for moments."""
+
+LEFTOVERS_LIMIT: Final = 3.0
+"""Seconds that children of a dead server have to notice and end, before they are killed."""
 
 
 class ProcessBackend:
@@ -62,7 +80,7 @@ class ProcessBackend:
         self._home = home
         self._user = service_user(environ)
         self._ports = Ports(home / "ports", port_range(environ))
-        self._disks = Disks(home / "disks", self._user)
+        self._disks = Disks(home / "disks", DiskMemory(home / "prepared"), self._user)
         self._programs = Programs(home / "programs", environ, self._user)
 
     def find_programs(self, definition: AddonDefinition) -> tuple[FoundProgram, ...]:
@@ -96,19 +114,28 @@ class ProcessBackend:
     async def ensure_disk(self, disk: Disk) -> None:
         """See Backend."""
         check_traversable(self._user, self._home)
-        await finish(self._disks.ensure, check_name(disk.name))
+        with as_failure_of(disk.name):
+            await finish(self._disks.ensure, check_name(disk.name))
 
     async def delete_disk(self, name: str) -> None:
         """See Backend."""
-        check_name(name)
-        for path in self._home.glob("pools/*/record"):
-            record = read_record(path)
-            if record is not None and record.running and name in record.disks:
-                raise Busy(f"cannot delete disk {name}", f"server {path.parent.name} runs on it", "remove that first")
-        workers = await workers_of(self._disks.path(name), self._disks.user(name))
-        if workers:
-            raise Busy(f"cannot delete disk {name}", f"process {workers[0]} works on it", "end that process first")
-        await asyncio.to_thread(self._disks.delete, name)
+        attempted = f"cannot delete disk {check_name(name)}"
+        with as_failure_of(name):
+            server = await asyncio.to_thread(self._server_on, name)
+            if server:
+                raise Busy(attempted, f"server {server} runs on it", "remove that first")
+            user = self._disks.user(name)
+            workers = await workers_of(self._disks.data(name), user)
+            if workers:
+                raise Busy(attempted, f"process {workers[0]} works on it", "end that process first")
+            lock = await self._take_lock(self._disks.lock(name))
+            if lock is None:
+                raise Busy(attempted, ELSEWHERE, STOP_THERE)
+            try:
+                await finish(self._disks.delete, name)
+            finally:
+                for descriptor in lock:
+                    os.close(descriptor)
 
     async def place(self, pool: Pool) -> Pool:
         """See Backend. New ports are held until the server listens, or the pool is removed."""
@@ -116,55 +143,53 @@ class ProcessBackend:
         names = tuple(port.name for port in pool.spec.ports)
         if pool.host and set(pool.ports) == set(names):
             return pool
-        ports = await finish(self._ports.take, pool.name, names)
+        with as_failure_of(pool.name):
+            ports = await finish(self._ports.take, pool.name, names)
         return attrs.evolve(pool, host=HOST, ports=ports)
 
     async def ensure_running(self, pool: Pool, *, wanted: Callable[[], Awaitable[bool]] | None = None) -> PoolState:
         """See Backend."""
-        async with locked(self._lock(pool.name)) as lock:
-            record = read_record(self._record(pool.name))
-            running = record is not None and record.running
-            if wanted is not None and not await wanted():
-                if record is None:  # it was removed, with its lock, while we were on our way to it
-                    self._lock(pool.name).unlink(missing_ok=True)
-                return PoolState(running=int(running), started=record is not None)
-            if pool.spec.desired_instances == 0:
-                if record is not None:
-                    await self._terminator(record).stop(record.server, pool.spec.program)
-                    await asyncio.to_thread(clear_start_history, self._record(pool.name), record)
-                return PoolState(started=record is not None)
-            if not running:
-                await self._start(pool, record, lock)
-        return await self.observe(pool)
+        with as_failure_of(pool.name):
+            async with locked(self._lock(pool.name), self._user) as lock:
+                record, standing = await self._find(pool)
+                running = standing is Standing.RUNS
+                if wanted is not None and not await wanted():
+                    if record is None:  # it was removed, with its lock, while we were on our way to it
+                        self._lock(pool.name).unlink(missing_ok=True)
+                    return PoolState(running=int(running), started=record is not None)
+                if standing is Standing.ELSEWHERE:
+                    raise PoolCrashed(f"starting server {pool.name}", ELSEWHERE, STOP_THERE)
+                if pool.spec.desired_instances == 0:
+                    if record is not None:
+                        await self._stop(record, pool.name, pool.spec.program)
+                        await asyncio.to_thread(clear_start_history, self._record(pool.name), record)
+                    return PoolState(started=record is not None)
+                if not running:
+                    await self._start(pool, record, lock)
+            return await self.observe(pool)
 
     async def observe(self, pool: Pool) -> PoolState:
-        """See Backend."""
-        log = Path(self.log_path(pool.name))
-        record = read_record(self._record(pool.name))
-        if record is None or not record.running:
-            return PoolState(started=record is not None, log_tail=tail(log))
-        await asyncio.to_thread(rotate, log)
-        ready = await self._is_ready(pool, record)
-        if ready:
-            self._ports.release(pool.name)
-        return PoolState(
-            1,
-            int(ready),
-            started=True,
-            log_tail="" if ready else tail(log),
-            pid=record.server.pid,
-            socket=self._socket(pool) if ready else "",
-        )
+        """See Backend. What stands against looking is told as the pool's problem."""
+        try:
+            return await self._observe(pool)
+        except OSError as error:
+            return PoolState(started=True, problem=f"it cannot be looked at: {error}")
 
     async def remove(self, name: str, program: Program | None = None) -> None:
         """See Backend."""
-        async with locked(self._lock(name)):
-            record = read_record(self._record(name))
-            if record is not None:
-                await self._terminator(record).stop(record.server, program)
-            await finish(shutil.rmtree, self._pool(name), ignore_errors=True)
-            await finish(self._ports.free, name)
-            self._lock(name).unlink(missing_ok=True)
+        with as_failure_of(name):
+            async with locked(self._lock(name), self._user):
+                record = read_record(self._record(name), self._home_id)
+                if record is not None:
+                    standing = await asyncio.to_thread(self._judge, record, name)
+                    if standing is Standing.ELSEWHERE:
+                        raise Busy(f"cannot remove server {name}", ELSEWHERE, STOP_THERE)
+                    await self._stop(record, name, program)
+                left = await finish(remove_tree, self._pool(name))
+                if left:
+                    raise ComputeError(f"cannot remove the files of server {name}", left, "make them removable")
+                await finish(self._ports.free, name)
+                self._lock(name).unlink(missing_ok=True)
 
     async def exec_in_pool(self, pool: Pool, argv: Sequence[str], env: Mapping[str, str], timeout: float) -> ExecResult:
         """See Backend."""
@@ -215,37 +240,126 @@ class ProcessBackend:
         """See Backend."""
         return self._disks.names()
 
+    async def _observe(self, pool: Pool) -> PoolState:
+        log = Path(self.log_path(pool.name))
+        record, standing = await self._find(pool)
+        if record is None:
+            return PoolState(log_tail=tail(log))
+        age = time.time() - record.starts[-1] if record.starts else None
+        if standing is Standing.ELSEWHERE:
+            return PoolState(started=True, problem=f"{ELSEWHERE}; {STOP_THERE}", age=age)
+        if standing is Standing.ENDED:
+            return PoolState(started=True, log_tail=tail(log), age=age)
+        await asyncio.to_thread(rotate, log)
+        ready = await self._is_ready(pool, record)
+        if ready:
+            self._ports.release(pool.name)
+            await finish(keep_locked, record.server, self._locks_of(record.disks, pool.name))
+        return PoolState(
+            1,
+            int(ready),
+            started=True,
+            log_tail="" if ready else tail(log),
+            pid=record.server.pid,
+            socket=self._socket(pool) if ready else "",
+            age=age,
+        )
+
+    async def _find(self, pool: Pool) -> tuple[RunRecord | None, Standing]:
+        """The record of a pool's server, and whether that runs."""
+        record = read_record(self._record(pool.name), self._home_id)
+        if record is None:
+            return None, Standing.ENDED
+        return record, await asyncio.to_thread(self._judge, record, pool.name)
+
+    def _judge(self, record: RunRecord, pool: str) -> Standing:
+        place = self._disks.data(record.disks[0]) if record.disks else self._pool(pool) / "run"
+        return judge(record.server, self._locks_of(record.disks, pool), place, self._user_on(record.disks))
+
     async def _start(self, pool: Pool, former: RunRecord | None, lock: int) -> None:
+        attempted = f"starting server {pool.name}"
+        disks = [check_name(volume.disk) for volume in pool.spec.volumes]
+        for disk in disks:
+            self._disks.check(disk, attempted)
+        make_directory(self._pool(pool.name), 0o711, parents=0o711)
         if former is not None:
             await self._terminator(former).clear(former.server)
-        plan = await self._plan(pool)
-        for volume in pool.spec.volumes:
-            await prepare_disk(plan, self._disks, volume.disk, lock)
-        taken = await finish(self._ports.reacquire, pool.name, pool.ports.values())
-        if taken is not None:
-            raise PoolCrashed(
-                plan.attempted,
-                f"another process listens on its port {taken}",
-                "end that process; the port is part of URLs",
-            )
-        await launch(plan, lock)
+            await self._terminator(former).free(self._locks_of(former.disks, pool.name), LEFTOVERS_LIMIT)
+        held = await self._take_lock(*self._locks_of(disks, pool.name))
+        if held is None:
+            raise await self._taken(attempted, self._locks_of(disks, pool.name))
+        try:
+            plan = await self._plan(pool, held)
+            for disk in disks:
+                await prepare_disk(plan, self._disks, disk, lock)
+            taken = await finish(self._ports.reacquire, pool.name, pool.ports.values())
+            if taken is not None:
+                raise PoolCrashed(
+                    attempted,
+                    f"another process listens on its port {taken}",
+                    "end that process; the port is part of URLs",
+                )
+            await launch(plan, lock)
+            if disks:
+                await finish(self._disks.remember, disks[0], kept_files(plan.program))
+        finally:
+            for descriptor in held:
+                os.close(descriptor)
 
-    async def _plan(self, pool: Pool) -> LaunchPlan:
+    async def _take_lock(self, *paths: Path) -> tuple[int, ...] | None:
+        """The locks, all or none of them; None when another process holds one."""
+        taken: list[int] = []
+        for path in paths:
+            try:
+                descriptor = await take(path, TAKE_LIMIT)
+            except FileNotFoundError:  # the disk is gone
+                continue
+            if descriptor is None:
+                for each in taken:
+                    os.close(each)
+                return None
+            taken.append(descriptor)
+        return tuple(taken)
+
+    async def _taken(self, attempted: str, locks: Sequence[Path]) -> PoolCrashed:
+        """Why the locks of a server cannot be had."""
+        for lock in locks:
+            holders = await asyncio.to_thread(having_open, lock, self._user)
+            if holders and is_held(lock):
+                pid = holders[0]
+                return PoolCrashed(attempted, f"process {pid} uses its disk already", f"end process {pid} first")
+        return PoolCrashed(attempted, ELSEWHERE, STOP_THERE)
+
+    async def _stop(self, record: RunRecord, pool: str, program: Program | None) -> None:
+        """End a server, and all that works in its disks."""
+        await self._terminator(record).stop(record.server, program)
+        await self._terminator(record).free(self._locks_of(record.disks, pool), LEFTOVERS_LIMIT)
+
+    async def _plan(self, pool: Pool, locks: tuple[int, ...] = ()) -> LaunchPlan:
         program = _program(pool)
         folder = await asyncio.to_thread(self._programs.resolve, program.source, program.version)
         user = self._user_on([volume.disk for volume in pool.spec.volumes])
         directory = self._pool(pool.name)
-        directory.mkdir(mode=0o711, parents=True, exist_ok=True)
+        make_directory(directory, 0o711, parents=0o711)
         private = directory / "run"
-        private.mkdir(mode=0o700, exist_ok=True)
+        make_directory(private, 0o700)
         chown(user, private)
         sockets = directory / "sockets"
-        sockets.mkdir(mode=0o711, exist_ok=True)
+        make_directory(sockets, 0o711)
         chown(user, sockets)
         disk = self._disks.data(pool.spec.volumes[0].disk) if pool.spec.volumes else private
         placeholders = Placeholders(disk, private, sockets, pool.ports)
         return LaunchPlan(
-            pool, program, folder, placeholders, private, self._record(pool.name), directory / "log", user
+            pool,
+            program,
+            folder,
+            placeholders,
+            private,
+            self._record(pool.name),
+            directory / "log",
+            user,
+            self._home_id,
+            locks,
         )
 
     async def _is_ready(self, pool: Pool, record: RunRecord) -> bool:
@@ -259,6 +373,24 @@ class ProcessBackend:
         name = _program(pool).socket
         sockets = self._pool(pool.name) / "sockets"
         return str(sockets / Placeholders(sockets, sockets, sockets, pool.ports).expand(name)) if name else ""
+
+    def _server_on(self, disk: str) -> str:
+        """Name of the pool whose server runs on a disk, here or elsewhere; empty when none does."""
+        for path in self._home.glob("pools/*/record"):
+            record = read_record(path, self._home_id)
+            if record is None or disk not in record.disks:
+                continue
+            if self._judge(record, path.parent.name) is not Standing.ENDED:
+                return path.parent.name
+        return ""
+
+    def _locks_of(self, disks: Sequence[str], pool: str) -> tuple[Path, ...]:
+        """The files that a server holds locked for life."""
+        return tuple(self._disks.lock(disk) for disk in disks) or (self._pool(pool) / "alive",)
+
+    @property
+    def _home_id(self) -> str:
+        return home_id(self._home)
 
     def _terminator(self, record: RunRecord) -> Terminator:
         return Terminator(self._home, self._user_on(record.disks))

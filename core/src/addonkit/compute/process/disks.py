@@ -1,13 +1,24 @@
-"""Disks: directories whose data nobody touches but their server, and an explicit delete."""
+"""Disks: directories whose data nobody touches but their server, and an explicit delete. Blocking."""
 
 from __future__ import annotations
 
 import os
+import re
 import secrets
-import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
+import attrs
+
+from addonkit.compute.process.disk_memory import MARK, DiskMemory, Remembered, holds_anything, new_memory, read_mark
 from addonkit.compute.process.user import ServiceUser, chown, user_of
+from addonkit.errors import ComputeError
+from addonkit.util.files import make_directory, remove_tree
+
+LOCK: Final = "lock"
+"""Name of the file, beside the data, that a server holds locked for life."""
+_DELETING: Final = re.compile(r"\.deleting-(.+)-[0-9a-f]{8}")
 
 
 class Disks:
@@ -17,8 +28,9 @@ class Disks:
     else in their place.
     """
 
-    def __init__(self, directory: Path, user: ServiceUser | None) -> None:
+    def __init__(self, directory: Path, memory: DiskMemory, user: ServiceUser | None) -> None:
         self._directory = directory
+        self._memory = memory
         self._user = user
 
     def path(self, name: str) -> Path:
@@ -29,20 +41,64 @@ class Disks:
         """The directory a server gets; there once the disk is prepared."""
         return self._directory / name / "data"
 
+    def lock(self, name: str) -> Path:
+        """The file that the server on the disk holds locked."""
+        return self._directory / name / LOCK
+
     def ensure(self, name: str) -> None:
-        """Make the disk if it is not there."""
-        self._directory.mkdir(mode=0o711, parents=True, exist_ok=True)
-        self.path(name).mkdir(mode=0o711 if self._user else 0o700, exist_ok=True)
+        """Make the disk. Does nothing when it exists, or existed and holds data that are not in their place."""
+        if self._memory.recall(name) is not None:
+            return
+        make_directory(self._directory, 0o711 if self._user else 0o700)
+        make_directory(self.path(name), 0o711 if self._user else 0o700)
 
     def user(self, name: str) -> ServiceUser | None:
         """Who runs a server on the disk: whose data it holds, when another service user was chosen since."""
-        if self._user is None or not self.is_prepared(name):
+        if self._user is None or not self.data(name).exists():
             return self._user
         return user_of(self.data(name)) or self._user
 
+    def check(self, name: str, attempted: str) -> None:
+        """Make sure that a disk holds what it held.
+
+        Raises:
+            PoolCrashed: its data are missing, incomplete, or those of another server.
+        """
+        self._memory.check(name, self.data(name), attempted)
+
     def is_prepared(self, name: str) -> bool:
-        """Whether the disk has been prepared; data on it is never prepared again."""
-        return self.data(name).exists()
+        """Whether the disk has been prepared; it is never prepared again."""
+        return self._memory.recall(name) is not None or holds_anything(self.data(name))
+
+    def recall(self, name: str) -> Remembered:
+        """What is remembered of the disk, else what its mark says, else a new memory."""
+        return self._memory.recall(name) or read_mark(self.data(name) / MARK) or new_memory()
+
+    def remember(self, name: str, files: tuple[str, ...]) -> None:
+        """Note that the disk holds data, and which files belong to them."""
+        known = self._memory.recall(name)
+        wanted = attrs.evolve(self.recall(name), files=files)
+        if known != wanted:
+            self._memory.remember(name, wanted)
+
+    def mark(self, name: str, data: Path) -> None:
+        """Mark data, or what is to become them, as those of this disk.
+
+        Raises:
+            OSError: the mark cannot be made, or exists.
+        """
+        user = self._user and (user_of(data) or self._user)
+        directory = os.open(data, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+            with os.fdopen(os.open(MARK, flags, 0o600, dir_fd=directory), "w", encoding="utf-8") as file:
+                file.write(self.recall(name).text())
+                file.flush()
+                os.fsync(file.fileno())
+                if user is not None:
+                    os.fchown(file.fileno(), user.uid, user.gid)
+        finally:
+            os.close(directory)
 
     def draft(self, name: str) -> Path:
         """An empty directory to prepare; what killed preparations have left is removed first."""
@@ -55,21 +111,39 @@ class Disks:
     def discard_drafts(self, name: str) -> None:
         """Remove what is half prepared."""
         for leftover in self.path(name).glob("preparing-*"):
-            shutil.rmtree(leftover, ignore_errors=True)
+            remove_tree(leftover)
 
     def delete(self, name: str) -> None:
-        """Remove the disk with all its data; the name is free at once, whatever interrupts the rest."""
-        for leftover in self._directory.glob(".deleting-*"):
-            shutil.rmtree(leftover, ignore_errors=True)
-        doomed = self._directory / f".deleting-{name}-{secrets.token_hex(4)}"
-        try:
-            self.path(name).rename(doomed)
-        except FileNotFoundError:
-            return
-        shutil.rmtree(doomed, ignore_errors=True)
+        """Remove the disk with all its data; the name is free at once, whatever interrupts the rest.
+
+        Raises:
+            ComputeError: a part of the data cannot be removed; the next call tries again.
+        """
+        if self.path(name).exists():
+            self._set_aside(name)
+        self._memory.forget(name)
+        for doomed, owner in self._doomed():
+            left = remove_tree(doomed)
+            if left and owner == name:
+                advice = "make them removable, then run the command again"
+                raise ComputeError(f"cannot remove all data of disk {name}", left, advice)
 
     def names(self) -> tuple[str, ...]:
-        """Names of the disks that are here."""
+        """Names of the disks that are here, those that could not be removed as a whole included."""
         if not self._directory.exists():
             return ()
-        return tuple(sorted(name for name in os.listdir(self._directory) if not name.startswith(".")))  # noqa: PTH208
+        whole = {name for name in os.listdir(self._directory) if not name.startswith(".")}  # noqa: PTH208
+        return tuple(sorted(whole | {owner for _, owner in self._doomed()}))
+
+    def _set_aside(self, name: str) -> None:
+        try:
+            self.path(name).rename(self._directory / f".deleting-{name}-{secrets.token_hex(4)}")
+        except FileNotFoundError:
+            return
+
+    def _doomed(self) -> Iterator[tuple[Path, str]]:
+        """What is left of disks that were deleted, and the names that these had."""
+        for path in self._directory.glob(".deleting-*"):
+            found = _DELETING.fullmatch(path.name)
+            if found:
+                yield path, found[1]

@@ -6,11 +6,10 @@ import errno
 import os
 import signal
 from contextlib import suppress
-from pathlib import Path
 
 import attrs
 
-_PROC = Path("/proc")
+from addonkit.util.procfs import all_pids, boot_id, pid_namespace, read_status
 
 
 @attrs.frozen
@@ -20,45 +19,28 @@ class Identity:
     Attributes:
         pid: its number.
         started: clock ticks between boot and its start, field 22 of /proc/PID/stat (proc(5)).
-        boot: the kernel's random id of this boot.
+        boot: id of the boot, see procfs.boot_id.
+        pids: id of the namespace in which the number counts; empty when it was not noted.
     """
 
     pid: int
     started: int
     boot: str
+    pids: str = ""
 
-
-@attrs.frozen
-class Status:
-    """What /proc/PID/stat says: `state` is one letter, `session` the session id, `started` in clock ticks."""
-
-    state: str
-    session: int
-    started: int
-
-
-def boot_id() -> str:
-    """The kernel's random id of this boot."""
-    return (_PROC / "sys/kernel/random/boot_id").read_text().strip()
-
-
-def read_status(pid: int) -> Status | None:
-    """What the kernel knows of a process; None when there is none."""
-    try:
-        text = (_PROC / str(pid) / "stat").read_text(errors="replace")
-    except OSError:
-        return None
-    # The command's name stands in parentheses and may hold anything, also spaces and parentheses.
-    fields = text.rpartition(")")[2].split()
-    return Status(fields[0], int(fields[3]), int(fields[19]))
+    @property
+    def judged_here(self) -> bool:
+        """Whether this process can tell by the pid if it runs: same boot, same namespace."""
+        here = pid_namespace()
+        return bool(here) and self.boot == boot_id() and self.pids in {"", here}
 
 
 def is_running(identity: Identity) -> bool:
-    """Whether exactly this process runs; one that has ended and was not collected yet does not."""
-    if identity.boot != boot_id():
+    """Whether exactly this process is seen to run; one that has ended and was not collected yet does not."""
+    if not identity.judged_here:
         return False
     status = read_status(identity.pid)
-    return status is not None and status.started == identity.started and status.state not in {"Z", "X"}
+    return status is not None and status.started == identity.started and not status.ended
 
 
 def session_members(session: int) -> tuple[int, ...]:
@@ -66,18 +48,13 @@ def session_members(session: int) -> tuple[int, ...]:
     found = []
     for pid in all_pids():
         status = read_status(pid)
-        if status is not None and status.session == session and status.state not in {"Z", "X"}:
+        if status is not None and status.session == session and not status.ended:
             found.append(pid)
     return tuple(found)
 
 
-def all_pids() -> tuple[int, ...]:
-    """Pids of everything there is, as far as we may know of it."""
-    return tuple(int(name) for name in os.listdir(_PROC) if name.isdigit())  # noqa: PTH208 - names are all we need
-
-
 def send(identity: Identity, number: int) -> None:
-    """Signal exactly this process; nothing happens when it is gone.
+    """Signal exactly this process. Does nothing when it has ended.
 
     The descriptor pins the process: its number cannot change hands between the check and the signal.
 

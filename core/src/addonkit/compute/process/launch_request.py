@@ -17,6 +17,7 @@ from addonkit.compute.process import launcher
 from addonkit.compute.process.placeholders import Placeholders
 from addonkit.compute.process.user import ServiceUser
 from addonkit.models.compute import File
+from addonkit.util.procfs import boot_id, pid_namespace
 
 _LIMIT: Final = 20.0
 """Seconds until a launched process must have become what it should."""
@@ -24,12 +25,18 @@ _LIMIT: Final = 20.0
 
 @attrs.frozen
 class Detached:
-    """A process that outlives us: where its record and log are, when it was started, which disks it uses."""
+    """A process that outlives us: where its record and log are, when it was started, which disks it uses, whose it is.
+
+    Attributes:
+        keep: descriptors that the process inherits: locks that it holds for life.
+    """
 
     record: Path
     log: Path
     starts: Sequence[float]
     disks: Sequence[str]
+    home: str
+    keep: Sequence[int]
 
 
 @attrs.frozen
@@ -60,6 +67,7 @@ def send_request(request: LaunchRequest, hold: Sequence[int] = ()) -> str:
     The descriptors of `hold` stay open in the launcher until it has become the program, whatever happens to us.
     """
     ours, fault = os.pipe()
+    keep = request.detached.keep if request.detached else ()
     with os.fdopen(ours, "rb") as told:
         try:
             subprocess.run(  # noqa: S603 - our own launcher
@@ -68,9 +76,12 @@ def send_request(request: LaunchRequest, hold: Sequence[int] = ()) -> str:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 cwd="/",
-                pass_fds=(fault, *hold),
+                pass_fds=(fault, *hold, *keep),
                 check=False,
+                timeout=_LIMIT,
             )
+        except subprocess.TimeoutExpired:
+            return f"the launcher did not answer within {_LIMIT:g} s"
         finally:
             os.close(fault)
         if not select.select([told], [], [], _LIMIT)[0]:
@@ -94,4 +105,7 @@ def _words(request: LaunchRequest, fault: int, hold: Sequence[int]) -> dict[str,
         "log": str(detached.log) if detached else None,
         "starts": list(detached.starts) if detached else [],
         "disks": list(detached.disks) if detached else [],
+        "home": detached.home if detached else "",
+        "boot": boot_id(),
+        "pids": pid_namespace(),
     }

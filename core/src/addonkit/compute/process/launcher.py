@@ -7,7 +7,7 @@ hold secrets:
 `record`  path of the run record, or null. With one, the process detaches itself and becomes the server;
           the record is written first, by the process that becomes it: whoever started it may die at any
           moment and the server is still known.
-`starts`  copied into the record, as is `disks`.
+`starts`  copied into the record, as are `disks` and `home`.
 `log`     path of the log of a detached process.
 `user`    null, or [uid, gid] to give up root for.
 `remove`  paths to delete; `files` [path, content, once] to write with mode 0600. Both are done as that
@@ -15,12 +15,14 @@ hold secrets:
 `sockets` directory to empty of what a former server left, or null; also as that user.
 `argv`    what to become; empty means nothing.
 `env`, `cwd` of it.
+`boot`, `pids`  ids of this boot and of this namespace of processes, for the record.
 `fault`   descriptor on which a failure is told; its end means success.
-`hold`    descriptors to keep open until then.
+`hold`    descriptors to keep open until then; other ones that it inherited stay open in the program.
 """
 
 import json
 import os
+import resource
 import signal
 import sys
 
@@ -30,6 +32,14 @@ if TYPE_CHECKING:
 
 INHERITED = ("SIGINT", "SIGQUIT", "SIGHUP", "SIGTERM", "SIGPIPE", "SIGXFSZ")
 """Signals that Python, or `nohup` in front of it, ignores; a program inherits that unless it is undone."""
+
+COPIED = ("boot", "pids", "starts", "disks", "home")
+"""What the record says besides pid and start time."""
+
+UNLIMITED = (resource.RLIMIT_CPU, resource.RLIMIT_FSIZE, resource.RLIMIT_DATA, resource.RLIMIT_AS)
+"""Limits of a shell that would end a server after a while."""
+
+OPEN_FILES = 65536
 
 
 def main() -> None:
@@ -53,6 +63,8 @@ def _follow(order: "dict[str, Any]") -> None:
         os.setsid()
         _redirect(order["log"])
         _write_record(order)
+        _reset_limits()
+        _reset_priority()
     _become(order["user"])
     os.umask(0o077)
     for path in order["remove"]:
@@ -70,7 +82,7 @@ def _follow(order: "dict[str, Any]") -> None:
 
 def _redirect(log: str) -> None:
     nothing = os.open(os.devnull, os.O_RDONLY)
-    output = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    output = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     os.dup2(nothing, 0)
     os.dup2(output, 1)
     os.dup2(output, 2)
@@ -79,10 +91,10 @@ def _redirect(log: str) -> None:
 
 
 def _write_record(order: "dict[str, Any]") -> None:
-    with open("/proc/self/stat") as stat, open("/proc/sys/kernel/random/boot_id") as boot:  # noqa: PTH123
+    with open("/proc/self/stat") as stat:  # noqa: PTH123
         started = int(stat.read().rpartition(")")[2].split()[19])
-        record = {"pid": os.getpid(), "started": started, "boot": boot.read().strip()}
-    _write(order["record"], json.dumps({**record, "starts": order["starts"], "disks": order["disks"]}))
+    record = {"pid": os.getpid(), "started": started}
+    _write(order["record"], json.dumps({**record, **{name: order[name] for name in COPIED}}))
 
 
 def _become(user: "list[int] | None") -> None:
@@ -111,6 +123,32 @@ def _reset_signals() -> None:
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
     for name in INHERITED:
         signal.signal(getattr(signal, name), signal.SIG_DFL)
+
+
+def _reset_limits() -> None:
+    """Lift the limits that the shell of the first command happened to have, as far as that is allowed."""
+    for limit in UNLIMITED:
+        _raise_limit(limit, resource.RLIM_INFINITY)
+    _raise_limit(resource.RLIMIT_NOFILE, OPEN_FILES)
+
+
+def _raise_limit(limit: int, wanted: int) -> None:
+    soft, hard = resource.getrlimit(limit)
+    if soft == resource.RLIM_INFINITY or (wanted not in {soft, resource.RLIM_INFINITY} and soft > wanted):
+        return
+    for most in (resource.RLIM_INFINITY, hard):
+        try:
+            resource.setrlimit(limit, (wanted if most == resource.RLIM_INFINITY else most, most))
+        except (OSError, ValueError):
+            continue
+        return
+
+
+def _reset_priority() -> None:
+    try:
+        os.setpriority(os.PRIO_PROCESS, 0, 0)
+    except PermissionError:
+        return
 
 
 if __name__ == "__main__":

@@ -8,12 +8,16 @@ import subprocess
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Final
 
 import attrs
 
 from addonkit.compute.process import proc_probe
-from addonkit.compute.process.identity import all_pids
 from addonkit.compute.process.user import ServiceUser
+from addonkit.util.procfs import all_pids
+
+_LIMIT: Final = 10.0
+"""Seconds that a look as the service user may take."""
 
 
 @attrs.frozen
@@ -22,10 +26,12 @@ class OpenFiles:
 
     Attributes:
         directory: where it works.
+        place: device and inode of that directory, which tell it from a copy of the same name.
         opened: its open files; sockets as `socket:[inode]`.
     """
 
     directory: str
+    place: tuple[int, int]
     opened: frozenset[str]
 
     def touches(self, directory: Path) -> bool:
@@ -39,13 +45,20 @@ def read_open_files(pids: Iterable[int], user: ServiceUser | None) -> Mapping[in
     refused = []
     for pid in pids:
         try:
-            directory, opened = proc_probe.look(pid)
-            seen[pid] = OpenFiles(directory, frozenset(opened))
+            directory, place, opened = proc_probe.look(pid)
+            seen[pid] = OpenFiles(directory, place, frozenset(opened))
         except PermissionError:
             refused.append(pid)
         except OSError:
             continue
     return seen | _as_user(user, refused)
+
+
+def having_open(path: Path, user: ServiceUser | None) -> tuple[int, ...]:
+    """Pids of processes that have this file open: of ours, and of the user's."""
+    wanted = str(path.resolve())
+    mine = [pid for pid in all_pids() if _is_uid(os.geteuid(), pid) or (user is not None and _is_uid(user.uid, pid))]
+    return tuple(pid for pid, seen in read_open_files(mine, user).items() if wanted in seen.opened)
 
 
 def working_in(directory: Path, user: ServiceUser | None) -> tuple[int, ...]:
@@ -65,24 +78,32 @@ def working_in(directory: Path, user: ServiceUser | None) -> tuple[int, ...]:
 
 
 def _as_user(user: ServiceUser | None, pids: list[int]) -> dict[int, OpenFiles]:
-    pids = [pid for pid in pids if user is not None and _is_of(user, pid)]
+    """Ask as the service user; nothing is seen when it does not answer in time, or not sensibly."""
+    pids = [pid for pid in pids if user is not None and _is_uid(user.uid, pid)]
     if user is None or not pids:
         return {}
-    said = subprocess.run(  # noqa: S603 - our own probe
-        [sys.executable, "-I", "-S", proc_probe.__file__],
-        input=json.dumps({"user": [user.uid, user.gid], "pids": pids}).encode(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        cwd="/",
-        check=False,
-    )
-    answer = json.loads(said.stdout) if said.returncode == 0 else {}
-    return {int(pid): OpenFiles(directory, frozenset(opened)) for pid, (directory, opened) in answer.items()}
-
-
-def _is_of(user: ServiceUser, pid: int) -> bool:
     try:
-        return os.stat(f"/proc/{pid}").st_uid == user.uid  # noqa: PTH116 - one call, for many processes
+        said = subprocess.run(  # noqa: S603 - our own probe
+            [sys.executable, "-I", "-S", proc_probe.__file__],
+            input=json.dumps({"user": [user.uid, user.gid], "pids": pids}).encode(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd="/",
+            check=True,
+            timeout=_LIMIT,
+        )
+        return {int(pid): _shown(*each) for pid, each in json.loads(said.stdout).items()}
+    except (subprocess.SubprocessError, ValueError, TypeError):
+        return {}
+
+
+def _shown(directory: str, place: tuple[int, int], opened: list[str]) -> OpenFiles:
+    return OpenFiles(directory, (place[0], place[1]), frozenset(opened))
+
+
+def _is_uid(uid: int, pid: int) -> bool:
+    try:
+        return os.stat(f"/proc/{pid}").st_uid == uid  # noqa: PTH116 - one call, for many processes
     except OSError:
         return False
 

@@ -2,7 +2,8 @@
 
 Run as `python -I -S proc_probe.py` by `open_files`: root without CAP_SYS_PTRACE, as in most containers, may not see
 what processes of others have open, while they themselves may. Takes `{"user": [uid, gid], "pids": [...]}` as
-JSON on standard input and answers `{pid: [working directory, [open files]]}`; what cannot be seen is left out.
+JSON on standard input and answers `{pid: [working directory, [device, inode] of it, [open files]]}`. What cannot be
+seen is left out.
 """
 
 import json
@@ -10,20 +11,21 @@ import os
 import sys
 
 
-def look(pid: int) -> "tuple[str, list[str]]":
-    """Where a process works and what it has open.
+def look(pid: int) -> "tuple[str, tuple[int, int], list[str]]":
+    """Where a process works, as a path and as device and inode, and what it has open.
 
     Raises:
         OSError: when it is gone or not ours to see.
     """
     directory = os.readlink(f"/proc/{pid}/cwd")  # noqa: PTH115
+    status = os.stat(f"/proc/{pid}/cwd")  # noqa: PTH116
     opened = []
     for descriptor in os.listdir(f"/proc/{pid}/fd"):  # noqa: PTH208
         try:
             opened.append(os.readlink(f"/proc/{pid}/fd/{descriptor}"))  # noqa: PTH115
         except FileNotFoundError:
             continue
-    return directory, opened
+    return directory, (status.st_dev, status.st_ino), opened
 
 
 def main() -> None:

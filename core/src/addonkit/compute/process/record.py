@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import attrs
 
 from addonkit.compute.process.files import write_private
-from addonkit.compute.process.identity import Identity, is_running
+from addonkit.compute.process.identity import Identity
 
 
 @attrs.frozen
@@ -19,29 +20,43 @@ class RunRecord:
         server: the process.
         starts: times of the latest starts, seconds since the epoch, oldest first.
         disks: names of the disks it uses.
+        home: id of the home it was started for; empty when that had none.
     """
 
     server: Identity
     starts: tuple[float, ...] = ()
     disks: tuple[str, ...] = ()
-
-    @property
-    def running(self) -> bool:
-        """Whether exactly that process runs."""
-        return is_running(self.server)
+    home: str = ""
 
 
-def read_record(path: Path) -> RunRecord | None:
-    """The record; None when the pool was never started. A damaged one counts as none: it names nobody."""
+def read_record(path: Path, home: str = "") -> RunRecord | None:
+    """Return the record; None when the pool was never started for this home.
+
+    A damaged record counts as none: it names no process. The lock on the disk still tells that a server works there.
+
+    Raises:
+        OSError: when it cannot be read.
+    """
     try:
-        data = json.loads(path.read_text())
-        server = Identity(int(data["pid"]), int(data["started"]), str(data["boot"]))
-        return RunRecord(server, tuple(float(each) for each in data["starts"]), tuple(data.get("disks", ())))
-    except (OSError, ValueError, KeyError, TypeError):
+        record = _parse(_read(path))
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
+    return None if home and record.home and record.home != home else record
 
 
 def clear_start_history(path: Path, record: RunRecord) -> None:
     """Forget former starts: the server was stopped on purpose, so they were no crashes."""
-    server = {"pid": record.server.pid, "started": record.server.started, "boot": record.server.boot}
-    write_private(path, json.dumps({**server, "starts": [], "disks": record.disks}).encode())
+    server = attrs.asdict(record.server)
+    write_private(path, json.dumps({**server, "starts": [], "disks": record.disks, "home": record.home}).encode())
+
+
+def _read(path: Path) -> bytes:
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW), "rb") as file:
+        return file.read()
+
+
+def _parse(text: bytes) -> RunRecord:
+    data = json.loads(text)
+    server = Identity(int(data["pid"]), int(data["started"]), str(data["boot"]), str(data.get("pids", "")))
+    starts = tuple(float(each) for each in data["starts"])
+    return RunRecord(server, starts, tuple(data.get("disks", ())), str(data.get("home", "")))

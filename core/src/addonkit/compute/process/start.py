@@ -10,6 +10,7 @@ from typing import Final
 import attrs
 
 from addonkit.compute.process.commands import run
+from addonkit.compute.process.disk_memory import MARK
 from addonkit.compute.process.disks import Disks
 from addonkit.compute.process.launch_request import Detached, LaunchRequest, send_request
 from addonkit.compute.process.logs import tail
@@ -22,6 +23,7 @@ from addonkit.compute.process.user import ServiceUser
 from addonkit.errors import PoolCrashed
 from addonkit.models.compute import File, Pool, Program
 from addonkit.models.secret import reveal
+from addonkit.util.files import sync_directory
 
 PREPARE_LIMIT: Final = 240.0
 """Seconds that preparing a disk may take."""
@@ -42,6 +44,8 @@ class LaunchPlan:
         placeholders: what placeholders stand for.
         run: the pool's private directory; `record` and `log` are below or beside it.
         user: who the server runs as, None for ourselves.
+        home: id of the home.
+        locks: descriptors of the locks that the server is to hold for life.
     """
 
     pool: Pool
@@ -52,6 +56,8 @@ class LaunchPlan:
     record: Path
     log: Path
     user: ServiceUser | None
+    home: str
+    locks: tuple[int, ...]
 
     @property
     def attempted(self) -> str:
@@ -76,16 +82,27 @@ class LaunchPlan:
 async def prepare_disk(plan: LaunchPlan, disks: Disks, disk: str, lock: int) -> None:
     """Turn an empty disk into a usable one, in a draft that becomes the disk's data at the end.
 
+    A disk that holds data is left as it is; one that held data before and lost them is refused.
+
     Raises:
-        PoolCrashed: when a command fails; the end of its output is in the message.
+        PoolCrashed: a command fails, with the end of its output; or the data of the disk are not in their place.
     """
-    if disks.is_prepared(disk):
-        return
+    disks.check(disk, plan.attempted)
+    if not disks.is_prepared(disk):
+        await _prepare_draft(plan, disks, disk, lock)
+    elif not (disks.data(disk) / MARK).exists():
+        await finish(disks.mark, disk, disks.data(disk))
+    await finish(disks.remember, disk, disks.recall(disk).files)
+
+
+async def _prepare_draft(plan: LaunchPlan, disks: Disks, disk: str, lock: int) -> None:
     draft = await finish(disks.draft, disk)
     placeholders = attrs.evolve(plan.placeholders, disk=draft)
     try:
         await _with_files(plan, placeholders, lock)
+        await finish(disks.mark, disk, draft)
         draft.rename(disks.data(disk))
+        sync_directory(disks.path(disk))
     except BaseException:
         await finish(disks.discard_drafts, disk)
         raise
@@ -95,26 +112,32 @@ async def _with_files(plan: LaunchPlan, placeholders: Placeholders, lock: int) -
     """Run the commands that prepare a disk while their files are there."""
     files = plan.program.prepare_files
     try:
-        await _write(plan, placeholders, write=files)
+        await _write(plan, placeholders, lock, write=files)
         for argv in plan.program.prepare:
             await _prepare(plan, placeholders, plan.command(argv, placeholders), lock)
     finally:
-        await _write(plan, placeholders, remove=files)
+        await _write(plan, placeholders, lock, remove=files)
 
 
 async def _write(
-    plan: LaunchPlan, placeholders: Placeholders, write: tuple[File, ...] = (), remove: tuple[File, ...] = ()
+    plan: LaunchPlan,
+    placeholders: Placeholders,
+    lock: int,
+    write: tuple[File, ...] = (),
+    remove: tuple[File, ...] = (),
 ) -> None:
     if not (write or remove):
         return
-    fault = await finish(send_request, LaunchRequest(plan.user, placeholders, write=write, remove=remove))
+    fault = await finish(
+        send_request, LaunchRequest(plan.user, placeholders, write=write, remove=remove), (lock, *plan.locks)
+    )
     if fault:
         raise PoolCrashed(f"preparing the disk of {plan.pool.name}", fault)
 
 
 async def _prepare(plan: LaunchPlan, placeholders: Placeholders, command: list[str], lock: int) -> None:
     said = plan.log.with_name("prepare.log")
-    descriptor = os.open(said, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    descriptor = os.open(said, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     with os.fdopen(descriptor, "wb") as log:
         result = await run(
             command,
@@ -122,7 +145,7 @@ async def _prepare(plan: LaunchPlan, placeholders: Placeholders, command: list[s
             cwd=placeholders.disk,
             user=plan.user,
             timeout=PREPARE_LIMIT,
-            keep_open=(lock,),
+            keep_open=(lock, *plan.locks),
             output=log,
         )
     if result.status:
@@ -135,7 +158,8 @@ async def _prepare(plan: LaunchPlan, placeholders: Placeholders, command: list[s
 async def launch(plan: LaunchPlan, lock: int) -> None:
     """Start the server; when this returns it is known by its record.
 
-    Whatever happens to us, nobody else can start it before: the launcher holds the lock too.
+    Whatever happens to us, no other command can start it before: the launcher holds the lock too. The server keeps the
+    locks of its disks for life, so that what its predecessor left there is stale: no process can work on it.
 
     Raises:
         PoolCrashed: in a crash loop, when another process uses the disk, or when nothing could be launched.
@@ -144,6 +168,7 @@ async def launch(plan: LaunchPlan, lock: int) -> None:
     starts = (*_recent_starts(plan, now), now)
     await _check_alone(plan)
     program = plan.program
+    disks = [volume.disk for volume in plan.pool.spec.volumes]
     stale = (File(f"{{disk}}/{program.pid_file}", ""),) if program.pid_file else ()
     order = LaunchRequest(
         user=plan.user,
@@ -153,8 +178,8 @@ async def launch(plan: LaunchPlan, lock: int) -> None:
         argv=plan.command(program.argv),
         env=plan.environment(),
         cwd=str(plan.placeholders.disk),
-        detached=Detached(plan.record, plan.log, starts, [volume.disk for volume in plan.pool.spec.volumes]),
         sockets=plan.placeholders.sockets,
+        detached=Detached(plan.record, plan.log, starts, disks, plan.home, plan.locks),
     )
     fault = await finish(send_request, order, (lock,))
     if fault:
@@ -162,7 +187,7 @@ async def launch(plan: LaunchPlan, lock: int) -> None:
 
 
 def _recent_starts(plan: LaunchPlan, now: float) -> list[float]:
-    former = read_record(plan.record)
+    former = read_record(plan.record, plan.home)
     recent = [each for each in (former.starts if former else ()) if now - WITHIN < each <= now]
     if len(recent) >= CRASHES:
         raise PoolCrashed(
@@ -174,10 +199,16 @@ def _recent_starts(plan: LaunchPlan, now: float) -> list[float]:
 
 
 async def _check_alone(plan: LaunchPlan) -> None:
-    """Make sure that nobody works on the disk; then a lock file that a server left there is stale."""
+    """Make sure that no process works on the disk that was started by other means and does not hold its lock."""
     pids = await workers_of(plan.placeholders.disk, plan.user)
     if pids:
         raise PoolCrashed(plan.attempted, f"process {pids[0]} uses its disk already", f"end process {pids[0]} first")
+
+
+def kept_files(program: Program) -> tuple[str, ...]:
+    """Names, below the disk, of the files that a server gets once and changes itself."""
+    files = (file for file in program.files if file.once and reveal(file.content))
+    return tuple(file.path.removeprefix("{disk}/") for file in files if file.path.startswith("{disk}/"))
 
 
 def _last_words(log: Path) -> str:

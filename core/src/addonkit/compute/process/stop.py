@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 import attrs
 
-from addonkit.compute.process.identity import Identity, boot_id, is_running, read_status, send, session_members
-from addonkit.compute.process.open_files import read_open_files, working_in
+from addonkit.compute.process.disk_lock import is_held
+from addonkit.compute.process.identity import Identity, is_running, send, session_members
+from addonkit.compute.process.open_files import having_open, read_open_files, working_in
 from addonkit.compute.process.user import ServiceUser
 from addonkit.models.compute import Program
+from addonkit.util.procfs import read_status
 
 _LOOK_EVERY: Final = 0.02
 _QUIT_LIMIT: Final = 5.0
@@ -58,6 +60,28 @@ class Terminator:
                 os.kill(pid, signal.SIGKILL)
         await _until(lambda: not self.leftovers(server), _KILL_LIMIT)
 
+    async def free(self, locks: Sequence[Path], grace: float) -> bool:
+        """Kill what still holds the locks of an ended server's disks: all that it started, in whatever session.
+
+        Only processes that are seen here and run as the server's user are killed.
+
+        Returns:
+            Whether the locks are free.
+        """
+        if await _until(lambda: not _any_held(locks), grace):
+            return True
+        seen = await asyncio.to_thread(self._holders, locks)
+        await asyncio.sleep(_LOOK_EVERY)
+        # Another command that looks at the lock has it open for a moment; a process left behind keeps it open.
+        for pid in seen & await asyncio.to_thread(self._holders, locks):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        return await _until(lambda: not _any_held(locks), _KILL_LIMIT if seen else 0.0)
+
+    def _holders(self, locks: Sequence[Path]) -> set[int]:
+        found = {pid for lock in locks for pid in having_open(lock, self.user)} - {os.getpid()}
+        return {pid for pid in found if self.user is None or _uid(pid) == self.user.uid}
+
     def leftovers(self, server: Identity) -> tuple[int, ...]:
         """Pids of the server and of what it started, as far as they still run.
 
@@ -65,7 +89,7 @@ class Terminator:
         session. Once all are gone it may be: then its new bearer, or those that it left behind, show
         nothing of ours.
         """
-        if server.boot != boot_id():
+        if not server.judged_here:
             return ()
         leader = read_status(server.pid)
         if leader is not None:
@@ -87,6 +111,17 @@ async def workers_of(disk: Path, user: ServiceUser | None) -> tuple[int, ...]:
             return ()
         await asyncio.sleep(_LOOK_EVERY)
     return await asyncio.to_thread(working_in, disk, user)
+
+
+def _any_held(locks: Sequence[Path]) -> bool:
+    return any(is_held(lock) for lock in locks)
+
+
+def _uid(pid: int) -> int | None:
+    try:
+        return os.stat(f"/proc/{pid}").st_uid  # noqa: PTH116 - a path that is gone any moment
+    except OSError:
+        return None
 
 
 async def _until(condition: Callable[[], bool], limit: float) -> bool:

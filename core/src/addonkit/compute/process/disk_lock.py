@@ -1,0 +1,68 @@
+"""The lock that a server holds on its disk for life.
+
+A descriptor with a `flock` on it is inherited by the server, and by all that the server starts. The kernel frees the
+lock when the last of them has ended, however it ends. It holds across namespaces, where pids say nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import fcntl
+import os
+import time
+from pathlib import Path
+from typing import Final
+
+from addonkit.errors import ComputeError
+
+_TRY_EVERY: Final = 0.02
+_NO_LOCKS: Final = frozenset({errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL})
+
+
+async def take(path: Path, limit: float) -> int | None:
+    """Take the lock within `limit` seconds; returns its descriptor, or None when another process keeps it.
+
+    Raises:
+        ComputeError: the file system has no locks.
+        OSError: the file cannot be made.
+    """
+    deadline = time.monotonic() + limit
+    while (descriptor := try_take(path)) is None:
+        if time.monotonic() >= deadline:
+            return None
+        await asyncio.sleep(_TRY_EVERY)
+    return descriptor
+
+
+def try_take(path: Path) -> int | None:
+    """Take the lock if it is free; see take."""
+    return _try(path, fcntl.LOCK_EX)
+
+
+def is_held(path: Path) -> bool:
+    """Whether a process, here or in another container, holds the lock. A lock that was never made is free."""
+    if not path.exists():
+        return False
+    descriptor = _try(path, fcntl.LOCK_SH)
+    if descriptor is None:
+        return True
+    os.close(descriptor)
+    return False
+
+
+def _try(path: Path, kind: int) -> int | None:
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+    descriptor = os.open(path, flags, 0o600)
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    except OSError as error:
+        os.close(descriptor)
+        if error.errno in _NO_LOCKS:
+            advice = "set ADDONKIT_HOME to a directory on a local disk"
+            raise ComputeError(f"cannot lock {path}", "its file system has no locks", advice) from error
+        raise
+    return descriptor

@@ -1,0 +1,82 @@
+"""Whose a home is: one that other users can write would let them act as its owner."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from addonkit.errors import StoreUnavailable
+
+TRUST: Final = "ADDONKIT_TRUST_HOME"
+"""Set to 1 where one user has the whole machine, as in a container whose volumes all may write."""
+
+_FILES: Final = ("key", "state.db", "home.json", "disks", "pools", "ports", "locks", "programs", "prepared")
+"""What has to belong to the owner of the home."""
+
+
+def check_owner(home: Path, environ: Mapping[str, str]) -> None:
+    """Make sure that a home belongs to this user, and that no other user can write it or replace it.
+
+    Raises:
+        StoreUnavailable: naming the path that stands against it.
+    """
+    if environ.get(TRUST) == "1":
+        return
+    found, advice = _fault(home)
+    if found:
+        general = f"use a directory of your own, or set {TRUST}=1 if only you use this machine"
+        raise StoreUnavailable(f"cannot use {home} as home", found, advice or general)
+
+
+def _fault(home: Path) -> tuple[str, str]:
+    """What stands against a home, and what to do about it; two empty texts when nothing does."""
+    real = home.resolve()
+    me = os.geteuid()
+    for path in (real, *(real / name for name in _FILES)):
+        try:
+            status = path.lstat()
+        except FileNotFoundError:
+            continue
+        if status.st_uid != me:
+            owner = _name(status.st_uid)
+            return (
+                f"{path} belongs to user {owner}",
+                f"run the command as {owner}, or set ADDONKIT_HOME to another directory",
+            )
+        if not stat.S_ISLNK(status.st_mode) and _others_write(status, me):
+            return f"other users can write {path} (mode {stat.S_IMODE(status.st_mode):04o})", f"run `chmod go-w {path}`"
+    for parent in real.parents:
+        status = parent.stat()
+        if status.st_uid not in {0, me, _unmapped()}:
+            return f"{parent}, above it, belongs to user {_name(status.st_uid)}, who can replace it", ""
+        if _others_write(status, me) and not status.st_mode & stat.S_ISVTX:
+            return f"other users can write {parent}, above it, and so replace it", ""
+    return "", ""
+
+
+def _others_write(status: os.stat_result, me: int) -> bool:
+    if status.st_mode & 0o002:
+        return True
+    # A group of the user's own, as many systems give each user, has no other members.
+    return bool(status.st_mode & 0o020) and status.st_gid not in {0, me}
+
+
+def _unmapped() -> int:
+    """The uid that files of root seem to have in a user namespace that does not know root; root's own otherwise."""
+    try:
+        if Path("/proc/self/uid_map").read_text().split() == ["0", "0", "4294967295"]:
+            return 0
+        return int(Path("/proc/sys/kernel/overflowuid").read_text())
+    except (OSError, ValueError):
+        return 0
+
+
+def _name(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)

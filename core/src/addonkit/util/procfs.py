@@ -1,0 +1,84 @@
+"""What /proc tells of processes, where there is a /proc. Linux."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Final
+
+import attrs
+
+_PROC: Final = Path("/proc")
+_ENDED: Final = frozenset("ZXx")
+"""States of a process that has ended, see proc_pid_stat(5): a zombie works on nothing any more."""
+
+
+@attrs.frozen
+class Status:
+    """What /proc/PID/stat says.
+
+    Attributes:
+        state: one letter; `T` is stopped.
+        session: id of its session.
+        started: clock ticks between boot and its start.
+    """
+
+    state: str
+    session: int
+    started: int
+
+    @property
+    def ended(self) -> bool:
+        """Whether it has ended and was only not collected yet."""
+        return self.state in _ENDED
+
+    @property
+    def stopped(self) -> bool:
+        """Whether a signal, such as Ctrl-Z sends, keeps it from running."""
+        return self.state in {"T", "t"}
+
+
+def boot_id() -> str:
+    """Return an id of this boot; empty where the kernel shows none.
+
+    The kernel's random id; where a container hides that, the time of the boot.
+    """
+    try:
+        return (_PROC / "sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return _boot_time()
+
+
+def pid_namespace() -> str:
+    """Return the id of the namespace in which pids of this process count; empty where /proc shows none."""
+    try:
+        return str((_PROC / "self/ns/pid").stat().st_ino)
+    except OSError:
+        return ""
+
+
+def read_status(pid: int) -> Status | None:
+    """Return what the kernel shows of a process; None when it does not exist, or is hidden."""
+    try:
+        text = (_PROC / str(pid) / "stat").read_text(errors="replace")
+    except OSError:
+        return None
+    # The command's name stands in parentheses and may hold anything, also spaces and parentheses.
+    fields = text.rpartition(")")[2].split()
+    return Status(fields[0], int(fields[3]), int(fields[19]))
+
+
+def all_pids() -> tuple[int, ...]:
+    """Return the pids of all processes that are shown; none without a /proc."""
+    try:
+        return tuple(int(name) for name in os.listdir(_PROC) if name.isdigit())  # noqa: PTH208 - names are all we need
+    except OSError:
+        return ()
+
+
+def _boot_time() -> str:
+    try:
+        lines = (_PROC / "stat").read_text().splitlines()
+    except OSError:
+        return ""
+    return next((line for line in lines if line.startswith("btime ")), "")
