@@ -75,14 +75,14 @@ def read(home: str | None, app: str, *, running: bool = True) -> Reading | None:
 def _read(home: str | None, app: str, *, running: bool) -> Reading | None:
     import sqlite3
 
-    from addonkit.kit.home import find_home
+    from addonkit.kit.home import find_home, is_in_order
     from addonkit.store.keyfile import load_key
     from addonkit.store.migrate import SCHEMA_VERSION
     from addonkit.store.sealing import Sealer
 
     place = find_home(home, os.environ)
     state = place / "state.db"
-    if not state.exists() or not os.access(place, os.W_OK):
+    if not state.exists() or not os.access(place, os.W_OK) or not is_in_order(place, os.environ):
         return None
     with closing(sqlite3.connect(f"{state.as_uri()}?mode=ro", uri=True, timeout=_BUSY, isolation_level=None)) as file:
         file.execute("BEGIN")  # one view of the state for all that is asked
@@ -152,11 +152,17 @@ class _Reader:
 
 def _runs(home: Path, server: str) -> bool:
     """Whether the process that is recorded as this server's runs, works in this home, and has had time to begin."""
-    from addonkit.compute.process.identity import read_status
+    from addonkit.compute.process.identity import is_running
     from addonkit.compute.process.record import read_record
+    from addonkit.util.procfs import read_status
 
     record = read_record(home / "pools" / server / "record")
-    if record is None or not record.running or not record.starts or time.time() - record.starts[-1] < _BEGINNING:
+    if (
+        record is None
+        or not is_running(record.server)
+        or not record.starts
+        or time.time() - record.starts[-1] < _BEGINNING
+    ):
         return False
     status = read_status(record.server.pid)
     works_in = os.readlink(f"/proc/{record.server.pid}/cwd")  # noqa: PTH115 - its text, `(deleted)` included, is what counts

@@ -61,6 +61,16 @@ def open_home(home: Path, environ: Mapping[str, str] | None = None) -> str:
     return _check_place(home)
 
 
+def is_in_order(home: Path, environ: Mapping[str, str]) -> bool:
+    """Whether a home is there, belongs to this user, and is where it was; changes nothing.
+
+    Raises:
+        StoreUnavailable: other users can write it.
+    """
+    check_owner(home, environ)
+    return find_place(home)[0] is Place.SAME
+
+
 @contextmanager
 def held_home(home: Path, *, alone: bool = False) -> Iterator[None]:
     """Keep a home from being moved or adopted for the length of the block; with `alone`, from being used at all.

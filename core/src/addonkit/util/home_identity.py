@@ -11,9 +11,7 @@ import os
 import secrets
 from enum import Enum
 from pathlib import Path
-from typing import Final
-
-import attrs
+from typing import Final, NamedTuple
 
 from addonkit.util.files import sync_directory
 from addonkit.util.procfs import boot_id, pid_namespace
@@ -34,8 +32,7 @@ class Place(Enum):
     """The home it was copied from is in its place."""
 
 
-@attrs.frozen
-class HomeIdentity:
+class HomeIdentity(NamedTuple):
     """What `home.json` says.
 
     Attributes:
@@ -90,7 +87,7 @@ def stamp(home: Path, id: str = "") -> HomeIdentity:
         identity = HomeIdentity(
             id or secrets.token_hex(8), str(real), status.st_dev, status.st_ino, inode, boot_id(), pid_namespace()
         )
-        json.dump(attrs.asdict(identity), file)
+        json.dump(identity._asdict(), file)
         file.flush()
         os.fsync(descriptor)
     draft.replace(real / FILE)

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Final
-
-import attrs
+from typing import Final, NamedTuple
 
 _PROC: Final = Path("/proc")
 _ENDED: Final = frozenset("ZXx")
 """States of a process that has ended, see proc_pid_stat(5): a zombie works on nothing any more."""
 
 
-@attrs.frozen
-class Status:
+class Status(NamedTuple):
     """What /proc/PID/stat says.
 
     Attributes:

@@ -78,6 +78,8 @@ class ServerChecks:
             state = await self._once_started(pool)
         if state.ready:
             return _outdated(names, server, await self._backend.newer_program(pool))
+        if state.problem:
+            return Finding("server-elsewhere", names, f"its server cannot be used from here: {state.problem}")
         if not state.running:
             return _down(names, server, _last_words(state) or "it ended")
         problem = f"its server runs and does not answer; run `addonkit restart {names.partition(',')[0]}`"
