@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 DEFAULT_WAIT: Final = 300.0
 """Seconds that waiting for a pool or an address takes at most, when the caller does not say."""
 
+PATIENCE: Final = 5.0
+"""Seconds that a server which runs has to answer before it is worked on."""
+
 POLL: Final = 0.03
 """Seconds between two looks at a pool that is waited for."""
 
@@ -91,18 +94,25 @@ class ProviderFramework:
             await self._clock.sleep(POLL)
             pool = await self._pool(name)
 
-    async def check_pool(self, name: str) -> PoolState:
+    async def check_pool(self, name: str, timeout: float = PATIENCE) -> PoolState:
         """Return the state of a pool that serves; the backend has seen its own process behind the address.
+
+        A pool that runs has `timeout` seconds to answer.
 
         Raises:
             PoolGone: the pool was deleted.
             TransientError: it does not run, does not answer, or another process has its address.
         """
-        state = await self._backend.observe(await self._pool(name))
-        if not state.ready:
-            fault = "it runs but does not answer as this server would" if state.running else "it does not run"
-            raise TransientError(f"working on server {name}", fault)
-        return state
+        deadline = self._clock.monotonic() + timeout
+        while True:
+            state = await self._backend.observe(await self._pool(name))
+            if state.ready:
+                return state
+            if not state.running:
+                raise TransientError(f"working on server {name}", "it does not run")
+            if self._clock.monotonic() >= deadline:
+                raise TransientError(f"working on server {name}", "it runs but does not answer as this server would")
+            await self._clock.sleep(POLL)
 
     async def scale_pool(self, name: str, desired: int) -> Pool:
         """Set how many copies should run, and make it so. A deleted pool raises PoolGone."""
