@@ -12,6 +12,7 @@ import pytest
 
 from addonkit import Secret
 from addonkit_postgresql import admin, removal
+from addonkit_postgresql.blockers import unblocked
 from addonkit_postgresql.removal import remove
 from addonkit_postgresql.session import Administrator, execute
 
@@ -391,3 +392,24 @@ async def test_an_app_has_the_connections_that_it_was_promised_and_no_more(serve
         with pytest.raises(asyncpg.TooManyConnectionsError):
             await stack.enter_async_context(logged_in(server, name))
         await take(server, name)
+
+
+@pytest.mark.parametrize("hindrance", OPEN_BY_THE_APP)
+async def test_what_an_app_holds_does_not_keep_its_creation_from_being_repeated(
+    server: Administrator, name: str, hindrance: str
+) -> None:
+    await give(server, name)
+    async with logged_in(server, name) as connection:
+        await connection.execute("BEGIN")
+        await connection.execute(OPEN_BY_THE_APP[hindrance].format(name=name, doors=admin._DOORS_LOCK))
+
+        await asyncio.wait_for(give(server, name), LIMIT)
+
+
+async def test_waiting_ends_when_it_is_cancelled(server: Administrator, name: str) -> None:
+    await give(server, name)
+    async with logged_in(server, name) as connection:
+        await connection.execute("BEGIN; LOCK TABLE pg_catalog.pg_class IN ACCESS SHARE MODE")
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.5), server.session() as blocked, unblocked(server, blocked):
+                await blocked.execute("SELECT pg_sleep(600)")

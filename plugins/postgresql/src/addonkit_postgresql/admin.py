@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from addonkit import AlreadyExists, Conflict, Secret
+from addonkit_postgresql.blockers import unblocked
 from addonkit_postgresql.marks import MARK, mark_of
 from addonkit_postgresql.removal import remove
 from addonkit_postgresql.scram import verifier
@@ -52,7 +53,7 @@ async def create_role(
     Raises:
         AlreadyExists: when a role of that name is not this instance's.
     """
-    async with admin.session() as connection:
+    async with admin.session() as connection, unblocked(admin, connection):
         await _close_doors(connection)
         async with connection.transaction():
             mark = await mark_of(connection, role)
@@ -80,7 +81,7 @@ async def create_database(admin: Administrator, database: str, role: str, owner:
     Raises:
         AlreadyExists: when there is one of that name with another owner.
     """
-    async with admin.session() as connection:
+    async with admin.session() as connection, unblocked(admin, connection):
         found = await _database(connection, database)
         if found is not None and found.mark != MARK + owner:
             raise AlreadyExists(f"cannot create database {database}", "the server has one that is not this instance's")

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
-
-from addonkit import AddonkitError
 
 if TYPE_CHECKING:
     import asyncpg
@@ -36,8 +34,9 @@ async def unblocked(admin: Administrator, connection: asyncpg.Connection) -> Asy
         yield
     finally:
         watching.cancel()
-        with suppress(asyncio.CancelledError, AddonkitError):
-            await watching
+        await asyncio.wait({watching})
+        if not watching.cancelled():
+            watching.exception()  # it could not look: the statement itself says what is wrong
 
 
 async def _watch(admin: Administrator, pid: int) -> None:
