@@ -62,6 +62,13 @@ def test_anything_else_is_a_bug_report(call, kit):
     assert "Traceback" in call("show", "x", "-v").err
 
 
+def test_help_is_a_word_too(call):
+    assert call("help").out == call("--help").out
+    assert call("help", "create").out == call("create", "--help").out
+    assert call("help", "env", "set").out == call("env", "set", "--help").out
+    assert call("help", "nonsense").status == 2
+
+
 def test_a_bug_is_a_document_for_programs(call, kit):
     kit.answers["show"] = ZeroDivisionError("by zero")
     outcome = call("--json", "show", "x")
@@ -83,7 +90,6 @@ def test_an_os_error_that_is_not_the_outputs_is_a_bug(call, kit):
         (("rm",), "error: there is no command 'rm'; did you mean `addonkit destroy`? see addonkit --help\n"),
         (("ls",), "error: there is no command 'ls'; did you mean `addonkit list`? see addonkit --help\n"),
         (("psql",), "error: there is no command 'psql'; did you mean `addonkit run -a APP -- psql`? see"),
-        (("help",), "error: there is no command 'help'; did you mean `addonkit --help`? see addonkit --help\n"),
         (("list", "--jsn"), "error: no such option '--jsn'; did you mean '--json'? see addonkit list --help\n"),
         (("zzz",), "error: there is no command 'zzz'; see addonkit --help\n"),
         (("show",), "error: missing argument 'INSTANCE'; see addonkit show --help\n"),

@@ -51,6 +51,11 @@ class Commands(Group):
         Raises:
             click.UsageError: there is no such command.
         """
+        if args[0] == "help":
+            args = [*args[1:], "--help"]
+            if args == ["--help"]:
+                click.echo(ctx.get_help())
+                ctx.exit()
         if not ctx.resilient_parsing and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
             raise click.UsageError(f"there is no command '{args[0]}'{self._meant(ctx, args[0])}", ctx)
         return super().resolve_command(ctx, args)

@@ -59,7 +59,6 @@ COMMANDS: Final = {
     "fix": "addonkit doctor --fix",
     "log": "addonkit logs",
     "tail": "addonkit logs -f",
-    "help": "addonkit --help",
     "version": "addonkit --version",
     "init": "addonkit new",
     "rename": "addonkit attach INSTANCE -a NEW-APP",

@@ -19,6 +19,12 @@ WIDTH: Final = 80
 GAP: Final = 2
 """Blanks between columns."""
 
+_FIRST: Final = 2
+"""Columns that always stand beside each other."""
+
+_TALL: Final = 3
+"""Lines that a cell is wrapped into at most, where columns can stand below instead."""
+
 _COLOURS: Final = {"green": "32", "yellow": "33", "red": "31"}
 
 _STYLES: Final = {
@@ -55,17 +61,13 @@ def table(headers: Sequence[str], rows: Rows) -> str:
     cells = [tuple(clean(cell) for cell in row) for row in rows]
     below: list[int] = []
     columns = [*range(len(headers))]
-    while len(columns) > 1 and _least(headers, cells, columns) > width():
+    while len(columns) > _FIRST and not _fits(headers, cells, columns):
         below.insert(0, columns.pop())
     widths = _widths(headers, cells, columns)
     lines = [_join([headers[c] for c in columns], widths, "1")]
     for row in cells:
         lines += _wrapped([row[c] for c in columns], widths)
-        for c in below:
-            lines += textwrap.wrap(
-                f"{headers[c]} {row[c]}", width(), initial_indent="  ", subsequent_indent="    ",
-                break_long_words=False, break_on_hyphens=False,
-            )  # fmt: skip
+        lines += _below({headers[c]: row[c] for c in below if row[c] not in {"", "-"}})
     return "\n".join(lines)
 
 
@@ -83,10 +85,20 @@ def wrap(text: str, indent: str = "  ") -> str:
     )
 
 
-def _least(headers: Sequence[str], rows: Rows, columns: Sequence[int]) -> int:
-    """Columns of the terminal that are needed when cells are wrapped between words."""
-    words = (max((len(w) for r in (headers, *rows) for w in r[c].split()), default=0) for c in columns)
-    return sum(words) + GAP * (len(columns) - 1)
+def _below(cells: Mapping[str, str]) -> list[str]:
+    """Lines below a row for the columns that have no place in it."""
+    text = "; ".join(f"{header}: {cell}" for header, cell in cells.items())
+    return textwrap.wrap(
+        text, width(), initial_indent="  ", subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+    )
+
+
+def _fits(headers: Sequence[str], rows: Rows, columns: Sequence[int]) -> bool:
+    """Whether rows of these columns are as wide as the terminal at most, and no cell is wrapped into many lines."""
+    widths = _widths(headers, rows, columns)
+    if sum(widths) + GAP * (len(widths) - 1) > width():
+        return False
+    return all(len(_lines(row[c], limit)) <= _TALL for row in rows for c, limit in zip(columns, widths, strict=True))
 
 
 def _widths(headers: Sequence[str], rows: Rows, columns: Sequence[int]) -> list[int]:
@@ -102,12 +114,15 @@ def _widths(headers: Sequence[str], rows: Rows, columns: Sequence[int]) -> list[
 
 
 def _wrapped(cells: Sequence[str], widths: Sequence[int]) -> list[str]:
-    parts = [
-        textwrap.wrap(cell, limit, break_long_words=False, break_on_hyphens=False) if len(cell) > limit else [cell]
-        for cell, limit in zip(cells, widths, strict=True)
-    ]
+    parts = [_lines(cell, limit) for cell, limit in zip(cells, widths, strict=True)]
     height = max(len(part) for part in parts)
     return [_join([part[n] if n < len(part) else "" for part in parts], widths) for n in range(height)]
+
+
+def _lines(cell: str, limit: int) -> list[str]:
+    if len(cell) <= limit:
+        return [cell]
+    return textwrap.wrap(cell, limit, break_long_words=False, break_on_hyphens=False)
 
 
 def _join(cells: Sequence[str], widths: Sequence[int], style: str = "") -> str:
