@@ -207,7 +207,7 @@ def test_an_instance_whose_service_is_gone_is_forgotten(addonkit_command: Comman
         (bucket,) = [each["Name"] for each in of_operator(settings).list_buckets()["Buckets"]]
     failed = addonkit_command("destroy", "shop-s3-remote", "--yes", **told)
     assert failed.status == 1
-    assert "addonkit destroy shop-s3-remote --forget leaves what it made and forgets it" in failed.err
+    assert "`addonkit destroy shop-s3-remote --forget` forgets it and leaves what it made" in failed.err
 
     planned = addonkit_command("destroy", "shop-s3-remote", "--forget", "--dry-run")
     asked = addonkit_command("destroy", "shop-s3-remote", "--forget")

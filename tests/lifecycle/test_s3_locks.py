@@ -46,13 +46,13 @@ LOCKS: dict[str, tuple[dict[str, Any], str]] = {
         {"Mode": "GOVERNANCE", "RetainUntilDate": FUTURE},
         (
             rf"1 locked object stays \(such as held\): retention in GOVERNANCE mode until {SHOWN}; .* if the administrator's "
-            "key has s3:BypassGovernanceRetention, first: addonkit config set s3-remote bypass_governance=true, "
-            "or leave them there with: addonkit destroy INSTANCE --forget"
+            "key has s3:BypassGovernanceRetention, first: addonkit config set s3-remote bypass_governance=true; .*"
+            "`addonkit destroy shop-s3-remote --forget`"
         ),
     ),
     "compliance": (
         {"Mode": "COMPLIANCE", "RetainUntilDate": FUTURE},
-        rf"retention in COMPLIANCE mode until {SHOWN}; destroy again after that, or leave them there",
+        rf"retention in COMPLIANCE mode until {SHOWN}; destroy again after that; ",
     ),
     "legal hold": ({"LegalHoldStatus": "ON"}, r"legal hold on 1; end the legal hold and destroy again"),
 }

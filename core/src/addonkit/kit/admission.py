@@ -90,4 +90,4 @@ class Admission:
 
 def how_to_forget(instance: Instance) -> str:
     """Return the way out for an instance that cannot be removed."""
-    return f"addonkit destroy {instance.name} --forget leaves what it made and forgets it"
+    return f"`addonkit destroy {instance.name} --forget` forgets it and leaves what it made"

@@ -52,11 +52,10 @@ def locked(place: Place, locks: Mapping[Found, Lock], *, bypassed: bool) -> Refu
     """Return the error for objects that are locked: how, until when, and what can be done."""
     first = min(locks, key=lambda each: (each.key, each.version))
     what = f"{len(locks):,} locked objects stay" if len(locks) > 1 else "1 locked object stays"
-    advice = _advice(locks, bypassed=bypassed)
     return Refused(
         f"removing the objects of {place}",
         f"{what} (such as {first.key}): {'; '.join(_reasons(locks))}",
-        f"{advice}, or leave them there with: addonkit destroy INSTANCE --forget",
+        _advice(locks, bypassed=bypassed),
         code="ObjectLocked",
     )
 
