@@ -22,6 +22,7 @@ from addonkit import (
     Instance,
     LocalityMode,
     NotConfigured,
+    NothingDone,
     ProvisionResult,
     Saga,
     Secret,
@@ -49,6 +50,14 @@ DEFINITION = AddonDefinition(
 )
 
 
+class Refused(NotConfigured, NothingDone):
+    """The service says no to the only thing that was asked."""
+
+
+class Unreachable(TransientError, NothingDone):
+    """Nothing listens there."""
+
+
 async def manage(settings: Mapping[str, Any], method: str, name: str, body: str = "", *, gone: str = "fine") -> str:
     place = f"{settings['endpoint']}/users/{quote(name, safe='')}"
     try:
@@ -56,8 +65,10 @@ async def manage(settings: Mapping[str, Any], method: str, name: str, body: str 
     except urllib.error.HTTPError as error:
         if error.code == 404 and gone == "fine":
             return ""
-        raise NotConfigured(f"working on {name}", f"it answers {error.code}", "look at the token") from error
+        raise Refused(f"working on {name}", f"it answers {error.code}", "look at the token") from error
     except OSError as error:
+        if isinstance(getattr(error, "reason", error), ConnectionRefusedError):
+            raise Unreachable(f"working on {name}", str(error)) from error
         raise TransientError(f"working on {name}", str(error)) from error
 
 
