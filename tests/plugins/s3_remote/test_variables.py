@@ -14,7 +14,7 @@ from addonkit import Secret
 from addonkit_s3_remote.service import Key, service_of
 from addonkit_s3_remote.variables import variables
 
-TOLD = {"access_key": "AK", "secret_key": Secret("hidden"), "allow_http": "true"}
+TOLD: dict[str, str | Secret] = {"access_key": "AK", "secret_key": Secret("hidden"), "allow_http": "true"}
 CHECKSUMS = ("AWS_REQUEST_CHECKSUM_CALCULATION", "AWS_RESPONSE_CHECKSUM_VALIDATION")
 PUT = "import boto3; boto3.client('s3').put_object(Bucket='box', Key='key', Body=b'hello')"
 
