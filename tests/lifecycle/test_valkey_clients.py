@@ -63,6 +63,17 @@ def test_clients_of_node(addonkit_command: CommandLine, node: list[str], variant
     assert outcomes == (dict.fromkeys(NODE, "works") if variant in ALONE else NODE)
 
 
+@pytest.mark.parametrize("variant", [*ALONE, "shared"])
+@pytest.mark.slow
+def test_sidekiq(addonkit_command: CommandLine, variant: str) -> None:
+    if shutil.which("sidekiq") is None:
+        pytest.skip("sidekiq is not installed; get it with: apt-get install ruby-sidekiq")
+
+    outcomes = try_on(addonkit_command, variant, ["ruby", str(CLIENTS / "sidekiq_client.rb")])
+
+    assert outcomes == {"job": "works" if variant in ALONE else "refused"}
+
+
 def try_on(addonkit_command: CommandLine, variant: str, command: list[str]) -> dict[str, str]:
     """What a client tells of its attempts, on an instance of this variant."""
     addonkit_command("create", f"valkey:{variant}", "-a", "shop")
