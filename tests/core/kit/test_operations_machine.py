@@ -58,6 +58,11 @@ class Operations(RuleBasedStateMachine):
         opened = addonkit.open(self.home, registry=registry, backend=backend, clock=QuickClock(), environ={})
         return await self.stack.enter_async_context(opened)
 
+    def reopen(self) -> None:
+        self.run(self.stack.aclose())
+        self.stack = AsyncExitStack()
+        self.kit = self.run(self.open())
+
     def attempt(self, name: str, work: Any) -> bool:
         """Whether an operation succeeded; it may fail only when a fault was raised meanwhile."""
         before = self.machine.raised
@@ -115,9 +120,7 @@ class Operations(RuleBasedStateMachine):
 
     @rule()
     def the_process_ends_and_another_one_begins(self) -> None:
-        self.run(self.stack.aclose())
-        self.stack = AsyncExitStack()
-        self.kit = self.run(self.open())
+        self.reopen()
 
     @precondition(lambda self: self.uncertain)
     @rule(data=st.data())
@@ -160,6 +163,7 @@ class Operations(RuleBasedStateMachine):
     def teardown(self) -> None:
         try:
             self.machine.faults.clear()
+            self.reopen()
             for view in self.run(self.kit.instances()):
                 self.run(self.kit.destroy(view.instance.name))
             assert (self.machine.disks, self.machine.running) == ({}, set()), "something is left"
