@@ -1,0 +1,106 @@
+"""One server that hangs, one disk that is broken: commands about others wait for nothing of them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import addonkit
+from addonkit.compute.process.identity import session_members
+from addonkit.compute.process.record import read_record
+from addonkit.models.compute import Pool
+from addonkit.provider.framework import ProviderFramework
+from addonkit.testing.command import CommandLine
+
+APPS = ("blog", "shop", "wiki")
+
+
+@pytest.fixture
+async def hung(home: Path) -> AsyncIterator[str]:
+    """Three apps with servers of their own; that of the shop is stopped by a signal. Its id."""
+    async with addonkit.open(home) as kit:
+        for app in APPS:
+            await kit.create("valkey:small", app=app)
+        server = (await kit.show("shop-valkey")).instance.server
+    record = read_record(home / f"pools/{server}/record")
+    assert record is not None
+    members = session_members(record.server.pid)
+    for pid in members:
+        os.kill(pid, signal.SIGSTOP)
+    yield server
+    for pid in members:
+        os.kill(pid, signal.SIGCONT)
+
+
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of pools that are waited for, as it happens."""
+    names: list[str] = []
+    wait = ProviderFramework.wait_for_pool
+
+    async def noted(self: ProviderFramework, name: str, *more: Any, **named: Any) -> Pool:
+        names.append(name)
+        return await wait(self, name, *more, **named)
+
+    monkeypatch.setattr(ProviderFramework, "wait_for_pool", noted)
+    return names
+
+
+async def test_nothing_waits_for_a_server_of_somebody_else_that_hangs(home: Path, hung: str, waits: list[str]) -> None:
+    async with addonkit.open(home) as kit:
+        waits.clear()  # what opening began goes on beside the work
+        assert (await kit.heal("blog")).failed == {}
+        await kit.environment("blog")
+        await kit.create("valkey:shared", app="blog", alias="cache")
+        await kit.attach("blog-valkey", "wiki", alias="blogs")
+        await kit.detach("blog-valkey", "wiki")
+        await kit.destroy("wiki-valkey")
+        states = {view.instance.name: view.server_state for view in await kit.instances()}
+
+        assert hung not in waits
+        assert states == {"blog-valkey": "running", "shop-valkey": "starting", "blog-cache": "running"}
+        assert "shop-valkey" in (await kit.heal("shop")).failed, "its own app is told"
+
+
+def test_commands_about_others_succeed_beside_a_server_that_hangs(addonkit_command: CommandLine, hung: str) -> None:
+    del hung
+    for words in (
+        ("list",),
+        ("env", "-a", "blog"),
+        ("run", "-a", "blog", "--", "true"),
+        ("create", "valkey:small", "-a", "fourth"),
+        ("attach", "blog-valkey", "-a", "fourth", "--as", "blogs"),
+        ("restart", "wiki-valkey"),
+        ("destroy", "wiki-valkey", "--yes"),
+    ):
+        ended = addonkit_command(*words)
+        assert ended.status == 0, (words, ended.err)
+
+
+@pytest.mark.parametrize("spec", ["valkey:small", "postgresql:small"])
+def test_a_broken_disk_stops_nothing_else(addonkit_command: CommandLine, home: Path, spec: str) -> None:
+    addon = spec.partition(":")[0]
+    for app in ("shop", "blog"):
+        assert addonkit_command("create", spec, "-a", app).status == 0
+    (shown,) = [each for each in addonkit_command("list", "--json").data["instances"] if each["app"] == "shop"]
+    assert addonkit_command("stop", f"shop-{addon}").status == 0
+    shutil.rmtree(home / "disks" / shown["server"]["id"])
+
+    started = addonkit_command("start", f"shop-{addon}")
+    assert started.status == 1
+    assert "this is a bug" not in started.err
+    for words in (
+        ("list",),
+        ("run", "-a", "blog", "--", "true"),
+        ("create", "valkey:shared", "-a", "third"),
+        ("destroy", f"blog-{addon}", "--yes"),
+        ("destroy", f"shop-{addon}", "--yes"),
+    ):
+        ended = addonkit_command(*words)
+        assert ended.status == 0, (words, ended.err)
