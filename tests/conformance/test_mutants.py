@@ -103,6 +103,27 @@ def test_an_addon_that_gives_one_variable_raises_no_alarm(tmp_path: Path, good: 
     assert len(report["checks"]) == 4
 
 
+def test_installed_policies_do_not_judge(tmp_path: Path) -> None:
+    info = tmp_path / "strict-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: strict\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[addonkit.plugins]\nstrict = strict\n")
+    (tmp_path / "strict.py").write_text("raise AssertionError('a policy is imported')")
+
+    status, _, output = run(tmp_path, "depot", "-k", "(an_app_can_use or everywhere) and not shared")
+
+    assert status == 0, output
+    assert "  it answers the same everywhere ..." in output
+
+
+def test_a_quick_run_leaves_out_what_is_slow(tmp_path: Path) -> None:
+    status, report, output = run(tmp_path, "distant", "--quick", "-k", "place or marked or crash")
+
+    assert status == 0, output
+    assert {"a crash at any point is recovered from"}.isdisjoint(check["name"] for check in report["checks"])
+    assert f"{len(report['checks'])} quick checks, 0 failed" in output
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from addonkit.models.instance import Association, Instance, Phase
 if TYPE_CHECKING:
     from addonkit.controller.requests import Asked
     from addonkit.engine.engine import Engine
+    from addonkit.errors import AddonkitError
     from addonkit.registry.registry import Registry
     from addonkit.store.interface import Store
     from addonkit.store.leases import Leases
@@ -31,6 +32,10 @@ class Controller:
         self._clock = clock
         self._garbage = GarbageCollector(store, leases, clock)
         self._executor = Executor(store, registry, engine, clock)
+
+    def cause(self, instance_id: str) -> AddonkitError | None:
+        """Return what this process last saw fail for an instance; None when nothing did."""
+        return self._executor.cause(instance_id)
 
     async def reconcile(self, instance_id: str, asked: Asked | None = None) -> Instance | None:
         """Act until nothing is left to do now; return the instance, or None when it is gone.

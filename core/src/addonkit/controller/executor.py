@@ -40,9 +40,15 @@ class Executor:
         self._engine = engine
         self._clock = clock
         self._attempts = Attempts(engine)
+        self._causes: dict[str, AddonkitError] = {}
+
+    def cause(self, instance_id: str) -> AddonkitError | None:
+        """Return what this process last saw fail for an instance, with the traceback of the addon's own code."""
+        return self._causes.get(instance_id)
 
     async def execute(self, instance: Instance, decision: Decision, asked: Asked | None = None) -> None:
         """Do one thing. What went wrong is recorded on the entity, not raised; LeaseLost is raised."""
+        self._causes.pop(instance.id, None)
         match decision.action:
             case Action.PROVISION:
                 await self.provision(instance, asked)
@@ -74,6 +80,7 @@ class Executor:
         except LeaseLost:
             raise
         except AddonkitError as error:
+            self._causes[instance.id] = error
             await self._provision_failed(instance, error)
             return
         await self._update(
@@ -139,6 +146,7 @@ class Executor:
         except LeaseLost:
             raise
         except AddonkitError as error:
+            self._causes[instance.id] = error
             await self._deprovision_failed(instance, error)
             return
         await self._store.transact(lambda tx: forget_instance(tx, instance))
@@ -171,6 +179,7 @@ class Executor:
         except LeaseLost:
             raise
         except AddonkitError as error:
+            self._causes[instance.id] = error
             failed = attrs.evolve(association, phase=Phase.ERROR, message=str(error))
             await self._store.transact(lambda tx: _replace(tx, association, failed))
             return
@@ -201,6 +210,7 @@ class Executor:
         except LeaseLost:
             raise
         except AddonkitError as error:
+            self._causes[instance.id] = error
             failed = attrs.evolve(association, message=str(error), teardown=association.teardown + 1)
             await self._store.transact(lambda tx: _replace(tx, association, failed))
             return

@@ -15,6 +15,9 @@ from addonkit.models.secret import Secret
 
 _PASSING: Final = frozenset({errno.ECONNREFUSED, errno.ECONNRESET, errno.ETIMEDOUT, errno.EAGAIN, errno.EHOSTUNREACH})
 
+_REFUSED: Final = ("connection refused", "connection reset", "connect call failed", "no servers available")
+"""What drivers say, in small letters, when nothing listens or a server is about to go."""
+
 SHORTEST_HIDDEN: Final = 4
 """Characters of the shortest secret that is looked for: a shorter one is found in any text, and its absence
 would give it away."""
@@ -26,8 +29,9 @@ LONGEST_LINE: Final = 2_000
 def is_transient(error: BaseException) -> bool:
     """Whether the cause may pass: marked Retryable, a time-out, a refused or reset connection.
 
-    A cause that is transient makes what was raised from it transient; a group is when all its members are; the
-    failure of another execution is when that one's was.
+    A cause that is transient makes what was raised from it, or while it was handled, transient; a group is when all
+    its members are; the failure of another execution is when that one's was. Drivers have errors of their own for a
+    refused connection, which are known by what they say.
     """
     if isinstance(error, SagaFailed):
         return bool(error.details.get("transient"))
@@ -37,7 +41,10 @@ def is_transient(error: BaseException) -> bool:
         return True
     if isinstance(error, OSError) and error.errno in _PASSING:
         return True
-    return error.__cause__ is not None and is_transient(error.__cause__)
+    if not isinstance(error, AddonkitError) and any(words in _said(error).lower() for words in _REFUSED):
+        return True
+    former = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return former is not None and is_transient(former)
 
 
 def did_nothing(error: BaseException) -> bool:

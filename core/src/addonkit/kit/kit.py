@@ -121,7 +121,8 @@ class Kit:
             if left.app == app and left.phase is Phase.DEPROVISIONING and left.message:
                 attempted = f"revoking the credentials of {app} for {instance.name}"
                 advice = f"its variables are gone; addonkit retry {instance.name} tries again"
-                raise InstanceFailed(attempted, left.message, advice, instance=instance.name)
+                cause = self._controller.cause(instance.id)
+                raise InstanceFailed(attempted, left.message, advice, instance=instance.name) from cause
         return gone
 
     async def instances(self, app: str | None = None) -> tuple[InstanceView, ...]:
@@ -183,7 +184,7 @@ class Kit:
             return InstanceView(attrs.evolve(instance, message="gone"))
         told = await self._with_reason(reconciled)
         if told.message:
-            raise _failed(f"trying {reconciled.name} again", told)
+            raise _failed(f"trying {reconciled.name} again", told) from self._controller.cause(reconciled.id)
         return await self._viewer.instance(reconciled)
 
     async def plan_destroy(self, name: str, app: str | None = None) -> Plan:
@@ -203,7 +204,8 @@ class Kit:
             return
         left = await self._controller.reconcile(instance.id)
         if left is not None:
-            raise _failed(f"destroying {left.name}", await self._with_reason(left), forget=True)
+            told = await self._with_reason(left)
+            raise _failed(f"destroying {left.name}", told, forget=True) from self._controller.cause(left.id)
 
     async def plan_forget(self, name: str, app: str | None = None) -> Plan:
         """Return what would stay when the instance is forgotten; nothing written, no addon asked."""
@@ -361,12 +363,13 @@ class Kit:
             if reconciled is None:
                 raise InstanceFailed(f"creating {instance.name}", "it was destroyed meanwhile")
             if reconciled.phase is not Phase.ACTIVE:
-                raise _failed(f"creating {reconciled.name}", reconciled)
+                raise _failed(f"creating {reconciled.name}", reconciled) from self._controller.cause(reconciled.id)
             instance = reconciled
             entity = await self._store.get(Association, association.id)
             association = entity.value if entity else association
             if association.phase is Phase.ERROR:
-                raise _failed(f"attaching {instance.name}", attrs.evolve(instance, message=association.message))
+                told = attrs.evolve(instance, message=association.message)
+                raise _failed(f"attaching {instance.name}", told) from self._controller.cause(instance.id)
         return Binding(
             instance,
             association,

@@ -9,9 +9,17 @@ from addonkit.cli.invocation import Invocation
 from addonkit.cli.params import addon_argument
 
 
-@command("conformance", examples=("addonkit conformance postgresql", "addonkit conformance acme -k crash -o build"))
+@command(
+    "conformance",
+    examples=(
+        "addonkit conformance postgresql",
+        "addonkit conformance acme --quick",
+        "addonkit conformance acme -k crash -o build",
+    ),
+)
 @addon_argument()
 @click.option("-k", "chosen", metavar="WORDS", default="", help="Only checks whose names match, as pytest has it.")
+@click.option("--quick", is_flag=True, help="Leave out the checks that begin anew at every step or with a crowd.")
 @click.option(
     "-o",
     "--output",
@@ -21,7 +29,7 @@ from addonkit.cli.params import addon_argument
     help="Where conformance.json and conformance.xml go; default is here.",
 )
 @click.pass_obj
-def conformance(invocation: Invocation, addon: str, chosen: str, output: str) -> None:
+def conformance(invocation: Invocation, addon: str, chosen: str, quick: bool, output: str) -> None:
     """Check that an installed addon keeps what every addon promises.
 
     It provisions real things in a home of its own, ends processes at every step, and tells what to do about
@@ -49,12 +57,17 @@ def conformance(invocation: Invocation, addon: str, chosen: str, output: str) ->
     find_client(addon)
     lock = kit.find_lock(addon, Path.cwd())
     is_new = not lock.exists()
-    checks = kit.run(addon, lock, chosen, lambda check: echo_err(clean(report.as_line(check))))
+
+    def tell(check: report.Check) -> None:
+        echo_err(clean(report.as_line(check)))
+
+    checks = kit.run(addon, lock, chosen, tell, begin=lambda line: echo_err(clean(line)), quick=quick)
     if not checks:
         raise NotFound(f"cannot test addon {addon}", f"no check matches {chosen!r}", "leave -k out to run them all")
     locked = [lock.relative_to(Path.cwd())] if is_new and lock.exists() else []
     files = [str(path) for path in (*report.write(checks, addon, Path(output)), *locked)]
     failed = sum(not check.passed for check in checks)
-    words = f"{len(checks)} check{'s' if len(checks) > 1 else ''}, {failed} failed; written: {', '.join(files)}"
+    kind = f"{'quick ' if quick else ''}check{'s' if len(checks) > 1 else ''}"
+    words = f"{len(checks)} {kind}, {failed} failed; written: {', '.join(files)}"
     invocation.answer(report.document(checks, addon), f"{report.as_text(checks)}\n{words}")
     click.get_current_context().exit(1 if failed else 0)

@@ -11,6 +11,7 @@ from addonkit.models.app import App, Variant
 from addonkit.models.definition import AddonDefinition, is_shared_variant
 from addonkit.models.instance import Association, Instance, Server
 from addonkit.registry.addon import Addon
+from addonkit.registry.discovery import PLUGINS, InstalledEntries
 from addonkit.registry.registry import Registry
 from addonkit.saga.saga import Saga
 from addonkit.saga.step import Step
@@ -29,7 +30,7 @@ class AddonUnderTest:
     @classmethod
     def find(cls, name: str) -> AddonUnderTest:
         """The installed addon of that name."""
-        return cls(Registry.discover().get(name))
+        return cls(registry_for(name).get(name))
 
     @property
     def definition(self) -> AddonDefinition:
@@ -99,6 +100,16 @@ class AddonUnderTest:
     def _config(self, variant: str) -> dict[str, str]:
         found = self.definition.variant(variant)
         return dict(found.config) if found else {}
+
+
+def registry_for(addon: str) -> Registry:
+    """Return a registry of what is installed without policies and observers: they judge, and are not judged here."""
+    return Registry.discover(blocked=plugins_beside(addon))
+
+
+def plugins_beside(addon: str) -> frozenset[str]:
+    """Return the names of all installed policies and observers."""
+    return frozenset(InstalledEntries().names(PLUGINS)) - {addon}
 
 
 def steps_of(*sagas: Saga[Any], nested: bool) -> Iterator[tuple[Step, bool]]:

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import linecache
+import os
+import sysconfig
+import traceback
+from collections.abc import Iterator
 from typing import Final, NoReturn
 
 import pytest
 
+import addonkit
+from addonkit.engine.failure import is_transient
 from addonkit.testing.conformance.secret_tracker import without_secrets
 
 WHAT_TO_DO: Final = "what to do: "
+
+_CORE: Final = tuple(f"{path}{os.sep}" for path in addonkit.__path__)
+_STDLIB: Final = sysconfig.get_path("stdlib")
+
+_MOST_FRAMES: Final = 5
 
 
 def require(condition: object, found: str, advice: str) -> None:
@@ -22,3 +34,36 @@ def fail(found: str, advice: str) -> NoReturn:
     text = without_secrets(f"{found}\n  {WHAT_TO_DO}{advice}")
     # Nothing but the message: a trace would tell of the kit, and could show what a variable holds.
     raise pytest.fail.Exception(text, pytrace=False) from None
+
+
+def fail_by(error: BaseException, found: str, advice: str) -> NoReturn:
+    """Fail the test because of an exception, with the lines of the author's own code that it came through."""
+    lines = frames_of(error)
+    root = _root(error)
+    if is_transient(error):
+        advice = f"raise TransientError where the service may come back, so that the step is tried again; else {advice}"
+    elif lines and root is not error:
+        advice = f"mend what raised {type(root).__name__}, at the last line shown"
+    shown = f": {type(root).__name__}: {root}" if root is not error and str(root) not in found else ""
+    fail("\n  ".join((found + shown, *lines)), advice)
+
+
+def frames_of(error: BaseException) -> list[str]:
+    """Return where an exception, or what it was raised from, came through the author's code; the innermost last."""
+    return [f"at {frame}" for frame in _frames(_root(error))][-_MOST_FRAMES:]
+
+
+def _root(error: BaseException) -> BaseException:
+    """Return the first exception of a chain."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error
+
+
+def _frames(error: BaseException) -> Iterator[str]:
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        file, function = frame.f_code.co_filename, frame.f_code.co_name
+        if file.startswith(_CORE) or (file.startswith(_STDLIB) and "site-packages" not in file):
+            continue
+        text = linecache.getline(file, line).strip()
+        yield f"{file}:{line} in {function}: {text}"

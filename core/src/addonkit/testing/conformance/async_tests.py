@@ -7,10 +7,12 @@ import traceback
 from collections.abc import Callable, Coroutine
 from functools import wraps
 from inspect import signature
-from typing import Any
+from typing import Any, Final
 
 from addonkit.errors import AddonkitError
-from addonkit.testing.conformance.assertions import fail
+from addonkit.testing.conformance.assertions import fail_by
+
+_REPEAT: Final = "let every step be safe to repeat, and take what is its own already for done"
 
 
 def synchronous(check: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
@@ -21,10 +23,11 @@ def synchronous(check: Callable[..., Coroutine[Any, Any, None]]) -> Callable[...
         try:
             asyncio.run(check(*arguments, **named))
         except AddonkitError as error:
-            fail(f"it failed: {error}", "let every step be safe to repeat, and take what is its own already for done")
+            fail_by(error, f"it failed: {error}", _REPEAT)
         except Exception as error:  # noqa: BLE001 - whoever reads it must learn where to look, whatever it is
             where = traceback.extract_tb(error.__traceback__)[-1]
-            fail(
+            fail_by(
+                error,
                 f"{type(error).__name__} in {where.name} ({where.filename}:{where.lineno}): {error}",
                 "mend that function; when it is not the addon's or its client's, report it to addonkit",
             )

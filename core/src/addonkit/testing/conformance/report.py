@@ -46,9 +46,22 @@ class Check:
 class Collector:
     """A pytest plugin that keeps what each check came to."""
 
-    def __init__(self, tell: Callable[[Check], object]) -> None:
+    def __init__(self, tell: Callable[[Check], object], begin: Callable[[str], object] = lambda _: None) -> None:
         self.checks: list[Check] = []
         self._tell = tell
+        self._begin = begin
+        self._begun = 0
+        self._total = 0
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Count the checks."""
+        self._total = len(session.items)
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        """Tell which check begins."""
+        self._begun += 1
+        name, case = _named(nodeid)
+        self._begin(f"{self._begun}/{self._total}  {name}{f' [{case}]' if case else ''} ...")
 
     def _keep(self, check: Check) -> None:
         self.checks.append(check)
@@ -58,15 +71,20 @@ class Collector:
         """Keep the outcome of a check, and of a set-up or clean-up that failed. What is skipped proves nothing."""
         if report.when != "call" and report.passed:
             return
-        found = _CHECK.search(report.nodeid)
-        name, case = (found["name"], found["case"] or "") if found else (report.nodeid, "")
+        name, case = _named(report.nodeid)
         message = "" if report.passed else without_secrets(_message(report))
-        self._keep(Check(name.replace("_", " "), case, report.passed, round(report.duration, 3), message))
+        self._keep(Check(name, case, report.passed, round(report.duration, 3), message))
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Keep what could not even begin."""
         if report.failed:
             self._keep(Check("the addon can be tested", message=without_secrets(_told(report.longreprtext))))
+
+
+def _named(nodeid: str) -> tuple[str, str]:
+    """Return what a check promises, in words, and its case."""
+    found = _CHECK.search(nodeid)
+    return (found["name"].replace("_", " "), found["case"] or "") if found else (nodeid, "")
 
 
 def as_line(check: Check) -> str:

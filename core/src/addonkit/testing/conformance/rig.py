@@ -19,13 +19,14 @@ from addonkit.models.execution import Event
 from addonkit.models.identifiers import new_id
 from addonkit.models.instance import Association, Instance
 from addonkit.models.secret import Secret
+from addonkit.registry.discovery import BLOCK_VARIABLE
 from addonkit.store.codec import Codec
 from addonkit.store.interface import Transaction
 from addonkit.store.sealing import Sealer, load_key
 from addonkit.store.sqlite import SqliteStore
 from addonkit.testing.command import CommandLine
-from addonkit.testing.conformance.addon_under_test import AddonUnderTest
-from addonkit.testing.conformance.assertions import fail, require
+from addonkit.testing.conformance.addon_under_test import AddonUnderTest, plugins_beside, registry_for
+from addonkit.testing.conformance.assertions import fail, fail_by, require
 from addonkit.testing.conformance.client import ConformanceClient
 from addonkit.testing.conformance.leftovers import marked, processes_of
 from addonkit.testing.conformance.secret_tracker import remember
@@ -79,12 +80,14 @@ class Rig:
     @property
     def command(self) -> CommandLine:
         """The real command line on the home."""
-        return CommandLine(self.home, self.environ)
+        blocked = {BLOCK_VARIABLE: ",".join(sorted(plugins_beside(self.under_test.addon.name)))}
+        return CommandLine(self.home, self.environ | blocked)
 
     @asynccontextmanager
     async def kit(self) -> AsyncIterator[Kit]:
         """addonkit, open on the home."""
-        async with open(self.home, environ=self.environ, on_event=self.events.append) as kit:
+        registry = registry_for(self.under_test.addon.name)
+        async with open(self.home, environ=self.environ, registry=registry, on_event=self.events.append) as kit:
             yield kit
 
     def spec(self, variant: str) -> str:
@@ -116,7 +119,8 @@ class Rig:
         try:
             await asyncio.to_thread(self.client.write, environ, key, value)
         except Unable as error:
-            fail(
+            fail_by(
+                error,
                 f"an app cannot write with the variables it was given: {type(error).__name__}: {error}",
                 "make the variables lead to a service that is ready, and let the app do its work",
             )
@@ -126,7 +130,8 @@ class Rig:
         try:
             found = await asyncio.to_thread(self.client.read, environ, key)
         except Unable as error:
-            fail(
+            fail_by(
+                error,
                 f"an app cannot read with its variables ({why}): {type(error).__name__}: {error}",
                 "keep what the app was given valid for as long as the instance lives",
             )
@@ -172,7 +177,8 @@ class Rig:
         try:
             await kit.destroy(self.name(app))
         except AddonkitError as error:
-            fail(f"destroying {self.name(app)} failed: {error}", "let every step of deprovisioning be safe to repeat")
+            found = f"destroying {self.name(app)} failed: {error}"
+            fail_by(error, found, "let every step of deprovisioning be safe to repeat")
 
     async def expect_nothing(self, kit: Kit, why: str) -> None:
         """Check that no process, directory, port, record or thing on the service is left."""

@@ -6,6 +6,7 @@ import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 from unittest.mock import patch
 
 import pytest
@@ -29,7 +30,28 @@ def find_lock(addon: str, folder: Path) -> Path:
     return in_tests if in_tests.exists() and not here.exists() else here
 
 
-def run(addon: str, lock: Path, chosen: str, tell: Callable[[Check], object]) -> list[Check]:
+QUICK: Final = " and ".join(
+    f"not {name}"
+    for name in (
+        "a_crash_at_any_point_is_recovered_from",
+        "a_step_that_fails_leaves_nothing",
+        "many_come_and_go_at_once",
+        "names_that_look_alike_are_told_apart",
+        "a_second_create_makes_nothing",
+    )
+)
+"""Chooses the checks of a quick run: all but those that begin anew at every step, or with a crowd."""
+
+
+def run(
+    addon: str,
+    lock: Path,
+    chosen: str,
+    tell: Callable[[Check], object],
+    *,
+    begin: Callable[[str], object] = lambda _: None,
+    quick: bool = False,
+) -> list[Check]:
     """Run the checks of an addon, in this process.
 
     Args:
@@ -37,8 +59,11 @@ def run(addon: str, lock: Path, chosen: str, tell: Callable[[Check], object]) ->
         lock: file with the shapes of its sagas.
         chosen: as pytest's `-k`; empty means all.
         tell: called with each check as it ends.
+        begin: called with a line about each check as it begins.
+        quick: leave out what begins anew at every step, or with a crowd.
     """
-    collector = Collector(tell)
+    collector = Collector(tell, begin)
+    words = " and ".join(f"({each})" for each in (chosen, QUICK if quick else "") if each)
     with tempfile.TemporaryDirectory(prefix="addonkit-conformance-") as folder:
         tests = Path(folder) / "test_conformance.py"
         tests.write_text(_TESTS.format(addon=addon, lock=str(lock)), encoding="utf-8")
@@ -48,5 +73,5 @@ def run(addon: str, lock: Path, chosen: str, tell: Callable[[Check], object]) ->
         with patch.dict(os.environ, {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}):
             for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS"):
                 os.environ.pop(name, None)
-            pytest.main([*options, *(["-k", chosen] if chosen else []), str(tests)], plugins=[collector])
+            pytest.main([*options, *(["-k", words] if words else []), str(tests)], plugins=[collector])
     return collector.checks
