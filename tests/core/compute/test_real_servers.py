@@ -14,11 +14,12 @@ import attrs
 import pytest
 
 from addonkit.compute.process.backend import ProcessBackend
+from addonkit.compute.process.disk_lock import is_held
 from addonkit.compute.process.identity import session_members
 from addonkit.compute.process.open_files import working_in
 from addonkit.compute.process.user import service_user
 from addonkit.models.compute import CreateSandboxPoolSpec, Disk, File, Pool, PoolState, Port, Probe, Program, Volume
-from addonkit.models.definition import ProgramSource
+from addonkit.models.definition import AddonDefinition, ProgramSource, VariantDefinition
 from addonkit.testing.home import left_behind
 
 POSTGRESQL = Program(
@@ -131,3 +132,39 @@ async def test_valkey_starts_and_ends(backend: Any, home: Path) -> None:
 
     assert session_members(state.pid) == ()
     assert left_behind(home) == ()
+
+
+REDIS = attrs.evolve(
+    VALKEY, source=ProgramSource(("redis-server",), directories=("/usr/bin",)), argv=("redis-server", "{run}/conf")
+)
+
+
+@pytest.mark.parametrize(
+    "program",
+    [POSTGRESQL, attrs.evolve(POSTGRESQL, version="15"), VALKEY, REDIS],
+    ids=["postgresql-18", "postgresql-15", "valkey", "redis"],
+)
+async def test_a_server_holds_its_lock_itself_until_its_last_process_ends(
+    backend: Any, home: Path, program: Program
+) -> None:
+    found = backend.find_programs(definition(program))
+    if not any(each.version.startswith(program.version) for each in found):
+        pytest.skip("this server is not installed: apt-get install postgresql-15 redis-server")
+    pool = await start(backend, program)
+    state = await ready(backend, pool)
+    lock = home / "disks/real/lock"
+
+    opened = {str(path.readlink()) for path in Path(f"/proc/{state.pid}/fd").iterdir()}
+    assert str(lock) in opened
+    assert is_held(lock)
+
+    os.kill(state.pid, signal.SIGKILL)
+    assert (await backend.ensure_running(pool)).pid != state.pid
+    await ready(backend, pool)
+    await backend.remove(pool.name, program)
+    assert not is_held(lock)
+    await backend.delete_disk("real")
+
+
+def definition(program: Program) -> AddonDefinition:
+    return AddonDefinition("real", "Real", "", "small", (VariantDefinition("small"),), program=program.source)

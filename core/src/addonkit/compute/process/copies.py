@@ -8,6 +8,9 @@ import secrets
 import shutil
 from pathlib import Path
 
+from addonkit.util.files import make_directory, remove_tree
+from addonkit.util.procfs import all_pids
+
 
 def copy_of(root: Path, copies: Path) -> Path:
     """The directory that holds a copy of a package; made when there is none of the package as it is now. Blocking."""
@@ -29,7 +32,7 @@ def _fingerprint(root: Path) -> str:
 
 def _copy(root: Path, target: Path) -> None:
     """Copy a package with the libraries that auditwheel puts beside it; two processes at once do no harm."""
-    target.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    make_directory(target.parent, 0o755, parents=0o711)
     draft = target.with_name(f"{target.name}.{secrets.token_hex(4)}")
     skip = shutil.ignore_patterns("include", "__pycache__")
     try:
@@ -40,6 +43,7 @@ def _copy(root: Path, target: Path) -> None:
             if not path.is_symlink():
                 _open_up(path)
         draft.rename(target)
+        _remove_former(root.name, target)
     except OSError:
         if not target.exists():
             raise
@@ -48,6 +52,26 @@ def _copy(root: Path, target: Path) -> None:
 
 
 def _open_up(path: Path) -> None:
-    """Let everybody read it, and run it when its owner can."""
-    mode = path.stat().st_mode
-    path.chmod(mode | (0o555 if mode & 0o100 else 0o444))
+    """Let every user read it, and run it when its owner can; no other user may write it, whatever the umask."""
+    path.chmod(0o755 if path.stat().st_mode & 0o100 else 0o644)
+
+
+def _remove_former(package: str, target: Path) -> None:
+    """Remove copies of former versions of a package that no process runs from."""
+    for copy in target.parent.iterdir():
+        if copy != target and (copy / package).is_dir() and not _is_used(copy):
+            remove_tree(copy)
+
+
+def _is_used(copy: Path) -> bool:
+    """Whether a process runs from a copy, or may do so: some processes do not show it."""
+    below = f"{copy.resolve()}/"
+    for pid in all_pids():
+        try:
+            if os.readlink(f"/proc/{pid}/exe").startswith(below):  # noqa: PTH115 - one call, for many processes
+                return True
+        except PermissionError:
+            return True
+        except OSError:
+            continue
+    return False

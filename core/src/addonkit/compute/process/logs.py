@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 from typing import Final
 
@@ -31,10 +30,20 @@ def rotate(log: Path) -> None:
         older = log.with_name(f"{log.name}.{number}")
         if older.exists():
             older.replace(log.with_name(f"{log.name}.{number + 1}"))
-    newest = log.with_name(f"{log.name}.1")
-    shutil.copyfile(log, newest)
-    newest.chmod(0o600)
+    _copy_end(log, log.with_name(f"{log.name}.1"))
     os.truncate(log, 0)
+
+
+def _copy_end(log: Path, target: Path) -> None:
+    """Copy the last LONGEST bytes: a server can make its log as long as it likes, holes included."""
+    target.unlink(missing_ok=True)
+    flags = os.O_CLOEXEC | os.O_NOFOLLOW
+    with (
+        os.fdopen(os.open(log, os.O_RDONLY | flags), "rb") as source,
+        os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | flags, 0o600), "wb") as copy,
+    ):
+        source.seek(max(0, os.fstat(source.fileno()).st_size - LONGEST))
+        copy.write(source.read(LONGEST))
 
 
 def tail(log: Path, lines: int = 20) -> str:

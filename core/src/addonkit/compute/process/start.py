@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import time
 from pathlib import Path
 from typing import Final
@@ -152,7 +153,19 @@ async def _prepare(plan: LaunchPlan, placeholders: Placeholders, command: list[s
         raise PoolCrashed(
             f"preparing the disk of {plan.pool.name}",
             f"{Path(command[0]).name} ended with status {result.status}: {_last_words(said)}",
+            _missing_entry_advice(),
         )
+
+
+def _missing_entry_advice() -> str:
+    """What to do where this user has no passwd entry, as in containers that run as a uid of their own."""
+    uid = os.geteuid()
+    try:
+        pwd.getpwuid(uid)
+    except KeyError:
+        entry = f"addonkit:x:{uid}:0::/:/bin/sh"
+        return f"uid {uid} has no passwd entry, which some servers need; add `{entry}` to /etc/passwd"
+    return ""
 
 
 async def launch(plan: LaunchPlan, lock: int) -> None:
