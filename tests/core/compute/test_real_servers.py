@@ -159,6 +159,8 @@ async def test_a_server_holds_its_lock_itself_until_its_last_process_ends(
     assert is_held(lock)
 
     os.kill(state.pid, signal.SIGKILL)
+    while (await backend.observe(pool)).running:
+        pass
     assert (await backend.ensure_running(pool)).pid != state.pid
     await ready(backend, pool)
     await backend.remove(pool.name, program)
