@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+import subprocess
 from collections.abc import Callable
 from typing import Any
 
@@ -22,6 +23,21 @@ def test_each_variant_has_a_share_of_the_machine(start: Callable[..., Any], vari
     running = start(variant)
 
     assert resource.prlimit(running.process.pid, resource.RLIMIT_AS) == (limit, limit)
+
+
+@pytest.mark.usefixtures("lower_limit")
+def test_where_the_machine_allows_less_the_server_runs_nevertheless(start: Callable[..., Any]) -> None:
+    assert start("small").client().ping()
+
+
+@pytest.fixture
+def lower_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A limit on what this process starts, less than a server asks for."""
+    popen = subprocess.Popen
+    limit = f"ulimit -v {GIB // 1024}"
+    monkeypatch.setattr(
+        subprocess, "Popen", lambda argv, **more: popen(["/bin/sh", "-c", f'{limit}; exec "$@"', "sh", *argv], **more)
+    )
 
 
 async def test_beyond_its_share_a_server_ends_and_comes_back_with_its_data(start: Callable[..., Any]) -> None:
