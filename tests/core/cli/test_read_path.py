@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 import addonkit
-from addonkit.cli import read_path
+from addonkit.cli import quick_run, read_path
 from addonkit.cli.read_path import read
+from addonkit.compute.process.identity import is_running
 from addonkit.compute.process.record import read_record
 
 MODULES = """
@@ -84,7 +85,7 @@ async def test_a_server_that_is_down_hung_or_new_is_left_to_the_kit(shop, settle
     assert read(str(shop), "shop") is None
     monkeypatch.setattr(read_path, "_BEGINNING", 0.0)
     os.kill(record.server.pid, 9)
-    while record.running:
+    while is_running(record.server):
         await asyncio.sleep(0.01)
     assert read(str(shop), "shop") is None
 
@@ -133,7 +134,8 @@ def modules(argv, home):
     ("argv", "most"),
     [
         (["run", "-a", "shop", "--", "true"], 200),
-        (["run", "-a", "shop", "true"], 250),
+        (["run", "-a", "shop", "true"], 200),
+        (["run", "-a", "shop", "-v", "true"], 250),
         (["env", "-a", "shop", "--no-start"], 250),
     ],
 )
@@ -143,7 +145,7 @@ def test_only_what_is_needed_is_imported(old_shop, argv, most):
     assert tops & NEVER == set()
     assert not [name for name in tops if name.startswith("addonkit_")]
     assert not [name for name in found if name.startswith(("addonkit.engine", "addonkit.registry", "addonkit.images"))]
-    assert ("click" in tops) is ("--" not in argv)
+    assert ("click" in tops) is (argv[0] == "env" or "-v" in argv)
     assert len(found) <= most, sorted(found)
 
 
@@ -155,3 +157,25 @@ def test_a_program_that_is_not_there_ends_the_quick_way_too(old_shop):
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (127, "")
     assert done.stderr == "error: cannot run 'no-such-program': there is no such program\n"
+
+
+@pytest.mark.parametrize(
+    ("argv", "ambient", "found"),
+    [
+        (["run", "-a", "shop", "--", "ls", "--json"], "", ("shop", ["ls", "--json"])),
+        (["run", "--app", "shop", "ls", "-a", "x"], "", ("shop", ["ls", "-a", "x"])),
+        (["run", "ls"], "blog", ("blog", ["ls"])),
+        (["run", "--", "-odd"], "blog", ("blog", ["-odd"])),
+        (["run", "-a", "shop", "--without", "x", "ls"], "", ("shop", ())),
+        (["run", "-a"], "", ("", ())),
+        (["run", "-a", "shop"], "", ("shop", ())),
+        (["run"], "shop", ("shop", ())),
+        (["run", "--help"], "shop", ("shop", ())),
+        (["env", "-a", "shop", "--", "ls"], "", ("", ())),
+        ([], "", ("", ())),
+    ],
+)
+def test_only_the_plain_form_is_quick(argv, ambient, found, monkeypatch):
+    monkeypatch.setenv("ADDONKIT_APP", ambient)
+    app, command = quick_run._parse(argv)
+    assert (app, list(command)) == (found[0], list(found[1]))

@@ -104,7 +104,7 @@ def with_shared_options(command: C) -> C:
             is_flag=True,
             expose_value=False,
             callback=_set_verbose,
-            help="Show traces of errors.",
+            help="Show each step, and traces of errors.",
         ),
         click.Option(
             ["--home"],

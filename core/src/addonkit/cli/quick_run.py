@@ -1,12 +1,9 @@
-"""The plain `addonkit run -a APP -- COMMAND`, the command of every day, without what it does not need."""
+"""The plain `addonkit run -a APP COMMAND`, the command of every day, without what it does not need."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
-from typing import Final
-
-_WORDS: Final = 5
-"""Words of the shortest command line of this form: `run -a APP -- COMMAND`."""
 
 
 def try_quick_run(argv: Sequence[str]) -> None:
@@ -17,10 +14,8 @@ def try_quick_run(argv: Sequence[str]) -> None:
     Raises:
         SystemExit: the program cannot be run.
     """
-    if len(argv) < _WORDS or argv[0] != "run" or argv[1] not in {"-a", "--app"} or argv[3] != "--":
-        return
-    app = argv[2]
-    if not app.isascii() or app.startswith("-"):
+    app, command = _parse(argv)
+    if not command or not app or not app.isascii():
         return
     from addonkit.cli.read_path import read
 
@@ -30,6 +25,19 @@ def try_quick_run(argv: Sequence[str]) -> None:
     from addonkit.cli.exec import NotStarted, replace_process
 
     try:
-        replace_process(argv[4:], found)
+        replace_process(command, found)
     except NotStarted as error:
         raise SystemExit(error.status) from None
+
+
+def _parse(argv: Sequence[str]) -> tuple[str, Sequence[str]]:
+    """The app and the command of the plain form; an empty command for every other one."""
+    if argv[:1] != ["run"]:
+        return "", ()
+    rest = argv[1:]
+    app = os.environ.get("ADDONKIT_APP", "")
+    if len(rest) > 1 and rest[0] in {"-a", "--app"}:
+        app, rest = rest[1], rest[2:]
+    if rest[:1] == ["--"]:
+        return app, rest[1:]
+    return app, () if not rest or rest[0].startswith("-") else rest

@@ -68,7 +68,7 @@ async def open(
         backend = backend or make_backend(directory, environ, registry)
         store = await open_store(directory, environ, clock)
         try:
-            images = image_checker or _image_checker(environ)
+            images = image_checker or _LaterImageChecker(environ)
             kit = Kit(_rooms(directory, environ, clock, registry, backend, store, images, on_event))
             if moved:
                 await kit.stop_servers()
@@ -119,10 +119,17 @@ def make_backend(home: Path, environ: Mapping[str, str], registry: Registry | No
     return ProcessBackend(home, environ=environ)
 
 
-def _image_checker(environ: Mapping[str, str]) -> ImageChecker:
-    from addonkit.images.settings import ConfiguredImageChecker
+class _LaterImageChecker:
+    """Imports what asks registries when an image is asked about: only backends that run images do."""
 
-    return ConfiguredImageChecker(environ)
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+
+    async def check_image(self, image: str) -> str:
+        """See ImageChecker."""
+        from addonkit.images.settings import ConfiguredImageChecker
+
+        return await ConfiguredImageChecker(self._environ).check_image(image)
 
 
 async def open_store(home: Path, environ: Mapping[str, str], clock: Clock) -> Store:
