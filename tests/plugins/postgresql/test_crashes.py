@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
+import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,6 +14,8 @@ import pytest
 
 import addonkit
 from addonkit import Busy, InstanceFailed, ProviderFramework, Retry
+from addonkit.compute.process.identity import is_running, send
+from addonkit.compute.process.record import read_record
 from addonkit.engine import compensation
 from addonkit.engine.failpoints import InjectedFault, at
 from addonkit.provider.server_addon.admin_access import cleanup_tenant
@@ -84,12 +88,16 @@ async def test_a_create_that_crashed_between_role_and_database_goes_on(
     assert await names_on(resident) == {"resident"}
 
 
-def stopping(kit: addonkit.Kit, after: Callable[[], None]) -> Callable[[], Awaitable[None]]:
-    """An action that stops every server, then does something else."""
+def killing(home: Path, after: Callable[[], None]) -> Callable[[], Awaitable[None]]:
+    """An action that kills every server, then does something else."""
 
     async def action() -> None:
-        for name in await kit.backend.pools_here():
-            await framework_of(kit).scale_pool(name, 0)
+        for path in home.glob("pools/*/record"):
+            record = read_record(path)
+            assert record is not None
+            send(record.server, signal.SIGQUIT)
+            while is_running(record.server):
+                await asyncio.sleep(0.01)
         after()
 
     return action
@@ -98,7 +106,7 @@ def stopping(kit: addonkit.Kit, after: Callable[[], None]) -> Callable[[], Await
 async def test_a_server_of_its_own_that_died_meanwhile_is_undone(home: Path) -> None:
     async with addonkit.open(home) as kit:
         for step in ("create_tenant", "build_result"):
-            with at(f"before:{step}", stopping(kit, fail)), pytest.raises(InstanceFailed):
+            with at(f"before:{step}", killing(home, fail)), pytest.raises(InstanceFailed):
                 await kit.create("postgresql:small", app=f"shop-{step}".replace("_", "-"))
 
             assert left_behind(home) == (), step
@@ -119,7 +127,7 @@ async def test_nothing_is_dropped_from_a_server_that_goes_as_a_whole(home: Path)
 
 async def test_a_shared_server_that_died_meanwhile_is_started_to_undo(home: Path, resident: str) -> None:
     async with addonkit.open(home) as kit:
-        with at("before:build_result", stopping(kit, fail)), pytest.raises(InstanceFailed):
+        with at("before:build_result", killing(home, fail)), pytest.raises(InstanceFailed):
             await kit.create("postgresql:shared", app="guest")
 
         assert await names_on(resident) == {"resident"}
@@ -127,7 +135,7 @@ async def test_a_shared_server_that_died_meanwhile_is_started_to_undo(home: Path
 
 async def test_a_shared_server_that_died_meanwhile_is_started_for_who_joins(home: Path, resident: str) -> None:
     async with addonkit.open(home) as kit:
-        with at("before:ensure_server", stopping(kit, lambda: None)):
+        with at("before:ensure_server", killing(home, lambda: None)):
             binding = await kit.create("postgresql:shared", app="guest")
 
         assert await ask(binding.url, "SELECT 1") == 1
@@ -137,15 +145,15 @@ async def test_a_shared_server_that_died_meanwhile_is_started_for_who_joins(home
 async def test_a_shared_server_that_died_meanwhile_is_started_for_who_leaves(home: Path, resident: str) -> None:
     async with addonkit.open(home) as kit:
         await kit.create("postgresql:shared", app="guest")
-        with at("before:remove_tenant", stopping(kit, lambda: None)):
+        with at("before:remove_tenant", killing(home, lambda: None)):
             await kit.destroy("guest-postgresql")
 
         assert await names_on(resident) == {"resident"}
 
 
-async def ruin(kit: addonkit.Kit, home: Path) -> None:
-    """Stop all servers and damage their disks for good."""
-    await stopping(kit, lambda: None)()
+async def ruin(home: Path) -> None:
+    """Kill all servers and damage their disks for good."""
+    await killing(home, lambda: None)()
     for control in home.glob("disks/*/**/pg_control"):
         shutil.copy(control, control.with_name("saved"))
         control.unlink()
@@ -155,7 +163,7 @@ async def test_a_server_that_will_never_run_again_can_be_destroyed(home: Path) -
     async with addonkit.open(home) as kit:
         for variant in ("small", "shared"):
             await kit.create(f"postgresql:{variant}", app="shop")
-            await ruin(kit, home)
+            await ruin(home)
 
             await kit.destroy("shop-postgresql")
 
@@ -165,7 +173,7 @@ async def test_a_server_that_will_never_run_again_can_be_destroyed(home: Path) -
 async def test_nobody_leaves_data_on_a_broken_server_while_others_stay(home: Path, resident: str) -> None:
     async with addonkit.open(home) as kit:
         await kit.create("postgresql:shared", app="guest")
-        await ruin(kit, home)
+        await ruin(home)
 
         with pytest.raises(InstanceFailed, match="pg_control"):
             await kit.destroy("guest-postgresql")
