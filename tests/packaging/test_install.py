@@ -158,7 +158,7 @@ def test_all_addons_live_together_and_an_app_uses_each(environment: Environment,
     ]
     assert addonkit("conformance", "valkey", "-k", "definition_is_valid", "-o", str(home)).status == 0
 
-    with serving(environment, "addonkit_s3_remote.local", settings=4) as settings:
+    with serving(environment, "addonkit_s3_remote.local", "--port", "0", "--memory", settings=4) as settings:
         for addon in ("postgresql", "valkey:shared", "s3-remote"):
             created = addonkit("create", addon, "-a", "shop", **settings)
             assert created.status == 0, created.err

@@ -10,15 +10,16 @@ from wheelhouse.environment import Environment
 
 
 @contextmanager
-def serving(environment: Environment, module: str, settings: int) -> Iterator[dict[str, str]]:
-    """Run a module of an environment that serves until its input ends.
+def serving(environment: Environment, module: str, *arguments: str, settings: int) -> Iterator[dict[str, str]]:
+    """Run a module of an environment that serves.
 
     Args:
         environment: where it is installed.
         module: what is run.
+        arguments: of it.
         settings: how many lines `NAME=value` it prints first; these are given, to be exported.
     """
-    command = [str(environment.python), "-m", module]
+    command = [str(environment.python), "-m", module, *arguments]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
