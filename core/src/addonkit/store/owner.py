@@ -11,6 +11,8 @@ from typing import Final
 
 import attrs
 
+from addonkit.util.procfs import boot_id, pid_namespace
+
 _PROC: Final = Path("/proc")
 _STATE: Final = 0
 _START: Final = 19
@@ -56,7 +58,9 @@ class Owner:
 def this_owner() -> str:
     """A text that names this process; another one at each call."""
     pid = os.getpid()
-    return str(Owner(*_machine(), pid, int(_stat(pid)[_START]), secrets.token_hex(4)))
+    fields = _stat(pid)
+    start = int(fields[_START]) if fields else 0  # without a /proc
+    return str(Owner(*_machine(), pid, start, secrets.token_hex(4)))
 
 
 def owner_alive(owner: str) -> bool:
@@ -72,6 +76,8 @@ def owner_alive(owner: str) -> bool:
     host, machine, boot, pids = _machine()
     if (parts.host, parts.machine) != (host, machine):
         return True
+    if not boot or not pids:  # without a /proc
+        return True
     if parts.boot != boot:
         return False
     return parts.pids != pids or _runs(parts.pid, parts.start)
@@ -86,9 +92,7 @@ def describe_owner(owner: str) -> str:
 def _machine() -> tuple[str, str, str, str]:
     """Host name, machine, boot and process namespace of this process."""
     machine = hashlib.sha256(b"addonkit machine" + _content(Path("/etc/machine-id"))).hexdigest()[:8]
-    boot = _content(_PROC / "sys/kernel/random/boot_id").decode().strip()
-    pids = (_PROC / "self/ns/pid").stat().st_ino
-    return socket.gethostname().replace(":", "_"), machine, boot, str(pids)
+    return socket.gethostname().replace(":", "_"), machine, boot_id(), pid_namespace()
 
 
 def _content(path: Path) -> bytes:
