@@ -9,6 +9,9 @@ from typing import Final
 LONGEST: Final = 10 * 1024 * 1024
 """Bytes after which a log is rotated."""
 
+COPIED: Final = 2 * LONGEST
+"""Bytes of a long log that are kept when it is rotated: its end."""
+
 KEPT: Final = 3
 """Rotated logs that are kept: log.1 is the newest."""
 
@@ -35,15 +38,15 @@ def rotate(log: Path) -> None:
 
 
 def _copy_end(log: Path, target: Path) -> None:
-    """Copy the last LONGEST bytes: a server can make its log as long as it likes, holes included."""
+    """Copy the end of a log: a server can make its log as long as it likes, holes included."""
     target.unlink(missing_ok=True)
     flags = os.O_CLOEXEC | os.O_NOFOLLOW
     with (
         os.fdopen(os.open(log, os.O_RDONLY | flags), "rb") as source,
         os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | flags, 0o600), "wb") as copy,
     ):
-        source.seek(max(0, os.fstat(source.fileno()).st_size - LONGEST))
-        copy.write(source.read(LONGEST))
+        source.seek(max(0, os.fstat(source.fileno()).st_size - COPIED))
+        copy.write(source.read(COPIED))
 
 
 def tail(log: Path, lines: int = 20) -> str:
