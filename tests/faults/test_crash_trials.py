@@ -13,7 +13,7 @@ from crash_trials.random_kills import random_kills
 from crash_trials.trial import INTACT, NOTHING, PASSED, Trial
 
 ADDONS = ("postgresql", "valkey", "s3-remote")
-EVERY = 29
+EVERY = 97
 """Each so manieth cell is in the slice."""
 
 

@@ -36,16 +36,16 @@ def one_line(text: str) -> str:
         (("create", "postgresql", "-a", ""), "''"),
         (("create", "postgresql", "-a", "shop", "--as", "No Name"), "'No Name'"),
         (("destroy", "shop-postgresql", "--yes"), "no instance has this name"),
-        (("destroy", "postgresql", "-a", "shop", "--yes"), "no instance has this name"),
+        (("destroy", "postgresql", "-a", "shop", "--yes"), "no app 'shop'"),
         (("show", "shop-postgresql"), "no instance has this name"),
         (("attach", "shop-postgresql", "-a", "web"), "no instance has this name"),
-        (("detach", "shop-postgresql", "-a", "web"), "no instance has this name"),
-        (("promote", "postgresql", "-a", "web"), "no instance has this name"),
+        (("detach", "shop-postgresql", "-a", "web"), "no app 'web'"),
+        (("promote", "postgresql", "-a", "web"), "no app 'web'"),
         (("retry", "shop-postgresql"), "no instance has this name"),
         (("logs", "shop-postgresql"), "no instance has this name"),
         (("env", "-a", "shop"), "no app 'shop'"),
         (("run", "-a", "shop", "--", "true"), "no app 'shop'"),
-        (("env", "set", "-a", "shop", "lower=1"), "'lower'"),
+        (("env", "set", "-a", "shop", "not-a-name=1"), "'not-a-name'"),
         (("env", "unset", "-a", "shop", "KEY"), "no app 'shop'"),
         (("saga", "show", "nothing"), "'nothing'"),
         (("saga", "abandon", "nothing"), "'nothing'"),
@@ -71,14 +71,17 @@ def test_wrong_usage_ends_with_two(addonkit_command: CommandLine, words: tuple[s
 
 
 def test_create_twice_and_what_is_there_stays(addonkit_command: CommandLine) -> None:
-    assert addonkit_command("create", "valkey", "-a", "shop").status == 0
+    assert addonkit_command("create", "valkey:small", "-a", "shop").status == 0
     before = addonkit_command("env", "-a", "shop", "--reveal", "--json").data
 
-    ended = addonkit_command("create", "valkey", "-a", "shop")
+    again = addonkit_command("create", "valkey:small", "-a", "shop")
+    other = addonkit_command("create", "valkey:shared", "-a", "shop")
 
-    assert ended.status == 1
-    assert "already has valkey; use --as NAME" in one_line(ended.err)
+    assert again.status == 0, again.err
+    assert other.status == 1
+    assert "already has valkey" in one_line(other.err)
     assert addonkit_command("env", "-a", "shop", "--reveal", "--json").data == before
+    assert len(addonkit_command("list", "--json").data["instances"]) == 1
 
 
 def test_without_a_terminal_and_without_yes_nothing_is_destroyed(addonkit_command: CommandLine) -> None:

@@ -118,6 +118,7 @@ async def test_a_lost_database_is_told_and_made_again_empty(kit: addonkit.Kit, s
     async with administrator(access).session() as connection:
         await connection.execute(f'DROP DATABASE "{instance.claim}" WITH (FORCE)')
         if lost != "database":
+            await connection.execute(f'DROP OWNED BY "{instance.claim}"')
             await connection.execute(f'DROP ROLE "{instance.claim}"')
 
     (finding,) = await kit.doctor()
