@@ -161,3 +161,17 @@ async def test_what_cannot_be_removed_is_a_failure_and_seen_until_it_is_gone(ben
 
     await bench.backend.delete_disk("greeter")
     assert await bench.backend.disks_here() == ()
+
+
+async def test_a_server_whose_home_was_removed_is_seen_and_ended(bench: Any, home: Path) -> None:
+    pool = await bench.start(bench.pool())
+    state = await bench.ready(pool)
+    shutil.rmtree(home / "pools")
+    shutil.rmtree(home / "disks")
+
+    assert await bench.another().pools_here() == ("greeter",)
+    await bench.another().remove("greeter")
+
+    status = read_status(state.pid)
+    assert status is None or status.ended
+    assert await bench.another().pools_here() == ()

@@ -33,7 +33,7 @@ from addonkit.compute.process.failures import as_failure_of
 from addonkit.compute.process.lock import locked
 from addonkit.compute.process.logs import rotate, tail
 from addonkit.compute.process.names import check_name
-from addonkit.compute.process.open_files import having_open
+from addonkit.compute.process.open_files import having_open, working_in_removed
 from addonkit.compute.process.placeholders import Placeholders
 from addonkit.compute.process.ports import HOST, Ports, port_range
 from addonkit.compute.process.probe import answers, listens
@@ -185,6 +185,7 @@ class ProcessBackend:
                     if standing is Standing.ELSEWHERE:
                         raise Busy(f"cannot remove server {name}", ELSEWHERE, STOP_THERE)
                     await self._stop(record, name, program)
+                await Terminator(self._home, self._user).end_removed(name)
                 left = await finish(remove_tree, self._pool(name))
                 if left:
                     raise ComputeError(f"cannot remove the files of server {name}", left, "make them removable")
@@ -234,7 +235,8 @@ class ProcessBackend:
     async def pools_here(self) -> tuple[str, ...]:
         """See Backend."""
         directory = self._home / "pools"
-        return tuple(sorted(path.name for path in directory.iterdir())) if directory.exists() else ()
+        here = {path.name for path in directory.iterdir()} if directory.exists() else set()
+        return tuple(sorted(here | set(working_in_removed(self._home))))
 
     async def disks_here(self) -> tuple[str, ...]:
         """See Backend."""

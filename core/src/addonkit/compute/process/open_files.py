@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
@@ -59,6 +60,20 @@ def having_open(path: Path, user: ServiceUser | None) -> tuple[int, ...]:
     wanted = str(path.resolve())
     mine = [pid for pid in all_pids() if _is_uid(os.geteuid(), pid) or (user is not None and _is_uid(user.uid, pid))]
     return tuple(pid for pid, seen in read_open_files(mine, user).items() if wanted in seen.opened)
+
+
+def working_in_removed(home: Path) -> Mapping[str, tuple[int, ...]]:
+    """Pids of processes that work in directories of a home that were removed, by the name of pool or disk."""
+    pattern = re.compile(rf"{re.escape(str(home.resolve()))}/(?:disks|pools)/([^./][^/]*)(?:/.*)? \(deleted\)")
+    found: dict[str, tuple[int, ...]] = {}
+    for pid in all_pids():
+        try:
+            match = pattern.fullmatch(os.readlink(f"/proc/{pid}/cwd"))  # noqa: PTH115 - one call, for many processes
+        except OSError:
+            continue
+        if match:
+            found[match[1]] = (*found.get(match[1], ()), pid)
+    return found
 
 
 def working_in(directory: Path, user: ServiceUser | None) -> tuple[int, ...]:

@@ -14,7 +14,7 @@ import attrs
 
 from addonkit.compute.process.disk_lock import is_held
 from addonkit.compute.process.identity import Identity, is_running, send, session_members
-from addonkit.compute.process.open_files import having_open, read_open_files, working_in
+from addonkit.compute.process.open_files import having_open, read_open_files, working_in, working_in_removed
 from addonkit.compute.process.user import ServiceUser
 from addonkit.models.compute import Program
 from addonkit.util.procfs import read_status
@@ -77,6 +77,15 @@ class Terminator:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         return await _until(lambda: not _any_held(locks), _KILL_LIMIT if seen else 0.0)
+
+    async def end_removed(self, name: str) -> None:
+        """End what works in directories of a pool or disk that were removed: it serves data that no one can keep."""
+        for number, limit in ((signal.SIGQUIT, _QUIT_LIMIT), (signal.SIGKILL, _KILL_LIMIT)):
+            for pid in working_in_removed(self.home).get(name, ()):
+                with suppress(ProcessLookupError, PermissionError):
+                    os.kill(pid, number)
+            if await _until(lambda: name not in working_in_removed(self.home), limit):
+                return
 
     def _holders(self, locks: Sequence[Path]) -> set[int]:
         found = {pid for lock in locks for pid in having_open(lock, self.user)} - {os.getpid()}
