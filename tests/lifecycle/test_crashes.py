@@ -106,7 +106,7 @@ def test_an_interrupted_create_is_undone_by_destroy(addonkit_command: CommandLin
     _out, err = process.communicate(timeout=60)
 
     assert process.returncode == 130
-    assert "run the same command again to go on" in err
+    assert "run the same command again to continue" in err
     assert "Traceback" not in err
     assert addonkit_command("destroy", "shop-postgresql", "--yes").status == 0
     assert left_behind(home) == ()

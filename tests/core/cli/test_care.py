@@ -164,4 +164,4 @@ def test_a_log_is_followed_until_ctrl_c(call, log, monkeypatch):
     monkeypatch.setattr(time, "sleep", append)
     outcome = call("logs", "x", "-n", "1", "-f")
     assert outcome.out == "\\x1b[31mthree\nfour\n"
-    assert (outcome.status, outcome.err) == (130, "interrupted: the log goes on\n")
+    assert (outcome.status, outcome.err) == (130, "interrupted: the log continues\n")

@@ -87,7 +87,7 @@ def test_a_value_that_the_format_cannot_hold_is_refused_by_name(call, kit):
 
 def test_what_is_not_there_yet_is_told(call, kit, samples):
     kit.answers["environment"] = attrs.evolve(samples.environment, pending=("shop-valkey",))
-    assert call("env", "-a", "shop").err == "not there yet: shop-valkey; run `addonkit retry shop-valkey` to go on\n"
+    assert call("env", "-a", "shop").err == "not there yet: shop-valkey; run `addonkit retry shop-valkey` to continue\n"
     assert call("env", "-a", "shop", "--json").json["pending"] == ["shop-valkey"]
     refused = call("env", "-a", "shop", "--format", "dotenv", "--reveal")
     assert (refused.status, refused.out) == (1, "")

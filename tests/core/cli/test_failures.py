@@ -144,7 +144,7 @@ def test_a_signal_interrupts_with_a_line_that_tells_how_to_continue(call, kit, n
     assert outcome.out == ""
     assert (
         outcome.err
-        == "interrupted: run the same command again to go on, or `addonkit destroy big -a shop` to undo it\n"
+        == "interrupted: run the same command again to continue, or `addonkit destroy big -a shop` to undo it\n"
     )
 
 

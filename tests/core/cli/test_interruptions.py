@@ -27,7 +27,7 @@ def test_a_create_that_was_stopped_is_continued_or_undone(addonkit, home, point,
     status = 130 if how == "interrupt" else -signal.SIGKILL
     stopped = addonkit(*CREATE, status=status, ADDONKIT_FAULT=f"{point}={how}")
     if how == "interrupt":
-        assert stopped.stderr.splitlines()[-1].startswith("interrupted: run the same command again to go on")
+        assert stopped.stderr.splitlines()[-1].startswith("interrupted: run the same command again to continue")
     assert "unfinished: shop-postgresql" in addonkit("doctor", status=1).stdout
 
     addonkit(*then)
@@ -50,7 +50,7 @@ def test_a_create_that_was_stopped_is_continued_or_undone(addonkit, home, point,
 def test_a_destroy_that_was_interrupted_is_continued(addonkit, home, point, then):
     addonkit(*CREATE)
     stopped = addonkit(*DESTROY, status=130, ADDONKIT_FAULT=f"{point}=interrupt")
-    assert stopped.stderr.splitlines()[-1] == "interrupted: run `addonkit destroy shop-postgresql` to go on"
+    assert stopped.stderr.splitlines()[-1] == "interrupted: run `addonkit destroy shop-postgresql` to continue"
     assert "shop-postgresql" in addonkit(*then).stdout
     assert left_behind(home) == ()
     assert addonkit("doctor").stdout == "no problems found\n"

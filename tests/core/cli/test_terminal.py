@@ -80,7 +80,7 @@ def terminal(environ):
 def test_a_destroy_asks_on_a_terminal(addonkit, terminal, keys, status, left):
     addonkit("create", "postgresql:small", "-a", "shop", "--no-wait")
     screen = terminal("destroy", "shop-postgresql")
-    screen.until("Type shop-postgresql to go on: ")
+    screen.until("Type shop-postgresql to continue: ")
     assert "all data of shop-postgresql" in screen.shown
     screen.type(keys)
     assert screen.end() == status
@@ -90,7 +90,7 @@ def test_a_destroy_asks_on_a_terminal(addonkit, terminal, keys, status, left):
 def test_ctrl_c_at_the_question_destroys_nothing(addonkit, terminal):
     addonkit("create", "postgresql:small", "-a", "shop", "--no-wait")
     screen = terminal("destroy", "shop-postgresql")
-    screen.until("Type shop-postgresql to go on: ")
+    screen.until("Type shop-postgresql to continue: ")
     screen.interrupt()
     assert screen.end() == 130
     assert screen.shown.endswith("interrupted: nothing was changed\r\n")

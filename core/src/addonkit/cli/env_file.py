@@ -29,7 +29,7 @@ def export(environment: Environment, env_format: str, *, reveal: bool) -> str:
     attempted = f"cannot write the environment of {environment.app} as {env_format}"
     secret = [entry.variable.key for entry in environment.entries if entry.variable.sensitive]
     for name in environment.pending:
-        raise Busy(attempted, f"the variables of {name} are not there yet", f"run `addonkit retry {name}` to go on")
+        raise Busy(attempted, f"the variables of {name} are not there yet", f"run `addonkit retry {name}` to continue")
     if secret and not reveal:
         raise InvalidInput(attempted, f"it holds secrets ({', '.join(secret)})", "add --reveal to write them")
     return render(env_format, environment.as_dict(), environment.unset)
@@ -62,7 +62,7 @@ def replace_file(name: str, text: str) -> None:
 def follow_own_links(path: Path) -> Path:
     """Return the path without symbolic links, each of which must belong to us or to root.
 
-    Somebody else's link, perhaps in `/tmp`, could lead to any file of ours.
+    Another user's link, perhaps in `/tmp`, could lead to any file of ours.
 
     Raises:
         AddonkitError: a link belongs to another user.

@@ -1,4 +1,4 @@
-"""Reads a log that somebody else writes, and that may be emptied meanwhile."""
+"""Reads a log that another process writes and may empty."""
 
 from __future__ import annotations
 

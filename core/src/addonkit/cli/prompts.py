@@ -35,7 +35,9 @@ def confirm(attempted: str, losses: str, question: str = "", *, json: bool = Fal
         raise AddonkitError(attempted, "it has to be confirmed and there is no terminal to ask on", "add --yes")
     echo_err(losses)
     if name:
-        agreed = click.prompt(f"Type {clean(name)} to go on", default="", show_default=False, err=True).strip() == name
+        agreed = (
+            click.prompt(f"Type {clean(name)} to continue", default="", show_default=False, err=True).strip() == name
+        )
     else:
         agreed = click.confirm(question, err=True)
     if not agreed:

@@ -27,6 +27,6 @@ def attach(invocation: Invocation, instance: str, app: str, alias: str) -> None:
     binding = with_kit(
         invocation,
         lambda kit: kit.attach(instance, app, alias=alias),
-        hint=f"addonkit retry {instance} goes on, addonkit detach {instance} -a {app} undoes it",
+        hint=f"run `addonkit retry {instance}` to continue, or `addonkit detach {instance} -a {app}` to undo it",
     )
     show_binding(invocation, binding, waited=True)

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 def create(invocation: Invocation, spec: str, app: str, alias: str, version: str, no_wait: bool, dry_run: bool) -> None:
     """Create an addon for an app.
 
-    When a step fails, everything done so far is undone. The same command again goes on with one that was
+    When a step fails, everything done so far is undone. The same command again continues one that was
     interrupted, and changes nothing when it is there. Steps are shown with -v, or when they take long.
     """
     from addonkit.cli.synonyms import suggesting
@@ -53,7 +53,7 @@ def create(invocation: Invocation, spec: str, app: str, alias: str, version: str
         binding = with_kit(
             invocation,
             lambda kit: kit.create(spec, app, alias=alias, version=version, wait=not no_wait),
-            hint=f"run the same command again to go on, or `addonkit destroy {name} -a {app}` to undo it",
+            hint=f"run the same command again to continue, or `addonkit destroy {name} -a {app}` to undo it",
         )
     show_binding(invocation, binding, waited=not no_wait)
 

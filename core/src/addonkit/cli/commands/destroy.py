@@ -74,7 +74,7 @@ def destroy(
     with_kit(
         invocation,
         lambda kit: _destroy(kit, view, instance, app, wait=not no_wait),
-        hint=f"run `addonkit destroy {name}` to go on",
+        hint=f"run `addonkit destroy {name}` to continue",
     )
     state = "recorded" if no_wait else "gone"
     later = f"{name} is to be destroyed; `addonkit retry {name}` carries it out"
@@ -96,7 +96,7 @@ def _destroy_app(invocation: Invocation, app: str | None, *, yes: bool, no_wait:
         return
     if not yes:
         confirm(f"cannot destroy app {app}", removal.text(), json=invocation.json, name=app)
-    hint = f"run `addonkit destroy --app {app}` to go on"
+    hint = f"run `addonkit destroy --app {app}` to continue"
     failed = with_kit(invocation, lambda kit: remove(kit, removal), hint=hint)
     lines = [f"{name}: {reason}" for name, reason in failed.items()]
     gone = f"app {app} is gone: {removal.counted()}" if not failed else f"app {app} is not gone; {hint}"

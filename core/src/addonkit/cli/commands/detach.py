@@ -31,7 +31,8 @@ def detach(invocation: Invocation, instance: str, app: str) -> None:
         found = (await kit.show(instance, app)).instance
         return found, await kit.detach(instance, app)
 
-    hint = f"addonkit detach {instance} -a {app} goes on, addonkit attach {instance} -a {app} undoes it"
+    again, back = f"addonkit detach {instance} -a {app}", f"addonkit attach {instance} -a {app}"
+    hint = f"run `{again}` to continue, or `{back}` to undo it"
     found, gone = with_kit(invocation, work, hint=hint)
     name = found.name
     document = {"instance": name, "app": app, "gone": list(gone)}

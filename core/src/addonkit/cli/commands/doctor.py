@@ -28,7 +28,7 @@ _LOSING: Final = frozenset({"orphan-disk", "orphan-server", "orphan-claim"})
 def doctor(invocation: Invocation, fix: bool, yes: bool) -> None:
     """Look for what is not as it should be.
 
-    Finds processes, directories and databases that nobody owns, servers that are down, work that was
+    Finds processes, directories and databases without an owner, servers that are down, work that was
     interrupted, addons that do not load. The exit status is 1 while something is found.
     """
     from addonkit.cli.render import json, text
@@ -37,7 +37,7 @@ def doctor(invocation: Invocation, fix: bool, yes: bool) -> None:
     done: Sequence[str] = ()
     if fix and found:
         chosen = _choose(invocation, found, yes=yes)
-        done, found = with_kit(invocation, lambda kit: _fix(kit, chosen), hint="the same command again goes on")
+        done, found = with_kit(invocation, lambda kit: _fix(kit, chosen), hint="run the same command again to continue")
     document = {"findings": [json.finding_json(finding) for finding in found], "fixed": list(done)}
     invocation.answer(document, "\n".join((*done, text.findings_text(found) if found else "no problems found")))
     if found:

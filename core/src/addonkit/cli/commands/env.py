@@ -85,7 +85,7 @@ def _show(invocation: Invocation, environment: Environment, *, reveal: bool) -> 
     invocation.answer(document, text.environment_text(environment, reveal=reveal))
     if not invocation.json:
         for name in environment.pending:
-            echo_err(f"not there yet: {clean(name)}; run `addonkit retry {clean(name)}` to go on")
+            echo_err(f"not there yet: {clean(name)}; run `addonkit retry {clean(name)}` to continue")
         _warn_failed(environment)
 
 

@@ -47,7 +47,7 @@ def _follow(invocation: Invocation, reader: LogTail) -> None:
     from addonkit.cli.log_tail import INTERVAL
     from addonkit.cli.streams import clean, write
 
-    invocation.hint = "the log goes on"
+    invocation.hint = "the log continues"
     while True:
         for line in reader.more():
             write(clean(line))

@@ -61,7 +61,7 @@ def show(invocation: Invocation, execution: str) -> None:
 @click.pass_obj
 def retry(invocation: Invocation, execution: str) -> None:
     """Let a blocked or interrupted execution go on."""
-    hint = "the same command again goes on"
+    hint = "run the same command again to continue"
     _show(invocation, with_kit(invocation, lambda kit: kit.retry_execution(execution), hint=hint))
 
 
@@ -72,7 +72,7 @@ def retry(invocation: Invocation, execution: str) -> None:
 def abandon(invocation: Invocation, execution: str, yes: bool) -> None:
     """Give up the undos that are left.
 
-    What these steps made stays, and nobody looks after it any more; addonkit doctor may find it.
+    What these steps made stays and is not managed any more; `addonkit doctor` may find it.
     """
     from addonkit.cli.render.text import execution_text
 

@@ -65,7 +65,7 @@ def plan_text(plan: Plan) -> str:
 
 
 def losses_text(plan: Plan) -> str:
-    """What a person is told before being asked."""
+    """What is shown before the question."""
     lines = [plan.summary, *_listed("variables that vanish", plan.vanish), *_listed("lost for good", plan.lost)]
     return "\n".join((*lines, *_listed("what stays", plan.stays)))
 
