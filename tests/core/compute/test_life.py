@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import attrs
 import pytest
 
 from addonkit.compute.process.identity import session_members
-from addonkit.compute.process.logs import tail
+from addonkit.compute.process.logs import COPIED, rotate, tail
 from addonkit.compute.process.record import read_record
 from addonkit.errors import CommandFailed, PoolCrashed
 from addonkit.models.compute import File
@@ -213,3 +214,29 @@ async def test_nothing_unwanted_is_open_in_a_server(bench: Any, home: Path) -> N
 def test_a_log_shows_nothing_that_a_terminal_obeys(tmp_path: Path) -> None:
     (tmp_path / "log").write_bytes(b"old\n\x1b[2Jred\xff\tplain\n")
     assert tail(tmp_path / "log") == "old\n\ufffd[2Jred\ufffd\tplain"
+
+
+async def test_limits_of_the_first_commands_shell_are_not_the_servers(bench: Any, home: Path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (900, before[1]))
+    try:
+        state = await bench.ready(await bench.start(bench.pool()))
+    finally:
+        resource.setrlimit(resource.RLIMIT_CPU, before)
+
+    lines = Path(f"/proc/{state.pid}/limits").read_text().splitlines()
+    assert not any("900" in line.split() for line in lines if line.startswith("Max cpu time"))
+    assert os.getpriority(os.PRIO_PROCESS, state.pid) == 0
+
+
+def test_of_a_log_with_a_hole_the_end_alone_is_copied(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_bytes(b"")
+    os.truncate(log, 3 * 1024**3)
+    with log.open("ab") as file:
+        file.write(b"end")
+
+    rotate(log)
+
+    assert (tmp_path / "log.1").stat().st_size == COPIED
+    assert log.stat().st_size == 0

@@ -5,10 +5,16 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from addonkit.compute.process.lock import locked
+from addonkit.errors import Busy
+from addonkit.util.procfs import read_status
 
 
 async def test_who_gets_the_lock_of_a_deleted_file_holds_nothing(tmp_path: Path, monkeypatch: Any) -> None:
@@ -42,3 +48,25 @@ async def test_who_is_cancelled_while_waiting_holds_nothing(tmp_path: Path) -> N
         assert waiting.cancelled()
     async with asyncio.timeout(5), locked(path):
         pass
+
+
+async def test_a_stopped_holder_is_named_instead_of_waited_for(home: Path) -> None:
+    path = home / "locks/greeter"
+    path.parent.mkdir()
+    script = (
+        "import fcntl, os, signal, sys\n"
+        "file = open(sys.argv[1], 'w')\n"
+        "fcntl.flock(file, fcntl.LOCK_EX)\n"
+        "os.kill(os.getpid(), signal.SIGSTOP)"
+    )
+    holder = subprocess.Popen([sys.executable, "-c", script, str(path)])
+    try:
+        while (status := read_status(holder.pid)) is None or not status.stopped:
+            await asyncio.sleep(0.01)
+        advice = f"run `kill -CONT {holder.pid}`"
+        with pytest.raises(Busy, match=f"process {holder.pid} works on it and is stopped; {advice}"):
+            async with locked(path):
+                pytest.fail("two hold one lock")
+    finally:
+        holder.kill()
+        holder.wait()
