@@ -109,7 +109,9 @@ def test_a_hook_says_what_it_takes_and_answers(name: str, hook: Any) -> None:
 @pytest.mark.parametrize("name", sorted({*api.__all__, *addonkit._ABOVE}))
 def test_every_public_name_is_documented(name: str) -> None:
     value = getattr(addonkit, name)
-    is_error = inspect.isclass(value) and issubclass(value, (errors.AddonkitError, errors.Retryable))
+    is_error = inspect.isclass(value) and issubclass(
+        value, (errors.AddonkitError, errors.Retryable, errors.NothingDone)
+    )
     assert f"`{name}`" in page("errors.md") if is_error else section("addon-api.md", name).strip(), name
 
 
