@@ -44,7 +44,7 @@ class Crowd:
         """One operation, perhaps killed."""
         with self._lock:
             words = self._words()
-            kill_after = self.dice.uniform(0.1, 15) if self.dice.random() < KILLED else 0.0
+            kill_after = self.dice.uniform(0.1, 5) if self.dice.random() < KILLED else 0.0
         if kill_after:
             ended = "killed" if run_and_kill(self.command, words, kill_after) else "ended before it was killed"
         else:
