@@ -113,7 +113,6 @@ def test_installed_policies_do_not_judge(tmp_path: Path) -> None:
     status, _, output = run(tmp_path, "depot", "-k", "(an_app_can_use or everywhere) and not shared")
 
     assert status == 0, output
-    assert "  it answers the same everywhere ..." in output
 
 
 def test_a_quick_run_leaves_out_what_is_slow(tmp_path: Path) -> None:

@@ -139,6 +139,24 @@ async def test_a_refused_detach_takes_nothing_from_the_app(kit: Kit, policy: Pol
     assert await state(kit) == before
 
 
+async def test_a_policy_guards_ties_of_an_addon_without_credentials_of_each(home: Path, policy: Policy) -> None:
+    plain = {name: hook for name, hook in vars(ADDON).items() if "bind" not in name}
+    registry = Registry()
+    registry.register(SimpleNamespace(**plain), "note")
+    registry.register_plugin(policy, "strict")
+    async with addonkit.open(home, registry=registry) as kit:
+        await kit.create("note", "shop")
+        policy.refused = {"addon_bind"}
+        with pytest.raises(Conflict, match="addon_bind is refused"):
+            await kit.attach("shop-note", "blog")
+        policy.refused = {"addon_unbind"}
+        await kit.attach("shop-note", "blog")
+        with pytest.raises(Conflict, match="addon_unbind is refused"):
+            await kit.detach("shop-note", "blog")
+        policy.refused = set()
+        await kit.detach("shop-note", "blog")
+
+
 async def test_without_a_policy_that_does_not_load_nothing_goes_on(home: Path, tmp_path: Path) -> None:
     registry = Registry()
     registry.register(ADDON, "note")

@@ -57,9 +57,9 @@ class Admission:
         instance = (await self._store.transact(lambda tx: find_instance(tx, name, None))).value
         self.check(instance, "attach")
         addon = self._registry.get(instance.addon, instance.distribution)
-        if instance.phase is Phase.ACTIVE and "bind" in addon.capabilities:
+        if instance.phase is Phase.ACTIVE:
             new = Association("new", app, instance.id, instance.addon, alias, primary=not alias)
-            addon.bind(new, instance)
+            addon.admit_bind(new, instance)
 
     async def admit_detach(self, name: str, app: str) -> None:
         """Ask policies and the addon to allow a detach. Skips the addon when it cannot be used."""
@@ -69,8 +69,8 @@ class Admission:
             addon = addon_of(self._registry, instance)
         except AddonFault:
             return
-        if association.phase is Phase.ACTIVE and "unbind" in addon.capabilities:
-            addon.unbind(association, instance)
+        if association.phase is Phase.ACTIVE:
+            addon.admit_unbind(association, instance)
 
     async def admit_forget(self, instance: Instance) -> None:
         """Ask for the end of an instance whose addon may be away or broken; what a policy refuses stays."""

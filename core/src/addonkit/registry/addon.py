@@ -77,6 +77,20 @@ class Addon:
         """How the credentials of one association are revoked; needs the capability `unbind`."""
         return self._saga(AddonSpecs.addon_unbind, None, association=association, instance=instance)
 
+    def admit_bind(self, association: Association, instance: Instance) -> None:
+        """Ask policies whether an app may have an instance; the addon as well when it has the capability `bind`."""
+        if "bind" in self.capabilities:
+            self.bind(association, instance)
+        else:
+            self.relay.ask(AddonSpecs.addon_bind, association=association, instance=instance)
+
+    def admit_unbind(self, association: Association, instance: Instance) -> None:
+        """Ask the same before an app's tie to an instance ends."""
+        if "unbind" in self.capabilities:
+            self.unbind(association, instance)
+        else:
+            self.relay.ask(AddonSpecs.addon_unbind, association=association, instance=instance)
+
     def usage(self, instance: Instance) -> Saga[Usage]:
         """How it is told how much an instance holds; needs the capability `usage`."""
         return self._saga(AddonSpecs.addon_usage, Usage, instance=instance)

@@ -17,7 +17,7 @@ import pluggy
 
 from addonkit.errors import AddonkitError, ContractViolation
 from addonkit.hookspecs import PROJECT, AddonSpecs, ObserverSpecs
-from addonkit.registry import collisions
+from addonkit.registry import collisions, defaults
 from addonkit.registry.discovery import ADDONS, PLUGINS, Entry, join_words
 from addonkit.util.foreign_code import foreign_code, one_line
 
@@ -56,8 +56,10 @@ class Relay:
     def __init__(self, policies: Sequence[PluginRef], addon: PluginRef) -> None:
         self.entry = addon.entry
         self._manager = new_manager()
-        self._manager.register(collisions, CORE.name)
-        self._entries = {CORE.name: CORE}
+        self._entries = {}
+        for module in (collisions, defaults):
+            self._manager.register(module, module.__name__)
+            self._entries[module.__name__] = CORE
         for each in (*policies, addon):
             self.add(each)
 

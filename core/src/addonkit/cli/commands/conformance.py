@@ -37,6 +37,7 @@ def conformance(invocation: Invocation, addon: str, chosen: str, quick: bool, ou
     ADDON.sagas.json in the current directory or its folder tests. One that is not there is begun, except in
     CI; ADDONKIT_SAGA_LOCK_UPDATE=1 writes it anew.
     """
+    import sys
     from contextlib import suppress
     from importlib.util import find_spec
     from pathlib import Path
@@ -46,7 +47,7 @@ def conformance(invocation: Invocation, addon: str, chosen: str, quick: bool, ou
     if find_spec("pytest") is None:
         advice = "pip install 'addonkit[testing]'"
         raise NotFound(f"cannot test addon {addon}", "the conformance kit needs pytest", advice)
-    from addonkit.cli.streams import clean, echo_err
+    from addonkit.cli.streams import clean, echo_err, is_terminal
     from addonkit.registry.registry import Registry
     from addonkit.testing.conformance import report
     from addonkit.testing.conformance import session as kit
@@ -61,7 +62,11 @@ def conformance(invocation: Invocation, addon: str, chosen: str, quick: bool, ou
     def tell(check: report.Check) -> None:
         echo_err(clean(report.as_line(check)))
 
-    checks = kit.run(addon, lock, chosen, tell, begin=lambda line: echo_err(clean(line)), quick=quick)
+    def begin(line: str) -> None:
+        if is_terminal(sys.stderr):
+            echo_err(clean(line))
+
+    checks = kit.run(addon, lock, chosen, tell, begin=begin, quick=quick)
     if not checks:
         raise NotFound(f"cannot test addon {addon}", f"no check matches {chosen!r}", "leave -k out to run them all")
     locked = [lock.relative_to(Path.cwd())] if is_new and lock.exists() else []
