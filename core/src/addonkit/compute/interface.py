@@ -82,8 +82,10 @@ class Backend(Protocol):
         """Run a command beside the server, with its executables on PATH and `{port}`, `{disk}` filled in."""
         ...
 
-    async def newer_program(self, pool: Pool) -> str:
+    async def newer_program(self, pool: Pool, state: PoolState) -> str:
         """Return the version that a restart would take, when the server runs another program than is installed now.
+
+        `state` is what `observe` has just answered.
 
         Empty when it runs that program, does not run, or cannot be looked at.
         """

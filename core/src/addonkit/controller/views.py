@@ -9,7 +9,7 @@ from addonkit.controller.execution_ids import bind_id, deprovision_id, provision
 from addonkit.controller.lookup import get_app
 from addonkit.controller.variables import associations_of, by_order
 from addonkit.errors import AddonFault, UnknownAddon
-from addonkit.models.compute import Address, Pool
+from addonkit.models.compute import Address, Pool, PoolState
 from addonkit.models.definition import CONFIG_PROGRAMS
 from addonkit.models.execution import Execution, ExecutionStatus
 from addonkit.models.instance import Association, Instance, Phase, Server
@@ -85,19 +85,9 @@ class Viewer:
         server = found.value if found else None
         if pool is None:
             return server, "", None, ""
-        state = await self._pool_state(pool.value)
-        newer = await self._backend.newer_program(pool.value) if state == "running" else ""
-        return server, state, _address(pool.value), newer
-
-    async def _pool_state(self, pool: Pool) -> str:
-        state = await self._backend.observe(pool)
-        if state.ready:
-            return "running"
-        if state.problem:
-            return "unknown"
-        if state.running:
-            return "starting"
-        return "crashed" if state.started and pool.spec.desired_instances else "stopped"
+        state = await self._backend.observe(pool.value)
+        newer = await self._backend.newer_program(pool.value, state) if state.ready else ""
+        return server, _word_for(pool.value, state), _address(pool.value), newer
 
     async def _doing(self, instance: Instance, ties: Sequence[Association]) -> str:
         """What is under way; empty for most, which are complete and cost nothing more."""
@@ -111,6 +101,16 @@ class Viewer:
                 held = await self._leases.is_held(f"instance/{instance.id}")
                 return _current_step(entity.value, instance.name, interrupted=not held)
         return ""
+
+
+def _word_for(pool: Pool, state: PoolState) -> str:
+    if state.ready:
+        return "running"
+    if state.problem:
+        return "unknown"
+    if state.running:
+        return "starting"
+    return "crashed" if state.started and pool.spec.desired_instances else "stopped"
 
 
 def _ties(tx: Transaction, instances: Collection[str]) -> dict[str, tuple[Association, ...]]:

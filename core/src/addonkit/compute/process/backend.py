@@ -206,9 +206,8 @@ class ProcessBackend:
         except TimeoutError as error:
             raise CommandFailed(f"running {argv[0]} beside {pool.name}", f"it took over {timeout:g} s") from error
 
-    async def newer_program(self, pool: Pool) -> str:
+    async def newer_program(self, pool: Pool, state: PoolState) -> str:
         """See Backend."""
-        state = await self.observe(pool)
         program = pool.spec.program
         if state.pid is None or program is None:
             return ""

@@ -77,7 +77,7 @@ class ServerChecks:
         if state.running and not state.ready:
             state = await self._once_started(pool)
         if state.ready:
-            return _outdated(names, server, await self._backend.newer_program(pool))
+            return _outdated(names, server, await self._backend.newer_program(pool, state))
         if state.problem:
             return Finding("server-elsewhere", names, f"its server cannot be used from here: {state.problem}")
         if not state.running:
