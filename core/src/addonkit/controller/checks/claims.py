@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from addonkit.controller.execution_ids import once_id
-from addonkit.errors import AddonkitError, UnknownAddon
+from addonkit.errors import AddonBroken, AddonkitError, UnknownAddon
 from addonkit.models.instance import Instance, Phase, Server, ServerPhase
 from addonkit.models.views import Finding
 
@@ -40,8 +40,8 @@ class ClaimChecks:
     async def _check(self, server: Server) -> list[Finding]:
         try:
             unowned, lost = await self.differences(server)
-        except UnknownAddon:
-            return []  # which is told of the instances that live there
+        except (AddonBroken, UnknownAddon):
+            return []  # which is told of the addon, or of the instances that live there
         except AddonkitError as error:
             names = ", ".join(each.name for each in await self._framework.servers.tenants(server.id)) or server.id
             return [Finding("server-down", names, f"its server cannot be asked what it has: {error}", key=server.id)]
