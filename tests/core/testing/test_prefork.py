@@ -29,7 +29,7 @@ def command(home: Path) -> CommandLine:
 
 @pytest.mark.parametrize(
     "words",
-    [(), ("list",), ("nonsense",), ("env", "set", "-a", "shop", "A=1"), ("destroy", "x", "--json"), ("--version",)],
+    [(), ("list",), ("nonsense",), ("env", "-a", "shop"), ("destroy", "x", "--json"), ("--version",)],
 )
 def test_it_says_and_ends_as_one_that_was_started(command: CommandLine, words: tuple[str, ...]) -> None:
     assert command(*words) == really(command, *words)
