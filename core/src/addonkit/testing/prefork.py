@@ -196,7 +196,8 @@ def _become(request: bytes, files: Sequence[int]) -> None:
             os.close(each)
         os.write(telling, f"{pid}\n".encode())
         _, status = os.waitpid(pid, 0)
-        os.write(telling, f"{os.waitstatus_to_exitcode(status)}\n".encode())
+        with suppress(BrokenPipeError):  # the caller waited for too long
+            os.write(telling, f"{os.waitstatus_to_exitcode(status)}\n".encode())
         os._exit(0)
     os.close(telling)
     for number, each in enumerate(streams):
