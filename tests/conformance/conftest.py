@@ -10,7 +10,7 @@ import pytest
 _EVERY: Final = 10
 """One in so many cases of a check that crashes or fails an addon at every step is quick enough to be run all day."""
 
-_LONG: Final = ("test_names_that_look_alike_are_told_apart", "test_many_come_and_go_at_once")
+_LONG: Final = ("test_names_that_look_alike_are_kept_apart", "test_many_come_and_go_at_once")
 """Checks of many instances; Valkey's servers are quick enough for them."""
 
 

@@ -2,7 +2,7 @@
 
 from mutants.depot import made
 
-CAUGHT_BY = "neighbours_are_told_apart[shared]"
+CAUGHT_BY = "neighbours_are_kept_apart[shared]"
 SAYS = "it has a shared variant and cannot tell"
 
 ADDON = made()

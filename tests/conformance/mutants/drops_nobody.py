@@ -3,7 +3,7 @@
 from addonkit import ServerAccess
 from mutants.depot import Users, made
 
-CAUGHT_BY = "what_nobody_owns_is_dropped[shared]"
+CAUGHT_BY = "a_claim_without_an_owner_is_dropped[shared]"
 SAYS = "a lost tenant stays"
 
 

@@ -3,7 +3,7 @@
 from mutants import distant
 
 CAUGHT_BY = "the_definition_is_valid"
-SAYS = "nobody asks its addon_usage"
+SAYS = "the core never calls its addon_usage"
 CLIENT = "mutants.distant:Client"
 
 

@@ -3,7 +3,7 @@
 from addonkit import InvalidName, Secret, ServerAccess, Tenant
 from mutants.depot import Users, made
 
-CAUGHT_BY = "names_that_look_alike_are_told_apart[shared]"
+CAUGHT_BY = "names_that_look_alike_are_kept_apart[shared]"
 SAYS = "it is too long"
 
 

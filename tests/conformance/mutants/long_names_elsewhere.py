@@ -7,7 +7,7 @@ from addonkit import Instance, InvalidName, step
 from mutants import distant
 from mutants.distant import made, manage, tell_place
 
-CAUGHT_BY = "names_that_look_alike_are_told_apart[place]"
+CAUGHT_BY = "names_that_look_alike_are_kept_apart[place]"
 SAYS = "it is too long"
 CLIENT = "mutants.distant:Client"
 

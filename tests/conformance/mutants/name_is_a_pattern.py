@@ -2,7 +2,7 @@
 
 from mutants.depot import made, program
 
-CAUGHT_BY = "names_that_look_alike_are_told_apart[shared]"
+CAUGHT_BY = "names_that_look_alike_are_kept_apart[shared]"
 SAYS = "app my_app reads the data of app myxapp"
 
 ADDON = made(program=lambda server: program(server, "--pattern"))

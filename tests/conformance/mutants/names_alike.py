@@ -5,7 +5,7 @@ import attrs
 from addonkit import Secret, ServerAccess, Tenant, sanitize_identifier
 from mutants.depot import Users, made, variables
 
-CAUGHT_BY = "names_that_look_alike_are_told_apart[shared]"
+CAUGHT_BY = "names_that_look_alike_are_kept_apart[shared]"
 SAYS = "401"
 
 

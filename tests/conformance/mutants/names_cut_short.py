@@ -2,7 +2,7 @@
 
 from mutants.depot import made, program
 
-CAUGHT_BY = "names_that_look_alike_are_told_apart[shared]"
+CAUGHT_BY = "names_that_look_alike_are_kept_apart[shared]"
 SAYS = "where 'sixteen-letters-1' was written"
 
 

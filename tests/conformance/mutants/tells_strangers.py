@@ -3,7 +3,7 @@
 from addonkit import ServerAccess
 from mutants.depot import Users, made
 
-CAUGHT_BY = "neighbours_are_told_apart[shared]"
+CAUGHT_BY = "neighbours_are_kept_apart[shared]"
 SAYS = "taken for orphans"
 
 

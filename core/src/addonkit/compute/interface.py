@@ -1,4 +1,4 @@
-"""What every backend does. All verbs are idempotent; removing what is gone is success."""
+"""What every backend does. All verbs are idempotent. Removing does nothing if the thing doesn't exist."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Backend(Protocol):
         """Start what should run and does not; returns without waiting for readiness.
 
         With zero desired instances: stop what runs. Two processes doing this at once start one server. `wanted` is
-        asked while nobody else can start, stop or remove the pool; when it says no, nothing is done.
+        asked while no other process can start, stop or remove the pool; when it says no, nothing is done.
 
         Raises:
             PoolCrashed: when its disk cannot be prepared, it cannot be launched, or it ended too often lately.

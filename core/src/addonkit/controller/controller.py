@@ -54,7 +54,7 @@ class Controller:
         return reconciled
 
     async def interrupt(self, instance_id: str) -> None:
-        """Stop what is still being made for an instance, or for a tie of it, that is to go; whoever is making it."""
+        """Stop what is still being made for an instance, or for a tie of it, that is to go, in any process."""
         entity = await self._store.get(Instance, instance_id)
         if entity is not None and entity.value.phase is Phase.DEPROVISIONING:
             await self._engine.cancel(provision_id(entity.value))

@@ -43,7 +43,7 @@ def bind_ids(association: Association) -> tuple[str, ...]:
 
 
 def once_id(what: str, of: str) -> str:
-    """Id of an execution that nobody asks for again: a question, or an act of an operator.
+    """Id of an execution that is not asked for again: a question, or an act of an operator.
 
     Args:
         what: is done, in one word.

@@ -1,4 +1,4 @@
-"""Forgets what nobody needs any more: executions that finished long ago, leases that nobody has."""
+"""Removes unneeded records: executions that finished long ago, leases without a holder."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _log = logging.getLogger(__name__)
 
 
 class GarbageCollector:
-    """Sweeps once an hour, a bounded part each time, as part of whatever command comes by."""
+    """Sweeps once an hour, a bounded part each time, as part of any command."""
 
     def __init__(self, store: Store, leases: Leases, clock: Clock) -> None:
         self._store = store
@@ -45,7 +45,7 @@ class GarbageCollector:
         self._clock = clock
 
     async def collect(self) -> None:
-        """Sweep if it is due. What fails is logged and left to the next: nobody asked for it."""
+        """Sweep if it is due. What fails is logged and left to the next: the user did not ask for it."""
         try:
             if await self._is_due():
                 await self._sweep()

@@ -41,7 +41,7 @@ class Healed:
 
 
 async def remove_server(framework: ProviderFramework, engine: Engine, server_id: str) -> None:
-    """Remove a server with all its data, by name, and end what still made or removed it; what is gone is success."""
+    """Remove a server with all its data, and end what still made or removed it. Does nothing if it doesn't exist."""
     await framework.delete_service(server_id)
     await framework.delete_sandbox_pool(server_id)
     await framework.delete_disk_by_name(server_id)
@@ -52,7 +52,7 @@ async def remove_server(framework: ProviderFramework, engine: Engine, server_id:
 class PoolKeeper:
     """Starts pools of active servers that do not run: after a crash, a kill or a reboot.
 
-    And removes servers that all have left, where whoever was to remove them was interrupted.
+    Also removes servers without tenants whose removal was interrupted.
     """
 
     def __init__(
@@ -145,7 +145,7 @@ class PoolKeeper:
         return ""
 
     async def _wanted(self, name: str) -> bool:
-        """Asked while the backend holds the pool's lock: whoever deletes a pool says so in the store first."""
+        """Asked while the backend holds the pool's lock: a deletion is written to the store first."""
         entity = await self._store.get(Pool, name)
         return entity is not None and entity.value.spec.desired_instances > 0
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from addonkit.store.leases import Leases
 
 _UNDER_WAY: Final = frozenset({Phase.PENDING, Phase.PROVISIONING, Phase.ACTIVE})
-"""Phases of instances whose variables come by themselves."""
+"""Phases of instances whose variables appear without an action of the user."""
 
 _NO_SERVER: Final = (None, "", None, "")
 

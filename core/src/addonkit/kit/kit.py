@@ -176,8 +176,8 @@ class Kit:
         return await self._operations.promote(name, app)
 
     async def retry(self, name: str, app: str | None = None) -> InstanceView:
-        """Try again what failed, or go on with what was interrupted, until nothing is left to do."""
-        self._admission.check(await self._find(name, app), "go on with")
+        """Retry what failed, or resume what was interrupted, until nothing is left to do."""
+        self._admission.check(await self._find(name, app), "resume")
         instance = await self._operations.retry(name, app)
         reconciled = await self._controller.reconcile(instance.id)
         if reconciled is None:
@@ -259,7 +259,7 @@ class Kit:
 
         Raises:
             SagaBlocked: it is blocked again.
-            SagaError: it has ended, or nobody needs it any more.
+            SagaError: it has ended, or is not needed any more.
         """
         execution = await self.execution(id)
         self.registry.check_plugins()

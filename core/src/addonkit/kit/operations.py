@@ -119,7 +119,7 @@ class Operations:
 
         def decide(tx: Transaction) -> tuple[Instance, tuple[str, ...]]:
             instance, association = find_association(tx, name, app)
-            if association.phase is Phase.DEPROVISIONING:  # interrupted, or failed: go on with it
+            if association.phase is Phase.DEPROVISIONING:  # interrupted, or failed: resume it
                 retry_association(tx, existing(tx, Association, association.id))
                 return instance, ()
             return instance, _release(tx, self._registry, association)

@@ -1,4 +1,4 @@
-"""One addon, typed: asks its hooks and checks its answers. Nobody else touches a plugin manager."""
+"""One addon, typed: asks its hooks and checks its answers. No other module touches a plugin manager."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class Addon:
             self.relay.ask(AddonSpecs.addon_unbind, association=association, instance=instance)
 
     def usage(self, instance: Instance) -> Saga[Usage]:
-        """How it is told how much an instance holds; needs the capability `usage`."""
+        """How the size of an instance is asked for; needs the capability `usage`."""
         return self._saga(AddonSpecs.addon_usage, Usage, instance=instance)
 
     def inspect(self, server: Server) -> Saga[Inventory]:
@@ -100,7 +100,7 @@ class Addon:
         return self._saga(AddonSpecs.addon_inspect, Inventory, server=server)
 
     def drop_claim(self, server: Server, claim: str) -> Saga[None]:
-        """How what nobody owns is removed from a server; needs the capability `drop_claim`."""
+        """How a claim without an owner is removed from a server; needs the capability `drop_claim`."""
         return self._saga(AddonSpecs.addon_drop_claim, None, server=server, claim=claim)
 
     def adjust_env_vars(

@@ -26,7 +26,7 @@ _NEEDS: Final = {
     "addon_unbind": "addon_bind",
     "addon_drop_claim": "addon_inspect",
 }
-"""Optional hooks that make no sense alone: credentials that nobody revokes, or claims that nobody lists."""
+"""Optional hooks that make no sense alone: credentials without a way to revoke them, or claims without a list."""
 
 
 def _hooks(specs: type) -> tuple[str, ...]:

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 
 FIRST_ADDON: Final = "pip install 'addonkit-postgresql[bundled]'"
-"""What someone is told who has no addon yet."""
+"""Advice where no addon is installed yet."""
 
 
 class Registry:

@@ -16,7 +16,7 @@ _PATIENCE: Final = 5
 
 
 class FakeClock:
-    """Virtual time; see Clock. Sleepers wake in the order of their deadlines, whoever slept first.
+    """Virtual time; see Clock. Sleepers wake in the order of their deadlines.
 
     Args:
         start: the time of day at the beginning.

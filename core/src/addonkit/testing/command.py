@@ -69,7 +69,7 @@ class CommandLine:
         return Ended(ended.returncode, ended.stdout, ended.stderr)
 
     def start(self, *words: str, **environ: str) -> subprocess.Popen[str]:
-        """Start a command and go on; whoever starts it waits for it."""
+        """Start a command without waiting for it; the caller waits later."""
         return subprocess.Popen(  # noqa: S603 - our own command
             [*self.program, *words],
             env=self.environment(**environ),

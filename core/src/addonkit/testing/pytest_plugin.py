@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from addonkit.testing.fixtures.session import AddonFixture, AddonSession
 
 _INPUT = "addonkit"
-"""What a worker of pytest-xdist is told: the home, and the process whose end is the session's."""
+"""What a worker of pytest-xdist receives: the home, and the process whose end is the session's."""
 
 _ROOM = 2 * 1024**3
 """Bytes that memory must have free for a home to be there; containers often have few."""
@@ -79,7 +79,7 @@ def _place(config: pytest.Config) -> tuple[str, int]:
 
 
 def _new_home() -> Path:
-    """A path; nothing is made until somebody needs it. On memory where there is enough."""
+    """A path; nothing is made until a test needs it. On memory where there is enough."""
     memory = "/dev/shm"  # noqa: S108 - tests want it fast
     roomy = os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > _ROOM
     return Path(memory if roomy else tempfile.gettempdir(), f"addonkit-tests-{uuid.uuid4().hex}")

@@ -5,7 +5,7 @@
 
 Run it once with `ADDONKIT_SAGA_LOCK_UPDATE=1` to write the file, commit the file, and run it so again when a
 version was added on purpose. Until the first release of a saga its shape may change freely: write the file anew.
-The conformance kit begins a file that is not there by itself, except in CI (`CI` is set), where nobody would commit it.
+The conformance kit begins a missing file by itself, except in CI (`CI` is set), where no person would commit it.
 """
 
 from __future__ import annotations

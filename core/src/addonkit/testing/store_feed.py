@@ -95,7 +95,7 @@ class FeedSuite:
             assert brief(await take(changes, 1)) == [("created", "note/a", 1)]
 
     async def test_a_watcher_that_fell_behind_is_told_so(self, store: Store) -> None:
-        """Whatever kinds it watches; then it goes on with the changes that are remembered."""
+        """Whatever kinds it watches; then it continues with the changes that are remembered."""
         await store.transact(lambda tx: tx.create("old", Counter()))
 
         def decide(tx: Transaction) -> None:
@@ -158,7 +158,7 @@ class SharedSuite:
         assert found.value.count == 100
 
     async def test_one_is_told_of_the_other(self, store: Store, second: Store) -> None:
-        """Nobody rings a bell for it."""
+        """No notification comes for it."""
         async with aclosing(store.watch()) as changes:
             waiting = asyncio.create_task(take(changes, 2))
             await asyncio.sleep(0)

@@ -41,7 +41,7 @@ DEFINITION: Final = AddonDefinition(
 
 
 def program(server: Server) -> Program:
-    """The server as a process: UDP off, its users in a file that nobody else reads."""
+    """The server as a process: UDP off, its users in a private file."""
     login = f"{USER} {admin_password(server).reveal()}"
     options = ("-l", "127.0.0.1", "-p", "{port}", "-U", "0", "-m", server.config["memory"], "-Y", "{run}/users")
     return Program(

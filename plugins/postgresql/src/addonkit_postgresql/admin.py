@@ -1,7 +1,7 @@
 """What is made inside a server, as its superuser; `removal` removes it.
 
 Every verb is safe to repeat. Roles carry the id of their instance in a comment, written in the
-transaction that creates them: "already there and mine" is told from "already there and somebody else's".
+transaction that creates them: "already there and mine" differs from "already there and another instance's".
 A database is known by its owner, which its owner cannot change.
 """
 
@@ -76,7 +76,7 @@ async def create_role(
 
 
 async def create_database(admin: Administrator, database: str, role: str, owner: str) -> None:
-    """A database that belongs to the role of this instance, and that nobody else can connect to at any time.
+    """A database that belongs to the role of this instance, and that no other role can connect to at any time.
 
     Raises:
         AlreadyExists: when there is one of that name with another owner.
@@ -124,7 +124,7 @@ async def list_databases(admin: Administrator) -> tuple[str, ...]:
 
 
 async def drop_claim(admin: Administrator, claim: str) -> None:
-    """Remove a marked role and its database, whoever's they were. What is gone is success.
+    """Remove a marked role and its database, of any owner. Does nothing if they don't exist.
 
     Raises:
         Conflict: when the role has no mark: it is the system's, or an operator's own.
@@ -134,12 +134,12 @@ async def drop_claim(admin: Administrator, claim: str) -> None:
     if mark is None:
         return
     if not mark.startswith(MARK):
-        raise Conflict(f"cannot drop {claim}", "no instance made it", "drop it by hand if nobody needs it")
+        raise Conflict(f"cannot drop {claim}", "no instance made it", "drop it by hand if it is not needed")
     await remove(admin, claim, mark.removeprefix(MARK))
 
 
 async def _close_doors(connection: asyncpg.Connection) -> None:
-    """Nobody but the superuser has business in the databases that come with a server.
+    """Only the superuser needs the databases that come with a server.
 
     Two sessions that do this at once fail with "tuple concurrently updated"; hence the lock, and the look first.
     """

@@ -31,7 +31,7 @@ class DatabaseCloner(Cloner):
         return {**template, "DATABASE_URL": url, "PGDATABASE": name}
 
     async def seal(self, access: ServerAccess, template: Mapping[str, str]) -> None:
-        """See Cloner. A database that somebody is connected to cannot be copied."""
+        """See Cloner. A database with a session cannot be copied."""
         database = template["PGDATABASE"]
         async with administrator(access).session() as connection:
             await execute(connection, "ALTER DATABASE %I ALLOW_CONNECTIONS false", database)

@@ -24,7 +24,7 @@ _SETTINGS: Final = (
 
 _LOOPBACK: Final = (
     "listen_addresses=127.0.0.1",
-    "unix_socket_directories={sockets}",  # for the administrator: nobody else can listen there
+    "unix_socket_directories={sockets}",  # for the administrator: no other user can listen there
 )
 
 _START: Final = "{run}/start.sh"
@@ -92,7 +92,7 @@ def _sizes(server: Server) -> tuple[str, ...]:
 
 
 def _cluster(version: str) -> tuple[str, ...]:
-    """What initdb is told about the data itself.
+    """Arguments of initdb about the data itself.
 
     C.UTF-8 knows the letters of all languages, and sorts by code point: its order never changes with a system's
     libraries, which is what breaks indexes. Since version 17 the server brings its own.

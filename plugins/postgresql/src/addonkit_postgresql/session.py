@@ -164,7 +164,7 @@ def _translated(attempted: str) -> Iterator[None]:
 
 
 async def _close(connection: asyncpg.Connection) -> None:
-    """Say goodbye if there is still somebody to say it to."""
+    """Close the session if the server is still there."""
     try:
         await connection.close(timeout=5)
     except (OSError, TimeoutError):

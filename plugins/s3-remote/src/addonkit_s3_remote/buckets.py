@@ -18,7 +18,7 @@ TAG: Final = "addonkit-instance"
 
 _NO_TAGS: Final = UNSUPPORTED | {"NoSuchTagSet", "NoSuchTagSetError"}
 TAKEN: Final = frozenset({"BucketAlreadyExists", "BucketAlreadyOwnedByYou"})
-"""Codes that say that a name is somebody's."""
+"""Codes that say that a name is taken."""
 
 _NOT_KNOWN: Final = UNSUPPORTED | TAKEN | {"InvalidRequest", "MalformedXML"}
 """How services refuse a setting of a bucket that they do not know; some then believe it is to be created."""
@@ -45,7 +45,7 @@ class Marked:
 
 
 async def standing(service: Service, bucket: str, instance: str) -> Standing:
-    """Who has the name: nobody, this instance, or somebody else.
+    """Who has the name: no account, this instance, or another owner.
 
     UNMARKED when the bucket has no mark at all; HIDDEN when we may not look, so that it can be anything.
     """
@@ -139,7 +139,7 @@ async def is_empty(service: Service, bucket: str) -> bool:
 
 
 async def remove(service: Service, bucket: str) -> None:
-    """Remove an empty bucket. What is gone is success."""
+    """Remove an empty bucket. Does nothing if it doesn't exist."""
     try:
         async with s3(service, f"removing bucket {bucket}") as client:
             await client.delete_bucket(Bucket=bucket)

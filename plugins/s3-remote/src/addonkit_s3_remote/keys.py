@@ -45,7 +45,7 @@ async def allow(service: Service, user: str, document: str) -> None:
 
 
 async def make_key(service: Service, user: str) -> Key:
-    """A new key of the user, and the only one: the secret of a former one is shown to nobody again."""
+    """A new key of the user, and the only one: the secret of a former one cannot be read again."""
     async with iam(service, f"creating a key of user {user}") as client:
         await _drop_keys(client, user)
         made = (await client.create_access_key(UserName=user))["AccessKey"]
@@ -53,13 +53,13 @@ async def make_key(service: Service, user: str) -> Key:
 
 
 async def drop_keys(service: Service, user: str) -> None:
-    """End all keys of the user. What is gone is success."""
+    """End all keys of the user. Does nothing if there are none."""
     async with iam(service, f"removing the keys of user {user}") as client:
         await _drop_keys(client, user)
 
 
 async def drop_user(service: Service, user: str) -> None:
-    """Remove the user with its keys and policies. What is gone is success."""
+    """Remove the user with its keys and policies. Does nothing if it doesn't exist."""
     async with iam(service, f"removing user {user}") as client:
         await _drop_keys(client, user)
         found = await if_there(client.list_user_policies(UserName=user))

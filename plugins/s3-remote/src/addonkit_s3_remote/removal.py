@@ -124,7 +124,7 @@ async def _locks(
 
 
 async def _each(calls: Iterable[Awaitable[Any]]) -> None:
-    """Make calls that each remove one thing, some at once. What is gone is success."""
+    """Make calls that each remove one thing, some at once. Things that don't exist count as removed."""
     left = iter(calls)
     while group := tuple(islice(left, AT_ONCE)):
         await asyncio.gather(*map(if_there, group))

@@ -35,7 +35,7 @@ Told = Mapping[str, str | Secret]
 """The settings, as steps receive them."""
 
 MOST_COUNTED: Final = 200_000
-"""Objects at which counting stops: it is to answer while somebody waits."""
+"""Objects at which counting stops: it is to answer while a user waits."""
 
 _DAY: Final = 86_400.0
 
@@ -202,7 +202,7 @@ def _from(wanted: str, names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 async def _take(service: Service, name: str, instance: str) -> bool:
-    """Have the bucket, made now or by an earlier run that was cut off; False when somebody else has the name."""
+    """Have the bucket, made now or by an earlier run that was cut off; False when another owner has the name."""
     found = await buckets.standing(service, name, instance)
     if found is Standing.HIDDEN:
         raise buckets.hidden(name)

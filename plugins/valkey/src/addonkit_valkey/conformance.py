@@ -15,7 +15,7 @@ class Client(ConformanceClient):
     """Values under keys. Writes through the URL, reads through the parts."""
 
     def write(self, environ: Mapping[str, str], key: str, value: str) -> None:
-        """Keep a value, on the disk before it is told, where the variant keeps any there."""
+        """Keep a value, on the disk before the answer, where the variant keeps any there."""
         from valkey import Valkey
         from valkey.exceptions import ResponseError
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @click.option(
     "-n", "--lines", metavar="N", type=click.IntRange(min=0), default=50, show_default=True, help="The last N lines."
 )
-@click.option("-f", "--follow", is_flag=True, help="Go on with what is written, until Ctrl-C.")
+@click.option("-f", "--follow", is_flag=True, help="Follow the log until Ctrl-C.")
 @click.pass_obj
 def logs(invocation: Invocation, instance: str, app: str | None, lines: int, follow: bool) -> None:
     """Show the log of an instance's server.

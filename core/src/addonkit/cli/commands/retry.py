@@ -1,4 +1,4 @@
-"""`addonkit retry`: go on with what failed or was interrupted."""
+"""`addonkit retry`: resumes what failed or was interrupted."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from addonkit.cli.params import INSTANCE_OF_APP, app_option, instance_argument
 @app_option(required=False, help=INSTANCE_OF_APP)
 @click.pass_obj
 def retry(invocation: Invocation, instance: str, app: str | None) -> None:
-    """Go on with an instance that failed or was interrupted.
+    """Resume an instance that failed or was interrupted.
 
     Whatever was asked for last is completed: its creation, its attachment, its destruction.
     """

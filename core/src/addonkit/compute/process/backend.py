@@ -169,7 +169,7 @@ class ProcessBackend:
             return await self.observe(pool)
 
     async def observe(self, pool: Pool) -> PoolState:
-        """See Backend. What stands against looking is told as the pool's problem."""
+        """See Backend. What stands against looking is the pool's `problem`."""
         try:
             return await self._observe(pool)
         except OSError as error:
@@ -217,7 +217,7 @@ class ProcessBackend:
         try:
             folder = self._programs.resolve(program.source, program.version)
         except ComputeError:
-            return ""  # which is told when the server is started the next time
+            return ""  # the next start of the server reports it
         if not runs_another(pid, program.source, folder):
             return ""
         found = self._programs.find(program.source)

@@ -33,7 +33,7 @@ async def run(
 ) -> ExecResult:
     """Run a command; when the time is over or the caller is cancelled, it and everything it started is ended.
 
-    It is asked first: a killed `initdb` leaves shared memory behind, which nobody gives back before a reboot.
+    It is asked first: a killed `initdb` leaves shared memory behind, which stays until a reboot.
 
     Raises:
         TimeoutError: when it takes longer than `timeout` seconds.

@@ -1,4 +1,4 @@
-"""Disks: directories whose data nobody touches but their server, and an explicit delete. Blocking."""
+"""Disks: directories whose data only their server and an explicit delete touch. Blocking."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ little of it as possible: this is start-up time. The order comes as JSON on stan
 hold secrets:
 
 `record`  path of the run record, or null. With one, the process detaches itself and becomes the server;
-          the record is written first, by the process that becomes it: whoever started it may die at any
+          the record is written first, by the process that becomes it: the process that started it may die at any
           moment and the server is still known.
 `starts`  copied into the record, as are `disks` and `home`.
 `log`     path of the log of a detached process.
@@ -16,7 +16,7 @@ hold secrets:
 `argv`    what to become; empty means nothing.
 `env`, `cwd` of it.
 `boot`, `pids`  ids of this boot and of this namespace of processes, for the record.
-`fault`   descriptor on which a failure is told; its end means success.
+`fault`   descriptor on which a failure is reported; its end means success.
 `hold`    descriptors to keep open until then; other ones that it inherited stay open in the program.
 """
 
@@ -45,7 +45,7 @@ OPEN_FILES = 65536
 def main() -> None:
     """Carry out the order; does not return."""
     order = json.load(sys.stdin)
-    # Two forks make a server the child of nobody here: whoever started it need not collect it.
+    # Two forks make a server no child of ours: the process that started it need not collect it.
     if order["record"] and os.fork():
         os._exit(0)
     try:

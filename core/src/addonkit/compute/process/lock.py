@@ -66,7 +66,7 @@ def _take(path: Path) -> int | None:
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     with suppress(BlockingIOError):
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        # Who had the lock before may have deleted the file: then it keeps nobody away any more.
+        # Who had the lock before may have deleted the file: then it keeps no process away any more.
         if _is_still(path, descriptor):
             return descriptor
     os.close(descriptor)

@@ -212,7 +212,7 @@ def _has_connections(port: int) -> bool:
 
 
 def reserve(port: int, *, after_use: bool = False) -> socket.socket | None:
-    """A socket bound to a free port, not listening; None when the port is bound or held by anybody.
+    """A socket bound to a free port, not listening; None when the port is bound or held by any process.
 
     With `after_use` the port may have closing connections, or be held by others who do not listen.
     """

@@ -104,7 +104,7 @@ class Programs:
     def _usable(self, directory: Path, package: str) -> Path:
         """The directory, or its place in a copy of its wheel when the service user cannot get there.
 
-        Only wheels are copied: what else lies beside an executable is nobody's business.
+        Only wheels are copied: other files beside an executable are left alone.
 
         Raises:
             ValueError: when the service user cannot get there and it is not in a wheel.

@@ -41,7 +41,7 @@ class ClaimChecks:
         try:
             unowned, lost = await self.differences(server)
         except (AddonBroken, UnknownAddon):
-            return []  # which is told of the addon, or of the instances that live there
+            return []  # the finding is about the addon, or about the instances that live there
         except AddonkitError as error:
             names = ", ".join(each.name for each in await self._framework.servers.tenants(server.id)) or server.id
             return [Finding("server-down", names, f"its server cannot be asked what it has: {error}", key=server.id)]
@@ -50,7 +50,7 @@ class ClaimChecks:
     async def differences(self, server: Server) -> tuple[list[str], list[Instance]]:
         """Return claims that no instance has, and active instances whose claims are not there or not whole.
 
-        Nothing is told of a server that does not serve. A claim without an instance is a matter of shared servers:
+        Reports nothing about a server that does not serve. A claim without an instance is a matter of shared servers:
         what else there is on its own server is the app's.
         """
         addon = self._registry.get(server.addon)

@@ -60,7 +60,7 @@ def _of_ties(instance: Instance, ties: Sequence[Association]) -> Iterator[Findin
         if tie.phase is Phase.DEPROVISIONING:
             yield _leaving(instance, tie)
         elif instance.phase is not Phase.ACTIVE:
-            continue  # which is told of the instance
+            continue  # the finding is about the instance
         elif has_failed(tie):
             retry = f"run `addonkit retry {instance.name}` to try again"
             yield _finding(FAILED, instance, f"giving it to app {tie.app} failed: {tie.message}; {retry}", _AGAIN)

@@ -63,7 +63,7 @@ class ServerChecks:
         if not tenants:
             return await self._check_left(server)
         if server.phase is not ServerPhase.ACTIVE:
-            return None  # its instances are on their way, which is told of them
+            return None  # its instances are on their way; the finding is about them
         pool = await self._store.get(Pool, server.id)
         names = ", ".join(sorted(tenants))
         if pool is None:

@@ -32,7 +32,7 @@ def stuck_executions(tx: Transaction, idle: Collection[str]) -> tuple[Finding, .
 
     Args:
         tx: where they are.
-        idle: ids of executions that have not ended and that nobody works on.
+        idle: ids of executions that have not ended and that no process works on.
     """
     waiting, servers = _unfinished(tx), set(_server_ids(tx))
     found = (tx.get(Execution, id) for id in sorted(idle))

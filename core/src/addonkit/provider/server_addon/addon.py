@@ -34,7 +34,7 @@ class ServerAddon:
         definition: what it says about itself. A variant whose config has `storage` gives its servers a disk.
         port: the port that clients use, as numbered in a container; a process has one of its own.
         program: how a server runs as a process; pure. See `Server.version` and `admin_password`.
-        variables: what the app is told; pure.
+        variables: what the app receives; pure.
         tenants: what is done inside a server for an instance. Without it the app has the server's own password, and
             there can be no variant `shared`.
         more_ports: names and numbers of further ports; `{port:NAME}` in the program,

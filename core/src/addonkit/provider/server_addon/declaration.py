@@ -83,7 +83,7 @@ class Tenant:
 
     Attributes:
         claim: its name on the server, unique among its tenants.
-        owner: the instance's id, by which what is there already is told to be its own.
+        owner: the instance's id, which tells its own things from those of others.
         config: of its variant.
     """
 
@@ -144,7 +144,7 @@ class Tenants(abc.ABC):
 
     @abc.abstractmethod
     async def remove_tenant(self, access: ServerAccess, tenant: Tenant, progress: Progress) -> None:
-        """Remove a tenant and all its data from a shared server, and nobody else's."""
+        """Remove a tenant and all its data from a shared server, and nothing else."""
 
     @abc.abstractmethod
     async def list_claims(self, access: ServerAccess) -> tuple[str, ...]:
@@ -164,6 +164,6 @@ class Tenants(abc.ABC):
 
 
 def admin_password(server: Server) -> Secret:
-    """The password made with a server, for whoever administers it."""
+    """The administrator's password, made with the server."""
     password: Secret = server.attributes[ADMIN_PASSWORD]
     return password

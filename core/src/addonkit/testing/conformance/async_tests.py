@@ -24,7 +24,7 @@ def synchronous(check: Callable[..., Coroutine[Any, Any, None]]) -> Callable[...
             asyncio.run(check(*arguments, **named))
         except AddonkitError as error:
             fail_by(error, f"it failed: {error}", _REPEAT)
-        except Exception as error:  # noqa: BLE001 - whoever reads it must learn where to look, whatever it is
+        except Exception as error:  # noqa: BLE001 - a reader must learn where to look, whatever it is
             where = traceback.extract_tb(error.__traceback__)[-1]
             fail_by(
                 error,

@@ -52,7 +52,7 @@ class DefinitionChecks:
         forgotten = sorted(named - addon.hooks)
         require(
             not forgotten,
-            f"nobody asks its {', '.join(forgotten)}",
+            f"the core never calls its {', '.join(forgotten)}",
             "mark hooks with @hookimpl, or rename what is none",
         )
 
@@ -71,7 +71,7 @@ class DefinitionChecks:
         )
 
     def test_names_of_variables_are_legal(self, addon_name: str) -> None:
-        """A shell can export every one, and each is told beforehand."""
+        """A shell can export every one, and the definition names each."""
         definition = AddonUnderTest.find(addon_name).definition
         for variant in definition.variants:
             names = definition.variables_of(variant.name)

@@ -1,4 +1,4 @@
-"""Checks that apps which use the same addon do not meet, whatever they are named and whoever comes and goes."""
+"""Checks that apps which use the same addon do not meet, whatever their names, also while others come and go."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class IsolationChecks:
             await rig.expect_nothing(kit, "the instance was destroyed")
 
     @synchronous
-    async def test_names_that_look_alike_are_told_apart(self, rig: Rig, variant: str) -> None:
+    async def test_names_that_look_alike_are_kept_apart(self, rig: Rig, variant: str) -> None:
         """Each app has its own, whatever becomes of its name; one that no app may have makes nothing."""
         at_once, others = (ALIKE + COLLIDING + STRANGE, ()) if rig.under_test.is_shared(variant) else (ALIKE, STRANGE)
         async with rig.kit() as kit:
@@ -103,7 +103,7 @@ class IsolationChecks:
             await rig.expect_nothing(kit, "both were destroyed")
 
     @synchronous
-    async def test_neighbours_are_told_apart(self, rig: Rig, variant: str) -> None:
+    async def test_neighbours_are_kept_apart(self, rig: Rig, variant: str) -> None:
         """`doctor` finds what no instance owns, so an addon with a shared variant must tell exactly its tenants."""
         require(
             not rig.under_test.is_shared(variant) or {"inspect", "drop_claim"} <= rig.under_test.addon.capabilities,
@@ -122,8 +122,8 @@ class IsolationChecks:
             await rig.expect_nothing(kit, "both were destroyed")
 
     @synchronous
-    async def test_what_nobody_owns_is_dropped(self, rig: Rig, variant: str) -> None:
-        """`doctor --fix` removes a tenant without an instance, and nobody else."""
+    async def test_a_claim_without_an_owner_is_dropped(self, rig: Rig, variant: str) -> None:
+        """`doctor --fix` removes a tenant without an instance, and no other."""
         if not rig.under_test.is_shared(variant):
             return
         async with rig.kit() as kit:

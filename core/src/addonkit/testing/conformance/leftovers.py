@@ -19,7 +19,7 @@ the command line of the kit does not pass on."""
 
 @contextmanager
 def marked() -> Iterator[str]:
-    """Mark this process and all that it starts; whoever is left at the end of the block is killed."""
+    """Mark this process and all that it starts; processes left at the end of the block are killed."""
     before = os.environ.get(_MARK)
     mark = os.environ[_MARK] = new_id()
     try:

@@ -84,7 +84,7 @@ class LifeCycleChecks:
 
     @synchronous
     async def test_a_plan_does_nothing(self, rig: Rig, variant: str) -> None:
-        """`--dry-run` asks every hook: nothing is made or changed by that, and what would be lost is told."""
+        """`--dry-run` asks every hook: nothing is made or changed by that, and the output names what would be lost."""
         async with rig.kit() as kit:
             await kit.plan_create(rig.spec(variant), rig.app("shop"))
             await rig.expect_nothing(kit, "only a plan was asked for")

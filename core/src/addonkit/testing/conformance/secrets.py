@@ -151,7 +151,7 @@ def _check_marked(variable: Variable, secret: Iterable[str]) -> None:
 
 
 def _check_files(rig: Rig, audit: Audit) -> None:
-    """A server's own data may hold secrets where nobody else can read it; its log, and what is stored, may not."""
+    """A server's own data may hold secrets where no other user can read it; its log, and what is stored, may not."""
     for path in files_below(rig.home):
         name = str(path.relative_to(rig.home))
         if path.name == "log" or is_readable(path, rig.home):

@@ -36,7 +36,7 @@ QUICK: Final = " and ".join(
         "a_crash_at_any_point_is_recovered_from",
         "a_step_that_fails_leaves_nothing",
         "many_come_and_go_at_once",
-        "names_that_look_alike_are_told_apart",
+        "names_that_look_alike_are_kept_apart",
         "a_second_create_makes_nothing",
     )
 )

@@ -83,7 +83,7 @@ class AddonConformance(DefinitionChecks, LifeCycleChecks, SettingsChecks, Isolat
 
 
 def _check_whole(cls: type[AddonConformance]) -> None:
-    """Make sure that every check is the kit's own, whether a class, a base of it or somebody else replaced one."""
+    """Make sure that every check is the kit's own, whether a class, a base of it or another module replaced one."""
     settings = {"addon", "client", "lock"}
     own = [name for name in dir(AddonConformance) if not name.startswith("__") and name not in settings]
     replaced = [name for name in own if getattr_static(cls, name) is not getattr_static(AddonConformance, name)]

@@ -1,7 +1,7 @@
 """What stands before moto: lets in what carries a key, and judges what moto does not.
 
-moto answers anybody under `/moto-api` with all keys, fails on signatures that are in the address, and looks neither at
-conditions of policies nor at the source of a copy.
+moto answers every caller under `/moto-api` with all keys, fails on signatures that are in the address, and looks
+neither at conditions of policies nor at the source of a copy.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from addonkit_s3_remote.local.forms import read_form
 from addonkit_s3_remote.local.requests import Environ, Incoming, Refusal
 
 _CLOSED: Final = ("/moto-api", "/latest/", "/favicon.ico")
-"""Paths of moto's own, which nobody needs to use S3."""
+"""Paths of moto's own, which no S3 client needs."""
 
 _READING: Final = frozenset({"GET", "HEAD"})
 

@@ -34,7 +34,7 @@ DEFINITION: Final = AddonDefinition(
 
 
 def program(server: Server) -> Program:
-    """How a server runs; the password is in a file that nobody else reads, and in no command line."""
+    """How a server runs; the password is in a private file, and in no command line."""
     return Program(
         source=SOURCE,
         version=server.version,

@@ -1,4 +1,4 @@
-"""A small server: `PUT /key` keeps a value in a file, `GET /key` gives it. Whoever knows no password is refused.
+"""A small server: `PUT /key` keeps a value in a file, `GET /key` gives it. A request without the password is refused.
 
 Started as `server.py PORT DIRECTORY PASSWORD_FILE`.
 """
