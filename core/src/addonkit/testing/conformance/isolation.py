@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from itertools import permutations
 
 from addonkit.errors import InvalidName
 from addonkit.kit.kit import Kit
@@ -19,6 +20,9 @@ ALIKE = ("my-app", "my_app", "My.App")
 
 COLLIDING = ("myxapp", "my", "my-app-2", "sixteen-letters-1", "sixteen-letters-2", "y" * 60 + "1", "y" * 60 + "2")
 """Names beside ALIKE that are one where a name is a pattern, a beginning, or cut short."""
+
+INTRUDING = (*((name, "myxapp") for name in ALIKE), *permutations(ALIKE, 2), ("my", "my-app-2"), ("my-app-2", "my"))
+"""Who tries to reach whom. Which of ALIKE gets the plain name, and which a suffix, is chance: each is tried."""
 
 STRANGE = ("postgres", "root", "default", "admin", "1st", "x" * 200)
 """Names that services keep for themselves, and the longest there may be."""
@@ -149,7 +153,7 @@ async def _live_side_by_side(rig: Rig, kit: Kit, variant: str, names: Sequence[s
         await rig.write(environ, app)
     for app, environ in environs.items():
         await rig.expect(environ, app, f"the app is named {app[:20]}")
-    for one, other in (("my_app", "myxapp"), ("my-app", "my_app"), ("my", "my-app-2"), ("my-app-2", "my")):
+    for one, other in INTRUDING:
         if one in environs and other in environs:
             await _expect_apart(rig, (one, environs[one]), (other, environs[other]))
     await asyncio.gather(*(rig.destroy(kit, app) for app in names))
