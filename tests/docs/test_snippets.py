@@ -34,7 +34,7 @@ from addonkit_s3_remote.local import local_service
 
 ROOT = Path(__file__).parents[2]
 PAGES = (*sorted(ROOT.glob("*.md")), *sorted(p for p in ROOT.glob("docs/**/*.md") if "_build" not in p.parts))
-LANGUAGES = {"console", "python", "text", "toml", "{code-block}", "{toctree}"}
+LANGUAGES = {"console", "mermaid", "python", "text", "toml", "{code-block}", "{toctree}"}
 FENCE = re.compile(r"^```(?P<language>\S*)[^\n]*\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 FILE = re.compile(r"# (?P<path>[\w./-]+\.(?:py|toml))\n")
 LIMIT = 300

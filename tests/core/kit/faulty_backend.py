@@ -145,6 +145,9 @@ class FaultyBackend:
     ) -> ExecResult:
         return ExecResult(0, "", "")
 
+    async def newer_program(self, _pool: Pool, _state: PoolState) -> str:
+        return ""
+
     def log_path(self, name: str) -> str:
         return f"/nowhere/{name}"
 

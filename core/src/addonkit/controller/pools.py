@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from addonkit.store.interface import Store
     from addonkit.store.leases import Leases
 
+START_WAIT: Final = 10.0
+"""Seconds that a command which does not need a server waits for its start."""
+
 SHORT_WAIT: Final = 5.0
 """Seconds that a command waits for a server that it needs, runs for long, and does not answer."""
 
@@ -117,15 +120,20 @@ class PoolKeeper:
                 return f"cannot use server {name}: {state.problem}"
             if state.running:
                 return await self._wait_for_answer(entity.value, state, patient=patient)
-            return await self._start(entity.value)
+            return await self._start(entity.value, patient=patient)
         except Exception as error:  # noqa: BLE001 - one server's failure, whatever it is, is not that of the others
             return _reason(error)
 
-    async def _start(self, pool: Pool) -> str:
+    async def _start(self, pool: Pool, *, patient: bool) -> str:
         await self._backend.ensure_running(pool, wanted=lambda: self._wanted(pool.name))
         if not await self._wanted(pool.name):
             return ""
-        await self._framework.wait_for_pool(pool.name)
+        try:
+            await self._framework.wait_for_pool(pool.name, pool.spec.port_wait_timeout if patient else START_WAIT)
+        except PoolTimeout:
+            if patient:
+                raise
+            return f"server {pool.name} was started and does not answer yet"
         return "started"
 
     async def _wait_for_answer(self, pool: Pool, state: PoolState, *, patient: bool) -> str:
@@ -137,11 +145,11 @@ class PoolKeeper:
         if left <= 0 and not patient:
             return f"server {pool.name} runs and does not answer"
         try:
-            await self._framework.wait_for_pool(pool.name, max(left, SHORT_WAIT))
+            await self._framework.wait_for_pool(pool.name, max(left, SHORT_WAIT) if patient else SHORT_WAIT)
         except PoolTimeout:
             return f"server {pool.name} runs and does not answer"
         except PoolCrashed:
-            return await self._start(pool)
+            return await self._start(pool, patient=patient)
         return ""
 
     async def _wanted(self, name: str) -> bool:

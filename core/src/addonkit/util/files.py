@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import shutil
 import stat
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,6 +73,10 @@ def make_directory(path: Path, mode: int, *, parents: int | None = None) -> None
     path.chmod(mode)
 
 
+_REMOVERS: Final = 20
+"""Rounds of a removal: each may meet another process that removes the same directory."""
+
+
 def remove_tree(path: Path) -> str:
     """Remove a directory with all that is in it; what cannot be removed stays. Blocking.
 
@@ -80,6 +85,15 @@ def remove_tree(path: Path) -> str:
     Returns:
         Empty when all is gone, else the first thing that stays and why.
     """
+    for _ in range(_REMOVERS):
+        left = _remove_once(path)
+        if left is not None:
+            return left
+    return f"{path}: other processes write in it"
+
+
+def _remove_once(path: Path) -> str | None:
+    """One round; None when another process that removes or writes here made another round necessary."""
     try:
         top = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -91,6 +105,8 @@ def remove_tree(path: Path) -> str:
         while names := [name for name in os.listdir(top) if name not in stuck]:  # noqa: PTH208 - takes a descriptor
             for name in names:
                 _remove_entry(top, name, stuck)
+        for name in set(stuck) - set(os.listdir(top)):  # noqa: PTH208 - what another process has removed meanwhile
+            del stuck[name]
     finally:
         os.close(top)
     if stuck:
@@ -98,8 +114,10 @@ def remove_tree(path: Path) -> str:
         return f"{path / name}{reason}"
     try:
         path.rmdir()
+    except FileNotFoundError:
+        return ""
     except OSError as error:
-        return f"{path}: {error.strerror}"
+        return None if error.errno == errno.ENOTEMPTY else f"{path}: {error.strerror}"
     return ""
 
 
