@@ -93,12 +93,12 @@ def rival(tmp_path: Path, wheels: Wheels) -> Path:
     project = tmp_path / "acme-cache"
     project.mkdir()
     (project / "pyproject.toml").write_text(RIVAL)
-    (project / "acme_cache.py").write_text("raise RuntimeError('nobody asked for this')\n")
+    (project / "acme_cache.py").write_text("raise RuntimeError('it is imported')\n")
     return wheels.build(project)
 
 
 @pytest.mark.slow
-def test_two_distributions_that_claim_one_name_are_both_named_and_none_is_used(
+def test_two_distributions_that_claim_one_name_are_both_named_and_neither_makes_new_instances(
     environment: Environment, rival: Path, home: Path
 ) -> None:
     environment.install("addonkit-valkey[bundled]")
@@ -114,14 +114,15 @@ def test_two_distributions_that_claim_one_name_are_both_named_and_none_is_used(
     assert f"valkey of acme-cache 3.1 is in conflict: {both}" in listed.out
     assert f"valkey of addonkit-valkey {__version__} is in conflict: {both}" in listed.out
     assert addonkit("env", "-a", "shop", "--reveal") == shown, "apps do not feel it"
-    refused = addonkit("destroy", "shop-valkey", "--yes")
+    refused = addonkit("create", "valkey", "-a", "blog")
     assert refused.status == 1
     assert refused.err == (
-        f"error: cannot destroy shop-valkey: {both}; uninstall one, or name its distribution in ADDONKIT_BLOCK\n"
+        f"error: cannot use addon valkey of acme-cache 3.1: {both};"
+        " uninstall one, or name its distribution in ADDONKIT_BLOCK\n"
     )
 
     assert addonkit("create", "valkey", "-a", "blog", ADDONKIT_BLOCK="acme-cache").status == 0
+    assert addonkit("destroy", "shop-valkey", "--yes").status == 0, "an instance keeps its distribution"
     environment.pip("uninstall", "--yes", "acme-cache")
-    for app in ("shop", "blog"):
-        assert addonkit("destroy", "valkey", "-a", app, "--yes").status == 0
+    assert addonkit("destroy", "blog-valkey", "--yes").status == 0
     assert left_behind(home) == ()

@@ -11,6 +11,9 @@ import yaml
 
 from addonkit.testing.command import CommandLine
 
+LONGEST = "n" * 63
+"""Lines that hold the name are at their longest."""
+
 
 @pytest.fixture
 def addonkit_command(home: Path) -> CommandLine:
@@ -29,7 +32,9 @@ def test_a_new_distribution_is_small_and_bears_its_name(
     assert not [path for path in files if "acme" in (path.read_text() + str(path.relative_to(tmp_path))).lower()]
 
 
-@pytest.mark.parametrize(("kind", "name"), [("server", "my-store"), ("remote", "else-where")])
+@pytest.mark.parametrize(
+    ("kind", "name"), [("server", "my-store"), ("remote", "else-where"), ("server", LONGEST), ("remote", LONGEST)]
+)
 @pytest.mark.timeout(300)
 def test_a_new_distribution_is_clean(tmp_path: Path, addonkit_command: CommandLine, kind: str, name: str) -> None:
     assert addonkit_command("new", name, "--kind", kind, "--directory", str(tmp_path)).status == 0

@@ -48,11 +48,11 @@ def test_an_instance_outlives_its_addon(environment: Environment, home: Path, va
 
     listed = addonkit("list")
     assert listed.out.splitlines()[1].split() == ["shop-valkey", f"valkey:{variant}", "9", "shop", "active", "running"]
-    assert listed.out.splitlines()[2] == "shop-valkey: addon not installed; pip install addonkit-valkey"
+    assert listed.out.splitlines()[2] == "shop-valkey: addon not installed; run `pip install addonkit-valkey`"
     assert addonkit("addons").out.startswith("no addons are installed")
     assert addonkit("show", "shop-valkey", "--json").data["addon_state"] == "not installed"
     assert addonkit("doctor").out == (
-        "addon-not-installed: shop-valkey: its addon valkey is away; pip install addonkit-valkey\n"
+        "addon-not-installed: shop-valkey: its addon valkey is away; run `pip install addonkit-valkey`\n"
     )
     assert addonkit("env", "-a", "shop", "--reveal") == shown
     kill_servers(home)
@@ -63,7 +63,8 @@ def test_an_instance_outlives_its_addon(environment: Environment, home: Path, va
         assert refused.status == 1
         assert refused.err == (
             "error: cannot destroy shop-valkey: its addon valkey is not installed;"
-            " pip install addonkit-valkey, then try again; its data stay until then\n"
+            " run `pip install addonkit-valkey`, then try again; its data stay until then;"
+            " `addonkit destroy shop-valkey --forget` forgets it and leaves what it made\n"
         )
     assert use(addonkit, READ) == KEPT
 

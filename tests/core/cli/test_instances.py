@@ -212,7 +212,7 @@ def test_list_tells_why_something_does_not_work(call, kit, samples):
     assert call("list").out.splitlines()[1:] == [
         "shop-postgresql  postgresql:small  18.6     shop  error  -",
         "shop-postgresql: the disk is full\\nat once",
-        "shop-postgresql: addon not installed; pip install addonkit-postgresql",
+        "shop-postgresql: addon not installed; run `pip install addonkit-postgresql`",
         "shop-postgresql: running: make the disk",
         "shop-postgresql in shop: no role",
     ]

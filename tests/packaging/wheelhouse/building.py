@@ -80,6 +80,12 @@ class Wheels:
 def _copy(project: Path, folder: Path, version: str) -> None:
     """Copy a project's folder and give it another version."""
     shutil.copytree(project, folder, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
-    for path in (folder / "pyproject.toml", *folder.glob("src/*/__init__.py")):
-        changed = re.sub(r'^(version|__version__) = ".+"$', rf'\1 = "{version}"', path.read_text(), flags=re.MULTILINE)
-        path.write_text(changed)
+    _change_version(folder / "pyproject.toml", "version", version)
+    (module,) = (path for path in folder.glob("src/*/*.py") if "__version__ = " in path.read_text())
+    _change_version(module, "__version__", version)
+
+
+def _change_version(path: Path, key: str, version: str) -> None:
+    changed, times = re.subn(rf'^{key} = ".+"$', f'{key} = "{version}"', path.read_text(), flags=re.MULTILINE)
+    assert times == 1, path
+    path.write_text(changed)

@@ -37,5 +37,5 @@ def addon_of(registry: Registry, instance: Instance, verb: str = "work on") -> A
 
 
 def how_to_install(instance: Instance) -> str:
-    """What brings the addon of an instance back."""
-    return f"pip install {instance.distribution}" if instance.distribution else "install its distribution"
+    """Return what brings the addon of an instance back."""
+    return f"run `pip install {instance.distribution}`" if instance.distribution else "install its distribution"

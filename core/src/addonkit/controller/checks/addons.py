@@ -26,6 +26,6 @@ async def check_addons(store: Store, registry: Registry) -> list[Finding]:
     for entity in await store.list(Instance):
         instance = entity.value
         if instance.addon not in known:
-            problem = f"its addon {instance.addon} is away; run `{how_to_install(instance)}`"
+            problem = f"its addon {instance.addon} is away; {how_to_install(instance)}"
             findings.append(Finding("addon-not-installed", instance.name, problem))
     return findings

@@ -19,7 +19,7 @@ from addonkit import (
     step,
 )
 
-from addonkit_acme import service
+from . import service
 
 DEFINITION: Final = AddonDefinition(
     name="acme",

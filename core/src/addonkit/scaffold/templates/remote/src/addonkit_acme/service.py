@@ -3,7 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
-from addonkit import AddonkitError, NotConfigured, NothingDone, Secret, TransientError, reveal
+from addonkit import (
+    AddonkitError,
+    NotConfigured,
+    NothingDone,
+    Secret,
+    TransientError,
+    reveal,
+)
 
 
 class Unusable(NotConfigured, NothingDone):

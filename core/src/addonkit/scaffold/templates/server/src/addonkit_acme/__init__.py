@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Final
 
 from addonkit import (
-    ConnectionInfo,
     AddonDefinition,
+    ConnectionInfo,
     File,
     Probe,
     Program,
