@@ -215,6 +215,18 @@ def test_a_rival_that_comes_later_takes_no_instance_away(site, command):
     assert command("destroy", "shop-memo", "--yes").status == 0
 
 
+def test_a_rival_takes_no_instance_whose_own_addon_is_blocked(site, command):
+    assert command("create", "memo", "-a", "shop").status == 0
+    site("evil", "raise AssertionError('it is imported')", entry="memo")
+
+    refused = command("destroy", "shop-memo", "--yes", ADDONKIT_BLOCK="acme-memo")
+
+    assert refused.status == 1
+    assert "acme_evil" not in refused.err
+    assert "it is imported" not in refused.err
+    assert command("destroy", "shop-memo", "--yes").status == 0
+
+
 def test_names_of_distributions_do_nothing_to_a_terminal(site, command):
     info = site.folder / "acme_esc-1.0.dist-info"
     info.mkdir()

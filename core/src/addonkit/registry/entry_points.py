@@ -95,12 +95,12 @@ class EntryPointTable:
 
         Args:
             name: of the entry.
-            distribution: of several in conflict, that of this one can be used; empty prefers none.
+            distribution: only the entry of this one counts, and a rival of its name does not matter; empty means any.
         """
         entries = self._named(name)
-        for each in entries:
-            if each.state is State.CONFLICT and each.distribution == distribution:
-                return attrs.evolve(each, state=State.OK, reason="")
+        if distribution:
+            own = [each for each in entries if each.distribution == distribution]
+            return next((_settled(each) for each in own), None)
         return next(iter(sorted(entries, key=lambda each: each.state is not State.OK)), None)
 
     def add(self, entry: Entry) -> None:
@@ -141,3 +141,8 @@ class EntryPointTable:
             found = self._installed.entries(self._group, name) if self._installed else ()
             self._entries[name] = list(found)
         return self._entries[name]
+
+
+def _settled(entry: Entry) -> Entry:
+    """The entry of a chosen distribution: its rivals are out of the question."""
+    return attrs.evolve(entry, state=State.OK, reason="") if entry.state is State.CONFLICT else entry
