@@ -19,6 +19,8 @@ def main() -> NoReturn:
     if may_interrupt:
         signal.signal(signal.SIGINT, _leave)
     try:
+        if sys.argv[1:] == ["--version"]:
+            _print_version()
         from addonkit.cli.quick_run import try_quick_run
 
         try_quick_run(sys.argv[1:])
@@ -36,6 +38,17 @@ def main() -> NoReturn:
     except SystemExit as end:
         _flush()
         os._exit(end.code if isinstance(end.code, int) else int(end.code is not None))
+
+
+def _print_version() -> None:
+    """Print what `--version` prints elsewhere, without its imports; return if that fails, for a better report."""
+    from addonkit._version import __version__
+
+    try:
+        os.write(1, f"addonkit {__version__}\n".encode())
+    except OSError:
+        return
+    os._exit(0)
 
 
 def _leave(*_signal: object) -> NoReturn:

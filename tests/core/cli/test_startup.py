@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -43,3 +44,20 @@ def test_one_commands_help_imports_no_other_command():
         "assert 'addonkit.cli.commands.create' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=60)
+
+
+def test_the_version_alone_imports_no_command_line():
+    code = (
+        "import os, sys\nfrom addonkit import __main__\n"
+        "def end(status): print(sorted(name for name in sys.modules if name.startswith(('addonkit', 'click'))))\n"
+        "os._exit = end\nsys.argv[1:] = ['--version']\n__main__._print_version()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=60)
+    assert "['addonkit', 'addonkit.__main__', 'addonkit._version']" in done.stdout
+
+
+def test_a_version_that_cannot_be_written_is_one_line():
+    with Path("/dev/full").open("w") as full:
+        argv = [sys.executable, "-m", "addonkit", "--version"]
+        done = subprocess.run(argv, check=False, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from addonkit.cli.env_formats import render
 from addonkit.errors import AddonkitError, Busy, InvalidInput
+from addonkit.util.files import replace_private
 
 if TYPE_CHECKING:
     from addonkit.models.views import Environment
@@ -50,12 +50,9 @@ def replace_file(name: str, text: str) -> None:
         raise AddonkitError(attempted, str(error.strerror or error)) from error
     if path.exists() and not path.is_file():
         raise AddonkitError(attempted, "it is not an ordinary file")
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
-        _write_private(draft, text)
-        draft.replace(path)
+        replace_private(path, text.encode())
     except OSError as error:
-        draft.unlink(missing_ok=True)
         raise AddonkitError(attempted, str(error.strerror or error)) from error
 
 
@@ -89,11 +86,3 @@ def follow_own_links(path: Path) -> Path:
 
 def _parts(path: Path) -> list[str]:
     return [*path.parts[1 if path.anchor else 0 :]]
-
-
-def _write_private(path: Path, text: str) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(text.encode())
-        file.flush()
-        os.fsync(file.fileno())

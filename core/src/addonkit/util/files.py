@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import secrets
-import shutil
 import stat
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO, Final
@@ -31,12 +30,33 @@ def create_private(path: Path, content: bytes) -> bool:
     return True
 
 
+def replace_private(path: Path, content: bytes) -> None:
+    """Replace a file, or make it, with mode 0600: a reader sees the old content or the new, whole.
+
+    Raises:
+        OSError: it cannot be written; the old file stays.
+    """
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+
+
 def copy_private(source: Path, target: Path) -> None:
     """Copy a file to a new name with mode 0600.
 
     Raises:
         OSError: when it cannot be made; FileExistsError when the name is taken.
     """
+    import shutil  # brings archives along: most commands copy nothing
+
     with source.open("rb") as original, _appearing(target) as file:
         shutil.copyfileobj(original, file)
 

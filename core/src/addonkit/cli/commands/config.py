@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from addonkit.models.settings import Setting
 
-_HIDDEN = "***"
-
 
 @group(
     "config",
@@ -98,7 +96,9 @@ def _values(settings: Sequence[str]) -> dict[str, str]:
 def _shown(setting: Setting) -> str | None:
     if setting.value is None:
         return None
-    return _HIDDEN if setting.definition.secret else str(setting.value)
+    from addonkit.cli.render.text import HIDDEN
+
+    return HIDDEN if setting.definition.secret else str(setting.value)
 
 
 def _json(setting: Setting) -> dict[str, Any]:

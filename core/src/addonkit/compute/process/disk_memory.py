@@ -15,9 +15,8 @@ from typing import Final
 
 import attrs
 
-from addonkit.compute.process.files import write_private
 from addonkit.errors import PoolCrashed
-from addonkit.util.files import make_directory
+from addonkit.util.files import make_directory, replace_private
 
 MARK: Final = "addonkit.disk"
 """Name of the mark, at the top of a server's data."""
@@ -54,7 +53,7 @@ class DiskMemory:
     def remember(self, disk: str, known: Remembered) -> None:
         """Note that a disk holds data."""
         make_directory(self._directory, 0o700)
-        write_private(self._directory / disk, known.text().encode())
+        replace_private(self._directory / disk, known.text().encode())
 
     def forget(self, disk: str) -> None:
         """Forget a disk. Does nothing when it is not remembered."""

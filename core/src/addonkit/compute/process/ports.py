@@ -13,8 +13,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from addonkit.compute.process.files import write_private
 from addonkit.errors import InvalidInput, NoFreePort
+from addonkit.util.files import replace_private
 
 HOST: Final = "127.0.0.1"
 
@@ -75,7 +75,7 @@ class Ports:
             mine = self._of(pool)
             missing = [name for name in names if name not in mine]
             for name, (port, held) in zip(missing, self._free(len(missing), pool), strict=True):
-                write_private(self._reservation(port), f"{pool}\n{name}\n".encode())
+                replace_private(self._reservation(port), f"{pool}\n{name}\n".encode())
                 self._held.setdefault(pool, []).append(held)
                 self._mark(pool, port)
                 mine[name] = port

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import attrs
 
-from addonkit.compute.process.files import write_private
 from addonkit.compute.process.identity import Identity
+from addonkit.util.files import replace_private
 
 
 @attrs.frozen
@@ -47,7 +47,7 @@ def read_record(path: Path, home: str = "") -> RunRecord | None:
 def clear_start_history(path: Path, record: RunRecord) -> None:
     """Forget former starts: the server was stopped on purpose, so they were no crashes."""
     server = attrs.asdict(record.server)
-    write_private(path, json.dumps({**server, "starts": [], "disks": record.disks, "home": record.home}).encode())
+    replace_private(path, json.dumps({**server, "starts": [], "disks": record.disks, "home": record.home}).encode())
 
 
 def _read(path: Path) -> bytes:
