@@ -102,7 +102,7 @@ async def test_an_instance_whose_addon_is_away_stays_and_says_what_to_install(ho
         assert (await kit.environment("shop")).as_dict()["VALKEY_URL"] == url
         assert await kinds(kit) == {"addon-not-installed": "shop-valkey"}
         for refused in (kit.destroy("shop-valkey"), kit.plan_destroy("shop-valkey"), kit.attach("shop-valkey", "blog")):
-            with pytest.raises(AddonNotInstalled, match="pip install addonkit-valkey, then try again"):
+            with pytest.raises(AddonNotInstalled, match="run `pip install addonkit-valkey`, then try again"):
                 await refused
         assert [each.app for each in (await kit.show("shop-valkey")).associations] == ["shop"]
         assert (await kit.environment("shop")).as_dict()["VALKEY_URL"] == url, "nothing was taken away"

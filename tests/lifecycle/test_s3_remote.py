@@ -111,7 +111,7 @@ async def test_a_key_that_cannot_be_revoked_is_told_of_until_it_is(s3kit: addonk
     blog = (await s3kit.attach("shop-s3-remote", app="blog")).environ()
     async with addonkit.open(home, registry=addonkit.Registry()) as without:
         with pytest.raises(
-            addonkit.InstanceFailed, match=r"revoking the credentials of blog .* pip install addonkit-s3"
+            addonkit.InstanceFailed, match=r"revoking the credentials of blog .* `pip install addonkit-s3"
         ):
             await without.detach("shop-s3-remote", app="blog")
         assert (await without.environment("blog")).as_dict() == {}
