@@ -6,12 +6,16 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Final
 
 from interleaved import heading, measure, row
 
 from addonkit.testing.home import kill_servers
+
+SETTLED: Final = 16.0
+"""Seconds after which `run` and `env` trust a server that was just started; see `cli/read_path.py`."""
 
 READ: Final = """
 import json, sqlite3, sys
@@ -33,6 +37,7 @@ def main() -> None:
         try:
             for addon in ("postgresql:small", "valkey:small", "postgresql:shared"):
                 run(addonkit, "create", addon, "-a", "shop", "--as", addon.replace(":", "-"))
+            time.sleep(SETTLED)
             state = str(home / "state.db")
             seconds = measure(
                 {
