@@ -157,7 +157,7 @@ async def test_a_server_that_was_stopped_serves_again_with_its_data(rig: Rig, va
     async with rig.kit() as kit:
         environ = await rig.create(kit, variant, "shop")
         await rig.write(environ, "kept")
-        framework, server = kit._keeper._framework, (await kit.show(rig.name("shop"))).instance.server
+        framework, server = kit._pools._framework, (await kit.show(rig.name("shop"))).instance.server
 
         await framework.scale_pool(server, 0)
         assert await rig.is_refused(environ, "kept")

@@ -97,7 +97,7 @@ async def test_a_bucket_that_may_not_be_removed_again_is_not_forgotten(
     before = names(operator)
     await s3kit.set_config("s3-remote", key_that_may(operator, *LOOK, "s3:CreateBucket"))
 
-    with pytest.raises(addonkit.InstanceFailed, match=r"undoing .*: removing bucket shop-.*; addonkit saga retry"):
+    with pytest.raises(addonkit.InstanceFailed, match=r"undoing .*: removing bucket shop-.*; `addonkit saga retry"):
         await s3kit.create("s3-remote", app="shop")
     assert len(names(operator) - before) == 1
     await s3kit.set_config("s3-remote", operator)

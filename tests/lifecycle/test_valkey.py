@@ -181,7 +181,7 @@ def _server_of_wheel() -> str:
 async def as_administrator(kit: addonkit.Kit, setting: str) -> Any:
     """What the server itself says of a setting, bypassing the addon."""
     instance = (await kit.instances())[0]
-    server = await kit._keeper._framework.servers.get(instance.instance.server)
+    server = await kit._pools._framework.servers.get(instance.instance.server)
     password = server.attributes["admin_password"].reveal()
     address = instance.address
     return (await call(f"redis://addonkit:{password}@{address.host}:{address.port}", "CONFIG", "GET", setting))[1]

@@ -311,6 +311,6 @@ async def test_servers_that_cannot_keep_apps_apart_are_refused(
 async def as_administrator(kit: addonkit.Kit, *words: str) -> Any:
     """What the server itself says, bypassing the addon."""
     instance = (await kit.instances())[0]
-    server = await kit._keeper._framework.servers.get(instance.instance.server)
+    server = await kit._pools._framework.servers.get(instance.instance.server)
     password = server.attributes["admin_password"].reveal()
     return await call(f"redis://addonkit:{password}@{instance.address.host}:{instance.address.port}", *words)

@@ -16,7 +16,7 @@ import attrs
 import pytest
 
 from addonkit.cli.main import main
-from addonkit.controller.pools import Healed
+from addonkit.controller.pools import HealReport
 from addonkit.kit.binding import Binding
 from addonkit.models.compute import Address
 from addonkit.models.definition import CONFIG_VERSION
@@ -125,7 +125,7 @@ class Outcome:
 def kit():
     return FakeKit(
         {
-            "heal": Healed(),
+            "heal": HealReport(),
             "has_app": True,
             "check_app": None,
             "count": 1,

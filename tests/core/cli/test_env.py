@@ -12,7 +12,7 @@ import attrs
 import pytest
 
 from addonkit.cli.env_file import follow_own_links
-from addonkit.controller.pools import Healed
+from addonkit.controller.pools import HealReport
 from addonkit.errors import UnknownApp
 from addonkit.models.variable import Variable
 from addonkit.models.views import Environment, EnvironmentEntry, VariableMove
@@ -104,7 +104,7 @@ def test_what_failed_warns_and_the_rest_is_written(call, kit, samples):
 
 
 def test_a_server_that_does_not_run_is_told(call, kit):
-    kit.answers["heal"] = Healed(failed={"on-s1": "no port"})
+    kit.answers["heal"] = HealReport(failed={"on-s1": "no port"})
     outcome = call("env", "-a", "shop")
     assert outcome.status == 0
     assert outcome.err == "warning: on-s1 does not run: no port\n"

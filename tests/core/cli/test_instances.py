@@ -8,7 +8,7 @@ import sys
 import attrs
 import pytest
 
-from addonkit.controller.pools import Healed
+from addonkit.controller.pools import HealReport
 from addonkit.errors import AlreadyExists, InstanceFailed, UnknownAddon, UnknownApp, UnknownVariant
 from addonkit.models.instance import Phase
 from addonkit.models.views import AppView, InstanceView, Plan, PlannedStep, VariableMove
@@ -225,7 +225,7 @@ def test_list_starts_nothing_when_told_so(call, kit, samples):
 
 
 def test_list_names_what_it_started_and_what_does_not_run(call, kit, samples):
-    kit.answers |= {"instances": (samples.view,), "heal": Healed(("on-s1",), {"on-s2": "no room"})}
+    kit.answers |= {"instances": (samples.view,), "heal": HealReport(("on-s1",), {"on-s2": "no room"})}
     assert call("list").err == (
         "on-s1 had crashed or was stopped by a reboot, started again; see `addonkit logs on-s1`\n"
         "warning: on-s2 does not run: no room\n"

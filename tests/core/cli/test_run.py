@@ -9,7 +9,7 @@ import pytest
 
 from addonkit.cli import exec
 from addonkit.cli.exec import child_environment
-from addonkit.controller.pools import Healed
+from addonkit.controller.pools import HealReport
 from addonkit.models.variable import Variable
 from addonkit.models.views import Environment, EnvironmentEntry
 
@@ -108,7 +108,7 @@ def test_what_failed_warns(call, kit, replaced, samples):
 
 
 def test_a_program_is_not_run_without_its_server(call, kit, replaced):
-    kit.answers["heal"] = Healed(failed={"on-s1": "no port"})
+    kit.answers["heal"] = HealReport(failed={"on-s1": "no port"})
     outcome = call("run", "-a", "shop", "--", "ls")
     assert outcome.status == 1
     assert "on-s1 does not run (no port); leave it out with `--without on-s1`" in outcome.err

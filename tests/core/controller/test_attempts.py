@@ -69,7 +69,7 @@ async def test_destroying_removes_what_a_former_attempt_could_not_undo(kit: Any,
 async def test_a_blocked_execution_that_is_tried_again_in_vain_fails(kit: Any, attic: Any) -> None:
     id = await blocked(kit, attic)
 
-    with pytest.raises(SagaBlocked, match=f"addonkit saga retry {id} tries again"):
+    with pytest.raises(SagaBlocked, match=f"`addonkit saga retry {id}` tries again"):
         await kit.retry_execution(id)
     attic.failing = set()
 
@@ -81,7 +81,7 @@ async def test_what_has_ended_is_not_tried_again(kit: Any) -> None:
     await kit.create("attic", app="shop")
     (execution, *_) = await kit.executions()
 
-    with pytest.raises(SagaError, match="it is completed; addonkit retry begins an instance anew"):
+    with pytest.raises(SagaError, match="it is completed; `addonkit retry` begins an instance anew"):
         await kit.retry_execution(execution.id)
 
 
@@ -93,7 +93,7 @@ async def test_what_nobody_needs_is_refused_and_the_doctor_gives_it_up(kit: Any,
     # As a release left it that did not look after former attempts.
     await kit._store.transact(lambda tx: tx.delete(Association, execution.subject["association"]))
 
-    with pytest.raises(SagaError, match="shop-attic does not need it any more; addonkit saga abandon"):
+    with pytest.raises(SagaError, match="shop-attic does not need it any more; `addonkit saga abandon"):
         await kit.retry_execution(execution.id)
     (finding,) = await kit.doctor()
     assert (finding.kind, finding.subject) == ("stranded-execution", execution.id)
@@ -111,7 +111,7 @@ async def test_an_execution_of_an_instance_that_is_gone_is_not_tried_again(kit: 
     instance = (await kit.show("shop-attic")).instance
     await kit._store.transact(lambda tx: tx.delete(Instance, instance.id))
 
-    with pytest.raises(SagaError, match="the instance it serves is gone; addonkit saga abandon"):
+    with pytest.raises(SagaError, match="the instance it serves is gone; `addonkit saga abandon"):
         await kit.retry_execution(id)
     assert (await kit.execution(id)).status is ExecutionStatus.BLOCKED
 

@@ -205,7 +205,8 @@ async def test_an_undo_that_never_works_blocks_until_an_operator_decides(world: 
     broken = saga(a_step("one", undo=undo), a_step("two", raising(ValueError("no"))))
 
     with pytest.raises(
-        SagaBlocked, match=r"step one: ValueError: stuck \(it is undone because ValueError: no\); addonkit saga retry x"
+        SagaBlocked,
+        match=r"step one: ValueError: stuck \(it is undone because ValueError: no\); `addonkit saga retry x`",
     ):
         await world.engine().ensure("x", broken)
     assert await status(world) is ExecutionStatus.BLOCKED

@@ -61,7 +61,7 @@ async def names_on(url: str) -> set[str]:
 
 
 def framework_of(kit: addonkit.Kit) -> ProviderFramework:
-    return kit._keeper._framework
+    return kit._pools._framework
 
 
 @pytest.fixture

@@ -69,8 +69,8 @@ def _remains(tx: Transaction, instance: Instance) -> Iterator[str]:
 def _on_server(tx: Transaction, instance: Instance, name: str) -> str:
     others = [each for each in tx.list(Instance, {"server": name}).items if each.name != instance.id]
     if others:
-        return f"{instance.claim or instance.id} on the shared server {name}; addonkit doctor --fix drops it"
-    return f"server {name} with its data; addonkit doctor --fix removes it"
+        return f"{instance.claim or instance.id} on the shared server {name}; `addonkit doctor --fix` drops it"
+    return f"server {name} with its data; `addonkit doctor --fix` removes it"
 
 
 def _credentials(tx: Transaction, association: Association) -> Iterator[str]:

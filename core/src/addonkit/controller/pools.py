@@ -31,7 +31,7 @@ SHORT_WAIT: Final = 5.0
 
 
 @attrs.frozen
-class Healed:
+class HealReport:
     """What was found down.
 
     Attributes:
@@ -52,7 +52,7 @@ async def remove_server(framework: ProviderFramework, engine: Engine, server_id:
     await Attempts(engine).close((removal_id(server_id), ensure_id(server_id)))
 
 
-class PoolKeeper:
+class PoolReconciler:
     """Starts pools of active servers that do not run: after a crash, a kill or a reboot.
 
     Also removes servers without tenants whose removal was interrupted.
@@ -67,7 +67,7 @@ class PoolKeeper:
         self._leases = leases
         self._engine = engine
 
-    async def heal(self, only: Collection[str] | None = None) -> Healed:
+    async def heal(self, only: Collection[str] | None = None) -> HealReport:
         """Look at every server (or `only` those): start what is down and wait until it serves, remove what is left.
 
         Never raises for a server: what stands against one is its own reason in the answer.
@@ -80,7 +80,7 @@ class PoolKeeper:
         outcomes = await asyncio.gather(*(self._heal_one(name, patient=only is not None) for name in wanted))
         started = tuple(name for name, outcome in zip(wanted, outcomes, strict=True) if outcome == "started")
         failed = {n: o for n, o in zip(wanted, outcomes, strict=True) if o not in {"", "started"}}
-        return Healed(started, failed)
+        return HealReport(started, failed)
 
     async def _remove_abandoned(self, name: str) -> None:
         if await self._leases.is_held(f"execution/{removal_id(name)}"):

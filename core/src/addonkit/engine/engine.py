@@ -175,7 +175,7 @@ class Engine:
         async with self._owning(id, await self.execution(id), wait=0) as held:
             entity = await self._load(id, held)
             if entity is None:
-                raise UnknownExecution(attempted, "there is none", "see addonkit saga list")
+                raise UnknownExecution(attempted, "there is none", "see `addonkit saga list`")
             found = entity.value
             if found.status.finished:
                 raise SagaError(attempted, f"it is {found.status}")

@@ -61,7 +61,7 @@ def blocked(execution: Execution) -> SagaBlocked:
     return SagaBlocked(
         f"undoing {execution.saga}",
         f"step {stuck.name}: {stuck.error}{began}",
-        f"addonkit saga retry {execution.id} tries again, addonkit saga abandon {execution.id} gives up",
+        f"`addonkit saga retry {execution.id}` tries again, `addonkit saga abandon {execution.id}` gives up",
         execution=execution.id,
         saga=execution.saga,
         step=stuck.name,

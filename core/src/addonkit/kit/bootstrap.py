@@ -69,7 +69,7 @@ async def open(
         store = await open_store(directory, environ, clock)
         try:
             images = image_checker or _LaterImageChecker(environ)
-            kit = Kit(_rooms(directory, environ, clock, registry, backend, store, images, on_event))
+            kit = Kit(_build_services(directory, environ, clock, registry, backend, store, images, on_event))
             if moved:
                 await kit.stop_servers()
                 await relocate(store, Relocation(moved, str(directory.resolve())))
@@ -80,7 +80,7 @@ async def open(
             await backend.close()
 
 
-def _rooms(
+def _build_services(
     directory: Path,
     environ: Mapping[str, str],
     clock: Clock,

@@ -15,27 +15,23 @@ from addonkit.controller.controller import Controller
 from addonkit.controller.doctor import Doctor
 from addonkit.controller.forgetting import Forgetter
 from addonkit.controller.lookup import find_instance
-from addonkit.controller.pools import Healed, PoolKeeper
+from addonkit.controller.pools import HealReport, PoolReconciler
 from addonkit.controller.power import ServerPower
 from addonkit.controller.requests import Asked, Created, Request
 from addonkit.controller.usage import describe_usage
 from addonkit.controller.views import Viewer, environment
-from addonkit.engine.outcome import blocked
-from addonkit.errors import (
-    AddonkitError,
-    InstanceFailed,
-    NotFound,
-    SagaError,
-    UnknownExecution,
-)
-from addonkit.kit.admission import Admission, how_to_forget
+from addonkit.errors import AddonkitError, InstanceFailed, NotFound
+from addonkit.kit.admission import Admission
 from addonkit.kit.binding import Binding
+from addonkit.kit.executions import Executions
+from addonkit.kit.failures import failed
+from addonkit.kit.healing import Healer
 from addonkit.kit.operations import Operations
 from addonkit.kit.planner import Planner
 from addonkit.kit.services import Services
 from addonkit.models.app import App
 from addonkit.models.definition import CONFIG_DIGEST, CONFIG_IMAGE
-from addonkit.models.execution import Execution, ExecutionStatus
+from addonkit.models.execution import Execution
 from addonkit.models.instance import Association, Instance, Phase
 from addonkit.models.settings import Setting
 from addonkit.models.views import AppView, Environment, Finding, InstanceView, Plan, ServerTarget, VariableMove
@@ -66,9 +62,11 @@ class Kit:
         self._admission = Admission(store, registry, self._planner)
         self._viewer = Viewer(store, registry, backend, services.leases)
         self._controller = Controller(store, services.leases, registry, services.engine, services.clock)
-        self._keeper = PoolKeeper(store, backend, services.framework, services.leases, services.engine)
+        self._pools = PoolReconciler(store, backend, services.framework, services.leases, services.engine)
         self._forgetter = Forgetter(store, services.leases, services.engine)
         self._power = ServerPower(store, backend, services.framework)
+        self._healer = Healer(self._pools, self._power)
+        self._executions = Executions(store, registry, services.engine, self._operations, self._controller)
         self._doctor = Doctor(
             store,
             services.leases,
@@ -120,7 +118,7 @@ class Kit:
         for left in await self._controller.associations(instance.id):
             if left.app == app and left.phase is Phase.DEPROVISIONING and left.message:
                 attempted = f"revoking the credentials of {app} for {instance.name}"
-                advice = f"its variables are gone; addonkit retry {instance.name} tries again"
+                advice = f"its variables are gone; `addonkit retry {instance.name}` tries again"
                 cause = self._controller.cause(instance.id)
                 raise InstanceFailed(attempted, left.message, advice, instance=instance.name) from cause
         return gone
@@ -184,7 +182,7 @@ class Kit:
             return InstanceView(attrs.evolve(instance, message="gone"))
         told = await self._with_reason(reconciled)
         if told.message:
-            raise _failed(f"trying {reconciled.name} again", told) from self._controller.cause(reconciled.id)
+            raise failed(f"trying {reconciled.name} again", told) from self._controller.cause(reconciled.id)
         return await self._viewer.instance(reconciled)
 
     async def plan_destroy(self, name: str, app: str | None = None) -> Plan:
@@ -205,7 +203,7 @@ class Kit:
         left = await self._controller.reconcile(instance.id)
         if left is not None:
             told = await self._with_reason(left)
-            raise _failed(f"destroying {left.name}", told, forget=True) from self._controller.cause(left.id)
+            raise failed(f"destroying {left.name}", told, forget=True) from self._controller.cause(left.id)
 
     async def plan_forget(self, name: str, app: str | None = None) -> Plan:
         """Return what would stay when the instance is forgotten; nothing written, no addon asked."""
@@ -243,16 +241,11 @@ class Kit:
 
     async def executions(self, *, unfinished: bool = False) -> tuple[Execution, ...]:
         """Executions of sagas, oldest first."""
-        found = [entity.value for entity in await self._store.list(Execution)]
-        kept = [e for e in found if not (unfinished and e.status.finished)]
-        return tuple(sorted(kept, key=lambda e: (str(e.created), e.id)))
+        return await self._executions.list(unfinished=unfinished)
 
     async def execution(self, id: str) -> Execution:
         """One execution."""
-        found = await self._engine.execution(id)
-        if found is None:
-            raise UnknownExecution(f"cannot find execution {id!r}", "there is none", "see addonkit saga list")
-        return found
+        return await self._executions.get(id)
 
     async def retry_execution(self, id: str) -> Execution:
         """Let a blocked or interrupted execution go on, through the instance it serves.
@@ -261,44 +254,18 @@ class Kit:
             SagaBlocked: it is blocked again.
             SagaError: it has ended, or is not needed any more.
         """
-        execution = await self.execution(id)
-        self.registry.check_plugins()
-        attempted, give_up = f"cannot resume {id}", f"addonkit saga abandon {id} gives it up"
-        if execution.status.finished:
-            raise SagaError(attempted, f"it is {execution.status}", "addonkit retry begins an instance anew")
-        instance = await self._store.get(Instance, execution.subject.get("instance", ""))
-        if instance is None:
-            raise SagaError(attempted, "the instance it serves is gone", give_up)
-        await self._engine.unblock(id)
-        await self._operations.retry(instance.value.name)
-        await self._controller.reconcile(instance.name)
-        execution = await self.execution(id)
-        if execution.status is ExecutionStatus.BLOCKED:
-            raise blocked(execution)
-        if not execution.status.finished:
-            raise SagaError(attempted, f"{instance.value.name} does not need it any more", give_up)
-        return execution
+        return await self._executions.retry(id)
 
     async def abandon_execution(self, id: str) -> tuple[str, ...]:
         """Give up the undos that are left; returns the names of steps that stay uncompensated."""
-        await self.execution(id)
-        return await self._engine.abandon(id)
+        return await self._executions.abandon(id)
 
-    async def heal(self, app: str | None = None, *, without: Collection[str] = ()) -> Healed:
+    async def heal(self, app: str | None = None, *, without: Collection[str] = ()) -> HealReport:
         """Start servers that should run and do not: all, or those that an app uses without the instances named.
 
         The report names instances. For an app, those whose servers were stopped count as failed.
         """
-        if app is None:
-            healed = await self._keeper.heal()
-            targets = await self._power.targets() if healed.started or healed.failed else ()
-            return _named(healed, {each.server: each.instances[0] for each in targets})
-        wanted = [each for each in await self._power.targets(app=app) if not set(each.chosen) <= {*without}]
-        names = {each.server: each.chosen[0] for each in wanted}
-        healed = _named(await self._keeper.heal(names), names)
-        stopped = await self._power.stopped(names)
-        failed = {names[each]: f"it was stopped; run `addonkit start {names[each]}`" for each in stopped}
-        return Healed(healed.started, {**healed.failed, **failed})
+        return await self._healer.heal(app, without=without)
 
     async def servers(self, name: str | None = None, app: str | None = None) -> tuple[ServerTarget, ...]:
         """Return the servers of an instance, of all instances that an app uses, or of all instances."""
@@ -318,7 +285,7 @@ class Kit:
 
     async def stop_servers(self) -> dict[str, str]:
         """Stop every server; the next command that needs one starts it. Returns why some still run, by server."""
-        return await self._keeper.stop_all()
+        return await self._pools.stop_all()
 
     async def doctor(self) -> tuple[Finding, ...]:
         """Everything that is not as it should be; changes nothing."""
@@ -363,13 +330,13 @@ class Kit:
             if reconciled is None:
                 raise InstanceFailed(f"creating {instance.name}", "it was destroyed meanwhile")
             if reconciled.phase is not Phase.ACTIVE:
-                raise _failed(f"creating {reconciled.name}", reconciled) from self._controller.cause(reconciled.id)
+                raise failed(f"creating {reconciled.name}", reconciled) from self._controller.cause(reconciled.id)
             instance = reconciled
             entity = await self._store.get(Association, association.id)
             association = entity.value if entity else association
             if association.phase is Phase.ERROR:
                 told = attrs.evolve(instance, message=association.message)
-                raise _failed(f"attaching {instance.name}", told) from self._controller.cause(instance.id)
+                raise failed(f"attaching {instance.name}", told) from self._controller.cause(instance.id)
         return Binding(
             instance,
             association,
@@ -389,16 +356,3 @@ class Kit:
     async def _with_reason(self, instance: Instance) -> Instance:
         """The instance, with everything that went wrong for it and for apps that it is tied to as its message."""
         return attrs.evolve(instance, message="; ".join(await self._controller.failures(instance)))
-
-
-def _named(healed: Healed, names: Mapping[str, str]) -> Healed:
-    """The report with names of instances in the place of their servers' ids."""
-    failed = {names.get(server, server): reason for server, reason in healed.failed.items()}
-    return Healed(tuple(names.get(server, server) for server in healed.started), failed)
-
-
-def _failed(attempted: str, instance: Instance, *, forget: bool = False) -> InstanceFailed:
-    advice = f"addonkit retry {instance.name} tries again, addonkit destroy {instance.name} removes it"
-    if forget:
-        advice = f"addonkit retry {instance.name} tries again, {how_to_forget(instance)}"
-    return InstanceFailed(attempted, instance.message or f"it is {instance.phase}", advice, instance=instance.name)

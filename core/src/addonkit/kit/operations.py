@@ -190,7 +190,7 @@ class Operations:
             missing = [key for key in keys if key not in known]
             if missing:
                 raise UnknownInstance(
-                    f"cannot unset {missing[0]} of {app}", "it is not set by hand", f"see addonkit env -a {app}"
+                    f"cannot unset {missing[0]} of {app}", "it is not set by hand", f"see `addonkit env -a {app}`"
                 )
             moved = self._change_manual(tx, app, lambda old: {k: v for k, v in old.items() if k not in keys})
             forget_empty_app(tx, app)

@@ -206,7 +206,7 @@ def _recent_starts(plan: LaunchPlan, now: float) -> list[float]:
         raise PoolCrashed(
             plan.attempted,
             f"it was started {len(recent)} times in {WITHIN:g} s and ended each time: {_last_words(plan.log)}",
-            "see addonkit logs; it is tried again later",
+            "see `addonkit logs`; it is tried again later",
         )
     return recent
 
