@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import asyncpg
 import pytest
 
 import addonkit
+from addonkit.errors import StoreCorrupted
 from addonkit.models.compute import Disk, Pool
 from addonkit.provider.server_addon.admin_access import admin_access
 from addonkit.provider.server_sagas import ServerAddress
@@ -166,3 +169,17 @@ async def test_a_server_that_does_not_answer_is_told_and_restarted(kit: addonkit
     await fix(kit)
 
     assert await kinds(kit) == {}
+
+
+async def test_a_record_that_the_disk_changed_is_no_orphans_reason(kit: addonkit.Kit, home: Path) -> None:
+    """Its server would otherwise look like one that no instance has, and `--fix` would remove the data."""
+    await kit.create("valkey", app="shop")
+    server = (await kit.show("shop-valkey")).instance.server
+    with closing(sqlite3.connect(home / "state.db", isolation_level=None)) as state:
+        state.execute("UPDATE entity SET kind = 'tool' WHERE kind = 'pool'")
+
+    with pytest.raises(StoreCorrupted, match=f"the record 'tool/{server}' is not as it was written"):
+        await kit.doctor()
+
+    with closing(sqlite3.connect(home / "state.db", isolation_level=None)) as state:
+        state.execute("UPDATE entity SET kind = 'pool' WHERE kind = 'tool'")

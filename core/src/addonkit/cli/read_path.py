@@ -33,6 +33,8 @@ _PROGRAMS: Final = "_programs"
 
 _ACTIVE: Final = "active"
 
+_COLUMNS: Final = "kind, name, data, revision, created, updated, checksum"
+
 
 class Entry(NamedTuple):
     """A variable, in clear, and where it comes from: `manual`, or an instance's name."""
@@ -132,15 +134,15 @@ class _Reader:
         return pool is not None and pool["spec"]["desired_instances"] > 0
 
     def _entity(self, kind: str, name: str) -> dict[str, Any] | None:
-        row = self._file.execute("SELECT data FROM entity WHERE kind = ? AND name = ?", (kind, name)).fetchone()
-        return None if row is None else json.loads(row[0])
+        row = self._file.execute(f"SELECT {_COLUMNS} FROM entity WHERE kind = ? AND name = ?", (kind, name)).fetchone()  # noqa: S608 - a constant
+        return None if row is None else _tree(*row)
 
     def _associations(self, app: str) -> list[dict[str, Any]]:
         query = (
-            "SELECT data FROM entity JOIN entity_index USING (kind, name)"
+            f"SELECT {_COLUMNS} FROM entity JOIN entity_index USING (kind, name)"  # noqa: S608 - a constant
             " WHERE kind = 'association' AND field = 'app' AND value = ?"
         )
-        return [json.loads(data) for (data,) in self._file.execute(query, (app,))]
+        return [_tree(*row) for row in self._file.execute(query, (app,))]
 
     def _entry(self, tree: Mapping[str, Any], row: str, source: str) -> Entry:
         from addonkit.store.keys import SEALED
@@ -148,6 +150,15 @@ class _Reader:
         value = tree["value"]
         text = self._sealer.open(value[SEALED], row) if isinstance(value, dict) else value
         return Entry(tree["key"], text, tree["sensitive"], source)
+
+
+def _tree(kind: str, name: str, data: str, revision: int, created: str, updated: str, check: int) -> dict[str, Any]:
+    from addonkit.store.keys import checksum
+
+    if check != checksum(kind, name, data, revision, created, updated):
+        raise ValueError(f"{kind}/{name} is not as it was written")
+    tree: dict[str, Any] = json.loads(data)
+    return tree
 
 
 def _runs(home: Path, server: str) -> bool:

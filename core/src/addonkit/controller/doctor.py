@@ -66,7 +66,12 @@ class Doctor:
         }
 
     async def examine(self) -> tuple[Finding, ...]:
-        """Everything that is not as it should be, most pressing first."""
+        """Everything that is not as it should be, most pressing first.
+
+        Raises:
+            StoreCorrupted: when the state is damaged: what is missing in it would look like an orphan.
+        """
+        await self._store.verify()
         return (
             *await check_addons(self._store, self._registry),
             *await self._servers.check_servers(),

@@ -20,6 +20,8 @@ _DAMAGED_CODES: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB
 _CLOSED_CODES: Final = frozenset(
     {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_IOERR}
 )
+_NO_TEXT: Final = "Could not decode to UTF-8"
+"""How the message of `sqlite3` begins when a text that it reads is none; there is no code of its own."""
 _NEARLY_NOTHING: Final = 256 * 1024
 """Bytes of free space under which an input/output error counts as a full disk."""
 
@@ -42,11 +44,16 @@ def database_fault(error: sqlite3.Error, path: Path, purpose: str) -> AddonkitEr
         return Busy(attempted, found, "wait for it to finish and repeat the command")
     if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and _nothing_left(path)):
         return _full(path, purpose)
-    if code in _DAMAGED_CODES:
+    if code in _DAMAGED_CODES or str(error).startswith(_NO_TEXT):
         return StoreCorrupted(attempted, f"it is damaged: {error}")
     if code in _CLOSED_CODES:
         return StoreUnavailable(attempted, obstacle(path) or str(error), "check the directory and its owner")
     return StoreError(attempted, str(error))
+
+
+def not_text(error: UnicodeDecodeError, path: Path, purpose: str) -> StoreCorrupted:
+    """The error of a text in the state file that is none."""
+    return StoreCorrupted(f"cannot {purpose} {path}", f"it is damaged: a text in it is not UTF-8 ({error.reason})")
 
 
 def obstacle(path: Path) -> str:

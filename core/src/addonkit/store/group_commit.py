@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from addonkit.errors import StoreCorrupted
 from addonkit.store.keys import refuse_awaitable
 from addonkit.store.sqlite_transaction import SqliteTransaction
 from addonkit.store.writer import Job
@@ -50,7 +51,8 @@ class GroupCommit:
         """Run and commit the decisions of these jobs and set their futures.
 
         Raises:
-            sqlite3.Error: the database failed; all of them were rolled back, and no future was set.
+            sqlite3.Error, StoreCorrupted, UnicodeDecodeError: the database failed; all of them were rolled back,
+                and no future was set.
         """
         decided = self._run(connection, jobs)
         self._committed([each.transaction for each in decided if each.error is None])
@@ -75,7 +77,7 @@ class GroupCommit:
         """Run one decision; what it did is undone when it raises.
 
         Raises:
-            sqlite3.Error: the database failed.
+            sqlite3.Error, StoreCorrupted, UnicodeDecodeError: the database failed.
         """
         if not alone:
             connection.execute("SAVEPOINT decision")
@@ -84,7 +86,7 @@ class GroupCommit:
             decided.result = job.work(decided.transaction)
             refuse_awaitable(decided.result)
             decided.transaction.finish()
-        except sqlite3.Error:
+        except (sqlite3.Error, StoreCorrupted, UnicodeDecodeError):
             raise
         except BaseException as error:  # noqa: BLE001 - handed to the task that waits for it
             decided.error = error

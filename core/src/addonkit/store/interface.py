@@ -180,6 +180,15 @@ class Store(Protocol):
         """
         ...
 
+    async def verify(self) -> None:
+        """Read everything that is stored; the time grows with its size.
+
+        Raises:
+            StoreCorrupted: when something is not as it was written.
+            StoreError: when the store fails.
+        """
+        ...
+
     async def close(self) -> None:
         """Give everything back. The store cannot be used afterwards."""
         ...

@@ -166,6 +166,9 @@ class MemoryStore:
         position = self._latest if since is None else since
         return follow(self._notifier, self._read_changes, self._pause, {kind.kind for kind in kinds}, position)
 
+    async def verify(self) -> None:
+        """See Store. What is in memory is as it was written."""
+
     async def close(self) -> None:
         """See Store."""
         self._closed = True

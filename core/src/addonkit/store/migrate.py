@@ -6,12 +6,13 @@ import sqlite3
 from typing import TYPE_CHECKING, Final
 
 from addonkit.errors import StoreTooNew, StoreUnavailable
+from addonkit.store.keys import checksum
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 """Number of the newest file in `schema/`."""
 
 APPLICATION_ID: Final = 0x61646B74
@@ -60,6 +61,7 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
     """
     if check_version(connection, path) == SCHEMA_VERSION:
         return
+    connection.create_function("addonkit_checksum", 6, checksum, deterministic=True)
     connection.execute("BEGIN IMMEDIATE")
     try:
         for statement in _statements(check_version(connection, path)):

@@ -11,6 +11,7 @@ from addonkit.store.group_commit import GroupCommit
 from addonkit.store.interface import Change, Entity, R, Reader, Stored, Transaction, V
 from addonkit.store.keys import refuse_awaitable
 from addonkit.store.sqlite_transaction import SqliteTransaction, latest_change, read_changes
+from addonkit.store.verify import verify
 from addonkit.store.writer import Writer
 
 if TYPE_CHECKING:
@@ -87,6 +88,10 @@ class SqliteStore:
         """See Store. Other processes are asked for changes only while a task waits for one."""
         position = self._latest if since is None else since
         return follow(self._notifier, self._read_changes, self._pause, {kind.kind for kind in kinds}, position)
+
+    async def verify(self) -> None:
+        """See Store."""
+        await self._writer.run("read the state", verify)
 
     async def close(self) -> None:
         """See Store. May be called again."""

@@ -7,8 +7,18 @@ from datetime import datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
+from addonkit.errors import StoreCorrupted
 from addonkit.store.interface import CHANGES_KEPT, Change, ChangeKind, Entity, Page, Stored, V
-from addonkit.store.keys import check_kind, check_name, conflict, exists_already, index_of, row_id, where_of
+from addonkit.store.keys import (
+    check_kind,
+    check_name,
+    checksum,
+    conflict,
+    exists_already,
+    index_of,
+    row_id,
+    where_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,7 +26,7 @@ if TYPE_CHECKING:
     from addonkit.store.codec import Codec
     from addonkit.util.clock import Clock
 
-_COLUMNS: Final = "e.name, e.data, e.revision, e.created, e.updated"
+_COLUMNS: Final = "e.name, e.data, e.revision, e.created, e.updated, e.checksum"
 
 
 class SqliteTransaction:
@@ -55,8 +65,9 @@ class SqliteTransaction:
         """See Transaction."""
         kind, now = type(value), self._clock.now()
         row, data = row_id(kind, check_name(name)), self._codec.dump(row_id(kind, name), value)
-        insert = "INSERT INTO entity VALUES (?, ?, ?, 1, ?, ?) ON CONFLICT DO NOTHING"
-        if not self._execute(insert, kind.kind, name, data, now.isoformat(), now.isoformat()).rowcount:
+        insert = "INSERT INTO entity VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+        columns = (kind.kind, name, data, 1, now.isoformat(), now.isoformat())
+        if not self._execute(insert, *columns, checksum(*columns)).rowcount:
             raise exists_already(row)
         entity = Entity(name, self._stored(row, data, value), 1, now, now)
         self._index(kind, name, index_of(entity.value))
@@ -70,12 +81,13 @@ class SqliteTransaction:
         row = row_id(kind, entity.name)
         data = self._codec.dump(row, value)
         update = (
-            "UPDATE entity SET data = ?, revision = ?, updated = ?"
+            "UPDATE entity SET data = ?, revision = ?, updated = ?, checksum = ?"
             " WHERE kind = ? AND name = ? AND revision = ? AND created = ?"
         )
-        created = entity.created.isoformat()
+        created, updated = entity.created.isoformat(), now.isoformat()
+        check = checksum(kind.kind, entity.name, data, revision, created, updated)
         place = (kind.kind, entity.name, entity.revision, created)
-        if not self._execute(update, data, revision, now.isoformat(), *place).rowcount:
+        if not self._execute(update, data, revision, updated, check, *place).rowcount:
             raise conflict(row, entity.revision, self._revision(kind, entity.name))
         stored = self._stored(row, data, value)
         self._index(kind, entity.name, index_of(stored))
@@ -141,9 +153,16 @@ class SqliteTransaction:
         self.kinds.add(kind.kind)
 
     def _entity(self, kind: type[V], row: Sequence[Any]) -> Entity[V]:
-        name, data, revision, created, updated = row
+        name, data, revision, created, updated, check = row
+        if check != checksum(kind.kind, name, data, revision, created, updated):
+            raise damaged(row_id(kind, name))
         value = self._codec.load(row_id(kind, name), data, kind)
         return Entity(name, value, revision, datetime.fromisoformat(created), datetime.fromisoformat(updated))
+
+
+def damaged(row: str) -> StoreCorrupted:
+    """The error of a row that is not as it was written."""
+    return StoreCorrupted("cannot read the state", f"it is damaged: the record {row!r} is not as it was written")
 
 
 def _list_query(kind: type[Stored], conditions: Mapping[str, str], after: str) -> tuple[str, Sequence[str]]:

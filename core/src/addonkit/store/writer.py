@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from addonkit.errors import StoreCorrupted, StoreUnavailable
 from addonkit.store.connection import PURPOSE, connect
-from addonkit.store.error_mapping import database_fault, file_fault
+from addonkit.store.error_mapping import database_fault, file_fault, not_text
 from addonkit.store.migrate import check_version
 from addonkit.store.quarantine import quarantine
 
@@ -133,6 +133,10 @@ class Writer:
             return work(connection)
         except sqlite3.Error as error:
             raise self._fault(error, purpose) from error
+        except UnicodeDecodeError as error:
+            raise self._damaged(not_text(error, self._path, purpose)) from error
+        except StoreCorrupted as error:
+            raise self._damaged(error) from error
 
     def _connected(self) -> sqlite3.Connection:
         if self._damage is not None:  # never write to a damaged file
@@ -163,6 +167,8 @@ class Writer:
             return connect(self._path, self._busy_timeout)
         except sqlite3.Error as error:
             raise self._fault(error, PURPOSE) from error
+        except UnicodeDecodeError as error:
+            raise self._damaged(not_text(error, self._path, PURPOSE)) from error
         except StoreCorrupted as error:
             raise self._damaged(error) from error
         except OSError as error:
