@@ -7,12 +7,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 
-from addonkit.cli.group import SECTIONS
+from addonkit.cli.group import SECTIONS, cli
 
 HEAVY = {"aiohttp", "cattrs", "cryptography", "rich", "psutil", "sqlite3", "pluggy", "asyncio", "attr", "ssl"}
-COMMANDS = [name for names in SECTIONS.values() for name in names]
+DESCRIPTIONS = {name: text for commands in SECTIONS.values() for name, text in commands.items()}
+COMMANDS = [*DESCRIPTIONS]
 
 
 @pytest.mark.parametrize("argv", [["--help"], ["--version"], *([name, "--help"] for name in COMMANDS)])
@@ -34,6 +36,20 @@ def test_help_imports_nothing_heavy_and_no_addon(argv):
         "addonkit.cli.invocation", "addonkit.cli.streams", "addonkit.cli.failures", "addonkit.cli.event_loop",
         "addonkit.cli.prompts", "addonkit.cli.params", "addonkit.cli.power", "addonkit.util", "addonkit.util.stdout", "addonkit.cli.commands", *(f"addonkit.cli.commands.{name}" for name in COMMANDS),
     }  # fmt: skip
+
+
+def test_the_help_of_all_says_what_each_says_of_itself():
+    context = click.Context(cli)
+    assert {name: cli.get_command(context, name).get_short_help_str(72) for name in COMMANDS} == DESCRIPTIONS
+
+
+def test_the_help_of_all_imports_no_command():
+    code = (
+        "import sys\nfrom addonkit.cli.main import main\n"
+        "try: main(['--help'])\nexcept SystemExit: pass\n"
+        "assert not [name for name in sys.modules if name.startswith('addonkit.cli.commands')]"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=60)
 
 
 def test_one_commands_help_imports_no_other_command():

@@ -11,14 +11,47 @@ import addonkit
 from addonkit.cli.command import SETTINGS, Group, show_help, with_shared_options
 
 SECTIONS: Final = {
-    "Provision": ("create", "run", "env", "attach", "detach", "promote", "destroy"),
-    "Operate": ("stop", "start", "restart"),
-    "Configure": ("config", "completion"),
-    "Inspect": ("apps", "addons", "variants", "list", "show", "logs"),
-    "Troubleshoot": ("doctor", "retry", "saga", "home"),
-    "Develop": ("new", "conformance"),
+    "Provision": {
+        "create": "Create an addon for an app.",
+        "run": "Run a program with the variables of an app.",
+        "env": "Show the variables of an app, or set some by hand.",
+        "attach": "Give an app the variables of an instance that exists.",
+        "detach": "Take an instance's variables from an app.",
+        "promote": "Give an instance's variables their plain names.",
+        "destroy": "Remove an instance and all its data, or everything of an app.",
+    },
+    "Operate": {
+        "stop": "Stop servers.",
+        "start": "Start servers that were stopped, and wait until they answer.",
+        "restart": "Restart servers, with the programs that are installed now.",
+    },
+    "Configure": {
+        "config": "Configure an addon for all its instances.",
+        "completion": "Print a script that lets a shell complete commands, apps, instances,...",
+    },
+    "Inspect": {
+        "apps": "List apps and the instances that give them variables.",
+        "addons": "List installed addons, their variants and versions.",
+        "variants": "List the variants of an addon and what they give.",
+        "list": "List instances: their apps, their state, their servers.",
+        "show": "Show one instance: state, server, apps, names of variables.",
+        "logs": "Show the log of an instance's server.",
+    },
+    "Troubleshoot": {
+        "doctor": "Look for what is not as it should be.",
+        "retry": "Resume an instance that failed or was interrupted.",
+        "saga": "See what was done, step by step; settle what is stuck.",
+        "home": "Show or move the home, or make a copy of one a home of its own.",
+    },
+    "Develop": {
+        "new": "Write the distribution of a new addon, one that works, to be changed.",
+        "conformance": "Check that an installed addon keeps what every addon promises.",
+    },
 }
-"""Commands by purpose, in the order of the help; each is found under its name in the module of its name."""
+"""Commands by purpose, in the order of the help; each is found under its name in the module of its name.
+
+What is said of each is the first sentence of its own help, so that the help of all imports none.
+"""
 
 _EXAMPLES: Final = (
     "addonkit addons                              what can be created",
@@ -72,10 +105,9 @@ class Commands(Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the commands by purpose."""
-        for title, names in SECTIONS.items():
-            rows = [(name, found.get_short_help_str(72)) for name in names if (found := self.get_command(ctx, name))]
+        for title, commands in SECTIONS.items():
             with formatter.section(title):
-                formatter.write_dl(rows)
+                formatter.write_dl([*commands.items()])
 
 
 def _show_version(ctx: click.Context, _option: click.Parameter, value: bool) -> None:
