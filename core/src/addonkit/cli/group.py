@@ -103,7 +103,7 @@ class Commands(Group):
         meant = command_for(word, known) or (f"addonkit {near[0]}" if near else "")
         return f"; did you mean `{meant}`?" if meant else ""
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's own
         """Write the commands by purpose."""
         for title, commands in SECTIONS.items():
             with formatter.section(title):
