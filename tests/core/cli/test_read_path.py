@@ -34,7 +34,7 @@ if {argv!r}[0] == "env":
 main()
 """
 
-NEVER = {"asyncio", "cattrs", "pluggy", "rich", "ssl", "http", "aiohttp", "importlib_metadata"}
+NEVER = {"asyncio", "cattrs", "pluggy", "ssl", "http", "aiohttp", "importlib_metadata"}
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 
 from addonkit.cli.group import SECTIONS, cli
 
-HEAVY = {"aiohttp", "cattrs", "cryptography", "rich", "psutil", "sqlite3", "pluggy", "asyncio", "attr", "ssl"}
+HEAVY = {"aiohttp", "cattrs", "cryptography", "psutil", "sqlite3", "pluggy", "asyncio", "attr", "ssl"}
 DESCRIPTIONS = {name: text for commands in SECTIONS.values() for name, text in commands.items()}
 COMMANDS = [*DESCRIPTIONS]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from addonkit.controller.executor import forget_instance
 from addonkit.models.instance import AddonEntity, Instance
 from addonkit.registry.registry import Registry
 from addonkit.store.codec import Codec
@@ -70,3 +71,18 @@ async def test_an_addon_that_is_installed_but_not_usable_keeps_its_entity(instal
     await store.transact(lambda tx: tx.create(entity.name, entity))
     await installed(*case.split(), blocked=("shunned",)).ensure_entities(store)
     assert await stored(store) == {entity.name: entity}
+
+
+async def test_an_addon_is_forgotten_with_its_last_instance(store):
+    first, last = (Instance(id, f"{id}-shop", "memo", "shop", "small") for id in ("i1", "i2"))
+
+    def prepare(tx):
+        tx.create("memo", AddonEntity("memo"))
+        for each in (first, last):
+            tx.create(each.id, each)
+
+    await store.transact(prepare)
+    await store.transact(lambda tx: forget_instance(tx, first))
+    assert set(await stored(store)) == {"memo"}
+    await store.transact(lambda tx: forget_instance(tx, last))
+    assert not await stored(store)

@@ -11,7 +11,7 @@ import importlib_metadata
 import pytest
 
 DRIVERS = {"asyncpg", "psycopg", "valkey", "redis", "aiobotocore", "botocore", "boto3"}
-HEAVY = DRIVERS | {"aiohttp", "cattrs", "cryptography", "rich", "psutil", "click", "sqlite3"}
+HEAVY = DRIVERS | {"aiohttp", "cattrs", "cryptography", "psutil", "click", "sqlite3"}
 ADDONS = sorted(importlib_metadata.entry_points(group="addonkit.addons"), key=lambda each: each.name)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 import click
@@ -87,3 +87,23 @@ def addon_argument() -> Decorator:
 def execution_argument() -> Decorator:
     """Add the argument EXECUTION."""
     return click.argument("execution", type=Name("execution"))
+
+
+def assignments(arguments: Iterable[str], mistake: str, *, key_alone: bool = False) -> dict[str, str | None]:
+    """Return each key with its value; None for a key that stands alone.
+
+    Args:
+        arguments: as they were typed.
+        mistake: what to say of one that is no assignment. It does not show the argument, which may be a secret.
+        key_alone: take a key without `=` too.
+
+    Raises:
+        click.UsageError: one has no key, or no value where one is needed.
+    """
+    values: dict[str, str | None] = {}
+    for argument in arguments:
+        key, equals, value = argument.partition("=")
+        if not key or not (equals or key_alone):
+            raise click.UsageError(mistake)
+        values[key] = value if equals else None
+    return values

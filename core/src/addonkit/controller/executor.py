@@ -17,6 +17,7 @@ from addonkit.errors import AddonkitError, ContractViolation, LeaseLost, Retryab
 from addonkit.models.app import App
 from addonkit.models.instance import Association, Instance, Phase
 from addonkit.models.result import BindResult, ProvisionResult
+from addonkit.registry.entities import forget_unused_addon
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -255,8 +256,9 @@ def forget_empty_app(tx: Transaction, app: str) -> None:
 
 
 def forget_instance(tx: Transaction, instance: Instance) -> None:
-    """Delete an instance and its associations, and apps that have nothing any more."""
+    """Delete an instance and its associations, apps that have nothing any more, and what is displayed of its addon."""
     tx.delete(Instance, instance.id)
+    forget_unused_addon(tx, instance.addon)
     for entity in tx.list(Association, {"instance": instance.id}).items:
         tx.delete(Association, entity.name)
         forget_empty_app(tx, entity.value.app)

@@ -49,6 +49,12 @@ def sync_entities(transaction: Transaction, wanted: Iterable[AddonEntity], insta
     for each in wanted:
         record_entity(transaction, each)
     for entity in transaction.list(AddonEntity).items:
-        used = transaction.list(Instance, {"addon": entity.name}, limit=1).items
-        if entity.name not in installed and not used:
-            transaction.delete(AddonEntity, entity.name)
+        if entity.name not in installed:
+            forget_unused_addon(transaction, entity.name)
+
+
+def forget_unused_addon(transaction: Transaction, name: str) -> None:
+    """Delete what is displayed of an addon, unless an instance of it exists."""
+    entity = transaction.get(AddonEntity, name)
+    if entity is not None and not transaction.list(Instance, {"addon": name}, limit=1).items:
+        transaction.delete(AddonEntity, name)

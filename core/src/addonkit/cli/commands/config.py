@@ -9,7 +9,7 @@ import click
 from addonkit.cli.command import group, show_help, subcommand
 from addonkit.cli.event_loop import with_kit
 from addonkit.cli.invocation import Invocation
-from addonkit.cli.params import addon_argument
+from addonkit.cli.params import addon_argument, assignments
 from addonkit.cli.prompts import fill_in
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def set_(invocation: Invocation, addon: str, settings: tuple[str, ...]) -> None:
     value, or reads it from stdin: one value to its end, several a line each.
     """
     values = _values(settings)
-    hint = f"addonkit config show {addon} shows whether they are set"
+    hint = f"`addonkit config show {addon}` shows whether they are set"
     with_kit(invocation, lambda kit: kit.set_config(addon, values), hint=hint)
     invocation.answer({"addon": addon, "set": [*values]}, "\n".join(f"{name} is set" for name in values))
 
@@ -77,20 +77,14 @@ def set_(invocation: Invocation, addon: str, settings: tuple[str, ...]) -> None:
 @click.pass_obj
 def unset(invocation: Invocation, addon: str, keys: tuple[str, ...]) -> None:
     """Forget settings of an addon; their defaults are in force again."""
-    hint = f"addonkit config show {addon} shows whether they are set"
+    hint = f"`addonkit config show {addon}` shows whether they are set"
     with_kit(invocation, lambda kit: kit.unset_config(addon, keys), hint=hint)
     invocation.answer({"addon": addon, "unset": [*keys]}, "\n".join(f"{name} is unset" for name in keys))
 
 
 def _values(settings: Sequence[str]) -> dict[str, str]:
-    values: dict[str, str | None] = {}
-    for setting in settings:
-        key, equals, value = setting.partition("=")
-        if not equals or not key:
-            # Not shown: it may be a secret that lacks its name.
-            raise click.UsageError("a setting is KEY=VALUE, or KEY=- to be asked for the value")
-        values[key] = None if value == "-" else value
-    return fill_in(values)
+    values = assignments(settings, "a setting is KEY=VALUE, or KEY=- to be asked for the value")
+    return fill_in({key: None if value == "-" else value for key, value in values.items()})
 
 
 def _shown(setting: Setting) -> str | None:

@@ -9,7 +9,7 @@ import click
 from addonkit.cli.command import group, no_start_option, subcommand
 from addonkit.cli.event_loop import with_kit
 from addonkit.cli.invocation import Invocation
-from addonkit.cli.params import app_option
+from addonkit.cli.params import app_option, assignments
 from addonkit.cli.prompts import fill_in
 
 if TYPE_CHECKING:
@@ -181,14 +181,10 @@ def unset(invocation: Invocation, app: str, keys: tuple[str, ...]) -> None:
 def _values(settings: Sequence[str], *, secret: bool) -> dict[str, str]:
     from addonkit.models.variable import check_posix_name
 
-    values: dict[str, str | None] = {}
-    for setting in settings:
-        key, equals, value = setting.partition("=")
-        if not equals and not secret:
-            # Not shown: it may be a value that lacks its name.
-            raise click.UsageError("a variable is KEY=VALUE; with --secret a KEY alone is asked for")
+    mistake = "a variable is KEY=VALUE; with --secret a KEY alone is asked for"
+    values = assignments(settings, mistake, key_alone=secret)
+    for key in values:
         check_posix_name(key)
-        values[key] = value if equals else None
     return fill_in(values)
 
 

@@ -21,7 +21,7 @@ def promote(invocation: Invocation, instance: str, app: str) -> None:
     """
     from addonkit.cli.render import json, text
 
-    hint = f"addonkit env -a {app} shows whether it was done"
+    hint = f"`addonkit env -a {app}` shows whether it was done"
     moves = with_kit(invocation, lambda kit: kit.promote(instance, app), hint=hint)
     lines = text.moves_lines(moves) or ["nothing moved: it has its plain names, or they are set by hand"]
     invocation.answer({"app": app, "moves": json.moves_json(moves)}, "\n".join(lines))

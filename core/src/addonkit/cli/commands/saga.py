@@ -79,7 +79,7 @@ def abandon(invocation: Invocation, execution: str, yes: bool) -> None:
     found = with_kit(invocation, lambda kit: kit.execution(execution))
     if not yes:
         confirm(f"cannot abandon {execution}", execution_text(found), "Give it up?", json=invocation.json)
-    hint = f"addonkit saga show {execution} shows whether it is abandoned"
+    hint = f"`addonkit saga show {execution}` shows whether it is abandoned"
     left = with_kit(invocation, lambda kit: kit.abandon_execution(execution), hint=hint)
     text = f"{execution} is abandoned; what is left: {', '.join(left) if left else 'nothing'}"
     invocation.answer({"execution": execution, "left": list(left)}, text)
