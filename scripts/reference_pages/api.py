@@ -36,8 +36,8 @@ GROUPS: Final = {
         "is_shared_variant", "CONFIG_IMAGE", "CONFIG_VERSION",
     ),
     "A server, declared": (
-        "ServerAddon", "Program", "File", "Probe", "ContainerSpec", "ConnectionInfo", "admin_password", "Tenants",
-        "Tenant", "ServerAccess", "Progress",
+        "ServerAddon", "Program", "DiskTemplate", "File", "Probe", "ContainerSpec", "ConnectionInfo", "admin_password",
+        "Tenants", "Tenant", "ServerAccess", "Progress",
     ),
     "Variables and secrets": ("Variable", "Secret", "reveal"),
     "What hooks are given": (

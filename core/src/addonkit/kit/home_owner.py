@@ -14,7 +14,18 @@ from addonkit.errors import StoreUnavailable
 TRUST: Final = "ADDONKIT_TRUST_HOME"
 """Set to 1 where one user has the whole machine, as in a container whose volumes all may write."""
 
-_FILES: Final = ("key", "state.db", "home.json", "disks", "pools", "ports", "locks", "programs", "prepared")
+_FILES: Final = (
+    "key",
+    "state.db",
+    "home.json",
+    "disks",
+    "pools",
+    "ports",
+    "locks",
+    "programs",
+    "prepared",
+    "templates",
+)
 """What has to belong to the owner of the home."""
 
 

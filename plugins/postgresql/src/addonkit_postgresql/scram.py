@@ -14,6 +14,9 @@ from typing import Final
 ITERATIONS: Final = 4096
 """PostgreSQL's own default (scram_iterations)."""
 
+UNUSABLE: Final = f"SCRAM-SHA-256${ITERATIONS}:{'A' * 22}==${'A' * 43}=:{'A' * 43}="
+"""A verifier that no password fits: nothing is known to have the digest 0."""
+
 
 def verifier(password: str, salt: bytes | None = None, iterations: int = ITERATIONS) -> str:
     """A verifier in PostgreSQL's form, `SCRAM-SHA-256$<iterations>:<salt>$<StoredKey>:<ServerKey>`.

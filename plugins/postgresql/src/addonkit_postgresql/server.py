@@ -6,10 +6,11 @@ import struct
 from collections.abc import Iterable
 from typing import Final
 
-from addonkit import ContainerSpec, File, Probe, Program, Secret, Server, admin_password
+from addonkit import ContainerSpec, DiskTemplate, File, Probe, Program, Secret, Server, admin_password
 from addonkit_postgresql.definition import PROGRAM
 from addonkit_postgresql.extensions import FIRST_VERSION, START
 from addonkit_postgresql.naming import ADMINISTRATOR
+from addonkit_postgresql.scram import UNUSABLE
 
 _MOUNT: Final = "/var/lib/addonkit"
 """Not below /var/lib/postgresql: images declare volumes there, other ones in version 18 than before."""
@@ -47,23 +48,32 @@ def program(server: Server) -> Program:
             *("-D", "{disk}", "-p", "{port}", *_options(settings)),
         ),
         probe=Probe("postgresql", _startup_message(), ("R",)),
-        prepare=(
-            (
-                "initdb",
-                "-D",
-                "{disk}",
-                f"--username={ADMINISTRATOR}",
-                "--pwfile={run}/password",
-                "--auth=scram-sha-256",
-                *_cluster(server.version),
-            ),
-        ),
+        prepare=(_initdb(server.version, "{run}/password"),),
+        template=_template(server),
         prepare_files=(File("{run}/password", Secret(admin_password(server).reveal() + "\n")),),
         files=(File(_START, START),) if trusting else (),
         socket=".s.PGSQL.{port}",
         stop_signal="SIGINT",
         stop_timeout=60.0,
         pid_file="postmaster.pid",
+    )
+
+
+def _initdb(version: str, password_file: str) -> tuple[str, ...]:
+    fixed = ("initdb", "-D", "{disk}", f"--username={ADMINISTRATOR}", "--auth=scram-sha-256")
+    return (*fixed, f"--pwfile={password_file}", *_cluster(version))
+
+
+def _template(server: Server) -> DiskTemplate:
+    """A cluster whose superuser has no password that fits, with as little WAL as there can be."""
+    return DiskTemplate(
+        prepare=(
+            (*_initdb(server.version, "{run}/password"), "--no-sync"),
+            ("pg_resetwal", "-D", "{disk}"),
+        ),
+        files=(File("{run}/password", f"{UNUSABLE}\n"),),
+        adapt="addonkit_postgresql.cluster:adapt",
+        values={"password": admin_password(server)},
     )
 
 

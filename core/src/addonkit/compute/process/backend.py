@@ -10,6 +10,7 @@ disks/<name>/data   its data
 disks/<name>/lock   held by the server for life; pools/<name>/alive for one without a disk
 prepared/<name>     that the disk holds data, see disk_memory
 ports/<number>      which pool has the port
+templates/<key>     prepared disks that are copied for new servers
 programs/           copies of programs, where a service user could not reach the originals
 locks/<name>        held while a pool is started, stopped or removed
 """
@@ -36,13 +37,15 @@ from addonkit.compute.process.names import check_name
 from addonkit.compute.process.open_files import having_open, working_in_removed
 from addonkit.compute.process.placeholders import Placeholders
 from addonkit.compute.process.ports import HOST, Ports, port_range
+from addonkit.compute.process.prepare import prepare_disk
 from addonkit.compute.process.probe import answers, listens
 from addonkit.compute.process.programs import Programs, how_to_get
 from addonkit.compute.process.record import RunRecord, clear_start_history, read_record
 from addonkit.compute.process.running_program import runs_another
 from addonkit.compute.process.standing import Standing, judge, keep_locked
-from addonkit.compute.process.start import LaunchPlan, kept_files, launch, prepare_disk
+from addonkit.compute.process.start import LaunchPlan, kept_files, launch
 from addonkit.compute.process.stop import Terminator, workers_of
+from addonkit.compute.process.templates import Templates
 from addonkit.compute.process.threads import finish
 from addonkit.compute.process.user import ServiceUser, check_traversable, chown, service_user
 from addonkit.compute.process.versions import describe, matches, requested_version, shorten
@@ -82,6 +85,7 @@ class ProcessBackend:
         self._ports = Ports(home / "ports", port_range(environ))
         self._disks = Disks(home / "disks", DiskMemory(home / "prepared"), self._user)
         self._programs = Programs(home / "programs", environ, self._user)
+        self._templates = Templates(home / "templates")
 
     def find_programs(self, definition: AddonDefinition) -> tuple[FoundProgram, ...]:
         """See Backend."""
@@ -292,7 +296,7 @@ class ProcessBackend:
         try:
             plan = await self._plan(pool, held)
             for disk in disks:
-                await prepare_disk(plan, self._disks, disk, lock)
+                await prepare_disk(plan, self._disks, self._templates, disk, lock)
             taken = await finish(self._ports.reacquire, pool.name, pool.ports.values())
             if taken is not None:
                 raise PoolCrashed(

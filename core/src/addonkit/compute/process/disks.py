@@ -12,7 +12,7 @@ from typing import Final
 import attrs
 
 from addonkit.compute.process.disk_memory import MARK, DiskMemory, Remembered, holds_anything, new_memory, read_mark
-from addonkit.compute.process.user import ServiceUser, chown, user_of
+from addonkit.compute.process.user import ServiceUser, user_of
 from addonkit.errors import ComputeError
 from addonkit.util.files import make_directory, remove_tree
 
@@ -101,11 +101,10 @@ class Disks:
             os.close(directory)
 
     def draft(self, name: str) -> Path:
-        """An empty directory to prepare; what killed preparations have left is removed first."""
+        """An empty directory of our own to prepare; what killed preparations have left is removed first."""
         self.discard_drafts(name)
         draft = self.path(name) / f"preparing-{secrets.token_hex(4)}"
         draft.mkdir(mode=0o700)
-        chown(self._user, draft)
         return draft
 
     def discard_drafts(self, name: str) -> None:

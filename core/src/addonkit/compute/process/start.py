@@ -1,4 +1,4 @@
-"""Starts a server: prepares an empty disk once, launches. The caller holds the pool's lock."""
+"""Starts a server, and runs the commands that prepare its disk. The caller holds the pool's lock."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ from typing import Final
 import attrs
 
 from addonkit.compute.process.commands import run
-from addonkit.compute.process.disk_memory import MARK
-from addonkit.compute.process.disks import Disks
 from addonkit.compute.process.launch_request import Detached, LaunchRequest, send_request
 from addonkit.compute.process.logs import tail
 from addonkit.compute.process.placeholders import Placeholders
@@ -24,7 +22,6 @@ from addonkit.compute.process.user import ServiceUser
 from addonkit.errors import PoolCrashed
 from addonkit.models.compute import File, Pool, Program
 from addonkit.models.secret import reveal
-from addonkit.util.files import sync_directory
 
 PREPARE_LIMIT: Final = 240.0
 """Seconds that preparing a disk may take."""
@@ -80,36 +77,7 @@ class LaunchPlan:
         return [str(found), *(placeholders.expand(word) for word in argv[1:])]
 
 
-async def prepare_disk(plan: LaunchPlan, disks: Disks, disk: str, lock: int) -> None:
-    """Turn an empty disk into a usable one, in a draft that becomes the disk's data at the end.
-
-    A disk that holds data is left as it is; one that held data before and lost them is refused.
-
-    Raises:
-        PoolCrashed: a command fails, with the end of its output; or the data of the disk are not in their place.
-    """
-    disks.check(disk, plan.attempted)
-    if not disks.is_prepared(disk):
-        await _prepare_draft(plan, disks, disk, lock)
-    elif not (disks.data(disk) / MARK).exists():
-        await finish(disks.mark, disk, disks.data(disk))
-    await finish(disks.remember, disk, disks.recall(disk).files)
-
-
-async def _prepare_draft(plan: LaunchPlan, disks: Disks, disk: str, lock: int) -> None:
-    draft = await finish(disks.draft, disk)
-    placeholders = attrs.evolve(plan.placeholders, disk=draft)
-    try:
-        await _with_files(plan, placeholders, lock)
-        await finish(disks.mark, disk, draft)
-        draft.rename(disks.data(disk))
-        sync_directory(disks.path(disk))
-    except BaseException:
-        await finish(disks.discard_drafts, disk)
-        raise
-
-
-async def _with_files(plan: LaunchPlan, placeholders: Placeholders, lock: int) -> None:
+async def prepare_with_files(plan: LaunchPlan, placeholders: Placeholders, lock: int) -> None:
     """Run the commands that prepare a disk while their files are there."""
     files = plan.program.prepare_files
     try:

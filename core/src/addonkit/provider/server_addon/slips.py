@@ -70,6 +70,8 @@ def _texts(program: Program) -> Iterator[str]:
     yield from program.argv
     for command in program.prepare:
         yield from command
+    for command in program.template.prepare if program.template else ():
+        yield from command
     yield from (file.path for file in (*program.files, *program.prepare_files))
     yield from map(reveal, program.env.values())
 
