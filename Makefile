@@ -5,6 +5,8 @@ BIN := .venv/bin
 # More than cores: a test that waits for a server leaves its core to another.
 WORKERS ?= $(shell echo $$(( $$(nproc) * 3 / 2 )))
 UPGRADE ?= --upgrade
+# What is compiled is kept: workers, and the hundreds of commands that tests start, would compile it again.
+unexport PYTHONDONTWRITEBYTECODE
 PYTEST = -m pytest -n $(WORKERS) --dist worksteal
 
 .PHONY: help faults demo test test-all test-lowest coverage lint types format reference docs changes bench pins clean

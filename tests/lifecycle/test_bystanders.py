@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
 import addonkit
@@ -16,6 +17,7 @@ from addonkit.compute.process.identity import session_members
 from addonkit.compute.process.record import read_record
 from addonkit.models.compute import Pool
 from addonkit.provider.framework import ProviderFramework
+from addonkit.store.interface import Transaction
 from addonkit.testing.command import CommandLine
 
 APPS = ("blog", "shop", "wiki")
@@ -65,7 +67,19 @@ async def test_nothing_waits_for_a_server_of_somebody_else_that_hangs(home: Path
 
         assert hung not in waits
         assert states == {"blog-valkey": "running", "shop-valkey": "starting", "blog-cache": "running"}
+        await _shorten_its_start(kit, hung)
         assert "shop-valkey" in (await kit.heal("shop")).failed, "its own app is told"
+
+
+async def _shorten_its_start(kit: addonkit.Kit, pool: str) -> None:
+    """Leave it less time than it has been up: its own app then waits for it as for one that has hung for long."""
+
+    def shorten(tx: Transaction) -> None:
+        entity = tx.get(Pool, pool)
+        assert entity is not None
+        tx.put(entity, attrs.evolve(entity.value, spec=attrs.evolve(entity.value.spec, port_wait_timeout=0.1)))
+
+    await kit._store.transact(shorten)
 
 
 def test_commands_about_others_succeed_beside_a_server_that_hangs(addonkit_command: CommandLine, hung: str) -> None:

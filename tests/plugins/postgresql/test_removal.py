@@ -213,6 +213,30 @@ async def test_a_neighbour_that_grants_again_and_again_does_not_keep_an_app(
         await asyncio.gather(*granting, return_exceptions=True)
 
 
+@pytest.mark.parametrize(
+    "reason",
+    [asyncpg.InternalServerError("tuple concurrently updated"), asyncpg.DeadlockDetectedError("deadlock detected")],
+    ids=["one row at once", "deadlock"],
+)
+async def test_a_grant_in_the_same_moment_does_not_keep_an_app(
+    server: Administrator, name: str, neighbour: str, monkeypatch: pytest.MonkeyPatch, reason: asyncpg.PostgresError
+) -> None:
+    """Both come of real grants, one time in thirty: twelve sessions that grant on twenty tables."""
+    await give(server, name)
+    async with logged_in(server, neighbour) as connection:
+        await connection.execute(f"GRANT SELECT ON t TO {name}")
+    reasons, drop_owned = [reason], removal._drop_owned
+
+    async def contended(inside: asyncpg.Connection, role: str) -> None:
+        if reasons:
+            raise reasons.pop()
+        await drop_owned(inside, role)
+
+    monkeypatch.setattr(removal, "_drop_owned", contended)
+
+    await take(server, name)
+
+
 async def test_a_neighbour_that_closes_its_database_does_not_keep_an_app(
     server: Administrator, name: str, neighbour: str
 ) -> None:

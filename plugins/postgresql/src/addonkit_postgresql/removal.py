@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from addonkit import TransientError
 from addonkit_postgresql.blockers import unblocked
 from addonkit_postgresql.marks import marked_for
-from addonkit_postgresql.session import DATABASE, STATEMENT_LIMIT, Administrator, execute
+from addonkit_postgresql.session import DATABASE, STATEMENT_LIMIT, Administrator, execute, is_contended
 
 if TYPE_CHECKING:
     import asyncpg
@@ -135,19 +135,16 @@ async def _release(admin: Administrator, connection: asyncpg.Connection, databas
 
 
 async def _drop_role(admin: Administrator, role: str) -> None:
-    import asyncpg
-
     for further in reversed(range(_ROUNDS)):
         async with admin.session() as connection:
             elsewhere = await connection.fetch(_ELSEWHERE, role)
-        for database in elsewhere:
-            await _disown_in(admin, role, database)
         try:
-            await _drop_empty_role(
-                admin, role, next((each["datname"] for each in elsewhere if _is_open(each)), DATABASE)
-            )
+            for database in elsewhere:
+                await _disown_in(admin, role, database)
+            neighbour = next((each["datname"] for each in elsewhere if _is_open(each)), DATABASE)
+            await _drop_empty_role(admin, role, neighbour)
         except TransientError as error:
-            if not (further and isinstance(error.__cause__, asyncpg.DependentObjectsStillExistError)):
+            if not (further and is_contended(error.__cause__)):
                 raise
             await _end_sessions(admin, [each["datname"] for each in elsewhere])
         else:

@@ -139,6 +139,16 @@ async def execute(connection: asyncpg.Connection, template: str, *values: str, l
     await connection.execute(statement, timeout=limit)
 
 
+def is_contended(error: BaseException | None) -> bool:
+    """Return whether a statement failed because another session changed the same thing at the same time."""
+    import asyncpg
+
+    changed = (asyncpg.DependentObjectsStillExistError, asyncpg.DeadlockDetectedError)
+    if isinstance(error, asyncpg.InternalServerError):  # GRANT and DROP OWNED do not lock the rows that they update
+        return str(error).startswith("tuple concurrently ")
+    return isinstance(error, changed)
+
+
 @contextmanager
 def _translated(attempted: str) -> Iterator[None]:
     import asyncpg
@@ -150,8 +160,6 @@ def _translated(attempted: str) -> Iterator[None]:
         asyncpg.TooManyConnectionsError,
         asyncpg.OperatorInterventionError,  # starting, stopping, crashed
         asyncpg.ObjectInUseError,
-        asyncpg.DependentObjectsStillExistError,  # granted by a neighbour since they were looked for
-        asyncpg.DeadlockDetectedError,
     )
     try:
         yield
@@ -160,6 +168,8 @@ def _translated(attempted: str) -> Iterator[None]:
     except passing as error:
         raise TransientError(attempted, str(error) or type(error).__name__) from error
     except asyncpg.PostgresError as error:
+        if is_contended(error):
+            raise TransientError(attempted, str(error)) from error
         raise ServerFault(attempted, f"{error} ({error.sqlstate})", sqlstate=error.sqlstate) from error
 
 
