@@ -55,9 +55,9 @@ from addonkit.errors import (
     UnwritableValue,
 )
 from addonkit.hookspecs import hookimpl
+from addonkit.models.address import Address
 from addonkit.models.app import App, Variant
 from addonkit.models.compute import (
-    Address,
     CreateSandboxPoolSpec,
     Disk,
     DiskTemplate,

@@ -18,7 +18,7 @@ import pytest
 from addonkit.cli.main import main
 from addonkit.controller.pools import HealReport
 from addonkit.kit.binding import Binding
-from addonkit.models.compute import Address
+from addonkit.models.address import Address
 from addonkit.models.definition import CONFIG_VERSION
 from addonkit.models.execution import Event, EventKind, Execution, ExecutionStatus, StepRecord, StepStatus
 from addonkit.models.instance import Association, Instance, Phase, Server, ServerPhase

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import addonkit
-from addonkit.cli import quick_run, read_path
+from addonkit.cli import quick_run, server_look
 from addonkit.cli.read_path import read
 from addonkit.compute.process.identity import is_running
 from addonkit.compute.process.record import read_record
@@ -55,13 +55,7 @@ async def old_shop(shop):
     return shop
 
 
-@pytest.fixture
-def settled(monkeypatch):
-    """Servers may have been started a moment ago."""
-    monkeypatch.setattr(read_path, "_BEGINNING", 0.0)
-
-
-async def test_what_is_read_is_what_the_kit_answers(shop, settled):
+async def test_what_is_read_is_what_the_kit_answers(shop):
     found = read(str(shop), "shop")
     async with addonkit.open(shop) as kit:
         told = await kit.environment("shop")
@@ -73,7 +67,7 @@ async def test_what_is_read_is_what_the_kit_answers(shop, settled):
     ]
 
 
-async def test_a_server_that_is_down_hung_or_new_is_left_to_the_kit(shop, settled, monkeypatch):
+async def test_a_server_that_is_down_or_hung_is_left_to_the_kit(shop):
     record = read_record(next(shop.glob("pools/*/record")))
     os.kill(record.server.pid, 19)
     while Path(f"/proc/{record.server.pid}/stat").read_text().rpartition(")")[2].split()[0] != "T":
@@ -81,16 +75,26 @@ async def test_a_server_that_is_down_hung_or_new_is_left_to_the_kit(shop, settle
     assert read(str(shop), "shop") is None
     assert read(str(shop), "shop", running=False) is not None
     os.kill(record.server.pid, 18)
-    monkeypatch.setattr(read_path, "_BEGINNING", 3600.0)
-    assert read(str(shop), "shop") is None
-    monkeypatch.setattr(read_path, "_BEGINNING", 0.0)
     os.kill(record.server.pid, 9)
     while is_running(record.server):
         await asyncio.sleep(0.01)
     assert read(str(shop), "shop") is None
 
 
-async def test_a_copy_of_a_home_is_left_to_the_kit(shop, settled, tmp_path):
+async def test_a_server_that_was_started_a_moment_ago_is_asked(shop, monkeypatch):
+    asked = []
+    answers = server_look._answers
+    monkeypatch.setattr(server_look, "_answers", lambda *place: asked.append(place) or answers(*place))
+    monkeypatch.setattr(server_look, "_BEGINNING", 3600.0)
+    assert read(str(shop), "shop") is not None
+    assert asked
+    monkeypatch.setattr(server_look, "_answers", lambda *_place: False)
+    assert read(str(shop), "shop") is None
+    monkeypatch.setattr(server_look, "_BEGINNING", 0.0)
+    assert read(str(shop), "shop") is not None
+
+
+async def test_a_copy_of_a_home_is_left_to_the_kit(shop, tmp_path):
     shutil.copytree(
         shop, tmp_path / "copy", symlinks=True, ignore=lambda _path, names: [n for n in names if n.endswith(".sock")]
     )
@@ -98,7 +102,7 @@ async def test_a_copy_of_a_home_is_left_to_the_kit(shop, settled, tmp_path):
 
 
 @pytest.mark.parametrize("change", ["app", "key", "schema", "damage", "phase", "backend", "nothing"])
-async def test_whatever_is_not_plain_is_left_to_the_kit(shop, settled, change, monkeypatch):
+async def test_whatever_is_not_plain_is_left_to_the_kit(shop, change, monkeypatch):
     state = shop / "state.db"
     with sqlite3.connect(state) as file:
         if change == "schema":

@@ -7,8 +7,11 @@ from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from addonkit.cli.quick_views import Listing
     from addonkit.kit.kit import Kit
-    from addonkit.models.views import Environment
+    from addonkit.models.views import Environment, InstanceView
 
 Opener = Callable[..., "AbstractAsyncContextManager[Kit]"]
 """Opens a home: `addonkit.open`, or what tests put in its place."""
@@ -54,6 +57,30 @@ class Invocation:
 
         entries = (EnvironmentEntry(Variable(e.key, e.text, e.sensitive), e.source) for e in found.entries)
         return Environment(app, tuple(entries), unset=found.unset, programs=found.programs)
+
+    def quick_list(self, app: str | None, *, start: bool) -> Listing | None:
+        """What `list` shows when reading is enough to tell; see `quick_views.read_list`."""
+        if self._opener is not None:
+            return None
+        from addonkit.cli.quick_views import read_list
+
+        return read_list(self.home, app, start=start)
+
+    def quick_view(self, name: str, app: str | None, *, start: bool) -> InstanceView | None:
+        """What `show` shows when reading is enough to tell; see `quick_views.read_one`."""
+        if self._opener is not None:
+            return None
+        from addonkit.cli.quick_views import read_one
+
+        return read_one(self.home, name, app, start=start)
+
+    def remember(self, kit: Kit, views: Iterable[InstanceView]) -> None:
+        """Note what the long way found, so that the next command may take the quick one."""
+        if self._opener is not None:
+            return
+        from addonkit.cli.look_notes import note
+
+        note(kit, views)
 
     def open(self, **options: Any) -> AbstractAsyncContextManager[Kit]:
         """Open the home; takes the options of `addonkit.open`."""

@@ -9,7 +9,8 @@ from addonkit.controller.execution_ids import bind_id, deprovision_id, provision
 from addonkit.controller.lookup import get_app
 from addonkit.controller.variables import associations_of, by_order
 from addonkit.errors import AddonFault, UnknownAddon
-from addonkit.models.compute import Address, Pool, PoolState
+from addonkit.models.address import Address
+from addonkit.models.compute import Pool, PoolState
 from addonkit.models.definition import CONFIG_PROGRAMS
 from addonkit.models.execution import Execution, ExecutionStatus
 from addonkit.models.instance import Association, Instance, Phase, Server

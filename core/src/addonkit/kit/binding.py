@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 
 from addonkit.controller.naming import moved_from_plain
-from addonkit.models.compute import Address
+from addonkit.models.address import Address
 from addonkit.models.instance import Association, Instance
 from addonkit.models.variable import Variable
 from addonkit.models.views import VariableMove

@@ -210,14 +210,6 @@ class PoolState:
 
 
 @attrs.frozen
-class Address:
-    """Where a service answers."""
-
-    host: str
-    port: int
-
-
-@attrs.frozen
 class Service:
     """The address in front of the pools whose labels contain `match_labels`."""
 

@@ -7,7 +7,7 @@ from typing import Final
 
 import attrs
 
-from addonkit.models.compute import Address
+from addonkit.models.address import Address
 from addonkit.models.instance import Association, Instance, Server
 from addonkit.models.variable import Variable
 

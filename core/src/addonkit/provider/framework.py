@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from addonkit.errors import CommandFailed, InvalidInput, PoolCrashed, PoolGone, PoolTimeout, TransientError
+from addonkit.models.address import Address
 from addonkit.models.compute import (
-    Address,
     CreateSandboxPoolSpec,
     Disk,
     ExecResult,

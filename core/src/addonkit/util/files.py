@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import stat
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO, Final
@@ -36,7 +35,7 @@ def replace_private(path: Path, content: bytes) -> None:
     Raises:
         OSError: it cannot be written; the old file stays.
     """
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    draft = path.with_name(f".{path.name}.{os.urandom(8).hex()}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -163,7 +162,7 @@ def _empty(top: int, name: str) -> None:
         for inner in os.listdir(directory):  # noqa: PTH208 - takes a descriptor
             try:
                 if stat.S_ISDIR(os.lstat(inner, dir_fd=directory).st_mode):
-                    os.rename(inner, f"{secrets.token_hex(8)}", src_dir_fd=directory, dst_dir_fd=top)
+                    os.rename(inner, os.urandom(8).hex(), src_dir_fd=directory, dst_dir_fd=top)
                 else:
                     os.unlink(inner, dir_fd=directory)
             except FileNotFoundError:
@@ -188,7 +187,7 @@ def _open_directory(top: int, name: str) -> int:
 @contextmanager
 def _appearing(path: Path) -> Iterator[BinaryIO]:
     """A file to be written under another name, which appears as `path` when all of it is on disk."""
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    draft = path.with_name(f".{path.name}.{os.urandom(8).hex()}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 from enum import Enum
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -80,12 +79,12 @@ def stamp(home: Path, id: str = "") -> HomeIdentity:
     """
     real = home.resolve()
     status = real.stat()
-    draft = real / f".{FILE}.{secrets.token_hex(4)}"
+    draft = real / f".{FILE}.{os.urandom(4).hex()}"
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         inode = os.fstat(descriptor).st_ino
         identity = HomeIdentity(
-            id or secrets.token_hex(8), str(real), status.st_dev, status.st_ino, inode, boot_id(), pid_namespace()
+            id or os.urandom(8).hex(), str(real), status.st_dev, status.st_ino, inode, boot_id(), pid_namespace()
         )
         json.dump(identity._asdict(), file)
         file.flush()

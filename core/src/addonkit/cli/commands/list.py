@@ -29,13 +29,17 @@ def list(invocation: Invocation, app: str | None, no_start: bool) -> None:
     """
     from addonkit.cli.render import json, text
 
-    views, total = with_kit(invocation, lambda kit: _look(kit, app, start=not no_start))
+    start = not no_start
+    quick = invocation.quick_list(app, start=start)
+    views, total = quick or with_kit(invocation, lambda kit: _look(invocation, kit, app, start=start))
     if app is not None and len(views) < total:
         _say_narrowed(app, len(views), total)
     invocation.answer({"instances": [json.view_json(view) for view in views]}, text.instances_text(views, app))
 
 
-async def _look(kit: Kit, app: str | None, *, start: bool) -> tuple[Sequence[InstanceView], int]:
+async def _look(
+    invocation: Invocation, kit: Kit, app: str | None, *, start: bool
+) -> tuple[Sequence[InstanceView], int]:
     """The instances of an app, or all, and how many there are in all.
 
     Raises:
@@ -49,6 +53,7 @@ async def _look(kit: Kit, app: str | None, *, start: bool) -> tuple[Sequence[Ins
     if start:
         await heal_and_warn(kit, app)
     views = await kit.instances(app)
+    invocation.remember(kit, views)
     return views, len(views) if app is None else await kit.count()
 
 

@@ -28,16 +28,19 @@ def show(invocation: Invocation, instance: str, app: str | None, no_start: bool)
     """
     from addonkit.cli.render import json, text
 
-    view = with_kit(invocation, lambda kit: _look(kit, instance, app, start=not no_start))
+    view = invocation.quick_view(instance, app, start=not no_start)
+    if view is None:
+        view = with_kit(invocation, lambda kit: _look(invocation, kit, instance, app, start=not no_start))
     invocation.answer(json.view_json(view), text.instance_text(view))
 
 
-async def _look(kit: Kit, instance: str, app: str | None, *, start: bool) -> InstanceView:
+async def _look(invocation: Invocation, kit: Kit, instance: str, app: str | None, *, start: bool) -> InstanceView:
     from addonkit.cli.healing import heal_and_warn
 
     view = await kit.show(instance, app)
-    if not start or view.server is None:
-        return view
-    for each in dict.fromkeys(association.app for association in view.associations):
-        await heal_and_warn(kit, each)
-    return await kit.show(instance, app)
+    if start and view.server is not None:
+        for each in dict.fromkeys(association.app for association in view.associations):
+            await heal_and_warn(kit, each)
+        view = await kit.show(instance, app)
+    invocation.remember(kit, (view,))
+    return view

@@ -39,7 +39,7 @@ from addonkit.compute.process.placeholders import Placeholders
 from addonkit.compute.process.ports import HOST, Ports, port_range
 from addonkit.compute.process.prepare import prepare_disk
 from addonkit.compute.process.probe import answers, listens
-from addonkit.compute.process.programs import Programs, how_to_get
+from addonkit.compute.process.programs import Programs, executable, how_to_get
 from addonkit.compute.process.record import RunRecord, clear_start_history, read_record
 from addonkit.compute.process.running_program import runs_another
 from addonkit.compute.process.standing import Standing, judge, keep_locked
@@ -51,7 +51,7 @@ from addonkit.compute.process.user import ServiceUser, check_traversable, chown,
 from addonkit.compute.process.versions import describe, matches, requested_version, shorten
 from addonkit.errors import Busy, CommandFailed, ComputeError, PoolCrashed, ProgramNotFound, UnknownVersion
 from addonkit.models.compute import Disk, ExecResult, FoundProgram, Pool, PoolState, Program
-from addonkit.models.definition import AddonDefinition
+from addonkit.models.definition import AddonDefinition, ProgramSource
 from addonkit.util.files import make_directory, remove_tree
 from addonkit.util.home_identity import home_id
 
@@ -226,6 +226,18 @@ class ProcessBackend:
             return ""
         found = self._programs.find(program.source)
         return next((each.version for each in found if Path(each.directory) == folder), program.version)
+
+    def installed_program(self, program: ProgramSource, version: str) -> tuple[str, tuple[str, ...]]:
+        """Return the executable that a start would take now, empty for none, and what that depends on. Blocking.
+
+        Returns:
+            Its path, and paths of files and directories: while none of them changes, the answer stays the same.
+        """
+        try:
+            folder = self._programs.resolve(program, version)
+        except ComputeError:
+            return "", self._programs.evidence(program)
+        return str(executable(folder, program.executables[0]) or ""), self._programs.evidence(program)
 
     def log_path(self, name: str) -> str:
         """See Backend."""

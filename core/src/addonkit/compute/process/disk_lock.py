@@ -6,7 +6,6 @@ lock when the last of them has ended, however it ends. It holds across namespace
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import fcntl
 import os
@@ -27,6 +26,8 @@ async def take(path: Path, limit: float) -> int | None:
         ComputeError: the file system has no locks.
         OSError: the file cannot be made.
     """
+    import asyncio  # a look at the lock needs none
+
     deadline = time.monotonic() + limit
     while (descriptor := try_take(path)) is None:
         if time.monotonic() >= deadline:

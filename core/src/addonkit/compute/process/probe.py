@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from contextlib import suppress
-from pathlib import Path
 from typing import Final
 
+from addonkit.compute.process.answer import ExpectedAnswer
 from addonkit.compute.process.identity import session_members
 from addonkit.compute.process.open_files import read_open_files
 from addonkit.compute.process.user import ServiceUser
 from addonkit.models.compute import Probe
 from addonkit.models.secret import reveal
+from addonkit.util.procfs import listening_sockets
 from addonkit.util.unix_sockets import trusted_socket
 
-_LISTEN: Final = "0A"
 _LIMIT: Final = 1.0
-_LONGEST: Final = 4096
-"""Bytes of an answer in which a pattern is looked for."""
 
 
 async def answers(probe: Probe, host: str, port: int, socket: str = "") -> bool:
@@ -42,17 +39,14 @@ async def answers(probe: Probe, host: str, port: int, socket: str = "") -> bool:
 
 async def _is_expected(reader: asyncio.StreamReader, probe: Probe) -> bool:
     """Read until the answer is as it should be, or cannot be any more."""
-    expected = [text.encode("latin-1") for text in probe.expect]
-    pattern = re.compile(probe.pattern.encode("latin-1"), re.DOTALL) if probe.pattern else None
-    longest = _LONGEST if pattern else max((len(each) for each in expected), default=0)
+    expected = ExpectedAnswer(probe.expect, probe.pattern)
     answer = b""
-    while True:
-        if any(answer.startswith(each) for each in expected) or (pattern and pattern.search(answer)):
-            return True
-        part = await reader.read(longest - len(answer)) if len(answer) < longest else b""
+    while not expected.is_met(answer):
+        part = await reader.read(expected.longest - len(answer)) if len(answer) < expected.longest else b""
         if not part:
             return False
         answer += part
+    return True
 
 
 async def _connect(host: str, port: int, socket: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -64,19 +58,7 @@ async def _connect(host: str, port: int, socket: str) -> tuple[asyncio.StreamRea
 
 def listens(session: int, port: int, user: ServiceUser | None) -> bool:
     """Whether a process of this session listens on the port: a stranger's server is never taken for ours."""
-    sockets = _listening_sockets(port)
+    sockets = listening_sockets(port)
     if not sockets:
         return False
     return any(sockets & seen.opened for seen in read_open_files(session_members(session), user).values())
-
-
-def _listening_sockets(port: int) -> set[str]:
-    wanted = f":{port:04X}"
-    found = set()
-    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
-        with suppress(OSError):
-            for line in Path(table).read_text().splitlines()[1:]:
-                fields = line.split()
-                if fields[3] == _LISTEN and fields[1].endswith(wanted):
-                    found.add(f"socket:[{fields[9]}]")
-    return found

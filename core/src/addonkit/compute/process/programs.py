@@ -68,6 +68,18 @@ class Programs:
             "install it again, or name its directory in ADDONKIT_PROGRAMS",
         )
 
+    def evidence(self, source: ProgramSource) -> tuple[str, ...]:
+        """Paths whose change may change what is found; also such where nothing is. Blocking, see find."""
+        names = [name for each in source.executables for name in each.split("|")]
+        places = [*_split(self._environ.get("ADDONKIT_PROGRAMS", "")), *_split(self._environ.get("PATH", ""))]
+        places += [each.directory for each in self.find(source)]
+        folders = [folder for wheel in source.wheels if (folder := _package_folder(wheel.partition(":")[0]))]
+        return (
+            *(f"{place}/{name}" for place in places for name in names),
+            *(path for pattern in source.directories for path in _levels(pattern)),
+            *map(str, folders),
+        )
+
     def _search(self, source: ProgramSource) -> None:
         found: dict[str, FoundProgram] = {}
         faults: dict[str, str] = {}
@@ -191,6 +203,16 @@ def _package_folder(package: str) -> Path | None:
     spec = importlib.util.find_spec(package)
     locations = list(spec.submodule_search_locations or ()) if spec else []
     return Path(locations[0]) if locations else None
+
+
+def _levels(pattern: str) -> Iterator[str]:
+    """What matches an absolute pattern, and each directory on the way; one that is missing is named too."""
+    for level in (*reversed(Path(pattern).parents), Path(pattern)):
+        found = glob.glob(str(level))  # noqa: PTH207 - the pattern is absolute
+        yield from found
+        if not found:
+            yield str(level)
+            return
 
 
 def _split(text: str) -> list[str]:

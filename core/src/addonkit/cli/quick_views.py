@@ -1,0 +1,236 @@
+"""The quick way to what `list` and `show` print: the state, a look at the servers, and what the last look found.
+
+It answers only when there is nothing to do and nothing to explain: what is shown is active, and the servers that the
+long way would start or wait for run and answer. In every other case, and whenever anything is odd, the answer is None.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from addonkit.cli.last_look import Memory, addon_key, program_key, recall
+from addonkit.cli.server_look import RUNNING, process_of, state_of
+from addonkit.cli.state_reader import ACTIVE, open_state
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from addonkit.cli.state_reader import StateReader
+    from addonkit.models.address import Address
+    from addonkit.models.instance import Association, Instance
+    from addonkit.models.views import InstanceView
+
+Tree = dict[str, Any]
+
+
+class Listing(NamedTuple):
+    """The instances that are asked for, by name, and how many there are in all."""
+
+    views: tuple[InstanceView, ...]
+    total: int
+
+
+class _NotPlain(Exception):
+    """Leaves to the long way what takes more than reading."""
+
+
+def read_list(home: str | None, app: str | None, *, start: bool) -> Listing | None:
+    """Return what `list` shows, or None when more than reading is needed to tell.
+
+    Args:
+        home: directory given with `--home`.
+        app: only its instances.
+        start: whether servers that are down are to be started.
+    """
+    try:
+        with open_state(home) as reader:
+            return None if reader is None else _list(reader, app, start=start)
+    except Exception:  # noqa: BLE001 - whatever it is, the long way finds out and tells
+        return None
+
+
+def read_one(home: str | None, name: str, app: str | None, *, start: bool) -> InstanceView | None:
+    """Return what `show` shows of an instance that is given by its full name; see read_list."""
+    if app is not None:
+        return None
+    try:
+        with open_state(home) as reader:
+            return None if reader is None else _one(reader, name, start=start)
+    except Exception:  # noqa: BLE001 - whatever it is, the long way finds out and tells
+        return None
+
+
+def _list(reader: StateReader, app: str | None, *, start: bool) -> Listing:
+    look = _Look(reader)
+    if app is None:
+        shown = reader.list("instance")
+        ties = reader.list("association")
+        if start:
+            look.check_all()
+    else:
+        look.check_app(app, start=start)
+        shown = _of_app(reader, app)
+        ties = [tie for instance in shown for tie in reader.list("association", "instance", instance["id"])]
+    views = look.views(sorted(shown, key=lambda each: str(each["name"])), ties)
+    return Listing(views, len(views) if app is None else reader.count("instance"))
+
+
+def _one(reader: StateReader, name: str, *, start: bool) -> InstanceView:
+    look = _Look(reader)
+    (instance,) = reader.list("instance", "name", name)
+    ties = reader.list("association", "instance", instance["id"])
+    if start and instance["server"]:
+        for app in {tie["app"] for tie in ties}:
+            look.check_app(app, start=True)
+    return look.views([instance], ties)[0]
+
+
+def _of_app(reader: StateReader, app: str) -> list[Tree]:
+    """Instances that were created for an app, and those that it is tied to."""
+    found = {each["id"]: each for each in reader.list("instance", "app", app)}
+    for tie in reader.list("association", "app", app):
+        instance = reader.get("instance", tie["instance"])
+        if instance is not None:
+            found[instance["id"]] = instance
+    return [*found.values()]
+
+
+class _Look:
+    """Looks at each server once."""
+
+    def __init__(self, reader: StateReader) -> None:
+        self._reader = reader
+        self._pools: dict[str, Tree] = {}
+        self._states: dict[str, str] = {}
+        self._memory: Memory | None = None
+
+    def check_all(self) -> None:
+        """Make sure that no server is to be started or removed."""
+        if self._reader.count("server", "phase", "removing"):
+            raise _NotPlain
+        for server in self._reader.list("server", "phase", ACTIVE):
+            if self._reader.get("pool", server["id"]) is not None:
+                self._state(server["id"])
+
+    def check_app(self, app: str, *, start: bool) -> None:
+        """Make sure that there is an app, and that the servers that it uses run."""
+        if self._reader.get("app", app) is None:
+            raise _NotPlain
+        for tie in self._reader.list("association", "app", app) if start else ():
+            instance = self._reader.get("instance", tie["instance"])
+            if instance is not None and instance["server"] and self._state(instance["server"]) != RUNNING:
+                raise _NotPlain
+
+    def views(self, instances: Sequence[Tree], ties: Iterable[Tree]) -> tuple[InstanceView, ...]:
+        """Views of instances, in this order, with those of the associations that are theirs."""
+        by_instance: dict[str, list[Tree]] = {each["id"]: [] for each in instances}
+        for tie in sorted(ties, key=lambda each: (each["order"], each["id"])):
+            if tie["instance"] in by_instance:
+                by_instance[tie["instance"]].append(tie)
+        servers = {each["server"] for each in instances} - {""}
+        tenants = {server: self._reader.count("instance", "server", server) for server in servers}
+        return tuple(self._view(each, by_instance[each["id"]], tenants) for each in instances)
+
+    def _view(self, instance: Tree, ties: Collection[Tree], tenants: Mapping[str, int]) -> InstanceView:
+        from addonkit.models.instance import Server
+        from addonkit.models.views import InstanceView
+
+        if not _is_plain(instance) or any(tie["phase"] != ACTIVE for tie in ties):
+            raise _NotPlain
+        if addon_key(instance["addon"], instance["distribution"]) not in self._remembered().addons:
+            raise _NotPlain
+        own, associations = _instance(instance), tuple(map(_association, ties))
+        if not instance["server"]:
+            return InstanceView(own, associations)
+        found = self._reader.get("server", instance["server"])
+        server = None if found is None else Server(found["id"], found["addon"], found["key"])
+        state = self._state(instance["server"])
+        if state == RUNNING and self._is_outdated(self._pools[instance["server"]]):
+            raise _NotPlain
+        return InstanceView(
+            own, associations, "ok", server, state, self._address(instance["server"]), tenants[instance["server"]]
+        )
+
+    def _state(self, server: str) -> str:
+        if server not in self._states:
+            pool = self._reader.get("pool", server)
+            state = "" if pool is None else state_of(self._reader, pool)
+            if pool is None or not state:
+                raise _NotPlain
+            self._pools[server], self._states[server] = pool, state
+        return self._states[server]
+
+    def _is_outdated(self, pool: Tree) -> bool:
+        """Whether the server runs another program than is installed; see `running_program.runs_another`."""
+        program = pool["spec"]["program"]
+        installed = self._remembered().programs[program_key(program)]
+        return bool(installed) and _runs_another(self._reader.home, pool["name"], program, installed)
+
+    def _address(self, server: str) -> Address | None:
+        from addonkit.models.address import Address
+
+        pool = self._pools[server]
+        for port in pool["spec"]["ports"]:
+            if port["name"] in pool["ports"]:
+                return Address(pool["host"], pool["ports"][port["name"]])
+        return None
+
+    def _remembered(self) -> Memory:
+        if self._memory is None:
+            self._memory = recall(self._reader.home)
+        if self._memory is None:
+            raise _NotPlain
+        return self._memory
+
+
+def _is_plain(instance: Tree) -> bool:
+    return instance["phase"] == ACTIVE and not instance["message"] and instance["retry_at"] is None
+
+
+def _runs_another(home: Path, server: str, program: Tree, installed: str) -> bool:
+    link = f"/proc/{process_of(home, server)}/exe"
+    try:
+        path = os.readlink(link).removesuffix(" (deleted)")  # noqa: PTH115 - the path need not exist
+        if os.path.basename(path) not in program["source"]["executables"][0].split("|"):  # noqa: PTH119 - a text
+            return False
+        return not os.path.samestat(os.stat(link), os.stat(installed))  # noqa: PTH116 - of a file that may be deleted
+    except OSError:
+        return False
+
+
+def _instance(tree: Tree) -> Instance:
+    """What is shown of an instance; its variables and attributes are not."""
+    from addonkit.models.instance import Instance, Phase
+
+    return Instance(
+        tree["id"],
+        tree["name"],
+        tree["addon"],
+        tree["app"],
+        tree["variant"],
+        tree["distribution"],
+        tree["config"],
+        Phase.ACTIVE,
+        server=tree["server"],
+    )
+
+
+def _association(tree: Tree) -> Association:
+    """What is shown of an association: of its variables the names."""
+    from addonkit.models.instance import Association, Phase
+    from addonkit.models.variable import Variable
+
+    variables = tuple(Variable(each["key"], "") for each in tree["variables"])
+    return Association(
+        tree["id"],
+        tree["app"],
+        tree["instance"],
+        tree["addon"],
+        tree["alias"],
+        order=tree["order"],
+        phase=Phase.ACTIVE,
+        message=tree["message"],
+        variables=variables,
+    )

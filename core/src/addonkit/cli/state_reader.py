@@ -1,0 +1,102 @@
+"""Reads the state of a home as the store wrote it: SQLite, JSON, and sealed values; nothing else is imported."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    import sqlite3
+    from pathlib import Path
+
+    from addonkit.store.sealing import Sealer
+
+_BUSY: Final = 2.0
+"""Seconds to wait for a state that is being written."""
+
+ACTIVE: Final = "active"
+"""The phase of what is complete, see models.instance.Phase."""
+
+
+@contextmanager
+def open_state(home: str | None) -> Iterator[StateReader | None]:
+    """Open the state of a home for reading; None when it takes more than reading to use this home.
+
+    Args:
+        home: directory given with `--home`.
+    """
+    import sqlite3
+
+    from addonkit.kit.home import find_home, is_in_order
+    from addonkit.store.keyfile import load_key
+    from addonkit.store.migrate import SCHEMA_VERSION
+    from addonkit.store.sealing import Sealer
+
+    place = find_home(home, os.environ)
+    state = place / "state.db"
+    if os.environ.get("ADDONKIT_BACKEND") or not state.exists() or not os.access(place, os.W_OK):
+        yield None
+        return
+    if not is_in_order(place, os.environ):
+        yield None
+        return
+    with closing(sqlite3.connect(f"{state.as_uri()}?mode=ro", uri=True, timeout=_BUSY, isolation_level=None)) as file:
+        file.execute("BEGIN")  # one view of the state for all that is asked
+        reader = StateReader(place, file, Sealer(load_key(place, os.environ)))
+        fits = file.execute("PRAGMA user_version").fetchone()[0] == SCHEMA_VERSION and reader.has_its_key()
+        yield reader if fits else None
+
+
+class StateReader:
+    """Reads entities as trees of plain values.
+
+    Attributes:
+        home: the directory that holds everything.
+    """
+
+    def __init__(self, home: Path, file: sqlite3.Connection, sealer: Sealer) -> None:
+        self.home = home
+        self._file = file
+        self._sealer = sealer
+
+    def has_its_key(self) -> bool:
+        """Whether the key here is the one that the home began with."""
+        mark = self.get("key-mark", "key")
+        return mark is not None and bool(mark["key_id"] == self._sealer.key_id)
+
+    def get(self, kind: str, name: str) -> dict[str, Any] | None:
+        """One entity, or None."""
+        row = self._file.execute("SELECT data FROM entity WHERE kind = ? AND name = ?", (kind, name)).fetchone()
+        return None if row is None else json.loads(row[0])
+
+    def list(self, kind: str, field: str = "", value: str = "") -> list[dict[str, Any]]:
+        """Entities of a kind: all, or those with this value in an indexed field."""
+        if not field:
+            return [
+                json.loads(data) for (data,) in self._file.execute("SELECT data FROM entity WHERE kind = ?", (kind,))
+            ]
+        query = (
+            "SELECT data FROM entity_index JOIN entity USING (kind, name) WHERE kind = ? AND field = ? AND value = ?"
+        )
+        return [json.loads(data) for (data,) in self._file.execute(query, (kind, field, value))]
+
+    def count(self, kind: str, field: str = "", value: str = "") -> int:
+        """How many entities `list` would give."""
+        if not field:
+            return int(self._file.execute("SELECT count(*) FROM entity WHERE kind = ?", (kind,)).fetchone()[0])
+        query = "SELECT count(*) FROM entity_index WHERE kind = ? AND field = ? AND value = ?"
+        return int(self._file.execute(query, (kind, field, value)).fetchone()[0])
+
+    def text(self, value: str | Mapping[str, str], row: str) -> str:
+        """A text in clear; a secret is opened.
+
+        Args:
+            value: as it stands in the entity.
+            row: id of the entity, `kind/name`.
+        """
+        from addonkit.store.keys import SEALED
+
+        return value if isinstance(value, str) else self._sealer.open(value[SEALED], row)
