@@ -78,6 +78,7 @@ from addonkit.models.definition import (
     LocalityMode,
     ProgramSource,
     SettingDefinition,
+    ShellDefinition,
     VariantDefinition,
     is_shared_variant,
 )
@@ -189,6 +190,7 @@ __all__ = [
     "Servers",
     "Service",
     "SettingDefinition",
+    "ShellDefinition",
     "Step",
     "StoreCorrupted",
     "StoreError",

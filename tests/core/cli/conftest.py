@@ -37,7 +37,7 @@ INSTANCE = Instance(
 ASSOCIATION = Association(
     "a1", "shop", "i1", "postgresql", order=1, phase=Phase.ACTIVE, plain=VARIABLES, variables=VARIABLES
 )
-BINDING = Binding(INSTANCE, ASSOCIATION, new_app=True, address=Address("127.0.0.1", 20001), client="psql")
+BINDING = Binding(INSTANCE, ASSOCIATION, new_app=True, address=Address("127.0.0.1", 20001), has_shell=True)
 VIEW = InstanceView(
     INSTANCE, (ASSOCIATION,), server=Server("postgresql-s1", "postgresql", "i1", ServerPhase.ACTIVE),
     server_state="running", address=Address("127.0.0.1", 20001), tenants=1,

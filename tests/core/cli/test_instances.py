@@ -50,7 +50,7 @@ def test_create_asks_for_what_was_typed_and_tells_what_to_do_next(call, kit, sam
     assert outcome.out == (
         "shop-postgresql is active at 127.0.0.1:20001 (postgresql:small, version 18.6); app shop is new\n"
         "shop receives DATABASE_URL, PGHOST\n"
-        "next: `addonkit run -a shop -- COMMAND`; connect: `addonkit run -a shop -- psql`\n"
+        "next: `addonkit run -a shop -- COMMAND`; connect: `addonkit shell shop-postgresql`\n"
     )
 
 

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, NoReturn, Protocol
+from typing import TYPE_CHECKING, Final, NoReturn, Protocol
 
 from addonkit.util.stdout import restore_stdout
+
+if TYPE_CHECKING:
+    from addonkit.kit.shells import ShellSession
 
 NOT_FOUND: Final = 127
 NOT_RUNNABLE: Final = 126
@@ -85,6 +90,22 @@ def replace_process(argv: Sequence[str], environment: Receives) -> NoReturn:
         raise _not_started(argv[0], error.strerror or str(error), NOT_RUNNABLE) from None
     except ValueError as error:
         raise _not_started(argv[0], str(error), NOT_RUNNABLE) from None
+
+
+def shell_argv(session: ShellSession) -> tuple[str, ...]:
+    """Return the first of a session's commands whose program is found, else its module.
+
+    Raises:
+        NotStarted: with 127 when there is neither; the reason was said.
+    """
+    path = child_environment(os.environ, session).get("PATH", os.defpath)
+    for command in session.commands:
+        if shutil.which(command[0], path=path):
+            return command
+    if session.module:
+        return (sys.executable, "-P", "-m", session.module)
+    names = " or ".join(command[0] for command in session.commands)
+    raise _not_started(names, "there is no such program; install it, or put it into PATH", NOT_FOUND)
 
 
 def restore_signals() -> None:

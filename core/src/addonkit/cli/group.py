@@ -14,10 +14,12 @@ SECTIONS: Final = {
     "Provision": {
         "create": "Create an addon for an app.",
         "run": "Run a program with the variables of an app.",
+        "shell": "Work with an instance in its own program, such as psql.",
         "env": "Show the variables of an app, or set some by hand.",
         "attach": "Give an app the variables of an instance that exists.",
         "detach": "Take an instance's variables from an app.",
         "promote": "Give an instance's variables their plain names.",
+        "rename": "Give an instance or an app another name.",
         "destroy": "Remove an instance and all its data, or everything of an app.",
     },
     "Operate": {

@@ -31,12 +31,11 @@ COMMANDS: Final = {
     "up": "addonkit start",
     "down": "addonkit stop",
     "exec": "addonkit run -a APP -- COMMAND",
-    "shell": "addonkit run -a APP -- sh",
-    "psql": "addonkit run -a APP -- psql",
-    "pg:psql": "addonkit run -a APP -- psql",
-    "redis-cli": "addonkit run -a APP -- sh -c 'valkey-cli -u \"$VALKEY_URL\"'",
-    "valkey-cli": "addonkit run -a APP -- sh -c 'valkey-cli -u \"$VALKEY_URL\"'",
-    "connect": "addonkit run -a APP -- COMMAND",
+    "psql": "addonkit shell INSTANCE",
+    "pg:psql": "addonkit shell INSTANCE",
+    "redis-cli": "addonkit shell INSTANCE",
+    "valkey-cli": "addonkit shell INSTANCE",
+    "connect": "addonkit shell INSTANCE",
     "backup": "addonkit run -a APP -- pg_dump",
     "dump": "addonkit run -a APP -- pg_dump",
     "restore": "addonkit run -a APP -- pg_restore",
@@ -61,7 +60,7 @@ COMMANDS: Final = {
     "tail": "addonkit logs -f",
     "version": "addonkit --version",
     "init": "addonkit new",
-    "rename": "addonkit attach INSTANCE -a NEW-APP",
+    "mv": "addonkit rename",
 }
 """Words of docker, heroku, dokku and cloud foundry, and the command for each here."""
 

@@ -22,7 +22,7 @@ class Binding:
         joined: whether an unfinished one was found and completed.
         existed: whether the same request had made it before; nothing was changed.
         address: of its server; None when it has none here.
-        client: command that connects an app's user to it, such as `psql`; empty when the addon names none.
+        has_shell: whether `addonkit shell` opens a program to work with it.
     """
 
     instance: Instance
@@ -31,7 +31,7 @@ class Binding:
     joined: bool = False
     existed: bool = False
     address: Address | None = None
-    client: str = ""
+    has_shell: bool = False
 
     @property
     def variables(self) -> tuple[Variable, ...]:

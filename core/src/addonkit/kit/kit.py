@@ -17,6 +17,7 @@ from addonkit.controller.forgetting import Forgetter
 from addonkit.controller.lookup import find_instance
 from addonkit.controller.pools import HealReport, PoolReconciler
 from addonkit.controller.power import ServerPower
+from addonkit.controller.renaming import rename_app, rename_instance
 from addonkit.controller.requests import Asked, Created, Request
 from addonkit.controller.usage import describe_usage
 from addonkit.controller.views import Viewer, environment
@@ -29,9 +30,11 @@ from addonkit.kit.healing import Healer
 from addonkit.kit.operations import Operations
 from addonkit.kit.planner import Planner
 from addonkit.kit.services import Services
+from addonkit.kit.shells import ShellSession, shell_session
 from addonkit.models.app import App
 from addonkit.models.definition import CONFIG_DIGEST, CONFIG_IMAGE
 from addonkit.models.execution import Execution
+from addonkit.models.identifiers import check_app_name, check_instance_name
 from addonkit.models.instance import Association, Instance, Phase
 from addonkit.models.settings import Setting
 from addonkit.models.views import AppView, Environment, Finding, InstanceView, Plan, ServerTarget, VariableMove
@@ -158,6 +161,35 @@ class Kit:
     async def environment(self, app: str, *, without: Collection[str] = ()) -> Environment:
         """What an app receives right now, without the instances of these names. UnknownApp when there is none."""
         return await environment(self._store, app, without)
+
+    async def rename(self, name: str, new: str) -> str:
+        """Give an instance another name; returns the full former one. Variables, credentials and data stay."""
+        former = (await self._find(name, None)).name
+        await self._store.transact(lambda tx: rename_instance(tx, former, None, check_instance_name(new)))
+        return former
+
+    async def rename_app(self, name: str, new: str) -> None:
+        """Give an app another name; its variables, instances and attachments go with it.
+
+        Raises:
+            Busy: something of it is under way or failed.
+        """
+        await self._store.transact(lambda tx: rename_app(tx, name, check_app_name(new)))
+
+    async def shell(self, name: str, app: str | None = None) -> ShellSession:
+        """Return how to work with an instance in the addon's own program; starts nothing.
+
+        Args:
+            name: of the instance, or what the app calls it.
+            app: whose login is used; default is the app it was created for, else the first that it is attached to.
+
+        Raises:
+            NotFound: its addon has no shell, or no app is attached to it.
+            Busy: the app has no login yet.
+        """
+        instance = await self._find(name, app)
+        definition = self.registry.get(instance.addon, instance.distribution).definition
+        return shell_session(definition.shell, instance, await self._controller.associations(instance.id), app)
 
     async def set_variables(
         self, app: str, values: Mapping[str, str], *, sensitive: bool = False
@@ -344,14 +376,14 @@ class Kit:
             created.joined,
             created.existed,
             await self._viewer.address(instance),
-            self._client(instance.addon),
+            has_shell=self._has_shell(instance.addon),
         )
 
-    def _client(self, addon: str) -> str:
-        """The command that the addon names; empty when it cannot be asked."""
+    def _has_shell(self, addon: str) -> bool:
+        """Whether the addon names a program to work in; False when it cannot be asked."""
         with contextlib.suppress(AddonkitError):
-            return self.registry.get(addon).definition.client
-        return ""
+            return self.registry.get(addon).definition.shell is not None
+        return False
 
     async def _with_reason(self, instance: Instance) -> Instance:
         """The instance, with everything that went wrong for it and for apps that it is tied to as its message."""

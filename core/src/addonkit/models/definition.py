@@ -105,6 +105,25 @@ class SettingDefinition:
 
 
 @attrs.frozen
+class ShellDefinition:
+    """A program in which a person works with an instance, as `psql`; see `addonkit shell`.
+
+    In `commands` and `environment`, `{VALKEY_HOST}` stands for a variable that the instance gives, under its plain
+    name; braces that stand for themselves are doubled. The program receives all variables of the instance anyway.
+
+    Attributes:
+        commands: each a program and its arguments. The first whose program is found is run. Secrets are refused there:
+            every user of a machine can read arguments.
+        environment: variables that the program needs besides, such as `{"REDISCLI_AUTH": "{VALKEY_PASSWORD}"}`.
+        module: Python module that is run with `python -m` where none of the programs is found; empty for none.
+    """
+
+    commands: tuple[tuple[str, ...], ...] = ()
+    environment: Mapping[str, str] = attrs.field(factory=dict)
+    module: str = ""
+
+
+@attrs.frozen
 class AddonDefinition:
     """An addon's metadata and variants.
 
@@ -120,7 +139,7 @@ class AddonDefinition:
         program: where the server's executables are found; None when nothing runs on this machine.
         variables: names of the variables an app gets, in order, so that a plan can tell them beforehand.
         settings: what the operator can tell it, see SettingDefinition.
-        client: command that connects to it with the app's variables, shown to users as what to run next, as `psql`.
+        shell: the program in which a person works with an instance; None when there is none.
         unset_variables: names of the same family that must not reach an app from the shell, such as `PGSERVICE`; a
             trailing `*` stands for any ending. Variables that the app itself receives are kept.
     """
@@ -137,7 +156,7 @@ class AddonDefinition:
     variables: tuple[str, ...] = ()
     settings: tuple[SettingDefinition, ...] = ()
     unset_variables: tuple[str, ...] = ()
-    client: str = ""
+    shell: ShellDefinition | None = None
 
     def variables_of(self, variant: str) -> tuple[str, ...]:
         """Names of the variables that an instance of this variant gives."""

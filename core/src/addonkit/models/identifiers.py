@@ -11,6 +11,10 @@ from addonkit.errors import InvalidName
 APP_NAME_MAX: Final = 200
 """Longest app name, in characters."""
 
+INSTANCE_NAME_MAX: Final = APP_NAME_MAX + 41
+"""Longest name of an instance, in characters."""
+
+_SHOWN: Final = 40
 _APP: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _ALIAS: Final = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 _ADDON: Final = re.compile(r"[a-z][a-z0-9-]{0,62}")
@@ -62,6 +66,23 @@ def check_app_name(name: str) -> str:
             "choose a name like 'my-shop'",
         )
     return name
+
+
+def check_instance_name(name: str) -> str:
+    """The name itself when an instance may have it: 1 to 241 of letters, digits, `.`, `_`, `-`.
+
+    That is the length of an app's name, a sign, and an alias.
+
+    Raises:
+        InvalidName: with what is wrong.
+    """
+    if len(name) <= INSTANCE_NAME_MAX and _APP.fullmatch(name):
+        return name
+    raise InvalidName(
+        f"cannot use instance name {name[:40]!r}{'...' if len(name) > _SHOWN else ''}",
+        f"a name has letters, digits, '.', '_' and '-', starts with no sign, and has at most {INSTANCE_NAME_MAX}",
+        "choose one like 'orders-db'",
+    )
 
 
 def check_alias(alias: str) -> str:

@@ -15,10 +15,12 @@ from addonkit.models.definition import (
     LocalityMode,
     ProgramSource,
     SettingDefinition,
+    ShellDefinition,
     VariantDefinition,
 )
 from addonkit.models.identifiers import check_addon_name
 from addonkit.models.image_reference import ImageReference, resolve_image
+from addonkit.models.placeholders import names_in
 from addonkit.models.sizes import parse_size
 from addonkit.models.variable import check_variable_key
 
@@ -27,7 +29,7 @@ STORAGE: Final = "storage"
 
 _VARIANT: Final = re.compile(r"[a-z0-9][a-z0-9._-]*")
 _SETTING: Final = re.compile(r"[a-z][a-z0-9_]*")
-_TEXTS: Final = ("name", "display_name", "description", "default_variant", "base_image", "default_version", "client")
+_TEXTS: Final = ("name", "display_name", "description", "default_variant", "base_image", "default_version")
 
 
 def faults_of(definition: Any, name: str) -> tuple[str, ...]:
@@ -49,6 +51,7 @@ def faults_of(definition: Any, name: str) -> tuple[str, ...]:
         _program(definition.program),
         _settings(definition),
         _unset(definition),
+        _shell(definition.shell),
     )
     return tuple(fault for check in checks for fault in check)
 
@@ -61,6 +64,8 @@ def _types(definition: AddonDefinition) -> Iterator[str]:
         yield "locality is not a LocalityMode"
     if definition.program is not None and not isinstance(definition.program, ProgramSource):
         yield "program is not a ProgramSource"
+    if definition.shell is not None and not isinstance(definition.shell, ShellDefinition):
+        yield "shell is not a ShellDefinition"
     if not _is_tuple_of(definition.settings, SettingDefinition):
         yield "settings is not a tuple of SettingDefinition"
     if not _is_tuple_of(definition.unset_variables, str):
@@ -165,6 +170,18 @@ def _settings(definition: AddonDefinition) -> Iterator[str]:
 def _unset(definition: AddonDefinition) -> Iterator[str]:
     for each in definition.unset_variables:
         yield from (f"unset_variables: {fault}" for fault in _refused(check_variable_key, each.removesuffix("*")))
+
+
+def _shell(shell: ShellDefinition | None) -> Iterator[str]:
+    if shell is None:
+        return
+    if not shell.commands and not shell.module:
+        yield "its shell names no command and no module"
+    if not all(_is_tuple_of(command, str) and command for command in shell.commands):
+        yield "a command of its shell is not a tuple of texts"
+        return
+    for text in (*(word for command in shell.commands for word in command), *shell.environment.values()):
+        yield from _refused(names_in, text)
 
 
 def _refused(check: Callable[[str], object], text: str) -> Iterator[str]:

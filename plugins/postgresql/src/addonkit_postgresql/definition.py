@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from addonkit import AddonDefinition, ProgramSource, VariantDefinition
+from addonkit import AddonDefinition, ProgramSource, ShellDefinition, VariantDefinition
 
 PORT: Final = 5432
 """The port inside a container; a process has one of its own."""
@@ -34,7 +34,7 @@ _OF_THE_SHELL: Final = (
 DEFINITION: Final = AddonDefinition(
     name="postgresql",
     display_name="PostgreSQL",
-    client="psql",
+    shell=ShellDefinition(commands=(("psql",),)),
     description="PostgreSQL database",
     default_variant="small",
     variants=(

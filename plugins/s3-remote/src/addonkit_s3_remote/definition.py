@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from addonkit import AddonDefinition, LocalityMode, SettingDefinition, VariantDefinition
+from addonkit import AddonDefinition, LocalityMode, SettingDefinition, ShellDefinition, VariantDefinition
 
 BUCKET: Final = "bucket"
 PREFIX: Final = "prefix"
@@ -32,6 +32,7 @@ _SWITCH: Final = ("true", "false")
 DEFINITION: Final = AddonDefinition(
     name="s3-remote",
     display_name="S3",
+    shell=ShellDefinition(module="addonkit_s3_remote.shell"),
     description="Object storage on an S3-compatible service",
     default_variant=BUCKET,
     variants=(

@@ -6,7 +6,7 @@ from typing import Final
 
 import attrs
 
-from addonkit import AddonDefinition, ProgramSource, VariantDefinition
+from addonkit import AddonDefinition, ProgramSource, ShellDefinition, VariantDefinition
 
 PORT: Final = 6379
 """The port inside a container; a process has one of its own."""
@@ -82,9 +82,18 @@ _OF_HOSTERS: Final = (
     *("REDISHOST", "REDISPORT", "REDISUSER", "REDISPASSWORD", "REDISCLOUD_URL", "REDISTOGO_URL", "REDISGREEN_URL"),
 )
 
+_LOGIN: Final = ("-h", "{VALKEY_HOST}", "-p", "{VALKEY_PORT}", "--user", "{VALKEY_USERNAME}")
+
+_SHELL: Final = ShellDefinition(
+    commands=tuple((program, *_LOGIN) for program in ("valkey-cli", "redis-cli")),
+    environment={f"{program}CLI_AUTH": "{VALKEY_PASSWORD}" for program in ("VALKEY", "REDIS")},
+    module="addonkit_valkey.shell",
+)
+
 DEFINITION: Final = AddonDefinition(
     name="valkey",
     display_name="Valkey",
+    shell=_SHELL,
     description="Valkey key-value store",
     default_variant="small",
     variants=(

@@ -39,8 +39,8 @@ def binding_text(binding: Binding, *, waited: bool) -> str:
     if keys:
         lines.append(wrap(f"{app} receives {', '.join(keys)}"))
     lines += [wrap(line) for line in moves_lines(binding.moves)]
-    client = f"; connect: `addonkit run -a {app} -- {binding.client}`" if binding.client and not binding.moves else ""
-    lines.append(f"next: `addonkit run -a {app} -- COMMAND`{client}")
+    connect = f"; connect: `addonkit shell {instance.name}`" if binding.has_shell else ""
+    lines.append(f"next: `addonkit run -a {app} -- COMMAND`{connect}")
     return "\n".join(lines)
 
 

@@ -1,0 +1,67 @@
+"""Gives an instance or an app another name. What it has, and where, stays as it is. Parts of decisions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+
+from addonkit.controller.lookup import find_instance, get_app
+from addonkit.errors import AlreadyExists, Busy
+from addonkit.models.app import App
+from addonkit.models.instance import Association, Instance, Phase
+
+if TYPE_CHECKING:
+    from addonkit.store.interface import Transaction
+
+
+def rename_instance(tx: Transaction, name: str, app: str | None, new: str) -> Instance:
+    """Give an instance another name; variables, credentials and data stay.
+
+    Raises:
+        UnknownInstance: there is none of that name.
+        AlreadyExists: another one has the new name.
+        Busy: it is being removed.
+    """
+    entity = find_instance(tx, name, app)
+    attempted = f"cannot rename {entity.value.name}"
+    if entity.value.phase is Phase.DEPROVISIONING:
+        raise Busy(attempted, "it is being destroyed", f"run `addonkit retry {entity.value.name}` to complete that")
+    if entity.value.name == new:
+        return entity.value
+    if tx.list(Instance, {"name": new}).items:
+        raise AlreadyExists(attempted, f"there is an instance {new!r} already", "choose another name")
+    return tx.put(entity, attrs.evolve(entity.value, name=new)).value
+
+
+def rename_app(tx: Transaction, name: str, new: str) -> None:
+    """Give an app another name: its variables, its instances and its attachments go with it, under their own names.
+
+    Raises:
+        UnknownApp: there is none of that name.
+        AlreadyExists: another one has the new name, or instances were made for one.
+        Busy: something of it is under way or failed: what was begun under the former name ends under it.
+    """
+    attempted = f"cannot rename app {name}"
+    entity = get_app(tx, name, attempted)
+    if name == new:
+        return
+    made, ties = tx.list(Instance, {"app": name}).items, tx.list(Association, {"app": name}).items
+    if tx.get(App, new) or tx.list(Instance, {"app": new}).items:
+        raise AlreadyExists(attempted, f"there is an app {new!r} already", "choose another name")
+    for each in (*made, *ties):
+        if each.value.phase is not Phase.ACTIVE:
+            instance = each.value.name if isinstance(each.value, Instance) else _name_of(tx, each.value)
+            advice = f"run `addonkit retry {instance}` or `addonkit destroy {instance}` first"
+            raise Busy(attempted, f"{instance} is {each.value.phase}", advice)
+    tx.create(new, attrs.evolve(entity.value, name=new))
+    tx.delete(App, name)
+    for instance_entity in made:
+        tx.put(instance_entity, attrs.evolve(instance_entity.value, app=new))
+    for tie in ties:
+        tx.put(tie, attrs.evolve(tie.value, app=new))
+
+
+def _name_of(tx: Transaction, association: Association) -> str:
+    entity = tx.get(Instance, association.instance)
+    return entity.value.name if entity else association.label
