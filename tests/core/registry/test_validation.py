@@ -7,7 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from addonkit.models.definition import AddonDefinition, ProgramSource, SettingDefinition, VariantDefinition
+from addonkit.models.definition import (
+    AddonDefinition,
+    ProgramSource,
+    SettingDefinition,
+    ShellDefinition,
+    VariantDefinition,
+)
 from addonkit.registry.validation import faults_of
 
 GOOD = AddonDefinition(
@@ -52,6 +58,11 @@ def test_a_good_definition_has_no_faults():
             "the default of setting a is not among its choices",
         ),
         (variant(settings=("a",)), "variant small needs setting 'a', which the addon does not have"),
+        (attrs.evolve(GOOD, shell="memo"), "shell is not a ShellDefinition"),
+        (attrs.evolve(GOOD, shell=ShellDefinition()), "its shell names no command and no module"),
+        (attrs.evolve(GOOD, shell=ShellDefinition(("memo",))), "a command of its shell is not a tuple of texts"),
+        (attrs.evolve(GOOD, shell=ShellDefinition((("memo", "{"),))), "cannot use the text '{'"),
+        (attrs.evolve(GOOD, shell=ShellDefinition((("memo", "{a}"),))), "cannot use 'a' as the name of a variable"),
         (attrs.evolve(GOOD, program="memod"), "program is not a ProgramSource"),
         (attrs.evolve(GOOD, program=ProgramSource(())), "its program has no executables"),
         (attrs.evolve(GOOD, program=ProgramSource(("x",), version_pattern="(")), "version_pattern '(' is not a regular"),
