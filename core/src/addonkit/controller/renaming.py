@@ -49,11 +49,12 @@ def rename_app(tx: Transaction, name: str, new: str) -> None:
     made, ties = tx.list(Instance, {"app": name}).items, tx.list(Association, {"app": name}).items
     if tx.get(App, new) or tx.list(Instance, {"app": new}).items:
         raise AlreadyExists(attempted, f"there is an app {new!r} already", "choose another name")
-    for each in (*made, *ties):
-        if each.value.phase is not Phase.ACTIVE:
-            instance = each.value.name if isinstance(each.value, Instance) else _name_of(tx, each.value)
+    phases = [(each.value.name, each.value.phase) for each in made]
+    phases += [(_name_of(tx, each.value), each.value.phase) for each in ties]
+    for instance, phase in phases:
+        if phase is not Phase.ACTIVE:
             advice = f"run `addonkit retry {instance}` or `addonkit destroy {instance}` first"
-            raise Busy(attempted, f"{instance} is {each.value.phase}", advice)
+            raise Busy(attempted, f"{instance} is {phase}", advice)
     tx.create(new, attrs.evolve(entity.value, name=new))
     tx.delete(App, name)
     for instance_entity in made:
