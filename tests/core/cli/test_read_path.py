@@ -101,7 +101,7 @@ async def test_a_copy_of_a_home_is_left_to_the_kit(shop, tmp_path):
     assert read(str(tmp_path / "copy"), "shop") is None
 
 
-@pytest.mark.parametrize("change", ["app", "key", "schema", "damage", "phase", "backend", "nothing"])
+@pytest.mark.parametrize("change", ["app", "key", "schema", "damage", "byte", "phase", "backend", "nothing"])
 async def test_whatever_is_not_plain_is_left_to_the_kit(shop, change, monkeypatch):
     state = shop / "state.db"
     with sqlite3.connect(state) as file:
@@ -109,6 +109,8 @@ async def test_whatever_is_not_plain_is_left_to_the_kit(shop, change, monkeypatc
             file.execute("PRAGMA user_version = 99")
         if change == "damage":
             file.execute("UPDATE entity SET data = 'x' WHERE kind = 'association'")
+        if change == "byte":
+            file.execute("UPDATE entity SET data = replace(data, '127.0.0.1', '127.0.0.2') WHERE kind = 'association'")
         if change == "phase":
             file.execute('UPDATE entity SET data = replace(data, \'"phase":"active"\', \'"phase":"error"\')')
     file.close()

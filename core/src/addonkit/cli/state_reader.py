@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 _BUSY: Final = 2.0
 """Seconds to wait for a state that is being written."""
 
+_COLUMNS: Final = "kind, name, data, revision, created, updated, checksum"
+
 ACTIVE: Final = "active"
 """The phase of what is complete, see models.instance.Phase."""
 
@@ -68,20 +70,28 @@ class StateReader:
         return mark is not None and bool(mark["key_id"] == self._sealer.key_id)
 
     def get(self, kind: str, name: str) -> dict[str, Any] | None:
-        """One entity, or None."""
-        row = self._file.execute("SELECT data FROM entity WHERE kind = ? AND name = ?", (kind, name)).fetchone()
-        return None if row is None else json.loads(row[0])
+        """One entity, or None.
+
+        Raises:
+            ValueError: it is not as it was written.
+        """
+        row = self._file.execute(f"SELECT {_COLUMNS} FROM entity WHERE kind = ? AND name = ?", (kind, name)).fetchone()  # noqa: S608 - a constant
+        return None if row is None else _tree(*row)
 
     def list(self, kind: str, field: str = "", value: str = "") -> list[dict[str, Any]]:
-        """Entities of a kind: all, or those with this value in an indexed field."""
-        if not field:
-            return [
-                json.loads(data) for (data,) in self._file.execute("SELECT data FROM entity WHERE kind = ?", (kind,))
-            ]
-        query = (
-            "SELECT data FROM entity_index JOIN entity USING (kind, name) WHERE kind = ? AND field = ? AND value = ?"
-        )
-        return [json.loads(data) for (data,) in self._file.execute(query, (kind, field, value))]
+        """Entities of a kind: all, or those with this value in an indexed field.
+
+        Raises:
+            ValueError: one is not as it was written.
+        """
+        query, values = f"SELECT {_COLUMNS} FROM entity WHERE kind = ?", [kind]  # noqa: S608 - a constant
+        if field:
+            query = (
+                f"SELECT {_COLUMNS} FROM entity_index JOIN entity USING (kind, name)"  # noqa: S608 - a constant
+                " WHERE kind = ? AND field = ? AND value = ?"
+            )
+            values += [field, value]
+        return [_tree(*row) for row in self._file.execute(query, values)]
 
     def count(self, kind: str, field: str = "", value: str = "") -> int:
         """How many entities `list` would give."""
@@ -100,3 +110,12 @@ class StateReader:
         from addonkit.store.keys import SEALED
 
         return value if isinstance(value, str) else self._sealer.open(value[SEALED], row)
+
+
+def _tree(kind: str, name: str, data: str, revision: int, created: str, updated: str, check: int) -> dict[str, Any]:
+    from addonkit.store.keys import checksum
+
+    if check != checksum(kind, name, data, revision, created, updated):
+        raise ValueError(f"{kind}/{name} is not as it was written")
+    tree: dict[str, Any] = json.loads(data)
+    return tree
