@@ -2,8 +2,8 @@
 .DEFAULT_GOAL := help
 SHELL := /usr/bin/env bash
 BIN := .venv/bin
-# More than cores: a test that waits for a server leaves its core to another.
-WORKERS ?= $(shell echo $$(( $$(nproc) * 3 / 2 )))
+# More than cores: tests wait for servers more than half of their time, and leave their core to others meanwhile.
+WORKERS ?= $(shell echo $$(( $$(nproc) * 2 + 1 )))
 UPGRADE ?= --upgrade
 # What is compiled is kept: workers, and the hundreds of commands that tests start, would compile it again.
 unexport PYTHONDONTWRITEBYTECODE
