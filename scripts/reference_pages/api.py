@@ -44,6 +44,9 @@ GROUPS: Final = {
         "hookimpl", "App", "Variant", "Instance", "Association", "Server", "Phase", "Event", "EventKind",
     ),
     "What sagas give": ("ProvisionResult", "BindResult", "Usage", "Inventory"),
+    "Backups": (
+        "Archive", "ArchiveWriter", "ArchiveReader", "Member", "Manifest", "Fingerprint", "Part", "SetDigest",
+    ),
     "Sagas": ("step", "Step", "Saga", "Retry", "Sagas"),
     "Pools, services and disks": (
         "ProviderFramework", "CreateSandboxPoolSpec", "Port", "Mount", "Volume", "Pool", "Service", "Address", "Disk",
@@ -62,6 +65,7 @@ GROUPS: Final = {
 
 _MADE_BY_ADDONKIT: Final = frozenset(
     {
+        *("Archive", "ArchiveReader", "ArchiveWriter", "Manifest", "Member"),
         *("Binding", "Kit", "ProviderFramework", "Sagas", "Servers", "Step", "Tenants"),
         *("Cloner", "ConformanceClient", "FreshAddon"),
     }

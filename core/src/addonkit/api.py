@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from addonkit.archive.interface import Archive, ArchiveReader, ArchiveWriter, Member
 from addonkit.errors import (
     AddonBroken,
     AddonFault,
     AddonkitError,
     AddonNotInstalled,
     AlreadyExists,
+    ArchiveDamaged,
+    BackupError,
     Busy,
     CommandFailed,
     ComputeError,
     Conflict,
     ContractViolation,
+    DataDiffer,
     HomeCopied,
     ImageDenied,
     ImageNotFound,
@@ -48,6 +52,7 @@ from addonkit.errors import (
     TransientError,
     UnknownAddon,
     UnknownApp,
+    UnknownBackup,
     UnknownExecution,
     UnknownInstance,
     UnknownVariant,
@@ -57,6 +62,7 @@ from addonkit.errors import (
 from addonkit.hookspecs import hookimpl
 from addonkit.models.address import Address
 from addonkit.models.app import App, Variant
+from addonkit.models.backup import Manifest
 from addonkit.models.compute import (
     CreateSandboxPoolSpec,
     Disk,
@@ -83,6 +89,7 @@ from addonkit.models.definition import (
     is_shared_variant,
 )
 from addonkit.models.execution import Event, EventKind
+from addonkit.models.fingerprint import Fingerprint, Part, SetDigest
 from addonkit.models.identifiers import name_from_ref, sanitize_identifier
 from addonkit.models.image_reference import ImageReference, resolve_image, version_of
 from addonkit.models.instance import Association, Instance, Phase, Server
@@ -120,7 +127,12 @@ __all__ = [
     "Address",
     "AlreadyExists",
     "App",
+    "Archive",
+    "ArchiveDamaged",
+    "ArchiveReader",
+    "ArchiveWriter",
     "Association",
+    "BackupError",
     "BindResult",
     "Busy",
     "CommandFailed",
@@ -130,12 +142,14 @@ __all__ = [
     "ContainerSpec",
     "ContractViolation",
     "CreateSandboxPoolSpec",
+    "DataDiffer",
     "Disk",
     "DiskTemplate",
     "Event",
     "EventKind",
     "ExecResult",
     "File",
+    "Fingerprint",
     "HomeCopied",
     "ImageDenied",
     "ImageNotFound",
@@ -150,11 +164,14 @@ __all__ = [
     "LeaseLost",
     "LeaveResult",
     "LocalityMode",
+    "Manifest",
+    "Member",
     "Mount",
     "NoFreePort",
     "NotConfigured",
     "NotFound",
     "NothingDone",
+    "Part",
     "Phase",
     "Pool",
     "PoolCrashed",
@@ -189,6 +206,7 @@ __all__ = [
     "ServerSagas",
     "Servers",
     "Service",
+    "SetDigest",
     "SettingDefinition",
     "ShellDefinition",
     "Step",
@@ -203,6 +221,7 @@ __all__ = [
     "TransientError",
     "UnknownAddon",
     "UnknownApp",
+    "UnknownBackup",
     "UnknownExecution",
     "UnknownInstance",
     "UnknownVariant",

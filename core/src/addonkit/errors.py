@@ -13,6 +13,7 @@
     │   ├── UnknownApp
     │   ├── UnknownInstance
     │   ├── UnknownExecution
+    │   ├── UnknownBackup
     │   └── ImageNotFound            the registry has no such image
     ├── ImageDenied                  the registry does not let us see the image
     ├── Conflict
@@ -20,6 +21,9 @@
     │   ├── RevisionConflict         another process wrote the entity since it was read
     │   └── Busy                     another process works on it right now
     ├── NotConfigured                an addon needs settings that its operator has not given
+    ├── BackupError                  a backup could not be written, read or removed
+    │   ├── ArchiveDamaged           its archive was changed, is cut, or does not open with the key
+    │   └── DataDiffer               two places that should hold the same data do not
     ├── InstanceFailed               what was asked for did not come about; the instance says why
     ├── AddonFault                   carries addon, distribution and version
     │   ├── AddonBroken              does not import, register or define itself
@@ -140,6 +144,10 @@ class UnknownExecution(NotFound):
     """No saga execution has this id."""
 
 
+class UnknownBackup(NotFound):
+    """The repository has no such backup."""
+
+
 class ImageNotFound(NotFound):
     """The registry has no such image; `image` and `registry` are in `details`."""
 
@@ -173,6 +181,18 @@ class NotConfigured(AddonkitError):
 
 class InstanceFailed(AddonkitError):
     """What was asked for did not come about; `instance` in `details` is its name."""
+
+
+class BackupError(AddonkitError):
+    """A backup could not be written, read or removed."""
+
+
+class ArchiveDamaged(BackupError):
+    """The archive was changed, is cut, or does not open with the key."""
+
+
+class DataDiffer(BackupError):
+    """Two places that should hold the same data do not; `differences` in `details` names each part."""
 
 
 class AddonFault(AddonkitError):

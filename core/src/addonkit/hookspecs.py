@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from addonkit.models.app import App, Variant
     from addonkit.models.definition import AddonDefinition
     from addonkit.models.execution import Event
+    from addonkit.models.fingerprint import Fingerprint
     from addonkit.models.instance import Association, Instance, Server
     from addonkit.models.result import BindResult, Inventory, ProvisionResult, Usage
     from addonkit.models.variable import Variable
@@ -194,6 +195,87 @@ class AddonSpecs:
 
         Returns:
             A saga that changes nothing and whose value named `result` is a Usage.
+        """
+        raise NotImplementedError
+
+    @hookspec(firstresult=True)
+    def addon_backup(self, instance: Instance) -> Saga[Fingerprint]:
+        """Describe how the data of an instance are written into an archive. Optional, with the two that follow.
+
+        One step opens the engine's own argument `archive` for writing, streams the data into it and ends it with the
+        fingerprint of exactly what it wrote: of the same moment, whatever apps write meanwhile. The instance is not
+        changed, and no name of a member is a secret.
+
+        Args:
+            instance: an active instance of this addon.
+
+        Example:
+            ```python
+            @step(gives="result", undo=None, timeout=86400)
+            async def dump(archive, instance) -> Fingerprint:
+                async with archive.writing() as writer:
+                    digest = SetDigest()
+                    await writer.write("keys", read_keys(instance, digest))
+                    fingerprint = Fingerprint((digest.part("keys", "keys"),))
+                    await writer.finish(fingerprint)
+                return fingerprint
+
+            @hookimpl
+            def addon_backup(instance):
+                return Saga("memo.backup", steps=[dump])
+            ```
+
+        Returns:
+            A saga whose value named `result` is a Fingerprint.
+        """
+        raise NotImplementedError
+
+    @hookspec(firstresult=True)
+    def addon_restore(self, instance: Instance) -> Saga[None]:
+        """Describe how an empty instance is filled from an archive. Optional, with addon_backup.
+
+        Asked of an instance that was just provisioned and that no app uses; its variant or version may be another than
+        those of the instance that was backed up. A step that runs again empties the instance first.
+
+        Args:
+            instance: the empty instance.
+
+        Example:
+            ```python
+            @step(undo=None, timeout=86400)
+            async def load(archive, instance) -> None:
+                async with archive.reading() as reader:
+                    async for member in reader.members():
+                        await write_keys(instance, member.content())
+
+            @hookimpl
+            def addon_restore(instance):
+                return Saga("memo.restore", steps=[load])
+            ```
+
+        Returns:
+            A saga without a result.
+        """
+        raise NotImplementedError
+
+    @hookspec(firstresult=True)
+    def addon_fingerprint(self, instance: Instance) -> Saga[Fingerprint]:
+        """Describe how the fingerprint of an instance is taken. Optional, with addon_backup.
+
+        Two instances with the same data have the same fingerprint, whatever their names, variants and passwords.
+
+        Args:
+            instance: an active instance of this addon.
+
+        Example:
+            ```python
+            @hookimpl
+            def addon_fingerprint(instance):
+                return FINGERPRINT.bind(claim=instance.claim)
+            ```
+
+        Returns:
+            A saga that changes nothing and whose value named `result` is a Fingerprint.
         """
         raise NotImplementedError
 

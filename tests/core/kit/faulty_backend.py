@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 import attrs
@@ -144,6 +145,13 @@ class FaultyBackend:
         self, _pool: Pool, _argv: Sequence[str], _env: Mapping[str, str], _timeout: float
     ) -> ExecResult:
         return ExecResult(0, "", "")
+
+    @asynccontextmanager
+    async def pipe_in_pool(
+        self, _pool: Pool, _argv: Sequence[str], _env: Mapping[str, str], _content: AsyncIterable[bytes] | None
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        raise AssertionError("nothing here has data")
+        yield
 
     async def newer_program(self, _pool: Pool, _state: PoolState) -> str:
         return ""

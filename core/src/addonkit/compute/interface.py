@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from addonkit.models.compute import Disk, ExecResult, FoundProgram, Pool, PoolState, Program
@@ -80,6 +81,16 @@ class Backend(Protocol):
 
     async def exec_in_pool(self, pool: Pool, argv: Sequence[str], env: Mapping[str, str], timeout: float) -> ExecResult:
         """Run a command beside the server, with its executables on PATH and `{port}`, `{disk}` filled in."""
+        ...
+
+    def pipe_in_pool(
+        self, pool: Pool, argv: Sequence[str], env: Mapping[str, str], content: AsyncIterable[bytes] | None
+    ) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        """Run a command as `exec_in_pool` does, stream `content` into it and give its output as it comes.
+
+        Raises:
+            CommandFailed: at the end of the block, when the command ends with another status than 0.
+        """
         ...
 
     async def newer_program(self, pool: Pool, state: PoolState) -> str:

@@ -12,6 +12,7 @@ from addonkit.models.instance import Association, Instance, Server
 from addonkit.models.settings import Values
 
 if TYPE_CHECKING:
+    from addonkit.archive.interface import Archive
     from addonkit.provider.framework import ProviderFramework
     from addonkit.store.interface import Reader, Store, V
 
@@ -32,6 +33,10 @@ SettingsOf = Callable[[str], Awaitable[Values]]
 """Gives the settings of the addon of that name."""
 
 
+ArchiveOf = Callable[[Mapping[str, str], Instance | None], "Archive | None"]
+"""Gives the archive that a subject names; None when it names none."""
+
+
 class StepContext:
     """Gives steps their own arguments, read from the store afresh for every step; called by the engine.
 
@@ -39,10 +44,18 @@ class StepContext:
         store: where instances, apps, associations and servers are.
         framework: what steps work with.
         settings_of: see SettingsOf.
+        archive_of: see ArchiveOf; without it steps have no archive.
     """
 
-    def __init__(self, store: Store, framework: ProviderFramework, settings_of: SettingsOf) -> None:
+    def __init__(
+        self,
+        store: Store,
+        framework: ProviderFramework,
+        settings_of: SettingsOf,
+        archive_of: ArchiveOf | None = None,
+    ) -> None:
         self._store = store
+        self._archive_of = archive_of
         self._framework = framework
         self._settings_of = settings_of
 
@@ -55,6 +68,7 @@ class StepContext:
             "framework": self._framework,
             "variant": variant_of(found.instance) if found.instance else None,
             "settings": await self._settings_of(addon) if addon else {},
+            "archive": self._archive_of(subject, found.instance) if self._archive_of else None,
         }
 
 

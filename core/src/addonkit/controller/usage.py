@@ -9,6 +9,7 @@ from addonkit.controller.execution_ids import once_id
 from addonkit.controller.step_context import subject_of
 from addonkit.errors import AddonkitError
 from addonkit.models.instance import Instance
+from addonkit.models.sizes import describe_size
 
 if TYPE_CHECKING:
     from addonkit.engine.engine import Engine
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
 PATIENCE: Final = 30.0
 """Seconds that are waited for an answer: destroying goes on without one."""
-
-_STEP: Final = 1024
 
 
 async def describe_usage(registry: Registry, engine: Engine, instance: Instance) -> tuple[str, ...]:
@@ -42,13 +41,4 @@ def usage_words(usage: Usage) -> str:
     """`3 objects, 1.5 MiB`."""
     least = "" if usage.complete else "at least "
     noun = "object" if usage.objects == 1 else "objects"
-    return f"{least}{usage.objects:,} {noun}, {_size(usage.bytes)}"
-
-
-def _size(count: int) -> str:
-    size = float(count)
-    for unit in ("bytes", "KiB", "MiB", "GiB"):
-        if size < _STEP:
-            return f"{size:,.0f} {unit}" if unit == "bytes" else f"{size:,.1f} {unit}"
-        size /= _STEP
-    return f"{size:,.1f} TiB"
+    return f"{least}{usage.objects:,} {noun}, {describe_size(usage.bytes)}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,14 +15,16 @@ from addonkit.kit.healing import healing
 from addonkit.kit.home import find_home, held_home, open_home
 from addonkit.kit.kit import Kit
 from addonkit.kit.relocation import Relocation, relocate
-from addonkit.kit.services import Services
+from addonkit.kit.services import BackupParts, Services
 from addonkit.models.execution import Event
 from addonkit.provider.framework import ProviderFramework
 from addonkit.util.clock import Clock, SystemClock
 
 if TYPE_CHECKING:
+    from addonkit.archive.interface import Archive
     from addonkit.compute.interface import Backend
     from addonkit.images.checker import ImageChecker
+    from addonkit.models.instance import Instance
     from addonkit.registry.registry import Registry
     from addonkit.store.interface import Store
 
@@ -98,8 +100,37 @@ def _build_services(
     framework = ProviderFramework(store, backend, clock)
     settings = SettingsService(store, registry, environ)
     sink = partial(_emit, registry, on_event)
-    engine = Engine(store, leases, clock, StepContext(store, framework, settings.read), sink)
-    return Services(directory, clock, registry, backend, store, leases, framework, engine, settings, images)
+    backups = cache(partial(_backup_parts, directory, environ, clock, registry, store))
+
+    def archive_of(subject: Mapping[str, str], instance: Instance | None) -> Archive | None:
+        return backups().archives.of(subject, instance) if "archive" in subject else None
+
+    context = StepContext(store, framework, settings.read, archive_of)
+    engine = Engine(store, leases, clock, context, sink)
+    return Services(
+        directory,
+        clock,
+        registry,
+        backend,
+        store,
+        leases,
+        framework,
+        engine,
+        settings,
+        images,
+        backups,
+    )
+
+
+def _backup_parts(
+    directory: Path, environ: Mapping[str, str], clock: Clock, registry: Registry, store: Store
+) -> BackupParts:
+    from addonkit.controller.backups.archives import Archives, repository_url
+    from addonkit.controller.backups.keyring import Keyring
+    from addonkit.controller.backups.shelf import Shelf
+
+    keyring = Keyring(store, environ)
+    return BackupParts(keyring, Archives(keyring, registry, clock), Shelf(repository_url(directory, environ)))
 
 
 def _installed() -> Registry:

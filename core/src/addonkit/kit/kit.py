@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Collection, Mapping, Sequence
-from functools import partial
+from functools import cached_property, partial
+from typing import TYPE_CHECKING
 
 import attrs
 
@@ -39,6 +40,9 @@ from addonkit.models.instance import Association, Instance, Phase
 from addonkit.models.settings import Setting
 from addonkit.models.views import AppView, Environment, Finding, InstanceView, Plan, ServerTarget, VariableMove
 
+if TYPE_CHECKING:
+    from addonkit.kit.backups import Backups
+
 
 class Kit:
     """What a user can ask of addonkit. Use `addonkit.open`; all methods raise AddonkitErrors.
@@ -66,6 +70,7 @@ class Kit:
         self._viewer = Viewer(store, registry, backend, services.leases)
         self._controller = Controller(store, services.leases, registry, services.engine, services.clock)
         self._pools = PoolReconciler(store, backend, services.framework, services.leases, services.engine)
+        self._services = services
         self._forgetter = Forgetter(store, services.leases, services.engine)
         self._power = ServerPower(store, backend, services.framework)
         self._healer = Healer(self._pools, self._power)
@@ -80,6 +85,13 @@ class Kit:
             self._controller,
             self._power,
         )
+
+    @cached_property
+    def backups(self) -> Backups:
+        """What can be asked about backups; what that needs is imported when it is asked for first."""
+        from addonkit.kit.backups import Backups as Made
+
+        return Made(self._services, self._operations, self._controller)
 
     async def create(self, spec: str, app: str, *, alias: str = "", version: str = "", wait: bool = True) -> Binding:
         """Give an app a new instance of an addon; the app is made when it is new.

@@ -11,12 +11,26 @@ from addonkit.provider.framework import ProviderFramework
 from addonkit.util.clock import Clock
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from addonkit.compute.interface import Backend
+    from addonkit.controller.backups.archives import Archives
+    from addonkit.controller.backups.keyring import Keyring
+    from addonkit.controller.backups.shelf import Shelf
     from addonkit.engine.engine import Engine
     from addonkit.images.checker import ImageChecker
     from addonkit.registry.registry import Registry
     from addonkit.store.interface import Store
     from addonkit.store.leases import Leases
+
+
+@dataclass(frozen=True)
+class BackupParts:
+    """What backups are made with; put together when they are asked for first."""
+
+    keyring: Keyring
+    archives: Archives
+    shelf: Shelf
 
 
 @dataclass(frozen=True)
@@ -33,3 +47,4 @@ class Services:
     engine: Engine
     settings: SettingsService
     images: ImageChecker
+    backups: Callable[[], BackupParts]

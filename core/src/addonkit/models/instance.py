@@ -24,6 +24,18 @@ class Phase(StrEnum):
     DEPROVISIONING = "deprovisioning"
 
 
+class Purpose(StrEnum):
+    """What an instance is there for.
+
+    `scratch` holds data on trial: a backup that is being proved, or data that are not in their place yet. `former` is
+    what another instance has taken the place of.
+    """
+
+    SERVE = "serve"
+    SCRATCH = "scratch"
+    FORMER = "former"
+
+
 @attrs.frozen
 class Instance:
     """One provisioned addon: a database, a keyspace, a bucket.
@@ -44,6 +56,9 @@ class Instance:
         claim: its name on a shared server (database, user, prefix ...), unique there.
         variables: of its ProvisionResult, under plain names.
         attributes: of its ProvisionResult.
+        purpose: see Purpose; no app has what does not serve.
+        successor: id of the instance that has taken its place, of a former one.
+        expires: when a former one may be removed.
     """
 
     kind: ClassVar[str] = "instance"
@@ -66,6 +81,9 @@ class Instance:
     claim: str = ""
     variables: tuple[Variable, ...] = ()
     attributes: Mapping[str, Any] = attrs.field(factory=dict)
+    purpose: Purpose = Purpose.SERVE
+    successor: str = ""
+    expires: datetime | None = None
 
 
 @attrs.frozen

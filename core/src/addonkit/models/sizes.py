@@ -11,6 +11,19 @@ _INT64_MAX: Final = 2**63 - 1
 _GIBIBYTES: Final = re.compile(r"\s*\+?0*([1-9][0-9]{0,18})Gi\s*", re.ASCII)
 
 
+_STEP: Final = 1024
+
+
+def describe_size(count: int) -> str:
+    """A number of bytes for people: `1.5 MiB`."""
+    size = float(count)
+    for unit in ("bytes", "KiB", "MiB", "GiB"):
+        if size < _STEP:
+            return f"{size:,.0f} {unit}" if unit == "bytes" else f"{size:,.1f} {unit}"
+        size /= _STEP
+    return f"{size:,.1f} TiB"
+
+
 def parse_size(text: str) -> int:
     """Gibibytes of a size such as `10Gi`: a whole number from 1 to 2**63 - 1 and the unit `Gi`.
 

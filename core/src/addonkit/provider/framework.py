@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -233,6 +234,26 @@ class ProviderFramework:
             last = result.stderr.strip().splitlines()[-1:] or ["no message"]
             raise CommandFailed(f"running {argv[0]} beside {name}", f"status {result.status}: {last[0]}")
         return result
+
+    @asynccontextmanager
+    async def pipe_in_pool(
+        self,
+        name: str,
+        argv: Sequence[str],
+        env: Mapping[str, str] | None = None,
+        content: AsyncIterable[bytes] | None = None,
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        """Run a command beside the pool's server, stream `content` into it, and give its output as it comes.
+
+        For dumps and the like: neither is ever held in memory. Never put a secret in `argv`.
+
+        Raises:
+            CommandFailed: at the end of the block, when the command ends with another status than 0.
+            Exception: what `content` raised.
+        """
+        pool = await self._pool(name)
+        async with self._backend.pipe_in_pool(pool, argv, env or {}, content) as output:
+            yield output
 
     async def _record(self, spec: CreateSandboxPoolSpec) -> Pool:
         def decide(tx: Transaction) -> Pool:

@@ -9,6 +9,7 @@ import attrs
 
 from addonkit.hookspecs import AddonSpecs
 from addonkit.models.definition import AddonDefinition
+from addonkit.models.fingerprint import Fingerprint
 from addonkit.models.result import BindResult, Inventory, ProvisionResult, Usage
 from addonkit.registry.collisions import adjustment_fault
 from addonkit.registry.relay import Relay
@@ -94,6 +95,18 @@ class Addon:
     def usage(self, instance: Instance) -> Saga[Usage]:
         """How the size of an instance is asked for; needs the capability `usage`."""
         return self._saga(AddonSpecs.addon_usage, Usage, instance=instance)
+
+    def backup(self, instance: Instance) -> Saga[Fingerprint]:
+        """How the data of an instance are written into an archive; needs the capability `backup`."""
+        return self._saga(AddonSpecs.addon_backup, Fingerprint, instance=instance)
+
+    def restore(self, instance: Instance) -> Saga[None]:
+        """How an empty instance is filled from an archive; needs the capability `restore`."""
+        return self._saga(AddonSpecs.addon_restore, None, instance=instance)
+
+    def fingerprint(self, instance: Instance) -> Saga[Fingerprint]:
+        """How the fingerprint of an instance is taken; needs the capability `fingerprint`."""
+        return self._saga(AddonSpecs.addon_fingerprint, Fingerprint, instance=instance)
 
     def inspect(self, server: Server) -> Saga[Inventory]:
         """How what lives on a shared server is listed; needs the capability `inspect`."""

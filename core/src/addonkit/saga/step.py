@@ -13,7 +13,7 @@ import attrs
 from addonkit.errors import SagaDefinitionError
 
 ENGINE_NAMES: Final = frozenset(
-    {"framework", "app", "instance", "association", "variant", "server", "settings", "sagas", "progress"}
+    {"framework", "app", "instance", "association", "variant", "server", "settings", "sagas", "progress", "archive"}
 )
 """Arguments that the engine itself provides to steps and undos, by these names:
 
@@ -23,6 +23,7 @@ ENGINE_NAMES: Final = frozenset(
 - `settings`: what the operator told the addon, names to text or Secrets.
 - `sagas`: runs sagas that are shared with other executions, see Sagas.
 - `progress`: a function that takes one sentence and shows it to the user, see Progress.
+- `archive`: where the data of a backup go, or come from; None outside of one. See Archive.
 """
 
 Function = Callable[..., Awaitable[Any]]

@@ -5,8 +5,18 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Final
 
-from addonkit import Progress, Secret, ServerAccess, ServerAddress, Tenant, Tenants
-from addonkit_postgresql import admin
+from addonkit import (
+    ArchiveReader,
+    ArchiveWriter,
+    Fingerprint,
+    Progress,
+    Secret,
+    ServerAccess,
+    ServerAddress,
+    Tenant,
+    Tenants,
+)
+from addonkit_postgresql import admin, dump
 from addonkit_postgresql.naming import LONGEST, Reserved, wanted_name
 from addonkit_postgresql.removal import remove
 from addonkit_postgresql.session import Administrator
@@ -50,6 +60,18 @@ class DatabaseTenants(Tenants):
         """See Tenants."""
         del progress
         await admin.drop_claim(administrator(access), claim)
+
+    async def dump(self, access: ServerAccess, tenant: Tenant, archive: ArchiveWriter) -> Fingerprint:
+        """See Tenants."""
+        return await dump.dump(administrator(access), access, tenant, archive)
+
+    async def load(self, access: ServerAccess, tenant: Tenant, archive: ArchiveReader) -> None:
+        """See Tenants."""
+        await dump.load(administrator(access), access, tenant, archive)
+
+    async def fingerprint(self, access: ServerAccess, tenant: Tenant) -> Fingerprint:
+        """See Tenants."""
+        return await dump.fingerprint(administrator(access), tenant)
 
 
 def administrator(access: ServerAccess) -> Administrator:

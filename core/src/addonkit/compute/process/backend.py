@@ -20,7 +20,8 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
@@ -35,6 +36,7 @@ from addonkit.compute.process.lock import locked
 from addonkit.compute.process.logs import rotate, tail
 from addonkit.compute.process.names import check_name
 from addonkit.compute.process.open_files import having_open, working_in_removed
+from addonkit.compute.process.pipes import piped
 from addonkit.compute.process.placeholders import Placeholders
 from addonkit.compute.process.ports import HOST, Ports, port_range
 from addonkit.compute.process.prepare import prepare_disk
@@ -209,6 +211,22 @@ class ProcessBackend:
             )
         except TimeoutError as error:
             raise CommandFailed(f"running {argv[0]} beside {pool.name}", f"it took over {timeout:g} s") from error
+
+    @asynccontextmanager
+    async def pipe_in_pool(
+        self, pool: Pool, argv: Sequence[str], env: Mapping[str, str], content: AsyncIterable[bytes] | None
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        """See Backend."""
+        plan = await self._plan(pool)
+        async with piped(
+            plan.command(tuple(argv)),
+            env=plan.environment() | dict(env),
+            cwd=plan.run,
+            user=self._user,
+            content=content,
+            attempted=f"running {argv[0]} beside {pool.name}",
+        ) as output:
+            yield output
 
     async def newer_program(self, pool: Pool, state: PoolState) -> str:
         """See Backend."""

@@ -52,15 +52,15 @@ async def run(
     try:
         async with asyncio.timeout(timeout):
             stdout, stderr, status = await asyncio.gather(
-                _end_of(process.stdout), _end_of(process.stderr), process.wait()
+                end_of(process.stdout), end_of(process.stderr), process.wait()
             )
     finally:
-        await uninterrupted(_end(process))
+        await uninterrupted(end(process))
     return ExecResult(status, stdout, stderr)
 
 
-async def _end(process: asyncio.subprocess.Process) -> None:
-    """Ask it to end, and kill what is left of its process group after that."""
+async def end(process: asyncio.subprocess.Process) -> None:
+    """Ask a command to end, and kill what is left of its process group after that."""
     if process.returncode is None:
         with suppress(ProcessLookupError):
             process.terminate()
@@ -72,7 +72,8 @@ async def _end(process: asyncio.subprocess.Process) -> None:
     await process.wait()
 
 
-async def _end_of(stream: asyncio.StreamReader | None) -> str:
+async def end_of(stream: asyncio.StreamReader | None) -> str:
+    """The last megabyte of what a stream says, read to its end."""
     kept = b""
     while stream is not None and (part := await stream.read(LONGEST_OUTPUT)):
         kept = (kept + part)[-LONGEST_OUTPUT:]

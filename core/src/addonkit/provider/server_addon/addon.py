@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import attrs
 
@@ -10,10 +11,12 @@ from addonkit.errors import InvalidInput
 from addonkit.hookspecs import hookimpl
 from addonkit.models.compute import Port, Program
 from addonkit.models.definition import AddonDefinition, is_shared_variant
+from addonkit.models.fingerprint import Fingerprint
 from addonkit.models.instance import Instance, Server
 from addonkit.models.result import Inventory, ProvisionResult
 from addonkit.models.variable import Variable
 from addonkit.provider.server_addon import sagas
+from addonkit.provider.server_addon.data import DataSagas, data_sagas
 from addonkit.provider.server_addon.declaration import ConnectionInfo, ContainerSpec, Tenants
 from addonkit.provider.server_addon.pool import PoolBuilder
 from addonkit.provider.server_addon.slips import find_slips
@@ -42,6 +45,7 @@ class ServerAddon:
         container: how a server runs in a container, where its image alone does not say it; pure.
         start_timeout: seconds a started server has until it answers its probe.
         pool: follows from these, as do the sagas `servers`, `provision`, `deprovision`, `inspect` and `drop_claim`.
+        data: the sagas of backups, for tenants that can dump, load and fingerprint; None for others.
     """
 
     definition: AddonDefinition
@@ -58,6 +62,10 @@ class ServerAddon:
     deprovision: Saga[None] = attrs.field(init=False)
     inspect: Saga[Inventory] | None = attrs.field(init=False)
     drop_claim: Saga[None] | None = attrs.field(init=False)
+    data: DataSagas | None = attrs.field(init=False)
+    addon_backup: Callable[[Instance], Saga[Fingerprint]] | None = attrs.field(init=False)
+    addon_restore: Callable[[Instance], Saga[None]] | None = attrs.field(init=False)
+    addon_fingerprint: Callable[[Instance], Saga[Fingerprint]] | None = attrs.field(init=False)
     addon_inspect: Callable[[Server], Saga[Inventory]] | None = attrs.field(init=False)
     addon_drop_claim: Callable[[Server, str], Saga[None]] | None = attrs.field(init=False)
 
@@ -91,7 +99,47 @@ class ServerAddon:
     def _build_drop_claim(self) -> Saga[None] | None:
         return sagas.drop_claim(self.definition.name, self.tenants) if self.tenants else None
 
-    # These two are values, so that an addon without tenants has no such hooks.
+    @data.default
+    def _build_data(self) -> DataSagas | None:
+        return data_sagas(self.definition.name, self.tenants)
+
+    # These are values, so that an addon that cannot do it has no such hooks.
+    @addon_backup.default
+    def _answer_backup(self) -> Callable[[Instance], Saga[Fingerprint]] | None:
+        data = self.data
+        if data is None:
+            return None
+
+        @hookimpl
+        def addon_backup(instance: Instance) -> Saga[Fingerprint]:
+            return _bound(data.backup, instance)
+
+        return addon_backup
+
+    @addon_restore.default
+    def _answer_restore(self) -> Callable[[Instance], Saga[None]] | None:
+        data = self.data
+        if data is None:
+            return None
+
+        @hookimpl
+        def addon_restore(instance: Instance) -> Saga[None]:
+            return _bound(data.restore, instance)
+
+        return addon_restore
+
+    @addon_fingerprint.default
+    def _answer_fingerprint(self) -> Callable[[Instance], Saga[Fingerprint]] | None:
+        data = self.data
+        if data is None:
+            return None
+
+        @hookimpl
+        def addon_fingerprint(instance: Instance) -> Saga[Fingerprint]:
+            return _bound(data.fingerprint, instance)
+
+        return addon_fingerprint
+
     @addon_inspect.default
     def _answer_inspect(self) -> Callable[[Server], Saga[Inventory]] | None:
         saga = self.inspect
@@ -137,6 +185,11 @@ class ServerAddon:
     def addon_deprovision(self, instance: Instance) -> Saga[None]:
         """See hookspecs."""
         # Who has left the server already still removes it, when that was interrupted.
-        left = instance.attributes
-        server_id, claim = instance.server or left.get("server_id", ""), instance.claim or left.get("claim", "")
-        return self.deprovision.bind(server_id=server_id, claim=claim)
+        return _bound(self.deprovision, instance)
+
+
+def _bound(saga: Saga[Any], instance: Instance) -> Saga[Any]:
+    """A saga about the tenant that an instance is, or was."""
+    left = instance.attributes
+    server_id, claim = instance.server or left.get("server_id", ""), instance.claim or left.get("claim", "")
+    return saga.bind(server_id=server_id, claim=claim)

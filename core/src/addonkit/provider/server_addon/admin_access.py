@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from typing import Final
 
 from addonkit.errors import AddonkitError, ServerFull, TransientError
@@ -88,7 +89,7 @@ async def _work_by_force(
 async def _access_to(framework: ProviderFramework, server: Server) -> ServerAccess:
     found = await framework.get_service_address(server.id)
     state = await framework.check_pool(server.id)
-    return ServerAccess(server, found.host, found.port, state.socket)
+    return ServerAccess(server, found.host, found.port, state.socket, partial(framework.pipe_in_pool, server.id))
 
 
 async def _has_neighbours(framework: ProviderFramework, instance: Instance, server_id: str) -> bool:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Callable, Collection, Container, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from typing import Any, Final
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, Container, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, ExitStack, contextmanager
+from typing import Any, Final, Protocol
 from urllib.parse import quote
 
 import attrs
 
-from addonkit.errors import TransientError
+from addonkit.errors import ComputeError, TransientError
 from addonkit.models.identifiers import sanitize_identifier
 from addonkit.models.instance import Server
 from addonkit.models.secret import Secret
@@ -18,6 +18,9 @@ from addonkit.util.unix_sockets import trusted_socket
 
 ADMIN_PASSWORD: Final = "admin_password"  # noqa: S105 - the name of an attribute, not a password
 """Attribute of a Server that holds the password made with it."""
+
+PASSWORD: Final = "password"  # noqa: S105 - the name of an attribute, not a password
+"""Attribute of an Instance that holds what its tenant logs in with."""
 
 Progress = Callable[[str], Any]
 """Takes one sentence and shows it to the user."""
@@ -38,6 +41,23 @@ class ContainerSpec:
     mount: str = "/data"
 
 
+class Pipe(Protocol):
+    """Runs a program beside a server, see ProviderFramework.pipe_in_pool."""
+
+    def __call__(
+        self, argv: Sequence[str], env: Mapping[str, str] | None = None, content: AsyncIterable[bytes] | None = None
+    ) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        """Stream `content` into the program, and give its output as it comes."""
+        ...
+
+
+def _no_pipe(
+    argv: Sequence[str], env: Mapping[str, str] | None = None, content: AsyncIterable[bytes] | None = None
+) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+    del env, content
+    raise ComputeError(f"cannot run {argv[0]}", "nothing is known that runs programs beside this server")
+
+
 @attrs.frozen
 class ServerAccess:
     """How an addon gets into a server that was just proved to be the one it started.
@@ -47,12 +67,14 @@ class ServerAccess:
         host: where it answers.
         port: where it answers.
         socket: path of its Unix socket, empty without one; see `open_socket`.
+        pipe: runs a program of the server's beside it, such as one that dumps; see Pipe.
     """
 
     server: Server
     host: str
     port: int
     socket: str = ""
+    pipe: Pipe = _no_pipe
 
     @contextmanager
     def open_socket(self) -> Iterator[str]:
@@ -85,11 +107,13 @@ class Tenant:
         claim: its name on the server, unique among its tenants.
         owner: the instance's id, which tells its own things from those of others.
         config: of its variant.
+        password: what it logs in with, if that is known: of instances that are loaded it is.
     """
 
     claim: str
     owner: str
     config: Mapping[str, str]
+    password: Secret | None = None
 
 
 @attrs.frozen
@@ -129,6 +153,15 @@ class Tenants(abc.ABC):
     Attributes:
         longest_claim: characters a name on the server may have.
         reserved: names that no tenant may have.
+
+    Three more verbs make an addon one whose data are backed up, restored and proved. They are found by their presence:
+
+        async def dump(self, access: ServerAccess, tenant: Tenant, archive: ArchiveWriter) -> Fingerprint
+        async def load(self, access: ServerAccess, tenant: Tenant, archive: ArchiveReader) -> None
+        async def fingerprint(self, access: ServerAccess, tenant: Tenant) -> Fingerprint
+
+    `dump` writes members and returns the fingerprint of exactly what it wrote; `load` fills a tenant that was just
+    created, and first empties one that a former attempt has filled; `fingerprint` is equal for equal data.
     """
 
     longest_claim: int = 63

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from addonkit.models.result import Inventory, ProvisionResult
@@ -10,7 +10,7 @@ from addonkit.models.secret import Secret
 from addonkit.models.variable import Variable
 from addonkit.provider.framework import ProviderFramework
 from addonkit.provider.server_addon.admin_access import admin_access
-from addonkit.provider.server_addon.declaration import ConnectionInfo, Tenants
+from addonkit.provider.server_addon.declaration import PASSWORD, ConnectionInfo, Tenants
 from addonkit.provider.server_addon.membership import ensure_server_step, join_step, leave_step
 from addonkit.provider.server_addon.tenancy import (
     create_tenant_step,
@@ -66,9 +66,8 @@ def _tenant_result_step(variables: VariablesOf, ports: Collection[str]) -> Step:
         """Put the variables together."""
         server = (await admin_access(framework, server_id)).server
         numbers = await _further_ports(framework, server_id, ports)
-        return _result(
-            variables, server_id, ConnectionInfo(address.host, address.port, claim, password, server.shared, numbers)
-        )
+        access = ConnectionInfo(address.host, address.port, claim, password, server.shared, numbers)
+        return _result(variables, server_id, access, {PASSWORD: password})
 
     return build_result
 
@@ -93,6 +92,8 @@ async def _further_ports(framework: ProviderFramework, server_id: str, names: Co
     return {name: pool.ports[name] for name in names}
 
 
-def _result(variables: VariablesOf, server_id: str, access: ConnectionInfo) -> ProvisionResult:
-    attributes: dict[str, Any] = {"server_id": server_id, "claim": access.claim}
+def _result(
+    variables: VariablesOf, server_id: str, access: ConnectionInfo, more: Mapping[str, Secret] = {}
+) -> ProvisionResult:
+    attributes: dict[str, Any] = {"server_id": server_id, "claim": access.claim, **more}
     return ProvisionResult(variables(access), attributes)

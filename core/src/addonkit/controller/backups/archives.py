@@ -1,0 +1,171 @@
+"""Archives of backups, as steps receive them: `archive` of an execution whose subject names one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Final
+
+import attrs
+
+from addonkit.archive.names import archive_path
+from addonkit.archive.reader import HashingSource, StreamReader, read_archive, read_manifest
+from addonkit.archive.repository import Repository
+from addonkit.archive.writer import StreamWriter, write_archive
+from addonkit.controller.backups.keyring import Keyring
+from addonkit.errors import BackupError
+from addonkit.models.backup import Manifest
+from addonkit.models.definition import CONFIG_VERSION
+from addonkit.models.fingerprint import Fingerprint
+from addonkit.models.instance import Instance
+
+if TYPE_CHECKING:
+    from addonkit.registry.registry import Registry
+    from addonkit.util.clock import Clock
+
+REPOSITORY: Final = "ADDONKIT_BACKUPS"
+"""Variable with the URL of the repository; default is a directory beside the home."""
+
+LOCATION: Final = "archive"
+NAME: Final = "backup"
+"""Roles of a subject: the URL of an archive, and the name of its backup."""
+
+
+def repository_url(home: Path, environ: Mapping[str, str]) -> str:
+    """The URL of the repository: `ADDONKIT_BACKUPS`, else the directory `<home>-backups`."""
+    return environ.get(REPOSITORY) or str(home.with_name(f"{home.name}-backups"))
+
+
+def archive_subject(location: str, name: str) -> dict[str, str]:
+    """What an execution's subject says about its archive."""
+    return {LOCATION: location, NAME: name}
+
+
+def split_location(location: str) -> tuple[str, str]:
+    """The URL of a directory and the name of a file in it."""
+    directory, _, file = location.rpartition("/")
+    return directory or "/", file
+
+
+@attrs.frozen
+class ReadResult:
+    """What is known of an archive once all of it was read and checked."""
+
+    fingerprint: Fingerprint
+    sha256: str
+
+
+@attrs.frozen
+class StoredArchive:
+    """See Archive.
+
+    Attributes:
+        location: URL.
+        name: of the backup.
+        manifest: of the instance that it serves, for writing; None when there is none.
+        keyring: opens it.
+        results: of archives that were read to the end, by location.
+    """
+
+    location: str
+    name: str
+    manifest: Manifest | None
+    keyring: Keyring
+    results: dict[str, ReadResult] = attrs.field(factory=dict)
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[StreamWriter]:
+        """See Archive."""
+        if self.manifest is None:
+            raise BackupError(f"writing backup {self.name}", "there is no instance that it is of")
+        repository, path = await self._repository()
+        async with write_archive(repository, path, self.manifest, await self.keyring.recipients()) as writer:
+            yield writer
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[StreamReader]:
+        """See Archive."""
+        identities = await self.keyring.identities()
+        async with self._source() as file:
+            source = HashingSource(file)
+            async with read_archive(source, self.name, identities) as reader:
+                yield reader
+            fingerprint = (await reader.drain()).fingerprint
+            self.results[self.location] = ReadResult(fingerprint, source.sha256)
+
+    async def read(self) -> ReadResult:
+        """Read and check all of it, unless this process has done so already."""
+        if self.location not in self.results:
+            async with self.reading():
+                pass
+        return self.results[self.location]
+
+    async def read_manifest(self) -> Manifest:
+        """What it says about itself; its beginning alone is read."""
+        identities = await self.keyring.identities()
+        async with self._source() as file:
+            return await read_manifest(file, self.name, identities)
+
+    @asynccontextmanager
+    async def _source(self) -> AsyncIterator[IO[bytes]]:
+        repository, path = await self._repository()
+        opened = repository.open(path)
+        file = await asyncio.to_thread(opened.__enter__)
+        try:
+            yield file
+        finally:
+            await asyncio.to_thread(opened.__exit__, None, None, None)
+
+    async def _repository(self) -> tuple[Repository, str]:
+        directory, file = split_location(self.location)
+        return await asyncio.to_thread(Repository, directory), file
+
+
+class Archives:
+    """Gives the archive that a subject names.
+
+    Args:
+        keyring: opens archives.
+        registry: knows who wrote one.
+        clock: gives times.
+    """
+
+    def __init__(self, keyring: Keyring, registry: Registry, clock: Clock) -> None:
+        self._keyring = keyring
+        self._registry = registry
+        self._clock = clock
+        self._results: dict[str, ReadResult] = {}
+
+    def of(self, subject: Mapping[str, str], instance: Instance | None) -> StoredArchive | None:
+        """The archive; None when the subject names none. `instance` is what a new one is of."""
+        if not subject.get(LOCATION):
+            return None
+        name = subject.get(NAME, "")
+        return self.at(subject[LOCATION], name, self._manifest(name, instance) if instance else None)
+
+    def at(self, location: str, name: str, manifest: Manifest | None = None) -> StoredArchive:
+        """The archive at a URL."""
+        return StoredArchive(location, name, manifest, self._keyring, self._results)
+
+    def _manifest(self, name: str, instance: Instance) -> Manifest:
+        addon = self._registry.get(instance.addon, instance.distribution)
+        return Manifest(
+            name,
+            self._clock.now(),
+            instance.name,
+            instance.id,
+            instance.app,
+            instance.addon,
+            instance.variant,
+            addon.distribution,
+            addon.version,
+            dict(instance.config),
+            instance.config.get(CONFIG_VERSION, ""),
+        )
+
+
+def location_of(url: str, name: str, addon: str) -> str:
+    """The URL of a backup's archive in a repository."""
+    return f"{url.rstrip('/')}/{archive_path(name, addon)}"

@@ -1,0 +1,158 @@
+"""Places: where data are on trial, and the one transaction in which apps begin to look there. Parts of decisions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from addonkit.controller.lookup import existing
+from addonkit.controller.requests import associate, ensure_app
+from addonkit.controller.variables import associations_of, resolve_app_names
+from addonkit.errors import BackupError, Conflict
+from addonkit.models.instance import Association, Instance, Phase, Purpose
+
+if TYPE_CHECKING:
+    from addonkit.registry.registry import Registry
+    from addonkit.store.interface import Entity, Transaction
+
+KEPT: Final = timedelta(days=7)
+"""How long a former instance is kept."""
+
+
+@attrs.frozen
+class PlaceRequest:
+    """A place to be made.
+
+    Attributes:
+        id: of its instance.
+        addon: name of the addon; `distribution` provides it.
+        app: for which it is made.
+        variant: name of the variant; `config` is resolved.
+    """
+
+    id: str
+    addon: str
+    app: str
+    variant: str
+    distribution: str = ""
+    config: Mapping[str, str] = attrs.field(factory=dict)
+
+
+def create_place(tx: Transaction, wanted: PlaceRequest) -> Instance:
+    """Write an instance that no app uses, or find the one of that id."""
+    entity = tx.get(Instance, wanted.id)
+    if entity is not None:
+        return entity.value
+    name = f"scratch-{wanted.id}"
+    instance = Instance(
+        wanted.id,
+        name,
+        wanted.addon,
+        wanted.app,
+        wanted.variant,
+        wanted.distribution,
+        wanted.config,
+        purpose=Purpose.SCRATCH,
+    )
+    return tx.create(instance.id, instance).value
+
+
+def discard_place(tx: Transaction, place_id: str) -> bool:
+    """Record that a place is to go; False when there is none, or it serves by now."""
+    entity = tx.get(Instance, place_id)
+    if entity is None or entity.value.purpose is not Purpose.SCRATCH:
+        return False
+    tx.put(entity, attrs.evolve(entity.value, phase=Phase.DEPROVISIONING, message="", retry_at=None, failures=0))
+    return True
+
+
+def publish(tx: Transaction, registry: Registry, place_id: str, name: str, app: str, alias: str) -> Instance:
+    """Let a place serve under a name of its own, and give its variables to an app.
+
+    Raises:
+        Conflict: an instance has that name by now.
+    """
+    place = _place(tx, place_id)
+    if place.value.purpose is Purpose.SERVE:
+        return place.value
+    if tx.list(Instance, {"name": name}, limit=1).items:
+        raise Conflict(f"cannot restore into {name}", "an instance has that name")
+    ensure_app(tx, app)
+    served = tx.put(place, attrs.evolve(place.value, name=name, app=app, purpose=Purpose.SERVE)).value
+    association = associate(tx, served, app, alias, associations_of(tx, app))
+    _give(tx, registry, existing(tx, Association, association.id), served)
+    return served
+
+
+def switch(tx: Transaction, registry: Registry, place_id: str, instance_id: str, now: datetime) -> Instance:
+    """Put a place where an instance is, which becomes a former one; apps have the new variables from now on.
+
+    Does nothing if that was done. The same puts a former instance back.
+
+    Raises:
+        BackupError: one of them does not exist any more.
+    """
+    place = _place(tx, place_id)
+    if place.value.purpose is Purpose.SERVE:
+        return place.value
+    entity = tx.get(Instance, instance_id)
+    if entity is None or entity.value.phase is Phase.DEPROVISIONING:
+        raise BackupError("cannot switch to the restored data", "the instance was destroyed meanwhile")
+    before = entity.value
+    former = attrs.evolve(
+        before,
+        name=_free_name(tx, f"{before.name}-former"),
+        purpose=Purpose.FORMER,
+        successor=place.name,
+        expires=now + KEPT,
+    )
+    tx.put(entity, former)
+    served = attrs.evolve(
+        place.value, name=before.name, app=before.app, purpose=Purpose.SERVE, successor="", expires=None
+    )
+    tx.put(place, served)
+    for each in tx.list(Association, {"instance": before.id}).items:
+        _give(tx, registry, each, served)
+    return served
+
+
+def former_of(tx: Transaction, instance: Instance) -> Instance | None:
+    """The instance whose place another one took last; None without one."""
+    found = [e.value for e in tx.list(Instance).items if e.value.purpose is Purpose.FORMER]
+    mine = [each for each in found if each.successor == instance.id and each.phase is Phase.ACTIVE]
+    return max(mine, key=lambda each: str(each.expires), default=None)
+
+
+def _place(tx: Transaction, place_id: str) -> Entity[Instance]:
+    entity = tx.get(Instance, place_id)
+    if entity is None or entity.value.phase is not Phase.ACTIVE:
+        raise BackupError("cannot switch to the restored data", "their instance does not exist any more")
+    return entity
+
+
+def _give(tx: Transaction, registry: Registry, tie: Entity[Association], instance: Instance) -> None:
+    """Tie an association to another instance. Credentials of its own are made afterwards, where an addon has such."""
+    if tie.value.phase is Phase.DEPROVISIONING:
+        tx.put(tie, attrs.evolve(tie.value, instance=instance.id))
+        return
+    addon = registry.get(instance.addon, instance.distribution)
+    if "bind" in addon.capabilities:
+        tx.put(tie, attrs.evolve(tie.value, instance=instance.id, phase=Phase.PENDING, attempt=tie.value.attempt + 1))
+        return
+    unset = addon.definition.unset_variables
+    given = attrs.evolve(
+        tie.value, instance=instance.id, phase=Phase.ACTIVE, plain=instance.variables, unset_variables=unset
+    )
+    tx.put(tie, given)
+    resolve_app_names(tx, registry, tie.value.app)
+
+
+def _free_name(tx: Transaction, wanted: str) -> str:
+    name, number = wanted, 1
+    while tx.list(Instance, {"name": name}, limit=1).items:
+        number += 1
+        name = f"{wanted}-{number}"
+    return name

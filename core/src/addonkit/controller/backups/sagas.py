@@ -1,0 +1,266 @@
+"""The sagas of backups. What an addon does is a child of theirs; places are made and removed by the controller."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final
+
+from addonkit.controller.addons import addon_of
+from addonkit.controller.backups.archives import ReadResult, archive_subject
+from addonkit.controller.backups.places import PlaceRequest, create_place, discard_place, publish, switch
+from addonkit.controller.step_context import subject_of
+from addonkit.errors import BackupError, ContractViolation, DataDiffer, SagaBlocked, SagaRefused
+from addonkit.models.backup import Backup, Proof
+from addonkit.models.fingerprint import Fingerprint, describe_differences
+from addonkit.models.instance import Instance, Phase
+from addonkit.provider.server_addon.data import LONGEST
+from addonkit.saga.protocol import Sagas
+from addonkit.saga.saga import Saga
+from addonkit.saga.step import Step, step
+from addonkit.store.codec import structure
+
+if TYPE_CHECKING:
+    from addonkit.controller.backups.archives import Archives
+    from addonkit.controller.backups.shelf import Shelf
+    from addonkit.controller.controller import Controller
+    from addonkit.registry.registry import Registry
+    from addonkit.store.interface import Store
+    from addonkit.util.clock import Clock
+
+PREFIX: Final = "backups/"
+"""Ids of executions of these sagas begin with it; those of their children have further parts."""
+
+BACKUP: Final = "addonkit.backup"
+VERIFY: Final = "addonkit.verify"
+RESTORE: Final = "addonkit.restore"
+RESTORE_INTO: Final = "addonkit.restore-into"
+NAMES: Final = frozenset({BACKUP, VERIFY, RESTORE, RESTORE_INTO})
+
+
+class BackupSagas:
+    """Makes the sagas, whose steps work with what is given here.
+
+    Inputs are `id` (of the execution's own) and `backup` (a Backup) for all, `place` (a PlaceRequest) for those that
+    read one, `target` for what they are about.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        registry: Registry,
+        controller: Controller,
+        archives: Archives,
+        shelf: Shelf,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._registry = registry
+        self._controller = controller
+        self._archives = archives
+        self._shelf = shelf
+        self._clock = clock
+        filling = (self._create_place(), self._load(), self._read_end(), self._take_fingerprint(), self._compare())
+        inputs = ("id", "backup", "place")
+        self.backup: Saga[Backup] = Saga(BACKUP, inputs=("id", "backup"), steps=(self._write(), self._check()))
+        self.verify: Saga[Backup] = Saga(
+            VERIFY, inputs=inputs, steps=(*filling, self._remove_place(), self._record_proof())
+        )
+        self.restore: Saga[Instance] = Saga(RESTORE, inputs=(*inputs, "target"), steps=(*filling, self._switch()))
+        self.restore_into: Saga[Instance] = Saga(
+            RESTORE_INTO, inputs=(*inputs, "name", "owner", "alias"), steps=(*filling, self._publish())
+        )
+
+    def of(self, name: str) -> Saga[Any]:
+        """The saga of that name."""
+        every: Mapping[str, Saga[Any]] = {
+            BACKUP: self.backup,
+            VERIFY: self.verify,
+            RESTORE: self.restore,
+            RESTORE_INTO: self.restore_into,
+        }
+        return every[name]
+
+    def _write(self) -> Step:
+        @step(gives="fingerprint", timeout=LONGEST)
+        async def write_archive(sagas: Sagas, instance: Instance | None, id: str, backup: Any) -> Fingerprint:
+            """Write the archive."""
+            if instance is None:
+                raise BackupError(f"writing backup {_name(backup)}", "the instance was destroyed meanwhile")
+            addon = addon_of(self._registry, instance, "back up")
+            subject = {**subject_of(instance), **archive_subject(_location(backup), _name(backup))}
+            answer = await sagas.ensure(f"{id}/dump", addon.backup(instance), subject=subject)
+            return _fingerprint(answer, addon.name)
+
+        @write_archive.undo
+        async def undo_write_archive(sagas: Sagas, instance: Instance | None, id: str, backup: Any) -> None:
+            if instance is not None:
+                with suppress(SagaRefused, SagaBlocked):
+                    await sagas.undo(f"{id}/dump", addon_of(self._registry, instance).backup(instance))
+            await self._shelf.delete(_backup(backup))
+
+        return write_archive
+
+    def _check(self) -> Step:
+        @step(gives="result", undo=None)
+        async def check_repository(backup: Any) -> Backup:
+            """Look for the archive in the repository."""
+            return await self._shelf.find(_name(backup))
+
+        return check_repository
+
+    def _create_place(self) -> Step:
+        @step(timeout=LONGEST)
+        async def create_scratch(place: Any) -> None:
+            """Create an empty instance for the data."""
+            wanted = _request(place)
+            made = await self._store.transact(lambda tx: create_place(tx, wanted))
+            reconciled = await self._controller.reconcile(made.id)
+            if reconciled is None or reconciled.phase is not Phase.ACTIVE:
+                reason = reconciled.message if reconciled else "it was destroyed meanwhile"
+                raise BackupError("creating an empty instance for the data", reason)
+
+        @create_scratch.undo
+        async def undo_create_scratch(place: Any) -> None:
+            await self._discard(_request(place).id)
+
+        return create_scratch
+
+    def _load(self) -> Step:
+        @step(timeout=LONGEST)
+        async def load_archive(sagas: Sagas, id: str, backup: Any, place: Any) -> None:
+            """Load the data from the archive."""
+            instance = await self._instance(place)
+            subject = {**subject_of(instance), **archive_subject(_location(backup), _name(backup))}
+            restore = addon_of(self._registry, instance, "restore").restore(instance)
+            await sagas.ensure(f"{id}/load", restore, subject=subject)
+
+        @load_archive.undo
+        async def undo_load_archive(sagas: Sagas, id: str, place: Any) -> None:
+            found = await self._store.get(Instance, _request(place).id)
+            if found is not None:
+                with suppress(SagaRefused, SagaBlocked):
+                    restore = addon_of(self._registry, found.value).restore(found.value)
+                    await sagas.undo(f"{id}/load", restore, completed=False)
+
+        return load_archive
+
+    def _read_end(self) -> Step:
+        @step(gives="read", undo=None, timeout=LONGEST)
+        async def check_archive(backup: Any) -> ReadResult:
+            """Check the archive up to its end."""
+            return await self._archives.at(_location(backup), _name(backup)).read()
+
+        return check_archive
+
+    def _take_fingerprint(self) -> Step:
+        @step(gives="found", timeout=LONGEST)
+        async def take_fingerprint(sagas: Sagas, id: str, place: Any) -> Fingerprint:
+            """Take the fingerprint of the loaded data."""
+            instance = await self._instance(place)
+            addon = addon_of(self._registry, instance, "take the fingerprint of")
+            asked = addon.fingerprint(instance)
+            answer = await sagas.ensure(f"{id}/fingerprint", asked, subject=subject_of(instance))
+            return _fingerprint(answer, addon.name)
+
+        @take_fingerprint.undo
+        async def undo_take_fingerprint(sagas: Sagas, id: str, place: Any) -> None:
+            found = await self._store.get(Instance, _request(place).id)
+            if found is not None:
+                with suppress(SagaRefused, SagaBlocked):
+                    asked = addon_of(self._registry, found.value).fingerprint(found.value)
+                    await sagas.undo(f"{id}/fingerprint", asked, completed=False)
+
+        return take_fingerprint
+
+    def _compare(self) -> Step:
+        @step(gives="items", undo=None)
+        async def compare(backup: Any, read: ReadResult, found: Fingerprint) -> int:
+            """Compare the data with the fingerprint in the archive."""
+            differences = read.fingerprint.differences(found)
+            if differences:
+                raise DataDiffer(
+                    f"restoring backup {_name(backup)}",
+                    describe_differences(differences),
+                    "it does not hold what it should",
+                    differences=list(differences),
+                )
+            return found.count
+
+        return compare
+
+    def _remove_place(self) -> Step:
+        @step(undo=None, timeout=LONGEST)
+        async def remove_scratch(place: Any) -> None:
+            """Remove the instance again."""
+            await self._discard(_request(place).id)
+
+        return remove_scratch
+
+    def _record_proof(self) -> Step:
+        @step(gives="result", undo=None)
+        async def record_proof(backup: Any, read: ReadResult, items: int) -> Backup:
+            """Record that the backup is verified."""
+            proof = Proof(self._clock.now(), read.sha256, items)
+            return await self._shelf.prove(await self._shelf.find(_name(backup)), proof)
+
+        return record_proof
+
+    def _switch(self) -> Step:
+        @step(gives="result", undo=None, timeout=LONGEST)
+        async def switch_places(place: Any, target: str) -> Instance:
+            """Let apps use the restored data."""
+            now, id = self._clock.now(), _request(place).id
+            served = await self._store.transact(lambda tx: switch(tx, self._registry, id, target, now))
+            return await self._controller.reconcile(served.id) or served
+
+        return switch_places
+
+    def _publish(self) -> Step:
+        @step(gives="result", undo=None, timeout=LONGEST)
+        async def publish_place(place: Any, name: str, owner: str, alias: str) -> Instance:
+            """Give the restored data to the app."""
+            id = _request(place).id
+            served = await self._store.transact(lambda tx: publish(tx, self._registry, id, name, owner, alias))
+            return await self._controller.reconcile(served.id) or served
+
+        return publish_place
+
+    async def _instance(self, place: Any) -> Instance:
+        found = await self._store.get(Instance, _request(place).id)
+        if found is None:
+            raise BackupError("loading data", "the instance for them was destroyed meanwhile")
+        return found.value
+
+    async def _discard(self, place_id: str) -> None:
+        if not await self._store.transact(lambda tx: discard_place(tx, place_id)):
+            return
+        await self._controller.interrupt(place_id)
+        left = await self._controller.reconcile(place_id)
+        if left is not None:
+            raise BackupError("removing the instance that data were on trial in", left.message or f"it is {left.phase}")
+
+
+def _fingerprint(answer: Any, addon: str) -> Fingerprint:
+    if not isinstance(answer, Fingerprint):
+        found = f"the result is a {type(answer).__name__}, not a Fingerprint"
+        raise ContractViolation(f"asking addon {addon} for its data", found, addon=addon)
+    return answer
+
+
+def _backup(tree: Any) -> Backup:
+    backup: Backup = structure(tree, Backup)
+    return backup
+
+
+def _request(tree: Any) -> PlaceRequest:
+    request: PlaceRequest = structure(tree, PlaceRequest)
+    return request
+
+
+def _name(tree: Any) -> str:
+    return _backup(tree).name
+
+
+def _location(tree: Any) -> str:
+    return _backup(tree).location

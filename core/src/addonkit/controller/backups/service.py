@@ -1,0 +1,149 @@
+"""Backups of instances: made, proved, listed, restored. Whatever was interrupted before is undone first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from addonkit.archive.names import new_backup_name
+from addonkit.controller.addons import addon_of
+from addonkit.controller.backups.archives import location_of
+from addonkit.controller.backups.places import former_of, switch
+from addonkit.controller.backups.sagas import NAMES, PREFIX, BackupSagas
+from addonkit.controller.step_context import subject_of
+from addonkit.errors import BackupError
+from addonkit.models.backup import Backup, Manifest
+from addonkit.models.execution import Execution
+from addonkit.models.identifiers import new_id
+from addonkit.models.instance import Instance, Phase
+from addonkit.store.codec import unstructure
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from addonkit.controller.backups.archives import Archives
+    from addonkit.controller.backups.places import PlaceRequest
+    from addonkit.controller.backups.shelf import Shelf
+    from addonkit.controller.controller import Controller
+    from addonkit.engine.engine import Engine
+    from addonkit.registry.registry import Registry
+    from addonkit.store.interface import Store
+    from addonkit.store.leases import Leases
+    from addonkit.util.clock import Clock
+
+
+class BackupService:
+    """Runs the sagas of backups."""
+
+    def __init__(
+        self,
+        store: Store,
+        registry: Registry,
+        engine: Engine,
+        leases: Leases,
+        controller: Controller,
+        archives: Archives,
+        shelf: Shelf,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._registry = registry
+        self._engine = engine
+        self._leases = leases
+        self._controller = controller
+        self._archives = archives
+        self._clock = clock
+        self.shelf = shelf
+        self._sagas = BackupSagas(store, registry, controller, archives, shelf, clock)
+
+    def now(self) -> datetime:
+        """The time of day."""
+        return self._clock.now()
+
+    def check(self, instance: Instance) -> None:
+        """Make sure that an instance can be backed up.
+
+        Raises:
+            BackupError: its addon has nothing to back up, or it is not active.
+        """
+        attempted = f"cannot back up {instance.name}"
+        addon = addon_of(self._registry, instance, "back up")
+        missing = {"backup", "restore", "fingerprint"} - addon.capabilities
+        if missing:
+            raise BackupError(attempted, f"addon {addon.name} has nothing to back up")
+        if instance.phase is not Phase.ACTIVE:
+            raise BackupError(attempted, f"it is {instance.phase}", f"run `addonkit retry {instance.name}`")
+
+    async def create(self, instance: Instance) -> Backup:
+        """Write a backup; it is not verified yet.
+
+        Raises:
+            BackupError, SagaFailed: it could not be written; nothing that looks like a backup stays.
+        """
+        self.check(instance)
+        name = new_backup_name(instance.name, self._clock.now())
+        location = location_of(self.shelf.url, name, instance.addon)
+        wanted = Backup(name, instance.addon, self._clock.now(), 0, location)
+        made: Backup = await self._run(self._sagas.backup, {"backup": unstructure(wanted)}, subject_of(instance))
+        return made
+
+    async def verify(self, backup: Backup, place: PlaceRequest) -> Backup:
+        """Restore a backup into an instance of its own, compare, and remove that.
+
+        Raises:
+            SagaFailed: it cannot be restored, or the data differ; the reason is in the message.
+        """
+        proved: Backup = await self._run(self._sagas.verify, _inputs(backup, place), {})
+        return proved
+
+    async def manifest(self, backup: Backup) -> Manifest:
+        """What a backup says about itself."""
+        return await self._archives.at(backup.location, backup.name).read_manifest()
+
+    async def restore(self, backup: Backup, place: PlaceRequest, instance: Instance) -> Instance:
+        """Restore into a new place, prove it there, and put it where the instance is; that becomes a former one."""
+        inputs = {**_inputs(backup, place), "target": instance.id}
+        served: Instance = await self._run(self._sagas.restore, inputs, {})
+        return served
+
+    async def restore_into(self, backup: Backup, place: PlaceRequest, name: str, alias: str) -> Instance:
+        """Restore into a new instance of that name, for the app that the place is made for."""
+        inputs = {**_inputs(backup, place), "name": name, "owner": place.app, "alias": alias}
+        served: Instance = await self._run(self._sagas.restore_into, inputs, {})
+        return served
+
+    async def rollback(self, instance: Instance) -> Instance:
+        """Put the former instance back; what serves now becomes the former one.
+
+        Raises:
+            BackupError: there is none.
+        """
+        now = self._clock.now()
+        former = await self._store.transact(lambda tx: former_of(tx, instance))
+        if former is None:
+            raise BackupError(f"cannot roll {instance.name} back", "nothing took its place")
+        id = former.id
+        served = await self._store.transact(lambda tx: switch(tx, self._registry, id, instance.id, now))
+        return await self._controller.reconcile(served.id) or served
+
+    async def undo_interrupted(self) -> tuple[str, ...]:
+        """Undo what no process works on any more; ids of executions."""
+        undone = []
+        for execution in await self.interrupted():
+            await self._engine.undo(execution.id, self._sagas.of(execution.saga))
+            undone.append(execution.id)
+        return tuple(undone)
+
+    async def interrupted(self) -> tuple[Execution, ...]:
+        """Executions that have not ended and that no process works on."""
+        every = [entity.value for name in sorted(NAMES) for entity in await self._store.list(Execution, {"saga": name})]
+        left = [each for each in every if not each.status.finished]
+        return tuple([each for each in left if not await self._leases.is_held(f"execution/{each.id}")])
+
+    async def _run(self, saga: Any, inputs: dict[str, Any], subject: dict[str, str]) -> Any:
+        await self.undo_interrupted()
+        id = f"{PREFIX}{new_id()}"
+        return await self._engine.ensure(id, saga.bind(id=id, **inputs), subject=subject)
+
+
+def _inputs(backup: Backup, place: PlaceRequest) -> dict[str, Any]:
+    return {"backup": unstructure(backup), "place": unstructure(place)}

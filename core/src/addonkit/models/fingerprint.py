@@ -1,0 +1,95 @@
+"""What tells whether two places hold the same data: part by part, a count and a digest."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from typing import Final
+
+import attrs
+
+_MODULUS: Final = 1 << 256
+
+_MOST_NAMED: Final = 5
+"""Differences that a sentence names; further ones are counted."""
+
+
+@attrs.frozen
+class Part:
+    """One part of an instance's data: a table, a group of keys, a folder of objects.
+
+    Attributes:
+        name: as users know it, such as `table public.orders`.
+        count: of its items.
+        digest: of its content; the order of the items has no say in it. Empty means that it changes while others work,
+            whatever is read from it, as a sequence does: it has to be there, and its content is not compared.
+        unit: what `count` counts, in the plural.
+    """
+
+    name: str
+    count: int
+    digest: str
+    unit: str = "items"
+
+
+@attrs.frozen
+class Fingerprint:
+    """The content of an instance at one moment. Equal fingerprints mean equal data.
+
+    It is journaled: an addon with very many items names groups of them, not each one.
+
+    Attributes:
+        parts: their names are unique; the order has no meaning.
+    """
+
+    parts: tuple[Part, ...] = ()
+
+    @property
+    def count(self) -> int:
+        """Items of all parts together."""
+        return sum(part.count for part in self.parts)
+
+    def differences(self, found: Fingerprint) -> tuple[str, ...]:
+        """What another place has that this one has not, or the other way around; a sentence each, none when equal.
+
+        `found` is the fingerprint of the other place.
+        """
+        return tuple(self._differences({part.name: part for part in found.parts}))
+
+    def _differences(self, found: dict[str, Part]) -> Iterator[str]:
+        for part in sorted(self.parts, key=lambda each: each.name):
+            other = found.pop(part.name, None)
+            if other is None:
+                yield f"{part.name} is missing"
+            elif not (part.digest and other.digest):
+                continue
+            elif other.count != part.count:
+                yield f"{part.name}: {other.count:,} {part.unit} instead of {part.count:,}"
+            elif other.digest != part.digest:
+                yield f"{part.name}: as many {part.unit}, but another content"
+        for name in sorted(found):
+            yield f"{name} is not in the original"
+
+
+def describe_differences(differences: tuple[str, ...]) -> str:
+    """The first differences in one line, and how many more there are."""
+    more = len(differences) - _MOST_NAMED
+    text = "; ".join(differences[:_MOST_NAMED])
+    return f"{text}; and {more:,} more" if more > 0 else text
+
+
+class SetDigest:
+    """Counts items and digests them so that their order has no say: for the parts of a Fingerprint."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._sum = 0
+
+    def add(self, item: bytes) -> None:
+        """Take one item: everything of it that must come back, such as a key with its value."""
+        self.count += 1
+        self._sum = (self._sum + int.from_bytes(hashlib.sha256(item).digest(), "big")) % _MODULUS
+
+    def part(self, name: str, unit: str = "items") -> Part:
+        """The part that these items are."""
+        return Part(name, self.count, f"{self._sum:064x}", unit)

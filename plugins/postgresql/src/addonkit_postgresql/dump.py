@@ -1,0 +1,94 @@
+"""Moves a tenant's data: `pg_dump` in the snapshot that the fingerprint is of, `pg_restore` as the owner."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Final
+
+from addonkit import ArchiveReader, ArchiveWriter, BackupError, Fingerprint, Secret, ServerAccess, Tenant
+from addonkit_postgresql import admin
+from addonkit_postgresql.fingerprint import fingerprint_of, sequences, without_moving
+from addonkit_postgresql.naming import ADMINISTRATOR
+from addonkit_postgresql.session import Administrator, execute
+
+if TYPE_CHECKING:
+    import asyncpg
+
+MEMBER: Final = "database.dump"
+"""In PostgreSQL's custom format."""
+
+_LONGEST_SOCKET: Final = 100
+"""Bytes of a socket's path that every system can use."""
+
+_DUMP: Final = ("--format=custom", "--compress=0", "--no-subscriptions", "--no-tablespaces", "--no-password")
+_RESTORE: Final = ("--format=custom", "--no-owner", "--exit-on-error", "--no-tablespaces", "--no-password")
+
+
+async def dump(server: Administrator, access: ServerAccess, tenant: Tenant, archive: ArchiveWriter) -> Fingerprint:
+    """Write a database into an archive; the fingerprint is of the same snapshot."""
+    async with _snapshot(server, tenant.claim) as connection:
+        snapshot = await connection.fetchval("SELECT pg_export_snapshot()")
+        fingerprint = await fingerprint_of(connection, tenant.claim)
+        argv = ("pg_dump", *_DUMP, f"--snapshot={snapshot}", f"--dbname={tenant.claim}")
+        async with access.pipe(argv, _environment(access, ADMINISTRATOR, access.password)) as output:
+            await archive.write(MEMBER, output)
+        later = {part.name: part for part in await sequences(connection)}
+    return without_moving(fingerprint, later)
+
+
+async def load(server: Administrator, access: ServerAccess, tenant: Tenant, archive: ArchiveReader) -> None:
+    """Fill a database from an archive, as its owner: what a dump brings along never runs as the superuser.
+
+    Raises:
+        BackupError: the archive holds no database.
+    """
+    if tenant.password is None:
+        raise BackupError(f"loading database {tenant.claim}", "the password of its owner is not known")
+    await _empty(server, tenant)
+    async for member in archive.members():
+        if member.name == MEMBER:
+            argv = ("pg_restore", *_RESTORE, f"--dbname={tenant.claim}")
+            async with access.pipe(argv, _environment(access, tenant.claim, tenant.password), member.content()):
+                pass
+            return
+    raise BackupError(f"loading database {tenant.claim}", f"the archive has no {MEMBER}")
+
+
+async def fingerprint(server: Administrator, tenant: Tenant) -> Fingerprint:
+    """Take the fingerprint of a database."""
+    async with _snapshot(server, tenant.claim) as connection:
+        return await fingerprint_of(connection, tenant.claim)
+
+
+@asynccontextmanager
+async def _snapshot(server: Administrator, database: str) -> AsyncIterator[asyncpg.Connection]:
+    async with (
+        server.session(database) as connection,
+        connection.transaction(isolation="repeatable_read", readonly=True),
+    ):
+        yield connection
+
+
+async def _empty(server: Administrator, tenant: Tenant) -> None:
+    """Make the database anew: it holds nothing but what an interrupted attempt has left."""
+    async with server.session() as connection:
+        await execute(connection, "DROP DATABASE IF EXISTS %I WITH (FORCE)", tenant.claim)
+    await admin.create_database(server, tenant.claim, tenant.claim, tenant.owner)
+
+
+def _environment(access: ServerAccess, user: str, password: Secret) -> dict[str, str]:
+    """How a program logs in: through the socket where its path is short enough, and with SCRAM alone."""
+    use_socket = access.socket and len(access.socket) < _LONGEST_SOCKET
+    return {
+        "PGHOST": str(PurePath(access.socket).parent) if use_socket else access.host,
+        "PGPORT": str(access.port),
+        "PGUSER": user,
+        "PGPASSWORD": password.reveal(),
+        "PGREQUIREAUTH": "scram-sha-256",
+        "PGSSLMODE": "disable",
+        "PGAPPNAME": "addonkit",
+        "PGCONNECT_TIMEOUT": "10",
+        "PGOPTIONS": "-c role=none -c default_transaction_read_only=off -c lock_timeout=0 -c statement_timeout=0",
+    }

@@ -1,0 +1,107 @@
+"""The fingerprint of a database: each table's rows, large objects, sequences, and the schema.
+
+The superuser reads, and calls nothing that a tenant has made: rows become text by `record_out`, never by a cast.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from typing import TYPE_CHECKING, Final
+
+from addonkit import Fingerprint, Part, SetDigest
+from addonkit_postgresql.catalog import PARTS
+
+if TYPE_CHECKING:
+    import asyncpg
+
+LIMIT: Final = 86_400.0
+"""Seconds that one query may take."""
+
+_TEXT: Final = """
+    SET LOCAL datestyle = 'ISO, YMD'; SET LOCAL intervalstyle = 'iso_8601'; SET LOCAL timezone = 'UTC';
+    SET LOCAL bytea_output = 'hex'; SET LOCAL extra_float_digits = 3; SET LOCAL lc_monetary = 'C';
+    SET LOCAL row_security = off; SET LOCAL xmloption = 'content'; SET LOCAL search_path = pg_catalog;
+    SET LOCAL quote_all_identifiers = off; SET LOCAL max_parallel_workers_per_gather = 2; SET LOCAL jit = off
+"""
+"""How values become text, whatever was set for the database."""
+
+_TABLES: Final = """
+    SELECT c.oid, format('%I.%I', n.nspname, c.relname) AS name
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind = 'r' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+      AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
+        AND d.deptype = 'e')
+    ORDER BY name
+"""
+
+_ROWS: Final = """
+    SELECT count(*) AS count, coalesce(sum(('x' || left(hash, 16))::bit(64)::bigint::numeric), 0)::text
+      || '/' || coalesce(sum(('x' || right(hash, 16))::bit(64)::bigint::numeric), 0)::text AS digest
+    FROM (SELECT md5(textin(record_out(ROW(addonkit_row.*)))) AS hash FROM ONLY {table} AS addonkit_row) AS hashed
+"""
+"""Sums do not depend on the order of rows."""
+
+_OBJECTS: Final = """
+    SELECT count(*) AS count, coalesce(sum(('x' || left(hash, 16))::bit(64)::bigint::numeric), 0)::text
+      || '/' || coalesce(sum(('x' || right(hash, 16))::bit(64)::bigint::numeric), 0)::text AS digest
+    FROM (SELECT md5(oid::text || ':' || md5(lo_get(oid))) AS hash FROM pg_largeobject_metadata) AS hashed
+"""
+
+_SEQUENCES: Final = """
+    SELECT format('%I.%I', n.nspname, c.relname) AS name, concat_ws('|', s.seqtypid::regtype, s.seqstart,
+      s.seqincrement, s.seqmin, s.seqmax, s.seqcycle) AS definition
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_sequence s ON s.seqrelid = c.oid
+    WHERE n.nspname !~ '^pg_' AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass
+      AND d.objid = c.oid AND d.deptype = 'e')
+    ORDER BY name
+"""
+
+
+async def fingerprint_of(connection: asyncpg.Connection, owner: str) -> Fingerprint:
+    """The fingerprint of the database that this transaction of the superuser sees; `owner` is its role.
+
+    The transaction then has a lock on each table, so that none is dropped before it ends.
+    """
+    await connection.execute(_TEXT)
+    parts = [part async for part in _tables(connection)]
+    parts.append(await _large_objects(connection))
+    parts += await sequences(connection)
+    for name, query in PARTS.items():
+        digest = SetDigest()
+        for row in await connection.fetch(query, owner, timeout=LIMIT):
+            digest.add(row["item"].encode())
+        parts.append(digest.part(name, name))
+    return Fingerprint(tuple(parts))
+
+
+async def sequences(connection: asyncpg.Connection) -> list[Part]:
+    """One part for each sequence. Their values are not those of a snapshot: nobody sees older ones."""
+    found = []
+    for row in await connection.fetch(_SEQUENCES):
+        name, definition = row["name"], row["definition"]
+        value = await connection.fetchrow(f"SELECT last_value, is_called FROM {name}")  # noqa: S608 - format('%I')
+        text = f"{definition}|{value['last_value']}|{value['is_called']}"
+        found.append(Part(f"sequence {name}", 1, text, "sequences"))
+    return found
+
+
+def without_moving(fingerprint: Fingerprint, later: Mapping[str, Part]) -> Fingerprint:
+    """The fingerprint without the values of sequences that have moved since; `later` is what they are by name."""
+    import attrs
+
+    def kept(part: Part) -> Part:
+        moved = part.name.startswith("sequence ") and later.get(part.name) != part
+        return attrs.evolve(part, digest="") if moved else part
+
+    return Fingerprint(tuple(kept(part) for part in fingerprint.parts))
+
+
+async def _tables(connection: asyncpg.Connection) -> AsyncIterator[Part]:
+    for row in await connection.fetch(_TABLES, timeout=LIMIT):
+        found = await connection.fetchrow(_ROWS.format(table=row["name"]), timeout=LIMIT)
+        yield Part(f"table {row['name']}", found["count"], found["digest"], "rows")
+
+
+async def _large_objects(connection: asyncpg.Connection) -> Part:
+    found = await connection.fetchrow(_OBJECTS, timeout=LIMIT)
+    return Part("large objects", found["count"], found["digest"], "large objects")
