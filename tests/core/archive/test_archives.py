@@ -45,6 +45,10 @@ async def chunks(*parts: bytes) -> AsyncIterator[bytes]:
         yield each
 
 
+def _run(command: str, directory: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, shell=True, cwd=directory, check=False, capture_output=True, text=True)
+
+
 async def write(
     repository: Repository, key: str, members: dict[str, tuple[bytes, int | None]], path: str = PATH
 ) -> None:
