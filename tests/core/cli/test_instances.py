@@ -291,7 +291,7 @@ def test_show_has_everything_but_secrets(call, kit, samples):
     document = call("show", "shop-postgresql", "--json")
     assert samples.password not in document.out
     assert document.json["server"] == {
-        "id": "postgresql-s1", "shared": False, "state": "running", "newer": "", "host": "127.0.0.1", "port": 20001, "tenants": 1,
+        "id": "postgresql-s1", "shared": False, "state": "running", "newer": "", "strangers": [], "host": "127.0.0.1", "port": 20001, "tenants": 1,
     }  # fmt: skip
     assert document.json["apps"][0]["variables"] == ["DATABASE_URL", "PGHOST"]
 

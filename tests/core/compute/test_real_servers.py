@@ -33,6 +33,7 @@ POSTGRESQL = Program(
     # A StartupMessage of user admin: what is still recovering answers E, not R.
     probe=Probe("main", "\0\0\0\x14\0\3\0\0user\0admin\0\0", ("R",)),
     prepare=(("initdb", "-D", "{disk}", "--username=admin", "--auth=trust", "--no-sync"),),
+    named_user="prepare",
     stop_signal="SIGINT",
     pid_file="postmaster.pid",
 )

@@ -36,7 +36,8 @@ error included: `{"error": {"kind", "message", "attempted", "found", "advice", "
 | `ADDONKIT_BLOCK` | names of addons, plugins or distributions that are not used, separated by commas |
 | `ADDONKIT_PROGRAMS` | directories in which executables of servers are looked for first, separated like `PATH` |
 | `ADDONKIT_PORTS` | ports that servers may have, as `20000-20100` |
-| `ADDONKIT_SERVICE_USER` | the user that servers run as when addonkit runs as root |
+| `ADDONKIT_SERVICE_UIDS` | uids for servers when addonkit runs as root, one for each, as `900000-999999` |
+| `ADDONKIT_SERVICE_USER` | one user that all servers run as when addonkit runs as root |
 | `ADDONKIT_<ADDON>_<NAME>` | a setting of an addon, as `ADDONKIT_S3_REMOTE_ENDPOINT`; wins over `addonkit config set` |
 | `ADDONKIT_BACKEND` | name of the installed backend that runs servers; without it they are processes of this machine |
 | `ADDONKIT_REGISTRY_MIRRORS` | mirrors of image registries, as `docker.io=https://m.example.org`, separated by commas |

@@ -95,16 +95,19 @@ def _is_kept(home: Path, server: str, record: RunRecord) -> bool:
 def _answers(reader: StateReader, pool: dict[str, Any], record: RunRecord) -> bool:
     """Whether a server answers in its own protocol: through its Unix socket, else on a port that it listens on.
 
-    No other user can make a socket in the server's directory; any program can listen on a port.
+    No other user can make a socket in the server's directory; any program can listen on a port. When one does so
+    beside the server, this is not the place to explain it.
     """
     from addonkit.compute.process.answer import ExpectedAnswer
     from addonkit.compute.process.quick_probe import Question, answers, listens
+    from addonkit.util.procfs import listening_sockets
 
     program = pool["spec"]["program"]
     probe = program["probe"]
     port = pool["ports"][probe["port"]]
     path = _socket(reader.home, pool, program["socket"])
-    if not path and not listens(record.server.pid, port):
+    alone = len(listening_sockets(port)) == 1 if path else listens(record.server.pid, port)
+    if not alone:
         return False
     send = reader.text(probe["send"], f"pool/{pool['name']}").encode("latin-1")
     return answers(Question(send, ExpectedAnswer(probe["expect"], probe["pattern"]), pool["host"], port, path))

@@ -60,6 +60,7 @@ class Doctor:
             "server-down": self._start,
             "server-hung": self._restart,
             "server-outdated": self._restart,
+            "shared-user": self._restart,
             UNFINISHED: self._retry,
             FAILED: self._retry,
             "stranded-execution": self._give_up,

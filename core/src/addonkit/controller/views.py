@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _UNDER_WAY: Final = frozenset({Phase.PENDING, Phase.PROVISIONING, Phase.ACTIVE})
 """Phases of instances whose variables appear without an action of the user."""
 
-_NO_SERVER: Final = (None, "", None, "")
+_NO_SERVER: Final[tuple[Server | None, str, Address | None, str, tuple[str, ...]]] = (None, "", None, "", ())
 
 
 class Viewer:
@@ -60,7 +60,7 @@ class Viewer:
                     *servers.get(each.server, _NO_SERVER)[:3],
                     tenants.get(each.server, 0),
                     await self._doing(each, ties[each.id]),
-                    servers.get(each.server, _NO_SERVER)[3],
+                    *servers.get(each.server, _NO_SERVER)[3:],
                 )
                 for each in instances
             ]
@@ -81,14 +81,14 @@ class Viewer:
             return error.found
         return "ok"
 
-    async def _server(self, server_id: str) -> tuple[Server | None, str, Address | None, str]:
+    async def _server(self, server_id: str) -> tuple[Server | None, str, Address | None, str, tuple[str, ...]]:
         found, pool = await self._store.get(Server, server_id), await self._store.get(Pool, server_id)
         server = found.value if found else None
         if pool is None:
-            return server, "", None, ""
+            return server, "", None, "", ()
         state = await self._backend.observe(pool.value)
         newer = await self._backend.newer_program(pool.value, state) if state.ready else ""
-        return server, _word_for(pool.value, state), _address(pool.value), newer
+        return server, _word_for(pool.value, state), _address(pool.value), newer, state.strangers
 
     async def _doing(self, instance: Instance, ties: Sequence[Association]) -> str:
         """What is under way; empty for most, which are complete and cost nothing more."""

@@ -25,6 +25,7 @@ _FILES: Final = (
     "programs",
     "prepared",
     "templates",
+    "uids",
 )
 """What has to belong to the owner of the home."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import attrs
 
@@ -108,6 +108,8 @@ class Program:
         stop_timeout: seconds granted to it.
         pid_file: the server's own lock file below the disk, removed before a start when the process it
             names does not run there.
+        named_user: what needs a user with an entry in /etc/passwd. Where root runs addonkit, a server has a uid of
+            its own without one; `prepare` then runs as a user with a name, and so does the server with `always`.
         socket: name of the Unix socket that the server makes in `{sockets}`; knows `{port}`. The probe and the
             administrator then go through it: unlike a port, no other user of the machine can take its place.
     """
@@ -125,6 +127,7 @@ class Program:
     stop_timeout: float = 30.0
     pid_file: str = ""
     socket: str = ""
+    named_user: Literal["", "prepare", "always"] = ""
 
 
 @attrs.frozen
@@ -183,6 +186,19 @@ class Pool:
 
 
 @attrs.frozen
+class SharedUser:
+    """A user of the machine that runs a copy, and other servers or programs too: one that is broken into reaches all.
+
+    Attributes:
+        name: of the user.
+        first: what to do before a restart ends it; empty when a restart does.
+    """
+
+    name: str
+    first: str = ""
+
+
+@attrs.frozen
 class PoolState:
     """What a backend sees of a pool right now.
 
@@ -196,6 +212,8 @@ class PoolState:
         socket: path of the Unix socket of a ready copy; empty without one.
         problem: why the pool cannot be judged or used from here; empty when it can.
         age: seconds since the latest start; None when that is not known.
+        strangers: other processes that listen where apps look for the copy, a clause each.
+        shared_user: who runs the copy, when others of the machine have that user too.
     """
 
     running: int = 0
@@ -207,6 +225,8 @@ class PoolState:
     socket: str = ""
     problem: str = ""
     age: float | None = None
+    strangers: tuple[str, ...] = ()
+    shared_user: SharedUser | None = None
 
 
 @attrs.frozen

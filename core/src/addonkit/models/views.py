@@ -78,6 +78,7 @@ class InstanceView:
         tenants: how many instances live on the server.
         doing: the step that is being worked on, or was when work stopped; empty when nothing is under way.
         newer: version of the program that a restart of the server takes, when it runs another one; else empty.
+        strangers: other processes that listen where apps look for the server, a clause each.
     """
 
     instance: Instance
@@ -89,6 +90,7 @@ class InstanceView:
     tenants: int = 0
     doing: str = ""
     newer: str = ""
+    strangers: tuple[str, ...] = ()
 
 
 @attrs.frozen
@@ -171,8 +173,8 @@ class Finding:
 
     Attributes:
         kind: `orphan-process`, `orphan-disk`, `orphan-server`, `orphan-claim`, `lost-data`, `server-down`,
-            `server-hung`, `server-outdated`, `unfinished`, `failed`, `blocked-execution`, `stranded-execution`,
-            `broken-addon`, `addon-not-installed`, `store-damage`.
+            `server-hung`, `server-elsewhere`, `server-outdated`, `shared-user`, `port-taken`, `unfinished`, `failed`,
+            `blocked-execution`, `stranded-execution`, `broken-addon`, `addon-not-installed`, `store-damage`.
         subject: what it is about.
         problem: what is wrong, and what to do about it.
         fix: what `doctor --fix` would do about it; empty when only a person can.

@@ -76,7 +76,7 @@ def server_processes(home: Path) -> tuple[int, ...]:
 def left_behind(home: Path) -> tuple[str, ...]:
     """What a home still has of servers: processes, directories, ports, locks. Empty when all is gone."""
     left = [f"process of {path.parent.name}" for path in home.glob("pools/*/record") if _runs(path)]
-    for pattern in ("pools/*", "disks/*", "disks/.*", "ports/[0-9]*", "locks/*"):
+    for pattern in ("pools/*", "disks/*", "disks/.*", "ports/[0-9]*", "locks/*", "uids/*"):
         left += [str(path.relative_to(home)) for path in home.glob(pattern)]
     return tuple(sorted(left))
 

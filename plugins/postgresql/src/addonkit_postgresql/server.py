@@ -56,6 +56,7 @@ def program(server: Server) -> Program:
         stop_signal="SIGINT",
         stop_timeout=60.0,
         pid_file="postmaster.pid",
+        named_user="prepare",  # initdb asks for the name of its user
     )
 
 

@@ -78,6 +78,7 @@ def view_json(view: InstanceView) -> Json:
             "shared": view.server.shared,
             "state": view.server_state,
             "newer": view.newer,
+            "strangers": list(view.strangers),
             "host": address.host if address else None,
             "port": address.port if address else None,
             "tenants": view.tenants,

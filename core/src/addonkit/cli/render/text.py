@@ -124,6 +124,7 @@ def _notes(view: InstanceView) -> list[str]:
     if view.newer:
         how = f"run `addonkit restart {instance.name}` to take version {view.newer}"
         found.append(f"{instance.name}: its server runs an older program than is installed; {how}")
+    found += [f"{instance.name}: {clean(each)}; end that process" for each in view.strangers]
     if view.doing:
         found.append(f"{instance.name}: {clean(view.doing)}")
     failed = [a for a in view.associations if a.phase is Phase.ERROR or (a.phase is Phase.DEPROVISIONING and a.message)]

@@ -11,6 +11,7 @@ disks/<name>/lock   held by the server for life; pools/<name>/alive for one with
 prepared/<name>     that the disk holds data, see disk_memory
 ports/<number>      which pool has the port
 templates/<key>     prepared disks that are copied for new servers
+uids/<number>       which server has the uid
 programs/           copies of programs, where a service user could not reach the originals
 locks/<name>        held while a pool is started, stopped or removed
 """
@@ -32,24 +33,27 @@ from addonkit.compute.process.disk_lock import is_held, take
 from addonkit.compute.process.disk_memory import DiskMemory
 from addonkit.compute.process.disks import Disks
 from addonkit.compute.process.failures import as_failure_of
+from addonkit.compute.process.listeners import look_at_port
 from addonkit.compute.process.lock import locked
 from addonkit.compute.process.logs import rotate, tail
 from addonkit.compute.process.names import check_name
 from addonkit.compute.process.open_files import having_open, working_in_removed
+from addonkit.compute.process.ownership import hand_over
 from addonkit.compute.process.pipes import piped
 from addonkit.compute.process.placeholders import Placeholders
 from addonkit.compute.process.ports import HOST, Ports, port_range
 from addonkit.compute.process.prepare import prepare_disk
-from addonkit.compute.process.probe import answers, listens
+from addonkit.compute.process.probe import answers
 from addonkit.compute.process.programs import Programs, executable, how_to_get
 from addonkit.compute.process.record import RunRecord, clear_start_history, read_record
 from addonkit.compute.process.running_program import runs_another
+from addonkit.compute.process.server_users import ServerUsers
 from addonkit.compute.process.standing import Standing, judge, keep_locked
 from addonkit.compute.process.start import LaunchPlan, kept_files, launch
 from addonkit.compute.process.stop import Terminator, workers_of
 from addonkit.compute.process.templates import Templates
 from addonkit.compute.process.threads import finish
-from addonkit.compute.process.user import ServiceUser, check_traversable, chown, service_user
+from addonkit.compute.process.user import ServiceUser, check_traversable
 from addonkit.compute.process.versions import describe, matches, requested_version, shorten
 from addonkit.errors import Busy, CommandFailed, ComputeError, PoolCrashed, ProgramNotFound, UnknownVersion
 from addonkit.models.compute import Disk, ExecResult, FoundProgram, Pool, PoolState, Program
@@ -74,7 +78,7 @@ class ProcessBackend:
 
     Args:
         home: directory that holds everything.
-        environ: settings: ADDONKIT_PORTS, ADDONKIT_PROGRAMS, ADDONKIT_SERVICE_USER, and PATH.
+        environ: settings: ADDONKIT_PORTS, ADDONKIT_PROGRAMS, ADDONKIT_SERVICE_USER, ADDONKIT_SERVICE_UIDS, and PATH.
     """
 
     name = NAME
@@ -83,10 +87,10 @@ class ProcessBackend:
     def __init__(self, home: Path, *, environ: Mapping[str, str] | None = None) -> None:
         environ = os.environ if environ is None else environ
         self._home = home
-        self._user = service_user(environ)
+        self._users = ServerUsers(home / "uids", environ)
         self._ports = Ports(home / "ports", port_range(environ))
-        self._disks = Disks(home / "disks", DiskMemory(home / "prepared"), self._user)
-        self._programs = Programs(home / "programs", environ, self._user)
+        self._disks = Disks(home / "disks", DiskMemory(home / "prepared"), self._users)
+        self._programs = Programs(home / "programs", environ, self._users.example())
         self._templates = Templates(home / "templates")
 
     def find_programs(self, definition: AddonDefinition) -> tuple[FoundProgram, ...]:
@@ -99,7 +103,7 @@ class ProcessBackend:
 
     def runnable_version(self, definition: AddonDefinition, requested: str) -> str:
         """See Backend. The answer has the precision of the request, so that minor upgrades are picked up."""
-        check_traversable(self._user, self._home)
+        self._check_users()
         versions = [found.version for found in self.find_programs(definition)]
         attempted = f"cannot run {definition.name} {requested}".rstrip()
         if not versions:
@@ -119,7 +123,7 @@ class ProcessBackend:
 
     async def ensure_disk(self, disk: Disk) -> None:
         """See Backend."""
-        check_traversable(self._user, self._home)
+        self._check_users()
         with as_failure_of(disk.name):
             await finish(self._disks.ensure, check_name(disk.name))
 
@@ -145,7 +149,7 @@ class ProcessBackend:
 
     async def place(self, pool: Pool) -> Pool:
         """See Backend. New ports are held until the server listens, or the pool is removed."""
-        check_traversable(self._user, self._home)
+        self._check_users()
         names = tuple(port.name for port in pool.spec.ports)
         if pool.host and set(pool.ports) == set(names):
             return pool
@@ -156,7 +160,7 @@ class ProcessBackend:
     async def ensure_running(self, pool: Pool, *, wanted: Callable[[], Awaitable[bool]] | None = None) -> PoolState:
         """See Backend."""
         with as_failure_of(pool.name):
-            async with locked(self._lock(pool.name), self._user) as lock:
+            async with locked(self._lock(pool.name), self._user_of(pool)) as lock:
                 record, standing = await self._find(pool)
                 running = standing is Standing.RUNS
                 if wanted is not None and not await wanted():
@@ -184,18 +188,20 @@ class ProcessBackend:
     async def remove(self, name: str, program: Program | None = None) -> None:
         """See Backend."""
         with as_failure_of(name):
-            async with locked(self._lock(name), self._user):
+            user = self._user_on((), name)
+            async with locked(self._lock(name), user):
                 record = read_record(self._record(name), self._home_id)
                 if record is not None:
                     standing = await asyncio.to_thread(self._judge, record, name)
                     if standing is Standing.ELSEWHERE:
                         raise Busy(f"cannot remove server {name}", ELSEWHERE, STOP_THERE)
                     await self._stop(record, name, program)
-                await Terminator(self._home, self._user).end_removed(name)
+                await Terminator(self._home, user).end_removed(name)
                 left = await finish(remove_tree, self._pool(name))
                 if left:
                     raise ComputeError(f"cannot remove the files of server {name}", left, "make them removable")
                 await finish(self._ports.free, name)
+                await finish(self._users.free, f"{name}/run")
                 self._lock(name).unlink(missing_ok=True)
 
     async def exec_in_pool(self, pool: Pool, argv: Sequence[str], env: Mapping[str, str], timeout: float) -> ExecResult:
@@ -206,7 +212,7 @@ class ProcessBackend:
                 plan.command(tuple(argv)),
                 env=plan.environment() | dict(env),
                 cwd=plan.run,
-                user=self._user,
+                user=plan.user,
                 timeout=timeout,
             )
         except TimeoutError as error:
@@ -222,7 +228,7 @@ class ProcessBackend:
             plan.command(tuple(argv)),
             env=plan.environment() | dict(env),
             cwd=plan.run,
-            user=self._user,
+            user=plan.user,
             content=content,
             attempted=f"running {argv[0]} beside {pool.name}",
         ) as output:
@@ -283,10 +289,13 @@ class ProcessBackend:
         age = time.time() - record.starts[-1] if record.starts else None
         if standing is Standing.ELSEWHERE:
             return PoolState(started=True, problem=f"{ELSEWHERE}; {STOP_THERE}", age=age)
+        user, port = self._user_of(pool), pool.ports.get(_program(pool).probe.port, 0)
         if standing is Standing.ENDED:
-            return PoolState(started=True, log_tail=tail(log), age=age)
+            use = await asyncio.to_thread(look_at_port, None, port, user)
+            return PoolState(started=True, log_tail=tail(log), age=age, strangers=use.strangers)
         await asyncio.to_thread(rotate, log)
-        ready = await self._is_ready(pool, record)
+        use = await asyncio.to_thread(look_at_port, record.server.pid, port, user)
+        ready = use.ours and await answers(_program(pool).probe, HOST, port, self._socket(pool))
         if ready:
             self._ports.release(pool.name)
             await finish(keep_locked, record.server, self._locks_of(record.disks, pool.name))
@@ -298,7 +307,14 @@ class ProcessBackend:
             pid=record.server.pid,
             socket=self._socket(pool) if ready else "",
             age=age,
+            strangers=use.strangers,
+            shared_user=self._users.shared(user),
         )
+
+    def _check_users(self) -> None:
+        """Make sure that there is a user for servers, who can get to their data."""
+        self._users.check()
+        check_traversable(self._users.example(), self._home)
 
     async def _find(self, pool: Pool) -> tuple[RunRecord | None, Standing]:
         """The record of a pool's server, and whether that runs."""
@@ -309,7 +325,7 @@ class ProcessBackend:
 
     def _judge(self, record: RunRecord, pool: str) -> Standing:
         place = self._disks.data(record.disks[0]) if record.disks else self._pool(pool) / "run"
-        return judge(record.server, self._locks_of(record.disks, pool), place, self._user_on(record.disks))
+        return judge(record.server, self._locks_of(record.disks, pool), place, self._user_on(record.disks, pool))
 
     async def _start(self, pool: Pool, former: RunRecord | None, lock: int) -> None:
         attempted = f"starting server {pool.name}"
@@ -318,12 +334,13 @@ class ProcessBackend:
             self._disks.check(disk, attempted)
         make_directory(self._pool(pool.name), 0o711, parents=0o711)
         if former is not None:
-            await self._terminator(former).clear(former.server)
-            await self._terminator(former).free(self._locks_of(former.disks, pool.name), LEFTOVERS_LIMIT)
+            await self._terminator(former, pool.name).clear(former.server)
+            await self._terminator(former, pool.name).free(self._locks_of(former.disks, pool.name), LEFTOVERS_LIMIT)
         held = await self._take_lock(*self._locks_of(disks, pool.name))
         if held is None:
-            raise await self._taken(attempted, self._locks_of(disks, pool.name))
+            raise await self._taken(attempted, self._locks_of(disks, pool.name), self._user_of(pool))
         try:
+            await finish(self._settle, pool, disks)
             plan = await self._plan(pool, held)
             for disk in disks:
                 await prepare_disk(plan, self._disks, self._templates, disk, lock)
@@ -356,10 +373,10 @@ class ProcessBackend:
             taken.append(descriptor)
         return tuple(taken)
 
-    async def _taken(self, attempted: str, locks: Sequence[Path]) -> PoolCrashed:
+    async def _taken(self, attempted: str, locks: Sequence[Path], user: ServiceUser | None) -> PoolCrashed:
         """Why the locks of a server cannot be had."""
         for lock in locks:
-            holders = await asyncio.to_thread(having_open, lock, self._user)
+            holders = await asyncio.to_thread(having_open, lock, user)
             if holders and is_held(lock):
                 pid = holders[0]
                 return PoolCrashed(attempted, f"process {pid} uses its disk already", f"end process {pid} first")
@@ -367,21 +384,28 @@ class ProcessBackend:
 
     async def _stop(self, record: RunRecord, pool: str, program: Program | None) -> None:
         """End a server, and all that works in its disks."""
-        await self._terminator(record).stop(record.server, program)
-        await self._terminator(record).free(self._locks_of(record.disks, pool), LEFTOVERS_LIMIT)
+        await self._terminator(record, pool).stop(record.server, program)
+        await self._terminator(record, pool).free(self._locks_of(record.disks, pool), LEFTOVERS_LIMIT)
+
+    def _settle(self, pool: Pool, disks: Sequence[str]) -> None:
+        """Give a server that is about to start a user, and that user what the server works with."""
+        self._users.check()
+        directory = self._pool(pool.name)
+        run, sockets = directory / "run", directory / "sockets"
+        make_directory(run, 0o700)
+        make_directory(sockets, 0o711)
+        owned, place = (disks[0], self._disks.data(disks[0])) if disks else (f"{pool.name}/run", run)
+        user = self._users.choose(owned, place, named=_program(pool).named_user == "always")
+        for each in (*map(self._disks.data, disks), run, sockets):
+            if user is not None and each.exists():
+                hand_over(each, user)
 
     async def _plan(self, pool: Pool, locks: tuple[int, ...] = ()) -> LaunchPlan:
         program = _program(pool)
         folder = await asyncio.to_thread(self._programs.resolve, program.source, program.version)
-        user = self._user_on([volume.disk for volume in pool.spec.volumes])
         directory = self._pool(pool.name)
-        make_directory(directory, 0o711, parents=0o711)
-        private = directory / "run"
-        make_directory(private, 0o700)
-        chown(user, private)
-        sockets = directory / "sockets"
-        make_directory(sockets, 0o711)
-        chown(user, sockets)
+        private, sockets = directory / "run", directory / "sockets"
+        user = self._user_of(pool)
         disk = self._disks.data(pool.spec.volumes[0].disk) if pool.spec.volumes else private
         placeholders = Placeholders(disk, private, sockets, pool.ports)
         return LaunchPlan(
@@ -393,16 +417,10 @@ class ProcessBackend:
             self._record(pool.name),
             directory / "log",
             user,
+            self._users.named if program.named_user else user,
             self._home_id,
             locks,
         )
-
-    async def _is_ready(self, pool: Pool, record: RunRecord) -> bool:
-        probe = _program(pool).probe
-        port = pool.ports.get(probe.port, 0)
-        if not await asyncio.to_thread(listens, record.server.pid, port, self._user_on(record.disks)):
-            return False
-        return await answers(probe, HOST, port, self._socket(pool))
 
     def _socket(self, pool: Pool) -> str:
         name = _program(pool).socket
@@ -427,11 +445,15 @@ class ProcessBackend:
     def _home_id(self) -> str:
         return home_id(self._home)
 
-    def _terminator(self, record: RunRecord) -> Terminator:
-        return Terminator(self._home, self._user_on(record.disks))
+    def _terminator(self, record: RunRecord, pool: str) -> Terminator:
+        return Terminator(self._home, self._user_on(record.disks, pool))
 
-    def _user_on(self, disks: Sequence[str]) -> ServiceUser | None:
-        return self._disks.user(disks[0]) if disks else self._user
+    def _user_of(self, pool: Pool) -> ServiceUser | None:
+        return self._user_on([volume.disk for volume in pool.spec.volumes], pool.name)
+
+    def _user_on(self, disks: Sequence[str], pool: str) -> ServiceUser | None:
+        """Who runs the server of a pool: whose the data on its disk are, or its private directory."""
+        return self._disks.user(disks[0]) if disks else self._users.find(f"{pool}/run", self._pool(pool) / "run")
 
     def _pool(self, name: str) -> Path:
         return self._home / "pools" / check_name(name)

@@ -12,6 +12,7 @@ from typing import Final
 import attrs
 
 from addonkit.compute.process.disk_memory import MARK, DiskMemory, Remembered, holds_anything, new_memory, read_mark
+from addonkit.compute.process.server_users import ServerUsers
 from addonkit.compute.process.user import ServiceUser, user_of
 from addonkit.errors import ComputeError
 from addonkit.util.files import make_directory, remove_tree
@@ -24,14 +25,14 @@ _DELETING: Final = re.compile(r"\.deleting-(.+)-[0-9a-f]{8}")
 class Disks:
     """Directories below `<home>/disks`: `<name>/data` is what a server gets as its disk.
 
-    Only `data`, and what is to become it, belongs to a service user: it must not be able to put something
+    Only `data`, and what is to become it, belongs to the server's user: it must not be able to put something
     else in their place.
     """
 
-    def __init__(self, directory: Path, memory: DiskMemory, user: ServiceUser | None) -> None:
+    def __init__(self, directory: Path, memory: DiskMemory, users: ServerUsers) -> None:
         self._directory = directory
         self._memory = memory
-        self._user = user
+        self._users = users
 
     def path(self, name: str) -> Path:
         """The directory of a disk."""
@@ -49,14 +50,13 @@ class Disks:
         """Make the disk. Does nothing when it exists, or existed and holds data that are not in their place."""
         if self._memory.recall(name) is not None:
             return
-        make_directory(self._directory, 0o711 if self._user else 0o700)
-        make_directory(self.path(name), 0o711 if self._user else 0o700)
+        mode = 0o711 if self._users.named else 0o700
+        make_directory(self._directory, mode)
+        make_directory(self.path(name), mode)
 
     def user(self, name: str) -> ServiceUser | None:
-        """Who runs a server on the disk: whose data it holds, when another service user was chosen since."""
-        if self._user is None or not self.data(name).exists():
-            return self._user
-        return user_of(self.data(name)) or self._user
+        """Who runs a server on the disk; None for ourselves."""
+        return self._users.find(name, self.data(name))
 
     def check(self, name: str, attempted: str) -> None:
         """Make sure that a disk holds what it held.
@@ -87,7 +87,7 @@ class Disks:
         Raises:
             OSError: the mark cannot be made, or exists.
         """
-        user = self._user and (user_of(data) or self._user)
+        user = self._users.named and user_of(data)
         directory = os.open(data, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -121,6 +121,7 @@ class Disks:
         if self.path(name).exists():
             self._set_aside(name)
         self._memory.forget(name)
+        self._users.free(name)
         for doomed, owner in self._doomed():
             left = remove_tree(doomed)
             if left and owner == name:

@@ -12,6 +12,7 @@ import attrs
 from addonkit.compute.process.disk_memory import MARK
 from addonkit.compute.process.disks import Disks
 from addonkit.compute.process.lock import locked
+from addonkit.compute.process.ownership import hand_over
 from addonkit.compute.process.start import LaunchPlan, prepare_with_files
 from addonkit.compute.process.templates import Templates, template_key
 from addonkit.compute.process.threads import finish
@@ -45,14 +46,26 @@ async def _prepare_draft(plan: LaunchPlan, disks: Disks, templates: Templates, d
         draft = await _from_template(plan, disks, templates, disk, lock)
         if draft is None:
             draft = await finish(disks.draft, disk)
-            chown(plan.user, draft)
-            await prepare_with_files(plan, attrs.evolve(plan.placeholders, disk=draft), lock)
+            await _prepare(plan, draft, lock)
+            if plan.user is not None:
+                await finish(hand_over, draft, plan.user)
         await finish(disks.mark, disk, draft)
         draft.rename(disks.data(disk))
         sync_directory(disks.path(disk))
     except BaseException:
         await finish(disks.discard_drafts, disk)
         raise
+
+
+async def _prepare(plan: LaunchPlan, draft: Path, lock: int) -> None:
+    """Run the commands that prepare a disk, as the user who prepares; the private directory is theirs meanwhile."""
+    try:
+        chown(plan.preparer, draft)
+        chown(plan.preparer, plan.run)
+        await prepare_with_files(plan, attrs.evolve(plan.placeholders, disk=draft), lock)
+    finally:
+        if plan.user is not None:
+            await finish(hand_over, plan.run, plan.user)
 
 
 async def _from_template(plan: LaunchPlan, disks: Disks, templates: Templates, disk: str, lock: int) -> Path | None:
@@ -92,9 +105,9 @@ async def _make(
     program = attrs.evolve(plan.program, prepare=template.prepare, prepare_files=template.files)
     pool_lock, making = locks
     whole = attrs.evolve(plan, program=program, locks=(*plan.locks, pool_lock))
-    draft = await finish(templates.draft, key, plan.user)
+    draft = await finish(templates.draft, key, plan.preparer)
     try:
-        await prepare_with_files(whole, attrs.evolve(plan.placeholders, disk=draft), making)
+        await _prepare(whole, draft, making)
         await finish(templates.keep, key, draft)
     finally:
         await finish(templates.discard_drafts, key)

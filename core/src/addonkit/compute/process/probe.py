@@ -7,12 +7,8 @@ from contextlib import suppress
 from typing import Final
 
 from addonkit.compute.process.answer import ExpectedAnswer
-from addonkit.compute.process.identity import session_members
-from addonkit.compute.process.open_files import read_open_files
-from addonkit.compute.process.user import ServiceUser
 from addonkit.models.compute import Probe
 from addonkit.models.secret import reveal
-from addonkit.util.procfs import listening_sockets
 from addonkit.util.unix_sockets import trusted_socket
 
 _LIMIT: Final = 1.0
@@ -54,11 +50,3 @@ async def _connect(host: str, port: int, socket: str) -> tuple[asyncio.StreamRea
         return await asyncio.open_connection(host, port)
     with trusted_socket(socket) as path:
         return await asyncio.open_unix_connection(path)
-
-
-def listens(session: int, port: int, user: ServiceUser | None) -> bool:
-    """Whether a process of this session listens on the port: a stranger's server is never taken for ours."""
-    sockets = listening_sockets(port)
-    if not sockets:
-        return False
-    return any(sockets & seen.opened for seen in read_open_files(session_members(session), user).values())

@@ -52,16 +52,19 @@ def answers(question: Question) -> bool:
 
 
 def listens(pid: int, port: int) -> bool:
-    """Return whether exactly this process is seen to listen on a port.
+    """Return whether exactly this process, and no other one, is seen to listen on a port.
 
     Raises:
         OSError: the process has ended, or does not show what it has open.
     """
-    sockets = listening_sockets(port)
+    missing = set(listening_sockets(port))
+    if not missing:
+        return False
     folder = f"/proc/{pid}/fd"
-    for number in os.listdir(folder) if sockets else ():  # noqa: PTH208 - names are all that is needed
+    for number in os.listdir(folder):  # noqa: PTH208 - names are all that is needed
         with suppress(FileNotFoundError):
-            if os.readlink(f"{folder}/{number}") in sockets:  # noqa: PTH115 - the target is no path
+            missing.discard(os.readlink(f"{folder}/{number}"))  # noqa: PTH115 - the target is no path
+            if not missing:
                 return True
     return False
 

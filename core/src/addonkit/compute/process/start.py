@@ -42,6 +42,7 @@ class LaunchPlan:
         placeholders: what placeholders stand for.
         run: the pool's private directory; `record` and `log` are below or beside it.
         user: who the server runs as, None for ourselves.
+        preparer: who prepares its disk: the same, unless that needs a user with a name.
         home: id of the home.
         locks: descriptors of the locks that the server is to hold for life.
     """
@@ -54,6 +55,7 @@ class LaunchPlan:
     record: Path
     log: Path
     user: ServiceUser | None
+    preparer: ServiceUser | None
     home: str
     locks: tuple[int, ...]
 
@@ -98,7 +100,7 @@ async def _write(
     if not (write or remove):
         return
     fault = await finish(
-        send_request, LaunchRequest(plan.user, placeholders, write=write, remove=remove), (lock, *plan.locks)
+        send_request, LaunchRequest(plan.preparer, placeholders, write=write, remove=remove), (lock, *plan.locks)
     )
     if fault:
         raise PoolCrashed(f"preparing the disk of {plan.pool.name}", fault)
@@ -112,7 +114,7 @@ async def _prepare(plan: LaunchPlan, placeholders: Placeholders, command: list[s
             command,
             env=plan.environment(),
             cwd=placeholders.disk,
-            user=plan.user,
+            user=plan.preparer,
             timeout=PREPARE_LIMIT,
             keep_open=(lock, *plan.locks),
             output=log,
@@ -121,18 +123,22 @@ async def _prepare(plan: LaunchPlan, placeholders: Placeholders, command: list[s
         raise PoolCrashed(
             f"preparing the disk of {plan.pool.name}",
             f"{Path(command[0]).name} ended with status {result.status}: {_last_words(said)}",
-            _missing_entry_advice(),
+            _user_advice(plan.preparer),
         )
 
 
-def _missing_entry_advice() -> str:
-    """What to do where this user has no passwd entry, as in containers that run as a uid of their own."""
-    uid = os.geteuid()
+def _user_advice(user: ServiceUser | None) -> str:
+    """What to do where the user is root, or has no passwd entry, as in containers that run as a uid of their own."""
+    uid = user.uid if user else os.geteuid()
+    if uid == 0:
+        return "here root is the only user, whom some servers refuse; run the command as another user"
     try:
         pwd.getpwuid(uid)
     except KeyError:
-        entry = f"addonkit:x:{uid}:0::/:/bin/sh"
-        return f"uid {uid} has no passwd entry, which some servers need; add `{entry}` to /etc/passwd"
+        problem = f"uid {uid} has no passwd entry, which some servers need"
+        if user:
+            return f"{problem}; its addon can say so by `named_user` of its Program"
+        return f"{problem}; add `addonkit:x:{uid}:0::/:/bin/sh` to /etc/passwd"
     return ""
 
 

@@ -12,7 +12,9 @@ import attrs
 
 from addonkit.errors import ComputeError
 
-_CANDIDATES: Final = ("addonkit", "nobody")
+SETTING: Final = "ADDONKIT_SERVICE_USER"
+LAST_RESORT: Final = "nobody"
+_CANDIDATES: Final = ("addonkit", LAST_RESORT)
 
 
 @attrs.frozen
@@ -25,7 +27,7 @@ class ServiceUser:
 
 
 def service_user(environ: Mapping[str, str]) -> ServiceUser | None:
-    """The user that servers run as when we are root; None when we are not, and they run as ourselves.
+    """The user with a name that acts for root; None when we are not root, and servers run as ourselves.
 
     `ADDONKIT_SERVICE_USER` names it; otherwise `addonkit` if there is such a user, else `nobody`.
 
@@ -34,7 +36,7 @@ def service_user(environ: Mapping[str, str]) -> ServiceUser | None:
     """
     if os.geteuid() != 0:
         return None
-    named = environ.get("ADDONKIT_SERVICE_USER")
+    named = environ.get(SETTING)
     for name in (named,) if named else _CANDIDATES:
         try:
             entry = pwd.getpwnam(name)
@@ -45,7 +47,7 @@ def service_user(environ: Mapping[str, str]) -> ServiceUser | None:
     raise ComputeError(
         "cannot run servers as root",
         f"there is no user {named or ' or '.join(_CANDIDATES)}, other than root, to run them as",
-        "create one, or name one in ADDONKIT_SERVICE_USER",
+        f"create one, or name one in {SETTING}",
     )
 
 
@@ -84,11 +86,20 @@ def user_of(path: Path) -> ServiceUser | None:
     status = path.stat()
     if status.st_uid == 0:
         return None
+    return ServiceUser(user_name(status.st_uid), status.st_uid, status.st_gid)
+
+
+def user_name(uid: int) -> str:
+    """Name of a user; the number of one without an entry in /etc/passwd."""
     try:
-        name = pwd.getpwuid(status.st_uid).pw_name
+        return pwd.getpwuid(uid).pw_name
     except KeyError:
-        name = str(status.st_uid)
-    return ServiceUser(name, status.st_uid, status.st_gid)
+        return str(uid)
+
+
+def is_shared(user: ServiceUser) -> bool:
+    """Whether a user runs all servers of root, and perhaps other programs, as former versions had it."""
+    return user.name in _CANDIDATES
 
 
 def chown(user: ServiceUser | None, path: Path) -> None:

@@ -1,0 +1,188 @@
+"""Users of servers where root runs addonkit: each server has one of its own, from a range of uids. Blocking.
+
+No user needs an entry in /etc/passwd. A file per uid says which server has it; what a server owns says so too.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from addonkit.compute.process.user import LAST_RESORT, SETTING, ServiceUser, is_shared, service_user, user_of
+from addonkit.errors import ComputeError, InvalidInput
+from addonkit.models.compute import SharedUser
+from addonkit.util.files import create_private, make_directory
+from addonkit.util.procfs import all_pids
+
+RANGE_SETTING: Final = "ADDONKIT_SERVICE_UIDS"
+
+DEFAULT_RANGES: Final = (range(900_000, 1_000_000), range(61_184, 65_520))
+"""The first one that this user namespace has is used: many containers have 65536 users."""
+
+_HIGHEST: Final = 2**31 - 1
+_MAPS: Final = (Path("/proc/self/uid_map"), Path("/proc/self/gid_map"))
+
+
+class ServerUsers:
+    """Who runs which server of a home.
+
+    Args:
+        directory: holds a file for each uid in use.
+        environ: settings: ADDONKIT_SERVICE_UIDS, and ADDONKIT_SERVICE_USER for one user that runs all servers.
+
+    Attributes:
+        named: a user with an entry in /etc/passwd, for what needs one; None when we are not root, or cannot be others.
+    """
+
+    def __init__(self, directory: Path, environ: Mapping[str, str]) -> None:
+        self._directory = directory
+        self.named = None if sole_user() is not None else service_user(environ)
+        self._is_set = bool(environ.get(SETTING))
+        self._range = range(0) if self.named is None or self._is_set else uid_range(environ)
+
+    @property
+    def separate(self) -> bool:
+        """Whether each server has a user of its own."""
+        return bool(self._range)
+
+    def check(self) -> None:
+        """Make sure that servers run as another user than root.
+
+        Raises:
+            ComputeError: this user namespace has no other user than the machine's root.
+        """
+        if os.geteuid() == sole_user() == 0:
+            advice = "run the command outside of it, or map more users into it"
+            raise ComputeError("cannot run servers as root", "this user namespace has no other user", advice)
+
+    def example(self) -> ServiceUser | None:
+        """Return a user like those of servers, to try what they can reach."""
+        return _user(self._range[0]) if self._range else self.named
+
+    def find(self, server: str, data: Path) -> ServiceUser | None:
+        """Who runs a server: who owns its data; without data who was chosen, else the named user."""
+        if self.named is None:
+            return None
+        return self._owner(data) or self._chosen(server) or self.named
+
+    def choose(self, server: str, data: Path, *, named: bool = False) -> ServiceUser | None:
+        """Who runs a server that is about to start; one that has no user of its own gets one.
+
+        With `named` it gets the named user.
+
+        Raises:
+            ComputeError: all uids of the range are taken.
+        """
+        owner = self._owner(data) if self.named else None
+        if owner and not is_shared(owner):
+            return owner
+        if named or not self._range:
+            return self.named
+        return self._chosen(server) or self._reserve(server)
+
+    def shared(self, user: ServiceUser | None) -> SharedUser | None:
+        """Tell that a user runs other servers or programs as well; None when it does not, or is meant to."""
+        if user is None or not is_shared(user):
+            return None
+        if self.separate:
+            return SharedUser(user.name)
+        if user.name != LAST_RESORT:
+            return None
+        return SharedUser(user.name, f"unset {SETTING}" if self._is_set else "run `useradd --system addonkit`")
+
+    def free(self, server: str) -> None:
+        """Let another server have the uid."""
+        for uid, name in self._all():
+            if name == server:
+                (self._directory / str(uid)).unlink(missing_ok=True)
+
+    def _owner(self, data: Path) -> ServiceUser | None:
+        with suppress(FileNotFoundError, NotADirectoryError):
+            return user_of(data)
+        return None
+
+    def _chosen(self, server: str) -> ServiceUser | None:
+        return next((_user(uid) for uid, name in self._all() if name == server), None)
+
+    def _reserve(self, server: str) -> ServiceUser:
+        make_directory(self._directory, 0o700, parents=0o711)
+        used = _running() | {uid for uid, _ in self._all()}
+        candidates = [uid for uid in self._range if uid not in used]
+        random.shuffle(candidates)
+        for uid in candidates:
+            if create_private(self._directory / str(uid), server.encode()):
+                return _user(uid)
+        span = f"{self._range.start}-{self._range.stop - 1}"
+        raise ComputeError(
+            f"cannot find a user for server {server}", f"all uids of {span} are taken", f"set {RANGE_SETTING}"
+        )
+
+    def _all(self) -> Iterator[tuple[int, str]]:
+        """Uids in use, and their servers."""
+        with suppress(FileNotFoundError):
+            for name in os.listdir(self._directory):  # noqa: PTH208 - names are all we need
+                if name.isdigit():
+                    with suppress(FileNotFoundError):
+                        yield int(name), (self._directory / name).read_text()
+
+
+def uid_range(environ: Mapping[str, str]) -> range:
+    """The range of `ADDONKIT_SERVICE_UIDS`, as `900000-999999` (both included), else one that exists here.
+
+    Empty when this user namespace has too few users for any of them.
+
+    Raises:
+        InvalidInput: when it does not parse, or this user namespace does not have it.
+    """
+    text = environ.get(RANGE_SETTING, "")
+    if not text:
+        return next((each for each in DEFAULT_RANGES if has_users(each)), range(0))
+    attempted = f"cannot use {text!r} from {RANGE_SETTING}"
+    first, dash, last = text.partition("-")
+    if not (dash and first.isdecimal() and last.isdecimal() and 0 < int(first) <= int(last) < _HIGHEST):
+        raise InvalidInput(attempted, "it is not a range of uids", "write it like 900000-999999")
+    wanted = range(int(first), int(last) + 1)
+    if not has_users(wanted):
+        raise InvalidInput(attempted, "this user namespace has no such users", "choose uids of /proc/self/uid_map")
+    return wanted
+
+
+def sole_user() -> int | None:
+    """Who root is outside of this user namespace, where it is the only user, as in many sandboxes; else None."""
+    lines = _spans(_MAPS[0])
+    return lines[0][1] if len(lines) == 1 and lines[0][0] == 0 and lines[0][2] == 1 else None
+
+
+def has_users(wanted: range) -> bool:
+    """Whether this user namespace has all these users and groups; see user_namespaces(7)."""
+    return all(_is_mapped(wanted, table) for table in _MAPS)
+
+
+def _is_mapped(wanted: range, table: Path) -> bool:
+    return any(first <= wanted.start and wanted.stop <= first + count for first, _, count in _spans(table))
+
+
+def _spans(table: Path) -> list[tuple[int, int, int]]:
+    """First id inside, first id outside, and count, of each line; everything where the kernel shows no map."""
+    try:
+        lines = [line.split() for line in table.read_text().splitlines()]
+    except OSError:
+        return [(0, 0, 2**32 - 1)]
+    return [(int(inside), int(outside), int(count)) for inside, outside, count in lines]
+
+
+def _running() -> set[int]:
+    """Uids of running processes: a server of another home may have one."""
+    found = set()
+    for pid in all_pids():
+        with suppress(OSError):
+            found.add(os.stat(f"/proc/{pid}").st_uid)  # noqa: PTH116 - one call, for many processes
+    return found
+
+
+def _user(uid: int) -> ServiceUser:
+    return ServiceUser(str(uid), uid, uid)
