@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import asyncpg
 import pytest
 
 from addonkit import AlreadyExists, Conflict, Secret
-from addonkit_postgresql import admin
+from addonkit_postgresql import admin, session
 from addonkit_postgresql.removal import remove
-from addonkit_postgresql.session import Administrator, execute
+from addonkit_postgresql.session import Administrator, execute, execute_all
 
 PASSWORD = Secret.generate()
 
@@ -106,15 +107,18 @@ async def test_nobody_gets_in_while_the_database_is_being_made(
     await admin.create_role(server, name, PASSWORD, name, -1)
     refused = []
 
-    async def knock_after(connection: asyncpg.Connection, template: str, *values: str) -> None:
-        await execute(connection, template, *values)
-        if "DATABASE" in template and not template.startswith("ALTER"):
+    def knocking_after(run: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+        async def knock_after(*statements: Any) -> None:
+            await run(*statements)
             with pytest.raises((asyncpg.ObjectNotInPrerequisiteStateError, asyncpg.InsufficientPrivilegeError)):
                 async with log_in(server, f"{name}_neighbour", name):
                     pass
-            refused.append(template)
+            refused.append(statements)
 
-    monkeypatch.setattr(admin, "execute", knock_after)
+        return knock_after
+
+    monkeypatch.setattr(admin, "execute", knocking_after(execute))
+    monkeypatch.setattr(admin, "execute_all", knocking_after(execute_all))
     await admin.create_database(server, name, name, name)
 
     assert len(refused) == 2
@@ -328,10 +332,11 @@ async def test_the_clear_password_never_reaches_the_server(
 ) -> None:
     said: list[str] = []
 
-    async def listen(connection: asyncpg.Connection, template: str, *values: str) -> None:
+    async def listen(connection: asyncpg.Connection, template: str, *values: str, **limit: float) -> None:
         said.extend(values)
-        await execute(connection, template, *values)
+        await execute(connection, template, *values, **limit)
 
+    monkeypatch.setattr(session, "execute", listen)
     monkeypatch.setattr(admin, "execute", listen)
     await give(server, name)
 

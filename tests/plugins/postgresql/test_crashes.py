@@ -78,7 +78,7 @@ async def test_a_create_that_crashed_between_role_and_database_goes_on(
         raise Crash
 
     with monkeypatch.context() as patched:
-        patched.setattr(admin, "create_database", dies)
+        patched.setattr(admin, "_create_database", dies)
         async with crashing(home, "nowhere") as kit:
             await kit.create("postgresql:shared", app="guest")
 

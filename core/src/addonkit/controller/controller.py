@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from addonkit.engine.engine import Engine
     from addonkit.errors import AddonkitError
     from addonkit.registry.registry import Registry
-    from addonkit.store.interface import Store
+    from addonkit.store.interface import Reader, Store
     from addonkit.store.leases import Leases
     from addonkit.util.clock import Clock
 
@@ -55,17 +55,16 @@ class Controller:
 
     async def interrupt(self, instance_id: str) -> None:
         """Stop what is still being made for an instance, or for a tie of it, that is to go, in any process."""
-        entity = await self._store.get(Instance, instance_id)
-        if entity is not None and entity.value.phase is Phase.DEPROVISIONING:
-            await self._engine.cancel(provision_id(entity.value))
-        for association in await self.associations(instance_id):
+        instance, ties = await self._store.read(lambda tx: _look_at(tx, instance_id))
+        if instance is not None and instance.phase is Phase.DEPROVISIONING:
+            await self._engine.cancel(provision_id(instance))
+        for association in ties:
             if association.phase is Phase.DEPROVISIONING:
                 await self._engine.cancel(bind_id(association))
 
     async def associations(self, instance_id: str) -> tuple[Association, ...]:
         """The associations of an instance, in the order they were made."""
-        found = await self._store.list(Association, {"instance": instance_id})
-        return tuple(sorted((entity.value for entity in found), key=by_order))
+        return (await self._store.read(lambda tx: _look_at(tx, instance_id)))[1]
 
     async def failures(self, instance: Instance) -> tuple[str, ...]:
         """What went wrong for an instance, and for apps that it is tied to, a sentence each."""
@@ -75,10 +74,17 @@ class Controller:
     async def _reconcile(self, instance_id: str, asked: Asked | None) -> Instance | None:
         async with self._leases.hold(f"instance/{instance_id}"):
             while True:
-                entity = await self._store.get(Instance, instance_id)
-                if entity is None:
+                instance, ties = await self._store.read(lambda tx: _look_at(tx, instance_id))
+                if instance is None:
                     return None
-                decision = decide(entity.value, await self.associations(instance_id), self._clock.now())
+                decision = decide(instance, ties, self._clock.now())
                 if decision.action in {Action.NOTHING, Action.WAIT}:
-                    return entity.value
-                await self._executor.execute(entity.value, decision, asked)
+                    return instance
+                await self._executor.execute(instance, decision, asked)
+
+
+def _look_at(tx: Reader, instance_id: str) -> tuple[Instance | None, tuple[Association, ...]]:
+    """An instance and its associations, in the order they were made."""
+    entity = tx.get(Instance, instance_id)
+    found = tx.list(Association, {"instance": instance_id}).items
+    return entity.value if entity else None, tuple(sorted((each.value for each in found), key=by_order))

@@ -12,13 +12,13 @@ from addonkit.models.instance import Association, Instance
 from addonkit.models.views import AppView
 
 if TYPE_CHECKING:
-    from addonkit.store.interface import Transaction
+    from addonkit.store.interface import Reader
 
 SHOWN = 6
 """Names that a message lists at most."""
 
 
-def apps(tx: Transaction) -> tuple[AppView, ...]:
+def apps(tx: Reader) -> tuple[AppView, ...]:
     """Return all apps by name, with the instances that give them variables."""
     names = {entity.name: entity.value.name for entity in tx.list(Instance).items}
     tied: dict[str, list[str]] = {}
@@ -29,7 +29,7 @@ def apps(tx: Transaction) -> tuple[AppView, ...]:
     return tuple(AppView(app.name, tuple(sorted(tied.get(app.name, ()))), len(app.variables)) for app in found)
 
 
-def check_app(tx: Transaction, name: str) -> None:
+def check_app(tx: Reader, name: str) -> None:
     """Check that there is an app of that name, or an instance that was created for it.
 
     Raises:
@@ -39,7 +39,7 @@ def check_app(tx: Transaction, name: str) -> None:
         raise unknown_app(tx, name, f"cannot find app {name!r}")
 
 
-def unknown_app(tx: Transaction, name: str, attempted: str) -> UnknownApp:
+def unknown_app(tx: Reader, name: str, attempted: str) -> UnknownApp:
     """Return the error for an app that is not there, with the nearest name."""
     known = [entity.name for entity in tx.list(App).items]
     advice = suggestion(name, known, "an app is made by its first addon or variable")

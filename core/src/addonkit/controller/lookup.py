@@ -12,10 +12,10 @@ from addonkit.models.app import App, DefaultApp
 from addonkit.models.instance import Association, Instance, Phase
 
 if TYPE_CHECKING:
-    from addonkit.store.interface import Entity, Transaction, V
+    from addonkit.store.interface import Entity, Reader, V
 
 
-def get_app(tx: Transaction, name: str, attempted: str) -> Entity[App]:
+def get_app(tx: Reader, name: str, attempted: str) -> Entity[App]:
     """The app.
 
     Raises:
@@ -27,7 +27,7 @@ def get_app(tx: Transaction, name: str, attempted: str) -> Entity[App]:
     return entity
 
 
-def find_instance(tx: Transaction, name: str, app: str | None) -> Entity[Instance]:
+def find_instance(tx: Reader, name: str, app: str | None) -> Entity[Instance]:
     """An instance by its name, or by what one app calls it: its alias, or its addon's name.
 
     Raises:
@@ -57,7 +57,7 @@ def find_instance(tx: Transaction, name: str, app: str | None) -> Entity[Instanc
     raise _unknown(name, _names(tx, mine), f" of app {app}")
 
 
-def find_association(tx: Transaction, name: str, app: str) -> tuple[Instance, Association]:
+def find_association(tx: Reader, name: str, app: str) -> tuple[Instance, Association]:
     """An instance and its association with an app, which may be on its way out.
 
     Raises:
@@ -70,7 +70,7 @@ def find_association(tx: Transaction, name: str, app: str) -> tuple[Instance, As
     raise _not_attached(name, app)
 
 
-def find_attached(tx: Transaction, name: str, app: str) -> tuple[Instance, Association]:
+def find_attached(tx: Reader, name: str, app: str) -> tuple[Instance, Association]:
     """An instance and its association with an app, which is to stay.
 
     Raises:
@@ -82,7 +82,7 @@ def find_attached(tx: Transaction, name: str, app: str) -> tuple[Instance, Assoc
     return instance, association
 
 
-def existing(tx: Transaction, kind: type[V], name: str) -> Entity[V]:
+def existing(tx: Reader, kind: type[V], name: str) -> Entity[V]:
     """What this transaction has seen already, as it is now."""
     entity = tx.get(kind, name)
     assert entity is not None  # seen a moment ago, in this transaction
@@ -93,7 +93,7 @@ def _belongs(entity: Entity[Instance], app: str, mine: Sequence[Association]) ->
     return entity.value.app == app or any(a.instance == entity.name for a in mine)
 
 
-def _names(tx: Transaction, associations: Sequence[Association]) -> tuple[str, ...]:
+def _names(tx: Reader, associations: Sequence[Association]) -> tuple[str, ...]:
     found = (tx.get(Instance, a.instance) for a in associations)
     return tuple(entity.value.name for entity in found if entity)
 

@@ -19,7 +19,7 @@ from addonkit.models.result import ProvisionResult
 from addonkit.saga.saga import Saga
 
 if TYPE_CHECKING:
-    from addonkit.store.interface import Entity, Transaction
+    from addonkit.store.interface import Entity, Reader, Transaction
 
 _ON_THE_WAY: Final = frozenset({Phase.PENDING, Phase.PROVISIONING, Phase.ERROR})
 
@@ -115,7 +115,7 @@ def create(tx: Transaction, request: Request) -> Created:
     return Created(instance, associate(tx, instance, request.app, request.alias, others), new_app)
 
 
-def find_former(tx: Transaction, request: Request) -> Created | None:
+def find_former(tx: Reader, request: Request) -> Created | None:
     """What the same request made before: complete, interrupted, failed, or under way. None when nothing has that name.
 
     Raises:
@@ -164,7 +164,7 @@ def _asked_for(config: Mapping[str, str]) -> dict[str, str]:
     return {key: value for key, value in config.items() if key not in {CONFIG_DIGEST, CONFIG_PROGRAMS}}
 
 
-def check_label(tx: Transaction, attempted: str, label: str, others: Sequence[Association]) -> None:
+def check_label(tx: Reader, attempted: str, label: str, others: Sequence[Association]) -> None:
     """Make sure that an app has no addon of that label yet.
 
     Raises:
@@ -210,7 +210,7 @@ def associate(tx: Transaction, instance: Instance, app: str, alias: str, others:
     return tx.create(association.id, association).value
 
 
-def _free_name(tx: Transaction, wanted: str) -> str:
+def _free_name(tx: Reader, wanted: str) -> str:
     name, number = wanted, 1
     while tx.list(Instance, {"name": name}, limit=1).items:
         number += 1

@@ -18,12 +18,12 @@ from addonkit.registry.collisions import check_adjusted, prefixed
 if TYPE_CHECKING:
     from addonkit.models.views import VariableMove
     from addonkit.registry.registry import Registry
-    from addonkit.store.interface import Transaction
+    from addonkit.store.interface import Reader, Transaction
 
 Change = Callable[[Sequence[Association]], Sequence[Association]]
 
 
-def associations_of(tx: Transaction, app: str) -> tuple[Association, ...]:
+def associations_of(tx: Reader, app: str) -> tuple[Association, ...]:
     """The associations of an app, in the order they were made."""
     return tuple(sorted((entity.value for entity in tx.list(Association, {"app": app}).items), key=by_order))
 

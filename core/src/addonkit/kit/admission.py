@@ -54,7 +54,7 @@ class Admission:
 
     async def admit_attach(self, name: str, app: str, alias: str) -> None:
         """Ask for one more app of an instance."""
-        instance = (await self._store.transact(lambda tx: find_instance(tx, name, None))).value
+        instance = (await self._store.read(lambda tx: find_instance(tx, name, None))).value
         self.check(instance, "attach")
         addon = self._registry.get(instance.addon, instance.distribution)
         if instance.phase is Phase.ACTIVE:
@@ -64,7 +64,7 @@ class Admission:
     async def admit_detach(self, name: str, app: str) -> None:
         """Ask policies and the addon to allow a detach. Skips the addon when it cannot be used."""
         self._registry.check_plugins()
-        instance, association = await self._store.transact(lambda tx: find_association(tx, name, app))
+        instance, association = await self._store.read(lambda tx: find_association(tx, name, app))
         try:
             addon = addon_of(self._registry, instance)
         except AddonFault:

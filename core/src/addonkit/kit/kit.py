@@ -152,7 +152,7 @@ class Kit:
 
     async def apps(self) -> tuple[AppView, ...]:
         """All apps, by name."""
-        return await self._store.transact(directory.apps)
+        return await self._store.read(directory.apps)
 
     async def count(self) -> int:
         """How many instances there are."""
@@ -160,7 +160,7 @@ class Kit:
 
     async def check_app(self, name: str) -> None:
         """Raise UnknownApp, with the nearest name, unless there is an app or an instance of one of that name."""
-        await self._store.transact(lambda tx: directory.check_app(tx, name))
+        await self._store.read(lambda tx: directory.check_app(tx, name))
 
     async def has_app(self, name: str) -> bool:
         """Whether there is an app of that name."""
@@ -365,7 +365,7 @@ class Kit:
         return attrs.evolve(request, config={**request.config, CONFIG_DIGEST: digest}), asked
 
     async def _find(self, name: str, app: str | None) -> Instance:
-        return await self._store.transact(lambda tx: find_instance(tx, name, app).value)
+        return await self._store.read(lambda tx: find_instance(tx, name, app).value)
 
     async def _finish(self, created: Created, *, wait: bool, asked: Asked | None = None) -> Binding:
         instance, association = created.instance, created.association

@@ -81,7 +81,7 @@ class Operations:
 
     async def check_free(self, request: Request) -> bool:
         """Raise what create would raise, without writing; whether it would make a new instance."""
-        return await self._store.transact(lambda tx: find_former(tx, request)) is None
+        return await self._store.read(lambda tx: find_former(tx, request)) is None
 
     async def attach(self, name: str, app: str, alias: str = "") -> Created:
         """Record that an app is to receive the variables of an instance that exists.

@@ -24,7 +24,7 @@ from addonkit.provider.server_sagas import ensure_id
 if TYPE_CHECKING:
     from addonkit.registry.registry import Registry
     from addonkit.saga.step import StepSequence
-    from addonkit.store.interface import Store, Transaction
+    from addonkit.store.interface import Reader, Store
 
 _NEW = "new"
 
@@ -40,12 +40,12 @@ class Planner:
         """What a checked request would do."""
         addon = self._registry.get(request.addon, request.distribution)
         association = _association(request)
-        made = await self._store.transact(lambda tx: _server_sagas_done(tx, _instance(request)))
+        made = await self._store.read(lambda tx: _server_sagas_done(tx, _instance(request)))
         steps = list(planned_steps(self.ask(request).saga, skip=made))
         if "bind" in addon.capabilities:
             steps += planned_steps(addon.bind(association, _instance(request)), skip=made)
         keys = addon.definition.variables_of(request.variant)
-        appear, move = await self._store.transact(lambda tx: self._names(tx, association, keys))
+        appear, move = await self._store.read(lambda tx: self._names(tx, association, keys))
         summary = f"{_instance(request).name} would be created as {request.addon}:{request.variant}"
         return Plan(summary, tuple(steps), appear, move)
 
@@ -63,20 +63,20 @@ class Planner:
 
     async def destroy(self, name: str, app: str | None = None) -> Plan:
         """What destroying an instance would do and lose."""
-        instance, associations = await self._store.transact(lambda tx: _instance_and_ties(tx, name, app))
+        instance, associations = await self._store.read(lambda tx: _instance_and_ties(tx, name, app))
         addon = self._registry.get(instance.addon, instance.distribution)
         steps: list[PlannedStep] = []
         if "unbind" in addon.capabilities:
             for association in associations:
                 steps += planned_steps(addon.unbind(association, instance))
-        others = await self._store.transact(lambda tx: _neighbours(tx, instance))
+        others = await self._store.read(lambda tx: _neighbours(tx, instance))
         steps += planned_steps(addon.deprovision(instance), nested=not others)
         vanish = tuple(f"{a.app}: {variable.key}" for a in associations for variable in a.variables)
         lost = describe_data_loss(instance, [a.app for a in associations])
         return Plan(f"{instance.name} would be destroyed", tuple(steps), vanish=vanish, lost=lost)
 
     def _names(
-        self, tx: Transaction, new: Association, keys: Iterable[str]
+        self, tx: Reader, new: Association, keys: Iterable[str]
     ) -> tuple[tuple[str, ...], tuple[VariableMove, ...]]:
         """Names that an addon would give to an app, and those that would move for it."""
         owner = tx.get(App, new.app)
@@ -117,7 +117,7 @@ def planned_steps(
                 yield from planned_steps(inner, depth + 1)
 
 
-def _server_sagas_done(tx: Transaction, new: Instance) -> frozenset[str]:
+def _server_sagas_done(tx: Reader, new: Instance) -> frozenset[str]:
     """Names of the sagas that made the shared server on which a new instance will live; none when it is to be made."""
     if not is_shared_variant(new.variant):
         return frozenset()
@@ -131,14 +131,14 @@ def _runs_the_same(server: Server, new: Instance) -> bool:
     return all(server.config.get(key, "") == new.config.get(key, "") for key in (CONFIG_IMAGE, CONFIG_VERSION))
 
 
-def _neighbours(tx: Transaction, instance: Instance) -> bool:
+def _neighbours(tx: Reader, instance: Instance) -> bool:
     """Whether others live on the instance's server, which then stays."""
     if not instance.server:
         return False
     return any(entity.name != instance.id for entity in tx.list(Instance, {"server": instance.server}).items)
 
 
-def _instance_and_ties(tx: Transaction, name: str, app: str | None) -> tuple[Instance, tuple[Association, ...]]:
+def _instance_and_ties(tx: Reader, name: str, app: str | None) -> tuple[Instance, tuple[Association, ...]]:
     instance = find_instance(tx, name, app).value
     found = (each.value for each in tx.list(Association, {"instance": instance.id}).items)
     return instance, tuple(sorted(found, key=lambda tie: (tie.app, tie.order)))

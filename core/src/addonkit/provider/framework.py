@@ -23,7 +23,7 @@ from addonkit.provider.servers import Servers
 
 if TYPE_CHECKING:
     from addonkit.compute.interface import Backend
-    from addonkit.store.interface import Store, Transaction
+    from addonkit.store.interface import Reader, Store, Transaction
     from addonkit.util.clock import Clock
 
 DEFAULT_WAIT: Final = 300.0
@@ -32,8 +32,9 @@ DEFAULT_WAIT: Final = 300.0
 PATIENCE: Final = 5.0
 """Seconds that a server which runs has to answer before it is worked on."""
 
+FIRST_POLL: Final = 0.004
 POLL: Final = 0.03
-"""Seconds between two looks at a pool that is waited for."""
+"""Seconds between two looks at a pool that is waited for: at first, and at most."""
 
 
 class ProviderFramework:
@@ -64,10 +65,22 @@ class ProviderFramework:
             PoolCrashed: when a new disk cannot be prepared, or the server ended too often.
         """
         _check_probe(spec)
-        pool = await self._backend.place(await self._record(spec))
-        pool = await self._store.transact(lambda tx: _update_pool(tx, pool))
+        entity = await self._store.get(Pool, spec.name)
+        known = attrs.evolve(entity.value, spec=spec) if entity else Pool(spec.name, spec, self._backend.name)
+        placed = await self._backend.place(known)
+        pool = await self._store.transact(lambda tx: _record(tx, placed))
         await self._backend.ensure_running(pool)
         return pool
+
+    async def start_pool(self, name: str, timeout: float = DEFAULT_WAIT) -> Pool:
+        """Make sure that a copy runs, and return when it is ready to serve; see wait_for_pool.
+
+        Raises:
+            PoolGone, PoolCrashed, PoolTimeout: see wait_for_pool.
+        """
+        pool = await self._desire(name, 1)
+        state = await self._backend.ensure_running(pool)
+        return pool if state.ready else await self.wait_for_pool(name, timeout)
 
     async def wait_for_pool(self, name: str, timeout: float = DEFAULT_WAIT) -> Pool:
         """Return when a copy is ready to serve.
@@ -82,6 +95,7 @@ class ProviderFramework:
         pool = await self._pool(name)
         limit = min(timeout, pool.spec.port_wait_timeout)
         deadline = self._clock.monotonic() + limit
+        pause = FIRST_POLL
         while True:
             state = await self._backend.observe(pool)
             if state.ready:
@@ -92,7 +106,8 @@ class ProviderFramework:
                 raise _crashed(name, state)
             if self._clock.monotonic() >= deadline:
                 raise _timed_out(pool, limit, state)
-            await self._clock.sleep(POLL)
+            await self._clock.sleep(pause)
+            pause = min(POLL, pause * 1.5)
             pool = await self._pool(name)
 
     async def check_pool(self, name: str, timeout: float = PATIENCE) -> PoolState:
@@ -117,15 +132,7 @@ class ProviderFramework:
 
     async def scale_pool(self, name: str, desired: int) -> Pool:
         """Set how many copies should run, and make it so. A deleted pool raises PoolGone."""
-
-        def decide(tx: Transaction) -> Pool:
-            entity = tx.get(Pool, name)
-            if entity is None:
-                raise _gone(name)
-            spec = attrs.evolve(entity.value.spec, desired_instances=desired)
-            return tx.put(entity, attrs.evolve(entity.value, spec=spec)).value
-
-        pool = await self._store.transact(decide)
+        pool = await self._desire(name, desired)
         await self._backend.ensure_running(pool)
         return pool
 
@@ -255,13 +262,17 @@ class ProviderFramework:
         async with self._backend.pipe_in_pool(pool, argv, env or {}, content) as output:
             yield output
 
-    async def _record(self, spec: CreateSandboxPoolSpec) -> Pool:
+    async def _desire(self, name: str, desired: int) -> Pool:
+        """Record how many copies should run; writes nothing when that is so already."""
+        pool = await self._pool(name)
+        if pool.spec.desired_instances == desired:
+            return pool
+
         def decide(tx: Transaction) -> Pool:
-            entity = tx.get(Pool, spec.name)
+            entity = tx.get(Pool, name)
             if entity is None:
-                return tx.create(spec.name, Pool(spec.name, spec, self._backend.name)).value
-            if entity.value.spec == spec:
-                return entity.value
+                raise _gone(name)
+            spec = attrs.evolve(entity.value.spec, desired_instances=desired)
             return tx.put(entity, attrs.evolve(entity.value, spec=spec)).value
 
         return await self._store.transact(decide)
@@ -273,14 +284,20 @@ class ProviderFramework:
         return entity.value
 
     async def _find_address(self, name: str) -> Address | None:
-        service = await self._store.get(Service, name)
-        if service is None:
-            return None
-        for entity in await self._store.list(Pool):
-            pool = entity.value
-            if service.value.match_labels.items() <= pool.spec.labels.items():
-                return _address(pool, service.value.port)
+        return await self._store.read(lambda tx: _find_address(tx, name))
+
+
+def _find_address(tx: Reader, name: str) -> Address | None:
+    """The address of a service: that of the pool of its own name, or of another one that has its labels."""
+    service = tx.get(Service, name)
+    if service is None:
         return None
+    wanted, port = service.value.match_labels.items(), service.value.port
+    namesake = tx.get(Pool, name)
+    if namesake is not None and wanted <= namesake.value.spec.labels.items():
+        return _address(namesake.value, port)
+    pools = (entity.value for entity in tx.list(Pool).items)
+    return next((_address(pool, port) for pool in pools if wanted <= pool.spec.labels.items()), None)
 
 
 def _address(pool: Pool, number: int) -> Address | None:
@@ -290,14 +307,13 @@ def _address(pool: Pool, number: int) -> Address | None:
     return None
 
 
-def _update_pool(tx: Transaction, placed: Pool) -> Pool:
-    """Record where the backend placed the pool, keeping what else changed meanwhile."""
+def _record(tx: Transaction, placed: Pool) -> Pool:
+    """Record a pool and where the backend placed it; writes nothing when that is so already."""
     entity = tx.get(Pool, placed.name)
     if entity is None:
-        raise _gone(placed.name)
-    if (entity.value.host, entity.value.ports) == (placed.host, placed.ports):
-        return entity.value
-    return tx.put(entity, attrs.evolve(entity.value, host=placed.host, ports=placed.ports)).value
+        return tx.create(placed.name, placed).value
+    wanted = attrs.evolve(entity.value, spec=placed.spec, host=placed.host, ports=placed.ports)
+    return entity.value if wanted == entity.value else tx.put(entity, wanted).value
 
 
 def _gone(name: str) -> PoolGone:

@@ -118,8 +118,7 @@ def _ensure(name: str, pool_of: PoolOf, port: int) -> Saga[ServerAddress]:
     async def wait_for_pool(framework: ProviderFramework, server_id: str) -> None:
         """Wait until the server answers."""
         # It may have died since it was started, with the command that started it: a journaled step is not run again.
-        await framework.scale_pool(server_id, 1)
-        await framework.wait_for_pool(server_id)
+        await framework.start_pool(server_id)
 
     @step(gives="result", undo=None)
     async def wait_for_service(framework: ProviderFramework, server_id: str) -> ServerAddress:

@@ -17,7 +17,7 @@ from addonkit.models.identifiers import new_id
 from addonkit.models.instance import Instance, Server, ServerPhase
 
 if TYPE_CHECKING:
-    from addonkit.store.interface import Entity, Store, Transaction
+    from addonkit.store.interface import Entity, Reader, Store, Transaction
 
 
 @attrs.frozen
@@ -119,7 +119,7 @@ class Servers:
 
     async def tenants(self, server_id: str) -> tuple[Instance, ...]:
         """Return the instances that live on the server, by id."""
-        return await self._store.transact(lambda tx: _tenants(tx, server_id))
+        return await self._store.read(lambda tx: _tenants(tx, server_id))
 
     async def activate(self, server_id: str) -> None:
         """Record that the server serves. A server marked for removal stays so."""
@@ -143,7 +143,7 @@ def _instance(tx: Transaction, instance_id: str) -> Entity[Instance]:
     return entity
 
 
-def _find(tx: Transaction, addon: str, key: str) -> Server | None:
+def _find(tx: Reader, addon: str, key: str) -> Server | None:
     found = tx.list(Server, {"addon": addon, "key": key}).items
     return next((e.value for e in found if e.value.phase is not ServerPhase.REMOVING), None)
 
@@ -154,7 +154,7 @@ def _record(tx: Transaction, instance: Instance, key: str, attributes: Mapping[s
     return tx.create(server_id, server).value
 
 
-def _tenants(tx: Transaction, server_id: str) -> tuple[Instance, ...]:
+def _tenants(tx: Reader, server_id: str) -> tuple[Instance, ...]:
     return tuple(entity.value for entity in tx.list(Instance, {"server": server_id}).items)
 
 

@@ -16,7 +16,7 @@ from addonkit_postgresql.blockers import unblocked
 from addonkit_postgresql.marks import MARK, mark_of
 from addonkit_postgresql.removal import remove
 from addonkit_postgresql.scram import verifier
-from addonkit_postgresql.session import DATABASE, Administrator, execute
+from addonkit_postgresql.session import DATABASE, Administrator, execute, execute_all
 
 if TYPE_CHECKING:
     import asyncpg
@@ -24,16 +24,57 @@ if TYPE_CHECKING:
 _DOORS_LOCK: Final = 0x6164646F6E6B6974
 """Key of the advisory lock: "addonkit" in ASCII."""
 
+_ALTER_ROLE: Final = """
+    ALTER ROLE %I WITH LOGIN NOSUPERUSER %s NOCREATEROLE NOREPLICATION NOBYPASSRLS CONNECTION LIMIT %s PASSWORD %L
+"""
+
 _OWN_SCHEMA: Final = 150_000
 """Number of the first version in which schema `public` belongs to the owner of its database."""
 
 
+_LOOK: Final = """
+    SELECT current_setting('server_version_num')::int AS version,
+        has_database_privilege('public', 'postgres', 'CONNECT, TEMPORARY')
+        OR has_database_privilege('public', 'template1', 'CONNECT, TEMPORARY') AS open,
+        (SELECT coalesce(shobj_description(oid, 'pg_authid'), '') FROM pg_roles WHERE rolname = $1) AS role_mark,
+        (SELECT coalesce(shobj_description(datdba, 'pg_authid'), '') FROM pg_database WHERE datname = $2) AS mark,
+        (SELECT datconnlimit = -2 FROM pg_database WHERE datname = $2) AS broken
+"""
+
+
 @attrs.frozen
 class _Found:
-    """A database that is there. An interrupted CREATE or DROP leaves a broken one, good for dropping only."""
+    """What is there before something is made.
 
-    mark: str
-    broken: bool
+    Attributes:
+        version: of the server.
+        open: whether every role may connect to a database that comes with a server.
+        role_mark: None without a role of that name.
+        mark: of the database's owner; None without a database of that name.
+        broken: what an interrupted CREATE or DROP of it leaves, good for dropping only.
+    """
+
+    version: int
+    open: bool
+    role_mark: str | None
+    mark: str | None
+    broken: bool | None
+
+
+async def create_tenant(
+    admin: Administrator, name: str, password: Secret, owner: str, connections: int, *, alone: bool = False
+) -> None:
+    """Create a role and a database of the same name in one session; see create_role and create_database.
+
+    Raises:
+        AlreadyExists: when one of them is there and not this instance's.
+    """
+    async with admin.session() as connection, unblocked(admin, connection):
+        found = await _look(connection, name, name)
+        await _create_role(connection, found, name, password, owner, connections, alone=alone)
+        await _create_database(connection, found, name, name, owner)
+    if found.version < _OWN_SCHEMA:
+        await own_schema(admin, name, name)
 
 
 async def create_role(
@@ -54,25 +95,8 @@ async def create_role(
         AlreadyExists: when a role of that name is not this instance's.
     """
     async with admin.session() as connection, unblocked(admin, connection):
-        await _close_doors(connection)
-        async with connection.transaction():
-            mark = await mark_of(connection, role)
-            if mark is None:
-                await execute(connection, "CREATE ROLE %I", role)
-                await execute(connection, "COMMENT ON ROLE %I IS %L", role, MARK + owner)
-            elif mark != MARK + owner:
-                raise AlreadyExists(f"cannot create role {role}", "the server has one that is not this instance's")
-            await execute(
-                connection,
-                "ALTER ROLE %I WITH LOGIN NOSUPERUSER %s NOCREATEROLE NOREPLICATION NOBYPASSRLS"
-                " CONNECTION LIMIT %s PASSWORD %L",
-                role,
-                "CREATEDB" if alone else "NOCREATEDB",
-                str(connections),
-                verifier(password.reveal()),
-            )
-            if alone:
-                await execute(connection, "GRANT CONNECT ON DATABASE %I TO %I", DATABASE, role)
+        found = await _look(connection, role, "")
+        await _create_role(connection, found, role, password, owner, connections, alone=alone)
 
 
 async def create_database(admin: Administrator, database: str, role: str, owner: str) -> None:
@@ -82,21 +106,60 @@ async def create_database(admin: Administrator, database: str, role: str, owner:
         AlreadyExists: when there is one of that name with another owner.
     """
     async with admin.session() as connection, unblocked(admin, connection):
-        found = await _database(connection, database)
-        if found is not None and found.mark != MARK + owner:
-            raise AlreadyExists(f"cannot create database {database}", "the server has one that is not this instance's")
-        if found is not None and found.broken:
-            await execute(connection, "DROP DATABASE %I", database)
-            found = None
-        if found is None:
-            await execute(
-                connection, "CREATE DATABASE %I OWNER %I TEMPLATE template0 ALLOW_CONNECTIONS false", database, role
-            )
-        await execute(connection, "REVOKE ALL ON DATABASE %I FROM PUBLIC", database)
-        await execute(connection, "ALTER DATABASE %I ALLOW_CONNECTIONS true", database)
-        version = int(await connection.fetchval("SHOW server_version_num"))
-    if version < _OWN_SCHEMA:
+        found = await _look(connection, role, database)
+        await _create_database(connection, found, database, role, owner)
+    if found.version < _OWN_SCHEMA:
         await own_schema(admin, database, role)
+
+
+async def _look(connection: asyncpg.Connection, role: str, database: str) -> _Found:
+    return _Found(**dict(await connection.fetchrow(_LOOK, role, database)))
+
+
+async def _create_role(
+    connection: asyncpg.Connection,
+    found: _Found,
+    role: str,
+    password: Secret,
+    owner: str,
+    connections: int,
+    *,
+    alone: bool,
+) -> None:
+    if found.open:
+        await _close_doors(connection)
+    if found.role_mark not in {None, MARK + owner}:
+        raise AlreadyExists(f"cannot create role {role}", "the server has one that is not this instance's")
+    create = found.role_mark is None
+    # One message to the server is one transaction.
+    await execute_all(
+        connection,
+        *((("CREATE ROLE %I", role), ("COMMENT ON ROLE %I IS %L", role, MARK + owner)) if create else ()),
+        (
+            _ALTER_ROLE,
+            role,
+            "CREATEDB" if alone else "NOCREATEDB",
+            str(connections),
+            verifier(password.reveal()),
+        ),
+        *((("GRANT CONNECT ON DATABASE %I TO %I", DATABASE, role),) if alone else ()),
+    )
+
+
+async def _create_database(connection: asyncpg.Connection, found: _Found, database: str, role: str, owner: str) -> None:
+    if found.mark not in {None, MARK + owner}:
+        raise AlreadyExists(f"cannot create database {database}", "the server has one that is not this instance's")
+    if found.broken:
+        await execute(connection, "DROP DATABASE %I", database)
+    if found.mark is None or found.broken:
+        await execute(
+            connection, "CREATE DATABASE %I OWNER %I TEMPLATE template0 ALLOW_CONNECTIONS false", database, role
+        )
+    await execute_all(
+        connection,
+        ("REVOKE ALL ON DATABASE %I FROM PUBLIC", database),
+        ("ALTER DATABASE %I ALLOW_CONNECTIONS true", database),
+    )
 
 
 async def own_schema(admin: Administrator, database: str, role: str) -> None:
@@ -148,12 +211,3 @@ async def _close_doors(connection: asyncpg.Connection) -> None:
         for database in ("postgres", "template1"):
             if await connection.fetchval("SELECT has_database_privilege('public', $1, 'CONNECT, TEMPORARY')", database):
                 await execute(connection, "REVOKE CONNECT, TEMPORARY ON DATABASE %I FROM PUBLIC", database)
-
-
-async def _database(connection: asyncpg.Connection, name: str) -> _Found | None:
-    row = await connection.fetchrow(
-        "SELECT coalesce(shobj_description(datdba, 'pg_authid'), '') AS mark, datconnlimit = -2 AS broken"
-        " FROM pg_database WHERE datname = $1",
-        name,
-    )
-    return None if row is None else _Found(row["mark"], row["broken"])

@@ -16,24 +16,39 @@ FIRST_VERSION: Final = 18
 
 START: Final = f"""\
 run=${{0%/*}}
-share=$(initdb -s -D . 2>&1 | sed -n 's/^share_path=//p')
+bin=${{PATH%%:*}}
+newline='
+'
+if test -x "$bin/pg_config"; then
+  found=$("$bin/pg_config" --sharedir --pkglibdir)
+  share=${{found%%"$newline"*}} library=${{found#*"$newline"}}/pg_stat_statements.so
+else
+  share=$(initdb -s -D . 2>&1 | sed -n 's/^share_path=//p') library=/none
+fi
+case $share in
+  *\\'*) quoted=$(echo "$share" | sed "s/'/''/g") ;;
+  *) quoted=$share ;;
+esac
 umask 077
 rm -rf "$run/trusted"
 mkdir -p "$run/trusted/extension"
 for name in {" ".join(TRUSTED)}; do
-  control=$share/extension/$name.control
-  test -f "$control" || continue
+  test -f "$share/extension/$name.control" || continue
   {{
-    grep -vE '^[[:space:]]*(trusted|directory)[[:space:]]*=' "$control"
-    echo 'trusted = true'
-    echo "directory = '$(echo "$share/extension" | sed "s/'/''/g")'"
-  }} >"$run/trusted/extension/$name.control"
+    while IFS= read -r line || test -n "$line"; do
+      case ${{line%%=*}} in
+        *trusted* | *directory*) ;;
+        *) printf '%s\\n' "$line" ;;
+      esac
+    done
+    printf "trusted = true\\ndirectory = '%s'\\n" "$quoted/extension"
+  }} <"$share/extension/$name.control" >"$run/trusted/extension/$name.control"
 done
-library=$("${{PATH%%:*}}/pg_config" --pkglibdir 2>/dev/null || true)/pg_stat_statements.so
 test ! -f "$library" || set -- "$@" -c shared_preload_libraries=pg_stat_statements
 case $run in
   *:*) exec postgres "$@" ;;
   *) exec postgres "$@" -c "extension_control_path=$run/trusted:\\$system" ;;
 esac
 """
-"""A shell script that becomes the server. PATH begins with the directory of its programs."""
+"""A shell script that becomes the server. PATH begins with the directory of its programs. It starts few processes: a
+server waits for it."""

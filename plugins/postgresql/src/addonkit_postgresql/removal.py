@@ -7,12 +7,13 @@ Sessions that hold what has to go are ended. Each part is safe to repeat.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Final
 
 from addonkit import TransientError
 from addonkit_postgresql.blockers import unblocked
 from addonkit_postgresql.marks import marked_for
-from addonkit_postgresql.session import DATABASE, STATEMENT_LIMIT, Administrator, execute, is_contended
+from addonkit_postgresql.session import STATEMENT_LIMIT, Administrator, execute, execute_all, is_contended
 
 if TYPE_CHECKING:
     import asyncpg
@@ -58,6 +59,13 @@ _ELSEWHERE: Final = """
     WHERE r.rolname = $1 AND d.datname <> current_database()
 """
 
+_KEPT: Final = """
+    SELECT EXISTS (SELECT FROM pg_replication_slots WHERE database = $1)
+        OR EXISTS (SELECT FROM pg_prepared_xacts WHERE database = $1)
+        OR EXISTS (SELECT FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid WHERE d.datname = $1)
+"""
+"""Whether a database has what keeps it from being dropped."""
+
 _OWNED_OBJECTS: Final = """
     SELECT c.oid::regclass::text AS name, c.relkind FROM pg_shdepend s JOIN pg_class c ON c.oid = s.objid
     JOIN pg_roles r ON r.oid = s.refobjid
@@ -81,7 +89,7 @@ async def remove(admin: Administrator, role: str, owner: str) -> None:
             await _log_out(connection, role)
             for database in await connection.fetch(_OWNED, role):
                 await _drop_database(admin, connection, database)
-    await _drop_role(admin, role)
+        await _drop_role(admin, connection, role)
 
 
 async def _log_out(connection: asyncpg.Connection, role: str) -> None:
@@ -111,6 +119,8 @@ async def _drop_database(admin: Administrator, connection: asyncpg.Connection, f
 
 async def _release(admin: Administrator, connection: asyncpg.Connection, database: str) -> None:
     """Remove what keeps a database from being dropped even by force."""
+    if not await connection.fetchval(_KEPT, database):
+        return
     slots = await connection.fetch(
         "SELECT slot_name, active_pid FROM pg_replication_slots WHERE database = $1", database
     )
@@ -134,34 +144,34 @@ async def _release(admin: Administrator, connection: asyncpg.Connection, databas
             await execute(inside, "DROP SUBSCRIPTION %I", each["name"])
 
 
-async def _drop_role(admin: Administrator, role: str) -> None:
+async def _drop_role(admin: Administrator, connection: asyncpg.Connection, role: str) -> None:
     for further in reversed(range(_ROUNDS)):
-        async with admin.session() as connection:
-            elsewhere = await connection.fetch(_ELSEWHERE, role)
+        elsewhere = await connection.fetch(_ELSEWHERE, role)
         try:
             for database in elsewhere:
                 await _disown_in(admin, role, database)
-            neighbour = next((each["datname"] for each in elsewhere if _is_open(each)), DATABASE)
-            await _drop_empty_role(admin, role, neighbour)
-        except TransientError as error:
-            if not (further and is_contended(error.__cause__)):
+            await execute(connection, "DROP OWNED BY %I", role, limit=DROP_LIMIT)
+            neighbour = next((each["datname"] for each in elsewhere if _is_open(each)), "")
+            async with admin.session(neighbour) if neighbour else nullcontext(connection) as inside:
+                await _drop_empty_role(admin, inside, role)
+        except Exception as error:
+            cause = error.__cause__ if isinstance(error, TransientError) else error
+            if not (further and is_contended(cause)):
                 raise
             await _end_sessions(admin, [each["datname"] for each in elsewhere])
         else:
             return
 
 
-async def _drop_empty_role(admin: Administrator, role: str, database: str) -> None:
+async def _drop_empty_role(admin: Administrator, inside: asyncpg.Connection, role: str) -> None:
     """Drop a role that has nothing any more, from the database of a neighbour if one grants it something all the time.
 
     The lock keeps everybody from granting for the moment that this takes.
     """
-    async with admin.session() as connection:
-        await execute(connection, "DROP OWNED BY %I", role, limit=DROP_LIMIT)
-    async with admin.session(database) as inside, unblocked(admin, inside), inside.transaction():
+    async with unblocked(admin, inside), inside.transaction():
         await inside.execute("LOCK TABLE pg_catalog.pg_shdepend IN SHARE ROW EXCLUSIVE MODE")
-        await execute(inside, "DROP OWNED BY %I CASCADE", role, limit=DROP_LIMIT)
-        await execute(inside, "DROP ROLE IF EXISTS %I", role)
+        statements = ("DROP OWNED BY %I CASCADE", role), ("DROP ROLE IF EXISTS %I", role)
+        await execute_all(inside, *statements, limit=DROP_LIMIT)
 
 
 def _is_open(database: asyncpg.Record) -> bool:

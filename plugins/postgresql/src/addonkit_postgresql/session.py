@@ -139,6 +139,14 @@ async def execute(connection: asyncpg.Connection, template: str, *values: str, l
     await connection.execute(statement, timeout=limit)
 
 
+async def execute_all(
+    connection: asyncpg.Connection, *statements: tuple[str, ...], limit: float = STATEMENT_LIMIT
+) -> None:
+    """Run several statements as one transaction; each is a template and its values, see execute."""
+    templates, values = zip(*((template, values) for template, *values in statements), strict=True)
+    await execute(connection, "; ".join(templates), *(value for each in values for value in each), limit=limit)
+
+
 def is_contended(error: BaseException | None) -> bool:
     """Return whether a statement failed because another session changed the same thing at the same time."""
     import asyncpg

@@ -38,8 +38,7 @@ class DatabaseTenants(Tenants):
         """Create the role and its database."""
         limit = int(tenant.config.get("connections_per_app", _UNLIMITED))
         server = administrator(access)
-        await admin.create_role(server, tenant.claim, password, tenant.owner, limit, alone=not access.server.shared)
-        await admin.create_database(server, tenant.claim, tenant.claim, tenant.owner)
+        await admin.create_tenant(server, tenant.claim, password, tenant.owner, limit, alone=not access.server.shared)
 
     async def remove_tenant(self, access: ServerAccess, tenant: Tenant, progress: Progress) -> None:
         """Log the app out, drop its databases and its role."""

@@ -176,6 +176,8 @@ class ProcessBackend:
                     return PoolState(started=record is not None)
                 if not running:
                     await self._start(pool, record, lock)
+                    begun = read_record(self._record(pool.name), self._home_id)
+                    return PoolState(running=1, started=True, pid=begun.server.pid if begun else None)
             return await self.observe(pool)
 
     async def observe(self, pool: Pool) -> PoolState:

@@ -24,10 +24,19 @@ async def admin_access(framework: ProviderFramework, server_id: str) -> ServerAc
     Raises:
         TransientError: when the server does not exist, has no address yet, or does not serve.
     """
+    return await _access_to(framework, await server_of(framework, server_id))
+
+
+async def server_of(framework: ProviderFramework, server_id: str) -> Server:
+    """Return the record of a server, without a look at the server itself.
+
+    Raises:
+        TransientError: when there is none.
+    """
     server = await framework.servers.get(server_id)
     if server is None:
         raise TransientError(f"working on server {server_id}", "its record is gone")
-    return await _access_to(framework, server)
+    return server
 
 
 async def ensure_running(framework: ProviderFramework, server_id: str) -> None:
@@ -36,8 +45,7 @@ async def ensure_running(framework: ProviderFramework, server_id: str) -> None:
     Raises:
         ComputeError: when it does not start, or its pool does not exist.
     """
-    await framework.scale_pool(server_id, 1)
-    await framework.wait_for_pool(server_id)
+    await framework.start_pool(server_id)
 
 
 async def cleanup_tenant(

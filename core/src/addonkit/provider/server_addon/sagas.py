@@ -9,8 +9,8 @@ from addonkit.models.result import Inventory, ProvisionResult
 from addonkit.models.secret import Secret
 from addonkit.models.variable import Variable
 from addonkit.provider.framework import ProviderFramework
-from addonkit.provider.server_addon.admin_access import admin_access
-from addonkit.provider.server_addon.declaration import PASSWORD, ConnectionInfo, Tenants
+from addonkit.provider.server_addon.admin_access import server_of
+from addonkit.provider.server_addon.declaration import PASSWORD, ConnectionInfo, Tenants, admin_password
 from addonkit.provider.server_addon.membership import ensure_server_step, join_step, leave_step
 from addonkit.provider.server_addon.tenancy import (
     create_tenant_step,
@@ -64,7 +64,7 @@ def _tenant_result_step(variables: VariablesOf, ports: Collection[str]) -> Step:
         framework: ProviderFramework, server_id: str, address: ServerAddress, claim: str, password: Secret
     ) -> ProvisionResult:
         """Put the variables together."""
-        server = (await admin_access(framework, server_id)).server
+        server = await server_of(framework, server_id)
         numbers = await _further_ports(framework, server_id, ports)
         access = ConnectionInfo(address.host, address.port, claim, password, server.shared, numbers)
         return _result(variables, server_id, access, {PASSWORD: password})
@@ -76,9 +76,9 @@ def _result_step(variables: VariablesOf, ports: Collection[str]) -> Step:
     @step(gives="result", undo=None)
     async def build_result(framework: ProviderFramework, server_id: str, address: ServerAddress) -> ProvisionResult:
         """Put the variables together."""
-        access = await admin_access(framework, server_id)
+        server = await server_of(framework, server_id)
         numbers = await _further_ports(framework, server_id, ports)
-        whole = ConnectionInfo(address.host, address.port, "", access.password, access.server.shared, numbers)
+        whole = ConnectionInfo(address.host, address.port, "", admin_password(server), server.shared, numbers)
         return _result(variables, server_id, whole)
 
     return build_result
