@@ -36,7 +36,7 @@ def run(folder: Path, module: str, *words: str, **more: str) -> tuple[int, dict,
     (info / "entry_points.txt").write_text("".join(f"[{k}]\ndepot = {v}\n" for k, v in entry_points.items()))
     environ = {name: value for name, value in os.environ.items() if name != "CI"}
     environ |= {"PYTHONPATH": os.pathsep.join([str(folder), str(HERE)])} | more
-    status, out, err = prefork.run(["conformance", "depot", *words], environ, "", 590, folder)
+    status, out, err = prefork.run(["conformance", "depot", "-j", "1", *words], environ, "", 590, folder)
     report = folder / "conformance.json"
     return status, json.loads(report.read_text()) if report.exists() else {}, out + err
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import http.client
 import json
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from types import SimpleNamespace
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import attrs
 
@@ -37,8 +39,11 @@ from addonkit import (
 )
 from addonkit.testing import ConformanceClient
 
+SERVER = Path(__file__).with_name("depot_server.py").read_text()
 SOURCE = ProgramSource(("python3",), directories=("/usr/bin", "/usr/local/bin"))
 VARIABLES = ("DEPOT_URL", "DEPOT_HOST", "DEPOT_PORT", "DEPOT_USER", "DEPOT_NAME", "DEPOT_PASSWORD")
+
+DETAILS = {"Sessions": "4 per app"}
 
 DEFINITION = AddonDefinition(
     name="depot",
@@ -46,8 +51,8 @@ DEFINITION = AddonDefinition(
     description="Values under keys",
     default_variant="small",
     variants=(
-        VariantDefinition("small", config={"storage": "1Gi"}),
-        VariantDefinition("shared", config={"storage": "1Gi"}),
+        VariantDefinition("small", details=DETAILS, config={"storage": "1Gi", "sessions": "4"}),
+        VariantDefinition("shared", details=DETAILS, config={"storage": "1Gi", "sessions": "4"}),
     ),
     default_version="3",
     program=SOURCE,
@@ -59,12 +64,15 @@ def program(server: Server, *options: str) -> Program:
     return Program(
         source=SOURCE,
         version=server.version,
-        argv=("python3", "-B", "{run}/server.py", "{port}", "{disk}", "{run}/password", *options),
+        argv=(
+            *("python3", "-B", "{run}/server.py", "{port}", "{disk}", "{run}/password"),
+            *("--sessions", server.config["sessions"], *options),
+        ),
         files=(
-            File("{run}/server.py", Path(__file__).with_name("depot_server.py").read_text()),
+            File("{run}/server.py", SERVER),
             File("{run}/password", admin_password(server)),
         ),
-        probe=Probe("depot", "GET /users/ HTTP/1.0\r\n\r\n", ("HTTP/1.0 401",)),
+        probe=Probe("depot", "GET /users/ HTTP/1.0\r\n\r\n", ("HTTP/1.1 401",)),
     )
 
 
@@ -83,7 +91,7 @@ class Users(Tenants):
     """Users of the server."""
 
     longest_claim = 40
-    reserved = frozenset({"admin", "users"})
+    reserved = frozenset({"admin", "users", "recent", "facts"})
 
     async def create_tenant(self, access: ServerAccess, tenant: Tenant, password: Secret) -> None:
         """Create the user."""
@@ -137,6 +145,42 @@ class Client(ConformanceClient):
 
     def keys(self, environ: Mapping[str, str]) -> Collection[str]:
         return json.loads(call(*self._place(environ, "")))
+
+    @contextmanager
+    def session(self, environ: Mapping[str, str]) -> Iterator[Callable[[str], str]]:
+        place, user, password = self._place(environ, "")
+        url = urlsplit(place)
+        login = {"Authorization": f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode()}"}
+        with closing(http.client.HTTPConnection(url.hostname or "", url.port, timeout=10)) as connection:
+
+            def ask(key: str) -> str:
+                if connection.sock is None and asked:
+                    raise ConnectionError("the service ended the session")
+                asked.append(key)
+                connection.request("GET", url.path + key, headers=login)
+                answer = connection.getresponse()
+                body = answer.read().decode()
+                if answer.status not in {200, 404}:
+                    raise PermissionError(answer.status)
+                return body
+
+            asked: list[str] = []
+            ask("")
+            yield ask
+
+    def listing(self, environ: Mapping[str, str]) -> Collection[str]:
+        found: list[str] = []
+        for what in ("users", "recent"):
+            place, user, password = self._place(environ, "")
+            url = urlsplit(place)
+            with suppress(urllib.error.HTTPError):
+                found += json.loads(call(f"http://{url.netloc}/{what}/", user, password))
+        return found
+
+    def facts(self, environ: Mapping[str, str]) -> Mapping[str, str]:
+        place, user, password = self._place(environ, "")
+        facts: dict[str, str] = json.loads(call(f"http://{urlsplit(place).netloc}/facts/", user, password))
+        return facts
 
     def _place(self, environ: Mapping[str, str], key: str) -> tuple[str, str, str]:
         place = f"http://{environ['DEPOT_HOST']}:{environ['DEPOT_PORT']}/{environ['DEPOT_NAME']}/{key}"

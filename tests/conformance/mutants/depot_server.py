@@ -7,10 +7,14 @@
 import base64
 import json
 import os
+import signal
+import socket
 import sys
+from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Lock
+from typing import ClassVar
 from urllib.parse import unquote
 
 LOCK = Lock()
@@ -25,17 +29,50 @@ class Handler(BaseHTTPRequestHandler):
     closed = True
     spied = False
     options: tuple[str, ...] = ()
+    protocol_version = "HTTP/1.1"
+    recent: ClassVar[list[str]] = []
+    sessions: ClassVar[Counter[str]] = Counter()
+    most = 0
+    user = ""
+    trusted = ""
+
+    def handle(self):
+        try:
+            super().handle()
+        finally:
+            if self.user:
+                self.sessions[self.user] -= 1
+
+    def enters(self, who):
+        """Whether a user has a session left, which is one connection."""
+        if self.user or self.headers.get("Connection") == "close" or self.most == 0:
+            return True
+        if self.sessions[who] >= self.most and "--any-number" not in self.options:
+            return False
+        self.user = who
+        self.sessions[who] += 1
+        return True
 
     def handle_request(self):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
         who, _, password = base64.b64decode(self.headers.get("Authorization", "")[6:]).decode().partition(":")
         _, name, key = map(unquote, self.path.split("/"))
+        self.recent.append(self.path)
         with LOCK:
             state = json.loads(self.file.read_text()) if self.file.exists() else {}
             if name == "users" and (who, password) == ("admin", self.password):
                 self.administer(state, key, body)
+            elif name == "facts" and self.knows(state, who, password):
+                self.answer(200, json.dumps({"sessions": str(self.most)} if self.most else {}).encode())
+            elif f"--{name}-for-all" in self.options and self.knows(state, who, password):
+                self.answer(200, json.dumps(self.recent if name == "recent" else sorted(state)).encode())
+            elif self.knows(state, who, password) and not self.enters(who):
+                self.answer(503)
+            elif "--keep-sessions" in self.options and self.user and who == self.trusted and name == who:
+                self.serve(state, state.get(name, {"values": {}})["values"], key, body)
             elif self.knows(state, who, password) and self.allows(who.partition("+")[0], name):
                 place = self.place_of(state, name)
+                self.trusted = who
                 self.serve(state, state.get(place, {"values": {}})["values"], key, body)
             else:
                 self.answer(401)
@@ -60,6 +97,8 @@ class Handler(BaseHTTPRequestHandler):
     def allows(self, place, name):
         if "--root" in self.options and place == "root":
             return True
+        if "--beginning" in self.options:
+            return name.startswith(place)
         if "--pattern" in self.options and len(place) == len(name):
             return all(a in {b, "_"} for a, b in zip(place, name, strict=True))
         return place == name or not self.isolated or (self.command == "PUT" and not self.closed)
@@ -86,6 +125,10 @@ class Handler(BaseHTTPRequestHandler):
         return self.answer(200 if key in values else 404, values.get(key, "").encode())
 
     def keep(self, state):
+        if "--copy-on-disk" in self.options:
+            (Path(sys.argv[2]) / "copy").write_text(json.dumps(state))
+        if "--copy-elsewhere" in self.options:
+            Path(f"/tmp/depot-litter-{os.getpid()}").write_text(json.dumps(state))
         draft = self.file.with_suffix(".draft")
         draft.write_text(json.dumps(state))
         draft.replace(self.file)
@@ -108,6 +151,21 @@ if __name__ == "__main__":
     Handler.closed = "--open-to-write" not in sys.argv
     Handler.spied = "--spy" in sys.argv
     Handler.options = tuple(sys.argv[4:])
+    if "--sessions" in sys.argv:
+        Handler.most = int(sys.argv[sys.argv.index("--sessions") + 1])
+    if "--in-run" in sys.argv:
+        Handler.file = Path(sys.argv[3]).with_name("state")
+    if "--forget-when-asked-to-stop" in sys.argv:
+        signal.signal(
+            signal.SIGTERM, lambda *_: (Handler.file.write_text(Handler.file.read_text()[:1] + "}"), sys.exit())
+        )
+    doors = []
+    for number, (option, kind) in enumerate({"--monitor": socket.SOCK_STREAM, "--discover": socket.SOCK_DGRAM}.items()):
+        if option in sys.argv:
+            doors.append(socket.socket(socket.AF_INET, kind))
+            doors[-1].bind(("127.0.0.1", 0))
+            if number == 0:
+                doors[-1].listen()
     if "--readable" in sys.argv:
         Path(sys.argv[2]).chmod(0o755)
         (Path(sys.argv[2]) / "notes").write_text(f"the password is {Handler.password}")

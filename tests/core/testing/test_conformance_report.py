@@ -48,7 +48,9 @@ def test_a_report_can_be_read_whatever_a_server_said(tmp_path: Path) -> None:
 def outcome(pytester: pytest.Pytester, body: str) -> Check:
     told: list[Check] = []
     path = pytester.makepyfile(f"import pytest\ndef test_one():\n    {body}\n")
-    pytester.inline_run("-p", "no:asyncio", str(path), plugins=[Collector(told.append)])
+    pytester.inline_run(
+        "-p", "no:asyncio", str(path), plugins=[Collector(lambda check, _: told.append(check), lambda *_: None)]
+    )
     (check,) = told
     return check
 

@@ -18,15 +18,21 @@ from addonkit.compute.process.record import read_record
 from addonkit.compute.process.stop import Terminator
 from addonkit.compute.process.user import service_user
 
+MEMORY: Final = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - memory is where tests are fast
+"""Directory on memory; None where there is none."""
+
 _QUIT_LIMIT: Final = 5.0
 """Seconds that servers have to end before they are killed."""
 
 
 @contextmanager
-def temporary_home() -> Iterator[Path]:
-    """An empty directory that a service user can pass through; its servers are killed at the end."""
-    base = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - memory is where tests are fast
-    home = Path(tempfile.mkdtemp(prefix="addonkit-test-", dir=base))
+def temporary_home(base: Path | None = None) -> Iterator[Path]:
+    """An empty directory that a service user can pass through; its servers are killed at the end.
+
+    Args:
+        base: where it is made; on memory by default.
+    """
+    home = Path(tempfile.mkdtemp(prefix="addonkit-test-", dir=base or MEMORY))
     home.chmod(0o711)
     try:
         yield home

@@ -1,7 +1,9 @@
 """How an app uses its cache: through its variables alone. For the conformance kit."""
 
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import ClassVar
 from urllib.parse import unquote, urlsplit
 
 from addonkit.testing import ConformanceClient
@@ -9,6 +11,11 @@ from addonkit.testing import ConformanceClient
 
 class Client(ConformanceClient):
     """Values under keys, by the text protocol. Writes through the URL, reads through the parts."""
+
+    not_applicable: ClassVar[Mapping[str, str]] = {
+        "an_app_sees_no_statement_of_another": "each app has a server of its own",
+        "an_app_sees_no_name_of_another": "each app has a server of its own",
+    }
 
     def write(self, environ: Mapping[str, str], key: str, value: str) -> None:
         """Keep a value."""
@@ -27,6 +34,37 @@ class Client(ConformanceClient):
         if not answer.startswith("VALUE"):
             raise PermissionError(answer)
         return answer.split("\r\n")[1]
+
+    @contextmanager
+    def session(self, environ: Mapping[str, str]) -> Iterator[Callable[[str], str]]:
+        """One connection, logged in once."""
+        place = (environ["MEMCACHE_HOST"], int(environ["MEMCACHE_PORT"]))
+        with socket.create_connection(place, timeout=10) as connection:
+            _say(connection, _login(environ))
+            yield lambda key: _say(connection, f"get {key}\r\n")
+
+    def facts(self, environ: Mapping[str, str]) -> Mapping[str, str]:
+        """What the server tells of itself."""
+        place = (environ["MEMCACHE_HOST"], int(environ["MEMCACHE_PORT"]))
+        with socket.create_connection(place, timeout=10) as connection:
+            _say(connection, _login(environ))
+            lines = (line.split(" ", 2) for line in _say(connection, "stats settings\r\n").splitlines())
+            told = {name: value for _, name, value in (each for each in lines if each[0] == "STAT")}
+            version = _say(connection, "version\r\n").split()[1]
+        return {"version": version, "memory": str(int(told["maxbytes"]) >> 20)}
+
+
+def _login(environ: Mapping[str, str]) -> str:
+    login = f"{environ['MEMCACHE_USERNAME']} {environ['MEMCACHE_PASSWORD']}"
+    return f"set login 0 0 {len(login.encode())}\r\n{login}\r\n"
+
+
+def _say(connection: socket.socket, request: str) -> str:
+    connection.sendall(request.encode())
+    answer = connection.recv(100_000).decode()
+    if "ERROR" in answer or not answer:
+        raise PermissionError(answer)
+    return answer
 
 
 def _ask(host: str, port: int, login: str, request: str) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Mapping
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from addonkit.testing import ConformanceClient
 
@@ -17,8 +17,21 @@ _WRITE = "INSERT INTO kept VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value
 _OPEN = "SELECT datname FROM pg_database WHERE datallowconn AND has_database_privilege(datname, 'CONNECT')"
 
 
+_LISTINGS = (
+    "SELECT datname || ' ' || usename || ' ' || query FROM pg_stat_activity WHERE query IS NOT NULL",
+    "SELECT rolname FROM pg_roles",
+    "SELECT datname FROM pg_database",
+)
+_RESERVED = 3
+"""Connections that apps cannot take."""
+
+
 class Client(ConformanceClient):
     """Values in a table. Writes through the URL, reads through the parts."""
+
+    not_applicable: ClassVar[Mapping[str, str]] = {
+        "an_app_sees_no_name_of_another": "PostgreSQL shows every login the names of all databases and roles"
+    }
 
     def write(self, environ: Mapping[str, str], key: str, value: str) -> None:
         """Keep a value."""
@@ -31,6 +44,39 @@ class Client(ConformanceClient):
     def keys(self, environ: Mapping[str, str]) -> Collection[str]:
         """Those in all databases that let the app in."""
         return asyncio.run(_keys(environ))
+
+    @contextmanager
+    def session(self, environ: Mapping[str, str]) -> Iterator[Callable[[str], Any]]:
+        """Open a connection; the key stands in the statement, where others could see it."""
+        with asyncio.Runner() as runner:
+            session = _session(environ, environ["PGDATABASE"])
+            connection = runner.run(session.__aenter__())
+            try:
+                yield lambda key: runner.run(connection.fetch(f"SELECT '{key}'"))
+            finally:
+                runner.run(session.__aexit__(None, None, None))
+
+    def listing(self, environ: Mapping[str, str]) -> Collection[str]:
+        """Return sessions, roles and databases."""
+        return asyncio.run(_listing(environ))
+
+    def facts(self, environ: Mapping[str, str]) -> Mapping[str, str]:
+        """Return what the server and the role of the app say."""
+        return asyncio.run(_facts(environ))
+
+
+async def _listing(environ: Mapping[str, str]) -> list[str]:
+    async with _session(environ, environ["PGDATABASE"]) as connection:
+        return [row[0] for query in _LISTINGS for row in await connection.fetch(query)]
+
+
+async def _facts(environ: Mapping[str, str]) -> dict[str, str]:
+    async with _session(environ, environ["PGDATABASE"]) as connection:
+        shown = {name: await connection.fetchval(f"SHOW {name}") for name in ("shared_buffers", "max_wal_size")}
+        limit = await connection.fetchval("SELECT rolconnlimit FROM pg_roles WHERE rolname = current_user")
+        places = int(await connection.fetchval("SHOW max_connections")) - _RESERVED
+        version = await connection.fetchval("SHOW server_version")
+    return {"version": version, "connections": str(places), "connections_per_app": str(limit), **shown}
 
 
 async def _write(url: str, key: str, value: str) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any
+from contextlib import contextmanager, suppress
+from typing import Any, ClassVar
 
 from addonkit.testing import ConformanceClient
 from addonkit_s3_remote.local import local_service
@@ -15,6 +15,12 @@ SHARED = "kit-shared"
 
 class Client(ConformanceClient):
     """Values in objects."""
+
+    not_applicable: ClassVar[Mapping[str, str]] = {
+        "sessions_end_with_the_login": "S3 keeps no sessions: each request is signed",
+        "an_app_sees_no_statement_of_another": "S3 shows no requests",
+        "the_server_is_what_the_variant_says": "S3 tells nothing of its version and limits",
+    }
 
     def write(self, environ: Mapping[str, str], key: str, value: str) -> None:
         """Keep a value."""
@@ -35,6 +41,17 @@ class Client(ConformanceClient):
         found = of_app(environ).list_objects_v2(Bucket=environ["S3_BUCKET"], Prefix=environ.get("S3_PREFIX", ""))
         return [str(each["Key"]) for each in found.get("Contents", ())]
 
+    def listing(self, environ: Mapping[str, str]) -> Collection[str]:
+        """Return buckets and users, where they are shown."""
+        from botocore.exceptions import ClientError
+
+        found: list[str] = []
+        with suppress(ClientError):
+            found += [str(each["Name"]) for each in of_app(environ).list_buckets()["Buckets"]]
+        with suppress(ClientError):
+            found += [str(each["UserName"]) for each in of_app(environ, "iam").list_users()["Users"]]
+        return found
+
     @contextmanager
     def service(self) -> Iterator[Mapping[str, str]]:
         """A service with IAM, and a bucket for folders."""
@@ -51,10 +68,10 @@ class Client(ConformanceClient):
         return [*buckets, *objects, *users]
 
 
-def of_app(environ: Mapping[str, str]) -> Any:
-    """A client as an app makes it of its variables; each request is sent once."""
+def of_app(environ: Mapping[str, str], kind: str = "s3") -> Any:
+    """A client as an app makes it of its variables, of `s3` or `iam`; each request is sent once."""
     return _client(
-        "s3",
+        kind,
         environ["AWS_ENDPOINT_URL_S3"],
         environ["AWS_REGION"],
         (environ["AWS_ACCESS_KEY_ID"], environ["AWS_SECRET_ACCESS_KEY"]),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from addonkit.testing import ConformanceClient
@@ -42,6 +43,52 @@ class Client(ConformanceClient):
                 return [str(key) for key in client.scan_iter()]
             except NoPermissionError:
                 return None
+
+    @contextmanager
+    def session(self, environ: Mapping[str, str]) -> Iterator[Callable[[str], Any]]:
+        """Open one connection, which is not opened anew."""
+        with _client(environ) as client:
+            pool: Any = client.connection_pool
+            connection = pool.make_connection()
+            connection.connect()
+            try:
+                yield lambda key: _ask(connection, _key(environ, key))
+            finally:
+                connection.disconnect()
+
+    def listing(self, environ: Mapping[str, str]) -> Collection[str]:
+        """Return sessions, users and slow commands, where they are shown."""
+        from valkey.exceptions import NoPermissionError
+
+        found: list[str] = []
+        with _client(environ) as client:
+            for words in (("CLIENT", "LIST"), ("ACL", "USERS"), ("SLOWLOG", "GET"), ("INFO",)):
+                with suppress(NoPermissionError):
+                    found.append(str(client.execute_command(*words)))
+        return found
+
+    def facts(self, environ: Mapping[str, str]) -> Mapping[str, str]:
+        """Return what INFO says, where it is allowed."""
+        from valkey.exceptions import NoPermissionError
+
+        with _client(environ) as client, suppress(NoPermissionError):
+            found: Any = client.info()
+            return {
+                "version": str(found["valkey_version"]),
+                "maxmemory": _in_words(int(found["maxmemory"])),
+                "maxmemory-policy": str(found["maxmemory_policy"]),
+            }
+        return {}
+
+
+def _ask(connection: Any, key: str) -> Any:
+    connection.send_command("GET", key, check_health=False)
+    return connection.read_response()
+
+
+def _in_words(number: int) -> str:
+    """Write bytes as the config does."""
+    return f"{number >> 30}gb" if number % (1 << 30) == 0 else f"{number >> 20}mb"
 
 
 def _client(environ: Mapping[str, str]) -> Valkey:

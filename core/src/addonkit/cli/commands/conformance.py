@@ -20,6 +20,10 @@ from addonkit.cli.params import addon_argument
 @addon_argument()
 @click.option("-k", "chosen", metavar="WORDS", default="", help="Only checks whose names match, as pytest has it.")
 @click.option("--quick", is_flag=True, help="Leave out the checks that begin anew at every step or with a crowd.")
+@click.option("-x", "--exitfirst", "first", is_flag=True, help="Begin no further check after one that failed.")
+@click.option(
+    "-j", "--jobs", type=click.IntRange(1), help="How many checks run side by side; default is two for each core."
+)
 @click.option(
     "-o",
     "--output",
@@ -29,7 +33,9 @@ from addonkit.cli.params import addon_argument
     help="Where conformance.json and conformance.xml go; default is here.",
 )
 @click.pass_obj
-def conformance(invocation: Invocation, addon: str, chosen: str, quick: bool, output: str) -> None:
+def conformance(
+    invocation: Invocation, addon: str, chosen: str, quick: bool, first: bool, jobs: int | None, output: str
+) -> None:
     """Check that an installed addon keeps what every addon promises.
 
     It provisions real things in a home of its own, ends processes at every step, and tells what to do about
@@ -37,6 +43,7 @@ def conformance(invocation: Invocation, addon: str, chosen: str, quick: bool, ou
     ADDON.sagas.json in the current directory or its folder tests. One that is not there is begun, except in
     CI; ADDONKIT_SAGA_LOCK_UPDATE=1 writes it anew.
     """
+    import os
     import sys
     from contextlib import suppress
     from importlib.util import find_spec
@@ -66,7 +73,8 @@ def conformance(invocation: Invocation, addon: str, chosen: str, quick: bool, ou
         if is_terminal(sys.stderr):
             echo_err(clean(line))
 
-    checks = kit.run(addon, lock, chosen, tell, begin=begin, quick=quick)
+    wanted = jobs or min(2 * (os.cpu_count() or 1), kit.MOST_JOBS)
+    checks = kit.run(addon, lock, chosen, tell, begin=begin, quick=quick, jobs=wanted, first_failure=first)
     if not checks:
         raise NotFound(f"cannot test addon {addon}", f"no check matches {chosen!r}", "leave -k out to run them all")
     locked = [lock.relative_to(Path.cwd())] if is_new and lock.exists() else []

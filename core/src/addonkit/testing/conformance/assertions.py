@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import linecache
 import os
 import sysconfig
 import traceback
@@ -13,6 +12,7 @@ import pytest
 
 import addonkit
 from addonkit.engine.failure import is_transient
+from addonkit.testing.conformance.frames import line_of
 from addonkit.testing.conformance.secret_tracker import without_secrets
 
 WHAT_TO_DO: Final = "what to do: "
@@ -65,5 +65,4 @@ def _frames(error: BaseException) -> Iterator[str]:
         file, function = frame.f_code.co_filename, frame.f_code.co_name
         if file.startswith(_CORE) or (file.startswith(_STDLIB) and "site-packages" not in file):
             continue
-        text = linecache.getline(file, line).strip()
-        yield f"{file}:{line} in {function}: {text}"
+        yield line_of(file, line, function)

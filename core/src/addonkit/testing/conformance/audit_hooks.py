@@ -6,16 +6,25 @@ import io
 import logging
 import os
 import sys
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import contextmanager, nullcontext, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any, Final
+from unittest.mock import patch
 
 import attrs
 
+from addonkit.testing.conformance.frames import place_in
+
 _STARTS: Final = frozenset({"subprocess.Popen", "os.exec", "os.posix_spawn"})
 _WRITING: Final = os.O_WRONLY | os.O_RDWR | os.O_CREAT
+
+
+def now() -> int:
+    """Return seconds since the epoch, whole, as the clocks of files may be coarse."""
+    return int(time.time())
 
 
 @attrs.frozen
@@ -32,10 +41,49 @@ class Audit:
     started: list[str] = attrs.field(factory=list)
     written: set[Path] = attrs.field(factory=set)
     said: io.StringIO = attrs.field(factory=io.StringIO)
-    began: int = attrs.field(factory=lambda: int(time.time()))
+    began: int = attrs.field(factory=now)
+
+
+_BLOCKING: Final = frozenset({"time.sleep", "socket.connect", "urllib.Request", "os.system"})
+"""Calls that hold up a whole thread; connecting does where the socket waits for the answer."""
+
+_IO: Final = (
+    *("open", "os.listdir", "os.scandir", "os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.system", "os.exec"),
+    *("os.posix_spawn", "shutil.", "socket.", "sqlite3.connect", "subprocess.Popen", "time.sleep", "urllib.Request"),
+)
+"""Events of what a hook may not do, or how their names begin."""
+
+
+@attrs.frozen(eq=False)
+class _Calls:
+    """Calls of a package in one thread."""
+
+    package: str
+    blocking: bool
+    found: list[str] = attrs.field(factory=list)
+    thread: int = attrs.field(factory=threading.get_ident)
+
+    def note(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if threading.get_ident() != self.thread or not self._concerns(event, arguments):
+            return
+        _calls.remove(self)  # showing a line reads its file
+        try:
+            place = place_in(self.package, sys._getframe(2))  # noqa: SLF001 - past this method and the hook
+        finally:
+            _calls.append(self)
+        if place:
+            self.found.append(f"{event} at {place}")
+
+    def _concerns(self, event: str, arguments: tuple[Any, ...]) -> bool:
+        if not self.blocking:
+            return event.startswith(_IO)
+        if event == "socket.connect":
+            return bool(arguments[0].gettimeout() != 0)
+        return event in _BLOCKING and not (event == "time.sleep" and not arguments[0])
 
 
 _watching: list[Audit] = []
+_calls: list[_Calls] = []
 _hooked: list[bool] = []
 
 
@@ -46,10 +94,7 @@ def auditing(package: str) -> Iterator[Audit]:
     Args:
         package: whose log is read down to its details; of everybody else's, what operators usually read.
     """
-    if not _hooked:
-        # There is no way to remove one again; without a watch it does nothing.
-        sys.addaudithook(_take_note)
-        _hooked.append(True)
+    _hook()
     watch = Audit()
     _watching.append(watch)
     try:
@@ -57,6 +102,40 @@ def auditing(package: str) -> Iterator[Audit]:
             yield watch
     finally:
         _watching.remove(watch)
+
+
+@contextmanager
+def watching_calls(package: str, *, blocking: bool = False) -> Iterator[list[str]]:
+    """Watch what code of a package calls in this thread.
+
+    Args:
+        package: the top package.
+        blocking: watch for calls that hold up the thread alone, not for all input and output.
+    """
+    _hook()
+    calls = _Calls(package, blocking)
+    _calls.append(calls)
+    try:
+        with patch.object(time, "sleep", _audited_sleep) if sys.version_info < (3, 13) else nullcontext():
+            yield calls.found
+    finally:
+        _calls.remove(calls)
+
+
+_sleep = time.sleep
+
+
+def _audited_sleep(seconds: float) -> None:
+    """Sleep as Python 3.13 does, which raises this event by itself."""
+    sys.audit("time.sleep", seconds)
+    _sleep(seconds)
+
+
+def _hook() -> None:
+    if not _hooked:
+        # There is no way to remove one again; without a watch it does nothing.
+        sys.addaudithook(_take_note)
+        _hooked.append(True)
 
 
 @contextmanager
@@ -76,6 +155,8 @@ def _listening(said: io.StringIO, package: str) -> Iterator[None]:
 
 
 def _take_note(event: str, arguments: tuple[Any, ...]) -> None:
+    for calls in tuple(_calls):
+        calls.note(event, arguments)
     if not _watching:
         return
     watch = _watching[-1]

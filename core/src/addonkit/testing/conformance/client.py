@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import entry_points
-from typing import Final
+from typing import Any, ClassVar, Final
 
 from addonkit.errors import NotFound
 
@@ -19,7 +19,14 @@ class ConformanceClient(abc.ABC):
 
     Use the parts where the addon gives parts (host, user, database, prefix), not only the URL: the kit puts one
     variable of another app in the place of the app's own and expects to be refused.
+
+    Attributes:
+        not_applicable: names of checks that the addon cannot pass honestly, each with the reason that users read.
+        limit: seconds that one call may take.
     """
+
+    not_applicable: ClassVar[Mapping[str, str]] = {}
+    limit: ClassVar[float] = 30.0
 
     @abc.abstractmethod
     def write(self, environ: Mapping[str, str], key: str, value: str) -> None:
@@ -36,6 +43,29 @@ class ConformanceClient(abc.ABC):
         """
         del environ
         return None
+
+    @contextmanager
+    def session(self, environ: Mapping[str, str]) -> Iterator[Callable[[str], Any] | None]:
+        """Open one connection, keep it, and yield a function that reads a key on it; None without connections.
+
+        The function raises when the service refuses or has ended the connection. It is called in one thread. Where the
+        service shows what its sessions do, let the statement hold the key as text.
+        """
+        del environ
+        yield None
+
+    def listing(self, environ: Mapping[str, str]) -> Collection[str] | None:
+        """Return all that an app can list beside its values: databases, users, sessions and what they do.
+
+        Ask as an intruder would; leave out what is refused. None when the service lists nothing.
+        """
+        del environ
+        return None
+
+    def facts(self, environ: Mapping[str, str]) -> Mapping[str, str]:
+        """Return what the server itself says: its `version`, and words of the variant's config as they stand there."""
+        del environ
+        return {}
 
     @contextmanager
     def service(self) -> Iterator[Mapping[str, str]]:

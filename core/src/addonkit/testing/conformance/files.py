@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
@@ -12,6 +13,10 @@ _TEMPORARY: Final = tuple(Path(each) for each in ("/tmp", "/var/tmp", "/dev/shm"
 
 LONGEST: Final = 10_000_000
 """Bytes of a file that are looked at."""
+
+
+_DEEPEST: Final = 2
+"""Directories below one for temporary files in which files are looked for: a whole checkout may lie there."""
 
 
 def files_below(home: Path) -> Iterator[Path]:
@@ -26,6 +31,28 @@ def temporary_since(moment: float) -> Iterator[Path]:
             with suppress(OSError):
                 if path.is_file() and not path.is_symlink() and path.stat().st_mtime >= moment:
                     yield path
+
+
+def temporary_below(moment: float, besides: Path) -> Iterator[Path]:
+    """Yield files below the directories for temporary ones, changed since then, but not those below `besides`."""
+    for folder in _TEMPORARY:
+        for place, folders, files in os.walk(folder):
+            here = Path(place)
+            is_deep = len(here.relative_to(folder).parts) >= _DEEPEST
+            folders[:] = [] if is_deep else [n for n in folders if here / n != besides and not _is_home(here / n)]
+            for name in files:
+                with suppress(OSError):
+                    status = (here / name).lstat()
+                    if stat.S_ISREG(status.st_mode) and status.st_mtime >= moment:
+                        yield here / name
+
+
+def _is_home(folder: Path) -> bool:
+    """Whether it is a home of addonkit: what is in one is not elsewhere, and another's is not looked at."""
+    try:
+        return (folder / "state.db").exists()
+    except OSError:
+        return False
 
 
 def text_of(path: Path) -> str:

@@ -17,6 +17,10 @@ _MARK: Final = "CONFORMANCE_OF_ADDON"
 the command line of the kit does not pass on."""
 
 
+SESSION: Final = "CONFORMANCE_SESSION"
+"""The same for every process of a run, services included."""
+
+
 @contextmanager
 def marked() -> Iterator[str]:
     """Mark this process and all that it starts; processes left at the end of the block are killed."""
@@ -25,9 +29,7 @@ def marked() -> Iterator[str]:
     try:
         yield mark
     finally:
-        for process in processes_of(mark):
-            with suppress(psutil.NoSuchProcess):
-                process.send_signal(signal.SIGKILL)
+        kill_marked(_MARK, mark)
         del os.environ[_MARK]
         if before is not None:
             os.environ[_MARK] = before
@@ -35,10 +37,21 @@ def marked() -> Iterator[str]:
 
 def processes_of(mark: str) -> tuple[psutil.Process, ...]:
     """Processes that were started since then and still run, this one left out."""
+    return _marked_by(_MARK, mark)
+
+
+def kill_marked(name: str, mark: str) -> None:
+    """Kill the processes whose environment has a mark, this one left out."""
+    for process in _marked_by(name, mark):
+        with suppress(psutil.NoSuchProcess):
+            process.send_signal(signal.SIGKILL)
+
+
+def _marked_by(name: str, mark: str) -> tuple[psutil.Process, ...]:
     found = psutil.process_iter(["pid", "environ", "status"])
-    return tuple(each for each in found if each.pid != os.getpid() and _inherits(each, mark))
+    return tuple(each for each in found if each.pid != os.getpid() and _inherits(each, name, mark))
 
 
-def _inherits(process: psutil.Process, mark: str) -> bool:
+def _inherits(process: psutil.Process, name: str, mark: str) -> bool:
     environ = process.info["environ"] or {}
-    return environ.get(_MARK) == mark and process.info["status"] != psutil.STATUS_ZOMBIE
+    return environ.get(name) == mark and process.info["status"] != psutil.STATUS_ZOMBIE

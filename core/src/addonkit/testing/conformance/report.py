@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from xml.etree import ElementTree as ET
 
 import attrs
@@ -15,10 +15,14 @@ import pytest
 from addonkit._version import __version__
 from addonkit.errors import AddonkitError
 from addonkit.testing.conformance.addon_under_test import AddonUnderTest
+from addonkit.testing.conformance.applicability import LeftOut, read_reason
 from addonkit.testing.conformance.assertions import WHAT_TO_DO
 from addonkit.testing.conformance.secret_tracker import without_secrets
 
 _CHECK = re.compile(r"test_(?P<name>\w+)(?:\[(?P<case>.*)\])?$")
+
+_SLOW: Final = 5.0
+"""Seconds in one method of the client that are worth a word."""
 
 _NOT_IN_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML 1.0 cannot hold; a server's log may have some."""
@@ -31,9 +35,12 @@ class Check:
     Attributes:
         name: what is promised, in words.
         case: variant, step or point of a crash; empty without one.
-        passed: whether it held.
+        passed: whether it held, or need not.
         seconds: how long it took.
         message: what was found and what to do; empty when it held.
+        not_applicable: why it has nothing to prove about this addon or variant; empty otherwise.
+        not_tried: what the author's client lacks for it; empty otherwise.
+        slow: seconds by methods of the author's client, where they are many.
     """
 
     name: str
@@ -41,44 +48,74 @@ class Check:
     passed: bool = False
     seconds: float = 0.0
     message: str = ""
+    not_applicable: str = ""
+    not_tried: str = ""
+    slow: Mapping[str, float] = attrs.field(factory=dict)
+
+    @property
+    def outcome(self) -> str:
+        """In a word."""
+        if self.not_applicable or self.not_tried:
+            return "n/a" if self.not_applicable else "untried"
+        return "ok" if self.passed else "FAILED"
+
+    @property
+    def reason(self) -> str:
+        """Why it proves nothing; empty when it was tried."""
+        return self.not_applicable or self.not_tried
 
 
 class Collector:
-    """A pytest plugin that keeps what each check came to."""
+    """A pytest plugin that tells what each check came to."""
 
-    def __init__(self, tell: Callable[[Check], object], begin: Callable[[str], object] = lambda _: None) -> None:
-        self.checks: list[Check] = []
+    def __init__(self, tell: Callable[[Check, int], object], begin: Callable[[str, int], object]) -> None:
+        """Take what is told of each check.
+
+        Args:
+            tell: takes a check that has ended, and its number.
+            begin: takes the name of a check that begins, and how many there are.
+        """
         self._tell = tell
         self._begin = begin
-        self._begun = 0
-        self._total = 0
+        self._numbers: dict[str, int] = {}
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Count the checks."""
-        self._total = len(session.items)
+        self._numbers = {item.nodeid: number for number, item in enumerate(session.items)}
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """Tell which check begins."""
-        self._begun += 1
         name, case = _named(nodeid)
-        self._begin(f"{self._begun}/{self._total}  {name}{f' [{case}]' if case else ''} ...")
-
-    def _keep(self, check: Check) -> None:
-        self.checks.append(check)
-        self._tell(check)
+        self._begin(f"{name}{f' [{case}]' if case else ''}", len(self._numbers))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep the outcome of a check, and of a set-up or clean-up that failed. What is skipped proves nothing."""
         if report.when != "call" and report.passed:
             return
         name, case = _named(report.nodeid)
-        message = "" if report.passed else without_secrets(_message(report))
-        self._keep(Check(name, case, report.passed, round(report.duration, 3), message))
+        left_out = _left_out(report)
+        passed = report.passed or left_out != LeftOut()
+        message = "" if passed else without_secrets(_message(report))
+        spent = ((name, value) for name, value in report.user_properties if isinstance(value, float))
+        slow = {name: round(value, 1) for name, value in spent if value > _SLOW}
+        self._tell(
+            Check(
+                name,
+                case,
+                passed,
+                round(report.duration, 3),
+                message,
+                left_out.not_applicable,
+                left_out.not_tried,
+                slow,
+            ),
+            self._numbers.get(report.nodeid, -1),
+        )
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Keep what could not even begin."""
         if report.failed:
-            self._keep(Check("the addon can be tested", message=without_secrets(_told(report.longreprtext))))
+            self._tell(Check("the addon can be tested", message=without_secrets(_told(report.longreprtext))), -1)
 
 
 def _named(nodeid: str) -> tuple[str, str]:
@@ -89,7 +126,9 @@ def _named(nodeid: str) -> tuple[str, str]:
 
 def as_line(check: Check) -> str:
     """One check, as it ended."""
-    return f"{_word(check.passed)}  {check.name}{f' [{check.case}]' if check.case else ''}  {check.seconds:.1f} s"
+    slow = ", ".join(f"{seconds:.1f} s of it in {method}" for method, seconds in check.slow.items())
+    took = f"{check.seconds:.1f} s{f', {slow}' if slow else ''}"
+    return f"{check.outcome:7} {check.name}{f' [{check.case}]' if check.case else ''}  {check.reason or took}"
 
 
 def as_text(checks: list[Check]) -> str:
@@ -98,7 +137,10 @@ def as_text(checks: list[Check]) -> str:
     for name in dict.fromkeys(check.name for check in checks):
         cases = [check for check in checks if check.name == name]
         failed = [check for check in cases if not check.passed]
-        lines.append(f"{_word(not failed)}  {name}{f' ({len(cases)} cases)' if len(cases) > 1 else ''}")
+        left_out = [check for check in cases if check.reason]
+        word = "FAILED" if failed else (left_out[0].outcome if len(left_out) == len(cases) else "ok")
+        lines.append(f"{word:7} {name}{f' ({len(cases)} cases)' if len(cases) > 1 else ''}")
+        lines += [f"        {_of_case(check)}{check.reason}" for check in left_out]
         for check in failed:
             lines += [f"        {line}" for line in (check.case, *check.message.splitlines()) if line]
     return "\n".join(lines)
@@ -139,19 +181,32 @@ def _about(addon: str) -> dict[str, Any]:
 def _junit(checks: list[Check], addon: str) -> ET.Element:
     failed = sum(not check.passed for check in checks)
     seconds = sum(check.seconds for check in checks)
-    numbers = {"tests": str(len(checks)), "failures": str(failed), "time": f"{seconds:.3f}"}
+    skipped = sum(bool(check.reason) for check in checks)
+    numbers = {
+        "tests": str(len(checks)),
+        "failures": str(failed),
+        "skipped": str(skipped),
+        "time": f"{seconds:.3f}",
+    }
     suite = ET.Element("testsuite", {"name": f"conformance {addon}", **numbers})
     for check in checks:
         name = f"{check.name} [{check.case}]" if check.case else check.name
         case = ET.SubElement(suite, "testcase", {"name": name, "classname": addon, "time": str(check.seconds)})
+        if check.reason:
+            ET.SubElement(case, "skipped", {"message": _NOT_IN_XML.sub("?", check.reason)})
         if not check.passed:
             text = _NOT_IN_XML.sub("?", check.message)
             ET.SubElement(case, "failure", {"message": text.partition("\n")[0]}).text = text
     return suite
 
 
-def _word(passed: bool) -> str:  # noqa: FBT001 - private, one argument
-    return "ok    " if passed else "FAILED"
+def _of_case(check: Check) -> str:
+    return f"{check.case}: " if check.case else ""
+
+
+def _left_out(report: pytest.TestReport) -> LeftOut:
+    told = report.longrepr
+    return read_reason(without_secrets(told[2])) if report.skipped and isinstance(told, tuple) else LeftOut()
 
 
 def _message(report: pytest.TestReport) -> str:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import signal
-from collections.abc import AsyncIterator, Collection, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import attrs
 import pytest
@@ -26,9 +25,12 @@ from addonkit.store.sealing import Sealer, load_key
 from addonkit.store.sqlite import SqliteStore
 from addonkit.testing.command import CommandLine
 from addonkit.testing.conformance.addon_under_test import AddonUnderTest, plugins_beside, registry_for
+from addonkit.testing.conformance.applicability import not_tried
 from addonkit.testing.conformance.assertions import fail, fail_by, require
+from addonkit.testing.conformance.calls import Calls
 from addonkit.testing.conformance.client import ConformanceClient
 from addonkit.testing.conformance.leftovers import marked, processes_of
+from addonkit.testing.conformance.reaper import folder_for_homes
 from addonkit.testing.conformance.secret_tracker import remember
 from addonkit.testing.home import left_behind, temporary_home
 from addonkit.util.clock import SystemClock
@@ -48,7 +50,7 @@ class Rig:
 
     Attributes:
         under_test: the addon under test.
-        client: an app of it.
+        calls: to an app of it.
         home: empty at the start, removed at the end.
         settings: of the addon, for the service it needs.
         before: what was on that service at the start.
@@ -59,7 +61,7 @@ class Rig:
     """
 
     under_test: AddonUnderTest
-    client: ConformanceClient
+    calls: Calls
     home: Path
     settings: Mapping[str, str]
     before: frozenset[str]
@@ -117,7 +119,7 @@ class Rig:
     async def write(self, environ: Mapping[str, str], value: str, key: str = KEY) -> None:
         """Let an app keep a value."""
         try:
-            await asyncio.to_thread(self.client.write, environ, key, value)
+            await self.calls("write", environ, key, value)
         except Unable as error:
             fail_by(
                 error,
@@ -128,7 +130,7 @@ class Rig:
     async def expect(self, environ: Mapping[str, str], value: str | None, why: str, key: str = KEY) -> None:
         """Check what an app reads."""
         try:
-            found = await asyncio.to_thread(self.client.read, environ, key)
+            found = await self.calls("read", environ, key)
         except Unable as error:
             fail_by(
                 error,
@@ -144,24 +146,57 @@ class Rig:
     async def try_to_write(self, environ: Mapping[str, str], value: str) -> None:
         """Let an app keep a value where it may not; that it is refused is what is hoped for."""
         with suppress(*Unable):
-            await asyncio.to_thread(self.client.write, environ, KEY, value)
+            await self.calls("write", environ, KEY, value)
 
     async def keys(self, environ: Mapping[str, str]) -> Collection[str] | None:
         """What an app sees of what is kept, None when its service lists nothing."""
         try:
-            return await asyncio.to_thread(self.client.keys, environ)
+            found: Collection[str] | None = await self.calls("keys", environ)
         except Unable as error:
             fail(
                 f"an app cannot list what it keeps: {type(error).__name__}: {error}",
                 "let ConformanceClient.keys answer None when the service lists nothing",
             )
+        return found
 
     async def is_refused(self, environ: Mapping[str, str], value: str) -> bool:
         """Whether these variables do not lead to that value."""
         try:
-            return await asyncio.to_thread(self.client.read, environ, KEY) != value
+            found: str | None = await self.calls("read", environ, KEY)
         except Unable:
             return True
+        return found != value
+
+    async def is_let_in(self, environ: Mapping[str, str]) -> bool:
+        """Whether the service lets these variables in, whatever it has for them."""
+        try:
+            await self.calls("read", environ, KEY)
+        except Unable:
+            return False
+        return True
+
+    @asynccontextmanager
+    async def session(self, environ: Mapping[str, str]) -> AsyncIterator[Callable[[str], Any]]:
+        """Open a session of an app, and yield the coroutine function that asks for a key on it."""
+        try:
+            opened = self.calls.session(environ)
+            ask = await opened.__aenter__()
+        except Unable as error:
+            fail_by(error, f"an app cannot open a session: {type(error).__name__}: {error}", "let it work as read does")
+        try:
+            if ask is None:
+                not_tried("session")
+            yield ask
+        finally:
+            await opened.__aexit__(None, None, None)
+
+    async def ask(self, method: str, environ: Mapping[str, str]) -> Any:
+        """Return what a further method of the client answers."""
+        try:
+            return await self.calls(method, environ)
+        except Unable as error:
+            found = f"ConformanceClient.{method} raises {type(error).__name__}: {error}"
+            fail_by(error, found, "let it leave out what the service refuses")
 
     async def forget(self, app: str) -> None:
         """Lose the record of an instance, as if state had been restored from before it."""
@@ -194,7 +229,7 @@ class Rig:
 
     def remains(self) -> Collection[str]:
         """What is on the service."""
-        return self.client.left_behind(self.settings)
+        return self.calls.client.left_behind(self.settings)
 
     def kill(self, *words: str, point: str) -> bool:
         """Run a command that dies at a point; whether it came there."""
@@ -209,19 +244,39 @@ def _forget(tx: Transaction, name: str) -> None:
 
 
 @contextmanager
-def rigged(addon: str, client: ConformanceClient, settings: Mapping[str, str]) -> Iterator[Rig]:
-    """A rig with the settings of the client's service; at the end nothing of it runs any more."""
-    with temporary_home() as home, marked() as mark:
+def rigged(
+    addon: str,
+    client: ConformanceClient,
+    settings: Mapping[str, str],
+    properties: list[tuple[str, object]] | None = None,
+) -> Iterator[Rig]:
+    """A rig with the settings of the client's service; at the end nothing of it runs any more.
+
+    Args:
+        addon: its name.
+        client: of the author.
+        settings: of the service that the addon needs.
+        properties: of the test; takes the time that the client took.
+    """
+    with temporary_home(folder_for_homes()) as home, marked() as mark:
         under_test = AddonUnderTest.find(addon)
         remember(
             settings[each.name] for each in under_test.definition.settings if each.secret and each.name in settings
         )
-        yield Rig(under_test, client, home, settings, frozenset(client.left_behind(settings)), mark)
+        yield Rig(
+            under_test,
+            Calls(client, [] if properties is None else properties),
+            home,
+            settings,
+            frozenset(client.left_behind(settings)),
+            mark,
+        )
 
 
 @contextmanager
 def serving(client: ConformanceClient) -> Iterator[Mapping[str, str]]:
     """Settings of the service that the addon needs, while it runs."""
+    folder_for_homes()  # marks what the service starts
     with ExitStack() as stack:
         try:
             settings = stack.enter_context(client.service())

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Final
 from unittest.mock import patch
 
-import pytest
-
-from addonkit.testing.conformance.report import Check, Collector
+from addonkit.testing.conformance.parallel import run_alone, run_side_by_side
+from addonkit.testing.conformance.report import Check
 
 _TESTS = """\
 from pathlib import Path
@@ -29,6 +28,9 @@ def find_lock(addon: str, folder: Path) -> Path:
     here, in_tests = (place / f"{addon}.sagas.json" for place in (folder, folder / "tests"))
     return in_tests if in_tests.exists() and not here.exists() else here
 
+
+MOST_JOBS: Final = 8
+"""Checks that run side by side unless more are asked for: each has servers of its own."""
 
 QUICK: Final = " and ".join(
     f"not {name}"
@@ -51,8 +53,10 @@ def run(
     *,
     begin: Callable[[str], object] = lambda _: None,
     quick: bool = False,
+    jobs: int = 1,
+    first_failure: bool = False,
 ) -> list[Check]:
-    """Run the checks of an addon, in this process.
+    """Run the checks of an addon.
 
     Args:
         addon: its name.
@@ -61,8 +65,9 @@ def run(
         tell: called with each check as it ends.
         begin: called with a line about each check as it begins.
         quick: leave out what begins anew at every step, or with a crowd.
+        jobs: how many run side by side, each in a process of its own; one runs in this process.
+        first_failure: begin no further check after one that failed.
     """
-    collector = Collector(tell, begin)
     words = " and ".join(f"({each})" for each in (chosen, QUICK if quick else "") if each)
     with tempfile.TemporaryDirectory(prefix="addonkit-conformance-") as folder:
         tests = Path(folder) / "test_conformance.py"
@@ -73,5 +78,7 @@ def run(
         with patch.dict(os.environ, {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}):
             for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS"):
                 os.environ.pop(name, None)
-            pytest.main([*options, *(["-k", words] if words else []), str(tests)], plugins=[collector])
-    return collector.checks
+            options += [*(["-k", words] if words else []), str(tests)]
+            if jobs == 1:
+                return run_alone(options, tell, begin, first_failure=first_failure)
+            return run_side_by_side(options, jobs, tell, begin, first_failure=first_failure)

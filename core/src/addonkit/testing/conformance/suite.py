@@ -12,12 +12,18 @@ import pytest
 
 from addonkit.errors import AddonkitError
 from addonkit.testing.conformance.addon_under_test import AddonUnderTest
+from addonkit.testing.conformance.applicability import not_applicable
 from addonkit.testing.conformance.client import ConformanceClient, find_client
 from addonkit.testing.conformance.crash_points import crash_points, failures
 from addonkit.testing.conformance.crashes import CrashChecks
 from addonkit.testing.conformance.definitions import DefinitionChecks
+from addonkit.testing.conformance.disks import DiskChecks
+from addonkit.testing.conformance.exposure import ExposureChecks
+from addonkit.testing.conformance.hooks import HookChecks
 from addonkit.testing.conformance.isolation import IsolationChecks
 from addonkit.testing.conformance.lifecycles import LifeCycleChecks
+from addonkit.testing.conformance.logins import LoginChecks
+from addonkit.testing.conformance.promises import PromiseChecks
 from addonkit.testing.conformance.rig import Rig, rigged, serving
 from addonkit.testing.conformance.secrets import SecretChecks
 from addonkit.testing.conformance.settings import SettingsChecks
@@ -26,7 +32,20 @@ _HIDING: Final = frozenset({"skip", "skipif", "xfail"})
 """Marks by which a class would keep its checks from counting."""
 
 
-class AddonConformance(DefinitionChecks, LifeCycleChecks, SettingsChecks, IsolationChecks, SecretChecks, CrashChecks):
+class AddonConformance(
+    # pytest runs them from the last to the first: what is quick and telling comes before what is long.
+    CrashChecks,
+    DiskChecks,
+    SecretChecks,
+    SettingsChecks,
+    PromiseChecks,
+    ExposureChecks,
+    LoginChecks,
+    IsolationChecks,
+    LifeCycleChecks,
+    HookChecks,
+    DefinitionChecks,
+):
     """Everything an addon promises, tried on a real server. Its tests cannot be replaced, only added to.
 
     Attributes:
@@ -54,6 +73,13 @@ class AddonConformance(DefinitionChecks, LifeCycleChecks, SettingsChecks, Isolat
         for name in wanted:
             metafunc.parametrize(name, cases[name], ids=[str(case) for case in cases[name]])
 
+    @pytest.fixture(autouse=True)
+    def applies(self, request: pytest.FixtureRequest) -> None:
+        """Leave out a check that the addon's client declares not applicable, with its reason."""
+        name = str(request.node.originalname).removeprefix("test_")
+        if hasattr(AddonConformance, f"test_{name}") and (reason := self._declared().get(name)):
+            not_applicable(reason)
+
     @pytest.fixture
     def addon_name(self) -> str:
         """Name of the addon under test."""
@@ -72,10 +98,17 @@ class AddonConformance(DefinitionChecks, LifeCycleChecks, SettingsChecks, Isolat
             yield settings
 
     @pytest.fixture
-    def rig(self, service_settings: Mapping[str, str]) -> Iterator[Rig]:
+    def rig(self, service_settings: Mapping[str, str], request: pytest.FixtureRequest) -> Iterator[Rig]:
         """A world of the test's own."""
-        with rigged(self.addon, self._app(), service_settings) as rig:
+        with rigged(self.addon, self._app(), service_settings, request.node.user_properties) as rig:
             yield rig
+
+    @classmethod
+    def _declared(cls) -> Mapping[str, str]:
+        try:
+            return cls._app().not_applicable
+        except AddonkitError:  # an addon without a client fails where it is needed
+            return {}
 
     @classmethod
     def _app(cls) -> ConformanceClient:

@@ -7,6 +7,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from typing import ClassVar
 from urllib.parse import quote, urlsplit
 
 from addonkit.testing import ConformanceClient
@@ -14,6 +15,13 @@ from addonkit.testing import ConformanceClient
 
 class Client(ConformanceClient):
     """Values under keys, over HTTP."""
+
+    not_applicable: ClassVar[Mapping[str, str]] = {
+        "sessions_end_with_the_login": "each request carries the password; the service keeps no sessions",
+        "an_app_sees_no_statement_of_another": "the service shows accounts nothing but their values",
+        "an_app_sees_no_name_of_another": "the service shows accounts nothing but their values",
+        "the_server_is_what_the_variant_says": "the service tells neither its version nor limits",
+    }
 
     def write(self, environ: Mapping[str, str], key: str, value: str) -> None:
         """Keep a value."""

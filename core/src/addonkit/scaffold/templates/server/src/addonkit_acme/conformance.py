@@ -4,6 +4,7 @@ import base64
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from typing import ClassVar
 from urllib.parse import quote, unquote, urlsplit
 
 from addonkit.testing import ConformanceClient
@@ -12,6 +13,12 @@ from addonkit.testing import ConformanceClient
 class Client(ConformanceClient):
     """Values under keys, over HTTP."""
 
+    not_applicable: ClassVar[Mapping[str, str]] = {
+        "sessions_end_with_the_login": "each request carries the password; the server keeps no sessions",
+        "an_app_sees_no_statement_of_another": "each app has a server of its own, which shows no requests",
+        "an_app_sees_no_name_of_another": "each app has a server of its own, which has one user",
+    }
+
     def write(self, environ: Mapping[str, str], key: str, value: str) -> None:
         """Keep a value."""
         _call(environ, "PUT", key, value.encode())
@@ -19,14 +26,20 @@ class Client(ConformanceClient):
     def read(self, environ: Mapping[str, str], key: str) -> str | None:
         """The value, None without one."""
         try:
-            return _call(environ, "GET", key).decode()
+            return _call(environ, "GET", key)[0].decode()
         except urllib.error.HTTPError as error:
             if error.code == 404:
                 return None
             raise
 
+    def facts(self, environ: Mapping[str, str]) -> Mapping[str, str]:
+        """The version, which the server tells in a header: `BaseHTTP/0.6 Python/3.12.3`."""
+        self.write(environ, "fact", "")
+        return {"version": _call(environ, "GET", "fact")[1].rpartition("/")[2]}
 
-def _call(environ: Mapping[str, str], method: str, key: str, body: bytes | None = None) -> bytes:
+
+def _call(environ: Mapping[str, str], method: str, key: str, body: bytes | None = None) -> tuple[bytes, str]:
+    """What the server answers, and its header that says what it is."""
     url = urlsplit(environ["ACME_URL"])
     login = f"{unquote(url.username or '')}:{unquote(url.password or '')}"
     request = urllib.request.Request(
@@ -36,5 +49,4 @@ def _call(environ: Mapping[str, str], method: str, key: str, body: bytes | None 
         headers={"Authorization": f"Basic {base64.b64encode(login.encode()).decode()}"},
     )
     with urllib.request.urlopen(request, timeout=10) as answer:
-        content: bytes = answer.read()
-    return content
+        return answer.read(), answer.headers["Server"]

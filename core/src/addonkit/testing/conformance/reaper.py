@@ -1,0 +1,72 @@
+"""Ends what a run of the kit leaves behind when it is killed: `python -m ...reaper FOLDER PID`.
+
+The homes of all checks of a process are below one folder. The reaper stays in the background until the folder is gone,
+or the process has ended. On SIGTERM the kit cleans up by itself, as it does on Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from addonkit.testing.conformance.leftovers import SESSION, kill_marked
+from addonkit.testing.fixtures.reaper import let_go, start_of
+from addonkit.testing.home import MEMORY, kill_servers
+
+_LOOK_EVERY: Final = 0.2
+
+
+@cache
+def folder_for_homes() -> Path:
+    """Return the folder below which this process makes homes; it and all that works there ends with the process."""
+    folder = Path(tempfile.mkdtemp(prefix="addonkit-kit-", dir=MEMORY))
+    folder.chmod(0o711)
+    os.environ[SESSION] = folder.name
+    command = [sys.executable, "-P", "-m", __name__, str(folder), str(os.getpid())]
+    subprocess.run(command, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)  # noqa: S603 - our own
+    atexit.register(_remove, folder, os.getpid())
+    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    return folder
+
+
+def _remove(folder: Path, pid: int) -> None:
+    if pid == os.getpid():
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def main() -> None:
+    """Stand by in a detached child."""
+    folder, pid = Path(sys.argv[1]), int(sys.argv[2])
+    began = start_of(pid)
+    if os.fork():
+        return
+    os.environ.pop(SESSION, None)
+    os.setsid()
+    let_go()
+    while folder.exists():
+        if not began or start_of(pid) != began:
+            _end(folder)
+            return
+        time.sleep(_LOOK_EVERY)
+
+
+def _end(folder: Path) -> None:
+    for home in folder.iterdir():
+        kill_servers(home)
+    kill_marked(SESSION, folder.name)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
