@@ -68,7 +68,7 @@ class DiskChecks:
 
     @synchronous
     async def test_nothing_is_written_elsewhere(self, rig: Rig, variant: str) -> None:
-        """Data are below the disk and the run directory, not among temporary files nor in anybody's home."""
+        """Data are below the disk and the run directory, not among temporary files."""
         marker, began = f"marker{new_id()}{new_id()}", now()
         async with rig.kit() as kit:
             environ = await rig.create(kit, variant, "shop")

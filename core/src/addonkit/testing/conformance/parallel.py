@@ -131,7 +131,7 @@ def run_side_by_side(
 
 
 def _start(command: Sequence[str]) -> subprocess.Popen[str]:
-    # In a session of its own: a worker is told to end once, by this process, and then cleans up.
+    # In a session of its own: only this process ends a worker, which then cleans up.
     return subprocess.Popen(  # noqa: S603 - this module
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, start_new_session=True
     )
@@ -170,7 +170,7 @@ def _work(counter: str, options: Sequence[str]) -> None:
         try:
             told.write(json.dumps(message) + "\n")
         except BrokenPipeError:
-            raise KeyboardInterrupt from None  # nobody listens any more
+            raise KeyboardInterrupt from None  # the reader has ended
 
     collector = Collector(
         lambda check, number: write({"check": attrs.asdict(check), "number": number}),

@@ -69,7 +69,7 @@ class Collector:
     """A pytest plugin that tells what each check came to."""
 
     def __init__(self, tell: Callable[[Check, int], object], begin: Callable[[str, int], object]) -> None:
-        """Take what is told of each check.
+        """Receive what comes of each check.
 
         Args:
             tell: takes a check that has ended, and its number.
