@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import subprocess
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
+import asyncpg
 import attrs
+import valkey
 
 from addonkit.testing.command import CommandLine
 from addonkit.testing.home import left_behind, temporary_home
@@ -71,6 +75,22 @@ class Crowd:
                 wrong.append(f"{app}: {environment['pending']} {sorted(keys ^ given)}")
         return wrong
 
+    def unreachable(self) -> list[str]:
+        """Variables of apps that do not lead to a server that lets the app in."""
+        apps = {tie["app"] for each in self._data("list", "--json")["instances"] for tie in each["apps"]}
+        return [each for app in sorted(apps) for each in self._unreachable_of(app)]
+
+    def _unreachable_of(self, app: str) -> Iterator[str]:
+        for each in self._data("env", "-a", app, "--json", "--reveal")["variables"]:
+            try:
+                if each["key"].endswith("DATABASE_URL"):
+                    asyncio.run(_connect(each["value"]))
+                elif each["key"].endswith("VALKEY_URL"):
+                    with valkey.Valkey.from_url(each["value"]) as client:
+                        client.ping()
+            except Exception as error:  # noqa: BLE001 - whatever it is, the app does not get in
+                yield f"{app}: {each['key']}: {error}"
+
     def remove_all(self) -> list[str]:
         """Destroy everything; what could not be destroyed."""
         names = [each["name"] for each in self._data("list", "--json")["instances"]]
@@ -115,6 +135,14 @@ class Crowd:
         return self.command(*words).data
 
 
+async def _connect(url: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute("SELECT 1")
+    finally:
+        await connection.close()
+
+
 def crowd(processes: int, apps: int, operations: int, seed: int) -> int:
     """Let them work, mend, look; the exit status."""
     with temporary_home() as home:
@@ -127,6 +155,7 @@ def crowd(processes: int, apps: int, operations: int, seed: int) -> int:
         wrong = [each for each in them.counts if "WAITS" in each or "BUG" in each]
         wrong += them.mend()
         wrong += them.broken_environments()
+        wrong += them.unreachable()
         wrong += [f"cannot destroy {name}" for name in them.remove_all()]
         wrong += [f"left: {each}" for each in left_behind(home)]
     print("\n".join(f"WRONG: {each}" for each in wrong) or "nothing wrong", flush=True)

@@ -34,6 +34,8 @@ class Trial:
 
     rig: Rig
     cell: Cell
+    guests: dict[str, str] = attrs.field(factory=dict, kw_only=True)
+    """What the guest received before it was detached."""
 
     async def run(self) -> str:
         """Do it; what came of it.
@@ -59,6 +61,8 @@ class Trial:
         await self._write(SHOP, "kept")
         if self.cell.operation is Operation.UNBIND:
             self._must(*self._words(Operation.BIND))
+            self.guests.update(await self._environment(GUEST))
+            await self.rig.expect(self.guests, "kept", str(self.cell))
 
     def _interrupt(self) -> bool:
         """Whether the command died where it should."""
@@ -90,6 +94,7 @@ class Trial:
             case Operation.UNBIND, _:
                 if self._is_attached():
                     self._must(*self._words(Operation.UNBIND))
+                await self._expect_ended(self.guests)
             case _:
                 if self._is_there(SHOP):
                     self._complete()
@@ -132,6 +137,13 @@ class Trial:
 
     async def _expect(self, app: str, value: str) -> None:
         await self.rig.expect(await self._environment(app), value, str(self.cell))
+
+    async def _expect_ended(self, credentials: dict[str, str]) -> None:
+        """Check that credentials of a detached app end, unless they are those of the instance itself."""
+        mine = set((await self._environment(SHOP)).values())
+        if set(credentials.values()) <= mine or await self.rig.is_refused(credentials, "kept"):
+            return
+        raise Wrong("the credentials of a detached app still work")
 
     async def _environment(self, app: str) -> dict[str, str]:
         async with self.rig.kit() as kit:
