@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import signal
+from pathlib import Path
 
 import pytest
 
 from addonkit.testing.command import CommandLine
 from addonkit.testing.conformance.rig import Rig
+from addonkit.testing.home import server_processes
 
 S3 = pytest.mark.parametrize("addon", ["s3-remote"])
 
@@ -43,6 +46,20 @@ async def test_a_detach_that_was_killed_is_told_and_ends_the_credentials(rig: Ri
     assert mended.status == 0, mended.err
     assert await rig.is_refused(environ, "kept")
     assert findings(rig.command) == []
+
+
+@pytest.mark.parametrize("addon", ["postgresql", "valkey"])
+def test_a_server_that_ended_before_its_tenant_was_let_in_is_started_again(rig: Rig) -> None:
+    words = ("create", rig.spec("small"), "-a", "shop")
+    kill(rig.command, "before:create_tenant", *words)
+    for pid in server_processes(rig.home):
+        os.kill(pid, signal.SIGQUIT)
+        while Path(f"/proc/{pid}/cwd").exists():
+            pass
+
+    again = rig.command(*words)
+
+    assert again.status == 0, again.err
 
 
 @S3

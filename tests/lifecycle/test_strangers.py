@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import addonkit
-from addonkit import InstanceFailed
+from addonkit import Busy, InstanceFailed
 from addonkit.compute.process.identity import is_running, send
 from addonkit.compute.process.record import read_record
 
@@ -83,7 +83,9 @@ async def test_a_stranger_on_the_port_learns_nothing_and_nothing_is_called_remov
         kill_server(home)
 
         with listening(port) as heard:
-            with pytest.raises(InstanceFailed, match=f"another process listens on its port {port}") as failed:
+            with pytest.raises(
+                Busy, match=f"its server is down, and another process.* listens on its port {port}"
+            ) as failed:
                 await kit.destroy(f"alpha-{addon}")
             with pytest.raises(InstanceFailed, match=f"another process listens on its port {port}"):
                 await kit.create(f"{addon}:shared", app="gamma")
@@ -91,7 +93,7 @@ async def test_a_stranger_on_the_port_learns_nothing_and_nothing_is_called_remov
         assert "\n" not in str(failed.value)
         assert bytes(heard) == b"", "it was not even spoken to"
         (view,) = [view for view in await kit.instances() if view.instance.name == f"alpha-{addon}"]
-        assert view.instance.phase == "deprovisioning", "it is not called removed"
+        assert view.instance.phase == "active", "it is not called removed, and keeps its variables"
 
         await kit.destroy(f"alpha-{addon}")
         assert {view.instance.app for view in await kit.instances()} == {"beta", "gamma"}

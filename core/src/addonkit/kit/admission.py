@@ -61,16 +61,17 @@ class Admission:
             new = Association("new", app, instance.id, instance.addon, alias, primary=not alias)
             addon.admit_bind(new, instance)
 
-    async def admit_detach(self, name: str, app: str) -> None:
-        """Ask policies and the addon to allow a detach. Skips the addon when it cannot be used."""
+    async def admit_detach(self, name: str, app: str) -> Instance | None:
+        """Ask policies and the addon to allow a detach; the instance, None when its addon cannot be used."""
         self._registry.check_plugins()
         instance, association = await self._store.read(lambda tx: find_association(tx, name, app))
         try:
             addon = addon_of(self._registry, instance)
         except AddonFault:
-            return
+            return None
         if association.phase is Phase.ACTIVE:
             addon.admit_unbind(association, instance)
+        return instance
 
     async def admit_forget(self, instance: Instance) -> None:
         """Ask for the end of an instance whose addon may be away or broken; what a policy refuses stays."""

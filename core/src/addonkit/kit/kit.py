@@ -30,6 +30,7 @@ from addonkit.kit.failures import failed
 from addonkit.kit.healing import Healer
 from addonkit.kit.operations import Operations
 from addonkit.kit.planner import Planner
+from addonkit.kit.reachability import Reachability
 from addonkit.kit.services import Services
 from addonkit.kit.shells import ShellSession, shell_session
 from addonkit.models.app import App
@@ -67,6 +68,7 @@ class Kit:
         self._operations = Operations(store, registry, backend)
         self._planner = Planner(store, registry)
         self._admission = Admission(store, registry, self._planner)
+        self._reachability = Reachability(store, registry, backend)
         self._viewer = Viewer(store, registry, backend, services.leases)
         self._controller = Controller(store, services.leases, registry, services.engine, services.clock)
         self._pools = PoolReconciler(store, backend, services.framework, services.leases, services.engine)
@@ -126,7 +128,7 @@ class Kit:
         Raises:
             InstanceFailed: the variables are gone, but the app's credentials could not be revoked.
         """
-        await self._admission.admit_detach(name, app)
+        await self._reachability.check_detach(await self._admission.admit_detach(name, app), app)
         instance, gone = await self._operations.detach(name, app)
         await self._controller.interrupt(instance.id)
         await self._controller.reconcile(instance.id)
@@ -239,7 +241,9 @@ class Kit:
 
     async def destroy(self, name: str, app: str | None = None, *, wait: bool = True) -> None:
         """Remove an instance and all its data, from whatever state it is in; its variables go first."""
-        await self._admission.admit_destroy(await self._find(name, app))
+        found = await self._find(name, app)
+        await self._admission.admit_destroy(found)
+        await self._reachability.check_destroy(found)
         instance = await self._operations.destroy(name, app)
         await self._controller.interrupt(instance.id)
         if not wait:

@@ -211,6 +211,7 @@ class PoolState:
         pid: of the copy, on backends that have one.
         socket: path of the Unix socket of a ready copy; empty without one.
         problem: why the pool cannot be judged or used from here; empty when it can.
+        elsewhere: whether another container, namespace or machine runs it; then there is a problem.
         age: seconds since the latest start; None when that is not known.
         strangers: other processes that listen where apps look for the copy, a clause each.
         shared_user: who runs the copy, when others of the machine have that user too.
@@ -224,6 +225,7 @@ class PoolState:
     pid: int | None = None
     socket: str = ""
     problem: str = ""
+    elsewhere: bool = False
     age: float | None = None
     strangers: tuple[str, ...] = ()
     shared_user: SharedUser | None = None

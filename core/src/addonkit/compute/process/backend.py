@@ -290,7 +290,7 @@ class ProcessBackend:
             return PoolState(log_tail=tail(log))
         age = time.time() - record.starts[-1] if record.starts else None
         if standing is Standing.ELSEWHERE:
-            return PoolState(started=True, problem=f"{ELSEWHERE}; {STOP_THERE}", age=age)
+            return PoolState(started=True, problem=f"{ELSEWHERE}; {STOP_THERE}", elsewhere=True, age=age)
         user, port = self._user_of(pool), pool.ports.get(_program(pool).probe.port, 0)
         if standing is Standing.ENDED:
             use = await asyncio.to_thread(look_at_port, None, port, user)

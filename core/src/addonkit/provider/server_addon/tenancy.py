@@ -30,6 +30,7 @@ def create_tenant_step(tenants: Tenants) -> Step:
         framework: ProviderFramework, instance: Instance, variant: Variant, server_id: str, claim: str, password: Secret
     ) -> None:
         tenant = Tenant(claim, instance.id, variant.config)
+        await framework.wake_pool(server_id)  # it may have ended since an earlier step started it
         await tenants.create_tenant(await admin_access(framework, server_id), tenant, password)
 
     @create_tenant.undo
