@@ -19,8 +19,8 @@ _HEAD: Final = """\
 
 Written from `addonkit.testing` by `scripts/write_reference.py`.
 
-What tests import, what the conformance kit checks, and everything that it may say. How to run and read the kit is shown
-in [test your addon](../how-to/test-your-addon.md), the fixtures for apps in
+What tests import, what the conformance kit checks, and everything that it may say. To run and
+read the kit, see [test your addon](../how-to/test-your-addon.md). For the fixtures, see
 [test your app](../how-to/test-your-app.md).
 """
 

@@ -14,8 +14,8 @@ _HOOKS_HEAD: Final = """\
 
 Written from the hookspecs by `scripts/write_reference.py`.
 
-A hook is a plain function marked with `@hookimpl`, in the module that an entry point names, or a method of the
-instance that it names. It takes those of the arguments it wants, by name. Hooks are synchronous and do no I/O: those
+A hook is a function marked with `@hookimpl`. It stands in the module that an entry point names, or is a method of the
+instance that it names. It takes those of the arguments it wants, by name. Hooks are synchronous and do no I/O. Those
 that act return a `Saga`, a description of what would be done, and the engine does it. Everything in the examples is
 imported from `addonkit`; [the names an author imports](addon-api.md) has its types. A
 [`ServerAddon`](addon-api.md#serveraddon) answers all hooks that a server needs.

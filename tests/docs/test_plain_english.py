@@ -1,12 +1,17 @@
-"""Prose names things: no sentence hides its subject behind a word of this list."""
+"""Prose is plain: a sentence names its subject and has at most twenty words, a command stands in backticks."""
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
+
+from addonkit.cli.group import SECTIONS, cli
 
 ROOT = Path(__file__).parents[2]
 BANNED = re.compile(
@@ -50,3 +55,85 @@ def test_a_sentence_that_hides_its_subject_is_found(sentence: str) -> None:
 
 def test_the_user_nobody_is_a_name() -> None:
     assert not hidden_subjects("servers run as `nobody`")
+
+
+MOST_WORDS = 20
+MOST_LINKS = 2
+"""A sentence with more of them is a list of pages."""
+WRITTEN_FROM_CODE = {"docs/reference/addon-api.md", "docs/reference/cli.md"}
+FENCE = re.compile(r"^```.*?^```[^\n]*$", re.MULTILINE | re.DOTALL)
+ITEM = re.compile(r"^\s*(?:[-*]|\d+\.)\s+")
+LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
+END = re.compile(r"(?<=[.!?:;])[)\"*_]*\s+")
+
+
+def paragraphs(text: str) -> Iterator[str]:
+    """Paragraphs and items of a page, without headings, tables, comments and blocks."""
+    text = FENCE.sub("\n\n", re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL))
+    for block in re.split(r"\n\s*\n", text):
+        for part in re.split(r"\n(?=\s*(?:[-*]|\d+\.)\s)", block):
+            if part.strip() and not part.lstrip().startswith(("#", "|", "<", "(")):
+                yield ITEM.sub("", part)
+
+
+def long_sentences(text: str) -> list[str]:
+    found = []
+    for paragraph in paragraphs(text):
+        plain = re.sub(r"`[^`]*`", "CODE", re.sub(r"\s+", " ", paragraph.strip()))
+        for sentence in END.split(plain):
+            read, links = LINK.subn(r"\1", sentence)
+            words = [word for word in read.split() if re.search(r"\w", word)]
+            if len(words) > MOST_WORDS and links <= MOST_LINKS:
+                found.append(f"{len(words)} words: {read}")
+    return found
+
+
+@pytest.mark.parametrize("page", [p for p in pages() if p.endswith(".md") and p not in WRITTEN_FROM_CODE])
+def test_sentences_of_pages_are_short(page: str) -> None:
+    if (ROOT / page).is_file() and "templates" not in page and not page.startswith("changes/"):
+        assert not long_sentences((ROOT / page).read_text())
+
+
+def helps(command: click.Command) -> Iterator[str]:
+    yield command.help or ""
+    yield from (getattr(param, "help", None) or "" for param in command.params)
+    if isinstance(command, click.Group):
+        for each in command.commands.values():
+            yield from helps(each)
+
+
+@pytest.mark.parametrize("name", [name for commands in SECTIONS.values() for name in commands])
+def test_sentences_of_help_are_short(name: str) -> None:
+    command = cli.get_command(click.Context(cli), name)
+    assert command is not None
+    assert not [each for text in helps(command) for each in long_sentences(text)]
+
+
+def bare_commands(source: str) -> list[str]:
+    """Commands in the middle of a message, a name in braces included, that do not stand in backticks."""
+    tree = ast.parse(source)
+    bodies = (node.body[0] for node in ast.walk(tree) if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef))
+    docstrings = {id(first.value) for first in bodies if isinstance(first, ast.Expr)}
+    texts = ((n.lineno, n.value) for n in ast.walk(tree) if isinstance(n, ast.Constant) and id(n) not in docstrings)
+    commands = "|".join(name for names in SECTIONS.values() for name in names)
+    bare = re.compile(rf"(?<!APP=shop)(?<=[\w,;:]) addonkit (?:{commands})\b")
+    return [f"{line}: {text}" for line, text in texts if isinstance(text, str) and bare.search(text)]
+
+
+def test_a_command_in_a_message_stands_in_backticks() -> None:
+    sources = [name for name in pages() if name.endswith(".py") and name.startswith(("core/src", "plugins"))]
+    found = [
+        f"{name}:{text}"
+        for name in sources
+        if "templates" not in name and (ROOT / name).is_file()
+        for text in bare_commands((ROOT / name).read_text())
+    ]
+    assert not found, "\n".join(found)
+
+
+def test_what_breaks_a_rule_is_found() -> None:
+    assert long_sentences("It is short. " + "It is a long one " * 5)
+    assert not long_sentences("It is short, " + "a [page](b.md) and [more](c.md) " * 5)
+    assert not long_sentences("```\n" + "code " * 30 + "\n```")
+    assert bare_commands('raise E("it failed", f"run addonkit retry {name}")')
+    assert not bare_commands('raise E("it failed", f"run `addonkit retry {name}`")')

@@ -64,9 +64,9 @@ async def answering(answer: bytes) -> AsyncIterator[str]:
 
 
 WRONG = {
-    "a wrong token": ({"token": "wrong"}, "it refuses the token; set it with: addonkit config set acme token=-"),
-    "nothing listens": ({"endpoint": "http://127.0.0.1:1"}, "it cannot be reached: .*; check it with: curl -i http"),
-    "no URL": ({"endpoint": "acme.example.org"}, "the endpoint is not a URL; set it with"),
+    "a wrong token": ({"token": "wrong"}, "it refuses the token; run `addonkit config set acme token=-`"),
+    "nothing listens": ({"endpoint": "http://127.0.0.1:1"}, "it cannot be reached: .*; run `curl -i http"),
+    "no URL": ({"endpoint": "acme.example.org"}, "the endpoint is not a URL; run `addonkit config set"),
     "a URL without a host": ({"endpoint": "http://"}, "the endpoint or the token cannot be used; set them with"),
     "a port that is none": ({"endpoint": "http://127.0.0.1:none"}, "the endpoint or the token cannot be used"),
 }
@@ -117,7 +117,7 @@ async def test_settings_that_were_removed_are_named_at_destroy(
 
     with pytest.raises(
         addonkit.InstanceFailed,
-        match=f"its operator has not set {name}; tell it with: addonkit config set acme {words}",
+        match=f"its operator has not set {name}; run `addonkit config set acme {words}`",
     ):
         await kit.destroy("shop-acme")
 

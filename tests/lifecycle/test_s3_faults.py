@@ -123,9 +123,7 @@ def key_that_may(operator: Mapping[str, str], *actions: str) -> dict[str, str]:
 async def test_a_bucket_for_folders_that_is_not_there_is_named(s3kit: addonkit.Kit) -> None:
     await s3kit.set_config("s3-remote", {"bucket": "nothing-there"})
 
-    with pytest.raises(
-        addonkit.InstanceFailed, match=r"nothing-there: .* has no such bucket; create it there, or name"
-    ):
+    with pytest.raises(addonkit.InstanceFailed, match=r"nothing-there: .* has no such bucket; create it there, or run"):
         await s3kit.create("s3-remote:prefix", app="shop")
 
 
@@ -152,7 +150,7 @@ async def test_a_service_that_is_silent_is_given_up(s3kit: addonkit.Kit, monkeyp
 
     async with listening(swallow) as url:
         await s3kit.set_config("s3-remote", {"endpoint": url})
-        with pytest.raises(addonkit.InstanceFailed, match=f"{url} does not answer: .*check it with: curl"):
+        with pytest.raises(addonkit.InstanceFailed, match=f"{url} does not answer: .*run `curl"):
             await s3kit.create("s3-remote", app="shop")
 
 
@@ -221,7 +219,7 @@ async def test_settings_that_were_removed_are_named_when_it_is_destroyed(
     await s3kit.create("s3-remote", app="shop")
     await s3kit.unset_config("s3-remote", [name])
 
-    with pytest.raises(addonkit.InstanceFailed, match=rf"has not set {name}; set it with: addonkit config set") as said:
+    with pytest.raises(addonkit.InstanceFailed, match=rf"has not set {name}; run `addonkit config set") as said:
         await s3kit.destroy("shop-s3-remote")
 
     assert "\n" not in str(said.value)

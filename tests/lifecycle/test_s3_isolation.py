@@ -15,7 +15,7 @@ import addonkit
 from addonkit_s3_remote.conformance import of_app, of_operator
 from addonkit_s3_remote.local.settings import parse_lines
 
-ACCEPTS = r"if that is what you want: addonkit config set s3-remote require_isolation=false"
+ACCEPTS = r"run `addonkit config set s3-remote require_isolation=false` if that is what you want"
 
 
 @contextmanager

@@ -46,7 +46,7 @@ LOCKS: dict[str, tuple[dict[str, Any], str]] = {
         {"Mode": "GOVERNANCE", "RetainUntilDate": FUTURE},
         (
             rf"1 locked object stays \(such as held\): retention in GOVERNANCE mode until {SHOWN}; .* if the administrator's "
-            "key has s3:BypassGovernanceRetention, first: addonkit config set s3-remote bypass_governance=true; .*"
+            "key has s3:BypassGovernanceRetention, run `addonkit config set s3-remote bypass_governance=true` first; .*"
             "`addonkit destroy shop-s3-remote --forget`"
         ),
     ),

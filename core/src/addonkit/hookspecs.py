@@ -86,8 +86,8 @@ class AddonSpecs:
     ) -> Sequence[Variable]:
         """Rename a set of variables that cannot keep its plain names.
 
-        Asked when at least one of the set's names is taken in the app, or when the user gave the set a
-        name of its own (`--as`). The core's own answer puts the association's prefix before every name;
+        Asked when one of the set's names is taken in the app. Also asked when the user gave the set a name of
+        its own (`--as`). The core's own answer puts the association's prefix before every name;
         implement this only to do better. A set moves as a whole: rename all of it or the answer is
         refused. Must be a pure function: it is asked whenever names are settled.
 

@@ -91,7 +91,7 @@ async def test_a_certificate_of_ones_own_is_trusted_when_it_is_told(
 ) -> None:
     told = TOLD | {"endpoint": endpoint}
 
-    with pytest.raises(Refused, match=r"is not trusted: .*; set the one to trust with"):
+    with pytest.raises(Refused, match=r"is not trusted: .*; run `addonkit config set s3-remote ca_file"):
         async with s3(service_of(told), "asking") as client:
             await client.list_buckets()
     async with s3(service_of(told | {"ca_file": str(certificate[0])}), "asking") as client:

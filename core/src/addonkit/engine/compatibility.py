@@ -35,7 +35,7 @@ def reshaped(execution: Execution, saga: Saga[Any]) -> Execution:
         raise SagaRefused(
             f"cannot resume {execution.id}",
             problem,
-            f"install the version that began it, or use addonkit saga abandon {execution.id}",
+            f"install the version that began it, or run `addonkit saga abandon {execution.id}`",
         )
     if execution.version == saga.version:
         return execution

@@ -170,7 +170,7 @@ class Journal:
         self._held.check(tx)
         entity = tx.get(Execution, self.execution.id)
         if entity is None:
-            raise LeaseLost(f"cannot journal {self.execution.id}", "its record is gone", "look at addonkit list")
+            raise LeaseLost(f"cannot journal {self.execution.id}", "its record is gone", "run `addonkit list`")
         return entity
 
 

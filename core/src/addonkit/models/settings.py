@@ -155,7 +155,7 @@ def not_configured(attempted: str, addon: str, *names: str, words: str = "") -> 
     return NotConfigured(
         attempted,
         f"its operator has not set {', '.join(names)}",
-        f"tell it with: addonkit config set {addon} {words or ' '.join(f'{name}=...' for name in names)}",
+        f"run `addonkit config set {addon} {words or ' '.join(f'{name}=...' for name in names)}`",
         addon=addon,
         missing=list(names),
     )

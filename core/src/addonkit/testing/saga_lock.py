@@ -41,8 +41,8 @@ def check_saga_lock(path: Path, sagas: Iterable[Saga[Any]]) -> None:
         sagas: all whose executions may be found unfinished after an upgrade.
 
     Raises:
-        AssertionError: naming each saga whose shape changed under its version, whose version went back, that is
-            gone, or that the file does not know in its present version.
+        AssertionError: naming each saga that is gone, whose version went back, or whose shape changed under its
+            version. It also names each one that the file does not know in its present version.
         ValueError: two different sagas have one name.
     """
     shapes = _shapes(sagas)

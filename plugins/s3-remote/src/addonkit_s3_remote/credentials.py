@@ -111,7 +111,7 @@ async def _check_isolation(service: Service, key: Key, place: Place) -> None:
         raise NotConfigured(
             f"trying the new key of {place}",
             f"it {beyond} too: {service.endpoint} does not keep apps apart",
-            "if that is what you want: addonkit config set s3-remote require_isolation=false",
+            "run `addonkit config set s3-remote require_isolation=false` if that is what you want",
         )
 
 

@@ -40,12 +40,12 @@ SET: Final = "addonkit config set s3-remote"
 _KNOWN: Final = {
     "SignatureDoesNotMatch": (
         "the service does not accept the secret key (or the region)",
-        f"set it with: {SET} secret_key=-",
+        f"run `{SET} secret_key=-`",
     ),
-    "AuthorizationHeaderMalformed": ("the region is wrong", f"set it with: {SET} region=..."),
+    "AuthorizationHeaderMalformed": ("the region is wrong", f"run `{SET} region=...`"),
     **dict.fromkeys(CLOCK, ("the clocks of this machine and the service differ too much", "set the clock right")),
     **dict.fromkeys(
-        UNKNOWN_KEY, ("the service does not know the access key", f"set it with: {SET} access_key=... secret_key=-")
+        UNKNOWN_KEY, ("the service does not know the access key", f"run `{SET} access_key=... secret_key=-`")
     ),
     **dict.fromkeys(
         DENIED, ("the service does not allow it (AccessDenied)", "give the administrator's key the permission")
@@ -86,13 +86,15 @@ def refused(attempted: str, code: str, message: str, status: int, skew: float = 
 def unreachable(attempted: str, endpoint: str, reason: str) -> TransientError:
     """The error for a service that does not answer."""
     return TransientError(
-        attempted, f"{endpoint} does not answer: {reason}", f"check it with: curl -i {endpoint}, or {SET} endpoint=..."
+        attempted,
+        f"{endpoint} does not answer: {reason}",
+        f"run `curl -i {endpoint}`, or `{SET} endpoint=...`",
     )
 
 
 def not_s3(attempted: str, endpoint: str) -> Refused:
     """The error for something that answers and is no S3 service."""
-    return Refused(attempted, f"{endpoint} does not speak S3", f"set it with: {SET} endpoint=...", code="NotS3")
+    return Refused(attempted, f"{endpoint} does not speak S3", f"run `{SET} endpoint=...`", code="NotS3")
 
 
 def no_such_bucket(attempted: str, endpoint: str) -> Refused:
@@ -100,7 +102,7 @@ def no_such_bucket(attempted: str, endpoint: str) -> Refused:
     return Refused(
         attempted,
         f"{endpoint} has no such bucket",
-        f"create it there, or name another one with: {SET} bucket=...",
+        f"create it there, or run `{SET} bucket=...` to name another one",
         code="NoSuchBucket",
     )
 
@@ -110,6 +112,6 @@ def untrusted(attempted: str, endpoint: str, reason: str) -> Refused:
     return Refused(
         attempted,
         f"the certificate of {endpoint} is not trusted: {reason}",
-        f"set the one to trust with: {SET} ca_file=...",
+        f"run `{SET} ca_file=...` with the one to trust",
         code="Certificate",
     )

@@ -76,8 +76,8 @@ def _advice(locks: Mapping[Found, Lock], *, bypassed: bool) -> str:
         return "end the legal hold and destroy again"
     if modes == {_GOVERNANCE} and not bypassed:
         return (
-            "destroy again after that, or, if the administrator's key has s3:BypassGovernanceRetention, first: "
-            f"{SET} bypass_governance=true"
+            "destroy again after that; if the administrator's key has s3:BypassGovernanceRetention, run "
+            f"`{SET} bypass_governance=true` first"
         )
     if _GOVERNANCE in modes:
         return "give the administrator's key s3:BypassGovernanceRetention, or destroy again after that"

@@ -49,7 +49,7 @@ async def check_service(settings: Told) -> None:
         raise NotConfigured(
             f"making credentials on {service.endpoint}",
             "the service has no IAM, so that apps would get the administrator's own key",
-            "if that is what you want: addonkit config set s3-remote credentials=static",
+            "run `addonkit config set s3-remote credentials=static` if that is what you want",
         )
 
 
@@ -237,5 +237,5 @@ def _check_endpoint(service: Service, instance: Instance, bucket: str) -> None:
         raise AddonkitError(
             f"removing bucket {bucket}",
             f"it is not on {service.endpoint}; it was made on {before}",
-            f"set the service it is on with: addonkit config set s3-remote endpoint={before}",
+            f"run `addonkit config set s3-remote endpoint={before}`, the service it is on",
         )

@@ -72,7 +72,7 @@ def service_of(settings: Mapping[str, str | Secret]) -> Service:
     for name, words in (("endpoint", "endpoint=..."), ("access_key", "access_key=..."), ("secret_key", "secret_key=-")):
         if not told.get(name):
             raise NotConfigured(
-                "using S3", f"its operator has not set {name}", f"set it with: addonkit config set s3-remote {words}"
+                "using S3", f"its operator has not set {name}", f"run `addonkit config set s3-remote {words}`"
             )
     http = told.get("allow_http") == "true"
     endpoint = _url("endpoint", told.get("endpoint", ""), http=http)
@@ -106,7 +106,7 @@ def _url(name: str, text: str, *, http: bool) -> str:
         raise InvalidInput(
             attempted,
             "without TLS everybody on the way reads keys and data",
-            "use https, or allow it with: addonkit config set s3-remote allow_http=true",
+            "use https, or run `addonkit config set s3-remote allow_http=true` to allow it",
         )
     return text.rstrip("/")
 

@@ -38,8 +38,8 @@ def conformance(
 ) -> None:
     """Check that an installed addon keeps what every addon promises.
 
-    It provisions real things in a home of its own, ends processes at every step, and tells what to do about
-    what fails. Needs the extra addonkit[testing]. The shapes of the addon's sagas are compared with the file
+    It provisions real things in a home of its own, and ends processes at every step. It tells what to do about what
+    fails. Needs the extra addonkit[testing]. The shapes of the addon's sagas are compared with the file
     ADDON.sagas.json in the current directory or its folder tests. One that is not there is begun, except in
     CI; ADDONKIT_SAGA_LOCK_UPDATE=1 writes it anew.
     """

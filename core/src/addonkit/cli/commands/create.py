@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     metavar="VERSION",
     type=Name("version"),
     default="",
-    help="Version of the server; see addonkit addons.",
+    help="Version of the server; see `addonkit addons`.",
 )
 @click.option("--no-wait", is_flag=True, help="Only record it; `addonkit retry` carries it out.")
 @click.option("--dry-run", is_flag=True, help="Show the steps and the variables; change nothing.")

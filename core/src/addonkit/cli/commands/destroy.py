@@ -48,9 +48,9 @@ def destroy(
     """Remove an instance and all its data, or everything of an app.
 
     Says what will be lost and asks for the name. Its variables go first, from every app; it works in every state, also
-    on one that is only half made. With --app and no INSTANCE, the app's own instances are destroyed, those of other
-    apps are detached, and variables set by hand are removed. With --forget nothing is removed: the answer names what
-    stays and where.
+    on one that is only half made. With --app and no INSTANCE, the app's own instances are destroyed and those of
+    other apps are detached. Variables set by hand are removed too. With --forget nothing is removed: the answer names
+    what stays and where.
     """
     if forget and (no_wait or instance is None):
         raise click.UsageError("--forget is done at once, for one INSTANCE; leave out --no-wait")

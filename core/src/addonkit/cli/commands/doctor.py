@@ -28,8 +28,8 @@ _LOSING: Final = frozenset({"orphan-disk", "orphan-server", "orphan-claim"})
 def doctor(invocation: Invocation, fix: bool, yes: bool) -> None:
     """Look for what is not as it should be.
 
-    Finds processes, directories and databases without an owner, servers that are down, work that was
-    interrupted, addons that do not load. The exit status is 1 while something is found.
+    Finds processes, directories and databases without an owner, and servers that are down. Also finds work that
+    was interrupted, and addons that do not load. The exit status is 1 while something is found.
     """
     from addonkit.cli.render import json, text
 

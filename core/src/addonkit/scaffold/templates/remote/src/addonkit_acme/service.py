@@ -45,9 +45,7 @@ async def _call(settings: Mapping[str, Any], method: str, name: str, body: str |
     endpoint, token = settings["endpoint"], reveal(settings["token"])
     attempted = f"working on account {name} at {endpoint}"
     if not endpoint.startswith(("http://", "https://")):
-        raise Unusable(
-            attempted, "the endpoint is not a URL", "set it with: addonkit config set acme endpoint=https://..."
-        )
+        raise Unusable(attempted, "the endpoint is not a URL", "run `addonkit config set acme endpoint=https://...`")
     headers = {"Authorization": f"Bearer {token}"}
     timeout = aiohttp.ClientTimeout(total=30, connect=10)
     try:
@@ -57,7 +55,7 @@ async def _call(settings: Mapping[str, Any], method: str, name: str, body: str |
         ):
             status = answer.status
     except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-        advice = f"check it with: curl -i {endpoint}, or addonkit config set acme endpoint=..."
+        advice = f"run `curl -i {endpoint}`, or `addonkit config set acme endpoint=...`"
         raise Unreachable(attempted, f"it cannot be reached: {error}", advice) from error
     except (aiohttp.InvalidURL, ValueError) as error:
         advice = "set them with: addonkit config set acme endpoint=... token=-"
@@ -65,7 +63,7 @@ async def _call(settings: Mapping[str, Any], method: str, name: str, body: str |
     except (aiohttp.ClientError, TimeoutError) as error:
         raise TransientError(attempted, f"it does not answer: {error or type(error).__name__}") from error
     if status in {401, 403}:
-        raise Unusable(attempted, "it refuses the token", "set it with: addonkit config set acme token=-")
+        raise Unusable(attempted, "it refuses the token", "run `addonkit config set acme token=-`")
     if status == 429 or status >= 500:
         raise TransientError(attempted, f"it answers {status}")
     if status >= 400 and not (method == "DELETE" and status == 404):
