@@ -202,8 +202,8 @@ class AddonSpecs:
     def addon_backup(self, instance: Instance) -> Saga[Fingerprint]:
         """Describe how the data of an instance are written into an archive. Optional, with the two that follow.
 
-        One step opens the engine's own argument `archive` for writing, streams the data into it and ends it with the
-        fingerprint of exactly what it wrote: of the same moment, whatever apps write meanwhile. The instance is not
+        One step opens the engine's own argument `archive` for writing and streams the data into it. It ends it with
+        the fingerprint of exactly what it wrote: of the same moment, whatever apps write meanwhile. The instance is not
         changed, and no name of a member is a secret.
 
         Args:
