@@ -134,6 +134,9 @@ class FaultyBackend:
         await self._machine.do("ensure_running", effect)
         return await self.observe(pool)
 
+    async def answers(self, pool: Pool, *_more: Any) -> bool:
+        return bool((await self.observe(pool)).ready)
+
     async def observe(self, pool: Pool) -> PoolState:
         count = int(pool.name in self._machine.running)
         return PoolState(running=count, ready=count, started=True)

@@ -23,6 +23,8 @@ SECTIONS: Final = {
         "destroy": "Remove an instance and all its data, or everything of an app.",
     },
     "Operate": {
+        "serve": "Keep everything as it should be, until it is stopped.",
+        "service": "Let systemd keep everything as it should be, also after a reboot.",
         "stop": "Stop servers.",
         "start": "Start servers that were stopped, and wait until they answer.",
         "restart": "Restart servers, with the programs that are installed now.",

@@ -60,6 +60,7 @@ COMMANDS: Final = {
     "tail": "addonkit logs -f",
     "version": "addonkit --version",
     "init": "addonkit new",
+    "daemon": "addonkit serve",
     "mv": "addonkit rename",
 }
 """Words of docker, heroku, dokku and cloud foundry, and the command for each here."""

@@ -75,6 +75,13 @@ class Backend(Protocol):
         """What runs, whether it is ready, and how it ended if it did."""
         ...
 
+    async def answers(self, pool: Pool, state: PoolState) -> bool:
+        """Return whether a copy that `observe` has seen ready answers its probe. Asks nothing else, so it is cheap.
+
+        `state` is what `observe` answered then.
+        """
+        ...
+
     async def remove(self, name: str, program: Program | None = None) -> None:
         """Stop the pool the way `program` says and forget it: runtime files, log, ports. Disks stay."""
         ...

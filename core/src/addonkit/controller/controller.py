@@ -50,8 +50,12 @@ class Controller:
             LeaseLost: when another process has taken the instance over.
         """
         reconciled = await self._reconcile(instance_id, asked)
-        await self._garbage.collect()
+        await self.collect_garbage()
         return reconciled
+
+    async def collect_garbage(self) -> None:
+        """Sweep what is not needed any more, if that is due."""
+        await self._garbage.collect()
 
     async def interrupt(self, instance_id: str) -> None:
         """Stop what is still being made for an instance, or for a tie of it, that is to go, in any process."""

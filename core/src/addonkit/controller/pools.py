@@ -72,15 +72,19 @@ class PoolReconciler:
 
         Never raises for a server: what stands against one is its own reason in the answer.
         """
-        leaving = await self._store.list(Server, {"phase": ServerPhase.REMOVING})
-        for entity in leaving if only is None else ():
-            await self._remove_abandoned(entity.name)
+        if only is None:
+            await self.remove_abandoned()
         servers = [e.name for e in await self._store.list(Server, {"phase": ServerPhase.ACTIVE})]
         wanted = [name for name in servers if only is None or name in only]
         outcomes = await asyncio.gather(*(self._heal_one(name, patient=only is not None) for name in wanted))
         started = tuple(name for name, outcome in zip(wanted, outcomes, strict=True) if outcome == "started")
         failed = {n: o for n, o in zip(wanted, outcomes, strict=True) if o not in {"", "started"}}
         return HealReport(started, failed)
+
+    async def remove_abandoned(self) -> None:
+        """Remove servers whose removal was interrupted."""
+        for entity in await self._store.list(Server, {"phase": ServerPhase.REMOVING}):
+            await self._remove_abandoned(entity.name)
 
     async def _remove_abandoned(self, name: str) -> None:
         if await self._leases.is_held(f"execution/{removal_id(name)}"):

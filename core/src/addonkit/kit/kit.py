@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
@@ -42,6 +42,7 @@ from addonkit.models.settings import Setting
 from addonkit.models.views import AppView, Environment, Finding, InstanceView, Plan, ServerTarget, VariableMove
 
 if TYPE_CHECKING:
+    from addonkit.controller.keeper import Keeper
     from addonkit.kit.backups import Backups
 
 
@@ -62,6 +63,7 @@ class Kit:
         self.backend = backend
         self.framework = services.framework
         self._store = store
+        self._clock = services.clock
         self._engine = services.engine
         self._settings = services.settings
         self._images = services.images
@@ -330,6 +332,18 @@ class Kit:
     async def restart(self, target: ServerTarget) -> None:
         """Stop and start a server, with the program that is installed now."""
         await self._power.restart(target.server)
+
+    def keeper(self, report: Callable[[str], None]) -> Keeper:
+        """Return what keeps everything as it should be while its `run` is awaited; servers go on when it is cancelled.
+
+        It starts servers that end, restarts those that hang, completes what is begun. Several processes may do it.
+
+        Args:
+            report: called with each thing that was done or cannot be done, a sentence.
+        """
+        from addonkit.controller.keeper import Keeper
+
+        return Keeper(self._store, self.backend, self._pools, self._power, self._controller, self._clock, report)
 
     async def stop_servers(self) -> dict[str, str]:
         """Stop every server; the next command that needs one starts it. Returns why some still run, by server."""

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _BATCH: Final = 500
 _LOOK_EVERY: Final = 0.075
 """Seconds between looks for other processes' changes, while a task watches."""
+_LOOK_AT_LEAST_EVERY: Final = 1.0
+"""The same while nothing seems to be written."""
 
 
 class SqliteStore:
@@ -34,12 +36,14 @@ class SqliteStore:
     durable: write-ahead log, `synchronous = FULL`. Decisions that wait at the same time share one commit.
     """
 
-    def __init__(self, writer: Writer, codec: Codec, clock: Clock, latest: int) -> None:
+    def __init__(self, path: Path, writer: Writer, codec: Codec, clock: Clock, latest: int) -> None:
         self._writer = writer
         self._codec = codec
         self._clock = clock
         self._latest = latest
         self._looked = 0.0
+        self._log_path = path.with_name(f"{path.name}-wal")
+        self._seen = (0, 0)
         self._notifier = ChangeNotifier()
         self._commits = GroupCommit(codec, clock, self._committed)
 
@@ -62,7 +66,7 @@ class SqliteStore:
         """
         writer = Writer(path, busy_timeout)
         try:
-            return cls(writer, codec, clock, await writer.run("open the state", latest_change))
+            return cls(path, writer, codec, clock, await writer.run("open the state", latest_change))
         except BaseException:
             await writer.close()
             raise
@@ -125,6 +129,14 @@ class SqliteStore:
             self._latest = latest
             self._notifier.notify()
 
+    def _log(self) -> tuple[int, int]:
+        """When the write-ahead log was written last, and its length; commits in one tick of the clock look alike."""
+        try:
+            status = self._log_path.stat()
+        except OSError:
+            return 0, 0
+        return status.st_mtime_ns, status.st_size
+
     async def _read_changes(self, position: int) -> Sequence[Change]:
         if position >= self._latest:
             return ()
@@ -140,8 +152,10 @@ class SqliteStore:
             await self._look()
 
     async def _look(self) -> None:
-        """Ask the file for its newest change, once for all that watch."""
-        if time.monotonic() - self._looked < _LOOK_EVERY / 2:
+        """Ask the file for its newest change, once for all that watch; seldom while its log does not change."""
+        since, log = time.monotonic() - self._looked, self._log()
+        if since < _LOOK_EVERY / 2 or (log == self._seen and since < _LOOK_AT_LEAST_EVERY):
             return
+        self._seen = log
         self._looked = time.monotonic()
         await self._writer.run("read the state", lambda connection: self._learn(latest_change(connection)))

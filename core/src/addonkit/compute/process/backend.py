@@ -187,6 +187,13 @@ class ProcessBackend:
         except OSError as error:
             return PoolState(started=True, problem=f"it cannot be looked at: {error}")
 
+    async def answers(self, pool: Pool, state: PoolState) -> bool:
+        """See Backend."""
+        program = pool.spec.program
+        if program is None:
+            return bool((await self.observe(pool)).ready)
+        return await answers(program.probe, pool.host, pool.ports[program.probe.port], state.socket)
+
     async def remove(self, name: str, program: Program | None = None) -> None:
         """See Backend."""
         with as_failure_of(name):

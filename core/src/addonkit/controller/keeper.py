@@ -1,0 +1,158 @@
+"""Keeps a whole home as it should be, until it is stopped: servers run, and what was begun is completed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from contextlib import aclosing
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from addonkit.controller.decide import Action, decide
+from addonkit.controller.server_keeper import Report, ServerKeeper
+from addonkit.errors import AddonkitError
+from addonkit.models.compute import Pool
+from addonkit.models.instance import Association, Instance, Phase, Server, ServerPhase
+
+if TYPE_CHECKING:
+    from addonkit.compute.interface import Backend
+    from addonkit.controller.controller import Controller
+    from addonkit.controller.pools import PoolReconciler
+    from addonkit.controller.power import ServerPower
+    from addonkit.store.interface import Reader, Store
+    from addonkit.util.clock import Clock
+
+LOOK_EVERY: Final = 30.0
+"""Seconds between looks at everything, whether or not something was seen to change."""
+
+SETTLE: Final = 0.2
+"""Seconds that changes are gathered: a command writes several in a row, and mostly completes its work itself."""
+
+SWEEP_EVERY: Final = 600.0
+"""Seconds between looks for what is not needed any more. The sweep itself is done at most once an hour."""
+
+_UNSETTLED: Final = (Phase.PENDING, Phase.PROVISIONING, Phase.ERROR, Phase.DEPROVISIONING)
+
+
+class Keeper:
+    """Runs for as long as a home is served. Several of them on one home share the work: leases tell who does what.
+
+    Args:
+        report: is told what was done, a sentence each.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        backend: Backend,
+        pools: PoolReconciler,
+        power: ServerPower,
+        controller: Controller,
+        clock: Clock,
+        report: Report,
+    ) -> None:
+        self._store = store
+        self._backend = backend
+        self._pools = pools
+        self._power = power
+        self._controller = controller
+        self._clock = clock
+        self._report = report
+        self._changed = asyncio.Event()
+        self._servers: dict[str, ServerKeeper] = {}
+        self._working: dict[str, tuple[int, ...]] = {}
+        """Instances that are worked on or were: what they looked like then. They are not tried again as long as
+        nothing about them changes."""
+        self._busy: set[str] = set()
+
+    async def run(self) -> None:
+        """Keep everything until the task is cancelled. Servers stay as they are then."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._watch())
+            group.create_task(self._sweep())
+            while True:
+                self._changed.clear()
+                await self._look(group.create_task)
+                await self._wait()
+
+    def look(self) -> None:
+        """Look at everything now."""
+        self._changed.set()
+        for server in self._servers.values():
+            server.look()
+
+    async def _look(self, begin: Callable[[Coroutine[Any, Any, None]], object]) -> None:
+        for entity in await self._store.list(Server, {"phase": ServerPhase.ACTIVE}):
+            if entity.name not in self._servers:
+                self._servers[entity.name] = self._keeper(entity.name)
+                begin(self._keep(entity.name))
+        for instance_id, state in await self._store.read(lambda tx: _unsettled(tx, self._clock.now())):
+            if instance_id not in self._busy and self._working.get(instance_id) != state:
+                self._busy.add(instance_id)
+                self._working[instance_id] = state
+                begin(self._complete(instance_id))
+
+    def _keeper(self, server_id: str) -> ServerKeeper:
+        return ServerKeeper(server_id, self._store, self._backend, self._pools, self._power, self._clock, self._report)
+
+    async def _keep(self, server_id: str) -> None:
+        try:
+            await self._servers[server_id].run()
+        except AddonkitError as error:  # of the store: the next look at everything begins again
+            self._report(f"server {server_id} cannot be looked at: {error}")
+        finally:
+            del self._servers[server_id]
+
+    async def _complete(self, instance_id: str) -> None:
+        """Carry out what is left to do for an instance; a command that does so already is waited for."""
+        try:
+            instance = await self._controller.reconcile(instance_id)
+        except AddonkitError as error:
+            self._report(f"instance {instance_id} cannot be worked on: {error}")
+            return
+        finally:
+            self._busy.discard(instance_id)
+        if instance is None:
+            self._working.pop(instance_id, None)
+            return
+        failures = await self._controller.failures(instance)
+        self._report(f"{instance.name} is {instance.phase}{': ' + '; '.join(failures) if failures else ''}")
+
+    async def _watch(self) -> None:
+        """Notice changes, also those of other processes."""
+        async with aclosing(self._store.watch(Server, Pool, Instance, Association)) as changes:
+            async for change in changes:
+                self._changed.set()
+                if change.name in self._servers:
+                    self._servers[change.name].look()
+
+    async def _sweep(self) -> None:
+        while True:
+            await self._controller.collect_garbage()
+            await self._pools.remove_abandoned()
+            await self._clock.sleep(SWEEP_EVERY)
+
+    async def _wait(self) -> None:
+        """Wait for a change, and then until the changes pause; at most LOOK_EVERY."""
+        try:
+            async with asyncio.timeout(LOOK_EVERY):
+                await self._changed.wait()
+        except TimeoutError:
+            return
+        await asyncio.sleep(SETTLE)
+
+
+def _unsettled(tx: Reader, now: datetime) -> list[tuple[str, tuple[int, ...]]]:
+    """Instances for which something is to be done now, and the revisions that say so."""
+    wanted = {e.name for phase in _UNSETTLED for e in tx.list(Instance, {"phase": phase}).items}
+    moving = (Phase.PENDING, Phase.DEPROVISIONING)
+    wanted |= {e.value.instance for phase in moving for e in tx.list(Association, {"phase": phase}).items}
+    found = []
+    for instance_id in sorted(wanted):
+        entity = tx.get(Instance, instance_id)
+        if entity is None:
+            continue
+        ties = tx.list(Association, {"instance": instance_id}).items
+        if decide(entity.value, [tie.value for tie in ties], now).action not in {Action.NOTHING, Action.WAIT}:
+            found.append((instance_id, (entity.revision, *(tie.revision for tie in ties))))
+    return found
