@@ -66,6 +66,8 @@ class ServerKeeper:
         self._failures = 0
         self._told = ""
         self._silent: float | None = None
+        self._served: int | None = None
+        """The process that has answered."""
 
     def look(self) -> None:
         """Look now: something about the server changed."""
@@ -87,7 +89,7 @@ class ServerKeeper:
 
     async def _rest(self, pool: Pool, state: PoolState) -> None:
         """Probe a server that serves, until it is time to look at everything again, or something is odd."""
-        self._failures, self._told, self._silent = 0, "", None
+        self._failures, self._told, self._silent, self._served = 0, "", None, state.pid
         for _ in range(PROBES):
             await self._wait(PROBE_EVERY, state.pid)
             if self._changed.is_set() or not await self._backend.answers(pool, state):
@@ -106,7 +108,8 @@ class ServerKeeper:
 
     def _hangs(self, pool: Pool, state: PoolState) -> bool:
         """Whether a server that does not answer has had its time, since its start and since its last answer."""
-        if state.age is not None and state.age < pool.spec.port_wait_timeout:
+        begins = state.age is not None and state.age < pool.spec.port_wait_timeout
+        if begins and state.pid != self._served:
             return False
         now = self._clock.monotonic()
         if self._silent is None:
