@@ -1,4 +1,4 @@
-"""What systemd is told and what it is given: messages of sd_notify(3), and a unit (systemd.service(5))."""
+"""Messages to systemd (sd_notify(3)), and the unit that it runs (systemd.service(5))."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ class Keeper:
     """Runs for as long as a home is served. Several of them on one home share the work: leases tell who does what.
 
     Args:
-        report: is told what was done, a sentence each.
+        report: called with each thing that was done, a sentence.
     """
 
     def __init__(

@@ -42,7 +42,7 @@ class ServerKeeper:
 
     Args:
         server_id: of the server.
-        report: is told what was done, and what cannot be done.
+        report: called with each thing that was done or cannot be done, a sentence.
     """
 
     def __init__(
