@@ -128,6 +128,11 @@ def alias_option(help: str) -> Callable[[Callable[..., Any]], Callable[..., Any]
     return click.option("--as", "alias", metavar="NAME", default="", help=help)
 
 
+def socket_option() -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The option `--socket`."""
+    return click.option("--socket", is_flag=True, help="Give the app the server's Unix socket in place of its port.")
+
+
 def no_start_option() -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """The option `--no-start`."""
     return click.option("--no-start", is_flag=True, help="Leave servers that are down as they are.")

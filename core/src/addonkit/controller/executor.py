@@ -90,6 +90,7 @@ class Executor:
                 now,
                 phase=Phase.ACTIVE if now.phase is Phase.PROVISIONING else now.phase,
                 variables=result.variables,
+                socket_variables=result.socket_variables,
                 attributes=result.attributes,
                 message="",
                 retry_at=None,
@@ -163,7 +164,7 @@ class Executor:
 
     async def bind(self, instance: Instance, association: Association) -> None:
         """Give an app its variables, with credentials of its own where the addon makes them."""
-        variables: Sequence[Variable] = instance.variables
+        variables: Sequence[Variable] = instance.variables_by(socket=association.socket)
         attributes: Any = {}
         unset: tuple[str, ...] = ()
         try:

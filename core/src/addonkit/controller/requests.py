@@ -35,6 +35,7 @@ class Request:
         alias: name the user gave; empty without one.
         config: the variant's config with image and version resolved.
         version: that was asked for; empty when any will do.
+        socket: whether the app is to use the Unix socket of the server.
         id: of the instance, should it be made.
     """
 
@@ -45,6 +46,7 @@ class Request:
     alias: str
     config: Mapping[str, str]
     version: str = ""
+    socket: bool = False
     id: str = attrs.field(factory=new_id)
 
     @property
@@ -112,7 +114,9 @@ def create(tx: Transaction, request: Request) -> Created:
     )
     tx.create(instance.id, instance)
     others = associations_of(tx, request.app)
-    return Created(instance, associate(tx, instance, request.app, request.alias, others), new_app)
+    return Created(
+        instance, associate(tx, instance, request.app, request.alias, others, socket=request.socket), new_app
+    )
 
 
 def find_former(tx: Reader, request: Request) -> Created | None:
@@ -203,10 +207,14 @@ def ensure_app(tx: Transaction, name: str) -> bool:
     return True
 
 
-def associate(tx: Transaction, instance: Instance, app: str, alias: str, others: Sequence[Association]) -> Association:
+def associate(
+    tx: Transaction, instance: Instance, app: str, alias: str, others: Sequence[Association], *, socket: bool = False
+) -> Association:
     """Write the tie of an app to an instance, behind the app's others."""
     order = max((a.order for a in others), default=0) + 1
-    association = Association(new_id(), app, instance.id, instance.addon, alias, primary=not alias, order=order)
+    association = Association(
+        new_id(), app, instance.id, instance.addon, alias, primary=not alias, order=order, socket=socket
+    )
     return tx.create(association.id, association).value
 
 

@@ -97,7 +97,9 @@ class Kit:
 
         return Made(self._services, self._operations, self._controller)
 
-    async def create(self, spec: str, app: str, *, alias: str = "", version: str = "", wait: bool = True) -> Binding:
+    async def create(
+        self, spec: str, app: str, *, alias: str = "", version: str = "", socket: bool = False, wait: bool = True
+    ) -> Binding:
         """Give an app a new instance of an addon; the app is made when it is new.
 
         Args:
@@ -105,13 +107,14 @@ class Kit:
             app: name of the app.
             alias: a name for the set of variables, which then carries it as prefix.
             version: of the server; empty means the addon's default.
+            socket: give the app the server's Unix socket in place of its port.
             wait: return when it is active; otherwise when it is recorded.
 
         Raises:
             NotConfigured: the operator has not told what the addon needs, see `set_config`.
             InstanceFailed: it could not be provisioned; everything made for it was undone.
         """
-        request, asked = await self._checked(spec, app, alias, version)
+        request, asked = await self._checked(spec, app, alias, version, socket=socket)
         return await self._finish(await self._operations.record(request), wait=wait, asked=asked)
 
     async def plan_create(self, spec: str, app: str, *, alias: str = "", version: str = "") -> Plan:
@@ -119,10 +122,10 @@ class Kit:
         request, _asked = await self._checked(spec, app, alias, version)
         return await self._planner.create(request)
 
-    async def attach(self, name: str, app: str, *, alias: str = "", wait: bool = True) -> Binding:
-        """Give an app the variables of an instance that exists."""
+    async def attach(self, name: str, app: str, *, alias: str = "", socket: bool = False, wait: bool = True) -> Binding:
+        """Give an app the variables of an instance that exists; with `socket` those for its server's Unix socket."""
         await self._admission.admit_attach(name, app, alias)
-        return await self._finish(await self._operations.attach(name, app, alias), wait=wait)
+        return await self._finish(await self._operations.attach(name, app, alias, socket=socket), wait=wait)
 
     async def detach(self, name: str, app: str) -> tuple[str, ...]:
         """Take an instance's variables from an app; returns the names that are gone. The instance stays.
@@ -370,9 +373,12 @@ class Kit:
             raise NotFound(f"cannot show the log of {instance.name}", "it has no server here")
         return self.backend.log_path(instance.server)
 
-    async def _checked(self, spec: str, app: str, alias: str, version: str) -> tuple[Request, Asked | None]:
+    async def _checked(
+        self, spec: str, app: str, alias: str, version: str, *, socket: bool = False
+    ) -> tuple[Request, Asked | None]:
         """A request with nothing wrong about it, and its addon's answer; nothing is stored. The slowest comes last."""
-        request = await asyncio.to_thread(partial(self._operations.check, spec, app, alias=alias, version=version))
+        check = partial(self._operations.check, spec, app, alias=alias, version=version, socket=socket)
+        request = await asyncio.to_thread(check)
         is_new = await self._operations.check_free(request)
         await self._settings.check(request.addon, request.variant)
         asked = self._admission.admit_create(request, is_new=is_new)

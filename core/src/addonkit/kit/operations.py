@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
@@ -13,18 +15,22 @@ from addonkit.controller.naming import promote
 from addonkit.controller.requests import Created, Request, associate, check_label, create, ensure_app, find_former
 from addonkit.controller.retrying import retry_association, retry_instance
 from addonkit.controller.variables import associations_of, resolve_app_names
-from addonkit.errors import AlreadyExists, Busy, UnknownInstance
+from addonkit.errors import AlreadyExists, Busy, InvalidInput, UnknownInstance
 from addonkit.models.definition import CONFIG_PROGRAMS, CONFIG_VERSION, AddonDefinition
-from addonkit.models.identifiers import check_alias, check_app_name
+from addonkit.models.identifiers import check_alias, check_app_name, new_id
 from addonkit.models.instance import Association, Instance, Phase
 from addonkit.models.variable import Variable, check_posix_name, check_text
 from addonkit.models.views import VariableMove
 from addonkit.registry.entities import entity_of, record_entity
+from addonkit.util.unix_sockets import LONGEST
 
 if TYPE_CHECKING:
     from addonkit.compute.interface import Backend
     from addonkit.registry.registry import Registry
     from addonkit.store.interface import Entity, Store, Transaction
+
+_SOCKET_NAME: Final = 16
+"""Characters that the name of a server's Unix socket may have."""
 
 
 class Operations:
@@ -35,7 +41,7 @@ class Operations:
         self._registry = registry
         self._backend = backend
 
-    def check(self, spec: str, app: str, *, alias: str = "", version: str = "") -> Request:
+    def check(self, spec: str, app: str, *, alias: str = "", version: str = "", socket: bool = False) -> Request:
         """Check everything about a request that does not need the store. Blocking: may look for programs.
 
         Raises:
@@ -46,6 +52,8 @@ class Operations:
             check_alias(alias)
         addon_name, variant = self._registry.resolve_addon_and_variant(spec)
         addon = self._registry.get(addon_name)
+        if socket:
+            self._check_socket(addon.definition, f"cannot create {spec}")
         config = {}
         program = addon.definition.program_of(variant)
         if program is not None:
@@ -54,7 +62,17 @@ class Operations:
             config[CONFIG_PROGRAMS] = self._directory(definition, config[CONFIG_VERSION])
         wanted = version or config.get(CONFIG_VERSION, "")
         config |= self._registry.get_variant_config(addon_name, variant, wanted)
-        return Request(app, addon_name, addon.distribution, variant, alias, config, version)
+        return Request(app, addon_name, addon.distribution, variant, alias, config, version, socket)
+
+    def _check_socket(self, definition: AddonDefinition, attempted: str) -> None:
+        """Make sure that apps can get at servers through a Unix socket."""
+        if not definition.sockets:
+            raise InvalidInput(attempted, f"{definition.name} has no Unix socket for apps", "leave out --socket")
+        pool = Path(self._backend.log_path(f"{definition.name}-{new_id()}")).parent
+        path = f"{os.path.realpath(pool)}/sockets/{'x' * _SOCKET_NAME}"
+        if len(os.fsencode(path)) > LONGEST:
+            found = f"the path of its Unix socket would have more than {LONGEST} bytes"
+            raise InvalidInput(attempted, found, "leave out --socket, or set ADDONKIT_HOME to a shorter path")
 
     def _directory(self, definition: AddonDefinition, version: str) -> str:
         """The directory of programs of that version that holds nothing else; empty when there is none such."""
@@ -83,7 +101,7 @@ class Operations:
         """Raise what create would raise, without writing; whether it would make a new instance."""
         return await self._store.read(lambda tx: find_former(tx, request)) is None
 
-    async def attach(self, name: str, app: str, alias: str = "") -> Created:
+    async def attach(self, name: str, app: str, alias: str = "", *, socket: bool = False) -> Created:
         """Record that an app is to receive the variables of an instance that exists.
 
         Raises:
@@ -100,13 +118,15 @@ class Operations:
             attempted = f"cannot attach {name} to {app}"
             if instance.phase is Phase.DEPROVISIONING:
                 raise UnknownInstance(attempted, "it is being destroyed")
+            if socket and instance.phase is Phase.ACTIVE and not instance.socket_variables:
+                raise InvalidInput(attempted, f"{name} has no Unix socket for apps", "leave out --socket")
             others = associations_of(tx, app)
             mine = next((a for a in others if a.instance == instance.id), None)
             if mine is not None:
                 return _join(tx, attempted, entity, mine, alias)
             check_label(tx, attempted, alias or instance.addon, others)
             new_app = ensure_app(tx, app)
-            return Created(instance, associate(tx, instance, app, alias, others), new_app)
+            return Created(instance, associate(tx, instance, app, alias, others, socket=socket), new_app)
 
         return await self._store.transact(decide)
 

@@ -84,6 +84,7 @@ def _rewrite(tx: Transaction, relocation: Relocation, pools: Mapping[str, Pool])
         changed = attrs.evolve(
             value,
             variables=_variables(relocation, value.variables),
+            socket_variables=_variables(relocation, value.socket_variables),
             attributes=relocation.apply(value.attributes),
         )
         if changed != value:

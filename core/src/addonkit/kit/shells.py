@@ -56,14 +56,16 @@ def shell_session(
         advice = f"run `addonkit run -a {instance.app} -- COMMAND` with a client of your own"
         raise NotFound(attempted, f"the addon {instance.addon} has none", advice)
     association = _login(attempted, instance, associations, app)
-    given = {variable.key: variable for variable in association.plain}
+    # Not every client takes the path of a socket in the place of a host.
+    plain = instance.variables if association.socket else association.plain
+    given = {variable.key: variable for variable in plain}
     try:
         return ShellSession(
             instance.name,
             association.app,
             tuple(tuple(_argument(word, given) for word in command) for command in shell.commands),
             shell.module,
-            (*association.plain, *(_variable(key, text, given) for key, text in shell.environment.items())),
+            (*plain, *(_variable(key, text, given) for key, text in shell.environment.items())),
             association.unset_variables,
             tuple(filter(None, (instance.config.get(CONFIG_PROGRAMS, ""),))),
         )

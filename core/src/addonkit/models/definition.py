@@ -139,6 +139,8 @@ class AddonDefinition:
         program: where the server's executables are found; None when nothing runs on this machine.
         variables: names of the variables an app gets, in order, so that a plan can tell them beforehand.
         settings: what the operator can tell it, see SettingDefinition.
+        sockets: whether apps may reach its servers through their Unix socket, `create --socket`: its `variables` then
+            heed `ConnectionInfo.socket`.
         shell: the program in which a person works with an instance; None when there is none.
         unset_variables: names of the same family that must not reach an app from the shell, such as `PGSERVICE`; a
             trailing `*` stands for any ending. Variables that the app itself receives are kept.
@@ -157,6 +159,7 @@ class AddonDefinition:
     settings: tuple[SettingDefinition, ...] = ()
     unset_variables: tuple[str, ...] = ()
     shell: ShellDefinition | None = None
+    sockets: bool = False
 
     def variables_of(self, variant: str) -> tuple[str, ...]:
         """Names of the variables that an instance of this variant gives."""

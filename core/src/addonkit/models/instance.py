@@ -55,6 +55,7 @@ class Instance:
         server: id of the server it lives on, when it has one.
         claim: its name on a shared server (database, user, prefix ...), unique there.
         variables: of its ProvisionResult, under plain names.
+        socket_variables: the same for apps that use its server's Unix socket.
         attributes: of its ProvisionResult.
         purpose: see Purpose; no app has what does not serve.
         successor: id of the instance that has taken its place, of a former one.
@@ -84,6 +85,11 @@ class Instance:
     purpose: Purpose = Purpose.SERVE
     successor: str = ""
     expires: datetime | None = None
+    socket_variables: tuple[Variable, ...] = ()
+
+    def variables_by(self, *, socket: bool) -> tuple[Variable, ...]:
+        """Return the variables for an app that uses the socket of the server, or its port."""
+        return (socket and self.socket_variables) or self.variables
 
 
 @attrs.frozen
@@ -105,6 +111,7 @@ class Association:
         variables: the same under the names the app sees.
         attributes: of its BindResult.
         unset_variables: of the addon's definition, as they were when it became active.
+        socket: whether the app uses the Unix socket of the server in place of its port.
     """
 
     kind: ClassVar[str] = "association"
@@ -125,6 +132,7 @@ class Association:
     variables: tuple[Variable, ...] = ()
     attributes: Mapping[str, Any] = attrs.field(factory=dict)
     unset_variables: tuple[str, ...] = ()
+    socket: bool = False
 
     @property
     def label(self) -> str:

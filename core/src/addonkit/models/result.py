@@ -22,6 +22,8 @@ class ProvisionResult:
 
     Attributes:
         variables: under their plain names (`^[A-Z_][A-Z0-9_]*$`), in the order to show them.
+        socket_variables: the same variables for apps that reach the server through its Unix socket; empty for an addon
+            that has none, or where its path is too long.
         attributes: JSON values and Secrets, kept (sealed) on the instance and handed back to later
             hooks of the same addon. The seed calls them Attrs.
 
@@ -31,6 +33,7 @@ class ProvisionResult:
 
     variables: tuple[Variable, ...] = attrs.field(default=(), validator=_check_keys)
     attributes: Mapping[str, Any] = attrs.field(factory=dict)
+    socket_variables: tuple[Variable, ...] = attrs.field(default=(), validator=_check_keys)
 
 
 @attrs.frozen

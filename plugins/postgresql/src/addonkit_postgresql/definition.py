@@ -79,6 +79,7 @@ DEFINITION: Final = AddonDefinition(
         "PGREQUIREAUTH",
     ),
     unset_variables=_OF_THE_SHELL,
+    sockets=True,
 )
 """`connections` are the server's in all, `connections_per_app` those of one role (-1: no limit of its own);
 `max_wal_size` keeps what a server writes ahead well below its storage."""

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from addonkit import ConnectionInfo, Variable
+from urllib.parse import quote
+
+from addonkit import ConnectionInfo, Secret, Variable
 
 
 def variables(access: ConnectionInfo) -> tuple[Variable, ...]:
     """Return the variables in the order they are shown; the URI as libpq reads it (PostgreSQL manual, 34.1.1.2)."""
     name = access.claim
+    # Clients look for `.s.PGSQL.<port>` in the directory that stands in the place of a host.
+    directory = access.socket.rpartition("/")[0]
     return (
-        Variable("DATABASE_URL", access.url("postgresql", user=name, path=name)),
-        Variable("PGHOST", access.host),
+        Variable("DATABASE_URL", _socket_url(access, directory) if directory else _url(access)),
+        Variable("PGHOST", directory or access.host),
         Variable("PGPORT", str(access.port)),
         Variable("PGUSER", name),
         Variable("PGPASSWORD", access.password),
@@ -20,3 +24,13 @@ def variables(access: ConnectionInfo) -> tuple[Variable, ...]:
         # A process that takes the port of a stopped server could ask for the password in clear.
         Variable("PGREQUIREAUTH", "scram-sha-256"),
     )
+
+
+def _url(access: ConnectionInfo) -> Secret:
+    return access.url("postgresql", user=access.claim, path=access.claim)
+
+
+def _socket_url(access: ConnectionInfo, directory: str) -> Secret:
+    """A URL without a host, which is in its query: all common clients read it so."""
+    name, password = quote(access.claim, safe=""), quote(access.password.reveal(), safe="")
+    return Secret(f"postgresql://{name}:{password}@/{name}?host={quote(directory)}&port={access.port}")

@@ -94,6 +94,7 @@ DEFINITION: Final = AddonDefinition(
     name="valkey",
     display_name="Valkey",
     shell=_SHELL,
+    sockets=True,
     description="Valkey key-value store",
     default_variant="small",
     variants=(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from addonkit.cli.command import alias_option, command
+from addonkit.cli.command import alias_option, command, socket_option
 from addonkit.cli.commands.create import show_binding
 from addonkit.cli.event_loop import with_kit
 from addonkit.cli.invocation import Invocation
@@ -21,12 +21,13 @@ from addonkit.cli.params import app_option, instance_argument
 @instance_argument()
 @app_option(help="The app that is to receive its variables; made when it is new.")
 @alias_option("A name for it in the app; its variables get the name as prefix.")
+@socket_option()
 @click.pass_obj
-def attach(invocation: Invocation, instance: str, app: str, alias: str) -> None:
+def attach(invocation: Invocation, instance: str, app: str, alias: str, *, socket: bool) -> None:
     """Give an app the variables of an instance that exists."""
     binding = with_kit(
         invocation,
-        lambda kit: kit.attach(instance, app, alias=alias),
+        lambda kit: kit.attach(instance, app, alias=alias, socket=socket),
         hint=f"run `addonkit retry {instance}` to continue, or `addonkit detach {instance} -a {app}` to undo it",
     )
     show_binding(invocation, binding, waited=True)

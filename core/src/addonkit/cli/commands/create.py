@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from addonkit.cli.command import alias_option, command
+from addonkit.cli.command import alias_option, command, socket_option
 from addonkit.cli.event_loop import with_kit
 from addonkit.cli.invocation import Invocation
 from addonkit.cli.params import Name, app_option
@@ -34,10 +34,21 @@ if TYPE_CHECKING:
     default="",
     help="Version of the server; see `addonkit addons`.",
 )
+@socket_option()
 @click.option("--no-wait", is_flag=True, help="Only record it; `addonkit retry` carries it out.")
 @click.option("--dry-run", is_flag=True, help="Show the steps and the variables; change nothing.")
 @click.pass_obj
-def create(invocation: Invocation, spec: str, app: str, alias: str, version: str, no_wait: bool, dry_run: bool) -> None:
+def create(
+    invocation: Invocation,
+    spec: str,
+    app: str,
+    alias: str,
+    version: str,
+    *,
+    socket: bool,
+    no_wait: bool,
+    dry_run: bool,
+) -> None:
     """Create an addon for an app.
 
     When a step fails, everything done so far is undone. The same command again continues one that was
@@ -52,7 +63,7 @@ def create(invocation: Invocation, spec: str, app: str, alias: str, version: str
         name = alias or spec.partition(":")[0]
         binding = with_kit(
             invocation,
-            lambda kit: kit.create(spec, app, alias=alias, version=version, wait=not no_wait),
+            lambda kit: kit.create(spec, app, alias=alias, version=version, socket=socket, wait=not no_wait),
             hint=f"run the same command again to continue, or `addonkit destroy {name} -a {app}` to undo it",
         )
     show_binding(invocation, binding, waited=not no_wait)

@@ -144,7 +144,11 @@ def _give(tx: Transaction, registry: Registry, tie: Entity[Association], instanc
         return
     unset = addon.definition.unset_variables
     given = attrs.evolve(
-        tie.value, instance=instance.id, phase=Phase.ACTIVE, plain=instance.variables, unset_variables=unset
+        tie.value,
+        instance=instance.id,
+        phase=Phase.ACTIVE,
+        plain=instance.variables_by(socket=tie.value.socket),
+        unset_variables=unset,
     )
     tx.put(tie, given)
     resolve_app_names(tx, registry, tie.value.app)

@@ -85,7 +85,14 @@ class ServerAddon:
 
     @provision.default
     def _build_provision(self) -> Saga[ProvisionResult]:
-        return sagas.provision(self.definition.name, self.servers, self.tenants, self.variables, tuple(self.more_ports))
+        return sagas.provision(
+            self.definition.name,
+            self.servers,
+            self.tenants,
+            self.variables,
+            tuple(self.more_ports),
+            sockets=self.definition.sockets,
+        )
 
     @deprovision.default
     def _build_deprovision(self) -> Saga[None]:

@@ -127,6 +127,8 @@ class ConnectionInfo:
         password: the app's own; the server's when the addon knows no tenants.
         shared: whether other apps live on the server.
         ports: of the server besides that one, by the names that the addon gave them.
+        socket: path of the server's Unix socket, for an app that is to use it in place of host and port; else empty.
+            Only an addon whose definition has `sockets` is asked with one.
     """
 
     host: str
@@ -135,6 +137,7 @@ class ConnectionInfo:
     password: Secret
     shared: bool
     ports: Mapping[str, int] = attrs.field(factory=dict)
+    socket: str = ""
 
     def url(self, scheme: str, *, user: str = "", path: str = "") -> Secret:
         """A URL with the password in it, its parts percent-encoded (RFC 3986, section 2.1), IPv6 in brackets."""

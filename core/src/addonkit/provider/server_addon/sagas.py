@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
+
+import attrs
 
 from addonkit.models.result import Inventory, ProvisionResult
 from addonkit.models.secret import Secret
@@ -22,23 +25,35 @@ from addonkit.provider.server_addon.tenancy import (
 from addonkit.provider.server_sagas import ServerAddress, ServerSagas
 from addonkit.saga.saga import Saga
 from addonkit.saga.step import Step, step
+from addonkit.util.unix_sockets import LONGEST
 
 VariablesOf = Callable[[ConnectionInfo], tuple[Variable, ...]]
 
 
 def provision(
-    name: str, servers: ServerSagas, tenants: Tenants | None, variables: VariablesOf, ports: Collection[str] = ()
+    name: str,
+    servers: ServerSagas,
+    tenants: Tenants | None,
+    variables: VariablesOf,
+    ports: Collection[str] = (),
+    *,
+    sockets: bool = False,
 ) -> Saga[ProvisionResult]:
     """How an instance is made: one saga for all variants, a dedicated server being one with one tenant.
 
-    `ports` are the names of those that variables tell of besides the server's first.
+    `ports` are the names of those that variables tell of besides the server's first; with `sockets` they tell of its
+    Unix socket as well.
     """
     placed = (join_step(servers, tenants), ensure_server_step(servers))
     inside: tuple[Step, ...]
     if tenants:
-        inside = (generate_password, create_tenant_step(tenants), _tenant_result_step(variables, ports))
+        inside = (
+            generate_password,
+            create_tenant_step(tenants),
+            _tenant_result_step(variables, ports, sockets=sockets),
+        )
     else:
-        inside = (_result_step(variables, ports),)
+        inside = (_result_step(variables, ports, sockets=sockets),)
     return Saga(f"{name}.provision", steps=(*placed, *inside))
 
 
@@ -58,7 +73,7 @@ def drop_claim(name: str, tenants: Tenants) -> Saga[None]:
     return Saga(f"{name}.drop-claim", inputs=("server_id", "claim"), steps=(drop_claim_step(tenants),))
 
 
-def _tenant_result_step(variables: VariablesOf, ports: Collection[str]) -> Step:
+def _tenant_result_step(variables: VariablesOf, ports: Collection[str], *, sockets: bool) -> Step:
     @step(gives="result", undo=None)
     async def build_result(
         framework: ProviderFramework, server_id: str, address: ServerAddress, claim: str, password: Secret
@@ -67,19 +82,20 @@ def _tenant_result_step(variables: VariablesOf, ports: Collection[str]) -> Step:
         server = await server_of(framework, server_id)
         numbers = await _further_ports(framework, server_id, ports)
         access = ConnectionInfo(address.host, address.port, claim, password, server.shared, numbers)
-        return _result(variables, server_id, access, {PASSWORD: password})
+        socket = await _socket(framework, server_id) if sockets else ""
+        return _result(variables, server_id, access, socket, {PASSWORD: password})
 
     return build_result
 
 
-def _result_step(variables: VariablesOf, ports: Collection[str]) -> Step:
+def _result_step(variables: VariablesOf, ports: Collection[str], *, sockets: bool) -> Step:
     @step(gives="result", undo=None)
     async def build_result(framework: ProviderFramework, server_id: str, address: ServerAddress) -> ProvisionResult:
         """Put the variables together."""
         server = await server_of(framework, server_id)
         numbers = await _further_ports(framework, server_id, ports)
         whole = ConnectionInfo(address.host, address.port, "", admin_password(server), server.shared, numbers)
-        return _result(variables, server_id, whole)
+        return _result(variables, server_id, whole, await _socket(framework, server_id) if sockets else "")
 
     return build_result
 
@@ -93,7 +109,16 @@ async def _further_ports(framework: ProviderFramework, server_id: str, names: Co
 
 
 def _result(
-    variables: VariablesOf, server_id: str, access: ConnectionInfo, more: Mapping[str, Secret] = {}
+    variables: VariablesOf, server_id: str, access: ConnectionInfo, socket: str, more: Mapping[str, Secret] = {}
 ) -> ProvisionResult:
     attributes: dict[str, Any] = {"server_id": server_id, "claim": access.claim, **more}
-    return ProvisionResult(variables(access), attributes)
+    by_socket = variables(attrs.evolve(access, socket=socket)) if socket else ()
+    return ProvisionResult(variables(access), attributes, by_socket)
+
+
+async def _socket(framework: ProviderFramework, server_id: str) -> str:
+    """Path of a server's socket; empty where it has none, or the path is too long for clients."""
+    await framework.wake_pool(server_id)
+    socket = (await framework.check_pool(server_id)).socket
+    path = os.path.realpath(socket) if socket else ""  # noqa: ASYNC240 - a few links of the home
+    return path if len(os.fsencode(path)) <= LONGEST else ""
