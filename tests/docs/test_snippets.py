@@ -105,7 +105,8 @@ SLOW = {
         "write-a-policy.md",
     ),
     *("find-what-went-wrong.md", "name-a-second-database.md", "use-in-ci.md", "use-s3.md", "use-valkey.md"),
-    "write-an-addon.md",
+    *("pick-a-version.md", "share-a-server.md", "stop-and-restart-servers.md", "use-from-python.md"),
+    *("use-the-command-line.md", "write-an-addon.md"),
 }
 """Pages that build packages, start many servers, or run the whole conformance kit."""
 

@@ -30,7 +30,13 @@ def environment(command: CommandLine, app: str) -> dict[str, str]:
 
 
 @S3
-@pytest.mark.parametrize("mend", [("detach", "shop-s3-remote", "-a", "reports"), ("doctor", "--fix", "--yes")])
+@pytest.mark.parametrize(
+    "mend",
+    [
+        ("detach", "shop-s3-remote", "-a", "reports"),
+        pytest.param(("doctor", "--fix", "--yes"), marks=pytest.mark.slow),
+    ],
+)
 async def test_a_detach_that_was_killed_is_told_and_ends_the_credentials(rig: Rig, mend: tuple[str, ...]) -> None:
     assert rig.command("create", "s3-remote", "-a", "shop").status == 0
     assert rig.command("attach", "shop-s3-remote", "-a", "reports").status == 0
@@ -63,8 +69,15 @@ def test_a_server_that_ended_before_its_tenant_was_let_in_is_started_again(rig: 
 
 
 @S3
-@pytest.mark.parametrize("more", [(), ("--as", "files")])
-@pytest.mark.parametrize("verb", ["create", "attach"])
+@pytest.mark.parametrize(
+    ("verb", "more"),
+    [
+        ("create", ("--as", "files")),
+        ("attach", ()),
+        pytest.param("create", (), marks=pytest.mark.slow),
+        pytest.param("attach", ("--as", "files"), marks=pytest.mark.slow),
+    ],
+)
 def test_what_was_killed_before_an_app_had_its_variables_is_continued(
     rig: Rig, verb: str, more: tuple[str, ...]
 ) -> None:

@@ -25,6 +25,10 @@ SERVERS = [(name, variant) for name, variant in EACH if AddonUnderTest.find(name
 
 of_each = pytest.mark.parametrize(("addon", "variant"), EACH)
 of_servers = pytest.mark.parametrize(("addon", "variant"), SERVERS)
+of_each_but_quick_for_shared = pytest.mark.parametrize(
+    ("addon", "variant"),
+    [pytest.param(*each, marks=() if each[1] in {"shared", "prefix"} else pytest.mark.slow) for each in EACH],
+)
 
 
 def moved_away(rig: Rig, variant: str, environ: Mapping[str, str], word: str = "") -> dict[str, str]:
@@ -126,7 +130,7 @@ async def test_a_variable_set_by_hand_wins_before_and_after(rig: Rig, variant: s
         await rig.destroy(kit, "shop")
 
 
-@of_each
+@of_each_but_quick_for_shared
 async def test_one_comes_while_the_last_one_goes(rig: Rig, variant: str) -> None:
     async with rig.kit() as kit:
         for turn in range(2):

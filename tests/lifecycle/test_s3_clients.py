@@ -116,7 +116,7 @@ def argv(client: str, request: pytest.FixtureRequest) -> list[str]:
 
 
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize("variant", ["bucket", "prefix"])
+@pytest.mark.parametrize("variant", ["prefix", pytest.param("bucket", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("client", ["boto3", "s3fs", "javascript", "rclone"])
 def test_a_client_reads_writes_lists_and_removes(
     home: Path, service_of: Mapping[str, str], client: str, variant: str, argv: list[str]

@@ -33,7 +33,13 @@ def test_a_new_distribution_is_small_and_bears_its_name(
 
 
 @pytest.mark.parametrize(
-    ("kind", "name"), [("server", "my-store"), ("remote", "else-where"), ("server", LONGEST), ("remote", LONGEST)]
+    ("kind", "name"),
+    [
+        ("server", "my-store"),
+        ("remote", LONGEST),
+        pytest.param("remote", "else-where", marks=pytest.mark.slow),
+        pytest.param("server", LONGEST, marks=pytest.mark.slow),
+    ],
 )
 @pytest.mark.timeout(300)
 def test_a_new_distribution_is_clean(tmp_path: Path, addonkit_command: CommandLine, kind: str, name: str) -> None:

@@ -81,6 +81,7 @@ def test_async_tests_have_loops_of_their_own(project):
     project.expect_nothing()
 
 
+@pytest.mark.slow
 def test_several_in_one_test_are_several(project):
     project.write("""
         def test_two(addon):
@@ -123,6 +124,7 @@ def test_a_session_keeps_its_own(project):
     project.expect_nothing()
 
 
+@pytest.mark.slow
 def test_what_depends_on_more_than_its_code_prepares_for_itself(project):
     project.write("""
         @pytest.mark.parametrize("word", ["one", "two"])

@@ -100,6 +100,7 @@ def test_pytest_is_killed(project, options, number):
     project.expect_nothing()
 
 
+@pytest.mark.slow
 def test_a_worker_dies(project):
     project.write("""
         @pytest.fixture
