@@ -34,6 +34,12 @@ def new_identity() -> str:
     return str(x25519.Identity.generate())
 
 
+def identity_in(text: str) -> str:
+    """The identity in a file as `age-keygen` writes it: the line that is neither empty nor a comment."""
+    lines = (line.strip() for line in text.splitlines())
+    return next((line for line in lines if line and not line.startswith("#")), "")
+
+
 def recipient_of(identity: str) -> str:
     """The public key of an identity.
 
@@ -57,7 +63,7 @@ def _identity(text: str) -> Any:
     import pyrage
 
     try:
-        return pyrage.x25519.Identity.from_str(text.strip())
+        return pyrage.x25519.Identity.from_str(identity_in(text))
     except pyrage.IdentityError as error:
         advice = "an age identity begins with AGE-SECRET-KEY-1"
         raise InvalidInput("cannot use the backup key", "it is not an age identity", advice) from error

@@ -149,4 +149,5 @@ _READERS: Final = {
     "spec": _specs,
     "version": _versions,
     "execution": _executions,
+    "backup": _instances,
 }

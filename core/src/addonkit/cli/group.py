@@ -29,6 +29,11 @@ SECTIONS: Final = {
         "start": "Start servers that were stopped, and wait until they answer.",
         "restart": "Restart servers, with the programs that are installed now.",
     },
+    "Back up": {
+        "backup": "Back up an instance, and prove that the backup can be restored.",
+        "restore": "Bring the data of an instance back from a backup.",
+        "rollback": "Put back what a restore has taken the place of.",
+    },
     "Configure": {
         "config": "Configure an addon for all its instances.",
         "completion": "Print a script that lets a shell complete commands, apps, instances,...",

@@ -186,7 +186,12 @@ class _Look:
 
 
 def _is_plain(instance: Tree) -> bool:
-    return instance["phase"] == ACTIVE and not instance["message"] and instance["retry_at"] is None
+    return (
+        instance.get("purpose", "serve") == "serve"
+        and instance["phase"] == ACTIVE
+        and not instance["message"]
+        and instance["retry_at"] is None
+    )
 
 
 def _runs_another(home: Path, server: str, program: Tree, installed: str) -> bool:

@@ -18,6 +18,7 @@ from addonkit.models.instance import Instance, Phase
 
 if TYPE_CHECKING:
     from addonkit.compute.interface import Backend
+    from addonkit.controller.checks.backups import BackupChecks
     from addonkit.controller.controller import Controller
     from addonkit.controller.power import ServerPower
     from addonkit.engine.engine import Engine
@@ -41,6 +42,7 @@ class Doctor:
         engine: Engine,
         controller: Controller,
         power: ServerPower,
+        backups: Callable[[], BackupChecks],
     ) -> None:
         self._store = store
         self._leases = leases
@@ -49,6 +51,7 @@ class Doctor:
         self._engine = engine
         self._controller = controller
         self._power = power
+        self._backups = backups
         self._servers = ServerChecks(store, leases, backend, framework)
         self._claims = ClaimChecks(store, registry, framework, engine, self._servers)
         self._fixes: Mapping[str, Callable[[Finding], Awaitable[str]]] = {
@@ -64,6 +67,8 @@ class Doctor:
             UNFINISHED: self._retry,
             FAILED: self._retry,
             "stranded-execution": self._give_up,
+            "interrupted-backup": self._fix_backup,
+            "expired-former": self._fix_backup,
         }
 
     async def examine(self) -> tuple[Finding, ...]:
@@ -80,6 +85,7 @@ class Doctor:
             *await self._claims.check_claims(),
             *await check_executions(self._store, self._leases),
             *await check_instances(self._store, self._leases),
+            *await self._backups().check_backups(),
         )
 
     async def fix(self, finding: Finding) -> str:
@@ -126,6 +132,9 @@ class Doctor:
     async def _give_up(self, finding: Finding) -> str:
         await self._engine.abandon(finding.subject, reason="given up, what it served does not need it any more")
         return f"{finding.subject}: given up"
+
+    async def _fix_backup(self, finding: Finding) -> str:
+        return await self._backups().fix(finding)
 
     async def _retry(self, finding: Finding) -> str:
         return await self._work_on(finding, retry_instance, "it is active")

@@ -11,6 +11,9 @@ from addonkit.models.instance import Association, Instance
 
 _ONCE: Final = "once/"
 
+BACKUPS: Final = "backups/"
+"""Ids of executions that back up and restore begin with it; those of their children have further parts."""
+
 
 def provision_id(instance: Instance) -> str:
     """Id of the execution that provisions the instance, in its present attempt."""

@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING
 import attrs
 
 from addonkit.archive.names import SUFFIX
-from addonkit.controller.backups.places import PlaceRequest
+from addonkit.controller.backups.places import PlaceRequest, former_of
 from addonkit.controller.backups.service import BackupService
+from addonkit.controller.checks.backups import BackupChecks
 from addonkit.controller.lookup import find_instance
 from addonkit.controller.variables import associations_of
 from addonkit.errors import AddonkitError, AlreadyExists, InvalidInput, UnknownInstance, UnknownVersion
 from addonkit.models.backup import Backup, Manifest
 from addonkit.models.identifiers import check_app_name, new_id
 from addonkit.models.instance import Instance, Purpose
+from addonkit.models.views import Plan
 
 if TYPE_CHECKING:
     from addonkit.controller.controller import Controller
@@ -39,11 +41,27 @@ class Verification:
     fault: AddonkitError | None = None
 
 
+@attrs.frozen
+class Restored:
+    """What came of a restore.
+
+    Attributes:
+        instance: that has the data now.
+        backup: that they come from.
+        former: name of the instance that has the data from before; empty when there were none.
+    """
+
+    instance: Instance
+    backup: Backup
+    former: str = ""
+
+
 class Backups:
     """Backups of instances. All methods raise AddonkitErrors."""
 
     def __init__(self, services: Services, operations: Operations, controller: Controller) -> None:
         self._store = services.store
+        self._home = services.home
         self._operations = operations
         parts = services.backups()
         self._keyring = parts.keyring
@@ -58,6 +76,11 @@ class Backups:
             parts.shelf,
             services.clock,
         )
+
+    @property
+    def checks(self) -> BackupChecks:
+        """What looks for things that are not as they should be."""
+        return BackupChecks(self._store, self._service, self._home)
 
     @property
     def url(self) -> str:
@@ -79,21 +102,32 @@ class Backups:
         backup = await self._service.create(await self._find(name, app))
         return await self.verify(backup.name) if verify else backup
 
+    async def plan_create(self, name: str, app: str | None = None, *, verify: bool = True) -> Plan:
+        """What create would do; nothing written."""
+        instance = await self._find(name, app)
+        self._service.check(instance)
+        return Plan(f"{instance.name} would be backed up to {self.url}", self._service.planned(verify=verify))
+
     async def list(self, name: str = "", app: str | None = None) -> tuple[Backup, ...]:
         """Backups of one instance, which need not exist any more, or of all; oldest first."""
         return await self._shelf.list(await self._known(name, app) if name else "")
 
-    async def find(self, name: str) -> Backup:
+    async def find(self, name: str, *, files: bool = True, key: str = "") -> Backup:
         """The backup of that name, or the newest of the instance of that name; a path names a file.
+
+        Args:
+            name: what it is called.
+            files: whether a path is one.
+            key: an age identity that opens it, besides those that are known.
 
         Raises:
             UnknownBackup: there is none.
         """
-        if not name.endswith(SUFFIX):
+        if not (files and name.endswith(SUFFIX)):
             return await self._shelf.find(name)
         path = await asyncio.to_thread(lambda: Path(name).expanduser().absolute())
         blank = Backup(path.name.removesuffix(SUFFIX), "", self._service.now(), 0, str(path))
-        manifest = await self._service.manifest(blank)
+        manifest = await self._service.manifest(blank, key)
         return attrs.evolve(blank, name=manifest.name, addon=manifest.addon, created=manifest.created)
 
     async def verify(self, name: str) -> Backup:
@@ -105,6 +139,10 @@ class Backups:
         backup = await self.find(name)
         manifest = await self._service.manifest(backup)
         return await self._service.verify(backup, await self._place(manifest, manifest.app))
+
+    async def try_verify(self, name: str) -> Verification:
+        """Verify a backup; what stands against it is part of the answer."""
+        return await self._verification(await self.find(name))
 
     async def verify_all(self) -> tuple[Verification, ...]:
         """Verify every backup; one that fails does not keep the others from it."""
@@ -129,9 +167,7 @@ class Backups:
         """Keep an age identity that opens backups of another home."""
         await self._keyring.add(identity)
 
-    async def restore(
-        self, name: str, *, backup: str = "", into: str = "", app: str | None = None
-    ) -> tuple[Instance, Backup]:
+    async def restore(self, name: str, *, backup: str = "", into: str = "", app: str | None = None) -> Restored:
         """Bring data back: into a new place, proved there, and only then used.
 
         The instance that had the name stays as a former one for a week; see `rollback`. One that does not exist any
@@ -155,12 +191,25 @@ class Backups:
                 other = f"{found.name} is of addon {manifest.addon}, not {instance.addon}"
                 raise InvalidInput(f"cannot restore {instance.name}", other)
             place = await self._place(manifest, instance.app, instance.variant)
-            return await self._service.restore(found, place, instance), found
+            served = await self._service.restore(found, place, instance)
+            return Restored(served, found, (await self._former(served)))
         owner = check_app_name(app or manifest.app)
         new_name = into or manifest.instance
         alias = await self._store.transact(lambda tx: _free_label(tx, new_name, owner, manifest.addon))
         place = await self._place(manifest, owner)
-        return await self._service.restore_into(found, place, new_name, alias), found
+        return Restored(await self._service.restore_into(found, place, new_name, alias), found)
+
+    async def plan_restore(
+        self, name: str, *, backup: str = "", into: str = "", app: str | None = None, key: str = ""
+    ) -> Plan:
+        """What restore would do; nothing written. `key` is an age identity that opens the backup."""
+        found = await self.find(backup or await self._known(name, None if into else app), key=key)
+        manifest = await self._service.manifest(found, key)
+        instance = None if into else await self._existing(name, app)
+        target = instance.name if instance else f"{into or manifest.instance}, a new instance,"
+        steps = self._service.planned_restore(into=instance is None)
+        stays = (f"the data of {instance.name} from before, for a week",) if instance else ()
+        return Plan(f"{target} would have the data of {found.name}", steps, stays=stays)
 
     async def rollback(self, name: str, app: str | None = None) -> Instance:
         """Put back what a restore has taken the place of; what serves now becomes the former one.
@@ -169,6 +218,10 @@ class Backups:
             BackupError: nothing took its place, or the former one was removed.
         """
         return await self._service.rollback(await self._find(name, app))
+
+    async def _former(self, served: Instance) -> str:
+        former = await self._store.transact(lambda tx: former_of(tx, served))
+        return former.name if former else ""
 
     async def _verification(self, backup: Backup) -> Verification:
         try:

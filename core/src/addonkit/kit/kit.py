@@ -88,6 +88,7 @@ class Kit:
             services.engine,
             self._controller,
             self._power,
+            lambda: self.backups.checks,
         )
 
     @cached_property

@@ -51,6 +51,8 @@ def instance_json(instance: Instance) -> Json:
         "distribution": instance.distribution,
         "app": instance.app,
         "phase": str(instance.phase),
+        "purpose": str(instance.purpose),
+        "expires": time_json(instance.expires),
         "message": instance.message,
         "retry_at": time_json(instance.retry_at),
     }

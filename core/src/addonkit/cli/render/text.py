@@ -9,7 +9,7 @@ from addonkit.cli.render.json import version_of
 from addonkit.cli.render.table import block, table, wrap
 from addonkit.cli.streams import clean
 from addonkit.controller.addons import how_to_install
-from addonkit.models.instance import Phase
+from addonkit.models.instance import Phase, Purpose
 from addonkit.models.views import NOT_INSTALLED
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def _instance_row(view: InstanceView) -> tuple[str, ...]:
         f"{instance.addon}:{instance.variant}",
         version_of(instance) or "-",
         apps,
-        str(instance.phase),
+        str(instance.phase if instance.purpose is Purpose.SERVE else instance.purpose),
         view.server_state or "-",
     )
 

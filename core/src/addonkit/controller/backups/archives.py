@@ -102,9 +102,9 @@ class StoredArchive:
                 pass
         return self.results[self.location]
 
-    async def read_manifest(self) -> Manifest:
-        """What it says about itself; its beginning alone is read."""
-        identities = await self.keyring.identities()
+    async def read_manifest(self, key: str = "") -> Manifest:
+        """What it says about itself; its beginning alone is read. `key` is a further age identity."""
+        identities = (*await self.keyring.identities(), *((key,) if key else ()))
         async with self._source() as file:
             return await read_manifest(file, self.name, identities)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 import attrs
 
-from addonkit.archive.encryption import check_recipient, new_identity, recipient_of
+from addonkit.archive.encryption import check_recipient, identity_in, new_identity, recipient_of
 from addonkit.models.secret import Secret
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Keyring:
         """
         recipient_of(identity)
         await self.ensure()
-        other = Secret(identity.strip())
+        other = Secret(identity_in(identity))
 
         def decide(tx: Transaction) -> None:
             entity = tx.get(BackupKey, _NAME)

@@ -62,8 +62,17 @@ def create_place(tx: Transaction, wanted: PlaceRequest) -> Instance:
 
 def discard_place(tx: Transaction, place_id: str) -> bool:
     """Record that a place is to go; False when there is none, or it serves by now."""
-    entity = tx.get(Instance, place_id)
-    if entity is None or entity.value.purpose is not Purpose.SCRATCH:
+    return _discard(tx, place_id, Purpose.SCRATCH)
+
+
+def discard_former(tx: Transaction, former_id: str) -> bool:
+    """Record that a former instance is to go; False when there is none, or it serves again."""
+    return _discard(tx, former_id, Purpose.FORMER)
+
+
+def _discard(tx: Transaction, id: str, purpose: Purpose) -> bool:
+    entity = tx.get(Instance, id)
+    if entity is None or entity.value.purpose is not purpose:
         return False
     tx.put(entity, attrs.evolve(entity.value, phase=Phase.DEPROVISIONING, message="", retry_at=None, failures=0))
     return True
@@ -102,6 +111,10 @@ def switch(tx: Transaction, registry: Registry, place_id: str, instance_id: str,
     if entity is None or entity.value.phase is Phase.DEPROVISIONING:
         raise BackupError("cannot switch to the restored data", "the instance was destroyed meanwhile")
     before = entity.value
+    served = attrs.evolve(
+        place.value, name=before.name, app=before.app, purpose=Purpose.SERVE, successor="", expires=None
+    )
+    tx.put(place, served)
     former = attrs.evolve(
         before,
         name=_free_name(tx, f"{before.name}-former"),
@@ -110,10 +123,6 @@ def switch(tx: Transaction, registry: Registry, place_id: str, instance_id: str,
         expires=now + KEPT,
     )
     tx.put(entity, former)
-    served = attrs.evolve(
-        place.value, name=before.name, app=before.app, purpose=Purpose.SERVE, successor="", expires=None
-    )
-    tx.put(place, served)
     for each in tx.list(Association, {"instance": before.id}).items:
         _give(tx, registry, each, served)
     return served

@@ -28,9 +28,6 @@ if TYPE_CHECKING:
     from addonkit.store.interface import Store
     from addonkit.util.clock import Clock
 
-PREFIX: Final = "backups/"
-"""Ids of executions of these sagas begin with it; those of their children have further parts."""
-
 BACKUP: Final = "addonkit.backup"
 VERIFY: Final = "addonkit.verify"
 RESTORE: Final = "addonkit.restore"

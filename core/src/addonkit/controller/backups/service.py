@@ -7,17 +7,20 @@ from typing import TYPE_CHECKING, Any
 from addonkit.archive.names import new_backup_name
 from addonkit.controller.addons import addon_of
 from addonkit.controller.backups.archives import location_of
-from addonkit.controller.backups.places import former_of, switch
-from addonkit.controller.backups.sagas import NAMES, PREFIX, BackupSagas
+from addonkit.controller.backups.places import discard_former, former_of, switch
+from addonkit.controller.backups.sagas import NAMES, BackupSagas
+from addonkit.controller.execution_ids import BACKUPS
 from addonkit.controller.step_context import subject_of
 from addonkit.errors import BackupError
 from addonkit.models.backup import Backup, Manifest
 from addonkit.models.execution import Execution
 from addonkit.models.identifiers import new_id
-from addonkit.models.instance import Instance, Phase
+from addonkit.models.instance import Instance, Phase, Purpose
+from addonkit.models.views import PlannedStep
 from addonkit.store.codec import unstructure
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
 
     from addonkit.controller.backups.archives import Archives
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     from addonkit.controller.controller import Controller
     from addonkit.engine.engine import Engine
     from addonkit.registry.registry import Registry
+    from addonkit.saga.saga import Saga
     from addonkit.store.interface import Store
     from addonkit.store.leases import Leases
     from addonkit.util.clock import Clock
@@ -95,9 +99,18 @@ class BackupService:
         proved: Backup = await self._run(self._sagas.verify, _inputs(backup, place), {})
         return proved
 
-    async def manifest(self, backup: Backup) -> Manifest:
-        """What a backup says about itself."""
-        return await self._archives.at(backup.location, backup.name).read_manifest()
+    async def manifest(self, backup: Backup, key: str = "") -> Manifest:
+        """What a backup says about itself; `key` is an age identity besides those that are known."""
+        return await self._archives.at(backup.location, backup.name).read_manifest(key)
+
+    def planned(self, *, verify: bool) -> tuple[PlannedStep, ...]:
+        """The steps of a new backup."""
+        sagas = (self._sagas.backup, *((self._sagas.verify,) if verify else ()))
+        return tuple(step for saga in sagas for step in _steps(saga))
+
+    def planned_restore(self, *, into: bool) -> tuple[PlannedStep, ...]:
+        """The steps of a restore, into a new instance or in the place of one."""
+        return tuple(_steps(self._sagas.restore_into if into else self._sagas.restore))
 
     async def restore(self, backup: Backup, place: PlaceRequest, instance: Instance) -> Instance:
         """Restore into a new place, prove it there, and put it where the instance is; that becomes a former one."""
@@ -127,11 +140,34 @@ class BackupService:
 
     async def undo_interrupted(self) -> tuple[str, ...]:
         """Undo what no process works on any more; ids of executions."""
-        undone = []
-        for execution in await self.interrupted():
-            await self._engine.undo(execution.id, self._sagas.of(execution.saga))
-            undone.append(execution.id)
-        return tuple(undone)
+        found = await self.interrupted()
+        for execution in found:
+            await self.undo(execution.id)
+        return tuple(execution.id for execution in found)
+
+    async def undo(self, id: str) -> None:
+        """Undo one execution, from whatever step it is at."""
+        execution = await self._engine.execution(id)
+        if execution is not None:
+            await self._engine.unblock(id)
+            await self._engine.undo(id, self._sagas.of(execution.saga), completed=False)
+
+    async def expired(self) -> tuple[Instance, ...]:
+        """Former instances that are kept no longer."""
+        every = [entity.value for entity in await self._store.list(Instance)]
+        formers = [each for each in every if each.purpose is Purpose.FORMER]
+        return tuple(each for each in formers if each.expires is None or each.expires < self._clock.now())
+
+    async def remove_former(self, id: str) -> None:
+        """Remove a former instance with its data.
+
+        Raises:
+            BackupError: it cannot be removed.
+        """
+        if await self._store.transact(lambda tx: discard_former(tx, id)):
+            left = await self._controller.reconcile(id)
+            if left is not None:
+                raise BackupError(f"removing {left.name}", left.message or f"it is {left.phase}")
 
     async def interrupted(self) -> tuple[Execution, ...]:
         """Executions that have not ended and that no process works on."""
@@ -141,8 +177,14 @@ class BackupService:
 
     async def _run(self, saga: Any, inputs: dict[str, Any], subject: dict[str, str]) -> Any:
         await self.undo_interrupted()
-        id = f"{PREFIX}{new_id()}"
+        for former in await self.expired():
+            await self.remove_former(former.id)
+        id = f"{BACKUPS}{new_id()}"
         return await self._engine.ensure(id, saga.bind(id=id, **inputs), subject=subject)
+
+
+def _steps(saga: Saga[Any]) -> Iterator[PlannedStep]:
+    return (PlannedStep(saga.name, step.name, step.title) for step in saga.steps)
 
 
 def _inputs(backup: Backup, place: PlaceRequest) -> dict[str, Any]:

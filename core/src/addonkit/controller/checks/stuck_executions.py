@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
-from addonkit.controller.execution_ids import is_once
+from addonkit.controller.execution_ids import BACKUPS, is_once
 from addonkit.controller.garbage_collection import serves
 from addonkit.engine.recovery import unfinished
 from addonkit.models.execution import Execution, ExecutionStatus
@@ -22,8 +22,8 @@ async def check_executions(store: Store, leases: Leases) -> list[Finding]:
     """Return a finding for each execution that needs an operator."""
     idle = {execution.id for execution in await unfinished(store, leases)}
     idle |= {entity.name for entity in await store.list(Execution, {"status": ExecutionStatus.BLOCKED})}
-    # A question to a server that was interrupted left nothing, and is asked anew.
-    idle = {id for id in idle if not is_once(id)}
+    # A question to a server that was interrupted left nothing, and is asked anew. Backups are looked at elsewhere.
+    idle = {id for id in idle if not is_once(id) and not id.startswith(BACKUPS)}
     return list(await store.transact(lambda tx: stuck_executions(tx, idle)))
 
 

@@ -1,0 +1,27 @@
+"""`addonkit rollback`: what a restore has taken the place of is used again."""
+
+from __future__ import annotations
+
+import click
+
+from addonkit.cli.command import command
+from addonkit.cli.event_loop import with_kit
+from addonkit.cli.invocation import Invocation
+from addonkit.cli.params import INSTANCE_OF_APP, app_option, instance_argument
+
+
+@command("rollback", examples=("addonkit rollback shop-postgresql", "addonkit rollback postgresql -a shop"))
+@instance_argument()
+@app_option(required=False, help=INSTANCE_OF_APP)
+@click.pass_obj
+def rollback(invocation: Invocation, instance: str, app: str | None) -> None:
+    """Put back what a restore has taken the place of.
+
+    What serves now is kept for a week in its turn, so the same command takes it back.
+    """
+    from addonkit.cli.render.json import instance_json
+
+    served = with_kit(invocation, lambda kit: kit.backups.rollback(instance, app), hint="run the same command again")
+    undo = f"`addonkit rollback {served.name}` undoes it"
+    text = f"{served.name} has its former data again; restart apps that use it\n{undo}"
+    invocation.answer(instance_json(served), text)

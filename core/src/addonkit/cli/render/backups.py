@@ -1,0 +1,89 @@
+"""What people and programs are shown of backups: pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from addonkit.cli.render.json import Json, error_json, instance_json, time_json
+from addonkit.cli.render.table import table
+from addonkit.cli.streams import clean
+from addonkit.models.sizes import describe_size
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from addonkit.kit.backups import Restored, Verification
+    from addonkit.models.backup import Backup
+
+
+def backup_json(backup: Backup) -> Json:
+    """A backup."""
+    proof = backup.proof
+    return {
+        "name": backup.name,
+        "instance": backup.instance,
+        "addon": backup.addon,
+        "created": time_json(backup.created),
+        "bytes": backup.size,
+        "location": backup.location,
+        "verified": time_json(proof.verified) if proof else None,
+        "sha256": proof.sha256 if proof else None,
+    }
+
+
+def backups_text(found: Sequence[Backup], url: str) -> str:
+    """A table of backups, and where they are."""
+    if not found:
+        return f"{clean(url)} has no backups; run `addonkit backup create INSTANCE`"
+    rows = [(each.name, describe_size(each.size), _time(each.created), _verified(each)) for each in found]
+    shown = table(("BACKUP", "SIZE", "CREATED", "VERIFIED"), rows)
+    return f"{shown}\nin {clean(url)}" if url else shown
+
+
+def created_text(backup: Backup, url: str, *, new_key: bool) -> str:
+    """What was written, and what to do about the key once."""
+    lines = [f"{backup.name}: {describe_size(backup.size)} in {clean(url)}"]
+    if backup.proof:
+        lines.append(f"verified: restored and compared, {backup.proof.items:,} items are equal")
+    else:
+        lines.append(f"not verified; `addonkit backup verify {backup.name}` proves that it can be restored")
+    if new_key:
+        lines.append("`addonkit backup key` prints the key that opens it; keep that outside of this machine")
+    return "\n".join(lines)
+
+
+def verification_json(found: Verification) -> Json:
+    """What came of one backup."""
+    fault = error_json(found.fault)["error"] if found.fault else None
+    return {**backup_json(found.backup), "error": fault}
+
+
+def verification_text(found: Verification) -> str:
+    """The same in a line."""
+    name, proof = found.backup.name, found.backup.proof
+    if found.fault is not None or proof is None:
+        return f"{name}: not verified: {clean(str(found.fault))}"
+    return f"{name}: verified, {proof.items:,} items are equal"
+
+
+def restored_json(done: Restored) -> Json:
+    """What was restored."""
+    return {"instance": instance_json(done.instance), "backup": backup_json(done.backup), "former": done.former}
+
+
+def restored_text(done: Restored) -> str:
+    """The same for people, with the way back."""
+    lines = [f"{done.instance.name} has the data of {done.backup.name}; restart apps that use it"]
+    if done.former:
+        lines.append(f"{done.former} keeps the data from before for a week;")
+        lines[-1] += f" `addonkit rollback {done.instance.name}` takes them back"
+    return "\n".join(lines)
+
+
+def _verified(backup: Backup) -> str:
+    return _time(backup.proof.verified) if backup.proof else "no"
+
+
+def _time(time: datetime) -> str:
+    return f"{time.astimezone():%Y-%m-%d %H:%M}"

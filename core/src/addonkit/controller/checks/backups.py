@@ -1,0 +1,87 @@
+"""What is not as it should be about backups: interrupted work, former instances past their time, backups on trust."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from addonkit.errors import AddonkitError
+from addonkit.models.instance import Instance, Purpose
+from addonkit.models.views import Finding
+
+if TYPE_CHECKING:
+    from addonkit.controller.backups.service import BackupService
+    from addonkit.models.backup import Backup
+    from addonkit.store.interface import Store
+
+INTERRUPTED: Final = "interrupted-backup"
+EXPIRED: Final = "expired-former"
+
+
+class BackupChecks:
+    """Looks at backups; changes nothing.
+
+    Args:
+        store: where instances are.
+        service: makes backups.
+        home: directory of the home.
+    """
+
+    def __init__(self, store: Store, service: BackupService, home: Path) -> None:
+        self._store = store
+        self._service = service
+        self._home = home
+
+    async def check_backups(self) -> list[Finding]:
+        """Return a finding for each thing."""
+        return [
+            *[
+                Finding(INTERRUPTED, each.id, f"{each.saga} was interrupted; nothing is lost", "undo it", each.id)
+                for each in await self._service.interrupted()
+            ],
+            *[
+                Finding(EXPIRED, each.name, "nothing needs its data any more", "remove it and its data", each.id)
+                for each in await self._service.expired()
+            ],
+            *await self._check_repository(),
+        ]
+
+    async def fix(self, finding: Finding) -> str:
+        """Undo what was interrupted, or remove a former instance."""
+        if finding.kind == INTERRUPTED:
+            await self._service.undo(finding.key)
+            return f"{finding.subject}: undone"
+        await self._service.remove_former(finding.key)
+        return f"{finding.subject}: removed"
+
+    async def _check_repository(self) -> list[Finding]:
+        url = self._service.shelf.url
+        if "://" not in url and not _is_directory(url):
+            return []
+        try:
+            found = await self._service.shelf.list()
+        except AddonkitError as error:
+            return [Finding("backups-unreachable", url, str(error))]
+        there = {each.value.name for each in await self._store.list(Instance) if each.value.purpose is Purpose.SERVE}
+        newest = {each.instance: each for each in found if each.instance in there}
+        return [*_unverified(newest.values()), *self._same_disk(newest)]
+
+    def _same_disk(self, newest: Mapping[str, Backup]) -> Iterator[Finding]:
+        directory = self._service.shelf.directory
+        if not newest or directory is None or directory.stat().st_dev != self._home.stat().st_dev:
+            return
+        lost = f"they are on the same disk as {self._home}, and are lost with it"
+        problem = f"{lost}; set ADDONKIT_BACKUPS to another place"
+        yield Finding("backups-on-same-disk", str(directory), problem)
+
+
+def _is_directory(path: str) -> bool:
+    return Path(path).is_dir()
+
+
+def _unverified(newest: Collection[Backup]) -> Iterator[Finding]:
+    for each in newest:
+        if each.proof is None:
+            problem = f"nothing says that it can be restored; run `addonkit backup verify {each.name}`"
+            yield Finding("unverified-backup", each.name, problem)
