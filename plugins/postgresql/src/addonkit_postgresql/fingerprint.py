@@ -75,7 +75,7 @@ async def fingerprint_of(connection: asyncpg.Connection, owner: str) -> Fingerpr
 
 
 async def sequences(connection: asyncpg.Connection) -> list[Part]:
-    """One part for each sequence. Their values are not those of a snapshot: no session sees older ones."""
+    """One part for each sequence. Their values are those of now, not those of a snapshot."""
     found = []
     for row in await connection.fetch(_SEQUENCES):
         name, definition = row["name"], row["definition"]
