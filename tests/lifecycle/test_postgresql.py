@@ -14,6 +14,7 @@ import addonkit
 from addonkit import InstanceFailed
 from addonkit.testing.home import left_behind
 from addonkit_postgresql.extensions import TRUSTED
+from system_postgresql import VERSION as OLD
 
 
 @asynccontextmanager
@@ -36,7 +37,7 @@ async def ask(url: str, query: str) -> object:
         await connection.close()
 
 
-@pytest.mark.parametrize("version", ["18", "15"])
+@pytest.mark.parametrize("version", ["18", OLD])
 @pytest.mark.parametrize("variant", ["small", "shared"])
 async def test_an_app_gets_a_database_of_its_own_and_no_more(kit: addonkit.Kit, variant: str, version: str) -> None:
     binding = await kit.create(f"postgresql:{variant}", app="shop", version=version)
@@ -122,10 +123,10 @@ async def test_twenty_apps_come_at_once_and_go_at_once(kit: addonkit.Kit, home: 
 
 async def test_versions_live_side_by_side(kit: addonkit.Kit) -> None:
     new = await kit.create("postgresql:shared", app="blog", version="18")
-    old = await kit.create("postgresql:shared", app="wiki", version="15")
+    old = await kit.create("postgresql:shared", app="wiki", version=OLD)
 
     assert str(await ask(new.url, "SHOW server_version")).startswith("18")
-    assert str(await ask(old.url, "SHOW server_version")).startswith("15")
+    assert str(await ask(old.url, "SHOW server_version")).startswith(OLD)
 
 
 async def test_a_server_that_does_not_start_shows_its_log_and_leaves_nothing(

@@ -21,6 +21,7 @@ from addonkit.compute.process.user import service_user
 from addonkit.models.compute import CreateSandboxPoolSpec, Disk, File, Pool, PoolState, Port, Probe, Program, Volume
 from addonkit.models.definition import AddonDefinition, ProgramSource, VariantDefinition
 from addonkit.testing.home import left_behind
+from system_postgresql import VERSION as OLD
 
 POSTGRESQL = Program(
     source=ProgramSource(
@@ -76,11 +77,11 @@ async def sql(backend: ProcessBackend, pool: Pool, text: str) -> str:
     return result.stdout.strip()
 
 
-@pytest.mark.parametrize("version", ["18", "15"])
+@pytest.mark.parametrize("version", ["18", OLD])
 async def test_postgresql_is_killed_and_goes_on_with_its_data(backend: Any, home: Path, version: str) -> None:
     program = attrs.evolve(POSTGRESQL, version=version)
-    if version == "15" and not list(Path("/usr/lib/postgresql").glob("15/bin/postgres")):
-        pytest.skip("PostgreSQL 15 of the system is not installed: apt-get install postgresql-15")
+    if version == OLD and not list(Path("/usr/lib/postgresql").glob(f"{OLD}/bin/postgres")):
+        pytest.skip("PostgreSQL of the system is not installed: apt-get install postgresql")
     pool = await start(backend, program)
     first = await ready(backend, pool)
     assert (await sql(backend, pool, "show server_version")).startswith(f"{version}.")
@@ -142,15 +143,15 @@ REDIS = attrs.evolve(
 
 @pytest.mark.parametrize(
     "program",
-    [POSTGRESQL, attrs.evolve(POSTGRESQL, version="15"), VALKEY, REDIS],
-    ids=["postgresql-18", "postgresql-15", "valkey", "redis"],
+    [POSTGRESQL, attrs.evolve(POSTGRESQL, version=OLD), VALKEY, REDIS],
+    ids=["postgresql-18", "postgresql-old", "valkey", "redis"],
 )
 async def test_a_server_holds_its_lock_itself_until_its_last_process_ends(
     backend: Any, home: Path, program: Program
 ) -> None:
     found = backend.find_programs(definition(program))
     if not any(each.version.startswith(program.version) for each in found):
-        pytest.skip("this server is not installed: apt-get install postgresql-15 redis-server")
+        pytest.skip("this server is not installed: apt-get install postgresql redis-server")
     pool = await start(backend, program)
     state = await ready(backend, pool)
     lock = home / "disks/real/lock"

@@ -19,8 +19,9 @@ from addonkit.util.clock import SystemClock
 from addonkit_postgresql.addon import ADDON
 from addonkit_postgresql.session import Administrator
 from addonkit_postgresql.tenants import administrator
+from system_postgresql import VERSION as OLD
 
-VERSIONS = ("18", "15")
+VERSIONS = ("18", OLD)
 
 _numbers = count(1)
 

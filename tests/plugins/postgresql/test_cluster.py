@@ -20,9 +20,10 @@ from addonkit_postgresql.cluster import UnknownFormat, adapt
 from addonkit_postgresql.definition import PROGRAM
 from addonkit_postgresql.scram import UNUSABLE
 from addonkit_postgresql.session import Administrator
+from system_postgresql import VERSION as OLD
 
-VERSIONS = ("18", "15")
-CHECKSUMS = {"18": "--data-checksums", "15": "--encoding=UTF8"}  # that of 15 has none
+VERSIONS = ("18", OLD)
+CHECKSUMS = {"18": "--data-checksums", OLD: "--encoding=UTF8"}  # that of 17 and older has none
 
 
 class Tools:
