@@ -159,6 +159,7 @@ class Step:
         self.runs = tuple(runs)
         self.takes = Signature.of(function, f"step {self.name}")
         self._undo: Any = undo
+        self._types: Mapping[str, Any] | None = None
         self.undo_takes = Signature((), ())
         if callable(undo):
             self.undo(undo)
@@ -190,13 +191,15 @@ class Step:
             SagaDefinitionError: when the result is not annotated, or with something that contributes nothing.
         """
         try:
-            return self._output_types()
+            if self._types is None:
+                self._types = self._output_types()
         except NameError as error:
             raise SagaDefinitionError(
                 f"cannot define step {self.name}",
                 f"the type of its result does not resolve: {error}",
                 "define it at the top of a module and import it outside TYPE_CHECKING",
             ) from error
+        return self._types
 
     def _output_types(self) -> Mapping[str, Any]:
         attempted = f"cannot define step {self.name}"

@@ -16,6 +16,9 @@ from addonkit.store.sealing import Sealer
 
 T = TypeVar("T")
 
+_KEPT: Final = 1_000
+"""Values that are kept with the text that they were read from."""
+
 _LEAVES: Final = frozenset({str, bool, int, type(None)})
 
 
@@ -54,6 +57,7 @@ class Codec:
 
     def __init__(self, sealer: Sealer) -> None:
         self._sealer = sealer
+        self._known: dict[str, tuple[str, Any]] = {}
 
     def dump(self, row: str, value: Any) -> str:
         """The value as JSON text of ASCII characters. `row` is the id `kind/name` it will be stored under.
@@ -67,12 +71,31 @@ class Codec:
             return {SEALED: self._sealer.seal(secret.reveal(), row)}
 
         try:
+            plain = self._dump_plain(row, value) if getattr(value, "plain", False) else None
+            if plain is not None:
+                return plain
             tree = _tree(converter().unstructure(value), seal, _escaped)
         except TypeError as error:
             raise TypeError(f"cannot store {row}: {error}") from error
         except ValueError as error:
             raise ValueError(f"cannot store {row}: {error}") from error
         return json.dumps(tree, separators=(",", ":"), allow_nan=False)
+
+    def _dump_plain(self, row: str, value: Any) -> str | None:
+        """The text of a value that holds trees, which have text keys; None when one of its keys has to be escaped."""
+        seals = 0
+
+        def other(found: Any) -> Any:
+            nonlocal seals
+            if isinstance(found, Secret):
+                seals += 1
+                return {SEALED: self._sealer.seal(found.reveal(), row)}
+            if isinstance(found, Mapping):
+                return dict(found)
+            return _tree(found, _same, _same)
+
+        text = json.dumps(converter().unstructure(value), separators=(",", ":"), allow_nan=False, default=other)
+        return text if text.count('sealed"') == seals else None
 
     def load(self, row: str, text: str, kind: type[T]) -> T:
         """The value that was dumped for this row.
@@ -81,12 +104,29 @@ class Codec:
             SecretError: when a secret cannot be opened.
             StoreError: when the text does not fit the type.
         """
+        known = self._known.get(row)
+        if known is not None and known[0] == text and type(known[1]) is kind:
+            return cast(T, known[1])
         try:
-            return cast(T, structure(self._parse(row, text), kind))
+            value: T = structure(self._parse(row, text), kind)
         except ValueError as error:
             raise StoreError(
                 f"cannot read {row}", str(error), "it may have been written by another release of addonkit"
             ) from error
+        self._keep(row, text, value)
+        return value
+
+    def _keep(self, row: str, text: str, value: Any) -> None:
+        """Keep a value that cannot change, such as a lease: its text is read with each step of an execution."""
+        if not getattr(value, "plain", False):
+            return
+        try:
+            hash(value)
+        except TypeError:  # it holds a dict
+            return
+        if len(self._known) >= _KEPT:
+            self._known.clear()
+        self._known[row] = (text, value)
 
     def _parse(self, row: str, text: str) -> Any:
         def opened(found: dict[str, Any]) -> Any:

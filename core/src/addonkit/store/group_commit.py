@@ -6,8 +6,6 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-import attrs
-
 from addonkit.errors import StoreCorrupted
 from addonkit.store.keys import refuse_awaitable
 from addonkit.store.sqlite_transaction import SqliteTransaction
@@ -21,20 +19,15 @@ if TYPE_CHECKING:
 Decision = Callable[["Transaction"], Any]
 
 
-@attrs.define
-class _Decided:
-    """A decision that was run inside the open transaction, and what became of it."""
-
-    job: Job
-    transaction: SqliteTransaction
-    result: Any = None
-    error: BaseException | None = None
+class _Torn(Exception):
+    """A decision raised after it had written; those of its group are run again, each undone by itself if it raises."""
 
 
 class GroupCommit:
     """Runs decisions one after the other and commits them together.
 
-    Each sees what the former ones did. One that raises is rolled back alone.
+    Each sees what the former ones did. One that raises is rolled back alone; for that the group is run a second time,
+    which costs less than being ready for it each time.
 
     Args:
         codec: holds the key of the secrets.
@@ -48,53 +41,54 @@ class GroupCommit:
         self._committed = committed
 
     def commit(self, connection: sqlite3.Connection, jobs: Sequence[Job]) -> None:
-        """Run and commit the decisions of these jobs and set their futures.
+        """Run and commit the decisions of these jobs and write down their outcomes.
 
         Raises:
-            sqlite3.Error, StoreCorrupted, UnicodeDecodeError: the database failed; all of them were rolled back,
-                and no future was set.
+            sqlite3.Error, StoreCorrupted, UnicodeDecodeError: the database failed; all of them were rolled back.
         """
-        decided = self._run(connection, jobs)
-        self._committed([each.transaction for each in decided if each.error is None])
-        for each in decided:
-            if each.error is None:
-                each.job.future.set_result(each.result)
-            else:
-                each.job.future.set_exception(each.error)
+        try:
+            transactions = self._run(connection, jobs, apart=False)
+        except _Torn:
+            transactions = self._run(connection, jobs, apart=True)
+        self._committed([each for each, job in zip(transactions, jobs, strict=True) if job.error is None])
 
-    def _run(self, connection: sqlite3.Connection, jobs: Sequence[Job]) -> Sequence[_Decided]:
+    def _run(self, connection: sqlite3.Connection, jobs: Sequence[Job], *, apart: bool) -> Sequence[SqliteTransaction]:
         connection.execute("BEGIN IMMEDIATE")
         try:
-            decided = [self._decide(connection, job, alone=len(jobs) == 1) for job in jobs]
-            connection.execute("COMMIT" if any(each.error is None for each in decided) else "ROLLBACK")
+            transactions = [self._decide(connection, job, apart=apart, alone=len(jobs) == 1) for job in jobs]
+            connection.execute("COMMIT" if any(job.error is None for job in jobs) else "ROLLBACK")
         except BaseException:
             if connection.in_transaction:  # a full disk has rolled back already
                 connection.execute("ROLLBACK")
             raise
-        return decided
+        return transactions
 
-    def _decide(self, connection: sqlite3.Connection, job: Job, *, alone: bool) -> _Decided:
-        """Run one decision; what it did is undone when it raises.
+    def _decide(self, connection: sqlite3.Connection, job: Job, *, apart: bool, alone: bool) -> SqliteTransaction:
+        """Run one decision; `apart` undoes what it did when it raises, without undoing what others did.
 
         Raises:
             sqlite3.Error, StoreCorrupted, UnicodeDecodeError: the database failed.
+            _Torn: it has written, raised, and cannot be undone by itself.
         """
-        if not alone:
+        if apart:
             connection.execute("SAVEPOINT decision")
-        decided = _Decided(job, SqliteTransaction(connection, self._codec, self._clock))
+        before = connection.total_changes
+        transaction = SqliteTransaction(connection, self._codec, self._clock)
+        job.result, job.error = None, None
         try:
-            decided.result = job.work(decided.transaction)
-            refuse_awaitable(decided.result)
-            decided.transaction.finish()
+            job.result = job.work(transaction)
+            refuse_awaitable(job.result)
+            transaction.finish()
         except (sqlite3.Error, StoreCorrupted, UnicodeDecodeError):
             raise
         except BaseException as error:  # noqa: BLE001 - handed to the task that waits for it
-            decided.error = error
+            job.error = error
         finally:
-            decided.transaction.end()
-        if alone:
-            return decided
-        if decided.error is not None:
-            connection.execute("ROLLBACK TO decision")
-        connection.execute("RELEASE decision")
-        return decided
+            transaction.end()
+        if apart:
+            if job.error is not None:
+                connection.execute("ROLLBACK TO decision")
+            connection.execute("RELEASE decision")
+        elif job.error is not None and not alone and connection.total_changes != before:
+            raise _Torn
+        return transaction

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from addonkit.store.codec import Codec
     from addonkit.util.clock import Clock
 
+_FORGET_EVERY: Final = 64
+"""Changes after which those that are too old are removed; who reads changes is not shown them before."""
+
 _COLUMNS: Final = "e.name, e.data, e.revision, e.created, e.updated, e.checksum"
 
 
@@ -90,7 +93,8 @@ class SqliteTransaction:
         if not self._execute(update, data, revision, updated, check, *place).rowcount:
             raise conflict(row, entity.revision, self._revision(kind, entity.name))
         stored = self._stored(row, data, value)
-        self._index(kind, entity.name, index_of(stored))
+        known = index_of(entity.value)  # at this revision, which the update has met
+        self._index(kind, entity.name, {k: v for k, v in index_of(stored).items() if known[k] != v})
         self._record(kind, entity.name, ChangeKind.UPDATED, revision)
         return Entity(entity.name, stored, revision, entity.created, now)
 
@@ -112,7 +116,7 @@ class SqliteTransaction:
         """
         if self._fault is not None:
             raise self._fault
-        if self.latest:
+        if self.latest // _FORGET_EVERY != (self.first - 1) // _FORGET_EVERY and self.latest:
             self._execute("DELETE FROM change WHERE number <= ?", self.latest - CHANGES_KEPT)
         self.end()
 
@@ -138,7 +142,7 @@ class SqliteTransaction:
         return value if getattr(value, "plain", False) else self._codec.load(row, data, type(value))
 
     def _index(self, kind: type[Stored], name: str, fields: Mapping[str, str]) -> None:
-        """Write the indexed fields; those that are there already cost no write."""
+        """Write indexed fields."""
         upsert = (
             "INSERT INTO entity_index VALUES (?, ?, ?, ?) ON CONFLICT (kind, name, field)"
             " DO UPDATE SET value = excluded.value WHERE value <> excluded.value"
@@ -185,7 +189,8 @@ def _list_query(kind: type[Stored], conditions: Mapping[str, str], after: str) -
 
 
 def read_changes(connection: sqlite3.Connection, position: int, limit: int) -> Sequence[Change]:
-    """The changes after a number, oldest first, at most `limit`."""
+    """The changes after a number, oldest first, at most `limit`; of those that are not kept none."""
+    position = max(position, latest_change(connection) - CHANGES_KEPT)
     query = "SELECT number, kind, name, what, revision FROM change WHERE number > ? ORDER BY number LIMIT ?"
     rows = connection.execute(query, (position, limit))
     return [Change(number, kind, name, ChangeKind(what), revision) for number, kind, name, what, revision in rows]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections import deque
+import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from addonkit.errors import StoreCorrupted, StoreUnavailable
@@ -24,20 +25,49 @@ T = TypeVar("T")
 
 
 class Job:
-    """Work that waits for its group.
+    """Work for the store's thread, and what became of it.
 
     Attributes:
         work: what is to be done.
-        future: its outcome.
+        result: what it answered; `error` what it raised instead.
+        future: tells the task that waits.
     """
 
     def __init__(self, work: Any) -> None:
         self.work = work
-        self.future: Future[Any] = Future()
+        self.result: Any = None
+        self.error: BaseException | None = None
+        self.loop = asyncio.get_running_loop()
+        self.future: asyncio.Future[Any] = self.loop.create_future()
+
+    def settle(self) -> None:
+        """Tell the task that waits, on its event loop. Does nothing when it was cancelled."""
+        if self.future.done():
+            return
+        if self.error is None:
+            self.future.set_result(self.result)
+        else:
+            self.future.set_exception(self.error)
 
 
 Group = Callable[[sqlite3.Connection, Sequence[Job]], None]
-"""Does the work of several jobs at once and sets their futures."""
+"""Does the work of several jobs at once and writes down their outcomes."""
+
+
+def _settle(jobs: Sequence[Job]) -> None:
+    for job in jobs:
+        job.settle()
+
+
+def _tell(jobs: Sequence[Job]) -> None:
+    """Wake the tasks that wait for these jobs; each event loop is woken once."""
+    for loop in {job.loop for job in jobs}:
+        with suppress(RuntimeError):  # that loop is closed: no task waits there any more
+            loop.call_soon_threadsafe(_settle, [job for job in jobs if job.loop is loop])
+
+
+def _closed_error() -> StoreUnavailable:
+    return StoreUnavailable("cannot use the store", "it is closed")
 
 
 class Writer:
@@ -52,7 +82,9 @@ class Writer:
         self._path = path
         self._busy_timeout = busy_timeout
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="addonkit-store")
-        self._waiting: deque[Job] = deque()
+        self._lock = threading.Lock()
+        self._waiting: list[Job] = []
+        self._closed = False
         self._connection: sqlite3.Connection | None = None
         self._file = (0, 0)
         self._damage: StoreCorrupted | None = None
@@ -64,11 +96,10 @@ class Writer:
             StoreError: when the store fails; `purpose` says at what, as "write the state".
             Busy: when another process kept its lock for too long.
         """
-        try:
-            job = self._executor.submit(self._work, purpose, work)
-        except RuntimeError:  # the executor was shut down
-            raise StoreUnavailable("cannot use the store", "it is closed") from None
-        return await asyncio.wrap_future(job)
+        job = Job(work)
+        self._submit(self._run_one, purpose, job)
+        found: T = await job.future
+        return found
 
     async def run_grouped(self, purpose: str, group: Group, work: Any) -> Any:
         """Hand `work` to `group` together with what waits by then; return what the group answers to it.
@@ -77,50 +108,76 @@ class Writer:
 
         Args:
             purpose: as in `run`.
-            group: called on the thread with the connection and the work of every job of the group; sets their futures.
+            group: called on the thread with the connection and every job of the group; writes down their outcomes.
             work: what this job brings.
 
         Raises:
             StoreError, Busy: as in `run`. A group that fails is tried job by job.
         """
         job = Job(work)
-        self._waiting.append(job)
+        with self._lock:
+            if self._closed:
+                raise _closed_error()
+            is_first = all(each.loop is not job.loop for each in self._waiting)
+            self._waiting.append(job)
+        if is_first:  # tasks that are ready now add their work before the thread begins
+            job.loop.call_soon(self._begin_group, purpose, group)
+        return await job.future
+
+    def _begin_group(self, purpose: str, group: Group) -> None:
+        """Let the thread do what waits, unless it was closed meanwhile and has refused it."""
+        with suppress(StoreUnavailable):
+            self._submit(self._run_waiting, purpose, group)
+
+    def _submit(self, work: Callable[..., None], *args: Any) -> None:
         try:
-            self._executor.submit(self._run_waiting, purpose, group)
-        except RuntimeError:
-            raise StoreUnavailable("cannot use the store", "it is closed") from None
-        return await asyncio.wrap_future(job.future)
+            self._executor.submit(work, *args)
+        except RuntimeError:  # the executor was shut down
+            raise _closed_error() from None
+
+    def _take_waiting(self) -> list[Job]:
+        with self._lock:
+            jobs = [job for job in self._waiting if not job.future.cancelled()]
+            self._waiting.clear()
+        return jobs
+
+    def _run_one(self, purpose: str, job: Job) -> None:
+        if job.future.cancelled():
+            return
+        try:
+            job.result = self._work(purpose, job.work)
+        except BaseException as error:  # noqa: BLE001 - handed to the task that waits
+            job.error = error
+        _tell([job])
 
     def _run_waiting(self, purpose: str, group: Group) -> None:
-        """Run what waits as one group; an earlier call may have taken it already."""
-        jobs: list[Job] = []
-        while self._waiting:
-            job = self._waiting.popleft()
-            if job.future.set_running_or_notify_cancel():
-                jobs.append(job)
+        """Run what waits as one group."""
+        jobs = self._take_waiting()
         if not jobs:
             return
         try:
             self._work(purpose, lambda connection: group(connection, jobs))
         except BaseException as error:  # noqa: BLE001 - handed to the tasks that wait
             if len(jobs) == 1:
-                jobs[0].future.set_exception(error)
-                return
-            for job in jobs:  # no job fails for another one's sake
-                self._run_alone(purpose, group, job)
+                jobs[0].error = error
+            else:
+                for job in jobs:  # no job fails for another one's sake
+                    self._run_alone(purpose, group, job)
+        _tell(jobs)
 
     def _run_alone(self, purpose: str, group: Group, job: Job) -> None:
         try:
             self._work(purpose, lambda connection: group(connection, [job]))
         except BaseException as error:  # noqa: BLE001 - handed to the task that waits
-            job.future.set_exception(error)
+            job.error = error
 
     async def close(self) -> None:
-        """End the thread after what it has begun. May be called again."""
-        try:
-            job = self._executor.submit(self._disconnect)
-        except RuntimeError:
-            return
+        """End the thread after what it has begun; what waits then is refused. May be called again."""
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+        job = self._executor.submit(self._disconnect)
         self._executor.shutdown(wait=False)
         await asyncio.shield(asyncio.wrap_future(job))
         self._executor.shutdown(wait=True)
@@ -183,6 +240,10 @@ class Writer:
         return self._damage
 
     def _disconnect(self) -> None:
+        left = self._take_waiting()
+        for job in left:
+            job.error = _closed_error()
+        _tell(left)
         if self._connection is not None:
             self._connection.close()
             self._connection = None
