@@ -124,21 +124,25 @@ async def test_who_lost_the_lease_journals_nothing_and_undoes_nothing(any_world:
     assert any_world.log == ["one", "two"]
 
 
-async def test_who_lost_the_lease_before_the_first_entry_begins_nothing(
+async def test_the_lease_comes_with_the_first_entry_and_goes_with_the_last(
     world: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    transact = world.store.transact
+    transact, entries = world.store.transact, []
 
-    async def stolen_before_beginning(decide: Any) -> Any:
-        if "_begin" in decide.__qualname__:
-            await transact(steal)
-        return await transact(decide)
+    async def noted(decide: Any) -> Any:
+        found = await transact(decide)
+        lease, execution = await world.store.get(Lease, "execution/x"), await world.execution()
+        entries.append((bool(lease.value.owner), [record.status.value for record in execution.steps]))
+        return found
 
-    monkeypatch.setattr(world.store, "transact", stolen_before_beginning)
+    monkeypatch.setattr(world.store, "transact", noted)
+    await world.engine().ensure("x", world.saga(world.step("one"), world.step("two")))
 
-    with pytest.raises(LeaseLost):
-        await world.engine().ensure("x", world.saga(world.step("one")))
-    assert await world.engine().execution("x") is None
+    assert entries == [
+        (True, ["started", "pending"]),
+        (True, ["done", "started"]),
+        (False, ["done", "done"]),
+    ]
 
 
 async def test_who_lost_the_lease_while_undoing_leaves_the_rest_alone(world: Any) -> None:

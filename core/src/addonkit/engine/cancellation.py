@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import aclosing, asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from addonkit.errors import AddonkitError
 from addonkit.models.execution import CancelRequest, Execution
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from addonkit.store.interface import Change, Store, Transaction
+
+T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
@@ -30,6 +32,44 @@ def forget_cancellation(tx: Transaction, id: str) -> None:
     tx.delete(CancelRequest, id)
 
 
+class Stopped(Exception):
+    """Leaves the step of an execution that was asked to stop."""
+
+
+class StopSignal:
+    """Cancels the step that runs when its execution is asked to stop."""
+
+    def __init__(self) -> None:
+        self._is_set = False
+        self._running: asyncio.Task[Any] | None = None
+
+    def set(self) -> None:
+        """Ask to stop."""
+        self._is_set = True
+        if self._running is not None:
+            self._running.cancel()
+
+    async def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """What the work gives.
+
+        Raises:
+            Stopped: it was cancelled, because the execution was asked to stop before it had ended.
+        """
+        self._running = running = asyncio.create_task(work)
+        if self._is_set:
+            running.cancel()
+        try:
+            await asyncio.wait({running})
+        finally:
+            self._running = None
+            if not running.done():
+                running.cancel()
+                await asyncio.gather(running, return_exceptions=True)
+        if running.cancelled():
+            raise Stopped
+        return running.result()
+
+
 class CancellationWatch:
     """Watches for requests to stop, once for all executions of this process.
 
@@ -39,29 +79,32 @@ class CancellationWatch:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._signals: dict[str, asyncio.Event] = {}
+        self._signals: dict[str, StopSignal] = {}
+        self._watchers = 0
         self._task: asyncio.Task[None] | None = None
 
     @asynccontextmanager
-    async def signal(self, id: str) -> AsyncIterator[asyncio.Event]:
-        """An event that is set when the execution is asked to stop, from now to the end of the block.
-
-        One task at a time runs an execution: it holds the lease.
-        """
-        self._signals[id] = event = asyncio.Event()
+    async def watching(self, id: str, signal: StopSignal) -> AsyncIterator[None]:
+        """Watch for the length of the block; `connect` says from when on the execution's requests set the signal."""
+        self._watchers += 1
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run(self._store.watch(CancelRequest)))
         try:
-            yield event
+            yield
         finally:
-            if self._signals.get(id) is event:
+            self._watchers -= 1
+            if self._signals.get(id) is signal:
                 del self._signals[id]
             await self._rest()
+
+    def connect(self, id: str, signal: StopSignal) -> None:
+        """Set the signal at requests that are written from now on. Called in the transaction that takes the lease."""
+        self._signals[id] = signal
 
     async def _rest(self) -> None:
         """Stop watching when no execution runs."""
         task = self._task
-        if self._signals or task is None:
+        if self._watchers or task is None:
             return
         self._task = None
         task.cancel()
@@ -78,6 +121,7 @@ class CancellationWatch:
     async def _hear(self, name: str) -> None:
         """Set the signals that a change means; a change without a name stands for any."""
         for id in [name] if name else list(self._signals):
-            entity = await self._store.get(Execution, id) if id in self._signals else None
-            if entity is not None and entity.value.cancel and id in self._signals:
-                self._signals[id].set()
+            signal = self._signals.get(id)
+            entity = await self._store.get(Execution, id) if signal is not None else None
+            if signal is not None and entity is not None and entity.value.cancel:
+                signal.set()

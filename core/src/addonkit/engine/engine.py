@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from copy import copy
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from addonkit.engine.arguments import Resources, StepArguments
-from addonkit.engine.cancellation import CancellationWatch, forget_cancellation, request_cancellation
+from addonkit.engine.beginning import Beginning, Begun
+from addonkit.engine.cancellation import CancellationWatch, StopSignal, request_cancellation
 from addonkit.engine.child_sagas import ChildSagas
 from addonkit.engine.compatibility import reshaped
 from addonkit.engine.events import EventPublisher, Sink
@@ -21,14 +21,13 @@ from addonkit.engine.journal import Journal
 from addonkit.engine.outcome import blocked, outcome
 from addonkit.engine.runner import Runner
 from addonkit.engine.watch import following
-from addonkit.errors import Busy, SagaDefinitionError, SagaError, UnknownExecution
-from addonkit.models.execution import Event, EventKind, Execution, ExecutionStatus, StepRecord
-from addonkit.store.codec import unstructure
+from addonkit.errors import Busy, SagaError, UnknownExecution
+from addonkit.models.execution import Event, EventKind, Execution, ExecutionStatus
 
 if TYPE_CHECKING:
     from addonkit.saga.saga import Saga
     from addonkit.store.interface import Entity, Store, Transaction
-    from addonkit.store.leases import LeaseHandle, Leases
+    from addonkit.store.leases import LeaseHandle, Leases, Within
     from addonkit.util.clock import Clock
 
 
@@ -92,11 +91,19 @@ class Engine:
             found = None
         cause = None
         if found is None or not found.status.finished:
-            async with self._owning(id, found) as held, self._cancellations.signal(id) as stop:
-                entity = await self._load_or_begin(id, bound, dict(subject or {}), held, fruitless)
-                found = entity.value
+            beginning = Beginning(id, bound, dict(subject or {}), self._clock, fruitless)
+            stop = StopSignal()
+
+            def load_or_begin(tx: Transaction) -> Begun:
+                self._cancellations.connect(id, stop)
+                return beginning.load_or_begin(tx)
+
+            async with self._cancellations.watching(id, stop), self._owning(id, found, within=load_or_begin) as held:
+                begun: Begun = held.found
+                found = begun.entity.value
+                self._publisher.publish(found)
                 if found.status is not ExecutionStatus.BLOCKED and not found.status.finished:
-                    found, cause = await self._run(entity, bound, held, stop)
+                    found, cause = await self._run(begun, bound, held, stop)
         return outcome(bound, found, cause)
 
     async def undo(self, id: str, saga: Saga[Any], *, completed: bool = True) -> None:
@@ -124,7 +131,7 @@ class Engine:
             entity = await self._load(id, held)
             if entity is None or entity.value.status in over:
                 return
-            runner = await self._runner(entity, saga, held, asyncio.Event())
+            runner = await self._runner(Begun(entity), saga, held, StopSignal())
             found = await runner.undo()
         if found.status is ExecutionStatus.BLOCKED:
             raise blocked(found)
@@ -193,7 +200,7 @@ class Engine:
 
     @asynccontextmanager
     async def _owning(
-        self, id: str, seen: Execution | None, *, wait: float | None = None
+        self, id: str, seen: Execution | None, *, wait: float | None = None, within: Within | None = None
     ) -> AsyncIterator[LeaseHandle]:
         """Hold the lease of an execution; while another one has it, tell what that one does.
 
@@ -201,25 +208,26 @@ class Engine:
             id: of the execution.
             seen: as it was read last; later events are published.
             wait: see Leases.hold.
+            within: see Leases.hold.
         """
         self._refuse_own(id)
         async with AsyncExitStack() as stack:
             stack.enter_context(self._publisher.listening(id, seen))
-            yield await self._lease(stack, id, wait)
+            yield await self._lease(stack, id, wait, within)
 
     def _refuse_own(self, id: str) -> None:
         if id in self._within:
             raise SagaError(f"cannot run {id}", "one of its own steps asks for it, and would wait for ever")
 
-    async def _lease(self, stack: AsyncExitStack, id: str, wait: float | None) -> LeaseHandle:
+    async def _lease(self, stack: AsyncExitStack, id: str, wait: float | None, within: Within | None) -> LeaseHandle:
         key = f"execution/{id}"
         try:
-            return await stack.enter_async_context(self._leases.hold(key, wait=0))
+            return await stack.enter_async_context(self._leases.hold(key, wait=0, within=within))
         except Busy:
             if wait == 0:
                 raise
         async with following(self._store, id, self._publisher):
-            return await stack.enter_async_context(self._leases.hold(key, wait=wait))
+            return await stack.enter_async_context(self._leases.hold(key, wait=wait, within=within))
 
     async def _load(self, id: str, held: LeaseHandle) -> Entity[Execution] | None:
         def decide(tx: Transaction) -> Entity[Execution] | None:
@@ -228,44 +236,11 @@ class Engine:
 
         return await self._store.transact(decide)
 
-    async def _load_or_begin(
-        self,
-        id: str,
-        saga: Saga[Any],
-        subject: dict[str, str],
-        held: LeaseHandle,
-        fruitless: Collection[ExecutionStatus],
-    ) -> Entity[Execution]:
-        """The execution of that id; begun when there is none, or when it ended in one of these states."""
-
-        def decide(tx: Transaction) -> Entity[Execution]:
-            held.check(tx)
-            entity = tx.get(Execution, id)
-            if entity is not None and entity.value.status not in fruitless:
-                return entity
-            tx.delete(Execution, id)
-            forget_cancellation(tx, id)
-            return tx.create(id, self._new_execution(id, saga, subject))
-
-        return await self._store.transact(decide)
-
-    def _new_execution(self, id: str, saga: Saga[Any], subject: dict[str, str]) -> Execution:
-        return Execution(
-            id,
-            saga.name,
-            saga.version,
-            ExecutionStatus.RUNNING,
-            tuple(StepRecord(name) for name in saga.step_names),
-            inputs=_inputs(saga),
-            subject=subject,
-            created=self._clock.now(),
-        )
-
     async def _run(
-        self, entity: Entity[Execution], saga: Saga[Any], held: LeaseHandle, stop: asyncio.Event
+        self, begun: Begun, saga: Saga[Any], held: LeaseHandle, stop: StopSignal
     ) -> tuple[Execution, Exception | None]:
         """Run it to an end; also what made it fail, unless that shows a secret."""
-        runner = await self._runner(entity, saga, held, stop)
+        runner = await self._runner(begun, saga, held, stop)
         ended = await runner.run()
         cause = runner.cause
         return ended, None if cause is None or mentions(cause, runner.hidden) else cause
@@ -279,10 +254,8 @@ class Engine:
     def _journal(self, entity: Entity[Execution], held: LeaseHandle) -> Journal:
         return Journal(self._store, self._clock, self._publisher, held, entity)
 
-    async def _runner(
-        self, entity: Entity[Execution], saga: Saga[Any], held: LeaseHandle, stop: asyncio.Event
-    ) -> Runner:
-        execution = entity.value
+    async def _runner(self, begun: Begun, saga: Saga[Any], held: LeaseHandle, stop: StopSignal) -> Runner:
+        entity, execution = begun.entity, begun.entity.value
         fitting = reshaped(execution, saga)
         journal = self._journal(attrs.evolve(entity, value=fitting), held)
         if fitting is not execution:
@@ -291,23 +264,8 @@ class Engine:
             )
         sagas = ChildSagas(self._inside(execution.id), execution.subject)
         arguments = StepArguments(saga, journal, self._resources, sagas)
-        return Runner(saga, journal, self._clock, StepInvoker(journal, arguments), stop)
+        return Runner(saga, journal, self._clock, StepInvoker(journal, arguments), stop, begun.step)
 
 
 def _ignore(_event: Event) -> None:
     """Do nothing: this engine has no sink."""
-
-
-def _inputs(saga: Saga[Any]) -> Mapping[str, Any]:
-    """What an execution of the saga begins with, as trees for the journal."""
-    attempted = f"cannot run saga {saga.name}"
-    if saga.missing:
-        missing = ", ".join(map(repr, saga.missing))
-        raise SagaDefinitionError(attempted, f"its input {missing} has no value", "bind it")
-    inputs: dict[str, Any] = {}
-    for name, value in saga.values.items():
-        try:
-            inputs[name] = unstructure(value)
-        except (TypeError, ValueError) as error:
-            raise SagaDefinitionError(attempted, f"its input {name!r} cannot be journaled: {error}") from error
-    return inputs

@@ -14,6 +14,8 @@ from addonkit.models.execution import Event, EventKind, Execution, ExecutionStat
 from addonkit.saga.step import Step
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from addonkit.store.interface import Entity, Store, Transaction
     from addonkit.store.leases import LeaseHandle
     from addonkit.util.clock import Clock
@@ -51,7 +53,6 @@ class Journal:
         self._publisher = publisher
         self._held = held
         self._entity = entity
-        self._positions = {record.name: number for number, record in enumerate(execution.steps, 1)}
 
     @property
     def execution(self) -> Execution:
@@ -79,16 +80,16 @@ class Journal:
 
         def revise(now: Execution) -> Execution:
             now = self._with_end(now, ended)
-            if now.cancel:
-                return now
-            attempts = record_of(now, begins.name).attempts + 1
-            started = with_step(now, begins.name, status=StepStatus.STARTED, attempts=attempts, error="")
-            return with_events(started, self.event(EventKind.STARTED, begins.title, begins.name))
+            return (
+                now if now.cancel else with_start(now, begins, self.event(EventKind.STARTED, begins.title, begins.name))
+            )
 
         return await self._revise(revise)
 
     async def complete(self, ended: StepEnd | None) -> Execution:
         """Record in one transaction that the last step and the execution have ended, unless it was asked to stop.
+
+        The lease of a completed execution is given back in the same transaction.
 
         Raises:
             LeaseLost: see write.
@@ -101,7 +102,7 @@ class Journal:
             completed = attrs.evolve(now, status=ExecutionStatus.COMPLETED, finished=self._clock.now())
             return with_events(completed, self.event(EventKind.COMPLETED, f"{now.saga}: done"))
 
-        return await self._revise(revise)
+        return await self._revise(revise, last=True)
 
     async def write_step(self, name: str, *events: Event, **fields: Any) -> Execution:
         """Change the record of one step; see write."""
@@ -122,18 +123,7 @@ class Journal:
 
     def event(self, kind: EventKind, message: str, step: str = "") -> Event:
         """An event of this execution, now; what is hidden is taken out of its message."""
-        execution = self.execution
-        return Event(
-            execution.id,
-            execution.saga,
-            kind,
-            scrub(message, self.hidden),
-            self._clock.now(),
-            step,
-            self._positions.get(step, 0),
-            len(self._positions),
-            dict(execution.subject),
-        )
+        return event_of(self.execution, kind, scrub(message, self.hidden), self._clock.now(), step)
 
     def hide(self, *values: Any) -> None:
         """Keep the secrets of these values out of events and errors from now on."""
@@ -150,19 +140,26 @@ class Journal:
         done = with_step(now, name, status=StepStatus.DONE, output=ended.output, attempts=ended.attempts, error="")
         return with_events(done, self.event(EventKind.DONE, ended.step.title, name))
 
-    async def _revise(self, revise: Callable[[Execution], Execution]) -> Execution:
-        """Write what a pure function makes of the execution as it is now, and publish its new events."""
+    async def _revise(self, revise: Callable[[Execution], Execution], *, last: bool = False) -> Execution:
+        """Write what a pure function makes of the execution as it is now, and publish its new events.
+
+        With `last` the lease is given back if the execution is finished then.
+        """
 
         def decide(tx: Transaction) -> Entity[Execution]:
             self._held.check(tx)
             try:
                 # The holder of the lease knows the newest state, unless another process asked to stop.
-                return tx.put(self._entity, revise(self._entity.value))
+                written = tx.put(self._entity, revise(self._entity.value))
             except RevisionConflict:
                 entity = self._get(tx)
-                return tx.put(entity, revise(entity.value))
+                written = tx.put(entity, revise(entity.value))
+            if last and written.value.status.finished:
+                self._held.free(tx)
+            return written
 
         self._entity = await self._store.transact(decide)
+        self._held.freed()
         self._publisher.publish(self.execution)
         return self.execution
 
@@ -177,6 +174,19 @@ class Journal:
 def record_of(execution: Execution, name: str) -> StepRecord:
     """The journal of one step."""
     return next(record for record in execution.steps if record.name == name)
+
+
+def event_of(execution: Execution, kind: EventKind, message: str, at: datetime, step: str = "") -> Event:
+    """An event of an execution; of one of its steps when that is named."""
+    number = next((number for number, record in enumerate(execution.steps, 1) if record.name == step), 0)
+    total, subject = len(execution.steps), dict(execution.subject)
+    return Event(execution.id, execution.saga, kind, message, at, step, number, total, subject)
+
+
+def with_start(execution: Execution, step: Step, event: Event) -> Execution:
+    """The execution with one more run of a step, which begins."""
+    attempts = record_of(execution, step.name).attempts + 1
+    return with_events(with_step(execution, step.name, status=StepStatus.STARTED, attempts=attempts, error=""), event)
 
 
 def with_step(execution: Execution, name: str, **fields: Any) -> Execution:

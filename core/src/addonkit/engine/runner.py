@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Collection, Coroutine
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from addonkit.engine.arguments import contribution
+from addonkit.engine.cancellation import Stopped, StopSignal
 from addonkit.engine.compensation import Compensation
 from addonkit.engine.failpoints import fault_point
 from addonkit.engine.failure import did_nothing, is_transient
@@ -24,19 +24,29 @@ if TYPE_CHECKING:
 STOPPED = "it was asked to stop"
 
 
-class _Stop(Exception):
-    """Leaves a step whose execution was asked to stop."""
-
-
 class Runner:
     """One execution in the hands of one process.
+
+    Args:
+        saga: what it runs.
+        journal: of the execution.
+        clock: waits for retries.
+        invoker: calls the functions of steps.
+        stop: says when it was asked to stop.
+        begun: name of the step whose start was journaled when the execution was made, just now; empty without one.
 
     Attributes:
         cause: what the step raised that made the execution fail, when it failed here and now.
     """
 
     def __init__(
-        self, saga: Saga[Any], journal: Journal, clock: Clock, invoker: StepInvoker, stop: asyncio.Event
+        self,
+        saga: Saga[Any],
+        journal: Journal,
+        clock: Clock,
+        invoker: StepInvoker,
+        stop: StopSignal,
+        begun: str = "",
     ) -> None:
         self.cause: Exception | None = None
         self._effectless = False
@@ -45,6 +55,7 @@ class Runner:
         self._clock = clock
         self._invoker = invoker
         self._stop_signal = stop
+        self._begun = begun
 
     @property
     def hidden(self) -> Collection[str]:
@@ -72,9 +83,7 @@ class Runner:
                 continue
             if self._journal.execution.cancel:
                 break
-            before = record_of(self._journal.execution, step.name).attempts
-            await self._journal.advance(ended, step)
-            await self._passed(ended)
+            before = await self._begin(ended, step)
             ended = None
             if self._journal.execution.cancel:
                 break
@@ -85,6 +94,16 @@ class Runner:
         await self._passed(ended)
         if self._journal.execution.status is ExecutionStatus.RUNNING:
             await self._stop()
+
+    async def _begin(self, ended: StepEnd | None, step: Step) -> int:
+        """Journal that a step begins and the former one has ended; returns runs of it that were begun before."""
+        attempts = record_of(self._journal.execution, step.name).attempts
+        if step.name == self._begun:
+            self._begun = ""
+            return attempts - 1
+        await self._journal.advance(ended, step)
+        await self._passed(ended)
+        return attempts
 
     async def _passed(self, ended: StepEnd | None) -> None:
         if ended is not None:
@@ -100,8 +119,9 @@ class Runner:
         # A try that was interrupted may have had an effect.
         self._effectless = before == 0
         try:
-            output = await self._unless_stopped(self._output(step))
-        except _Stop:  # as if it had failed half-way: it is undone without its output
+            output = await self._stop_signal.run(self._output(step))
+        except Stopped:  # as if it had failed half-way: it is undone without its output
+            await self._journal.refresh()
             await self._stop()
             return None
         except Exception as error:  # noqa: BLE001 - whatever a step raises is its failure
@@ -125,20 +145,6 @@ class Runner:
         )
         await self._journal.write_step(step.name, event, error=reason)
         await self._clock.sleep(delay)
-
-    async def _unless_stopped(self, work: Coroutine[Any, Any, dict[str, Any]]) -> dict[str, Any]:
-        """What the work gives; it is cancelled when the execution is asked to stop before it has ended."""
-        running, stop = asyncio.create_task(work), asyncio.create_task(self._stop_signal.wait())
-        try:
-            await asyncio.wait({running, stop}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            running.cancel()
-            stop.cancel()
-            await asyncio.gather(running, stop, return_exceptions=True)
-        if not running.cancelled():
-            return running.result()
-        await self._journal.refresh()
-        raise _Stop
 
     async def _fail(self, step: Step, error: Exception, tries: int) -> None:
         self.cause = error

@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Callable, Mapping
 from enum import Enum
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, TypeVar
 
 from addonkit.errors import StoreError
 from addonkit.models.secret import Secret
@@ -106,7 +106,7 @@ class Codec:
         """
         known = self._known.get(row)
         if known is not None and known[0] == text and type(known[1]) is kind:
-            return cast(T, known[1])
+            return known[1]
         try:
             value: T = structure(self._parse(row, text), kind)
         except ValueError as error:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from contextlib import aclosing, asynccontextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
@@ -16,13 +17,16 @@ from addonkit.store.owner import describe_owner
 from addonkit.util.concurrency import first_of, uninterrupted
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Callable
+    from collections.abc import AsyncGenerator, AsyncIterator
     from datetime import datetime
 
     from addonkit.store.interface import Change, Store, Transaction
     from addonkit.util.clock import Clock
 
 _log = logging.getLogger(__name__)
+
+Within = Callable[["Transaction"], Any]
+"""A decision beside the taking of a lease."""
 
 _LOOK_EVERY: Final = 1.0
 """Seconds between attempts while waiting: the death of an owner is not in the change feed."""
@@ -57,7 +61,17 @@ class Leases:
         Raises:
             StoreError: when the store fails.
         """
-        taking = asyncio.create_task(self._store.transact(lambda tx: self._take(tx, key)))
+        taken = await self._acquire(key, _nothing)
+        return taken and taken[0]
+
+    async def _acquire(self, key: str, within: Within) -> tuple[Lease, Any] | None:
+        """The lease, if it is free now, and what `within` returned in the transaction that took it."""
+
+        def decide(tx: Transaction) -> tuple[Lease, Any] | None:
+            lease = self._take(tx, key)
+            return (lease, within(tx)) if lease else None
+
+        taking = asyncio.create_task(self._store.transact(decide))
         try:
             return await asyncio.shield(taking)
         except asyncio.CancelledError:
@@ -80,26 +94,35 @@ class Leases:
             Busy: when the time is over, saying who holds it.
             StoreError: when the store fails.
         """
+        lease, _nothing_found = await self._wait(key, timeout, _nothing)
+        return lease
+
+    async def _wait(self, key: str, timeout: float | None, within: Within) -> tuple[Lease, Any]:
+        taken = await self._acquire(key, within)
+        if taken is not None:
+            return taken
         deadline = None if timeout is None else self._clock.monotonic() + timeout
         changed = asyncio.Event()
         async with aclosing(self._store.watch(Lease)) as changes:
             listener: asyncio.Task[None] | None = None
             try:
-                while (lease := await self.acquire(key)) is None:
+                while (taken := await self._acquire(key, within)) is None:
                     pause = self._pause(deadline)
                     if pause <= 0:
                         raise await self._busy(key)
                     listener = listener or asyncio.create_task(_listen(changes, key, changed))
                     await first_of(changed.wait(), self._clock.sleep(pause))
                     changed.clear()
-                return lease
+                return taken
             finally:
                 if listener is not None:
                     listener.cancel()
                     await asyncio.gather(listener, return_exceptions=True)
 
     @asynccontextmanager
-    async def hold(self, key: str, *, wait: float | None = None) -> AsyncIterator[LeaseHandle]:
+    async def hold(
+        self, key: str, *, wait: float | None = None, within: Within | None = None
+    ) -> AsyncIterator[LeaseHandle]:
         """Hold the lease for the length of the block, renewing it, and give it back at the end whatever happens.
 
         When it is lost meanwhile the block is not interrupted: `lost` of the handle is set and `check` raises.
@@ -107,12 +130,14 @@ class Leases:
         Args:
             key: what is owned.
             wait: seconds to wait for it; None for ever, 0 not at all.
+            within: called in the transaction that takes it; `found` of the handle is what it returned.
 
         Raises:
             Busy: when it is not free in time, saying who holds it.
             StoreError: when the store fails.
         """
-        held = LeaseHandle(self, await self.wait(key, wait))
+        lease, found = await self._wait(key, wait, within or _nothing)
+        held = LeaseHandle(self, lease, found)
         keeper = asyncio.create_task(held.keep(self._clock))
         try:
             yield held
@@ -141,15 +166,15 @@ class Leases:
         Raises:
             StoreError: when the store fails.
         """
+        return await self._store.transact(lambda tx: self.free(tx, lease))
 
-        def decide(tx: Transaction) -> bool:
-            found = tx.get(Lease, lease.key)
-            if found is None or not _same(found.value, lease):
-                return False
-            tx.put(found, attrs.evolve(found.value, owner="", expires=self._clock.now()))
-            return True
-
-        return await self._store.transact(decide)
+    def free(self, tx: Transaction, lease: Lease) -> bool:
+        """Make the lease free in a transaction; False when it was lost before."""
+        found = tx.get(Lease, lease.key)
+        if found is None or not _same(found.value, lease):
+            return False
+        tx.put(found, attrs.evolve(found.value, owner="", expires=self._clock.now()))
+        return True
 
     def check(self, tx: Transaction, lease: Lease) -> None:
         """Refuse to go on in a transaction when the lease has passed to another.
@@ -199,14 +224,18 @@ class Leases:
         holder = f"{describe_owner(owner)} works on it" if owner else "another process works on it"
         return Busy(f"cannot begin with {key}", holder, "wait until it is done", owner=owner)
 
-    async def _give_back_taken(self, taking: asyncio.Task[Lease | None]) -> None:
+    async def _give_back_taken(self, taking: asyncio.Task[tuple[Lease, Any] | None]) -> None:
         """Free a lease that was taken for a cancelled task now, not when it expires."""
         await asyncio.wait({taking})
         if taking.cancelled() or taking.exception() is not None:
             return
-        lease = taking.result()
-        if lease is not None:
-            await self.give_back(lease)
+        taken = taking.result()
+        if taken is not None:
+            await self.give_back(taken[0])
+
+
+def _nothing(_tx: Transaction) -> None:
+    """Do nothing beside taking a lease."""
 
 
 def _same(found: Lease, lease: Lease) -> bool:
@@ -224,11 +253,15 @@ class LeaseHandle:
 
     Attributes:
         lease: as last renewed.
+        found: what was returned by the decision in whose transaction the lease was taken.
         lost: set when the lease is not, or may not be, ours any more, and after the block.
     """
 
-    def __init__(self, leases: Leases, lease: Lease) -> None:
+    def __init__(self, leases: Leases, lease: Lease, found: Any = None) -> None:
         self.lease = lease
+        self.found = found
+        self._freed = False
+        self._freeing = False
         self.lost = asyncio.Event()
         self._leases = leases
 
@@ -241,6 +274,15 @@ class LeaseHandle:
         if self.lost.is_set():
             raise LeaseLost(f"cannot resume {self.lease.key}", "its lease could not be renewed", "begin again")
         self._leases.check(tx, self.lease)
+
+    def free(self, tx: Transaction) -> None:
+        """Give the lease back in the transaction that writes the last that it is needed for; see `freed`."""
+        self._freeing = True
+        self._leases.free(tx, self.lease)
+
+    def freed(self) -> None:
+        """Take note that the transaction of `free` was committed: there is nothing to give back at the end."""
+        self._freed = self._freeing
 
     async def keep(self, clock: Clock) -> None:
         """Renew the lease three times in its lifetime, until it is lost."""
@@ -257,6 +299,8 @@ class LeaseHandle:
         (outcome,) = await asyncio.gather(keeper, return_exceptions=True)
         if isinstance(outcome, Exception):
             _log.error("the lease of %s could not be renewed", self.lease.key, exc_info=outcome)
+        if self._freed:
+            return
         try:
             await self._leases.give_back(self.lease)
         except AddonkitError as error:
@@ -267,7 +311,8 @@ class LeaseHandle:
         try:
             self.lease = await self._leases.renew(self.lease)
         except LeaseLost as error:
-            _log.warning("%s", error)
+            if not self._freeing:
+                _log.warning("%s", error)
             return False
         except AddonkitError as error:
             _log.warning("%s was not renewed: %s", self.lease.key, error)

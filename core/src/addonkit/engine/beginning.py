@@ -1,0 +1,99 @@
+"""The first journal entry of an execution: that it exists, and that its first step begins."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from addonkit.engine.cancellation import forget_cancellation
+from addonkit.engine.failure import scrub, secrets_in
+from addonkit.engine.journal import event_of, with_start
+from addonkit.errors import SagaDefinitionError
+from addonkit.models.execution import EventKind, Execution, ExecutionStatus, StepRecord
+from addonkit.saga.saga import Saga
+from addonkit.store.codec import unstructure
+from addonkit.store.interface import Entity
+from addonkit.util.clock import Clock
+
+if TYPE_CHECKING:
+    from addonkit.store.interface import Transaction
+
+
+@attrs.frozen
+class Begun:
+    """An execution as its process takes it over.
+
+    Attributes:
+        entity: as it is stored.
+        step: name of the step whose start was journaled with it; empty for an execution that was there before.
+    """
+
+    entity: Entity[Execution]
+    step: str = ""
+
+
+@attrs.frozen
+class Beginning:
+    """What an execution begins with, if there is none of that id.
+
+    Attributes:
+        id: of the execution.
+        saga: what it runs, bound.
+        subject: entity ids by role.
+        clock: gives the time.
+        fruitless: states in which a former execution of that id is forgotten.
+    """
+
+    id: str
+    saga: Saga[Any]
+    subject: Mapping[str, str]
+    clock: Clock
+    fruitless: Collection[ExecutionStatus]
+
+    def load_or_begin(self, tx: Transaction) -> Begun:
+        """Return the execution of that id; a new one, whose first step begins, when there is none.
+
+        Raises:
+            SagaDefinitionError: inputs are missing, or are not JSON values and Secrets.
+        """
+        entity = tx.get(Execution, self.id)
+        if entity is not None and entity.value.status not in self.fruitless:
+            return Begun(entity)
+        tx.delete(Execution, self.id)
+        forget_cancellation(tx, self.id)
+        execution = self._new()
+        if not self.saga.steps:
+            return Begun(tx.create(self.id, execution))
+        first = self.saga.steps[0]
+        title = scrub(first.title, secrets_in(execution.inputs))
+        event = event_of(execution, EventKind.STARTED, title, self.clock.now(), first.name)
+        return Begun(tx.create(self.id, with_start(execution, first, event)), first.name)
+
+    def _new(self) -> Execution:
+        return Execution(
+            self.id,
+            self.saga.name,
+            self.saga.version,
+            ExecutionStatus.RUNNING,
+            tuple(StepRecord(name) for name in self.saga.step_names),
+            inputs=_inputs(self.saga),
+            subject=self.subject,
+            created=self.clock.now(),
+        )
+
+
+def _inputs(saga: Saga[Any]) -> Mapping[str, Any]:
+    """What an execution of the saga begins with, as trees for the journal."""
+    attempted = f"cannot run saga {saga.name}"
+    if saga.missing:
+        missing = ", ".join(map(repr, saga.missing))
+        raise SagaDefinitionError(attempted, f"its input {missing} has no value", "bind it")
+    inputs: dict[str, Any] = {}
+    for name, value in saga.values.items():
+        try:
+            inputs[name] = unstructure(value)
+        except (TypeError, ValueError) as error:
+            raise SagaDefinitionError(attempted, f"its input {name!r} cannot be journaled: {error}") from error
+    return inputs
