@@ -30,8 +30,6 @@ def open_state(home: str | None) -> Iterator[StateReader | None]:
     Args:
         home: directory given with `--home`.
     """
-    import sqlite3
-
     from addonkit.kit.home import find_home, is_in_order
     from addonkit.store.keyfile import load_key
     from addonkit.store.migrate import SCHEMA_VERSION
@@ -45,11 +43,29 @@ def open_state(home: str | None) -> Iterator[StateReader | None]:
     if not is_in_order(place, os.environ):
         yield None
         return
-    with closing(sqlite3.connect(f"{state.as_uri()}?mode=ro", uri=True, timeout=_BUSY, isolation_level=None)) as file:
-        file.execute("BEGIN")  # one view of the state for all that is asked
+    with closing(_connect(state)) as file:
         reader = StateReader(place, file, Sealer(load_key(place, os.environ)))
         fits = file.execute("PRAGMA user_version").fetchone()[0] == SCHEMA_VERSION and reader.has_its_key()
         yield reader if fits else None
+
+
+def _connect(state: Path) -> sqlite3.Connection:
+    """A connection with one view of the state for all that is asked."""
+    import sqlite3
+
+    file = sqlite3.connect(f"{state.as_uri()}?mode=ro", uri=True, timeout=_BUSY, isolation_level=None)
+    try:
+        file.execute("BEGIN")
+        file.execute("PRAGMA user_version").fetchone()
+    except sqlite3.OperationalError:
+        file.close()
+        from addonkit.store.frozen import open_frozen
+
+        frozen = open_frozen(state)  # the disk is full
+        if frozen is None:
+            raise
+        return frozen
+    return file
 
 
 class StateReader:

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from addonkit.errors import StoreCorrupted, StoreUnavailable
-from addonkit.store.error_mapping import obstacle
+from addonkit.store.error_mapping import is_full, obstacle
+from addonkit.store.frozen import open_frozen
 from addonkit.store.migrate import check_schema, migrate
 from addonkit.util.files import create_private, make_private
 
@@ -19,7 +20,7 @@ PURPOSE: Final = "open the state"
 def connect(path: Path, busy_timeout: float) -> sqlite3.Connection:
     """A connection to the state file, which is made (mode 0600) or brought to the newest schema if need be.
 
-    A file that is damaged, newer or another program's is not touched.
+    A file that is damaged, newer or another program's is not touched. On a full disk it can only be read.
 
     Raises:
         StoreUnavailable: when the file cannot be read and written here, or is another program's.
@@ -31,6 +32,21 @@ def connect(path: Path, busy_timeout: float) -> sqlite3.Connection:
     problem = obstacle(path)
     if problem:
         raise StoreUnavailable(f"cannot {PURPOSE} {path}", problem, "check the directory and its owner")
+    try:
+        return _connect(path, busy_timeout)
+    except sqlite3.OperationalError as error:
+        frozen = open_frozen(path) if is_full(error, path) else None
+        if frozen is None:
+            raise
+    try:
+        check_schema(frozen, path)
+    except BaseException:
+        frozen.close()
+        raise
+    return frozen
+
+
+def _connect(path: Path, busy_timeout: float) -> sqlite3.Connection:
     if path.exists() or not create_private(path, b""):
         _inspect(path, busy_timeout)
     for suffix in ("", "-wal", "-shm"):  # what SQLite makes beside the file has the file's mode from the start

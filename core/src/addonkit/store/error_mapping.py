@@ -20,6 +20,7 @@ _DAMAGED_CODES: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB
 _CLOSED_CODES: Final = frozenset(
     {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_IOERR}
 )
+_FOR_WANT_OF_SPACE: Final = frozenset({sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY})
 _NO_TEXT: Final = "Could not decode to UTF-8"
 """How the message of `sqlite3` begins when a text that it reads is none; there is no code of its own."""
 _NEARLY_NOTHING: Final = 256 * 1024
@@ -42,13 +43,19 @@ def database_fault(error: sqlite3.Error, path: Path, purpose: str) -> AddonkitEr
     if code in _BUSY_CODES:
         found = "another process keeps it locked"
         return Busy(attempted, found, "wait for it to finish and repeat the command")
-    if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and _nothing_left(path)):
+    if is_full(error, path):
         return _full(path, purpose)
     if code in _DAMAGED_CODES or str(error).startswith(_NO_TEXT):
         return StoreCorrupted(attempted, f"it is damaged: {error}")
     if code in _CLOSED_CODES:
         return StoreUnavailable(attempted, obstacle(path) or str(error), "check the directory and its owner")
     return StoreError(attempted, str(error))
+
+
+def is_full(error: sqlite3.Error, path: Path) -> bool:
+    """Whether a statement failed for want of space; SQLite does not always say so."""
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+    return code == sqlite3.SQLITE_FULL or (code in _FOR_WANT_OF_SPACE and _nothing_left(path))
 
 
 def not_text(error: UnicodeDecodeError, path: Path, purpose: str) -> StoreCorrupted:

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from addonkit.errors import StoreCorrupted, StoreUnavailable
+from addonkit.errors import StoreCorrupted, StoreFull, StoreUnavailable
 from addonkit.store.connection import PURPOSE, connect
 from addonkit.store.error_mapping import database_fault, file_fault, not_text
 from addonkit.store.migrate import check_version
@@ -189,7 +189,10 @@ class Writer:
             check_version(connection, self._path)
             return work(connection)
         except sqlite3.Error as error:
-            raise self._fault(error, purpose) from error
+            fault = self._fault(error, purpose)
+            if isinstance(fault, StoreFull):
+                self._disconnect()  # with room again, the next connection can write
+            raise fault from error
         except UnicodeDecodeError as error:
             raise self._damaged(not_text(error, self._path, purpose)) from error
         except StoreCorrupted as error:

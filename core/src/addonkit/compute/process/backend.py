@@ -48,6 +48,7 @@ from addonkit.compute.process.programs import Programs, executable, how_to_get
 from addonkit.compute.process.record import RunRecord, clear_start_history, read_record
 from addonkit.compute.process.running_program import runs_another
 from addonkit.compute.process.server_users import ServerUsers
+from addonkit.compute.process.space import check_space
 from addonkit.compute.process.standing import Standing, judge, keep_locked
 from addonkit.compute.process.start import LaunchPlan, kept_files, launch
 from addonkit.compute.process.stop import Terminator, workers_of
@@ -104,6 +105,7 @@ class ProcessBackend:
     def runnable_version(self, definition: AddonDefinition, requested: str) -> str:
         """See Backend. The answer has the precision of the request, so that minor upgrades are picked up."""
         self._check_users()
+        check_space(self._home)
         versions = [found.version for found in self.find_programs(definition)]
         attempted = f"cannot run {definition.name} {requested}".rstrip()
         if not versions:

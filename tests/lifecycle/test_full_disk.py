@@ -1,0 +1,56 @@
+"""On a full disk commands that only read go on working, and others say in one line that there is no room."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from addonkit.testing.command import CommandLine
+from addonkit.testing.home import kill_servers
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root to mount a small file system")
+
+
+@pytest.fixture
+def small_disk(home: Path) -> Iterator[Path]:
+    disk = home / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=80m,mode=711", "tmpfs", disk], check=False).returncode:
+        pytest.skip("needs a machine that lets root mount a tmpfs")
+    try:
+        yield disk
+    finally:
+        kill_servers(disk / "home")
+        subprocess.run(["umount", "--lazy", disk], check=True)
+
+
+def test_on_a_full_disk_what_reads_works_and_what_writes_says_why_not(small_disk: Path) -> None:
+    command = CommandLine(small_disk / "home")
+    assert command("create", "valkey", "-a", "shop").status == 0
+    with (small_disk / "fill").open("wb") as fill, pytest.raises(OSError, match="No space left"):
+        while True:
+            fill.write(b"x" * 65536)
+            fill.flush()
+
+    listed = command("list")
+    assert "running" in listed.out, listed.err
+    for words in (("show", "shop-valkey"), ("env", "-a", "shop", "--reveal"), ("run", "-a", "shop", "--", "true")):
+        ended = command(*words)
+        assert ended.status == 0, ended.err
+    for line in ("list --no-start", "apps", "logs shop-valkey", "env get VALKEY_URL -a shop"):
+        assert command(*line.split()).status == 0
+    written = command("env", "set", "-a", "shop", "A=1")
+    assert written.status == 1
+    assert "no space is left on its disk; free some and repeat the command" in written.err
+    refused = command("create", "postgresql", "-a", "shop")
+    assert refused.status == 1
+    assert "cannot run another server in" in refused.err
+    assert "its disk has 0 MB free; 67 MB are needed; free some" in refused.err
+
+    (small_disk / "fill").unlink()
+    assert command("env", "set", "-a", "shop", "A=1").status == 0
+    assert command("destroy", "shop-valkey", "--yes").status == 0
