@@ -65,7 +65,7 @@ changes: setup-dev ## show what the next release tells users
 	@$(BIN)/towncrier build --draft --version next
 
 bench: setup-run ## measure
-	@for each in commands engine workflows create_postgresql many_addons large_home; do echo; echo "$$each"; $(BIN)/python benchmarks/$$each.py; done
+	@for each in commands engine workflows creates calls_of_create many_addons large_home; do echo; echo "$$each"; $(BIN)/python benchmarks/$$each.py; done
 
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 $(UPGRADE) \
   --no-emit-index-url --no-emit-package addonkit --generate-hashes --custom-compile-command "make pins"
