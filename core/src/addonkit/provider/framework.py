@@ -72,15 +72,18 @@ class ProviderFramework:
         await self._backend.ensure_running(pool)
         return pool
 
-    async def start_pool(self, name: str, timeout: float = DEFAULT_WAIT) -> Pool:
-        """Make sure that a copy runs, and return when it is ready to serve; see wait_for_pool.
+    async def start_pool(self, name: str, timeout: float = DEFAULT_WAIT) -> PoolState:
+        """Make sure that a copy runs; return its state when it is ready to serve, see wait_for_pool.
 
         Raises:
             PoolGone, PoolCrashed, PoolTimeout: see wait_for_pool.
         """
         pool = await self._desire(name, 1)
         state = await self._backend.ensure_running(pool)
-        return pool if state.ready else await self.wait_for_pool(name, timeout)
+        if state.ready:
+            return state
+        await self.wait_for_pool(name, timeout)
+        return await self.check_pool(name)
 
     async def wait_for_pool(self, name: str, timeout: float = DEFAULT_WAIT) -> Pool:
         """Return when a copy is ready to serve.

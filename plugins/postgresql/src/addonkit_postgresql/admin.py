@@ -69,7 +69,7 @@ async def create_tenant(
     Raises:
         AlreadyExists: when one of them is there and not this instance's.
     """
-    async with admin.session() as connection, unblocked(admin, connection):
+    async with admin.session(patient=False) as connection, unblocked(admin, connection):
         found = await _look(connection, name, name)
         await _create_role(connection, found, name, password, owner, connections, alone=alone)
         await _create_database(connection, found, name, name, owner)

@@ -23,6 +23,10 @@ CONNECT_LIMIT: Final = 10.0
 STATEMENT_LIMIT: Final = 45.0
 """Seconds that one statement may take."""
 
+CLOSE_LIMIT: Final = 5.0
+AT_ONCE: Final = 0.001
+"""Seconds to wait until the server has ended a session."""
+
 DATABASE: Final = "postgres"
 """The database that is the superuser's own."""
 
@@ -71,26 +75,32 @@ class Administrator:
     open_socket: Callable[[], AbstractContextManager[str]] = _no_socket
 
     @asynccontextmanager
-    async def session(self, database: str = DATABASE) -> AsyncIterator[asyncpg.Connection]:
+    async def session(self, database: str = DATABASE, *, patient: bool = True) -> AsyncIterator[asyncpg.Connection]:
         """A connection as the superuser.
+
+        Args:
+            database: to connect to.
+            patient: wait at the end until the server has ended the session, rather than only say so.
 
         Raises:
             TransientError: when the server does not take connections right now, or the connection was lost.
             ServerFault: when it refuses something else, or is not proved to be the server by SCRAM.
         """
         with _translated(self._attempted):
-            async with self._untranslated(database) as connection:
+            async with self._untranslated(database, patient=patient) as connection:
                 yield connection
 
     @asynccontextmanager
-    async def _untranslated(self, database: str = DATABASE) -> AsyncIterator[asyncpg.Connection]:
+    async def _untranslated(
+        self, database: str = DATABASE, *, patient: bool = True
+    ) -> AsyncIterator[asyncpg.Connection]:
         with self.open_socket() as path:
             settings = _SETTINGS if database == DATABASE else await self._settings_in(database)
             connection = await self._connect(database, path, settings)
             try:
                 yield connection
             finally:
-                await _close(connection)
+                await _close(connection, CLOSE_LIMIT if patient else AT_ONCE)
 
     async def _settings_in(self, database: str) -> Mapping[str, str]:
         """Return our own value of all that the owner of a database has set for it."""
@@ -181,9 +191,9 @@ def _translated(attempted: str) -> Iterator[None]:
         raise ServerFault(attempted, f"{error} ({error.sqlstate})", sqlstate=error.sqlstate) from error
 
 
-async def _close(connection: asyncpg.Connection) -> None:
-    """Close the session if the server is still there."""
+async def _close(connection: asyncpg.Connection, limit: float) -> None:
+    """Close the session if the server is still there; wait until it has ended it for so many seconds."""
     try:
-        await connection.close(timeout=5)
+        await connection.close(timeout=limit)
     except (OSError, TimeoutError):
         connection.terminate()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -65,12 +65,22 @@ def look_at_port(session: int | None, port: int, user: ServiceUser | None) -> Po
     found = tuple(_listeners(port))
     if not found:
         return PortUse(ours=False)
-    seen = read_open_files(session_members(session), user).values() if session is not None else ()
-    mine = [each for each in found if any(each.link in process.opened for process in seen)]
+    mine = _owned(found, session, user) if session is not None else []
     if session is not None and not mine:
         return PortUse(ours=False)  # it is starting, or cannot be looked at
     others = [each for each in found if each not in mine and each.address in _REACHED]
     return PortUse(bool(mine), tuple(_clause(each, port) for each in others))
+
+
+def _owned(found: Sequence[Listener], session: int, user: ServiceUser | None) -> list[Listener]:
+    """Those that processes of a session have open; its leader is asked first, which has them as a rule."""
+    mine = _opened(found, (session,), user)
+    return mine if len(mine) == len(found) else _opened(found, session_members(session), user)
+
+
+def _opened(found: Sequence[Listener], pids: Iterable[int], user: ServiceUser | None) -> list[Listener]:
+    seen = read_open_files(pids, user).values()
+    return [each for each in found if any(each.link in process.opened for process in seen)]
 
 
 def _clause(listener: Listener, port: int) -> str:
@@ -82,6 +92,8 @@ def _listeners(port: int) -> Iterator[Listener]:
     for table in _TABLES:
         with suppress(OSError):
             for line in table.read_text().splitlines()[1:]:
+                if wanted not in line:
+                    continue
                 fields = line.split()
                 if fields[3] == _LISTEN and fields[1].endswith(wanted):
                     yield Listener(int(fields[9]), _address(fields[1].partition(":")[0]), int(fields[7]))

@@ -6,7 +6,6 @@ import errno
 import fcntl
 import logging
 import os
-import random
 import socket
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -15,6 +14,7 @@ from typing import Final
 
 from addonkit.errors import InvalidInput, NoFreePort
 from addonkit.util.files import replace_private
+from addonkit.util.shuffling import shuffled
 
 HOST: Final = "127.0.0.1"
 
@@ -148,13 +148,11 @@ class Ports:
 
     def _free(self, count: int, pool: str) -> Iterator[tuple[int, socket.socket]]:
         reserved = {int(path.name) for path in self._directory.iterdir() if path.name.isdigit()}
-        candidates = [port for port in outside(self._allowed, _ephemeral()) if port not in reserved]
-        random.shuffle(candidates)
         found = 0
-        for port in candidates:
+        for port in shuffled(outside(self._allowed, _ephemeral())):
             if found == count:
                 return
-            held = reserve(port)
+            held = None if port in reserved else reserve(port)
             if held is not None:
                 found += 1
                 yield port, held

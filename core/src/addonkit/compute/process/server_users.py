@@ -6,7 +6,6 @@ No user needs an entry in /etc/passwd. A file per uid says which server has it; 
 from __future__ import annotations
 
 import os
-import random
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -17,6 +16,7 @@ from addonkit.errors import ComputeError, InvalidInput
 from addonkit.models.compute import SharedUser
 from addonkit.util.files import create_private, make_directory
 from addonkit.util.procfs import all_pids
+from addonkit.util.shuffling import shuffled
 
 RANGE_SETTING: Final = "ADDONKIT_SERVICE_UIDS"
 
@@ -111,10 +111,8 @@ class ServerUsers:
     def _reserve(self, server: str) -> ServiceUser:
         make_directory(self._directory, 0o700, parents=0o711)
         used = _running() | {uid for uid, _ in self._all()}
-        candidates = [uid for uid in self._range if uid not in used]
-        random.shuffle(candidates)
-        for uid in candidates:
-            if create_private(self._directory / str(uid), server.encode()):
+        for uid in shuffled(self._range):
+            if uid not in used and create_private(self._directory / str(uid), server.encode()):
                 return _user(uid)
         span = f"{self._range.start}-{self._range.stop - 1}"
         raise ComputeError(

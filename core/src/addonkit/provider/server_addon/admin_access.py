@@ -9,6 +9,7 @@ from functools import partial
 from typing import Final
 
 from addonkit.errors import AddonkitError, ServerFull, TransientError
+from addonkit.models.compute import PoolState
 from addonkit.models.instance import Instance, Phase, Server
 from addonkit.provider.framework import ProviderFramework
 from addonkit.provider.server_addon.declaration import ServerAccess
@@ -25,6 +26,18 @@ async def admin_access(framework: ProviderFramework, server_id: str) -> ServerAc
         TransientError: when the server does not exist, has no address yet, or does not serve.
     """
     return await _access_to(framework, await server_of(framework, server_id))
+
+
+async def ensure_access(framework: ProviderFramework, server_id: str) -> ServerAccess:
+    """Return how the administrator gets into a server, which is started if it does not run.
+
+    Raises:
+        ComputeError: when it does not start, or its pool does not exist.
+        TransientError: when its record does not exist, or it has no address yet.
+    """
+    server = await server_of(framework, server_id)
+    state = await framework.start_pool(server_id)
+    return await _access_in(framework, server, state)
 
 
 async def server_of(framework: ProviderFramework, server_id: str) -> Server:
@@ -95,8 +108,11 @@ async def _work_by_force(
 
 
 async def _access_to(framework: ProviderFramework, server: Server) -> ServerAccess:
+    return await _access_in(framework, server, await framework.check_pool(server.id))
+
+
+async def _access_in(framework: ProviderFramework, server: Server, state: PoolState) -> ServerAccess:
     found = await framework.get_service_address(server.id)
-    state = await framework.check_pool(server.id)
     return ServerAccess(server, found.host, found.port, state.socket, partial(framework.pipe_in_pool, server.id))
 
 

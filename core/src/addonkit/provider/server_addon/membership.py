@@ -7,7 +7,6 @@ from addonkit.models.definition import CONFIG_IMAGE, CONFIG_VERSION, is_shared_v
 from addonkit.models.instance import Instance
 from addonkit.models.secret import Secret
 from addonkit.provider.framework import ProviderFramework
-from addonkit.provider.server_addon.admin_access import ensure_running
 from addonkit.provider.server_addon.declaration import ADMIN_PASSWORD, Tenants
 from addonkit.provider.server_sagas import ServerAddress, ServerSagas
 from addonkit.provider.servers import Tenancy
@@ -47,14 +46,15 @@ def join_step(servers: ServerSagas, tenants: Tenants | None) -> Step:
     return join_server
 
 
-def ensure_server_step(servers: ServerSagas) -> Step:
-    """The step that makes the server, unless it is there."""
+def ensure_server_step(servers: ServerSagas, tenants: Tenants | None) -> Step:
+    """The step that makes the server, unless it is there; with tenants, the step that lets one in starts it again."""
 
     @step(gives="address", undo=None, timeout=600, runs=(servers.ensure,))
     async def ensure_server(framework: ProviderFramework, sagas: Sagas, server_id: str) -> ServerAddress:
         """Make sure that the server runs."""
         address = await servers.ensure_server(sagas, server_id)
-        await ensure_running(framework, server_id)
+        if tenants is None:
+            await framework.start_pool(server_id)
         return address
 
     return ensure_server

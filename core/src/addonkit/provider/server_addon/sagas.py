@@ -44,7 +44,7 @@ def provision(
     `ports` are the names of those that variables tell of besides the server's first; with `sockets` they tell of its
     Unix socket as well.
     """
-    placed = (join_step(servers, tenants), ensure_server_step(servers))
+    placed = (join_step(servers, tenants), ensure_server_step(servers, tenants))
     inside: tuple[Step, ...]
     if tenants:
         inside = (

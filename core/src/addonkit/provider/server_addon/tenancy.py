@@ -8,7 +8,7 @@ from addonkit.models.instance import Instance, Phase
 from addonkit.models.result import Inventory
 from addonkit.models.secret import Secret
 from addonkit.provider.framework import ProviderFramework
-from addonkit.provider.server_addon.admin_access import admin_access, cleanup_tenant
+from addonkit.provider.server_addon.admin_access import admin_access, cleanup_tenant, ensure_access
 from addonkit.provider.server_addon.declaration import Progress, Tenant, Tenants
 from addonkit.saga.step import Step, step, title_of
 
@@ -30,8 +30,7 @@ def create_tenant_step(tenants: Tenants) -> Step:
         framework: ProviderFramework, instance: Instance, variant: Variant, server_id: str, claim: str, password: Secret
     ) -> None:
         tenant = Tenant(claim, instance.id, variant.config)
-        await framework.wake_pool(server_id)  # it may have ended since an earlier step started it
-        await tenants.create_tenant(await admin_access(framework, server_id), tenant, password)
+        await tenants.create_tenant(await ensure_access(framework, server_id), tenant, password)
 
     @create_tenant.undo
     async def undo_create_tenant(
