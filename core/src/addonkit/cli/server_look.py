@@ -100,13 +100,13 @@ def _answers(reader: StateReader, pool: dict[str, Any], record: RunRecord) -> bo
     """
     from addonkit.compute.process.answer import ExpectedAnswer
     from addonkit.compute.process.quick_probe import Question, answers, listens
-    from addonkit.util.procfs import listening_sockets
+    from addonkit.util.listeners import listeners
 
     program = pool["spec"]["program"]
     probe = program["probe"]
     port = pool["ports"][probe["port"]]
     path = _socket(reader.home, pool, program["socket"])
-    alone = len(listening_sockets(port)) == 1 if path else listens(record.server.pid, port)
+    alone = len(listeners(port)) == 1 if path else listens(record.server.pid, port)
     if not alone:
         return False
     send = reader.text(probe["send"], f"pool/{pool['name']}").encode("latin-1")

@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 _PROC: Final = Path("/proc")
-_LISTEN: Final = "0A"
-"""State of a socket that listens, see proc_net(5)."""
 _ENDED: Final = frozenset("ZXx")
 """States of a process that has ended, see proc_pid_stat(5): a zombie works on nothing any more."""
 
@@ -73,20 +71,6 @@ def all_pids() -> tuple[int, ...]:
         return tuple(int(name) for name in os.listdir(_PROC) if name.isdigit())  # noqa: PTH208 - names are all we need
     except OSError:
         return ()
-
-
-def listening_sockets(port: int) -> frozenset[str]:
-    """Return the sockets that listen on a TCP port, as descriptors of processes show them: `socket:[inode]`."""
-    wanted = f":{port:04X}"
-    found = set()
-    for table in ("tcp", "tcp6"):
-        try:
-            lines = (_PROC / "net" / table).read_text().splitlines()[1:]
-        except OSError:
-            continue
-        fields = (line.split() for line in lines if wanted in line)
-        found |= {f"socket:[{each[9]}]" for each in fields if each[3] == _LISTEN and each[1].endswith(wanted)}
-    return frozenset(found)
 
 
 def _boot_time() -> str:

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import socket
-import sys
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
-from pathlib import Path
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import attrs
@@ -14,31 +10,10 @@ import attrs
 from addonkit.compute.process.identity import session_members
 from addonkit.compute.process.open_files import read_open_files
 from addonkit.compute.process.user import ServiceUser, user_name
+from addonkit.util.listeners import Listener, listeners
 
-_LISTEN: Final = "0A"
-_TABLES: Final = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
 _REACHED: Final = frozenset({"127.0.0.1", "0.0.0.0", "::1", "::", "::ffff:127.0.0.1"})  # noqa: S104 - looked for, not bound
 """Addresses at which a client that asks for 127.0.0.1, or for `localhost`, may end."""
-
-
-@attrs.frozen
-class Listener:
-    """A listening socket.
-
-    Attributes:
-        inode: its number, as `socket:[number]` in what processes have open.
-        address: where it listens.
-        uid: of the user who made it.
-    """
-
-    inode: int
-    address: str
-    uid: int
-
-    @property
-    def link(self) -> str:
-        """What an open file of its process shows."""
-        return f"socket:[{self.inode}]"
 
 
 @attrs.frozen
@@ -62,7 +37,7 @@ def look_at_port(session: int | None, port: int, user: ServiceUser | None) -> Po
         port: where it should listen.
         user: who the server runs as; None for ourselves.
     """
-    found = tuple(_listeners(port))
+    found = listeners(port)
     if not found:
         return PortUse(ours=False)
     mine = _owned(found, session, user) if session is not None else []
@@ -85,22 +60,3 @@ def _opened(found: Sequence[Listener], pids: Iterable[int], user: ServiceUser | 
 
 def _clause(listener: Listener, port: int) -> str:
     return f"another process, of user {user_name(listener.uid)}, listens on its port {port} at {listener.address}"
-
-
-def _listeners(port: int) -> Iterator[Listener]:
-    wanted = f":{port:04X}"
-    for table in _TABLES:
-        with suppress(OSError):
-            for line in table.read_text().splitlines()[1:]:
-                if wanted not in line:
-                    continue
-                fields = line.split()
-                if fields[3] == _LISTEN and fields[1].endswith(wanted):
-                    yield Listener(int(fields[9]), _address(fields[1].partition(":")[0]), int(fields[7]))
-
-
-def _address(digits: str) -> str:
-    """The address in text; the kernel prints words of four bytes in the machine's own order."""
-    words = [bytes.fromhex(digits[start : start + 8]) for start in range(0, len(digits), 8)]
-    raw = b"".join(int.from_bytes(word).to_bytes(4, sys.byteorder) for word in words)
-    return socket.inet_ntop(socket.AF_INET if len(words) == 1 else socket.AF_INET6, raw)

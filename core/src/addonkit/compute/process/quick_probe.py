@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from typing import Final, NamedTuple
 
 from addonkit.compute.process.answer import ExpectedAnswer
-from addonkit.util.procfs import listening_sockets
+from addonkit.util.listeners import listeners
 from addonkit.util.unix_sockets import trusted_socket
 
 _LIMIT: Final = 1.0
@@ -57,7 +57,7 @@ def listens(pid: int, port: int) -> bool:
     Raises:
         OSError: the process has ended, or does not show what it has open.
     """
-    missing = set(listening_sockets(port))
+    missing = {each.link for each in listeners(port)}
     if not missing:
         return False
     folder = f"/proc/{pid}/fd"

@@ -118,7 +118,6 @@ def _result(
 
 async def _socket(framework: ProviderFramework, server_id: str) -> str:
     """Path of a server's socket; empty where it has none, or the path is too long for clients."""
-    await framework.wake_pool(server_id)
-    socket = (await framework.check_pool(server_id)).socket
+    socket = (await framework.start_pool(server_id)).socket
     path = os.path.realpath(socket) if socket else ""  # noqa: ASYNC240 - a few links of the home
     return path if len(os.fsencode(path)) <= LONGEST else ""

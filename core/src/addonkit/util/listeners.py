@@ -1,0 +1,108 @@
+"""Which sockets listen on a TCP port of this machine. Linux, blocking.
+
+The kernel is asked for listening sockets alone (sock_diag(7)): its tables below /proc/net show every connection, which
+takes it milliseconds. They are read where it does not answer, as in some sandboxes.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Final, NamedTuple
+
+_TABLES: Final = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
+_LISTEN: Final = 10
+"""TCP_LISTEN, see include/net/tcp_states.h; `0A` in tables."""
+
+_NETLINK_SOCK_DIAG: Final = 4
+_SOCK_DIAG_BY_FAMILY: Final = 20
+_REQUEST_DUMP: Final = 0x301
+"""NLM_F_REQUEST | NLM_F_DUMP"""
+_NLMSG_ERROR, _NLMSG_DONE = 2, 3
+_HEADER: Final = struct.Struct("=IHHII")
+_QUESTION: Final = struct.Struct("=BBBxI48x")
+"""inet_diag_req_v2: family, protocol, extensions, states, socket."""
+_ANSWER: Final = struct.Struct("=BB2x2s2x16s40xII")
+"""inet_diag_msg: family, state, own port, own address, uid, inode."""
+_LIMIT: Final = 1.0
+_LARGEST: Final = 1 << 16
+
+
+class Listener(NamedTuple):
+    """A listening socket.
+
+    Attributes:
+        inode: its number, as `socket:[number]` in what processes have open.
+        address: where it listens.
+        uid: of the user who made it.
+    """
+
+    inode: int
+    address: str
+    uid: int
+
+    @property
+    def link(self) -> str:
+        """What an open file of its process shows."""
+        return f"socket:[{self.inode}]"
+
+
+def listeners(port: int) -> tuple[Listener, ...]:
+    """Return the sockets that listen on a TCP port, at any address."""
+    try:
+        return tuple(each for family in (socket.AF_INET, socket.AF_INET6) for each in _ask(family, port))
+    except OSError:
+        return tuple(_read(port))
+
+
+def _ask(family: int, port: int) -> Iterator[Listener]:
+    """Ask the kernel.
+
+    Raises:
+        OSError: it does not answer, or refuses to.
+    """
+    question = _QUESTION.pack(family, socket.IPPROTO_TCP, 0, 1 << _LISTEN)
+    size = _HEADER.size + len(question)
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC, _NETLINK_SOCK_DIAG) as asked:
+        asked.settimeout(_LIMIT)
+        asked.sendto(_HEADER.pack(size, _SOCK_DIAG_BY_FAMILY, _REQUEST_DUMP, 0, 0) + question, (0, 0))
+        while True:
+            answer = asked.recv(_LARGEST)
+            while answer:
+                length, kind, *_ = _HEADER.unpack_from(answer)
+                if kind == _NLMSG_DONE:
+                    return
+                if kind == _NLMSG_ERROR or length < _HEADER.size:
+                    raise PermissionError("the kernel refuses to tell")
+                yield from _listener(answer[_HEADER.size : length], port)
+                answer = answer[length + 3 & ~3 :]
+
+
+def _listener(message: bytes, port: int) -> Iterator[Listener]:
+    family, state, own, address, uid, inode = _ANSWER.unpack_from(message)
+    if state == _LISTEN and int.from_bytes(own) == port:
+        yield Listener(inode, socket.inet_ntop(family, address[: 4 if family == socket.AF_INET else 16]), uid)
+
+
+def _read(port: int) -> Iterator[Listener]:
+    """Read the kernel's tables."""
+    wanted = f":{port:04X}"
+    for table in _TABLES:
+        with suppress(OSError):
+            for line in table.read_text().splitlines()[1:]:
+                if wanted not in line:
+                    continue
+                fields = line.split()
+                if int(fields[3], 16) == _LISTEN and fields[1].endswith(wanted):
+                    yield Listener(int(fields[9]), _address(fields[1].partition(":")[0]), int(fields[7]))
+
+
+def _address(digits: str) -> str:
+    """The address in text; the kernel prints words of four bytes in the machine's own order."""
+    words = [bytes.fromhex(digits[start : start + 8]) for start in range(0, len(digits), 8)]
+    raw = b"".join(int.from_bytes(word).to_bytes(4, sys.byteorder) for word in words)
+    return socket.inet_ntop(socket.AF_INET if len(words) == 1 else socket.AF_INET6, raw)
