@@ -35,6 +35,7 @@ SECTIONS: Final = {
         "rollback": "Put back what a restore has taken the place of.",
     },
     "Configure": {
+        "manifest": "Describe in a file what apps are to have: addonkit.toml.",
         "config": "Configure an addon for all its instances.",
         "completion": "Print a script that lets a shell complete commands, apps, instances,...",
     },

@@ -61,6 +61,8 @@ COMMANDS: Final = {
     "version": "addonkit --version",
     "init": "addonkit new",
     "daemon": "addonkit serve",
+    "apply": "addonkit manifest apply",
+    "plan": "addonkit manifest plan",
     "mv": "addonkit rename",
 }
 """Words of docker, heroku, dokku and cloud foundry, and the command for each here."""

@@ -44,6 +44,7 @@ from addonkit.models.views import AppView, Environment, Finding, InstanceView, P
 if TYPE_CHECKING:
     from addonkit.controller.keeper import Keeper
     from addonkit.kit.backups import Backups
+    from addonkit.kit.manifests import Manifests
 
 
 class Kit:
@@ -90,6 +91,13 @@ class Kit:
             self._power,
             lambda: self.backups.checks,
         )
+
+    @cached_property
+    def manifests(self) -> Manifests:
+        """What a file says that apps are to have."""
+        from addonkit.kit.manifests import Manifests
+
+        return Manifests(self._store, self)
 
     @cached_property
     def backups(self) -> Backups:

@@ -1,0 +1,38 @@
+"""Plans of manifests, for people and for programs. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from addonkit.cli.streams import clean
+
+if TYPE_CHECKING:
+    from addonkit.kit.manifests import Change, ManifestPlan
+
+
+def plan_text(plan: ManifestPlan) -> str:
+    """What would be done, what would be lost, and what stands against it."""
+    lines = [change_line(change) for change in plan.changes]
+    lines += [f"lost for good: {clean(each)}" for change in plan.changes for each in change.lost]
+    lines += [f"kept, as the file does not name it: {clean(each)} (--prune removes it)" for each in plan.kept]
+    lines += [f"problem: {clean(each)}" for each in plan.problems]
+    if not plan.changes and not plan.problems:
+        lines.append("nothing to do")
+    return "\n".join(lines)
+
+
+def change_line(change: Change) -> str:
+    """`create postgresql:small as postgresql of shop`."""
+    subject = f"{change.verb} {change.detail or change.subject}"
+    name = f" as {change.subject}" if change.detail and change.detail != change.subject else ""
+    return clean(f"{subject}{name} of {change.app}")
+
+
+def plan_json(plan: ManifestPlan) -> dict[str, Any]:
+    """The same for programs."""
+    changes = [
+        {**attrs.asdict(change), "verb": change.verb.value, "lost": list(change.lost)} for change in plan.changes
+    ]
+    return {"changes": changes, "problems": list(plan.problems), "kept": list(plan.kept)}

@@ -1,0 +1,255 @@
+"""Compares a manifest with what there is, and carries out the difference."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+import attrs
+
+from addonkit.controller.variables import associations_of
+from addonkit.errors import Conflict
+from addonkit.models.app import App
+from addonkit.models.definition import CONFIG_VERSION
+from addonkit.models.instance import Association, Instance, Phase
+from addonkit.models.manifest import AddonEntry, AppEntry, Manifest
+from addonkit.models.spec import AddonSpec
+
+if TYPE_CHECKING:
+    from addonkit.kit.kit import Kit
+    from addonkit.registry.registry import Registry
+    from addonkit.store.interface import Reader, Store
+
+
+class Verb(StrEnum):
+    """What a change does."""
+
+    CREATE = "create"
+    ATTACH = "attach"
+    SET = "set"
+    DETACH = "detach"
+    DESTROY = "destroy"
+    UNSET = "unset"
+
+
+@attrs.frozen
+class Change:
+    """One difference between a manifest and what there is.
+
+    Attributes:
+        verb: what is done.
+        app: for which app.
+        subject: name of the addon in the app, or of the variable.
+        detail: what is created, attached, destroyed; empty for variables, whose values are not shown.
+        lost: what would be lost for good, in words; empty when nothing is.
+    """
+
+    verb: Verb
+    app: str
+    subject: str
+    detail: str = ""
+    lost: tuple[str, ...] = ()
+
+
+@attrs.frozen
+class ManifestPlan:
+    """What `apply` would do.
+
+    Attributes:
+        changes: in order.
+        problems: differences that it cannot remove, a sentence each. With one of them nothing is applied.
+        kept: what is there and is not in the manifest, a sentence each; `prune` removes it.
+    """
+
+    changes: tuple[Change, ...] = ()
+    problems: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
+
+
+@attrs.frozen
+class _Tie:
+    """An addon that an app has."""
+
+    association: Association
+    instance: Instance
+
+    @property
+    def own(self) -> bool:
+        """Whether it was created for this app."""
+        return self.instance.app == self.association.app
+
+
+class Manifests:
+    """Works on one home.
+
+    Args:
+        store: of the home.
+        kit: carries out what is decided.
+    """
+
+    def __init__(self, store: Store, kit: Kit) -> None:
+        self._store = store
+        self._kit = kit
+
+    async def plan(self, manifest: Manifest, *, prune: bool = False) -> ManifestPlan:
+        """Compare with what there is. Every addon that would be created is asked: what it refuses shows here.
+
+        Args:
+            manifest: what apps are to have. Apps that it does not name are left alone.
+            prune: whether what is there and is not in the manifest is removed from the apps that it names.
+
+        Raises:
+            AddonkitError: an addon of the manifest cannot be created as it is described.
+        """
+        found = await self._store.read(lambda tx: {app: _there(tx, app) for app in manifest.apps})
+        plan = ManifestPlan()
+        for app, entry in manifest.apps.items():
+            ties, variables = found[app]
+            part = _compare(self._kit.registry, app, entry, ties, variables)
+            surplus = _surplus(app, entry, ties, variables)
+            plan = ManifestPlan(
+                (*plan.changes, *part.changes, *(surplus if prune else ())),
+                (*plan.problems, *part.problems),
+                (*plan.kept, *(() if prune else (f"{app}: {each.subject}" for each in surplus))),
+            )
+        for change in plan.changes:
+            if change.verb is Verb.CREATE:
+                entry_ = manifest.apps[change.app].addons[change.subject]
+                await self._kit.plan_create(change.detail, change.app, alias=_alias(change), version=entry_.version)
+        return attrs.evolve(plan, changes=tuple(sorted(plan.changes, key=_order)))
+
+    async def apply(self, manifest: Manifest, shown: ManifestPlan, *, prune: bool = False) -> AsyncIterator[Change]:
+        """Carry out a plan; yields each change when it is done. What was done stays when a later one fails.
+
+        Raises:
+            Conflict: the plan has problems, or is another one by now.
+        """
+        attempted = "cannot apply the manifest"
+        if shown.problems:
+            raise Conflict(attempted, "; ".join(shown.problems))
+        if await self.plan(manifest, prune=prune) != shown:
+            raise Conflict(attempted, "something changed since the plan was shown", "run the command again")
+        for change in shown.changes:
+            await _carry_out(self._kit, manifest.apps[change.app], change)
+            yield change
+
+    async def export(self) -> tuple[Manifest, tuple[str, ...]]:
+        """Return a manifest of all that there is, and what it cannot say: `APP: VARIABLE` of secrets set by hand."""
+
+        def look(tx: Reader) -> dict[str, tuple[dict[str, _Tie], App | None]]:
+            return {entity.name: _there(tx, entity.name) for entity in tx.list(App).items}
+
+        apps, secrets = {}, []
+        for app, (ties, owner) in (await self._store.read(look)).items():
+            variables = owner.variables if owner else ()
+            secrets += [f"{app}: {each.key}" for each in variables if each.sensitive]
+            plain = {each.key: each.text for each in variables if not each.sensitive}
+            apps[app] = AppEntry({label: _entry(tie) for label, tie in ties.items()}, plain)
+        return Manifest(apps), tuple(secrets)
+
+
+def _there(tx: Reader, app: str) -> tuple[dict[str, _Tie], App | None]:
+    """What an app has, by its names in the app; without what is on its way out."""
+    ties = {}
+    for association in associations_of(tx, app):
+        instance = tx.get(Instance, association.instance)
+        if instance is not None and Phase.DEPROVISIONING not in {association.phase, instance.value.phase}:
+            ties[association.label] = _Tie(association, instance.value)
+    owner = tx.get(App, app)
+    return ties, owner.value if owner else None
+
+
+def _compare(
+    registry: Registry, app: str, entry: AppEntry, ties: Mapping[str, _Tie], owner: App | None
+) -> ManifestPlan:
+    changes, problems = [], []
+    for label, addon in entry.addons.items():
+        if label not in ties:
+            changes.append(_missing(app, label, addon))
+            continue
+        problem = _difference(registry, label, addon, ties[label])
+        problems += [problem] if problem else []
+    there = {each.key: each for each in (owner.variables if owner else ())}
+    changes += [
+        Change(Verb.SET, app, key)
+        for key, text in entry.variables.items()
+        if key not in there or there[key].text != text or there[key].sensitive
+    ]
+    return ManifestPlan(tuple(changes), tuple(problems))
+
+
+def _missing(app: str, label: str, entry: AddonEntry) -> Change:
+    if entry.attach:
+        return Change(Verb.ATTACH, app, label, entry.attach)
+    return Change(Verb.CREATE, app, label, entry.addon or label)
+
+
+def _difference(registry: Registry, label: str, entry: AddonEntry, tie: _Tie) -> str:
+    """Why what is there is not what the entry asks for; empty when it is."""
+    instance = tie.instance
+    if entry.attach:
+        there = f"{label} of {tie.association.app} is {instance.name}"
+        return "" if instance.name == entry.attach else f"{there}, the manifest says {entry.attach}"
+    addon, variant = registry.resolve_addon_and_variant(str(AddonSpec.parse(entry.addon or label)))
+    version = instance.config.get(CONFIG_VERSION, "")
+    wanted, found = f"{addon}:{variant}", f"{instance.addon}:{instance.variant}"
+    if wanted != found:
+        return f"{instance.name} is {found}, the manifest says {wanted}"
+    if entry.version and not f"{version}.".startswith(f"{entry.version}."):
+        return f"{instance.name} has version {version}, the manifest says {entry.version}"
+    return ""
+
+
+def _surplus(app: str, entry: AppEntry, ties: Mapping[str, _Tie], owner: App | None) -> list[Change]:
+    """What an app has and its entry does not name. Secrets set by hand are never in a manifest, so they are left."""
+    found = []
+    for label, tie in ties.items():
+        if label in entry.addons:
+            continue
+        if tie.own:
+            lost = (f"all data of {tie.instance.name}",)
+            found.append(Change(Verb.DESTROY, app, label, tie.instance.name, lost))
+        else:
+            found.append(Change(Verb.DETACH, app, label, tie.instance.name))
+    variables = owner.variables if owner else ()
+    found += [
+        Change(Verb.UNSET, app, each.key)
+        for each in variables
+        if each.key not in entry.variables and not each.sensitive
+    ]
+    return found
+
+
+def _order(change: Change) -> int:
+    """What appears comes first; what an app attaches may be created for another one."""
+    return list(Verb).index(change.verb)
+
+
+def _alias(change: Change) -> str:
+    return "" if AddonSpec.parse(change.detail).addon == change.subject else change.subject
+
+
+async def _carry_out(kit: Kit, entry: AppEntry, change: Change) -> None:
+    match change.verb:
+        case Verb.CREATE:
+            version = entry.addons[change.subject].version
+            await kit.create(change.detail, change.app, alias=_alias(change), version=version)
+        case Verb.ATTACH:
+            addon = (await kit.show(change.detail)).instance.addon
+            await kit.attach(change.detail, change.app, alias="" if addon == change.subject else change.subject)
+        case Verb.SET:
+            await kit.set_variables(change.app, {change.subject: entry.variables[change.subject]})
+        case Verb.DETACH:
+            await kit.detach(change.detail, change.app)
+        case Verb.DESTROY:
+            await kit.destroy(change.detail)
+        case Verb.UNSET:
+            await kit.unset_variables(change.app, [change.subject])
+
+
+def _entry(tie: _Tie) -> AddonEntry:
+    instance = tie.instance
+    if not tie.own:
+        return AddonEntry(attach=instance.name)
+    return AddonEntry(f"{instance.addon}:{instance.variant}", instance.config.get(CONFIG_VERSION, ""))

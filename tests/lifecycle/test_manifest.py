@@ -1,0 +1,92 @@
+"""A file says what apps are to have; the command makes it so and loses nothing that it does not name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from addonkit.testing.command import CommandLine, Ended
+
+TEXT = """
+[apps.shop.variables]
+DEBUG = "1"
+
+[apps.shop.addons.valkey]
+addon = "valkey:shared"
+
+[apps.shop.addons.sessions]
+addon = "valkey:shared"
+
+[apps.blog.addons.theirs]
+attach = "shop-valkey"
+"""
+
+
+@pytest.fixture
+def apply(addonkit_command: CommandLine, tmp_path: Path):
+    def apply(text: str, *words: str) -> Ended:
+        file = tmp_path / "addonkit.toml"
+        file.write_text(text)
+        return addonkit_command("manifest", "apply", str(file), "--yes", *words)
+
+    return apply
+
+
+def test_apps_get_what_the_file_says_and_lose_only_what_is_pruned(addonkit_command: CommandLine, apply) -> None:
+    addonkit = addonkit_command
+    assert addonkit("create", "valkey:shared", "-a", "other").status == 0
+
+    made = apply(TEXT)
+
+    assert (made.status, made.out) == (0, "4 changes applied\n"), made
+    keys = {each["key"] for each in addonkit("env", "-a", "shop", "--json").data["variables"]}
+    assert {"DEBUG", "VALKEY_URL", "SESSIONS_VALKEY_URL"} <= keys
+    assert addonkit("env", "get", "-a", "blog", "THEIRS_VALKEY_URL").status == 0
+    assert apply(TEXT).out == "nothing to do\n"
+
+    less = TEXT.replace('DEBUG = "1"', "").replace("sessions", "queue")
+    kept = apply(less)
+    assert "kept, as the file does not name it: shop: sessions (--prune removes it)" not in kept.out
+    assert addonkit("show", "shop-sessions", "--no-start").status == 0
+    pruned = apply(less, "--prune")
+    assert (pruned.status, pruned.out) == (0, "2 changes applied\n"), pruned
+    assert addonkit("show", "shop-sessions", "--no-start").status == 1
+    assert addonkit("show", "other-valkey", "--no-start").status == 0, "an app that the file does not name"
+
+    exported = addonkit("manifest", "export")
+    assert apply(exported.out).out == "nothing to do\n", exported.out
+    assert apply("[apps.shop]\n[apps.blog]\n[apps.other]", "--prune").status == 0
+    assert addonkit("apps", "--json").data["apps"] == []
+
+
+def test_what_cannot_be_changed_is_a_problem_and_nothing_is_applied(addonkit_command: CommandLine, apply) -> None:
+    assert addonkit_command("create", "valkey:shared", "-a", "shop").status == 0
+
+    refused = apply(TEXT.replace('"valkey:shared"', '"valkey:small"'))
+
+    assert refused.status == 1
+    assert "problem: shop-valkey is valkey:shared, the manifest says valkey:small" in refused.out
+    assert addonkit_command("show", "shop-sessions", "--no-start").status == 1
+    wrong = apply(TEXT.replace("valkey:shared", "valkey:huge"))
+    assert (wrong.status, wrong.out) == (1, "")
+    assert 'unknown variant "huge"' in wrong.err
+    assert addonkit_command("destroy", "shop-valkey", "--yes").status == 0
+
+
+def test_without_a_terminal_the_plan_has_to_be_confirmed(addonkit_command: CommandLine, tmp_path: Path) -> None:
+    file = tmp_path / "addonkit.toml"
+    file.write_text(TEXT)
+
+    refused = addonkit_command("manifest", "apply", str(file))
+
+    assert refused.status == 1
+    assert "it has to be confirmed and there is no terminal to ask on; add --yes" in refused.err
+    assert addonkit_command("apps", "--json").data["apps"] == []
+    planned = addonkit_command("manifest", "plan", str(file))
+    assert planned.out.splitlines() == [
+        "create valkey:shared as valkey of shop",
+        "create valkey:shared as sessions of shop",
+        "attach shop-valkey as theirs of blog",
+        "set DEBUG of shop",
+    ]
