@@ -5,11 +5,13 @@ BIN := .venv/bin
 # More than cores: tests wait for servers more than half of their time, and leave their core to others meanwhile.
 WORKERS ?= $(shell echo $$(( $$(nproc) * 2 + 1 )))
 UPGRADE ?= --upgrade
+# Mutants of each addon, by chance.
+EACH ?= 4
 # What is compiled is kept: workers, and the hundreds of commands that tests start, would compile it again.
 unexport PYTHONDONTWRITEBYTECODE
 PYTEST = -m pytest -n $(WORKERS) --dist worksteal
 
-.PHONY: help faults demo test test-all test-lowest coverage lint types format reference docs changes bench pins clean
+.PHONY: help faults mutants demo test test-all test-lowest coverage lint types format reference docs changes bench pins clean
 .PHONY: setup-run setup-dev setup-lowest
 
 help: ## show the available targets
@@ -32,6 +34,9 @@ coverage: setup-dev ## run all tests and hold the coverage of core, child proces
 
 faults: setup-dev ## kill the real command at every point of every saga; print a table of what came of it
 	@PYTHONPATH=scripts $(BIN)/python -m crash_trials points
+
+mutants: setup-dev ## break addons by machine; print what the conformance kit catches (EACH=0 for all)
+	@PYTHONPATH=scripts $(BIN)/python -m mutation --each $(EACH)
 
 lint: setup-dev ## check style, spelling, workflows, types and architecture
 	@$(BIN)/ruff check .

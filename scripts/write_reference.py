@@ -10,17 +10,21 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from reference_pages.addons import addons_page
 from reference_pages.api import api_page
 from reference_pages.checks import checks_page
 from reference_pages.errors import errors_page
 from reference_pages.hooks import hooks_page
+from reference_pages.mistakes import mistakes_page
 
 REFERENCE: Final = Path(__file__).parent.parent / "docs" / "reference"
 
 PAGES: Final = {
+    "addons.md": addons_page,
     "addon-api.md": api_page,
     "errors.md": errors_page,
     "hooks.md": hooks_page,
+    "mistakes.md": mistakes_page,
     "testing.md": checks_page,
 }
 

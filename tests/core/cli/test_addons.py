@@ -36,10 +36,10 @@ def test_usable_addons_are_a_table_and_the_others_are_named(call, installed):
     outcome = call("addons")
     assert outcome.status == 0
     table, _, faults = outcome.out.partition("\n\n")
-    assert table.splitlines()[0].split() == ["NAME", "DESCRIPTION", "VARIANTS", "AVAILABLE"]
+    assert table.splitlines()[0].split() == ["NAME", "DESCRIPTION", "VARIANTS", "AVAILABLE", "CONFORMANCE"]
     assert len(table.splitlines()) == 2
     assert table.splitlines()[1].startswith("memo ")
-    assert table.splitlines()[1].endswith("3.2 (default), 3.1")
+    assert table.splitlines()[1].endswith("3.2 (default), 3.1  -")
     assert " is broken: " in faults
     assert " is blocked: " in faults
     assert faults.count(" is in conflict: ") == 2

@@ -45,6 +45,33 @@ def test_a_report_can_be_read_whatever_a_server_said(tmp_path: Path) -> None:
     assert failure.get("message") == "?[31mred?"
 
 
+def test_a_report_replaces_a_symlink_and_leaves_what_it_leads_to(tmp_path: Path) -> None:
+    victim, folder = tmp_path / "victim", tmp_path / "reports"
+    folder.mkdir()
+    victim.write_text("mine")
+    for name in ("conformance.json", "conformance.xml"):
+        (folder / name).symlink_to(victim)
+
+    written = report.write([Check("it works", passed=True)], "nowhere", folder)
+
+    assert victim.read_text() == "mine"
+    assert not any(path.is_symlink() for path in written)
+
+
+@pytest.mark.parametrize(
+    ("check", "whole", "grade"),
+    [
+        (Check("a", passed=True), True, "full"),
+        (Check("a", passed=True, not_applicable="it has none"), True, "full"),
+        (Check("a", passed=True, not_tried="the client lacks it"), True, "passed"),
+        (Check("a", passed=True), False, "partial"),
+        (Check("a"), True, "failed"),
+    ],
+)
+def test_a_run_has_a_grade(check: Check, whole: bool, grade: str) -> None:
+    assert report.document([check], "nowhere", whole=whole)["grade"] == grade
+
+
 def outcome(pytester: pytest.Pytester, body: str) -> Check:
     told: list[Check] = []
     path = pytester.makepyfile(f"import pytest\ndef test_one():\n    {body}\n")

@@ -20,6 +20,7 @@ from typing import Any, Final
 import attrs
 
 from addonkit.saga.saga import Saga
+from addonkit.util.files import replace_open
 
 UPDATE: Final = "ADDONKIT_SAGA_LOCK_UPDATE"
 """Environment variable that makes `check_saga_lock` write the file instead of comparing with it."""
@@ -70,7 +71,7 @@ def begin_saga_lock(path: Path, sagas: Iterable[Saga[Any]]) -> None:
 
 
 def _write(path: Path, shapes: Shapes) -> None:
-    path.write_text(json.dumps(shapes, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    replace_open(path, (json.dumps(shapes, indent=1, sort_keys=True) + "\n").encode())
 
 
 def _sagas(value: Any) -> Iterator[Saga[Any]]:

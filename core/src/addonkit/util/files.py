@@ -35,8 +35,23 @@ def replace_private(path: Path, content: bytes) -> None:
     Raises:
         OSError: it cannot be written; the old file stays.
     """
+    _replace(path, content, 0o600)
+
+
+def replace_open(path: Path, content: bytes) -> None:
+    """Replace a file that others may read, or make it, with what the umask leaves of mode 0666.
+
+    A symlink of that name is replaced itself: nothing is written where it leads.
+
+    Raises:
+        OSError: it cannot be written; the old file stays.
+    """
+    _replace(path, content, 0o666)
+
+
+def _replace(path: Path, content: bytes, mode: int) -> None:
     draft = path.with_name(f".{path.name}.{os.urandom(8).hex()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from addonkit.testing import ConformanceClient
 
@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
 class Client(ConformanceClient):
     """Values under keys. Writes through the URL, reads through the parts."""
+
+    not_applicable: ClassVar[Mapping[str, str]] = {
+        "the_server_is_what_the_variant_says[shared]": "a shared server tells apps nothing of itself"
+    }
 
     def write(self, environ: Mapping[str, str], key: str, value: str) -> None:
         """Keep a value, on the disk before the answer, where the variant keeps any there."""

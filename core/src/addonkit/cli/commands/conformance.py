@@ -77,10 +77,11 @@ def conformance(
     checks = kit.run(addon, lock, chosen, tell, begin=begin, quick=quick, jobs=wanted, first_failure=first)
     if not checks:
         raise NotFound(f"cannot test addon {addon}", f"no check matches {chosen!r}", "leave -k out to run them all")
+    whole = not (quick or chosen)
     locked = [lock.relative_to(Path.cwd())] if is_new and lock.exists() else []
-    files = [str(path) for path in (*report.write(checks, addon, Path(output)), *locked)]
+    files = [str(path) for path in (*report.write(checks, addon, Path(output), whole=whole), *locked)]
     failed = sum(not check.passed for check in checks)
     kind = f"{'quick ' if quick else ''}check{'s' if len(checks) > 1 else ''}"
     words = f"{len(checks)} {kind}, {failed} failed; written: {', '.join(files)}"
-    invocation.answer(report.document(checks, addon), f"{report.as_text(checks)}\n{words}")
+    invocation.answer(report.document(checks, addon, whole=whole), f"{report.as_text(checks)}\n{words}")
     click.get_current_context().exit(1 if failed else 0)

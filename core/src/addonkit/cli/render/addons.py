@@ -12,6 +12,7 @@ from addonkit.models.compute import FoundProgram
 from addonkit.models.definition import AddonDefinition
 from addonkit.registry.discovery import State
 from addonkit.registry.entry_points import AddonReport
+from addonkit.registry.grades import Graded
 from addonkit.registry.registry import FIRST_ADDON
 
 NO_ADDONS = f"no addons are installed; an addon is a pip package: {FIRST_ADDON} brings one"
@@ -25,18 +26,20 @@ class Listed:
         report: what became of it.
         definition: of an addon that can be used.
         programs: servers found on this machine that it can run, newest first.
+        graded: what the conformance kit said of it, as its distribution has it.
     """
 
     report: AddonReport
     definition: AddonDefinition | None = None
     programs: Sequence[FoundProgram] = ()
+    graded: Graded | None = None
 
 
 def addons_text(found: Sequence[Listed], *, traces: bool) -> str:
     """A table of addons that can be used, then a line for everything that cannot."""
-    rows = [_row(each.definition, each.programs) for each in found if each.definition]
+    rows = [(*_row(each.definition, each.programs), _graded(each)) for each in found if each.definition]
     faults = [line for each in found if each.report.reason for line in _fault(each.report, traces=traces)]
-    listed = table(("NAME", "DESCRIPTION", "VARIANTS", "AVAILABLE"), rows) if rows else NO_ADDONS
+    listed = table(("NAME", "DESCRIPTION", "VARIANTS", "AVAILABLE", "CONFORMANCE"), rows) if rows else NO_ADDONS
     return "\n".join((listed, *(("", *faults) if faults else ())))
 
 
@@ -48,6 +51,14 @@ def _row(definition: AddonDefinition, programs: Sequence[FoundProgram]) -> tuple
     versions = ", ".join(f"{version}{_default(version == default and len(found) > 1)}" for version in found)
     missing = "none found" if definition.program else "-"
     return definition.name, definition.description, variants, versions or missing
+
+
+def _graded(listed: Listed) -> str:
+    """The grade; with the version that it was given to, where another one is installed."""
+    graded = listed.graded
+    if graded is None:
+        return "-"
+    return graded.grade if graded.version == listed.report.version else f"{graded.grade} ({clean(graded.version)})"
 
 
 def _default(is_default: bool) -> str:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from addonkit.models.variable import Variable
     from addonkit.models.views import Environment, Finding, InstanceView, Plan, VariableMove
     from addonkit.registry.entry_points import AddonReport
+    from addonkit.registry.grades import Graded
 
 Json = dict[str, Any]
 
@@ -135,7 +136,12 @@ def plan_json(plan: Plan) -> Json:
     }
 
 
-def addon_json(report: AddonReport, definition: AddonDefinition | None, programs: Iterable[FoundProgram]) -> Json:
+def addon_json(
+    report: AddonReport,
+    definition: AddonDefinition | None,
+    programs: Iterable[FoundProgram],
+    graded: Graded | None = None,
+) -> Json:
     """An installed addon, usable or not; `group` tells it from a backend or a plugin."""
     return {
         "name": report.name,
@@ -149,6 +155,7 @@ def addon_json(report: AddonReport, definition: AddonDefinition | None, programs
         "variants": [variant.name for variant in definition.variants] if definition else [],
         "default_variant": definition.default_variant if definition else "",
         "programs": [attrs.asdict(program) for program in programs],
+        "conformance": attrs.asdict(graded) if graded else None,
     }
 
 

@@ -21,7 +21,8 @@ class ConformanceClient(abc.ABC):
     variable of another app in the place of the app's own and expects to be refused.
 
     Attributes:
-        not_applicable: names of checks that the addon cannot pass honestly, each with the reason that users read.
+        not_applicable: checks that the addon cannot pass honestly, each with the reason that users read; a name, or
+            `name[variant]`, as pytest has it without `test_`.
         limit: seconds that one call may take.
     """
 

@@ -6,7 +6,7 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -54,6 +54,18 @@ class DefinitionChecks:
             not forgotten,
             f"the core never calls its {', '.join(forgotten)}",
             "mark hooks with @hookimpl, or rename what is none",
+        )
+
+    def test_what_is_not_applicable_is_a_check(self, addon_name: str, declared: Mapping[str, str]) -> None:
+        """A check that is declared not applicable exists, and the reason says why."""
+        known = {name.removeprefix("test_") for name in dir(type(self)) if name.startswith("test_")}
+        strange = [
+            name for name, reason in declared.items() if name.partition("[")[0] not in known or not reason.strip()
+        ]
+        require(
+            not strange,
+            f"the client of {addon_name} declares {', '.join(strange)} not applicable",
+            "name checks as pytest does, without `test_`, each with a reason",
         )
 
     def test_it_loads_without_its_drivers(self, addon_name: str) -> None:

@@ -21,6 +21,7 @@ from typing import IO, Any, Final
 import attrs
 import pytest
 
+from addonkit.testing.conformance.reaper import interrupt_on_sigterm
 from addonkit.testing.conformance.report import Check, Collector
 
 _ALL_TAKEN: Final = 1_000_000
@@ -113,6 +114,7 @@ def run_side_by_side(
         begin: called with a line about each check as it begins.
         first_failure: begin no further check after one that failed.
     """
+    interrupt_on_sigterm()
     with tempfile.NamedTemporaryFile(prefix="addonkit-conformance-") as counter, DefaultSelector() as selector:
         queue = Queue(Path(counter.name))
         command = [sys.executable, "-m", __name__, json.dumps([counter.name, *options])]

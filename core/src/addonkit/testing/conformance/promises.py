@@ -50,6 +50,7 @@ class PromiseChecks:
             environ = await rig.create(kit, variant, "shop")
             facts = await rig.ask("facts", environ)
             instance = (await kit.instances())[0].instance
+            rig.note_server(str(facts.get("version") or instance.config.get(CONFIG_VERSION, "")))
             if not facts:
                 await rig.destroy(kit, "shop")
                 not_tried("facts")

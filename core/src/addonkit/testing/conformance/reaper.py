@@ -35,9 +35,14 @@ def folder_for_homes() -> Path:
     command = [sys.executable, "-P", "-m", __name__, str(folder), str(os.getpid())]
     subprocess.run(command, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)  # noqa: S603 - our own
     atexit.register(_remove, folder, os.getpid())
+    interrupt_on_sigterm()
+    return folder
+
+
+def interrupt_on_sigterm() -> None:
+    """Let SIGTERM end this process as Ctrl-C does, unless it was told otherwise."""
     if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
         signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
-    return folder
 
 
 def _remove(folder: Path, pid: int) -> None:

@@ -14,12 +14,21 @@ import pytest
 
 from addonkit._version import __version__
 from addonkit.errors import AddonkitError
+from addonkit.registry.grades import REPORT, Grade
 from addonkit.testing.conformance.addon_under_test import AddonUnderTest
 from addonkit.testing.conformance.applicability import LeftOut, read_reason
 from addonkit.testing.conformance.assertions import WHAT_TO_DO
+from addonkit.testing.conformance.rig import SERVER
 from addonkit.testing.conformance.secret_tracker import without_secrets
+from addonkit.util.files import replace_open
 
 _CHECK = re.compile(r"test_(?P<name>\w+)(?:\[(?P<case>.*)\])?$")
+
+KIT: Final = 2
+"""Version of the kit: it rises with each check that is new, or asks for more."""
+
+PROCESS_BACKEND: Final = "process"
+"""The backend that checks use."""
 
 _SLOW: Final = 5.0
 """Seconds in one method of the client that are worth a word."""
@@ -41,6 +50,7 @@ class Check:
         not_applicable: why it has nothing to prove about this addon or variant; empty otherwise.
         not_tried: what the author's client lacks for it; empty otherwise.
         slow: seconds by methods of the author's client, where they are many.
+        server: version of the server that it was tried on; empty when it does not tell.
     """
 
     name: str
@@ -51,6 +61,7 @@ class Check:
     not_applicable: str = ""
     not_tried: str = ""
     slow: Mapping[str, float] = attrs.field(factory=dict)
+    server: str = ""
 
     @property
     def outcome(self) -> str:
@@ -108,6 +119,7 @@ class Collector:
                 left_out.not_applicable,
                 left_out.not_tried,
                 slow,
+                str(dict(report.user_properties).get(SERVER, "")),
             ),
             self._numbers.get(report.nodeid, -1),
         )
@@ -146,23 +158,54 @@ def as_text(checks: list[Check]) -> str:
     return "\n".join(lines)
 
 
-def write(checks: list[Check], addon: str, folder: Path) -> tuple[Path, Path]:
-    """Write `conformance.json` and `conformance.xml`."""
-    report, junit = folder / "conformance.json", folder / "conformance.xml"
-    report.write_text(json.dumps(document(checks, addon), indent=2) + "\n", encoding="utf-8")
-    junit.write_bytes(ET.tostring(_junit(checks, addon), encoding="utf-8", xml_declaration=True))
+def write(checks: list[Check], addon: str, folder: Path, *, whole: bool = True) -> tuple[Path, Path]:
+    """Write `conformance.json` and `conformance.xml`; files of these names are replaced, symlinks too.
+
+    Args:
+        checks: as they ended.
+        addon: its name.
+        folder: where the files go.
+        whole: whether all checks were to run.
+    """
+    report, junit = folder / REPORT, folder / "conformance.xml"
+    replace_open(report, (json.dumps(document(checks, addon, whole=whole), indent=1) + "\n").encode())
+    replace_open(junit, ET.tostring(_junit(checks, addon), encoding="utf-8", xml_declaration=True))
     return report, junit
 
 
-def document(checks: list[Check], addon: str) -> dict[str, Any]:
+def document(checks: list[Check], addon: str, *, whole: bool = True) -> dict[str, Any]:
     """The whole run, for programs."""
     return {
         "addon": addon,
         "addonkit": __version__,
+        "kit": KIT,
+        "backend": PROCESS_BACKEND,
+        "servers": _servers(checks),
         **_about(addon),
         "passed": all(check.passed for check in checks),
-        "checks": [attrs.asdict(check) for check in checks],
+        "grade": _grade(checks, whole=whole),
+        "checks": [attrs.asdict(check, filter=_is_told) for check in checks],
     }
+
+
+def _is_told(field: attrs.Attribute[Any], value: object) -> bool:
+    """Whether a field is written: what most checks have nothing for is left out."""
+    return bool(value) or field.name not in {"not_applicable", "not_tried", "slow", "server"}
+
+
+def _servers(checks: list[Check]) -> list[str]:
+    """Return versions of servers; of `18` and `18.1` the one that says more."""
+    found = {check.server for check in checks if check.server}
+    return sorted(one for one in found if not any(other.startswith(f"{one}.") for other in found))
+
+
+def _grade(checks: list[Check], *, whole: bool) -> Grade:
+    """Return what a run is worth."""
+    if not all(check.passed for check in checks):
+        return Grade.FAILED
+    if not whole:
+        return Grade.PARTIAL
+    return Grade.PASSED if any(check.not_tried for check in checks) else Grade.FULL
 
 
 def _about(addon: str) -> dict[str, Any]:

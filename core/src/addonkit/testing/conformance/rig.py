@@ -37,6 +37,9 @@ from addonkit.util.clock import SystemClock
 
 KEY: Final = "greeting"
 
+SERVER: Final = "server"
+"""Property of a test: the version of the server."""
+
 _OF_OTHERS: Final = frozenset({"broken-addon", "addon-not-installed"})
 """Findings about other addons of the machine."""
 
@@ -189,6 +192,10 @@ class Rig:
             yield ask
         finally:
             await opened.__aexit__(None, None, None)
+
+    def note_server(self, version: str) -> None:
+        """Note for the report which version of the server is tried."""
+        self.calls.spent.append((SERVER, version))
 
     async def ask(self, method: str, environ: Mapping[str, str]) -> Any:
         """Return what a further method of the client answers."""

@@ -1,0 +1,194 @@
+"""Operators that break the source of an addon: each yields the whole source with one place changed. Pure."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable, Iterator, Mapping
+from itertools import pairwise
+from typing import Final
+
+import attrs
+
+_STATEMENT_OF_SQL: Final = re.compile(r"\b(GRANT|REVOKE|ALTER|TERMINATE|DROP|SET)\b", re.IGNORECASE)
+_RULE: Final = re.compile(r"^(?:[-+~%&][\w@|:*-]+|resetkeys|resetchannels|nocommands)$")
+_NUMBER: Final = re.compile(r"\d+")
+
+
+@attrs.frozen
+class Mutation:
+    """One change.
+
+    Attributes:
+        operator: what kind of change.
+        line: where, from 1.
+        before: the code that is changed, shortened.
+        source: the whole module, changed.
+    """
+
+    operator: str
+    line: int
+    before: str
+    source: str
+
+
+Change = tuple[ast.AST, str]
+
+
+def mutations(source: str, config: Mapping[str, str]) -> list[Mutation]:
+    """Return all mutations of a module.
+
+    Args:
+        source: of the module.
+        config: words of the config of the addon's default variant.
+    """
+    tree = ast.parse(source)
+    found = []
+    for name, operator in OPERATORS.items():
+        for node, text in operator(tree, source, config):
+            if _is_of_container(tree, node):
+                continue
+            changed = _replaced(source, node, text)
+            if changed != source and _compiles(changed):
+                before = " ".join((ast.get_source_segment(source, node) or "").split())
+                found.append(Mutation(name, getattr(node, "lineno", 0), before[:90], changed))
+    return found
+
+
+def _is_of_container(tree: ast.Module, node: ast.AST) -> bool:
+    """Whether a place is used in containers alone, which the process backend does not run."""
+    outer = (each for each in tree.body if isinstance(each, ast.FunctionDef) and each.name == "container")
+    return any(node in ast.walk(each) for each in outer)
+
+
+def _compiles(source: str) -> bool:
+    try:
+        compile(source, "mutant", "exec", dont_inherit=True)
+    except SyntaxError:
+        return False
+    return True
+
+
+def _replaced(source: str, node: ast.AST, text: str) -> str:
+    segment = ast.get_source_segment(source, node)
+    if not segment:
+        return source
+    lines = source.encode().splitlines(keepends=True)
+    line, column = getattr(node, "lineno", 1), getattr(node, "col_offset", 0)
+    start = sum(len(each) for each in lines[: line - 1]) + column
+    return (source.encode()[:start] + text.encode() + source.encode()[start + len(segment.encode()) :]).decode()
+
+
+def _drop_statement(tree: ast.AST, source: str, config: Mapping[str, str]) -> Iterator[Change]:
+    """Leave out a call that is made for its effect: a grant, a wait, an undo, the removal of a login."""
+    del source, config
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            for each in ast.walk(node):
+                if isinstance(each, ast.Expr) and isinstance(each.value, ast.Await | ast.Call):
+                    yield each, "pass"
+
+
+def _drop_step(tree: ast.AST, source: str, config: Mapping[str, str]) -> Iterator[Change]:
+    """Leave a step out of a saga."""
+    del config
+    for node in ast.walk(tree):
+        if isinstance(node, ast.keyword) and node.arg == "steps" and isinstance(node.value, ast.Tuple | ast.List):
+            yield from _without_each(node.value, source)
+
+
+def _without_each(node: ast.Tuple | ast.List, source: str) -> Iterator[Change]:
+    for left_out in node.elts:
+        rest = [ast.get_source_segment(source, each) or "" for each in node.elts if each is not left_out]
+        yield node, f"({', '.join(rest)},)"
+
+
+def _drop_rule(tree: ast.AST, source: str, config: Mapping[str, str]) -> Iterator[Change]:
+    """Leave out a rule of an access list."""
+    del source, config
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Tuple | ast.List):
+            for each in node.elts:
+                if isinstance(each, ast.Constant) and isinstance(each.value, str) and _RULE.match(each.value):
+                    yield each, "*()"
+
+
+def _drop_sql(tree: ast.AST, source: str, config: Mapping[str, str]) -> Iterator[Change]:
+    """Put a statement that does nothing in the place of one that grants, revokes or ends something."""
+    del config
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and _STATEMENT_OF_SQL.match(node.value):
+            segment = ast.get_source_segment(source, node) or ""
+            if segment[:1] in {'"', "'"} and "\n" not in segment:
+                yield node, repr("SELECT 1 -- " + node.value)
+
+
+def _swap_variables(tree: ast.AST, source: str, config: Mapping[str, str]) -> Iterator[Change]:
+    """Give a variable the value of the next one."""
+    del config
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Tuple | ast.List):
+            for one, other in pairwise(value for each in node.elts if (value := _variable_value(each)) is not None):
+                yield one, ast.get_source_segment(source, other) or ""
+
+
+def _variable_value(node: ast.expr) -> ast.expr | None:
+    if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Variable" and node.args[1:]:
+        return node.args[1]
+    return None
+
+
+def _widen_pattern(tree: ast.AST, source: str, config: Mapping[str, str]) -> Iterator[Change]:
+    """Let a pattern match what begins with anything."""
+    del config
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            text = ast.get_source_segment(source, node) or ""
+            wide = re.sub(r"\{[^{}]+\}(?=\*)", "", text)
+            if wide != text:
+                yield node, wide
+
+
+def _ignore_config(tree: ast.AST, source: str, config: Mapping[str, str]) -> Iterator[Change]:
+    """Put another word in the place of the one that the variant's config has."""
+    del source
+    for node in ast.walk(tree):
+        key = _config_key(node)
+        if key in config:
+            other = _NUMBER.sub(lambda found: str(int(found[0]) // 2 + 1), config[key])
+            if other != config[key]:
+                yield node, repr(other)
+
+
+def _config_key(node: ast.AST) -> str:
+    """Return the word of a config that an expression reads; empty for all others."""
+    if isinstance(node, ast.Subscript):
+        place, key = node.value, node.slice
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "get" and node.args:
+        place, key = node.func.value, node.args[0]
+    else:
+        return ""
+    name = place.attr if isinstance(place, ast.Attribute) else getattr(place, "id", "")
+    return str(key.value) if name == "config" and isinstance(key, ast.Constant) else ""
+
+
+def _drop_keyword(tree: ast.AST, source: str, config: Mapping[str, str]) -> Iterator[Change]:
+    """Leave out what makes a server wait, or stop well."""
+    del source, config
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Program":
+            for each in node.keywords:
+                if each.arg in {"probe", "env", "prepare", "files", "pid_file", "socket", "stop_signal"}:
+                    yield each, "**{}"
+
+
+OPERATORS: Final[Mapping[str, Callable[[ast.AST, str, Mapping[str, str]], Iterator[Change]]]] = {
+    "drop a statement": _drop_statement,
+    "drop a step": _drop_step,
+    "drop a rule": _drop_rule,
+    "drop SQL": _drop_sql,
+    "swap variables": _swap_variables,
+    "widen a pattern": _widen_pattern,
+    "ignore config": _ignore_config,
+    "drop a part": _drop_keyword,
+}

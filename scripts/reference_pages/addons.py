@@ -1,0 +1,88 @@
+"""The page about addons and their grades, from the reports that their distributions bring along."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from addonkit.registry.grades import REPORT
+
+ROOT: Final = Path(__file__).parent.parent.parent
+
+_HEAD: Final = """\
+# Addons and their grades
+
+Written from the reports of the conformance kit by `scripts/write_reference.py`.
+
+Each addon brings the report of a run along, as `conformance.json` in its package. `addonkit addons` shows the grade.
+[Test your addon](../how-to/test-your-addon.md) says how a report is made.
+
+| grade | means |
+| --- | --- |
+| `full` | every check that is applicable was tried, and holds |
+| `passed` | every check that was tried holds; the addon's client is not written for some |
+| `partial` | only some checks were to run; they hold |
+| `failed` | a check does not hold |
+
+| addon | version | grade | checks | kit | core | backend | servers | capabilities |
+| --- | --- | --- | --- | --- | --- | --- | --- | --- |
+"""
+
+
+def addons_page() -> str:
+    """The page about addons."""
+    reports = [json.loads(path.read_text(encoding="utf-8")) for path in _files()]
+    rows = "\n".join(map(_row, reports))
+    return _HEAD + rows + "\n" + "".join(map(_left_out, reports))
+
+
+def _files() -> list[Path]:
+    places = ("plugins/*/src/*", "examples/*/src/*")
+    return sorted(path for place in places for path in ROOT.glob(f"{place}/{REPORT}"))
+
+
+def _row(report: dict[str, Any]) -> str:
+    cells = (
+        f"`{report['addon']}`",
+        report["version"],
+        f"`{report['grade']}`",
+        _counted(report["checks"]),
+        str(report["kit"]),
+        report["addonkit"],
+        report["backend"],
+        ", ".join(report["servers"]) or "-",
+        ", ".join(report["capabilities"]) or "-",
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def _counted(checks: list[dict[str, Any]]) -> str:
+    found = Counter(_outcome(check) for check in checks)
+    return ", ".join(
+        f"{found[word]} {word}" for word in ("hold", "do not hold", "not applicable", "untried") if found[word]
+    )
+
+
+def _outcome(check: dict[str, Any]) -> str:
+    if "not_applicable" in check or "not_tried" in check:
+        return "not applicable" if "not_applicable" in check else "untried"
+    return "hold" if check["passed"] else "do not hold"
+
+
+def _left_out(report: dict[str, Any]) -> str:
+    lines = list(dict.fromkeys(_reasons(report["checks"])))
+    return f"\n## What was not tried of `{report['addon']}`\n\n" + "\n".join(lines) + "\n" if lines else ""
+
+
+def _reasons(checks: list[dict[str, Any]]) -> Iterator[str]:
+    for check in checks:
+        reason = check.get("not_applicable") or check.get("not_tried")
+        if reason:
+            yield f"- {check['name']}{_case(check)}: {reason}"
+
+
+def _case(check: dict[str, Any]) -> str:
+    return f" (`{check['case']}`)" if check["case"] else ""

@@ -1,0 +1,66 @@
+"""Mutants made by machine: what the operators change, and one that runs through the kit."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+SCRIPTS = Path(__file__).parents[3] / "scripts"
+
+SOURCE = """
+async def create(admin, name):
+    await admin.run("GRANT ALL", name)
+    return name
+
+
+def rules(config, prefix):
+    return ("resetkeys", f"~{prefix}*", "-@all", config["memory"])
+
+
+SAGA = Saga("x", steps=(one, two))
+VARIABLES = (Variable("A", user), Variable("B", password))
+PROGRAM = Program(argv=("x",), probe=probe)
+"""
+
+CHANGED = {
+    "drop a statement": ("pass\n    return name",),
+    "drop a step": ("steps=(two,)", "steps=(one,)"),
+    "drop a rule": ("(*(), f", '*(), config["memory"]'),
+    "drop SQL": ("'SELECT 1 -- GRANT ALL'",),
+    "swap variables": ('Variable("A", password)',),
+    "widen a pattern": ('f"~*"',),
+    "ignore config": ("'33mb'",),
+    "drop a part": ('Program(argv=("x",), **{})',),
+}
+
+
+@pytest.fixture(scope="module")
+def operators() -> Iterator[ModuleType]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(SCRIPTS)
+        import mutation.operators
+
+        yield mutation.operators
+        for name in [each for each in sys.modules if each.partition(".")[0] == "mutation"]:
+            del sys.modules[name]
+
+
+def test_each_operator_changes_one_place(operators: ModuleType) -> None:
+    found = operators.mutations(SOURCE, {"memory": "64mb"})
+
+    assert {each.operator for each in found} == set(CHANGED) == set(operators.OPERATORS)
+    for operator, texts in CHANGED.items():
+        sources = [each.source for each in found if each.operator == operator]
+        assert len(sources) == len(texts)
+        assert all(any(text in source for source in sources) for text in texts), sources
+    assert all(each.source.count("\n") == SOURCE.count("\n") for each in found)
+
+
+def test_what_a_container_alone_has_is_left_alone(operators: ModuleType) -> None:
+    source = "def container(server):\n    server.run('x')\n"
+
+    assert not operators.mutations(source, {})
