@@ -1,4 +1,4 @@
-"""Gives whoever comes the login of who was there, with a new password."""
+"""Gives a second app the login of the first, with a new password."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""Stops a shared server when nobody is left but those who are just coming."""
+"""Stops a shared server that only arriving instances use."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Leaves what nobody owns."""
+"""Leaves a tenant without an instance."""
 
 from addonkit import ServerAccess
 from mutants.depot import Users, made

@@ -1,4 +1,4 @@
-"""Has a hook that is not marked as one, so that nobody asks it."""
+"""Has a hook that is not marked as one, so that the core never asks it."""
 
 from mutants import distant
 

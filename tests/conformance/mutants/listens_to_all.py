@@ -1,4 +1,4 @@
-"""Serves whoever can reach the machine."""
+"""Serves every machine that can reach this one."""
 
 from mutants.depot import made, program
 

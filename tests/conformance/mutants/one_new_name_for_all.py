@@ -1,4 +1,4 @@
-"""Finds the same new name for whoever comes."""
+"""Finds the same new name for every app."""
 
 from mutants.depot import renaming
 

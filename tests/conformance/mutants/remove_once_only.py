@@ -1,4 +1,4 @@
-"""Fails to remove what is gone already."""
+"""Fails to remove what does not exist any more."""
 
 from addonkit import ServerAccess, Tenant
 from mutants.depot import Users, administer, made

@@ -40,7 +40,7 @@ def folder_for_homes() -> Path:
 
 
 def interrupt_on_sigterm() -> None:
-    """Let SIGTERM end this process as Ctrl-C does, unless it was told otherwise."""
+    """Let SIGTERM end this process as Ctrl-C does, unless it has a handler of its own."""
     if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
         signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
 
