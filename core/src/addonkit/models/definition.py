@@ -74,6 +74,7 @@ class VariantDefinition:
         variables: names of the variables it gives, where they differ from the addon's.
         settings: names of settings of the addon that must have a value for this variant.
         program: where its server's executables are found, where that differs from the addon's.
+        is_cache: whether its data may be lost at any time: there is nothing to back up then.
     """
 
     name: str
@@ -83,6 +84,7 @@ class VariantDefinition:
     variables: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
     program: ProgramSource | None = None
+    is_cache: bool = False
 
 
 @attrs.frozen

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Final
 
 import attrs
@@ -24,12 +25,14 @@ class Part:
         digest: of its content; the order of the items has no say in it. Empty means that it changes while others work,
             whatever is read from it, as a sequence does: it has to be there, and its content is not compared.
         unit: what `count` counts, in the plural.
+        until: from then on the part is not compared, and need not be there: its items expire by themselves.
     """
 
     name: str
     count: int
     digest: str
     unit: str = "items"
+    until: datetime | None = None
 
 
 @attrs.frozen
@@ -49,16 +52,20 @@ class Fingerprint:
         """Items of all parts together."""
         return sum(part.count for part in self.parts)
 
-    def differences(self, found: Fingerprint) -> tuple[str, ...]:
+    def differences(self, found: Fingerprint, now: datetime | None = None) -> tuple[str, ...]:
         """What another place has that this one has not, or the other way around; a sentence each, none when equal.
 
-        `found` is the fingerprint of the other place.
+        Args:
+            found: the fingerprint of the other place.
+            now: the time after both were taken; without it parts are compared whose items may have expired.
         """
-        return tuple(self._differences({part.name: part for part in found.parts}))
+        return tuple(self._differences({part.name: part for part in found.parts}, now))
 
-    def _differences(self, found: dict[str, Part]) -> Iterator[str]:
+    def _differences(self, found: dict[str, Part], now: datetime | None) -> Iterator[str]:
         for part in sorted(self.parts, key=lambda each: each.name):
             other = found.pop(part.name, None)
+            if now is not None and part.until is not None and part.until <= now:
+                continue
             if other is None:
                 yield f"{part.name} is missing"
             elif not (part.digest and other.digest):

@@ -102,13 +102,13 @@ async def drop_tenant(admin: Administrator, name: str, prefix: str, progress: Ca
     async with admin.session() as client:
         await _command(client, "ACL", "DELUSER", name)
         await _command(client, "ACL", "SAVE")
-        await _drop_keys(client, prefix, progress)
+        await drop_keys(client, prefix, progress)
 
 
-async def _drop_keys(client: Valkey, prefix: str, progress: Callable[[str], Any]) -> None:
+async def drop_keys(client: Valkey, prefix: str, progress: Callable[[str], Any]) -> None:
     """Remove all keys under a prefix from all databases, in batches."""
     removed = 0
-    for database in _databases(await client.info("keyspace")):
+    for database in databases(await client.info("keyspace")):
         await client.select(database)
         cursor = 0
         while True:
@@ -148,7 +148,7 @@ async def _command(client: Valkey, *words: str) -> Any:
     return await client.execute_command(*words)  # type: ignore[no-untyped-call] # the library is typed in part
 
 
-def _databases(keyspace: Mapping[str, Any]) -> tuple[int, ...]:
+def databases(keyspace: Mapping[str, Any]) -> tuple[int, ...]:
     """Return the numbers of the databases that hold anything."""
     return tuple(sorted(int(name.removeprefix("db")) for name in keyspace if name.startswith("db")))
 

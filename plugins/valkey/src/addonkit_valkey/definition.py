@@ -41,15 +41,17 @@ Neither what scripts hold nor the names of connections and of watched keys count
 """
 
 # A server that ends with an error is to be back soon: the test of its memory takes many seconds.
-_COMMON: Final = {"crash-memcheck-enabled": "no"}
+_COMMON: Final = {
+    "crash-memcheck-enabled": "no",
+    # RESTORE takes bytes that the server would otherwise believe.
+    "sanitize-dump-payload": "clients",
+}
 _ON_DISK: Final = {**_COMMON, "appendonly": "yes", "appendfsync": "everysec"}
 _IN_MEMORY: Final = {**_COMMON, "appendonly": "no", "save": '""'}
 
 _OF_ITS_OWN: Final = {
     # The app cannot change this one itself, see acl.
     "notify-keyspace-events": "AKE",
-    # RESTORE takes bytes that the server would otherwise believe.
-    "sanitize-dump-payload": "clients",
     ADDRESS_SPACE: str(2 * 1024 * 1024),
 }
 
@@ -127,6 +129,7 @@ DEFINITION: Final = AddonDefinition(
                 "For": "caches (Django, Rails, Flask)",
             },
             config={"maxmemory": "256mb", "maxmemory-policy": "allkeys-lru", **_IN_MEMORY, **_OF_ITS_OWN},
+            is_cache=True,
         ),
         VariantDefinition(
             "shared",

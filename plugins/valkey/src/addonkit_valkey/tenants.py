@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from addonkit import Progress, Secret, ServerAccess, ServerAddress, Tenant, Tenants
-from addonkit_valkey import admin
+from addonkit import (
+    ArchiveReader,
+    ArchiveWriter,
+    Fingerprint,
+    Progress,
+    Secret,
+    ServerAccess,
+    ServerAddress,
+    Tenant,
+    Tenants,
+)
+from addonkit_valkey import admin, data
 from addonkit_valkey.acl import OWNER, owner_rules, prefix_of, tenant_rules
 from addonkit_valkey.admin import SYSTEM_USERS, Administrator
 
@@ -41,6 +51,18 @@ class UserTenants(Tenants):
     async def drop_claim(self, access: ServerAccess, claim: str, progress: Progress) -> None:
         """See Tenants. The user goes first: who has none writes no more keys."""
         await admin.drop_tenant(_administrator(access), claim, prefix_of(claim), progress)
+
+    async def dump(self, access: ServerAccess, tenant: Tenant, archive: ArchiveWriter) -> Fingerprint:
+        """See Tenants."""
+        return await data.dump(_administrator(access), tenant, archive, shared=access.server.shared)
+
+    async def load(self, access: ServerAccess, tenant: Tenant, archive: ArchiveReader) -> None:
+        """See Tenants."""
+        await data.load(_administrator(access), tenant, archive, shared=access.server.shared)
+
+    async def fingerprint(self, access: ServerAccess, tenant: Tenant) -> Fingerprint:
+        """See Tenants."""
+        return await data.fingerprint(_administrator(access), tenant, shared=access.server.shared)
 
 
 def _administrator(access: ServerAccess) -> Administrator:

@@ -174,7 +174,7 @@ class BackupSagas:
         @step(gives="items", undo=None)
         async def compare(backup: Any, read: ReadResult, found: Fingerprint) -> int:
             """Compare the data with the fingerprint in the archive."""
-            differences = read.fingerprint.differences(found)
+            differences = read.fingerprint.differences(found, self._clock.now())
             if differences:
                 raise DataDiffer(
                     f"restoring backup {_name(backup)}",

@@ -71,6 +71,8 @@ class BackupService:
         """
         attempted = f"cannot back up {instance.name}"
         addon = addon_of(self._registry, instance, "back up")
+        if any(each.is_cache for each in addon.definition.variants if each.name == instance.variant):
+            raise BackupError(attempted, f"{addon.name}:{instance.variant} is a cache, which has nothing to back up")
         missing = {"backup", "restore", "fingerprint"} - addon.capabilities
         if missing:
             raise BackupError(attempted, f"addon {addon.name} has nothing to back up")
