@@ -124,3 +124,19 @@ def test_a_stream_that_is_gone_changes_nothing(samples):
     progress.take(samples.event(K.STARTED, "a", "title"))
     progress.take(samples.event(K.DONE, "a", "title"))
     progress.close()
+
+
+def test_a_reason_is_given_once_for_each_step(show):
+    text = show(
+        step(K.STARTED, "a", 1, "start it"),
+        step(K.RETRYING, "a", 1, "start it: trying again in 1 s (no room)"),
+        step(K.RETRYING, "a", 1, "start it: trying again in 2 s (no room)"),
+        step(K.RETRYING, "a", 1, "start it: trying again in 4 s (no port)"),
+        step(K.FAILED, "a", 1, "start it: failed (no port)"),
+    )
+    assert text == (
+        "      start it: trying again in 1 s (no room)\n"
+        "      start it: trying again in 2 s\n"
+        "      start it: trying again in 4 s (no port)\n"
+        "  1/2 start it ... failed\n"
+    )

@@ -45,7 +45,7 @@ def report_usage(invocation: Invocation, error: click.ClickException) -> int:
         _write_failure("UsageError", message)
     else:
         message = _SUGGESTION.sub(r"; did you mean \1", message[:1].lower() + message[1:]).rstrip(".")
-        echo_err(f"error: {clean(message)}{'' if message.endswith('?') else ';'} see {path} --help")
+        echo_err(f"error: {clean(message)}{'' if message.endswith('?') else ';'} see `{path} --help`")
     return USAGE
 
 

@@ -37,7 +37,7 @@ SECTIONS: Final = {
     "Configure": {
         "manifest": "Describe in a file what apps are to have: addonkit.toml.",
         "config": "Configure an addon for all its instances.",
-        "completion": "Print a script that lets a shell complete commands, apps, instances,...",
+        "completion": "Print a script with which a shell completes commands and names.",
     },
     "Inspect": {
         "apps": "List apps and the instances that give them variables.",
@@ -48,13 +48,13 @@ SECTIONS: Final = {
         "logs": "Show the log of an instance's server.",
     },
     "Troubleshoot": {
-        "doctor": "Look for what is not as it should be.",
+        "doctor": "Check for problems; --fix mends them.",
         "retry": "Resume an instance that failed or was interrupted.",
-        "saga": "See what was done, step by step; settle what is stuck.",
+        "saga": "Inspect, retry or abandon operations.",
         "home": "Show or move the home, or make a copy of one a home of its own.",
     },
     "Develop": {
-        "new": "Write the distribution of a new addon, one that works, to be changed.",
+        "new": "Create a working addon package to start from.",
         "conformance": "Check that an installed addon keeps what every addon promises.",
     },
 }

@@ -54,6 +54,7 @@ class Progress:
         self._running: list[_Running] = []
         self._depths: dict[str, int] = {}
         self._titles: dict[tuple[str, str], str] = {}
+        self._reasons: dict[tuple[str, str], str] = {}
         self._open_line = ""
 
     @classmethod
@@ -117,15 +118,21 @@ class Progress:
             self._write(line)
         self._write(f" {_ENDS[event.kind]}\n")
         self._open_line = ""
-        if event.kind in {EventKind.FAILED, EventKind.UNDO_FAILED}:
+        if event.kind in {EventKind.FAILED, EventKind.UNDO_FAILED} and not self._is_known(event):
             self._remark(event)
 
     def _remark(self, event: Event) -> None:
-        """A sentence of its own, below the step it is about."""
+        """A sentence of its own, below the step it is about. A reason that it has had before is left out."""
         self.close()
         indent = "  " * (self._depth(event) + 1)
-        for line in event.message.splitlines():
+        text = event.message.partition(" (")[0] if self._is_known(event) else event.message
+        self._reasons[event.execution, event.step] = _reason(event)
+        for line in text.splitlines():
             self._write(f"{indent}    {clean(line)}\n")
+
+    def _is_known(self, event: Event) -> bool:
+        """Whether the last remark about the step gave the same reason."""
+        return bool(_reason(event)) and self._reasons.get((event.execution, event.step)) == _reason(event)
 
     def _line(self, event: Event, depth: int) -> str:
         title = self._titles.get((event.execution, event.step)) or event.step.replace("_", " ")
@@ -147,3 +154,8 @@ class Progress:
         with contextlib.suppress(OSError, ValueError):
             self._stream.write(text)
             self._stream.flush()
+
+
+def _reason(event: Event) -> str:
+    """What stands in parentheses at the end of a message, as in `start it: trying again in 2 s (no room)`."""
+    return event.message.partition(" (")[2]

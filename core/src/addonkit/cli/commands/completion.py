@@ -19,9 +19,10 @@ from addonkit.cli.invocation import Invocation
 @click.argument("shell", type=click.Choice(("bash", "zsh", "fish")))
 @click.pass_obj
 def completion(invocation: Invocation, shell: str) -> None:
-    """Print a script that lets a shell complete commands, apps, instances, addons, variants and versions.
+    """Print a script with which a shell completes commands and names.
 
-    Names come from the state of the home; no addon is asked.
+    Names are those of apps, instances, addons, variants and versions. They come from the state of the home; no addon
+    is asked.
     """
     from addonkit.cli.completion import script
     from addonkit.cli.streams import write_exactly

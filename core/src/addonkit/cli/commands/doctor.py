@@ -22,11 +22,11 @@ _LOSING: Final = frozenset({"orphan-disk", "orphan-server", "orphan-claim"})
 
 
 @command("doctor", examples=("addonkit doctor", "addonkit doctor --fix", "addonkit doctor --fix --yes"))
-@click.option("--fix", is_flag=True, help="Mend what can be mended; asks before data are removed.")
+@click.option("--fix", is_flag=True, help="Fix automatically where possible; asks before data are removed.")
 @yes_option("Do not ask before data are removed.")
 @click.pass_obj
 def doctor(invocation: Invocation, fix: bool, yes: bool) -> None:
-    """Look for what is not as it should be.
+    """Check for problems; --fix mends them.
 
     Finds processes, directories and databases without an owner, and servers that are down. Also finds work that
     was interrupted, and addons that do not load. The exit status is 1 while something is found.

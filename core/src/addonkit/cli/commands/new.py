@@ -26,7 +26,7 @@ from addonkit.cli.invocation import Invocation
 )
 @click.pass_obj
 def new(invocation: Invocation, name: str, kind: str, directory: str) -> None:
-    """Write the distribution of a new addon, one that works, to be changed.
+    """Create a working addon package to start from.
 
     It installs, passes the conformance kit and can be created from at once.
     """

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 )
 @click.pass_context
 def saga(ctx: click.Context) -> None:
-    """See what was done, step by step; settle what is stuck.
+    """Inspect, retry or abandon operations.
 
     Everything longer is a saga: steps that are recorded, each with its undo. When a step fails, the others
     are undone; when an undo keeps failing, the execution is blocked and waits for retry or abandon.
