@@ -19,7 +19,13 @@ def open_frozen(path: Path) -> sqlite3.Connection | None:
             return None
     except FileNotFoundError:
         pass
-    if not path.stat().st_size:
-        return None  # it was being made
     uri = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
-    return sqlite3.connect(uri, uri=True, isolation_level=None)
+    connection = sqlite3.connect(uri, uri=True, isolation_level=None)
+    try:
+        if connection.execute("PRAGMA user_version").fetchone()[0]:
+            return connection
+    except sqlite3.Error:
+        connection.close()
+        raise
+    connection.close()
+    return None  # it was being made

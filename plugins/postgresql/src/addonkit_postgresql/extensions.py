@@ -14,7 +14,7 @@ TRUSTED: Final = ("bloom", "pg_stat_statements", "pgrowlocks", "pgstattuple", "v
 FIRST_VERSION: Final = 18
 """The first one that knows `extension_control_path`."""
 
-START: Final = f"""\
+TRUST: Final = f"""\
 run=${{0%/*}}
 bin=${{PATH%%:*}}
 newline='
@@ -24,6 +24,10 @@ if test -x "$bin/pg_config"; then
   share=${{found%%"$newline"*}} library=${{found#*"$newline"}}/pg_stat_statements.so
 else
   share=$(initdb -s -D . 2>&1 | sed -n 's/^share_path=//p') library=/none
+  version=${{bin%/bin}} version=${{version##*/}}
+  for each in "$bin/../share/postgresql" "$bin/../share" "/usr/share/postgresql/$version"; do
+    test -n "$share" || test ! -d "$each/extension" || share=$each # initdb says nothing to a user without a name
+  done
 fi
 case $share in
   *\\'*) quoted=$(echo "$share" | sed "s/'/''/g") ;;
@@ -50,5 +54,4 @@ case $run in
   *) exec postgres "$@" -c "extension_control_path=$run/trusted:\\$system" ;;
 esac
 """
-"""A shell script that becomes the server. PATH begins with the directory of its programs. It starts few processes: a
-server waits for it."""
+"""The end of a shell script that becomes the server, see start_script."""

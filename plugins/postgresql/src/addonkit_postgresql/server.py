@@ -8,9 +8,10 @@ from typing import Final
 
 from addonkit import ContainerSpec, DiskTemplate, File, Probe, Program, Secret, Server, admin_password
 from addonkit_postgresql.definition import PROGRAM
-from addonkit_postgresql.extensions import FIRST_VERSION, START
+from addonkit_postgresql.extensions import FIRST_VERSION
 from addonkit_postgresql.naming import ADMINISTRATOR
 from addonkit_postgresql.scram import UNUSABLE
+from addonkit_postgresql.start_script import start_script
 
 _MOUNT: Final = "/var/lib/addonkit"
 """Not below /var/lib/postgresql: images declare volumes there, other ones in version 18 than before."""
@@ -33,6 +34,8 @@ _START: Final = "{run}/start.sh"
 _RESERVED: Final = 3
 """Connections that apps cannot take, PostgreSQL's default for superuser_reserved_connections."""
 
+_FIRST_WITH_SET: Final = 16
+
 _FIRST_WITH_BUILTIN_LOCALES: Final = 17
 
 
@@ -43,15 +46,12 @@ def program(server: Server) -> Program:
     return Program(
         source=PROGRAM,
         version=server.version,
-        argv=(
-            *(("/bin/sh", "-eu", _START) if trusting else ("postgres",)),
-            *("-D", "{disk}", "-p", "{port}", *_options(settings)),
-        ),
+        argv=("/bin/sh", "-eu", _START, "-D", "{disk}", "-p", "{port}", *_options(settings)),
         probe=Probe("postgresql", _startup_message(), ("R",)),
         prepare=(_initdb(server.version, "{run}/password"),),
         template=_template(server),
         prepare_files=(File("{run}/password", Secret(admin_password(server).reveal() + "\n")),),
-        files=(File(_START, START),) if trusting else (),
+        files=(File(_START, start_script(trusting=trusting)),),
         socket=".s.PGSQL.{port}",
         stop_signal="SIGINT",
         stop_timeout=60.0,
@@ -62,7 +62,9 @@ def program(server: Server) -> Program:
 
 def _initdb(version: str, password_file: str) -> tuple[str, ...]:
     fixed = ("initdb", "-D", "{disk}", f"--username={ADMINISTRATOR}", "--auth=scram-sha-256")
-    return (*fixed, f"--pwfile={password_file}", *_cluster(version))
+    # /dev/shm may be too small even for initdb; each start of the server chooses anew.
+    memory = ("--set=dynamic_shared_memory_type=sysv",) if _major(version) >= _FIRST_WITH_SET else ()
+    return (*fixed, f"--pwfile={password_file}", *memory, *_cluster(version))
 
 
 def _template(server: Server) -> DiskTemplate:
