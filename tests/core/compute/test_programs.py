@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import attrs
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from addonkit.compute.process.backend import ProcessBackend
 from addonkit.compute.process.ports import port_range
 from addonkit.compute.process.programs import Programs
-from addonkit.compute.process.user import service_user
+from addonkit.compute.process.user import ServiceUser, service_user
 from addonkit.compute.process.versions import is_recent, matches, requested_version, version_key
 from addonkit.errors import ComputeError, InvalidInput, ProgramNotFound, UnknownVersion
 from addonkit.models.definition import AddonDefinition, ProgramSource, VariantDefinition
@@ -186,3 +187,50 @@ def test_root_needs_a_user_for_its_servers() -> None:
         service_user({"ADDONKIT_SERVICE_USER": "no-such-user"})
     with pytest.raises(ComputeError, match="no user root"):
         service_user({"ADDONKIT_SERVICE_USER": "root"})
+
+
+CAT = ProgramSource(("cat",), version_pattern=r"(\d+(?:\.\d+)+)")
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Executables that were asked for their version."""
+    from addonkit.compute.process import programs
+
+    say, asked = programs._say, []
+
+    def counted(argv: list[str], user: ServiceUser | None) -> str:
+        asked.append(argv[0])
+        return say(argv, user)
+
+    monkeypatch.setattr(programs, "_say", counted)
+    return asked
+
+
+def test_a_binary_is_asked_once_for_its_version_while_it_stays_as_it_is(home: Path, asked: list[str]) -> None:
+    folder = home / "bin"
+    folder.mkdir(mode=0o755)
+    shutil.copy("/bin/cat", folder)
+    environ = {"ADDONKIT_PROGRAMS": str(folder)}
+
+    def found() -> str:
+        return Programs(home / "programs", environ, service_user(os.environ)).find(CAT)[0].version
+
+    version = found()
+    assert found() == version
+    assert len(asked) == 1
+    shutil.copy("/bin/cat", home / "another")
+    (home / "another").replace(folder / "cat")
+    assert found() == version
+    assert len(asked) == 2, "it is another file of the same name"
+    (home / "programs/versions.json").write_text("{}[")
+    assert found() == version
+    assert len(asked) == 3, "what was remembered is damaged"
+
+
+def test_a_script_is_asked_each_time(home: Path, asked: list[str]) -> None:
+    folder = install(home / "bin", "cat", "1.5")
+    folder.chmod(0o755)
+    for _ in range(2):
+        Programs(home / "programs", {"ADDONKIT_PROGRAMS": str(folder)}, service_user(os.environ)).find(CAT)
+    assert len(asked) == 2, "what it starts may have changed"

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from addonkit.compute.process.copies import copy_of
+from addonkit.compute.process.program_versions import SaidVersions
 from addonkit.compute.process.user import ServiceUser, find_barrier, subprocess_credentials
 from addonkit.compute.process.versions import is_recent, matches, version_key
 from addonkit.errors import ProgramNotFound
@@ -29,6 +30,7 @@ class Programs:
 
     def __init__(self, copies: Path, environ: Mapping[str, str], user: ServiceUser | None) -> None:
         self._copies = copies
+        self._said = SaidVersions(copies / "versions.json")
         self._environ = environ
         self._user = user
         self._found: dict[ProgramSource, tuple[FoundProgram, ...]] = {}
@@ -136,7 +138,11 @@ class Programs:
             ValueError: when it does not run, says nothing of use, or is too old.
         """
         first = executable(directory, source.executables[0])
-        said = _say([str(first), *source.version_argv], self._user)
+        argv = [str(first), *source.version_argv]
+        said = self._said.recall(argv)
+        if not said:
+            said = _say(argv, self._user)
+            self._said.remember(argv, said)
         match = re.search(source.version_pattern, said)
         if match is None:
             raise ValueError(f"what it says of its version is not what is needed: {said.strip()[:_SAID]!r}")
