@@ -236,6 +236,17 @@ async def test_a_failing_preparation_leaves_no_disk_and_says_why(bench: Any, hom
     assert not (home / "disks/greeter/data").exists()
 
 
+async def test_all_that_a_failing_preparation_said_is_in_a_note(bench: Any) -> None:
+    add_tool(bench, "prep", "echo the reason >&2; seq 50 >&2; exit 3")
+    source = attrs.evolve(bench.pool().spec.program.source, executables=("greet", "prep"))
+
+    with pytest.raises(PoolCrashed) as caught:
+        await bench.start(bench.pool(source=source, prepare=(("prep", "{disk}"),)))
+
+    assert "the reason" not in str(caught.value)
+    assert "prep said at its end:\nthe reason\n1\n" in caught.value.__notes__[0]
+
+
 async def test_a_cancelled_preparation_is_killed_and_done_again(bench: Any, home: Path) -> None:
     add_tool(bench, "prep", 'if [ ! -e "$2" ]; then touch "$2"; sleep 60; fi; touch "$1/whole"')
     source = attrs.evolve(bench.pool().spec.program.source, executables=("greet", "prep"))

@@ -120,11 +120,18 @@ async def _prepare(plan: LaunchPlan, placeholders: Placeholders, command: list[s
             output=log,
         )
     if result.status:
-        raise PoolCrashed(
+        error = PoolCrashed(
             f"preparing the disk of {plan.pool.name}",
             f"{Path(command[0]).name} ended with status {result.status}: {_last_words(said)}",
             _user_advice(plan.preparer),
         )
+        # The reason often stands well before the end; `-v` and the conformance kit show notes.
+        error.add_note(f"{Path(command[0]).name} said at its end:\n{tail(said, _SHOWN)}")
+        raise error
+
+
+_SHOWN: Final = 100
+"""Lines of what a command that prepares a disk said, for authors."""
 
 
 def _user_advice(user: ServiceUser | None) -> str:

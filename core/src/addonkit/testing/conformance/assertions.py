@@ -22,6 +22,9 @@ _STDLIB: Final = sysconfig.get_path("stdlib")
 
 _MOST_FRAMES: Final = 5
 
+_MOST_LINES: Final = 20
+"""Lines of what a program said that are shown."""
+
 
 def require(condition: object, found: str, advice: str) -> None:
     """Fail the test unless the condition holds."""
@@ -38,14 +41,16 @@ def fail(found: str, advice: str) -> NoReturn:
 
 def fail_by(error: BaseException, found: str, advice: str) -> NoReturn:
     """Fail the test because of an exception, with the lines of the author's own code that it came through."""
-    lines = frames_of(error)
-    root = _root(error)
+    root, frames = _root(error), frames_of(error)
+    notes = [line for note in getattr(root, "__notes__", ()) for line in str(note).splitlines()]
     if is_transient(error):
         advice = f"raise TransientError where the service may come back, so that the step is tried again; else {advice}"
-    elif lines and root is not error:
+    elif notes:
+        advice = "mend the reason in the lines that the program said"
+    elif frames and root is not error:
         advice = f"mend what raised {type(root).__name__}, at the last line shown"
     shown = f": {type(root).__name__}: {root}" if root is not error and str(root) not in found else ""
-    fail("\n  ".join((found + shown, *lines)), advice)
+    fail("\n  ".join((found + shown, *notes[-_MOST_LINES:], *frames)), advice)
 
 
 def frames_of(error: BaseException) -> list[str]:
