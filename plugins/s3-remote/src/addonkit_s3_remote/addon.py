@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
-from addonkit import AddonDefinition, Association, BindResult, Instance, ProvisionResult, Saga, Usage, hookimpl
+from addonkit import (
+    AddonDefinition,
+    Association,
+    BindResult,
+    Fingerprint,
+    Instance,
+    ProvisionResult,
+    Saga,
+    Usage,
+    hookimpl,
+)
 from addonkit_s3_remote.credentials import BIND, UNBIND, user_to_remove
 from addonkit_s3_remote.definition import DEFINITION
+from addonkit_s3_remote.moving import BACKUP, FINGERPRINT, RESTORE
 from addonkit_s3_remote.sagas import DEPROVISION, MEASURE, PROVISION
 
 
@@ -44,3 +55,21 @@ def addon_unbind(association: Association) -> Saga[None]:
 def addon_usage() -> Saga[Usage]:
     """See hookspecs."""
     return MEASURE
+
+
+@hookimpl
+def addon_backup() -> Saga[Fingerprint]:
+    """See hookspecs."""
+    return BACKUP
+
+
+@hookimpl
+def addon_restore() -> Saga[None]:
+    """See hookspecs."""
+    return RESTORE
+
+
+@hookimpl
+def addon_fingerprint() -> Saga[Fingerprint]:
+    """See hookspecs."""
+    return FINGERPRINT

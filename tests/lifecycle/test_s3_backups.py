@@ -1,0 +1,108 @@
+"""Backups of buckets and folders on real services: objects come back with all that is kept about them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import addonkit
+from addonkit_s3_remote.conformance import of_app, of_operator
+
+ODD = ("a", "a/b", "dir/", "Grüße/ü.txt", "per%cent/%2E", "dots/../x", "spa ce+plus&amp;", "x" * 200)
+LARGE = 20 * 1024 * 1024
+
+
+@pytest.fixture(autouse=True)
+def backups_beside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("ADDONKIT_BACKUPS", str(tmp_path / "backups"))
+
+
+@pytest.mark.parametrize("variant", ["bucket", "prefix"])
+async def test_objects_come_back_with_all_that_is_kept_about_them(
+    s3kit: addonkit.Kit, operator: Mapping[str, str], variant: str
+) -> None:
+    admin = of_operator(operator)
+    if variant == "prefix":
+        admin.create_bucket(Bucket="backups-shared")
+        await s3kit.set_config("s3-remote", {"bucket": "backups-shared"})
+    environ = (await s3kit.create(f"s3-remote:{variant}", app="shop")).environ()
+    assert (await s3kit.backups.create("shop-s3-remote")).proof is not None
+    place = {"Bucket": environ["S3_BUCKET"]}
+    prefix = environ.get("S3_PREFIX", "")
+    app = of_app(environ)
+    for key in ODD:
+        app.put_object(**place, Key=prefix + key, Body=key.encode())
+    large = os.urandom(LARGE)
+    admin.put_object(
+        **place, Key=f"{prefix}large", Body=large, ContentType="image/x-odd", CacheControl="no-store",
+        ContentDisposition="attachment", Metadata={"owner": "me"}, Tagging="kind=a+b&of=%3D",
+    )  # fmt: skip
+
+    backup = await s3kit.backups.create("shop-s3-remote")
+    app.delete_object(**place, Key=f"{prefix}a")
+    app.put_object(**place, Key=f"{prefix}large", Body=b"")
+    await s3kit.backups.restore("shop-s3-remote")
+
+    assert backup.proof is not None
+    assert backup.proof.items == len(ODD) + 1
+    restored = (await s3kit.environment("shop")).values
+    place, before, prefix = {"Bucket": restored["S3_BUCKET"]}, prefix, restored.get("S3_PREFIX", "")
+    assert (place["Bucket"], prefix) != (environ["S3_BUCKET"], before)
+    app = of_app(restored)
+    for key in ODD:
+        assert app.get_object(**place, Key=prefix + key)["Body"].read() == key.encode()
+    found = admin.get_object(**place, Key=f"{prefix}large")
+    assert found["Body"].read() == large
+    assert (found["ContentType"], found["CacheControl"], found["Metadata"]) == (
+        "image/x-odd", "no-store", {"owner": "me"},
+    )  # fmt: skip
+    tags = admin.get_object_tagging(**place, Key=f"{prefix}large")["TagSet"]
+    assert {each["Key"]: each["Value"] for each in tags} == {"kind": "a b", "of": "="}
+
+
+async def test_versions_come_back_in_their_order(s3kit: addonkit.Kit, operator: Mapping[str, str]) -> None:
+    environ = (await s3kit.create("s3-remote", app="shop")).environ()
+    admin, place = of_operator(operator), {"Bucket": environ["S3_BUCKET"]}
+    admin.put_bucket_versioning(**place, VersioningConfiguration={"Status": "Enabled"})
+    for number in range(3):
+        admin.put_object(**place, Key="kept", Body=b"%d" % number)
+        admin.put_object(**place, Key="removed", Body=b"%d" % number)
+    admin.delete_object(**place, Key="removed")
+
+    backup = await s3kit.backups.create("shop-s3-remote")
+    await s3kit.backups.restore("shop-s3-remote")
+
+    assert backup.proof is not None
+    assert backup.proof.items == 7
+    place = {"Bucket": (await s3kit.environment("shop")).values["S3_BUCKET"]}
+    listed = admin.list_object_versions(**place)
+    kept = [each["VersionId"] for each in listed["Versions"] if each["Key"] == "kept"]
+    contents = [admin.get_object(**place, Key="kept", VersionId=each)["Body"].read() for each in kept]
+    assert contents == [b"2", b"1", b"0"]
+    assert [each["Key"] for each in listed["DeleteMarkers"] if each["IsLatest"]] == ["removed"]
+
+
+@pytest.mark.slow
+async def test_many_objects_and_a_large_one_on_a_service_that_has_neither_tags_nor_versions(
+    kit: addonkit.Kit, rclone: Mapping[str, str]
+) -> None:
+    await kit.set_config("s3-remote", {**rclone, "credentials": "static", "require_isolation": "false"})
+    environ = (await kit.create("s3-remote", app="shop")).environ()
+    app: Any = of_app(environ)
+
+    def put(number: int) -> None:
+        app.put_object(Bucket=environ["S3_BUCKET"], Key=f"{number % 100}/{number}.txt", Body=b"%d" % number)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(put, range(10_000)))
+    app.put_object(Bucket=environ["S3_BUCKET"], Key="large", Body=bytes(200 * 1024 * 1024))
+
+    backup = await kit.backups.create("shop-s3-remote")
+
+    assert backup.proof is not None
+    assert backup.proof.items == 10_001
