@@ -152,6 +152,29 @@ async def test_a_server_whose_users_are_lost_does_not_run(kit: addonkit.Kit, hom
     assert await call(url, "GET", "kept") == "yes"
 
 
+@pytest.mark.parametrize("lost", ["appendonlydir", "appendonlydir/appendonly.aof.manifest"])
+async def test_a_server_that_lost_the_list_of_its_files_does_not_begin_anew(
+    kit: addonkit.Kit, home: Path, lost: str
+) -> None:
+    url = (await kit.create("valkey", app="shop")).url
+    await call(url, "SET", "kept", "yes")
+    await call(url, "WAITAOF", "1", "0", "10000")
+    (data,) = home.glob("disks/*/data")
+    for _ in range(500):
+        if list(home.glob("pools/*/run/log.made")):
+            break
+        await asyncio.sleep(0.02)
+    kill_servers(home)
+    (data / lost).rename(home / "aside")
+
+    (reason,) = (await kit.heal("shop")).failed.values()
+
+    assert "appendonly.aof.manifest, the list of its files, is missing or empty; restore it" in reason
+    (home / "aside").rename(data / lost)
+    assert not (await kit.heal("shop")).failed
+    assert await call(url, "GET", "kept") == "yes"
+
+
 async def test_a_damaged_file_of_data_is_named_and_mended_as_the_page_says(kit: addonkit.Kit, home: Path) -> None:
     url = (await kit.create("valkey", app="shop")).url
     async with valkey.asyncio.Valkey.from_url(url) as client:

@@ -44,6 +44,7 @@ if test ! -e users.acl; then
 fi
 : >"$run/users.made"
 {check}
+{log_check}
 ulimit -v {space} 2>/dev/null || : # where the machine allows less already, or has no such limit
 for program in {programs}; do
   test ! -x "${{PATH%%:*}}/$program" || exec "${{PATH%%:*}}/$program" - <"$run/valkey.conf"
@@ -52,6 +53,22 @@ echo "${{PATH%%:*}} has none of {programs}" >&2
 exit 78
 """
 """Settings come on standard input, since the server takes a path for a pattern. PATH begins with its directory."""
+
+_LOG_CHECK: Final = """\
+list=appendonlydir/appendonly.aof.manifest
+if test -s "$list"; then
+  : >"$run/log.made"
+elif test -e "$run/log.made"; then
+  echo "$list, the list of its files, is missing or empty; restore it, or destroy the instance" >&2
+  exit 78
+else
+  ( (
+    while kill -0 $$ 2>/dev/null && test ! -s "$list"; do sleep 0.1; done
+    test ! -s "$list" || : >"$run/log.made"
+  ) </dev/null >/dev/null 2>&1 & ) # an orphan: the server must have no child that it does not know
+fi
+"""
+"""Without the list of its files a server begins anew with no data, and removes those that it had."""
 
 _IN_CONTAINER: Final = """\
 umask 077
@@ -69,7 +86,10 @@ def program(server: Server) -> Program:
     """Say how a server runs without a container."""
     password = admin_password(server)
     start = _START.format(
-        check=_check(password), programs=SERVER_PROGRAM.replace("|", " "), space=server.config[ADDRESS_SPACE]
+        check=_check(password),
+        log_check=_LOG_CHECK if server.config.get("appendonly") == "yes" else "",
+        programs=SERVER_PROGRAM.replace("|", " "),
+        space=server.config[ADDRESS_SPACE],
     )
     return Program(
         source=SHARED_PROGRAM if server.shared else PROGRAM,
