@@ -12,6 +12,7 @@ import pytest
 
 from addonkit import AlreadyExists, Conflict, Secret
 from addonkit_postgresql import admin, session
+from addonkit_postgresql.naming import SPARE
 from addonkit_postgresql.removal import remove
 from addonkit_postgresql.session import Administrator, execute, execute_all
 
@@ -122,6 +123,28 @@ async def test_nobody_gets_in_while_the_database_is_being_made(
     await admin.create_database(server, name, name, name)
 
     assert len(refused) == 2
+
+
+async def test_one_of_several_apps_gets_the_spare_database_of_a_new_server(server: Administrator, name: str) -> None:
+    if SPARE not in await databases(server):
+        async with server.session() as connection:
+            await connection.execute(f"CREATE DATABASE {SPARE} TEMPLATE template0 ALLOW_CONNECTIONS false")
+    apps = [f"{name}_{number}" for number in range(4)]
+    await asyncio.gather(*(admin.create_tenant(server, app, PASSWORD, app, 50) for app in apps))
+    assert SPARE not in await databases(server)
+    for app in apps:
+        async with log_in(server, app) as connection:
+            await connection.execute("CREATE TABLE public.kept (n int)")
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            async with log_in(server, app, next(each for each in apps if each != app)):
+                pass
+    for app in apps:
+        await take(server, app)
+
+
+async def databases(server: Administrator) -> set[str]:
+    async with server.session() as connection:
+        return {row["datname"] for row in await connection.fetch("SELECT datname FROM pg_database")}
 
 
 async def test_everything_twice_is_as_once(server: Administrator, name: str) -> None:

@@ -14,9 +14,10 @@ import attrs
 from addonkit import AlreadyExists, Conflict, Secret
 from addonkit_postgresql.blockers import unblocked
 from addonkit_postgresql.marks import MARK, mark_of
+from addonkit_postgresql.naming import SPARE
 from addonkit_postgresql.removal import remove
 from addonkit_postgresql.scram import verifier
-from addonkit_postgresql.session import DATABASE, Administrator, execute, execute_all
+from addonkit_postgresql.session import DATABASE, Administrator, execute, execute_all, is_contended
 
 if TYPE_CHECKING:
     import asyncpg
@@ -38,7 +39,8 @@ _LOOK: Final = """
         OR has_database_privilege('public', 'template1', 'CONNECT, TEMPORARY') AS open,
         (SELECT coalesce(shobj_description(oid, 'pg_authid'), '') FROM pg_roles WHERE rolname = $1) AS role_mark,
         (SELECT coalesce(shobj_description(datdba, 'pg_authid'), '') FROM pg_database WHERE datname = $2) AS mark,
-        (SELECT datconnlimit = -2 FROM pg_database WHERE datname = $2) AS broken
+        (SELECT datconnlimit = -2 FROM pg_database WHERE datname = $2) AS broken,
+        EXISTS (SELECT FROM pg_database WHERE datname = $3) AS spare
 """
 
 
@@ -52,6 +54,7 @@ class _Found:
         role_mark: None without a role of that name.
         mark: of the database's owner; None without a database of that name.
         broken: what an interrupted CREATE or DROP of it leaves, good for dropping only.
+        spare: whether the database is there that a new server has.
     """
 
     version: int
@@ -59,6 +62,7 @@ class _Found:
     role_mark: str | None
     mark: str | None
     broken: bool | None
+    spare: bool
 
 
 async def create_tenant(
@@ -113,7 +117,7 @@ async def create_database(admin: Administrator, database: str, role: str, owner:
 
 
 async def _look(connection: asyncpg.Connection, role: str, database: str) -> _Found:
-    return _Found(**dict(await connection.fetchrow(_LOOK, role, database)))
+    return _Found(**dict(await connection.fetchrow(_LOOK, role, database, SPARE)))
 
 
 async def _create_role(
@@ -151,12 +155,32 @@ async def _create_database(connection: asyncpg.Connection, found: _Found, databa
         raise AlreadyExists(f"cannot create database {database}", "the server has one that is not this instance's")
     if found.broken:
         await execute(connection, "DROP DATABASE %I", database)
+    if found.mark is None and found.spare and await _take_spare(connection, database, role):
+        return
     if found.mark is None or found.broken:
         await execute(
             connection, "CREATE DATABASE %I OWNER %I TEMPLATE template0 ALLOW_CONNECTIONS false", database, role
         )
-    await execute_all(
-        connection,
+    await execute_all(connection, *_let_in(database))
+
+
+async def _take_spare(connection: asyncpg.Connection, database: str, role: str) -> bool:
+    """Give the spare database to the role; False when another app has just taken it."""
+    import asyncpg
+
+    taking = ("ALTER DATABASE %I RENAME TO %I", SPARE, database), ("ALTER DATABASE %I OWNER TO %I", database, role)
+    try:
+        await execute_all(connection, *taking, *_let_in(database))
+    except (asyncpg.InvalidCatalogNameError, asyncpg.InternalServerError) as error:
+        if isinstance(error, asyncpg.InternalServerError) and not is_contended(error):
+            raise
+        return False
+    return True
+
+
+def _let_in(database: str) -> tuple[tuple[str, ...], ...]:
+    """Statements that let the owner of a database connect, and no other role."""
+    return (
         ("REVOKE ALL ON DATABASE %I FROM PUBLIC", database),
         ("ALTER DATABASE %I ALLOW_CONNECTIONS true", database),
     )

@@ -12,8 +12,17 @@ LONGEST: Final = 63
 ADMINISTRATOR: Final = "postgres"
 """The superuser that initdb makes; apps never have its name."""
 
+CLOSE_DOORS: Final = tuple(
+    f"REVOKE CONNECT, TEMPORARY ON DATABASE {name} FROM PUBLIC" for name in ("postgres", "template1")
+)
+"""Statements that leave the databases of a new server to its superuser."""
+
+SPARE: Final = "addonkit_spare"
+"""A database that a new server has, for its first app: renaming one is faster than making one."""
+
 _RESERVED: Final = frozenset(
     {
+        SPARE,
         "postgres", "template0", "template1", "root", "mysql", "public", "none", "user",
         "current_user", "current_role", "session_user",
     }

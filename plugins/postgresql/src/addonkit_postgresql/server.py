@@ -9,7 +9,7 @@ from typing import Final
 from addonkit import ContainerSpec, DiskTemplate, File, Probe, Program, Secret, Server, admin_password
 from addonkit_postgresql.definition import PROGRAM
 from addonkit_postgresql.extensions import FIRST_VERSION
-from addonkit_postgresql.naming import ADMINISTRATOR
+from addonkit_postgresql.naming import ADMINISTRATOR, CLOSE_DOORS, SPARE
 from addonkit_postgresql.scram import UNUSABLE
 from addonkit_postgresql.start_script import start_script
 
@@ -35,6 +35,13 @@ _RESERVED: Final = 3
 """Connections that apps cannot take, PostgreSQL's default for superuser_reserved_connections."""
 
 _FIRST_WITH_SET: Final = 16
+
+_FILL: Final = f"""\
+postgres --single -F -D "$1" postgres >/dev/null <<'END'
+CREATE DATABASE {SPARE} TEMPLATE template0 ALLOW_CONNECTIONS false
+{"".join(f"{statement}{chr(10)}" for statement in CLOSE_DOORS)}END
+"""
+"""What each server would do when its first app comes."""
 
 _FIRST_WITH_BUILTIN_LOCALES: Final = 17
 
@@ -72,6 +79,7 @@ def _template(server: Server) -> DiskTemplate:
     return DiskTemplate(
         prepare=(
             (*_initdb(server.version, "{run}/password"), "--no-sync"),
+            ("/bin/sh", "-euc", _FILL, "fill", "{disk}"),
             ("pg_resetwal", "-D", "{disk}"),
         ),
         files=(File("{run}/password", f"{UNUSABLE}\n"),),
