@@ -7,6 +7,8 @@ from ipaddress import ip_address
 
 import psutil
 
+from addonkit.errors import ContractViolation
+from addonkit.kit.kit import Kit
 from addonkit.testing.conformance.assertions import require
 from addonkit.testing.conformance.async_tests import synchronous
 from addonkit.testing.conformance.rig import Rig
@@ -32,6 +34,7 @@ class LifeCycleChecks:
             )
             await rig.write(environ, "first")
             await rig.expect(environ, "first", "just written")
+            await _expect_shell(rig, kit)
             await rig.destroy(kit, "shop")
             require(await rig.is_refused(environ, "first"), "its data is there after destroy", "remove the data")
             await rig.expect_nothing(kit, "the instance was destroyed")
@@ -176,6 +179,17 @@ class LifeCycleChecks:
             require(not strange, f"it listens on {', '.join(strange)}", "let it listen on 127.0.0.1 and {port} only")
             await rig.destroy(kit, "shop")
             await rig.expect_nothing(kit, "the instance was destroyed")
+
+
+async def _expect_shell(rig: Rig, kit: Kit) -> None:
+    """A definition's `shell` names variables that the addon gives, and puts no secret into an argument."""
+    problem = ""
+    if rig.under_test.definition.shell is not None:
+        try:
+            await kit.shell(rig.name("shop"))
+        except ContractViolation as error:
+            problem = error.found
+    require(not problem, f"its shell cannot be opened: {problem}", "mend `shell` in the definition")
 
 
 def _open_to_all(pid: int) -> list[str]:
