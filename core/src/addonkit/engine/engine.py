@@ -145,12 +145,13 @@ class Engine:
 
         def decide(tx: Transaction) -> Execution | None:
             entity = tx.get(Execution, id)
-            if entity is None or entity.value.status is not ExecutionStatus.RUNNING or entity.value.cancel:
+            if entity is None or not _may_be_cancelled(entity.value):
                 return entity.value if entity else None
             request_cancellation(tx, id)
             return tx.put(entity, attrs.evolve(entity.value, cancel=True)).value
 
-        return await self._store.transact(decide)
+        found = await self.execution(id)
+        return await self._store.transact(decide) if found is not None and _may_be_cancelled(found) else found
 
     async def unblock(self, id: str) -> None:
         """Let the next request undo a blocked execution again. Does nothing if it is not blocked."""
@@ -265,6 +266,10 @@ class Engine:
         sagas = ChildSagas(self._inside(execution.id), execution.subject)
         arguments = StepArguments(saga, journal, self._resources, sagas)
         return Runner(saga, journal, self._clock, StepInvoker(journal, arguments), stop, begun.step)
+
+
+def _may_be_cancelled(execution: Execution) -> bool:
+    return execution.status is ExecutionStatus.RUNNING and not execution.cancel
 
 
 def _ignore(_event: Event) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -19,7 +20,9 @@ from addonkit.compute.process.user import ServiceUser
 from addonkit.models.compute import Program
 from addonkit.util.procfs import read_status
 
+_FIRST_LOOK: Final = 0.002
 _LOOK_EVERY: Final = 0.02
+"""Seconds between two looks, at first and at most."""
 _QUIT_LIMIT: Final = 5.0
 _GRACE: Final = 1.0
 """Seconds that children have to follow a server that has ended."""
@@ -134,8 +137,11 @@ def _uid(pid: int) -> int | None:
 
 
 async def _until(condition: Callable[[], bool], limit: float) -> bool:
-    for _ in range(max(1, round(limit / _LOOK_EVERY))):
-        if condition():
-            return True
-        await asyncio.sleep(_LOOK_EVERY)
-    return condition()
+    """Wait until it holds, for so many seconds at most; look often at first."""
+    ending, pause = time.monotonic() + limit, _FIRST_LOOK
+    while not condition():
+        if time.monotonic() >= ending:
+            return False
+        await asyncio.sleep(pause)
+        pause = min(_LOOK_EVERY, pause * 1.5)
+    return True
