@@ -20,7 +20,8 @@ HERE = Path(__file__).parent
 MUTANTS = sorted(
     path.stem
     for path in (HERE / "mutants").glob("*.py")
-    if path.stem not in {"__init__", "depot", "depot_server", "distant", "one_url_only", "one_key_only"}
+    if path.stem
+    not in {"__init__", "depot", "depot_backups", "depot_server", "distant", "one_url_only", "one_key_only"}
 )
 
 AT_EVERY_STEP = ("a_step_that_fails_leaves_nothing", "a_crash_at_any_point_is_recovered_from")
@@ -127,7 +128,13 @@ def test_a_quick_run_leaves_out_what_is_slow(tmp_path: Path) -> None:
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(
     ("good", "part"),
-    [("depot", "small"), ("depot", "shared"), ("depot", "not small and not shared"), ("distant", "")],
+    [
+        ("depot", "small"),
+        ("depot", "shared"),
+        ("depot", "not small and not shared"),
+        ("distant", ""),
+        ("depot_backups", "(backup or fingerprint)"),
+    ],
 )
 def test_a_good_addon_passes(tmp_path: Path, good: str, part: str) -> None:
     elsewhere = " and ".join(f"not {name}" for name in AT_EVERY_STEP)

@@ -106,6 +106,12 @@ class Handler(BaseHTTPRequestHandler):
     do_GET = do_PUT = do_DELETE = handle_request  # noqa: N815 - the names that the library calls
 
     def administer(self, state, name, body):
+        if name.endswith("=values"):
+            user = state.get(name.removesuffix("=values"), {})
+            if self.command == "PUT":
+                user["values"] = json.loads(body)
+                self.keep(state)
+            return self.answer(200, json.dumps(user.get("values", {})).encode())
         if self.command == "PUT":
             state.setdefault(name, {"values": {}})["password"] = body
         if self.command == "DELETE":

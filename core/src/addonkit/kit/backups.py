@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +24,7 @@ from addonkit.models.instance import Instance, Purpose
 from addonkit.models.views import Plan
 
 if TYPE_CHECKING:
+    from addonkit.archive.reader import StreamReader
     from addonkit.controller.controller import Controller
     from addonkit.kit.operations import Operations
     from addonkit.kit.services import Services
@@ -139,6 +142,12 @@ class Backups:
         backup = await self.find(name)
         manifest = await self._service.manifest(backup)
         return await self._service.verify(backup, await self._place(manifest, manifest.app))
+
+    @asynccontextmanager
+    async def reading(self, name: str) -> AsyncIterator[StreamReader]:
+        """Read a backup itself: its manifest, its members, and its fingerprint at the end."""
+        async with self._service.archive(await self.find(name)).reading() as reader:
+            yield reader
 
     async def try_verify(self, name: str) -> Verification:
         """Verify a backup; what stands against it is part of the answer."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from addonkit.controller.backups.archives import Archives
+    from addonkit.controller.backups.archives import Archives, StoredArchive
     from addonkit.controller.backups.places import PlaceRequest
     from addonkit.controller.backups.shelf import Shelf
     from addonkit.controller.controller import Controller
@@ -101,9 +101,13 @@ class BackupService:
         proved: Backup = await self._run(self._sagas.verify, _inputs(backup, place), {})
         return proved
 
+    def archive(self, backup: Backup) -> StoredArchive:
+        """The archive of a backup."""
+        return self._archives.at(backup.location, backup.name)
+
     async def manifest(self, backup: Backup, key: str = "") -> Manifest:
         """What a backup says about itself; `key` is an age identity besides those that are known."""
-        return await self._archives.at(backup.location, backup.name).read_manifest(key)
+        return await self.archive(backup).read_manifest(key)
 
     def planned(self, *, verify: bool) -> tuple[PlannedStep, ...]:
         """The steps of a new backup."""

@@ -79,7 +79,14 @@ class AddonUnderTest:
             found.append(self.addon.inspect(server))
         if self.can("drop_claim"):
             found.append(self.addon.drop_claim(server, "kit"))
-        return tuple(found)
+        return (*found, *self.moving())
+
+    def moving(self) -> tuple[Saga[Any], ...]:
+        """The sagas of backups; none when it has no backups."""
+        if not all(self.can(each) for each in ("backup", "restore", "fingerprint")):
+            return ()
+        instance = self._instance(self.variants[0])
+        return (self.addon.backup(instance), self.addon.restore(instance), self.addon.fingerprint(instance))
 
     def can(self, capability: str) -> bool:
         """Whether the addon answers an optional hook."""

@@ -16,6 +16,7 @@ from addonkit.testing.conformance.applicability import not_applicable
 from addonkit.testing.conformance.client import ConformanceClient, find_client
 from addonkit.testing.conformance.crash_points import crash_points, failures
 from addonkit.testing.conformance.crashes import CrashChecks
+from addonkit.testing.conformance.data import DataChecks
 from addonkit.testing.conformance.definitions import DefinitionChecks
 from addonkit.testing.conformance.disks import DiskChecks
 from addonkit.testing.conformance.exposure import ExposureChecks
@@ -35,6 +36,7 @@ _HIDING: Final = frozenset({"skip", "skipif", "xfail"})
 class AddonConformance(
     # pytest runs them from the last to the first: what is quick and telling comes before what is long.
     CrashChecks,
+    DataChecks,
     DiskChecks,
     SecretChecks,
     SettingsChecks,
