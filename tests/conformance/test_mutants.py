@@ -133,7 +133,7 @@ def test_a_quick_run_leaves_out_what_is_slow(tmp_path: Path) -> None:
         ("depot", "shared"),
         ("depot", "not small and not shared"),
         ("distant", ""),
-        ("depot_backups", "(backup or fingerprint)"),
+        ("depot_backups", "(data_come_back or fingerprint_tells or killed_backup or are_whole)"),
     ],
 )
 def test_a_good_addon_passes(tmp_path: Path, good: str, part: str) -> None:
