@@ -6,16 +6,14 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import attrs
 
 from addonkit._version import __version__
 from addonkit.registry.metadata import Distribution, MetadataFault, canonical_name, distributions
+from addonkit.registry.requirement import refusal_of
 from addonkit.util.text import printable, short_name
-
-if TYPE_CHECKING:
-    from packaging.markers import Marker
 
 ADDONS: Final = "addonkit.addons"
 """Entry points whose name is an addon's; imported when that addon is used."""
@@ -109,7 +107,7 @@ class Claim:
         value = printable(self.value)
         try:
             who = (self.distribution.name, self.distribution.version)
-            refusal = _refusal(self.distribution.requires, core)
+            refusal = refusal_of(self.distribution.requires, core)
         except MetadataFault as error:
             return Entry(self.name, self.group, self.distribution.key, "", value, State.BROKEN, str(error))
         if self.fault:
@@ -207,28 +205,6 @@ def _value_fault(value: str) -> str:
 
 def _order(entry: Entry) -> tuple[str, str, str, str]:
     return entry.group, entry.name, entry.distribution, entry.value
-
-
-def _refusal(requires: Iterable[str], core: str) -> str:
-    """Why a distribution does not accept this core; empty when it does."""
-    from packaging.requirements import InvalidRequirement, Requirement
-
-    for line in requires:
-        if not line.lower().startswith("addonkit"):
-            continue
-        try:
-            requirement = Requirement(line)
-        except InvalidRequirement:
-            continue
-        if canonical_name(requirement.name) != "addonkit" or not _applies(requirement.marker):
-            continue
-        if not requirement.specifier.contains(core, prereleases=True):
-            return f"it needs addonkit {requirement.specifier}, this is {core}"
-    return ""
-
-
-def _applies(marker: Marker | None) -> bool:
-    return marker is None or marker.evaluate({"extra": ""})
 
 
 def _find_conflict(entries: Sequence[Entry]) -> Iterator[Entry]:
