@@ -78,7 +78,7 @@ async def main():
     home = Path({str(home)!r})
     bench = await anext(conftest.make_bench(home))
     pool = await bench.start(bench.pool())
-    print((await bench.ready(pool)).ready, len(conftest.working_in(home / "disks", bench.backend._user_of(pool))))
+    print((await bench.ready(pool)).ready, len(conftest.working_in(home / "disks", bench.backend._layout.user_of(pool))))
     await bench.backend.remove(pool.name)
 asyncio.run(main())
 """

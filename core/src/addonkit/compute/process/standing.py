@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from enum import Enum
 from pathlib import Path
+from typing import Final
 
 from addonkit.compute.process import lock_holder
 from addonkit.compute.process.disk_lock import is_held, try_take
@@ -16,6 +17,9 @@ from addonkit.compute.process.identity import Identity, is_running
 from addonkit.compute.process.open_files import read_open_files
 from addonkit.compute.process.user import ServiceUser
 from addonkit.util.procfs import read_status
+
+ELSEWHERE: Final = "a server of another container or namespace works on its disk"
+STOP_THERE: Final = "use it there, or stop it there first"
 
 
 class Standing(Enum):
