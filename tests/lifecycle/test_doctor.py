@@ -81,6 +81,26 @@ async def test_a_database_that_nobody_owns_is_dropped(kit: addonkit.Kit) -> None
         await connection.close()
 
 
+@pytest.mark.parametrize("variant", ["postgresql:small", "postgresql:shared"])
+@pytest.mark.parametrize("change", ["PASSWORD 'mine'", "PASSWORD NULL"])
+async def test_an_app_that_changed_its_own_password_gets_a_new_one_and_keeps_its_data(
+    kit: addonkit.Kit, variant: str, change: str
+) -> None:
+    binding = await kit.create(variant, app="shop")
+    connection = await asyncpg.connect(binding.url)
+    await connection.execute("CREATE TABLE kept AS SELECT 1 AS one")
+    await connection.execute(f"ALTER ROLE CURRENT_USER {change}")
+    await connection.close()
+
+    assert await kinds(kit) == {"changed-password": "shop-postgresql"}
+    await fix(kit)
+
+    assert await kinds(kit) == {}
+    again = await asyncpg.connect((await kit.environment("shop")).as_dict()["DATABASE_URL"])
+    assert await again.fetchval("SELECT one FROM kept") == 1
+    await again.close()
+
+
 async def test_what_was_interrupted_is_gone_on_with(kit: addonkit.Kit) -> None:
     binding = await kit.create("valkey", app="shop", wait=False)
     assert binding.variables == ()

@@ -60,6 +60,7 @@ class Doctor:
             "orphan-server": self._remove_server,
             "orphan-claim": self._drop_claim,
             "lost-data": self._make_again,
+            "changed-password": self._renew_password,
             "server-down": self._start,
             "server-hung": self._restart,
             "server-outdated": self._restart,
@@ -108,7 +109,7 @@ class Doctor:
     async def _drop_claim(self, finding: Finding) -> str:
         server_id, _, claim = finding.subject.partition("/")
         server = await self._framework.servers.get(server_id)
-        if server is None or claim not in (await self._claims.differences(server))[0]:
+        if server is None or claim not in (await self._claims.differences(server)).unowned:
             return f"{finding.subject}: gone already"
         saga = self._registry.get(server.addon).drop_claim(server, claim)
         await self._engine.ensure(once_id("drop", server.id), saga, subject={"server": server.id})
@@ -117,9 +118,17 @@ class Doctor:
     async def _make_again(self, finding: Finding) -> str:
         entity = await self._store.get(Instance, finding.key)
         server = await self._framework.servers.get(entity.value.server) if entity else None
-        if server is None or finding.key not in {each.id for each in (await self._claims.differences(server))[1]}:
+        if server is None or finding.key not in {each.id for each in (await self._claims.differences(server)).lost}:
             return f"{finding.subject}: nothing is lost any more"
         return await self._work_on(finding, provision_again, "it is there again, empty")
+
+    async def _renew_password(self, finding: Finding) -> str:
+        entity = await self._store.get(Instance, finding.key)
+        server = await self._framework.servers.get(entity.value.server) if entity else None
+        changed = (await self._claims.differences(server)).changed if server else ()
+        if finding.key not in {each.id for each in changed}:
+            return f"{finding.subject}: it has its password again"
+        return await self._work_on(finding, provision_again, "it has a new password; restart its apps")
 
     async def _start(self, finding: Finding) -> str:
         await self._power.start(finding.key)

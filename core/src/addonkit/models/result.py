@@ -52,10 +52,12 @@ class Inventory:
         claims: all of them, also those that no instance has.
         lost: claims of active instances that are not there, or lack a part without which they are of no use, as a
             user without its database.
+        changed: claims of active instances that are there, but whose password is not the one that apps receive.
     """
 
     claims: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
 
 
 @attrs.frozen

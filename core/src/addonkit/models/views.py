@@ -172,7 +172,8 @@ class Finding:
     """Something that is not as it should be.
 
     Attributes:
-        kind: `orphan-process`, `orphan-disk`, `orphan-server`, `orphan-claim`, `lost-data`, `server-down`,
+        kind: `orphan-process`, `orphan-disk`, `orphan-server`, `orphan-claim`, `lost-data`,
+            `changed-password`, `server-down`,
             `server-hung`, `server-elsewhere`, `server-outdated`, `shared-user`, `port-taken`, `unfinished`, `failed`,
             `blocked-execution`, `stranded-execution`, `broken-addon`, `addon-not-installed`, `store-damage`,
             `interrupted-backup`, `expired-former`, `unverified-backup`, `backups-on-same-disk`, `backups-unreachable`.

@@ -20,6 +20,8 @@ from addonkit_postgresql.scram import verifier
 from addonkit_postgresql.session import DATABASE, Administrator, execute, execute_all, is_contended
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     import asyncpg
 
 _DOORS_LOCK: Final = 0x6164646F6E6B6974
@@ -201,6 +203,13 @@ async def list_claims(admin: Administrator) -> tuple[str, ...]:
             f"{MARK}%",
         )
     return tuple(row["rolname"] for row in rows)
+
+
+async def read_verifiers(admin: Administrator, roles: Collection[str]) -> dict[str, str]:
+    """Return what the server keeps of the passwords of roles that may log in."""
+    query = "SELECT rolname, rolpassword FROM pg_authid WHERE rolname = ANY($1) AND rolcanlogin"
+    async with admin.session() as connection:
+        return {row["rolname"]: row["rolpassword"] or "" for row in await connection.fetch(query, list(roles))}
 
 
 async def list_databases(admin: Administrator) -> tuple[str, ...]:

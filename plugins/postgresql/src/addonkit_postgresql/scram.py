@@ -8,11 +8,14 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import re
 import secrets
 from typing import Final
 
 ITERATIONS: Final = 4096
 """PostgreSQL's own default (scram_iterations)."""
+
+_VERIFIER: Final = re.compile(r"SCRAM-SHA-256\$(\d{1,6}):([A-Za-z0-9+/=]+)\$")
 
 UNUSABLE: Final = f"SCRAM-SHA-256${ITERATIONS}:{'A' * 22}==${'A' * 43}=:{'A' * 43}="
 """A verifier that no password fits: nothing is known to have the digest 0."""
@@ -34,6 +37,17 @@ def verifier(password: str, salt: bytes | None = None, iterations: int = ITERATI
     stored_key = hashlib.sha256(client_key).digest()
     server_key = hmac.digest(salted, b"Server Key", "sha256")
     return f"SCRAM-SHA-256${iterations}:{_b64(salt)}${_b64(stored_key)}:{_b64(server_key)}"
+
+
+def fits(password: str, kept: str) -> bool:
+    """Whether a password is the one that a server keeps; False when it keeps none, or in another form."""
+    found = _VERIFIER.match(kept)
+    if found is None:
+        return False
+    try:
+        return hmac.compare_digest(kept, verifier(password, base64.b64decode(found[2]), int(found[1])))
+    except ValueError:  # an app writes its verifier itself if it likes
+        return False
 
 
 def _b64(data: bytes) -> str:

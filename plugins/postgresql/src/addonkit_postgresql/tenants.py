@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from addonkit import (
@@ -19,6 +19,7 @@ from addonkit import (
 from addonkit_postgresql import admin, dump
 from addonkit_postgresql.naming import LONGEST, Reserved, wanted_name
 from addonkit_postgresql.removal import remove
+from addonkit_postgresql.scram import fits
 from addonkit_postgresql.session import Administrator
 
 _UNLIMITED: Final = "-1"
@@ -54,6 +55,12 @@ class DatabaseTenants(Tenants):
         server = administrator(access)
         whole = set(await admin.list_claims(server)).intersection(await admin.list_databases(server))
         return tuple(sorted(set(claims) - whole))
+
+    async def find_changed(self, access: ServerAccess, tenants: Sequence[Tenant]) -> tuple[str, ...]:
+        """See Tenants. A role may change its own password."""
+        kept = await admin.read_verifiers(administrator(access), [each.claim for each in tenants])
+        known = [(each.claim, each.password) for each in tenants if each.password is not None]
+        return tuple(claim for claim, password in known if not fits(password.reveal(), kept.get(claim, "")))
 
     async def drop_claim(self, access: ServerAccess, claim: str, progress: Progress) -> None:
         """See Tenants."""

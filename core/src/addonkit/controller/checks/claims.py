@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from addonkit.controller.execution_ids import once_id
 from addonkit.errors import AddonBroken, AddonkitError, UnknownAddon
@@ -17,6 +17,20 @@ if TYPE_CHECKING:
     from addonkit.provider.framework import ProviderFramework
     from addonkit.registry.registry import Registry
     from addonkit.store.interface import Store
+
+
+class Differences(NamedTuple):
+    """What is on a server and should not be, or the other way round.
+
+    Attributes:
+        unowned: claims that no instance has.
+        lost: active instances whose claims are not there or not whole.
+        changed: active instances whose password is another one than apps receive.
+    """
+
+    unowned: tuple[str, ...] = ()
+    lost: tuple[Instance, ...] = ()
+    changed: tuple[Instance, ...] = ()
 
 
 class ClaimChecks:
@@ -39,41 +53,47 @@ class ClaimChecks:
 
     async def _check(self, server: Server) -> list[Finding]:
         try:
-            unowned, lost = await self.differences(server)
+            unowned, lost, changed = await self.differences(server)
         except (AddonBroken, UnknownAddon):
             return []  # the finding is about the addon, or about the instances that live there
         except AddonkitError as error:
             names = ", ".join(each.name for each in await self._framework.servers.tenants(server.id)) or server.id
             return [Finding("server-down", names, f"its server cannot be asked what it has: {error}", key=server.id)]
-        return [*(_unowned(server, claim) for claim in unowned), *(_lost(instance) for instance in lost)]
+        return [*(_unowned(server, claim) for claim in unowned), *map(_lost, lost), *map(_changed, changed)]
 
-    async def differences(self, server: Server) -> tuple[list[str], list[Instance]]:
-        """Return claims that no instance has, and active instances whose claims are not there or not whole.
+    async def differences(self, server: Server) -> Differences:
+        """Compare what lives on a server with its active instances.
 
         Reports nothing about a server that does not serve. A claim without an instance is a matter of shared servers:
         what else there is on its own server is the app's.
         """
         addon = self._registry.get(server.addon)
         if "inspect" not in addon.capabilities or not await self._servers.serves(server.id):
-            return [], []
+            return Differences()
         # Asked before and after: what comes or goes meanwhile is not lost.
         before = {each.id for each in await self._framework.servers.tenants(server.id) if each.phase is Phase.ACTIVE}
         inventory: Inventory = await self._engine.ensure(
             once_id("inspect", server.id), addon.inspect(server), subject={"server": server.id}
         )
         tenants = await self._framework.servers.tenants(server.id)
-        lost = [
-            each
-            for each in tenants
-            if each.id in before and each.phase is Phase.ACTIVE and each.claim and each.claim in inventory.lost
-        ]
+        active = [each for each in tenants if each.id in before and each.phase is Phase.ACTIVE and each.claim]
         unowned = set(inventory.claims) - {each.claim for each in tenants} if server.shared else ()
-        return sorted(unowned), lost
+        return Differences(
+            tuple(sorted(unowned)),
+            tuple(each for each in active if each.claim in inventory.lost),
+            tuple(each for each in active if each.claim in inventory.changed),
+        )
 
 
 def _unowned(server: Server, claim: str) -> Finding:
     problem = f"{claim!r} on {server.id} belongs to no instance"
     return Finding("orphan-claim", f"{server.id}/{claim}", problem, "drop it with its data")
+
+
+def _changed(instance: Instance) -> Finding:
+    what = f"{instance.claim!r} on its {instance.addon} server has another password than its variables"
+    how = "run `addonkit doctor --fix` for a new one, then restart its apps"
+    return Finding("changed-password", instance.name, f"{what}; {how}", "give it a new one", key=instance.id)
 
 
 def _lost(instance: Instance) -> Finding:

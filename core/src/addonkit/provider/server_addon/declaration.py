@@ -194,6 +194,14 @@ class Tenants(abc.ABC):
         known = await self.list_claims(access)
         return tuple(sorted(set(claims) - set(known)))
 
+    async def find_changed(self, access: ServerAccess, tenants: Sequence[Tenant]) -> tuple[str, ...]:
+        """Return the claims of those whose password on the server is not `Tenant.password` any more.
+
+        An app may have changed it. By default none: most servers do not let an app do that.
+        """
+        del access, tenants
+        return ()
+
     @abc.abstractmethod
     async def drop_claim(self, access: ServerAccess, claim: str, progress: Progress) -> None:
         """Remove what carries that name and belongs to no instance."""

@@ -9,7 +9,7 @@ from addonkit.models.result import Inventory
 from addonkit.models.secret import Secret
 from addonkit.provider.framework import ProviderFramework
 from addonkit.provider.server_addon.admin_access import admin_access, cleanup_tenant, ensure_access
-from addonkit.provider.server_addon.declaration import Progress, Tenant, Tenants
+from addonkit.provider.server_addon.declaration import PASSWORD, Progress, Tenant, Tenants
 from addonkit.saga.step import Step, step, title_of
 
 LONG = 3600.0
@@ -60,9 +60,15 @@ def list_claims_step(tenants: Tenants) -> Step:
     async def list_claims(framework: ProviderFramework, server_id: str) -> Inventory:
         """List what lives on the server."""
         there = await framework.servers.tenants(server_id)
-        claims = [each.claim for each in there if each.claim and each.phase is Phase.ACTIVE]
+        active = [each for each in there if each.claim and each.phase is Phase.ACTIVE]
         access = await admin_access(framework, server_id)
-        return Inventory(await tenants.list_claims(access), await tenants.find_lost(access, claims))
+        lost = await tenants.find_lost(access, [each.claim for each in active])
+        whole = [
+            Tenant(each.claim, each.id, each.config, each.attributes.get(PASSWORD))
+            for each in active
+            if each.claim not in lost
+        ]
+        return Inventory(await tenants.list_claims(access), lost, await tenants.find_changed(access, whole))
 
     return list_claims
 
