@@ -191,3 +191,13 @@ def test_a_user_namespace_has_the_users_of_its_map(tmp_path: Path, monkeypatch: 
         uid_range({"ADDONKIT_SERVICE_UIDS": "900000-900009"})
     table.write_text("0 1000 1\n")
     assert len(uid_range({})) == 0, "then servers share a user"
+
+
+@only_root
+def test_a_user_that_the_namespace_does_not_have_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    table = tmp_path / "map"
+    monkeypatch.setattr(server_users, "_MAPS", (table,))
+    table.write_text("0 100000 1000\n")
+
+    with pytest.raises(ComputeError, match=r"this user namespace has no user nobody \(uid 65534\)"):
+        ServerUsers(tmp_path / "uids", {}).check()

@@ -53,11 +53,14 @@ class ServerUsers:
         """Make sure that servers run as another user than root.
 
         Raises:
-            ComputeError: this user namespace has no other user than the machine's root.
+            ComputeError: this user namespace has no other user than the machine's root, or not the one that is needed.
         """
+        advice = "run the command outside of it, or map more users into it"
         if os.geteuid() == sole_user() == 0:
-            advice = "run the command outside of it, or map more users into it"
             raise ComputeError("cannot run servers as root", "this user namespace has no other user", advice)
+        if self.named is not None and not has_users(range(self.named.uid, self.named.uid + 1)):
+            found = f"this user namespace has no user {self.named.name} (uid {self.named.uid})"
+            raise ComputeError("cannot run servers as root", found, f"{advice}, or name another one in {SETTING}")
 
     def example(self) -> ServiceUser | None:
         """Return a user like those of servers, to try what they can reach."""
