@@ -41,33 +41,36 @@ class StopSignal:
 
     def __init__(self) -> None:
         self._is_set = False
-        self._running: asyncio.Task[Any] | None = None
+        self._task: asyncio.Task[Any] | None = None
 
     def set(self) -> None:
         """Ask to stop."""
+        if not self._is_set and self._task is not None:
+            self._task.cancel()
         self._is_set = True
-        if self._running is not None:
-            self._running.cancel()
 
     async def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """What the work gives.
+        """What the work gives. It runs in this task: a task of its own would cost each step several turns of the loop.
 
         Raises:
             Stopped: it was cancelled, because the execution was asked to stop before it had ended.
         """
-        self._running = running = asyncio.create_task(work)
         if self._is_set:
-            running.cancel()
-        try:
-            await asyncio.wait({running})
-        finally:
-            self._running = None
-            if not running.done():
-                running.cancel()
-                await asyncio.gather(running, return_exceptions=True)
-        if running.cancelled():
+            work.close()
             raise Stopped
-        return running.result()
+        self._task = task = asyncio.current_task()
+        assert task is not None
+        before = task.cancelling()
+        try:
+            return await work
+        except asyncio.CancelledError:
+            if self._is_set and task.cancelling() <= before + 1:  # no other code has cancelled this task
+                raise Stopped from None
+            raise
+        finally:
+            self._task = None
+            if self._is_set:
+                task.uncancel()
 
 
 class CancellationWatch:
