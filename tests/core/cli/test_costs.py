@@ -58,6 +58,9 @@ def shop():
 
     with temporary_home() as home:
         asyncio.run(fill(home))
+        record = next(home.glob("pools/*/record"))  # of a server that was started an hour ago
+        document = json.loads(record.read_text())
+        record.write_text(json.dumps({**document, "starts": [each - 3600 for each in document["starts"]]}))
         deadline = time.monotonic() + 20
         while not (home / FILE).exists():  # files that this test run has just compiled are too young at first
             assert time.monotonic() < deadline
@@ -81,12 +84,12 @@ def cost(home, *argv):
     [
         (("--version",), 15, 0),
         (("--help",), 80, 0),
-        (("run", "-a", "shop", "--", "true"), 150, 8),
-        (("env", "-a", "shop"), 200, 8),
-        (("list",), 200, 11),
-        (("list", "--json"), 200, 11),
-        (("list", "-a", "shop"), 200, 14),
-        (("show", "shop-valkey"), 200, 14),
+        (("run", "-a", "shop", "--", "true"), 115, 9),
+        (("env", "-a", "shop"), 190, 9),
+        (("list",), 195, 12),
+        (("list", "--json"), 195, 12),
+        (("list", "-a", "shop"), 195, 15),
+        (("show", "shop-valkey"), 195, 12),
     ],
 )
 def test_a_command_that_changes_nothing_writes_nothing_and_imports_little(shop, argv, modules, statements):

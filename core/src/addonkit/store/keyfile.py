@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import os
-import secrets
 import sqlite3
 import stat
 from contextlib import closing
@@ -89,7 +88,7 @@ def _create(path: Path) -> bytes:
                 f"put the key back, or give it in {KEY_VARIABLE}",
             )
         return key
-    key = secrets.token_bytes(KEY_BYTES)
+    key = os.urandom(KEY_BYTES)
     if create_private(path, base64.b64encode(key) + b"\n"):
         return key
     return _read(path) or _create(path)

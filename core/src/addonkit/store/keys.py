@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import zlib
 from enum import Enum
+from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Final
 
 from addonkit.errors import AlreadyExists, RevisionConflict
@@ -93,9 +93,9 @@ def refuse_awaitable(result: object) -> None:
     Raises:
         TypeError: with what to write instead.
     """
-    if not inspect.isawaitable(result):
+    if not hasattr(type(result), "__await__"):
         return
-    if inspect.iscoroutine(result):
+    if isinstance(result, CoroutineType):
         result.close()
     raise TypeError("a decision is a plain function: write def, not async def")
 

@@ -6,14 +6,12 @@ import errno
 import os
 import signal
 from contextlib import suppress
-
-import attrs
+from typing import NamedTuple
 
 from addonkit.util.procfs import all_pids, boot_id, pid_namespace, read_status
 
 
-@attrs.frozen
-class Identity:
+class Identity(NamedTuple):
     """A process, told apart from any other one that ever has the same pid.
 
     Attributes:

@@ -5,15 +5,13 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-
-import attrs
+from typing import NamedTuple
 
 from addonkit.compute.process.identity import Identity
 from addonkit.util.files import replace_private
 
 
-@attrs.frozen
-class RunRecord:
+class RunRecord(NamedTuple):
     """Written by the launcher.
 
     Attributes:
@@ -46,7 +44,7 @@ def read_record(path: Path, home: str = "") -> RunRecord | None:
 
 def clear_start_history(path: Path, record: RunRecord) -> None:
     """Forget former starts: the server was stopped on purpose, so they were no crashes."""
-    server = attrs.asdict(record.server)
+    server = record.server._asdict()
     replace_private(path, json.dumps({**server, "starts": [], "disks": record.disks, "home": record.home}).encode())
 
 
