@@ -33,6 +33,9 @@ SECTIONS: Final = {
         "backup": "Back up an instance, and prove that the backup can be restored.",
         "restore": "Bring the data of an instance back from a backup.",
         "rollback": "Put back what a restore has taken the place of.",
+        "export": "Write the data of an instance into a file.",
+        "import": "Fill an empty instance from a file.",
+        "clone": "Copy an instance with its data, for another app.",
     },
     "Configure": {
         "manifest": "Describe in a file what apps are to have: addonkit.toml.",
@@ -83,7 +86,8 @@ class Commands(Group):
         """The command of that name; None when there is none."""
         if cmd_name not in self.list_commands(ctx):
             return None
-        found: click.Command = getattr(import_module(f"addonkit.cli.commands.{cmd_name}"), cmd_name)
+        module = "import_" if cmd_name == "import" else cmd_name  # a word of Python's
+        found: click.Command = getattr(import_module(f"addonkit.cli.commands.{module}"), module)
         return found
 
     def resolve_command(

@@ -204,7 +204,7 @@ class Backups:
             return Restored(served, found, (await self._former(served)))
         owner = check_app_name(app or manifest.app)
         new_name = into or manifest.instance
-        alias = await self._store.transact(lambda tx: _free_label(tx, new_name, owner, manifest.addon))
+        alias = await self._store.transact(lambda tx: free_label(tx, new_name, owner, manifest.addon))
         place = await self._place(manifest, owner)
         return Restored(await self._service.restore_into(found, place, new_name, alias), found)
 
@@ -265,17 +265,17 @@ class Backups:
         return found.name if found else name
 
 
-def _free_label(tx: Transaction, name: str, app: str, addon: str) -> str:
+def free_label(tx: Transaction, name: str, app: str, addon: str, verb: str = "restore") -> str:
     """The alias under which a restored instance is tied to an app: none where the addon's own name is free.
 
     Raises:
         AlreadyExists: an instance has the name, or the app has something under both names.
     """
     if tx.list(Instance, {"name": name}, limit=1).items:
-        raise AlreadyExists(f"cannot restore into {name}", "an instance has that name", "choose another with --into")
+        raise AlreadyExists(f"cannot {verb} into {name}", "an instance has that name", "choose another with --into")
     labels = {each.label for each in associations_of(tx, app)}
     if addon not in labels:
         return ""
     if name in labels:
-        raise AlreadyExists(f"cannot restore into {name}", f"app {app} has {addon} and {name} already")
+        raise AlreadyExists(f"cannot {verb} into {name}", f"app {app} has {addon} and {name} already")
     return name

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from addonkit.controller.keeper import Keeper
     from addonkit.kit.backups import Backups
     from addonkit.kit.manifests import Manifests
+    from addonkit.kit.moves import Moves
 
 
 class Kit:
@@ -103,6 +104,13 @@ class Kit:
     def backups(self) -> Backups:
         """What can be asked about backups; what that needs is imported when it is asked for first."""
         from addonkit.kit.backups import Backups as Made
+
+        return Made(self._services, self._operations, self._controller)
+
+    @cached_property
+    def moves(self) -> Moves:
+        """What can be asked to export, import and clone; imported when it is asked for first."""
+        from addonkit.kit.moves import Moves as Made
 
         return Made(self._services, self._operations, self._controller)
 

@@ -53,6 +53,11 @@ def created_text(backup: Backup, url: str, *, new_key: bool) -> str:
     return "\n".join(lines)
 
 
+def exported_text(backup: Backup) -> str:
+    """What was written into a file."""
+    return f"{clean(backup.location)}: {describe_size(backup.size)}; `addonkit backup key` prints the key that opens it"
+
+
 def verification_json(found: Verification) -> Json:
     """What came of one backup."""
     fault = error_json(found.fault)["error"] if found.fault else None

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
 
 import attrs
 
 from addonkit.archive.names import archive_path
+from addonkit.archive.pipe import Pipe
 from addonkit.archive.reader import HashingSource, StreamReader, read_archive, read_manifest
 from addonkit.archive.repository import Repository
 from addonkit.archive.writer import StreamWriter, write_archive
@@ -22,6 +23,7 @@ from addonkit.models.fingerprint import Fingerprint
 from addonkit.models.instance import Instance
 
 if TYPE_CHECKING:
+    from addonkit.archive.interface import Archive
     from addonkit.registry.registry import Registry
     from addonkit.util.clock import Clock
 
@@ -137,13 +139,26 @@ class Archives:
         self._registry = registry
         self._clock = clock
         self._results: dict[str, ReadResult] = {}
+        self._pipes: dict[str, Pipe] = {}
 
-    def of(self, subject: Mapping[str, str], instance: Instance | None) -> StoredArchive | None:
+    def of(self, subject: Mapping[str, str], instance: Instance | None) -> Archive | None:
         """The archive; None when the subject names none. `instance` is what a new one is of."""
         if not subject.get(LOCATION):
             return None
+        if subject[LOCATION] in self._pipes:
+            return self._pipes[subject[LOCATION]]
         name = subject.get(NAME, "")
         return self.at(subject[LOCATION], name, self._manifest(name, instance) if instance else None)
+
+    @contextmanager
+    def piped(self, id: str, instance: Instance) -> Iterator[str]:
+        """Give the location of an archive that is read while it is written; it is forgotten with the block."""
+        location = f"pipe:{id}"
+        self._pipes[location] = Pipe(self._manifest(id, instance))
+        try:
+            yield location
+        finally:
+            del self._pipes[location]
 
     def at(self, location: str, name: str, manifest: Manifest | None = None) -> StoredArchive:
         """The archive at a URL."""

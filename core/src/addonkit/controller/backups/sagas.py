@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from addonkit.controller.addons import addon_of
 from addonkit.controller.backups.archives import ReadResult, archive_subject
+from addonkit.controller.backups.move_steps import MoveSteps
 from addonkit.controller.backups.places import PlaceRequest, create_place, discard_place, publish, switch
 from addonkit.controller.step_context import subject_of
 from addonkit.errors import BackupError, ContractViolation, DataDiffer, SagaBlocked, SagaRefused
@@ -32,7 +33,10 @@ BACKUP: Final = "addonkit.backup"
 VERIFY: Final = "addonkit.verify"
 RESTORE: Final = "addonkit.restore"
 RESTORE_INTO: Final = "addonkit.restore-into"
-NAMES: Final = frozenset({BACKUP, VERIFY, RESTORE, RESTORE_INTO})
+EXPORT: Final = "addonkit.export"
+IMPORT: Final = "addonkit.import"
+CLONE: Final = "addonkit.clone"
+NAMES: Final = frozenset({BACKUP, VERIFY, RESTORE, RESTORE_INTO, EXPORT, IMPORT, CLONE})
 
 
 class BackupSagas:
@@ -67,6 +71,15 @@ class BackupSagas:
         self.restore_into: Saga[Instance] = Saga(
             RESTORE_INTO, inputs=(*inputs, "name", "owner", "alias"), steps=(*filling, self._publish())
         )
+        moves = MoveSteps(store, registry, archives)
+        self.export: Saga[Backup] = Saga(EXPORT, inputs=("id", "backup"), steps=(self._write(), moves.check_file()))
+        empty = (filling[0], moves.check_empty(), *filling[1:])
+        self.imported: Saga[Instance] = Saga(IMPORT, inputs=(*inputs, "target"), steps=(*empty, self._switch()))
+        self.clone: Saga[Instance] = Saga(
+            CLONE,
+            inputs=("id", "source", "place", "name", "owner", "alias"),
+            steps=(filling[0], moves.copy(), self._take_fingerprint(), moves.compare(self._clock), self._publish()),
+        )
 
     def of(self, name: str) -> Saga[Any]:
         """The saga of that name."""
@@ -75,6 +88,9 @@ class BackupSagas:
             VERIFY: self.verify,
             RESTORE: self.restore,
             RESTORE_INTO: self.restore_into,
+            EXPORT: self.export,
+            IMPORT: self.imported,
+            CLONE: self.clone,
         }
         return every[name]
 

@@ -130,6 +130,34 @@ class BackupService:
         served: Instance = await self._run(self._sagas.restore_into, inputs, {})
         return served
 
+    async def export(self, instance: Instance, location: str) -> Backup:
+        """Write an archive of an instance into a file of the user's, and read it up to its end.
+
+        Raises:
+            BackupError, SagaFailed: it could not be written; no half of it stays.
+        """
+        self.check(instance)
+        name = new_backup_name(instance.name, self._clock.now())
+        wanted = Backup(name, instance.addon, self._clock.now(), 0, location)
+        made: Backup = await self._run(self._sagas.export, {"backup": unstructure(wanted)}, subject_of(instance))
+        return made
+
+    async def import_(self, backup: Backup, place: PlaceRequest, instance: Instance) -> Instance:
+        """Restore into a new place and put it where an instance is that is empty."""
+        served: Instance = await self._run(self._sagas.imported, {**_inputs(backup, place), "target": instance.id}, {})
+        return served
+
+    async def clone(self, instance: Instance, place: PlaceRequest, name: str, alias: str) -> Instance:
+        """Copy an instance into a new one of that name, for the app that the place is made for."""
+        self.check(instance)
+        inputs = {"source": instance.id, "place": unstructure(place), "name": name, "owner": place.app, "alias": alias}
+        served: Instance = await self._run(self._sagas.clone, inputs, {})
+        return served
+
+    def planned_move(self, name: str) -> tuple[PlannedStep, ...]:
+        """The steps of `addonkit.export`, `addonkit.import` or `addonkit.clone`."""
+        return tuple(_steps(self._sagas.of(name)))
+
     async def rollback(self, instance: Instance) -> Instance:
         """Put the former instance back; what serves now becomes the former one.
 

@@ -1,0 +1,131 @@
+"""Steps of export, import and clone that backups have not; see BackupSagas for the others."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from addonkit.archive.pipe import OTHER_SIDE
+from addonkit.controller.addons import addon_of
+from addonkit.controller.backups.archives import archive_subject
+from addonkit.controller.backups.places import PlaceRequest
+from addonkit.controller.step_context import subject_of
+from addonkit.errors import BackupError, DataDiffer, SagaBlocked, SagaRefused
+from addonkit.models.backup import Backup
+from addonkit.models.fingerprint import Fingerprint, describe_differences
+from addonkit.models.instance import Instance
+from addonkit.provider.server_addon.data import LONGEST
+from addonkit.saga.protocol import Sagas
+from addonkit.saga.step import Step, step
+from addonkit.store.codec import structure
+
+if TYPE_CHECKING:
+    from addonkit.controller.backups.archives import Archives
+    from addonkit.registry.registry import Registry
+    from addonkit.store.interface import Store
+    from addonkit.util.clock import Clock
+
+
+class MoveSteps:
+    """Makes the steps, which work with what is given here."""
+
+    def __init__(self, store: Store, registry: Registry, archives: Archives) -> None:
+        self._store = store
+        self._registry = registry
+        self._archives = archives
+
+    def check_file(self) -> Step:
+        """Read what was written from its beginning to its end."""
+
+        @step(gives="result", undo=None, timeout=LONGEST)
+        async def check_file(backup: Any) -> Backup:
+            """Read the file up to its end."""
+            written: Backup = structure(backup, Backup)
+            await self._archives.at(written.location, written.name).read()
+            return written
+
+        return check_file
+
+    def check_empty(self) -> Step:
+        """Compare the instance that is to get data with one that was just made."""
+
+        @step(undo=None, timeout=LONGEST)
+        async def check_empty(sagas: Sagas, id: str, place: Any, target: str) -> None:
+            """Make sure that the instance is empty."""
+            new = await self._look(sagas, f"{id}/empty", _place_id(place))
+            held = await self._look(sagas, f"{id}/target", target)
+            before = {part.name: part for part in new.parts}
+            more = [part for part in held.parts if before.get(part.name) != part]
+            if more:
+                holds = f"the instance holds {more[0].name}" + (f" and {len(more) - 1} more" if more[1:] else "")
+                raise BackupError("importing data", holds, "use --into NEW -a APP")
+
+        return check_empty
+
+    def copy(self) -> Step:
+        """Dump and load side by side, with nothing between that keeps the data."""
+
+        @step(gives="fingerprint", timeout=LONGEST)
+        async def copy_data(sagas: Sagas, id: str, source: str, place: Any) -> Fingerprint:
+            """Copy the data."""
+            original, target = await self._instance(source), await self._instance(_place_id(place))
+            with self._archives.piped(id, original) as location:
+                subject = archive_subject(location, id)
+                backup = addon_of(self._registry, original, "copy").backup(original)
+                restore = addon_of(self._registry, target, "copy").restore(target)
+                results: tuple[Any, Any] = await asyncio.gather(
+                    sagas.ensure(f"{id}/dump", backup, subject={**subject_of(original), **subject}),
+                    sagas.ensure(f"{id}/load", restore, subject={**subject_of(target), **subject}),
+                    return_exceptions=True,
+                )
+            failed = [each for each in results if isinstance(each, BaseException)]
+            if failed:
+                raise next((each for each in failed if OTHER_SIDE not in str(each)), failed[0])
+            fingerprint: Fingerprint = results[0]
+            return fingerprint
+
+        @copy_data.undo
+        async def undo_copy_data(sagas: Sagas, id: str, source: str, place: Any) -> None:
+            original = await self._store.get(Instance, source)
+            target = await self._store.get(Instance, _place_id(place))
+            with suppress(SagaRefused, SagaBlocked):
+                if original is not None:
+                    addon = addon_of(self._registry, original.value)
+                    await sagas.undo(f"{id}/dump", addon.backup(original.value), completed=False)
+            with suppress(SagaRefused, SagaBlocked):
+                if target is not None:
+                    addon = addon_of(self._registry, target.value)
+                    await sagas.undo(f"{id}/load", addon.restore(target.value), completed=False)
+
+        return copy_data
+
+    def compare(self, clock: Clock) -> Step:
+        """Compare the copy with what was copied."""
+
+        @step(gives="items", undo=None)
+        async def compare_copy(fingerprint: Fingerprint, found: Fingerprint) -> int:
+            """Compare the copy with the original."""
+            differences = fingerprint.differences(found, clock.now())
+            if differences:
+                raise DataDiffer("copying data", describe_differences(differences), differences=list(differences))
+            return found.count
+
+        return compare_copy
+
+    async def _look(self, sagas: Sagas, id: str, instance_id: str) -> Fingerprint:
+        instance = await self._instance(instance_id)
+        asked = addon_of(self._registry, instance, "take the fingerprint of").fingerprint(instance)
+        found: Fingerprint = await sagas.ensure(id, asked, subject=subject_of(instance))
+        return found
+
+    async def _instance(self, id: str) -> Instance:
+        found = await self._store.get(Instance, id)
+        if found is None:
+            raise BackupError("moving data", "the instance was destroyed meanwhile")
+        return found.value
+
+
+def _place_id(place: Any) -> str:
+    request: PlaceRequest = structure(place, PlaceRequest)
+    return request.id

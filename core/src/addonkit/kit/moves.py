@@ -1,0 +1,131 @@
+"""What a user can ask to take data out, in, and beside: `Kit.moves`."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from addonkit.archive.names import SUFFIX
+from addonkit.controller.backups.places import PlaceRequest
+from addonkit.controller.backups.sagas import CLONE, EXPORT, IMPORT
+from addonkit.errors import AlreadyExists, BackupError, InvalidInput
+from addonkit.kit.backups import Backups, Restored, free_label
+from addonkit.models.backup import Backup
+from addonkit.models.identifiers import check_app_name, check_instance_name, new_id
+from addonkit.models.instance import Instance
+from addonkit.models.views import Plan
+
+
+class Moves(Backups):
+    """Export, import and clone; and all that Backups can. All methods raise AddonkitErrors."""
+
+    async def export(self, name: str, file: str, app: str | None = None) -> Backup:
+        """Write an archive of an instance into a file, and read it up to its end.
+
+        Args:
+            name: of the instance.
+            file: path of the archive, which is not there yet; its name ends with `.tar.zst.age`.
+            app: what knows the instance by that name.
+
+        Raises:
+            AlreadyExists: the file is there.
+            BackupError: the instance has nothing to export, or is not active.
+            SagaFailed: it could not be written; no half of it stays.
+        """
+        path = await self._new_file(file)
+        made = await self._service.export(await self._find(name, app), str(path))
+        size = await asyncio.to_thread(lambda: path.stat().st_size)
+        return Backup(made.name, made.addon, made.created, size, made.location)
+
+    async def plan_export(self, name: str, file: str, app: str | None = None) -> Plan:
+        """What export would do; nothing written."""
+        path, instance = await self._new_file(file), await self._find(name, app)
+        self._service.check(instance)
+        return Plan(f"{instance.name} would be written to {path}", self._service.planned_move(EXPORT))
+
+    async def import_(self, name: str, file: str, *, into: str = "", app: str | None = None) -> Restored:
+        """Fill an instance from a file that `export` or a backup wrote.
+
+        The data go into a new place and are compared there. The file is only read.
+
+        Args:
+            name: of the instance, which has to be empty; it is not used with `into`.
+            file: path of the archive.
+            into: name of a new instance to be made instead.
+            app: what knows the instance by that name; with `into` the app that gets the new one.
+
+        Raises:
+            SagaFailed: the instance is not empty, or the file cannot be restored; nothing has changed.
+        """
+        path = await self._archive(file)
+        if into:
+            return await self.restore(into, backup=path, into=check_instance_name(into), app=app)
+        instance, found, place = await self._import(name, path, app)
+        served = await self._service.import_(found, place, instance)
+        return Restored(served, found, await self._former(served))
+
+    async def plan_import(self, name: str, file: str, *, into: str = "", app: str | None = None) -> Plan:
+        """What import would do; nothing written."""
+        path = await self._archive(file)
+        if into:
+            return await self.plan_restore(into, backup=path, into=into, app=app)
+        instance, found, _place = await self._import(name, path, app)
+        text = f"{instance.name}, if it is empty, would have the data of {found.name}"
+        return Plan(text, self._service.planned_move(IMPORT))
+
+    async def clone(self, name: str, owner: str, *, new: str = "", app: str | None = None) -> Instance:
+        """Copy an instance into a new one, compare, and give that to an app. The original is only read.
+
+        Args:
+            name: of the instance.
+            owner: the app that gets the copy; it is made if there is none.
+            new: name of the copy; default is `<owner>-<addon>`.
+            app: what knows the instance by that name.
+
+        Raises:
+            AlreadyExists: an instance has that name.
+            SagaFailed: it could not be copied, or the copy differs; nothing of it stays.
+        """
+        instance, place, name_of_copy, alias = await self._clone(name, owner, new, app)
+        return await self._service.clone(instance, place, name_of_copy, alias)
+
+    async def plan_clone(self, name: str, owner: str, *, new: str = "", app: str | None = None) -> Plan:
+        """What clone would do; nothing written."""
+        instance, _place, name_of_copy, _alias = await self._clone(name, owner, new, app)
+        self._service.check(instance)
+        text = f"{name_of_copy}, a new instance of app {owner}, would have the data of {instance.name}"
+        return Plan(text, self._service.planned_move(CLONE))
+
+    async def _clone(self, name: str, owner: str, new: str, app: str | None) -> tuple[Instance, PlaceRequest, str, str]:
+        instance = await self._find(name, app)
+        check_app_name(owner)
+        wanted = check_instance_name(new) if new else f"{owner}-{instance.addon}"
+        alias = await self._store.transact(lambda tx: free_label(tx, wanted, owner, instance.addon, "clone"))
+        place = PlaceRequest(new_id(), instance.addon, owner, instance.variant, instance.distribution, instance.config)
+        return instance, place, wanted, alias
+
+    async def _import(self, name: str, path: str, app: str | None) -> tuple[Instance, Backup, PlaceRequest]:
+        instance, found = await self._find(name, app), await self.find(path)
+        if instance.addon != found.addon:
+            raise InvalidInput(f"cannot import into {instance.name}", f"{path} is of addon {found.addon}")
+        self._service.check(instance)
+        manifest = await self._service.manifest(found)
+        return instance, found, await self._place(manifest, instance.app, instance.variant)
+
+    async def _archive(self, file: str) -> str:
+        path = await asyncio.to_thread(lambda: Path(file).expanduser().absolute())
+        if not await asyncio.to_thread(path.is_file):
+            raise BackupError(f"cannot import {file}", "there is no such file")
+        if not path.name.endswith(SUFFIX):
+            raise InvalidInput(f"cannot import {file}", f"its name does not end with {SUFFIX}")
+        return str(path)
+
+    async def _new_file(self, file: str) -> Path:
+        path = await asyncio.to_thread(lambda: Path(file).expanduser().absolute())
+        if not path.name.endswith(SUFFIX):
+            raise InvalidInput(f"cannot export to {file}", f"its name does not end with {SUFFIX}")
+        if await asyncio.to_thread(path.exists):
+            raise AlreadyExists(f"cannot export to {file}", "the file exists", "choose another name")
+        if not await asyncio.to_thread(path.parent.is_dir):
+            raise InvalidInput(f"cannot export to {file}", f"{path.parent} is no directory")
+        return path

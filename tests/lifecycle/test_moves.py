@@ -1,0 +1,112 @@
+"""Export, import and clone on real servers: data arrive whole, or nothing changes."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import asyncpg
+import pytest
+import valkey.asyncio
+
+import addonkit
+from addonkit import AddonkitError, AlreadyExists, InvalidInput, SagaFailed
+from addonkit.testing.command import CommandLine
+from addonkit.testing.home import temporary_home
+
+
+@pytest.fixture(autouse=True)
+def backups_beside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("ADDONKIT_BACKUPS", str(tmp_path / "backups"))
+
+
+async def query(url: str, *statements: str) -> object:
+    connection = await asyncpg.connect(url)
+    try:
+        for each in statements[:-1]:
+            await connection.execute(each)
+        return await connection.fetchval(statements[-1])
+    finally:
+        await connection.close()
+
+
+async def url_of(kit: addonkit.Kit, app: str, name: str = "DATABASE_URL") -> str:
+    return (await kit.environment(app)).values[name]
+
+
+async def test_postgresql_goes_out_into_a_file_and_in_elsewhere(kit: addonkit.Kit, tmp_path: Path) -> None:
+    shop = await kit.create("postgresql:shared", app="shop")
+    await kit.create("postgresql:shared", app="blog")
+    fill = "CREATE TABLE orders AS SELECT n, repeat('x', 100) AS text FROM generate_series(1, 20000) n"
+    await query(shop.url, fill, "SELECT 1")
+    file = str(tmp_path / "shop.tar.zst.age")
+
+    exported = await kit.moves.export("shop-postgresql", file)
+    with pytest.raises(AlreadyExists, match="the file exists"):
+        await kit.moves.export("shop-postgresql", file)
+    with pytest.raises(InvalidInput, match="does not end with"):
+        await kit.moves.export("shop-postgresql", str(tmp_path / "shop.dump"))
+    assert exported.size == Path(file).stat().st_size
+
+    with pytest.raises(SagaFailed, match="holds table public.orders"):
+        await kit.moves.import_("shop-postgresql", file)
+    await kit.moves.import_("blog-postgresql", file)
+    assert await query(await url_of(kit, "blog"), "SELECT count(*) FROM orders") == 20_000
+    await kit.moves.import_("", file, into="trial-postgresql", app="trial")
+    assert await query(await url_of(kit, "trial"), "SELECT count(*) FROM orders") == 20_000
+
+    key, _new = await kit.backups.key()
+    with temporary_home() as other:
+        async with addonkit.open(other) as elsewhere:
+            await elsewhere.moves.add_key(key)
+            await elsewhere.moves.import_("", file, into="moved", app="moved")
+            assert await query(await url_of(elsewhere, "moved"), "SELECT count(*) FROM orders") == 20_000
+
+    damaged = tmp_path / "damaged.tar.zst.age"
+    content = bytearray(Path(file).read_bytes())
+    content[len(content) // 2] ^= 1
+    damaged.write_bytes(content)
+    with pytest.raises(AddonkitError, match="was changed"):
+        await kit.moves.import_("", str(damaged), into="never", app="never")
+    assert "never" not in {each.instance.name for each in await kit.instances()}
+
+    cloned = await kit.moves.clone("shop-postgresql", "copy")
+    assert cloned.name == "copy-postgresql"
+    url = await url_of(kit, "copy")
+    assert await query(url, "SELECT count(*) FROM orders") == 20_000
+    await query(url, "DROP TABLE orders", "SELECT 1")
+    assert await query(shop.url, "SELECT count(*) FROM orders") == 20_000
+
+
+async def test_a_copy_that_is_interrupted_leaves_nothing(kit: addonkit.Kit) -> None:
+    shop = (await kit.create("valkey", app="shop")).environ()
+    async with valkey.asyncio.Valkey.from_url(shop["VALKEY_URL"]) as client:
+        await client.mset({f"key{n}": "x" * 1000 for n in range(5000)})
+    await kit.moves.clone("shop-valkey", "copy")
+    copied = await url_of(kit, "copy", "VALKEY_URL")
+    async with valkey.asyncio.Valkey.from_url(copied) as client:
+        assert await client.dbsize() == 5000
+
+    async with valkey.asyncio.Valkey.from_url(shop["VALKEY_URL"]) as client:
+        await client.execute_command("FUNCTION", "LOAD", "#!lua name=f\nserver.register_function('f', function() end)")
+    before = {each.instance.name for each in await kit.instances()}
+    task = asyncio.create_task(kit.moves.clone("shop-valkey", "other"))
+    await asyncio.sleep(0.5)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert await kit.moves.clone("shop-valkey", "third")
+    assert {each.instance.name for each in await kit.instances()} == {*before, "third-valkey"}
+
+
+def test_the_commands_say_what_they_would_do_and_what_they_did(addonkit_command: CommandLine, tmp_path: Path) -> None:
+    addonkit_command("create", "postgresql:shared", "-a", "shop")
+    file = str(tmp_path / "shop.tar.zst.age")
+
+    planned = addonkit_command("export", "shop-postgresql", "-o", file, "--dry-run")
+    assert "would be written to" in planned.out
+    assert not Path(file).exists()
+    assert "opens it" in addonkit_command("export", "shop-postgresql", "-o", file).out
+    assert "would have the data" in addonkit_command("clone", "shop-postgresql", "-a", "copy", "--dry-run").out
+    assert "copy-postgresql of app copy" in addonkit_command("clone", "shop-postgresql", "-a", "copy").out
+    imported = addonkit_command("import", "--from", file, "--into", "trial", "-a", "trial", "--json")
+    assert '"trial"' in imported.out
