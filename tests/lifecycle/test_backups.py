@@ -59,6 +59,10 @@ EVERYTHING = """
     CREATE TABLE guarded (id int); ALTER TABLE guarded ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
     CREATE POLICY none_at_all ON guarded USING (false); CREATE SEQUENCE unused START 5 INCREMENT 3;
     SELECT lo_from_bytea(0, decode(repeat('0102', 5000), 'hex')); SELECT lo_from_bytea(0, '');
+    CREATE FUNCTION harmless() RETURNS bool LANGUAGE sql AS 'SELECT session_user::text <> ''postgres''';
+    CREATE TABLE checked (id int CHECK (harmless())); INSERT INTO checked VALUES (1);
+    ALTER DATABASE shop SET search_path = "$user", public, "other Schema"; ALTER DATABASE shop SET application_name = 'a''b';
+    ALTER ROLE shop SET statement_timeout = '7min'; ALTER ROLE shop IN DATABASE shop SET "TimeZone" = 'Europe/Berlin';
     CREATE TABLE trap (id int); INSERT INTO trap VALUES (1);
     CREATE FUNCTION sprung(trap) RETURNS text LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''called''; END';
     CREATE CAST (trap AS text) WITH FUNCTION sprung(trap);
@@ -74,7 +78,7 @@ async def database(kit: addonkit.Kit, app: str = "shop") -> AsyncIterator[asyncp
         await connection.close()
 
 
-async def count(kit: addonkit.Kit, app: str = "shop", table: str = "orders") -> int:
+async def count(kit: addonkit.Kit, app: str = "shop", table: str = "public.orders") -> int:
     async with database(kit, app) as connection:
         found: int = await connection.fetchval(f"SELECT count(*) FROM {table}")
         return found
@@ -117,6 +121,9 @@ async def test_everything_comes_back_and_the_way_back_stays_open(
     async with database(kit) as connection:
         await connection.execute("INSERT INTO orders (kind) VALUES ('a'); ALTER TABLE orders ADD COLUMN more int")
         assert await connection.fetchval("SELECT max(id) FROM orders") == 1001, "the sequence goes on"
+        shown = [await connection.fetchval(f"SHOW {name}") for name in ("search_path", "application_name", "TimeZone")]
+        assert shown == ['"$user", public, "other Schema"', "a'b", "Europe/Berlin"]
+        assert await connection.fetchval("SHOW statement_timeout") == "7min"
     assert [view.instance.name for view in await kit.instances("shop") if view.associations] == [
         "shop-empty",
         "shop-postgresql",

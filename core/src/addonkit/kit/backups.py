@@ -115,6 +115,18 @@ class Backups:
         """Backups of one instance, which need not exist any more, or of all; oldest first."""
         return await self._shelf.list(await self._known(name, app) if name else "")
 
+    async def describe(self, name: str) -> tuple[str, ...]:
+        """What backups there are of an instance, in a sentence; none when there are none, or none can be looked for."""
+        try:
+            found = await self._shelf.list(name) if self._shelf.may_hold_something() else ()
+        except AddonkitError as error:
+            return (f"its backups cannot be looked for: {error}",)
+        if not found:
+            return ()
+        proved = [each for each in found if each.proof]
+        newest = f"the newest verified one is {proved[-1].name}" if proved else "none of them is verified"
+        return (f"{len(found):,} backups in {self.url}; {newest}",)
+
     async def find(self, name: str, *, files: bool = True, key: str = "") -> Backup:
         """The backup of that name, or the newest of the instance of that name; a path names a file.
 

@@ -259,7 +259,8 @@ class Kit:
         self._admission.check(instance, "destroy")
         plan = await self._planner.destroy(name, app)
         held = await describe_usage(self.registry, self._engine, instance)
-        return attrs.evolve(plan, lost=(*plan.lost, *held))
+        kept = await self.backups.describe(instance.name)
+        return attrs.evolve(plan, lost=(*plan.lost, *held), stays=(*plan.stays, *kept))
 
     async def destroy(self, name: str, app: str | None = None, *, wait: bool = True) -> None:
         """Remove an instance and all its data, from whatever state it is in; its variables go first."""

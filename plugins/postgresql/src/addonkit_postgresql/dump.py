@@ -8,8 +8,9 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Final
 
 from addonkit import ArchiveReader, ArchiveWriter, BackupError, Fingerprint, Secret, ServerAccess, Tenant
-from addonkit_postgresql import admin
+from addonkit_postgresql import admin, kept_settings
 from addonkit_postgresql.fingerprint import fingerprint_of, sequences, without_moving
+from addonkit_postgresql.kept_settings import apply_settings, chunks, read_settings
 from addonkit_postgresql.naming import ADMINISTRATOR
 from addonkit_postgresql.session import Administrator, execute
 
@@ -34,6 +35,8 @@ async def dump(server: Administrator, access: ServerAccess, tenant: Tenant, arch
         argv = ("pg_dump", *_DUMP, f"--snapshot={snapshot}", f"--dbname={tenant.claim}")
         async with access.pipe(argv, _environment(access, ADMINISTRATOR, access.password)) as output:
             await archive.write(MEMBER, output)
+        settings = await read_settings(connection, tenant.claim)
+        await archive.write(kept_settings.MEMBER, chunks(settings), len(settings))
         later = {part.name: part for part in await sequences(connection)}
     return without_moving(fingerprint, later)
 
@@ -47,13 +50,17 @@ async def load(server: Administrator, access: ServerAccess, tenant: Tenant, arch
     if tenant.password is None:
         raise BackupError(f"loading database {tenant.claim}", "the password of its owner is not known")
     await _empty(server, tenant)
+    loaded = False
     async for member in archive.members():
         if member.name == MEMBER:
             argv = ("pg_restore", *_RESTORE, f"--dbname={tenant.claim}")
             async with access.pipe(argv, _environment(access, tenant.claim, tenant.password), member.content()):
-                pass
-            return
-    raise BackupError(f"loading database {tenant.claim}", f"the archive has no {MEMBER}")
+                loaded = True
+        elif member.name == kept_settings.MEMBER:
+            content = b"".join([chunk async for chunk in member.content()])
+            await apply_settings(server, tenant.claim, content)
+    if not loaded:
+        raise BackupError(f"loading database {tenant.claim}", f"the archive has no {MEMBER}")
 
 
 async def fingerprint(server: Administrator, tenant: Tenant) -> Fingerprint:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from addonkit import Fingerprint, Part, SetDigest
 from addonkit_postgresql.catalog import PARTS
+from addonkit_postgresql.kept_settings import FIND
 
 if TYPE_CHECKING:
     import asyncpg
@@ -71,6 +72,10 @@ async def fingerprint_of(connection: asyncpg.Connection, owner: str) -> Fingerpr
         for row in await connection.fetch(query, owner, timeout=LIMIT):
             digest.add(row["item"].encode())
         parts.append(digest.part(name, name))
+    digest = SetDigest()
+    for row in await connection.fetch(FIND, owner):
+        digest.add("|".join(row.values()).encode())
+    parts.append(digest.part("settings", "settings"))
     return Fingerprint(tuple(parts))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import attrs
 
@@ -14,9 +14,6 @@ from addonkit.archive.repository import Repository
 from addonkit.errors import UnknownBackup
 from addonkit.models.backup import Backup, Proof
 from addonkit.store.codec import structure, unstructure
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 class Shelf:
@@ -33,6 +30,10 @@ class Shelf:
     async def list(self, instance: str = "") -> tuple[Backup, ...]:
         """Backups of one instance or of all, oldest first."""
         return await asyncio.to_thread(self._list, instance)
+
+    def may_hold_something(self) -> bool:
+        """Whether it is worth a look: a directory that does not exist holds nothing."""
+        return "://" in self.url or Path(self.url).is_dir()
 
     async def find(self, name: str) -> Backup:
         """The backup of that name; that of an instance's name is its newest.

@@ -57,7 +57,7 @@ class BackupChecks:
 
     async def _check_repository(self) -> list[Finding]:
         url = self._service.shelf.url
-        if "://" not in url and not _is_directory(url):
+        if not self._service.shelf.may_hold_something():
             return []
         try:
             found = await self._service.shelf.list()
@@ -74,10 +74,6 @@ class BackupChecks:
         lost = f"they are on the same disk as {self._home}, and are lost with it"
         problem = f"{lost}; set ADDONKIT_BACKUPS to another place"
         yield Finding("backups-on-same-disk", str(directory), problem)
-
-
-def _is_directory(path: str) -> bool:
-    return Path(path).is_dir()
 
 
 def _unverified(newest: Collection[Backup]) -> Iterator[Finding]:
