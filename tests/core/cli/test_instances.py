@@ -44,7 +44,7 @@ def test_create_asks_for_what_was_typed_and_tells_what_to_do_next(call, kit, sam
     outcome = call("create", "postgresql:small", "-a", "shop", "--as", "big", "--version", "18")
     assert kit.call("create") == (
         ("postgresql:small", "shop"),
-        {"alias": "big", "version": "18", "wait": True},
+        {"alias": "big", "version": "18", "socket": False, "wait": True},
     )
     assert outcome.status == 0
     assert outcome.out == (
@@ -147,7 +147,7 @@ def test_the_home_may_be_given_before_and_after_the_command(call, kit, argv):
 def test_attach(call, kit, samples):
     kit.answers["attach"] = attrs.evolve(samples.binding, new_app=False)
     outcome = call("attach", "shop-postgresql", "-a", "reports", "--as", "main")
-    assert kit.call("attach") == (("shop-postgresql", "reports"), {"alias": "main"})
+    assert kit.call("attach") == (("shop-postgresql", "reports"), {"alias": "main", "socket": False})
     assert "next: `addonkit run -a shop -- COMMAND`" in outcome.out
 
 
