@@ -56,7 +56,8 @@ class Subject:
 
     def environ(self) -> dict[str, str]:
         """Return the environment in which the addon is installed."""
-        return {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (Path(__file__).parent / "site", *self.path)))}
+        path = (Path(__file__).parent / "site", *self.path, *filter(None, [os.environ.get("PYTHONPATH")]))
+        return {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, path))}
 
 
 def subjects(folder: Path) -> Iterator[Subject]:

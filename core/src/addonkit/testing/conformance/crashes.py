@@ -44,8 +44,8 @@ class CrashChecks:
             if crash.during == DESTROY:
                 async with rig.kit() as kit:
                     await rig.write(await rig.create(kit, crash.variant, "shop"), "kept")
-            died = rig.kill(*_command(rig, crash), point=crash.fault)
-            require(died or not crash.must_happen, f"the process came past {crash.fault}", "name each step once")
+            ended = rig.kill(*_command(rig, crash), point=crash.fault)
+            _check_died(crash, ended)
             async with rig.kit() as kit:
                 if crash.during != DESTROY and goes_on:
                     await _go_on(rig, kit, crash)
@@ -54,6 +54,16 @@ class CrashChecks:
                 break
         async with rig.kit() as kit:
             await _move_out(rig, kit, crash.variant)
+
+
+def _check_died(crash: CrashPoint, ended: str) -> None:
+    """Check that a command died where it was to, unless it need not come there."""
+    failed = "status 0:" not in ended
+    require(
+        not ended or not crash.must_happen,
+        f"the process did not die at {crash.fault}; {ended}",
+        "mend what the command says" if failed else "name each step once: the command did not come to this one",
+    )
 
 
 async def _fail_to_create(rig: Rig, kit: Kit, failing: Failing) -> None:

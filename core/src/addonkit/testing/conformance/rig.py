@@ -40,6 +40,9 @@ KEY: Final = "greeting"
 SERVER: Final = "server"
 """Property of a test: the version of the server."""
 
+_LAST_LINES: Final = 5
+"""Lines of a command's output that a failure shows."""
+
 _OF_OTHERS: Final = frozenset({"broken-addon", "addon-not-installed"})
 """Findings about other addons of the machine."""
 
@@ -238,9 +241,17 @@ class Rig:
         """What is on the service."""
         return self.calls.client.left_behind(self.settings)
 
-    def kill(self, *words: str, point: str) -> bool:
-        """Run a command that dies at a point; whether it came there."""
-        return self.command(*words, ADDONKIT_FAULT=point).status == -signal.SIGKILL
+    def kill(self, *words: str, point: str) -> str:
+        """Run a command that dies at a point; how it ended where it did not come there, empty when it did."""
+        ended = self.command(*words, ADDONKIT_FAULT=point)
+        if ended.status == -signal.SIGKILL:
+            return ""
+        return f"`addonkit {words[0]}` ended with status {ended.status}: {_end_of(ended.err or ended.out)}"
+
+
+def _end_of(text: str) -> str:
+    """Return the last lines of an output."""
+    return " | ".join(line.strip() for line in text.strip().splitlines()[-_LAST_LINES:])
 
 
 def _forget(tx: Transaction, name: str) -> None:
