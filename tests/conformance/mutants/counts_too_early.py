@@ -18,10 +18,14 @@ async def look(framework: ProviderFramework, server_id: str) -> bool:
 
 @step(undo=None)
 async def stop(framework: ProviderFramework, instance: Instance, server_id: str, is_last: bool) -> None:
-    """Stop the server."""
-    if is_last:
-        await asyncio.sleep(0.5)
-        await framework.delete_sandbox_pool(server_id)
+    """Stop the server, as soon as one that came meanwhile is ready."""
+    if not is_last:
+        return
+    for _ in range(800):
+        if any(each.phase is Phase.ACTIVE for each in await framework.servers.tenants(server_id)):
+            break
+        await asyncio.sleep(0.01)
+    await framework.delete_sandbox_pool(server_id)
 
 
 GOOD = made()
