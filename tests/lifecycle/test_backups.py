@@ -18,6 +18,7 @@ import addonkit
 from addonkit import AddonkitError, BackupError, UnknownBackup
 from addonkit.archive.encryption import new_identity
 from addonkit.controller.backups.sagas import BackupSagas
+from addonkit.engine.failpoints import at
 from addonkit.testing.command import CommandLine
 from addonkit.testing.home import left_behind
 from addonkit_postgresql import dump
@@ -215,6 +216,28 @@ async def test_a_wrong_backup_is_noticed_and_named_and_nothing_is_lost(
     await kit.backups._keyring.add(new_identity())
     assert (await kit.backups.verify(good.name)).proof is not None
     assert [each.proof is not None for each in await kit.backups.list()] == [False, False, True]
+
+
+async def test_what_an_operator_gave_up_is_found(
+    kit: addonkit.Kit, repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await kit.create("postgresql:shared", "shop")
+    backup = await kit.backups.create("shop-postgresql", verify=False)
+    with at("journal:create_scratch", _crash), pytest.raises(RuntimeError, match="as a crash would"):
+        await kit.backups.verify(backup.name)
+    (interrupted,) = [each for each in await kit.doctor() if each.kind == "interrupted-backup"]
+    await kit.abandon_execution(interrupted.key)
+
+    (left,) = [each for each in await kit.doctor() if each.kind == "leftover-scratch"]
+    assert await kit.fix([left]) == (f"{left.subject}: removed",)
+    assert await names(kit) == ["shop-postgresql"]
+    (told,) = [each for each in await kit.doctor() if each.kind == "unverified-backup"]
+    assert told.problem == f"nothing says that it can be restored; run `addonkit backup verify {backup.name}`"
+    assert f"1 backup in {repository}; none of them is verified" in (await kit.plan_destroy("shop-postgresql")).stays
+
+
+def _crash() -> None:
+    raise RuntimeError("as a crash would")
 
 
 async def test_what_cannot_be_backed_up_says_so_in_a_line(kit: addonkit.Kit, repository: Path) -> None:

@@ -70,6 +70,7 @@ class Doctor:
             "stranded-execution": self._give_up,
             "interrupted-backup": self._fix_backup,
             "expired-former": self._fix_backup,
+            "leftover-scratch": self._fix_backup,
         }
 
     async def examine(self) -> tuple[Finding, ...]:

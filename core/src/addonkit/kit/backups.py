@@ -125,7 +125,8 @@ class Backups:
             return ()
         proved = [each for each in found if each.proof]
         newest = f"the newest verified one is {proved[-1].name}" if proved else "none of them is verified"
-        return (f"{len(found):,} backups in {self.url}; {newest}",)
+        noun = "backup" if len(found) == 1 else "backups"
+        return (f"{len(found):,} {noun} in {self.url}; {newest}",)
 
     async def find(self, name: str, *, files: bool = True, key: str = "") -> Backup:
         """The backup of that name, or the newest of the instance of that name; a path names a file.

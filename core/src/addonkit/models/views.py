@@ -176,7 +176,8 @@ class Finding:
             `changed-password`, `server-down`,
             `server-hung`, `server-elsewhere`, `server-outdated`, `shared-user`, `port-taken`, `unfinished`, `failed`,
             `blocked-execution`, `stranded-execution`, `broken-addon`, `addon-not-installed`, `store-damage`,
-            `interrupted-backup`, `expired-former`, `unverified-backup`, `backups-on-same-disk`, `backups-unreachable`.
+            `interrupted-backup`, `expired-former`, `leftover-scratch`, `unverified-backup`,
+            `backups-on-same-disk`, `backups-unreachable`.
         subject: what it is about.
         problem: what is wrong, and what to do about it.
         fix: what `doctor --fix` would do about it; empty when only a person can.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from addonkit.archive.names import new_backup_name
 from addonkit.controller.addons import addon_of
 from addonkit.controller.backups.archives import location_of
-from addonkit.controller.backups.places import discard_former, former_of, switch
+from addonkit.controller.backups.places import discard_former, discard_place, former_of, switch
 from addonkit.controller.backups.sagas import NAMES, BackupSagas
 from addonkit.controller.execution_ids import BACKUPS
 from addonkit.controller.step_context import subject_of
@@ -192,27 +192,36 @@ class BackupService:
         formers = [each for each in every if each.purpose is Purpose.FORMER]
         return tuple(each for each in formers if each.expires is None or each.expires < self._clock.now())
 
-    async def remove_former(self, id: str) -> None:
-        """Remove a former instance with its data.
+    async def leftovers(self) -> tuple[Instance, ...]:
+        """Scratch instances that no execution works with, as an operator has given it up."""
+        used = {str(each.inputs["place"]["id"]) for each in await self._unfinished() if "place" in each.inputs}
+        every = [entity.value for entity in await self._store.list(Instance)]
+        return tuple(each for each in every if each.purpose is Purpose.SCRATCH and each.id not in used)
+
+    async def remove(self, id: str) -> None:
+        """Remove a former or scratch instance with its data.
 
         Raises:
             BackupError: it cannot be removed.
         """
-        if await self._store.transact(lambda tx: discard_former(tx, id)):
+        if await self._store.transact(lambda tx: discard_former(tx, id) or discard_place(tx, id)):
             left = await self._controller.reconcile(id)
             if left is not None:
                 raise BackupError(f"removing {left.name}", left.message or f"it is {left.phase}")
 
     async def interrupted(self) -> tuple[Execution, ...]:
         """Executions that have not ended and that no process works on."""
-        every = [entity.value for name in sorted(NAMES) for entity in await self._store.list(Execution, {"saga": name})]
-        left = [each for each in every if not each.status.finished]
+        left = await self._unfinished()
         return tuple([each for each in left if not await self._leases.is_held(f"execution/{each.id}")])
+
+    async def _unfinished(self) -> tuple[Execution, ...]:
+        every = [entity.value for name in sorted(NAMES) for entity in await self._store.list(Execution, {"saga": name})]
+        return tuple(each for each in every if not each.status.finished)
 
     async def _run(self, saga: Any, inputs: dict[str, Any], subject: dict[str, str]) -> Any:
         await self.undo_interrupted()
-        for former in await self.expired():
-            await self.remove_former(former.id)
+        for former in (*await self.expired(), *await self.leftovers()):
+            await self.remove(former.id)
         id = f"{BACKUPS}{new_id()}"
         return await self._engine.ensure(id, saga.bind(id=id, **inputs), subject=subject)
 

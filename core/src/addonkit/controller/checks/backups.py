@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 INTERRUPTED: Final = "interrupted-backup"
 EXPIRED: Final = "expired-former"
+LEFTOVER: Final = "leftover-scratch"
 
 
 class BackupChecks:
@@ -44,15 +45,19 @@ class BackupChecks:
                 Finding(EXPIRED, each.name, "nothing needs its data any more", "remove it and its data", each.id)
                 for each in await self._service.expired()
             ],
+            *[
+                Finding(LEFTOVER, each.name, "nothing works with it", "remove it and its data", each.id)
+                for each in await self._service.leftovers()
+            ],
             *await self._check_repository(),
         ]
 
     async def fix(self, finding: Finding) -> str:
-        """Undo what was interrupted, or remove a former instance."""
+        """Undo what was interrupted, or remove an instance."""
         if finding.kind == INTERRUPTED:
             await self._service.undo(finding.key)
             return f"{finding.subject}: undone"
-        await self._service.remove_former(finding.key)
+        await self._service.remove(finding.key)
         return f"{finding.subject}: removed"
 
     async def _check_repository(self) -> list[Finding]:
