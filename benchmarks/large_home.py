@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from interleaved import heading, measure, row
-from many_addons import GOOD, install
+from many_addons import GOOD, PEAK, install
 
 import addonkit
 from addonkit.models.app import App
@@ -45,12 +45,6 @@ COMMANDS: Final = {
 """Commands, and the goal of the large home beside the small one."""
 
 TURNS: Final = int(os.environ.get("ROUNDS", "9"))
-
-PEAK: Final = """
-import os, resource, subprocess, sys
-subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024)
-"""
 
 
 async def fill(home: Path, apps: int, instances: int, executions: int) -> None:

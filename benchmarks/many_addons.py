@@ -6,17 +6,28 @@ commands run by turns with 3 and with 300 of them installed; the ratio is that o
 
 from __future__ import annotations
 
+import itertools
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-ROUNDS: Final = 15
+from interleaved import heading, measure, row
+
+NUMBERS: Final = (1, 3, 30, 300)
 FEW, MANY = 3, 300
+
+COMMANDS: Final = ("run -a shop -- true", "env -a shop", "create memo -a NEW")
+
+PEAK: Final = """
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024)
+"""
+"""Prints the memory, in megabytes, that a command takes at most."""
 
 GOOD: Final = """
 from addonkit import AddonDefinition, ProvisionResult, Saga, Variable, VariantDefinition, hookimpl, step
@@ -56,38 +67,54 @@ def install(site: Path, name: str, code: str) -> None:
     site.joinpath(f"acme_{name}.py").write_text(code)
 
 
-def take(site: Path, home: Path, *words: str) -> float:
-    """Seconds that a command takes with what is installed in `site`."""
-    environ = {**os.environ, "PYTHONPATH": str(site), "ADDONKIT_HOME": str(home)}
-    began = time.perf_counter()
-    subprocess.run([sys.executable, "-m", "addonkit", *words], check=True, env=environ, stdout=subprocess.DEVNULL)
-    return time.perf_counter() - began
-
-
 def main() -> None:
-    """Measure, and print a table."""
+    """Measure by turns."""
     with tempfile.TemporaryDirectory(prefix="addonkit-bench-") as folder:
-        sites = {number: Path(folder, f"site-{number}") for number in (FEW, MANY)}
+        sites = {number: Path(folder, f"site-{number}") for number in NUMBERS}
+        new = itertools.count()
+
+        def argv(command: str) -> Sequence[str]:
+            return [sys.executable, "-m", "addonkit", *command.replace("NEW", f"new{next(new)}").split()]
+
+        def environ(number: int) -> Mapping[str, str]:
+            home = Path(folder, f"home-{number}")
+            return {**os.environ, "PYTHONPATH": str(sites[number]), "ADDONKIT_HOME": str(home)}
+
+        def take(number: int, command: str) -> None:
+            null, home = subprocess.DEVNULL, environ(number)
+            subprocess.run(argv(command), check=True, stdout=null, stderr=null, env=home, cwd="/")
+
+        def peak(number: int, command: str) -> str:
+            measured = [sys.executable, "-c", PEAK, *argv(command)]
+            done = subprocess.run(measured, check=True, capture_output=True, text=True, env=environ(number), cwd="/")
+            return done.stdout.strip()
+
         for number, site in sites.items():
             install(site, "memo", GOOD)
             for other in range(number - 1):
                 install(site, f"other{other}", OTHER)
             subprocess.run([sys.executable, "-m", "compileall", "-q", site], check=True)
-            take(site, Path(folder, f"home-{number}"), "create", "memo", "-a", "shop")
-        commands = {
-            "run -a shop -- true": ("run", "-a", "shop", "--", "true"),
-            "env -a shop": ("env", "-a", "shop"),
-            "create memo -a NEW": ("create", "memo", "-a"),
+            take(number, "create memo -a shop")
+        ways = {
+            f"`{command}`, {number} addons": (lambda number=number, command=command: take(number, command))
+            for command in COMMANDS
+            for number in NUMBERS
         }
-        print(f"| command | {FEW} addons | {MANY} addons | ratio |\n| --- | ---: | ---: | ---: |")
-        for title, words in commands.items():
-            seconds: dict[int, list[float]] = {number: [] for number in sites}
-            for turn in range(ROUNDS):
-                for number, site in sites.items():
-                    new = (f"new{turn}",) if words[-1] == "-a" else ()
-                    seconds[number].append(take(site, Path(folder, f"home-{number}"), *words, *new))
-            few, many = (statistics.median(seconds[number]) for number in (FEW, MANY))
-            print(f"| `{title}` | {few * 1000:.0f} ms | {many * 1000:.0f} ms | {many / few:.2f} |")
+        seconds = measure(ways)
+        memory = {(command, number): peak(number, command) for command in COMMANDS for number in NUMBERS}
+    show(seconds, memory)
+
+
+def show(seconds: Mapping[str, Sequence[float]], memory: Mapping[tuple[str, int], str]) -> None:
+    """Print the tables."""
+    print(heading())
+    for command in COMMANDS:
+        for number in NUMBERS:
+            goal = "1.15" if number == MANY else ""
+            print(row(f"`{command}`, {number} addons", f"`{command}`, {FEW} addons", seconds, goal))
+    print(f"\n| peak memory, MB | {' | '.join(map(str, NUMBERS))} |\n| --- |{' ---: |' * len(NUMBERS)}")
+    for command in COMMANDS:
+        print(f"| `{command}` | {' | '.join(memory[command, number] for number in NUMBERS)} |")
 
 
 if __name__ == "__main__":
