@@ -11,14 +11,10 @@ from typing import TYPE_CHECKING
 import attrs
 
 from addonkit.controller import directory
-from addonkit.controller.checks.instances import RETRIED
 from addonkit.controller.controller import Controller
-from addonkit.controller.doctor import Doctor
-from addonkit.controller.forgetting import Forgetter
 from addonkit.controller.lookup import find_instance
 from addonkit.controller.pools import HealReport, PoolReconciler
 from addonkit.controller.power import ServerPower
-from addonkit.controller.renaming import rename_app, rename_instance
 from addonkit.controller.requests import Asked, Created, Request
 from addonkit.controller.usage import describe_usage
 from addonkit.controller.views import Viewer, environment
@@ -42,6 +38,8 @@ from addonkit.models.settings import Setting
 from addonkit.models.views import AppView, Environment, Finding, InstanceView, Plan, ServerTarget, VariableMove
 
 if TYPE_CHECKING:
+    from addonkit.controller.doctor import Doctor
+    from addonkit.controller.forgetting import Forgetter
     from addonkit.controller.keeper import Keeper
     from addonkit.kit.backups import Backups
     from addonkit.kit.manifests import Manifests
@@ -77,21 +75,32 @@ class Kit:
         self._controller = Controller(store, services.leases, registry, services.engine, services.clock)
         self._pools = PoolReconciler(store, backend, services.framework, services.leases, services.engine)
         self._services = services
-        self._forgetter = Forgetter(store, services.leases, services.engine)
         self._power = ServerPower(store, backend, services.framework)
         self._healer = Healer(self._pools, self._power)
         self._executions = Executions(store, registry, services.engine, self._operations, self._controller)
-        self._doctor = Doctor(
-            store,
+
+    @cached_property
+    def _doctor(self) -> Doctor:
+        from addonkit.controller.doctor import Doctor as Made
+
+        services = self._services
+        return Made(
+            services.store,
             services.leases,
-            registry,
-            backend,
+            services.registry,
+            services.backend,
             services.framework,
             services.engine,
             self._controller,
             self._power,
             lambda: self.backups.checks,
         )
+
+    @cached_property
+    def _forgetter(self) -> Forgetter:
+        from addonkit.controller.forgetting import Forgetter as Made
+
+        return Made(self._store, self._services.leases, self._engine)
 
     @cached_property
     def manifests(self) -> Manifests:
@@ -201,6 +210,8 @@ class Kit:
     async def rename(self, name: str, new: str) -> str:
         """Give an instance another name; returns the full former one. Variables, credentials and data stay."""
         former = (await self._find(name, None)).name
+        from addonkit.controller.renaming import rename_instance
+
         await self._store.transact(lambda tx: rename_instance(tx, former, None, check_instance_name(new)))
         return former
 
@@ -210,6 +221,8 @@ class Kit:
         Raises:
             Busy: something of it is under way or failed.
         """
+        from addonkit.controller.renaming import rename_app
+
         await self._store.transact(lambda tx: rename_app(tx, name, check_app_name(new)))
 
     async def shell(self, name: str, app: str | None = None) -> ShellSession:
@@ -376,6 +389,8 @@ class Kit:
 
     async def fix(self, findings: Collection[Finding]) -> tuple[str, ...]:
         """Mend what can be mended; a sentence about each."""
+        from addonkit.controller.checks.instances import RETRIED
+
         if any(finding.kind in RETRIED for finding in findings):
             self.registry.check_plugins()
         return tuple([await self._doctor.fix(finding) for finding in findings])
