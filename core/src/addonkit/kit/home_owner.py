@@ -18,6 +18,7 @@ _FILES: Final = (
     "key",
     "state.db",
     "home.json",
+    "last-look.json",
     "disks",
     "pools",
     "ports",
