@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
 from pathlib import Path
 
 import asyncpg
@@ -10,7 +12,7 @@ import pytest
 import valkey.asyncio
 
 import addonkit
-from addonkit import AddonkitError, AlreadyExists, InvalidInput, SagaFailed
+from addonkit import AddonkitError, AlreadyExists, BackupError, InvalidInput, SagaFailed
 from addonkit.testing.command import CommandLine
 from addonkit.testing.home import temporary_home
 
@@ -76,6 +78,44 @@ async def test_postgresql_goes_out_into_a_file_and_in_elsewhere(kit: addonkit.Ki
     assert await query(url, "SELECT count(*) FROM orders") == 20_000
     await query(url, "DROP TABLE orders", "SELECT 1")
     assert await query(shop.url, "SELECT count(*) FROM orders") == 20_000
+
+
+async def test_data_of_another_origin_come_in(kit: addonkit.Kit, tmp_path: Path) -> None:
+    origin = await kit.create("postgresql:small", app="origin")
+    fill = "CREATE TABLE orders AS SELECT n FROM generate_series(1, 5000) n"
+    await query(origin.url, fill, "SELECT 1")
+    for app in ("one", "two"):
+        await kit.create("postgresql:shared", app=app)
+    dump = tmp_path / "origin.dump"
+    tools = (await kit.environment("origin")).programs
+    environ = {**os.environ, "PATH": os.pathsep.join((*tools, os.environ["PATH"]))}
+    await asyncio.to_thread(subprocess.run, ["pg_dump", "-Fc", "-f", str(dump), origin.url], check=True, env=environ)
+
+    await kit.moves.import_("one-postgresql", str(dump))
+    await kit.moves.import_("two-postgresql", origin.url)
+
+    for app in ("one", "two"):
+        assert await query(await url_of(kit, app), "SELECT count(*) FROM orders") == 5000
+    plain = tmp_path / "plain.sql"
+    plain.write_text("SELECT 1")
+    await kit.create("postgresql:shared", app="three")
+    with pytest.raises(SagaFailed, match="no dump in the custom format"):
+        await kit.moves.import_("three-postgresql", str(plain))
+    with pytest.raises(BackupError, match="cannot come from mysql; it imports file, postgres"):
+        await kit.moves.import_("three-postgresql", "mysql://user:secret@host/db")
+    wrong = origin.url.replace(":" + origin.environ()["PGPASSWORD"], ":wrong-password")
+    with pytest.raises(SagaFailed, match="password authentication failed") as refused:
+        await kit.moves.import_("three-postgresql", wrong)
+    assert "wrong-password" not in str(refused.value)
+
+    source = (await kit.create("valkey", app="source")).environ()
+    await kit.create("valkey:shared", app="target")
+    async with valkey.asyncio.Valkey.from_url(source["VALKEY_URL"]) as client:
+        await client.mset({f"key{n}": n for n in range(1000)})
+    await kit.moves.import_("target-valkey", source["VALKEY_URL"])
+    target = (await kit.environment("target")).values
+    async with valkey.asyncio.Valkey.from_url(target["VALKEY_URL"]) as client:
+        assert await client.get(f"{target['VALKEY_PREFIX']}key999") == b"999"
 
 
 async def test_a_copy_that_is_interrupted_leaves_nothing(kit: addonkit.Kit) -> None:

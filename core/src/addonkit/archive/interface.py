@@ -59,11 +59,14 @@ class ArchiveReader(Protocol):
 
     Attributes:
         manifest: see Manifest.
-        bytes_read: bytes of content so far.
     """
 
     manifest: Manifest
-    bytes_read: int
+
+    @property
+    def bytes_read(self) -> int:
+        """Bytes of content so far."""
+        ...
 
     def members(self) -> AsyncIterator[Member]:
         """Yield the members in the order they were written.

@@ -34,7 +34,7 @@ SECTIONS: Final = {
         "restore": "Bring the data of an instance back from a backup.",
         "rollback": "Put back what a restore has taken the place of.",
         "export": "Write the data of an instance into a file.",
-        "import": "Fill an empty instance from a file.",
+        "import": "Fill an empty instance from a file, or from another server.",
         "clone": "Copy an instance with its data, for another app.",
     },
     "Configure": {

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from addonkit.archive.names import SUFFIX
 from addonkit.controller.backups.places import PlaceRequest
-from addonkit.controller.backups.sagas import CLONE, EXPORT, IMPORT
+from addonkit.controller.backups.sagas import CLONE, EXPORT, FOREIGN, IMPORT
 from addonkit.errors import AlreadyExists, BackupError, InvalidInput
 from addonkit.kit.backups import Backups, Restored, free_label
 from addonkit.models.backup import Backup
 from addonkit.models.identifiers import check_app_name, check_instance_name, new_id
 from addonkit.models.instance import Instance
+from addonkit.models.secret import Secret
 from addonkit.models.views import Plan
 
 
@@ -44,19 +46,21 @@ class Moves(Backups):
         return Plan(f"{instance.name} would be written to {path}", self._service.planned_move(EXPORT))
 
     async def import_(self, name: str, file: str, *, into: str = "", app: str | None = None) -> Restored:
-        """Fill an instance from a file that `export` or a backup wrote.
+        """Fill an instance from a file that `export` or a backup wrote, or from data of another origin.
 
-        The data go into a new place and are compared there. The file is only read.
+        The data go into a new place. Those of an archive are compared there. What they come from is only read.
 
         Args:
             name: of the instance, which has to be empty; it is not used with `into`.
-            file: path of the archive.
+            file: path of the archive; or of a file, or a URL, that the addon can import.
             into: name of a new instance to be made instead.
             app: what knows the instance by that name; with `into` the app that gets the new one.
 
         Raises:
             SagaFailed: the instance is not empty, or the file cannot be restored; nothing has changed.
         """
+        if _is_foreign(file):
+            return await self._import_foreign(name, file, into, app)
         path = await self._archive(file)
         if into:
             return await self.restore(into, backup=path, into=check_instance_name(into), app=app)
@@ -66,6 +70,10 @@ class Moves(Backups):
 
     async def plan_import(self, name: str, file: str, *, into: str = "", app: str | None = None) -> Plan:
         """What import would do; nothing written."""
+        if _is_foreign(file):
+            instance, _source = await self._foreign(name, file, into, app)
+            text = f"{instance.name}, if it is empty, would have the data of {_shown(file)}"
+            return Plan(text, self._service.planned_move(FOREIGN))
         path = await self._archive(file)
         if into:
             return await self.plan_restore(into, backup=path, into=into, app=app)
@@ -112,12 +120,34 @@ class Moves(Backups):
         manifest = await self._service.manifest(found)
         return instance, found, await self._place(manifest, instance.app, instance.variant)
 
+    async def _import_foreign(self, name: str, file: str, into: str, app: str | None) -> Restored:
+        instance, source = await self._foreign(name, file, into, app)
+        place = PlaceRequest(
+            new_id(), instance.addon, instance.app, instance.variant, instance.distribution, instance.config
+        )
+        served = await self._service.import_foreign(source, place, instance)
+        origin = Backup(_shown(file), instance.addon, self._service.now(), 0, _shown(file))
+        return Restored(served, origin, await self._former(served))
+
+    async def _foreign(self, name: str, file: str, into: str, app: str | None) -> tuple[Instance, Path | Secret]:
+        """The instance that is to be filled, and what with."""
+        if into:
+            found = f"{_shown(file)} does not say which addon it is for"
+            raise InvalidInput(f"cannot import into {into}", found, "create an empty instance, and name it instead")
+        instance = await self._find(name, app)
+        self._service.check(instance)
+        self._service.check_foreign(instance.addon, urlsplit(file).scheme if "://" in file else "file")
+        if "://" in file:
+            return instance, Secret(file)
+        path = await asyncio.to_thread(lambda: Path(file).expanduser().absolute())
+        if not await asyncio.to_thread(path.is_file):
+            raise BackupError(f"cannot import {file}", "there is no such file")
+        return instance, path
+
     async def _archive(self, file: str) -> str:
         path = await asyncio.to_thread(lambda: Path(file).expanduser().absolute())
         if not await asyncio.to_thread(path.is_file):
             raise BackupError(f"cannot import {file}", "there is no such file")
-        if not path.name.endswith(SUFFIX):
-            raise InvalidInput(f"cannot import {file}", f"its name does not end with {SUFFIX}")
         return str(path)
 
     async def _new_file(self, file: str) -> Path:
@@ -129,3 +159,15 @@ class Moves(Backups):
         if not await asyncio.to_thread(path.parent.is_dir):
             raise InvalidInput(f"cannot export to {file}", f"{path.parent} is no directory")
         return path
+
+
+def _is_foreign(file: str) -> bool:
+    return "://" in file or not file.endswith(SUFFIX)
+
+
+def _shown(file: str) -> str:
+    """A URL without what may be a secret in it."""
+    if "://" not in file:
+        return file
+    parts = urlsplit(file)
+    return f"{parts.scheme}://{parts.hostname or ''}{parts.path}"

@@ -146,6 +146,8 @@ class AddonDefinition:
         shell: the program in which a person works with an instance; None when there is none.
         unset_variables: names of the same family that must not reach an app from the shell, such as `PGSERVICE`; a
             trailing `*` stands for any ending. Variables that the app itself receives are kept.
+        imports: what its `addon_restore` can load besides archives: `file`, schemes of URLs such as `redis`. The reader
+            then has one member: `import/file`, or `import/url`, whose content is the URL.
     """
 
     name: str
@@ -162,6 +164,7 @@ class AddonDefinition:
     unset_variables: tuple[str, ...] = ()
     shell: ShellDefinition | None = None
     sockets: bool = False
+    imports: tuple[str, ...] = ()
 
     def variables_of(self, variant: str) -> tuple[str, ...]:
         """Names of the variables that an instance of this variant gives."""

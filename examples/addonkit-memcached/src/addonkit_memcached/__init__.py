@@ -30,8 +30,12 @@ DEFINITION: Final = AddonDefinition(
     description="Memcached in-memory cache",
     default_variant="small",
     variants=(
-        VariantDefinition("small", "A server of its own", {"Memory": "64 MB", "Login": LOGIN}, {"memory": "64"}),
-        VariantDefinition("large", "A server of its own", {"Memory": "512 MB", "Login": LOGIN}, {"memory": "512"}),
+        VariantDefinition(
+            "small", "A server of its own", {"Memory": "64 MB", "Login": LOGIN}, {"memory": "64"}, is_cache=True
+        ),
+        VariantDefinition(
+            "large", "A server of its own", {"Memory": "512 MB", "Login": LOGIN}, {"memory": "512"}, is_cache=True
+        ),
     ),
     base_image="docker.io/library/memcached",
     default_version="1.6",

@@ -80,6 +80,7 @@ DEFINITION: Final = AddonDefinition(
     ),
     unset_variables=_OF_THE_SHELL,
     sockets=True,
+    imports=("file", "postgres", "postgresql"),
 )
 """`connections` are the server's in all, `connections_per_app` those of one role (-1: no limit of its own);
 `max_wal_size` keeps what a server writes ahead well below its storage."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from addonkit import ArchiveReader, ArchiveWriter, BackupError, Fingerprint, Secret, ServerAccess, Tenant
 from addonkit_postgresql import admin, kept_settings
 from addonkit_postgresql.fingerprint import fingerprint_of, sequences, without_moving
+from addonkit_postgresql.foreign import FILE, URL, load_foreign
 from addonkit_postgresql.kept_settings import apply_settings, chunks, read_settings
 from addonkit_postgresql.naming import ADMINISTRATOR
 from addonkit_postgresql.session import Administrator, execute
@@ -52,6 +53,9 @@ async def load(server: Administrator, access: ServerAccess, tenant: Tenant, arch
     await _empty(server, tenant)
     loaded = False
     async for member in archive.members():
+        if member.name in {FILE, URL}:
+            await load_foreign(access, tenant.claim, _environment(access, tenant.claim, tenant.password), member)
+            return
         if member.name == MEMBER:
             argv = ("pg_restore", *_RESTORE, f"--dbname={tenant.claim}")
             async with access.pipe(argv, _environment(access, tenant.claim, tenant.password), member.content()):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from addonkit import ArchiveReader, ArchiveWriter, BackupError, Fingerprint, Part, SetDigest, Tenant
 from addonkit_valkey.acl import prefix_of
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 FUNCTIONS: Final = "functions.resp"
 KEYS: Final = "keys.resp"
 """Members of an archive: commands, which `valkey-cli --pipe` runs too."""
+
+URL: Final = "import/url"
+"""The only member of what is imported from another server."""
 
 _AT_ONCE: Final = 500
 _BYTES: Final = 2 * 1024 * 1024
@@ -62,6 +65,11 @@ async def load(server: Administrator, tenant: Tenant, archive: ArchiveReader, *,
         await _empty(client, wire, prefix)
         found = False
         async for member in archive.members():
+            if member.name == URL:
+                url = b"".join([chunk async for chunk in member.content()]).decode()
+                await _send(wire, _checked(commands(_origin(url), attempted), prefix, attempted))
+                found = True
+                continue
             if member.name not in {KEYS, FUNCTIONS}:
                 raise BackupError(attempted, f"the archive has a member {member.name!r}")
             found = found or member.name == KEYS
@@ -86,6 +94,24 @@ async def _keys(
             expires = b"%d" % max(each.value.expires, 0)
             yield encode(b"RESTORE", each.value.key, expires, each.dump, b"REPLACE", b"ABSTTL")
         parts += digests.parts()
+
+
+async def _origin(url: str) -> AsyncIterator[bytes]:
+    """Yield commands that make the keys of another server, which is only read.
+
+    Raises:
+        BackupError: it cannot be reached, or does not let its keys be read.
+    """
+    from valkey.asyncio import Valkey
+    from valkey.exceptions import ValkeyError
+
+    options: dict[str, Any] = {"single_connection_client": True, "socket_timeout": 60, "socket_connect_timeout": 10}
+    try:
+        async with Valkey.from_url(url, **options) as client:
+            async for chunk in _keys(client, Wire(client), b"", []):
+                yield chunk
+    except ValkeyError as error:
+        raise BackupError("reading the other server", str(error)) from error
 
 
 async def _functions(wire: Wire) -> Part | None:

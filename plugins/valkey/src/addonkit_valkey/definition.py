@@ -156,5 +156,6 @@ DEFINITION: Final = AddonDefinition(
     default_version="9",
     program=PROGRAM,
     variables=tuple(f"{kind}_{part}" for kind in _KINDS for part in _PARTS),
+    imports=("redis", "rediss", "valkey", "valkeys"),
     unset_variables=(*(f"{kind}_{part}" for kind in _KINDS for part in _RELATIVES), *_OF_HOSTERS),
 )

@@ -1,4 +1,4 @@
-"""`addonkit import`: data come from a file."""
+"""`addonkit import`: data come from a file, or from another server."""
 
 from __future__ import annotations
 
@@ -22,11 +22,13 @@ if TYPE_CHECKING:
         "addonkit import shop-postgresql --from shop.tar.zst.age",
         "addonkit import --from shop.tar.zst.age --into trial-postgresql -a trial",
         "addonkit import shop-postgresql --from other.tar.zst.age --key key.txt",
+        "addonkit import shop-postgresql --from shop.dump                 what pg_dump -Fc wrote",
+        "addonkit import shop-postgresql --from postgresql://user:password@db.example.org/shop",
     ),
 )
 @instance_argument(required=False)
 @app_option(required=False, help=f"{INSTANCE_OF_APP} With --into: the app that gets the new instance.")
-@click.option("--from", "file", metavar="FILE", required=True, help="A file that export or a backup wrote.")
+@click.option("--from", "file", metavar="FILE|URL", required=True, help="A file, or the URL of a server.")
 @click.option("--into", metavar="NAME", default="", help="Make a new instance of that name.")
 @click.option("--key", "key_file", metavar="FILE", type=click.File(), help="The age identity that opens the file.")
 @click.option("--dry-run", is_flag=True, help="Show the steps; change nothing.")
@@ -40,10 +42,10 @@ def import_(
     key_file: TextIO | None,
     dry_run: bool,
 ) -> None:
-    """Fill an empty instance from a file.
+    """Fill an empty instance from a file, or from another server.
 
-    The data go into a new place and are compared with the file there. Only then apps use them. An instance that holds
-    anything is left alone. The file is only read.
+    The data go into a new place, and those of an export or a backup are compared there. Only then apps use them. An
+    instance that holds anything is left alone. The file or server is only read.
     """
     from addonkit.cli.render import backups, json, text
 

@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING, Final
 
 import attrs
 
+from addonkit.archive.foreign import Foreign
 from addonkit.archive.names import archive_path
 from addonkit.archive.pipe import Pipe
 from addonkit.archive.reader import HashingSource, StreamReader, read_archive, read_manifest
@@ -24,6 +25,7 @@ from addonkit.models.instance import Instance
 
 if TYPE_CHECKING:
     from addonkit.archive.interface import Archive
+    from addonkit.models.secret import Secret
     from addonkit.registry.registry import Registry
     from addonkit.util.clock import Clock
 
@@ -140,6 +142,7 @@ class Archives:
         self._clock = clock
         self._results: dict[str, ReadResult] = {}
         self._pipes: dict[str, Pipe] = {}
+        self._foreign: dict[str, Path | Secret] = {}
 
     def of(self, subject: Mapping[str, str], instance: Instance | None) -> Archive | None:
         """The archive; None when the subject names none. `instance` is what a new one is of."""
@@ -147,8 +150,19 @@ class Archives:
             return None
         if subject[LOCATION] in self._pipes:
             return self._pipes[subject[LOCATION]]
+        if subject[LOCATION] in self._foreign and instance:
+            return Foreign(self._foreign[subject[LOCATION]], self._manifest(subject[LOCATION], instance))
         name = subject.get(NAME, "")
         return self.at(subject[LOCATION], name, self._manifest(name, instance) if instance else None)
+
+    @contextmanager
+    def foreign(self, location: str, source: Path | Secret) -> Iterator[None]:
+        """Give a location to data of another origin while the block lasts; a URL is kept nowhere else."""
+        self._foreign[location] = source
+        try:
+            yield
+        finally:
+            del self._foreign[location]
 
     @contextmanager
     def piped(self, id: str, instance: Instance) -> Iterator[str]:

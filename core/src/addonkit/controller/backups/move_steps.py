@@ -100,6 +100,27 @@ class MoveSteps:
 
         return copy_data
 
+    def load_foreign(self) -> Step:
+        """Let the addon load data of another origin."""
+
+        @step(timeout=LONGEST)
+        async def load_foreign(sagas: Sagas, id: str, place: Any, location: str) -> None:
+            """Load the data."""
+            target = await self._instance(_place_id(place))
+            subject = {**subject_of(target), **archive_subject(location, id)}
+            restore = addon_of(self._registry, target, "import").restore(target)
+            await sagas.ensure(f"{id}/load", restore, subject=subject)
+
+        @load_foreign.undo
+        async def undo_load_foreign(sagas: Sagas, id: str, place: Any) -> None:
+            target = await self._store.get(Instance, _place_id(place))
+            if target is not None:
+                with suppress(SagaRefused, SagaBlocked):
+                    addon = addon_of(self._registry, target.value)
+                    await sagas.undo(f"{id}/load", addon.restore(target.value), completed=False)
+
+        return load_foreign
+
     def compare(self, clock: Clock) -> Step:
         """Compare the copy with what was copied."""
 

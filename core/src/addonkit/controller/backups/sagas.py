@@ -36,7 +36,8 @@ RESTORE_INTO: Final = "addonkit.restore-into"
 EXPORT: Final = "addonkit.export"
 IMPORT: Final = "addonkit.import"
 CLONE: Final = "addonkit.clone"
-NAMES: Final = frozenset({BACKUP, VERIFY, RESTORE, RESTORE_INTO, EXPORT, IMPORT, CLONE})
+FOREIGN: Final = "addonkit.import-foreign"
+NAMES: Final = frozenset({BACKUP, VERIFY, RESTORE, RESTORE_INTO, EXPORT, IMPORT, CLONE, FOREIGN})
 
 
 class BackupSagas:
@@ -81,6 +82,12 @@ class BackupSagas:
             steps=(filling[0], moves.copy(), self._take_fingerprint(), moves.compare(self._clock), self._publish()),
         )
 
+        self.foreign: Saga[Instance] = Saga(
+            FOREIGN,
+            inputs=("id", "location", "place", "target"),
+            steps=(filling[0], moves.check_empty(), moves.load_foreign(), self._switch()),
+        )
+
     def of(self, name: str) -> Saga[Any]:
         """The saga of that name."""
         every: Mapping[str, Saga[Any]] = {
@@ -91,6 +98,7 @@ class BackupSagas:
             EXPORT: self.export,
             IMPORT: self.imported,
             CLONE: self.clone,
+            FOREIGN: self.foreign,
         }
         return every[name]
 

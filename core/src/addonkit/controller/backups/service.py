@@ -22,12 +22,14 @@ from addonkit.store.codec import unstructure
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
+    from pathlib import Path
 
     from addonkit.controller.backups.archives import Archives, StoredArchive
     from addonkit.controller.backups.places import PlaceRequest
     from addonkit.controller.backups.shelf import Shelf
     from addonkit.controller.controller import Controller
     from addonkit.engine.engine import Engine
+    from addonkit.models.secret import Secret
     from addonkit.registry.registry import Registry
     from addonkit.saga.saga import Saga
     from addonkit.store.interface import Store
@@ -67,7 +69,7 @@ class BackupService:
         """Make sure that an instance can be backed up.
 
         Raises:
-            BackupError: its addon has nothing to back up, or it is not active.
+            BackupError: it has nothing to back up, its addon cannot do it, or it is not active.
         """
         attempted = f"cannot back up {instance.name}"
         addon = addon_of(self._registry, instance, "back up")
@@ -75,7 +77,7 @@ class BackupService:
             raise BackupError(attempted, f"{addon.name}:{instance.variant} is a cache, which has nothing to back up")
         missing = {"backup", "restore", "fingerprint"} - addon.capabilities
         if missing:
-            raise BackupError(attempted, f"addon {addon.name} has nothing to back up")
+            raise BackupError(attempted, f"addon {addon.name} cannot dump, load and compare its data")
         if instance.phase is not Phase.ACTIVE:
             raise BackupError(attempted, f"it is {instance.phase}", f"run `addonkit retry {instance.name}`")
 
@@ -146,6 +148,29 @@ class BackupService:
         """Restore into a new place and put it where an instance is that is empty."""
         served: Instance = await self._run(self._sagas.imported, {**_inputs(backup, place), "target": instance.id}, {})
         return served
+
+    async def import_foreign(self, source: Path | Secret, place: PlaceRequest, instance: Instance) -> Instance:
+        """Fill a new place from data of another origin, and put it where an instance is that is empty.
+
+        Raises:
+            SagaFailed: they cannot be read or loaded; nothing has changed.
+        """
+        location = f"import:{new_id()}"
+        inputs = {"location": location, "place": unstructure(place), "target": instance.id}
+        with self._archives.foreign(location, source):
+            served: Instance = await self._run(self._sagas.foreign, inputs, {})
+        return served
+
+    def check_foreign(self, addon: str, kind: str) -> None:
+        """Make sure that an addon can import data of that kind: `file`, or a scheme of URLs.
+
+        Raises:
+            BackupError: it cannot.
+        """
+        imports = self._registry.get(addon).definition.imports
+        if kind not in imports:
+            known = f"it imports {', '.join(imports)}" if imports else "it imports backups alone"
+            raise BackupError(f"cannot import into {addon}", f"its data cannot come from {kind}; {known}")
 
     async def clone(self, instance: Instance, place: PlaceRequest, name: str, alias: str) -> Instance:
         """Copy an instance into a new one of that name, for the app that the place is made for."""

@@ -1,0 +1,85 @@
+"""Loads data of another origin: a dump in the custom format of `pg_dump`, or a server that is read by it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Final
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from addonkit import BackupError, InvalidInput, Member, ServerAccess
+
+FILE: Final = "import/file"
+URL: Final = "import/url"
+"""Names of the only member of what is imported; the content of the second is the URL."""
+
+_MAGIC: Final = b"PGDMP"
+_DUMP: Final = ("--format=custom", "--compress=0", "--no-subscriptions", "--no-tablespaces", "--no-password")
+_RESTORE: Final = ("--format=custom", "--no-owner", "--no-privileges", "--exit-on-error", "--no-tablespaces")
+_OPTIONS: Final = {
+    "sslmode": "PGSSLMODE",
+    "channel_binding": "PGCHANNELBINDING",
+    "connect_timeout": "PGCONNECT_TIMEOUT",
+}
+_LONGEST_URL: Final = 10_000
+
+
+async def load_foreign(access: ServerAccess, database: str, environment: dict[str, str], member: Member) -> None:
+    """Fill a database, as its owner; roles and permissions of the origin are left out.
+
+    Raises:
+        BackupError: it is no dump in the custom format.
+        CommandFailed: a program could not read the origin, or not load what it read.
+    """
+    restore = ("pg_restore", *_RESTORE, "--no-password", f"--dbname={database}")
+    if member.name == FILE:
+        async with access.pipe(restore, environment, _checked(member.content(), database)):
+            return
+    url = b"".join([chunk async for chunk in member.content()])[:_LONGEST_URL].decode()
+    async with access.pipe(restore, environment, _dumped(access, url)):
+        return
+
+
+async def _dumped(access: ServerAccess, url: str) -> AsyncIterator[bytes]:
+    """What `pg_dump` writes; raises when that fails, so that no half of it is taken for everything."""
+    async with access.pipe(("pg_dump", *_DUMP), source_environment(url)) as output:
+        async for chunk in output:
+            yield chunk
+
+
+def source_environment(url: str) -> dict[str, str]:
+    """How `pg_dump` logs in to a server; a password in its arguments would be seen by others.
+
+    Raises:
+        InvalidInput: the URL has something that is not known here.
+    """
+    parts = urlsplit(url)
+    options = dict(parse_qsl(parts.query))
+    unknown = sorted(options.keys() - _OPTIONS.keys())
+    if unknown or not parts.hostname or "," in parts.netloc:
+        found = f"its option {unknown[0]} is not known here" if unknown else "it names no single host"
+        raise InvalidInput("cannot import from that URL", found)
+    return {
+        "PGHOST": parts.hostname,
+        "PGPORT": str(parts.port or 5432),
+        "PGUSER": unquote(parts.username or ""),
+        "PGPASSWORD": unquote(parts.password or ""),
+        "PGDATABASE": unquote(parts.path.removeprefix("/")),
+        "PGCONNECT_TIMEOUT": "10",
+        "PGAPPNAME": "addonkit",
+        "PGOPTIONS": "-c default_transaction_read_only=on",
+        **{_OPTIONS[name]: value for name, value in options.items()},
+    }
+
+
+async def _checked(content: AsyncIterator[bytes], database: str) -> AsyncIterator[bytes]:
+    begun = False
+    async for chunk in content:
+        if not begun and not chunk.startswith(_MAGIC):
+            break
+        begun = True
+        yield chunk
+    if not begun:
+        found = "the file is no dump in the custom format; `pg_dump -Fc` writes such"
+        raise BackupError(
+            f"loading database {database}", found, "run plain SQL with `addonkit run -a APP -- psql -f FILE`"
+        )
