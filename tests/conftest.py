@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, settings
 SUITES = ("conformance", "store", "store_feed", "store_machine")
 pytest.register_assert_rewrite(*(f"addonkit.testing.{name}" for name in SUITES))  # they show what they compared
 
+from addonkit.compute.process.templates import SETTING  # noqa: E402 - after the rewriting is registered
 from addonkit.testing.home import temporary_home  # noqa: E402 - after the rewriting is registered
 
 settings.register_profile("dev", max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -62,6 +63,18 @@ def interruptible() -> Iterator[None]:
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def shared_templates() -> Iterator[None]:
+    """Homes of all tests, in all workers, share prepared clusters: most of them live for a second."""
+    if SETTING in os.environ:  # of the process that started this worker
+        yield
+        return
+    with temporary_home() as path:
+        os.environ[SETTING] = str(path)
+        yield
+        del os.environ[SETTING]
 
 
 @pytest.fixture

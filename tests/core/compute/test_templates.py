@@ -13,7 +13,9 @@ from typing import Any
 
 import pytest
 
-from addonkit.compute.process.templates import Templates
+from addonkit.compute.process.backend import ProcessBackend
+from addonkit.compute.process.templates import SETTING, Templates
+from addonkit.errors import InvalidInput
 from addonkit.models.compute import DiskTemplate, File
 from addonkit.models.secret import Secret
 from addonkit.util.file_trees import fingerprint
@@ -197,3 +199,21 @@ def test_a_fingerprint_tells_of_what_happens_to_files(tmp_path: Path) -> None:
     subprocess.run(["mkfifo", tmp_path / "pipe"], check=True)
     with pytest.raises(OSError, match="neither a file nor a directory"):
         fingerprint(tmp_path)
+
+
+async def test_homes_share_templates_where_they_are_told_to(bench: Any, template: DiskTemplate) -> None:
+    shared = bench.home / "shared"
+    shared.mkdir(mode=0o711)
+    environ = {"ADDONKIT_PROGRAMS": str(bench.bin), SETTING: str(shared)}
+    for name in ("one", "two"):
+        shutil.rmtree(bench.home / "templates", ignore_errors=True)
+        bench.backend = ProcessBackend(bench.home, environ=environ)
+        bench.others.append(bench.backend)
+        await start(bench, name, template)
+    assert made(bench) == 1
+    assert len(list(shared.glob("*/data"))) == 1
+    shared.chmod(0o777)
+    with pytest.raises(InvalidInput, match="other users can write it"):
+        ProcessBackend(bench.home, environ=environ)
+    with pytest.raises(InvalidInput, match="make the directory first"):
+        ProcessBackend(bench.home, environ={SETTING: str(shared / "missing")})

@@ -36,6 +36,7 @@ error included: `{"error": {"kind", "message", "attempted", "found", "advice", "
 | `ADDONKIT_BLOCK` | names of addons, plugins or distributions that are not used, separated by commas |
 | `ADDONKIT_PROGRAMS` | directories in which executables of servers are looked for first, separated like `PATH` |
 | `ADDONKIT_PORTS` | ports that servers may have, as `20000-20100` |
+| `ADDONKIT_TEMPLATES` | a directory of one's own that homes share for prepared disks; each has its own without it |
 | `ADDONKIT_SERVICE_UIDS` | uids for servers when addonkit runs as root, one for each, as `900000-999999` |
 | `ADDONKIT_SERVICE_USER` | one user that all servers run as when addonkit runs as root |
 | `ADDONKIT_<ADDON>_<NAME>` | a setting of an addon, as `ADDONKIT_S3_REMOTE_ENDPOINT`; wins over `addonkit config set` |

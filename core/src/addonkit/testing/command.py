@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import attrs
 
+from addonkit.compute.process.templates import SETTING as TEMPLATES
 from addonkit.testing import prefork
 
 _OURS: Final = (sys.executable, "-m", "addonkit")
@@ -49,7 +50,8 @@ class CommandLine:
     def environment(self, **more: str) -> dict[str, str]:
         """The environment of the command: this process's without settings of addonkit, and what is asked for."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("ADDONKIT_")}
-        return kept | {"ADDONKIT_HOME": str(self.home)} | self.environ | more
+        shared = {TEMPLATES: os.environ[TEMPLATES]} if TEMPLATES in os.environ else {}
+        return kept | shared | {"ADDONKIT_HOME": str(self.home)} | self.environ | more
 
     def __call__(self, *words: str, input: str | None = None, **environ: str) -> Ended:
         """Run a command to its end; at most a minute."""

@@ -49,7 +49,7 @@ from addonkit.compute.process.space import check_space
 from addonkit.compute.process.standing import ELSEWHERE, STOP_THERE, Standing, judge, keep_locked
 from addonkit.compute.process.starter import Starter, take_all
 from addonkit.compute.process.stop import Terminator, workers_of
-from addonkit.compute.process.templates import Templates
+from addonkit.compute.process.templates import templates_of
 from addonkit.compute.process.threads import finish
 from addonkit.compute.process.user import check_traversable
 from addonkit.errors import Busy, CommandFailed, ComputeError, PoolCrashed
@@ -80,7 +80,7 @@ class ProcessBackend:
         self._programs = Programs(home / "programs", environ, self._users.example())
         self._layout = Layout(home, self._disks, self._users)
         self._runnable = RunnablePrograms(self._programs)
-        self._starter = Starter(self._layout, self._programs, self._ports, Templates(home / "templates"))
+        self._starter = Starter(self._layout, self._programs, self._ports, templates_of(home, environ))
 
     def find_programs(self, definition: AddonDefinition) -> tuple[FoundProgram, ...]:
         """See Backend."""

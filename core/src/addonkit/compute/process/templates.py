@@ -11,15 +11,20 @@ import json
 import os
 import secrets
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 from addonkit.compute.process.programs import executable
 from addonkit.compute.process.user import ServiceUser, chown
+from addonkit.errors import InvalidInput
 from addonkit.models.compute import DiskTemplate, Program
 from addonkit.models.secret import reveal
 from addonkit.util.file_trees import copy_tree, fingerprint, sync_file_system
 from addonkit.util.files import make_directory, remove_tree, replace_private, sync_directory
+
+SETTING: Final = "ADDONKIT_TEMPLATES"
+"""A directory of one's own that homes share, for those that live shortly."""
 
 _SEAL: Final = "seal"
 _UNUSED: Final = 30 * 86400.0
@@ -117,6 +122,25 @@ class Templates:
         for seal in self._directory.glob(f"*/{_SEAL}"):
             if time.time() - seal.stat().st_mtime > _UNUSED:
                 self._discard(seal.parent.name)
+
+
+def templates_of(home: Path, environ: Mapping[str, str]) -> Templates:
+    """The templates of a home, or those that it shares with others.
+
+    Raises:
+        InvalidInput: the directory that is to be shared is not there, or other users can write it.
+    """
+    shared = environ.get(SETTING, "")
+    if not shared:
+        return Templates(home / "templates")
+    try:
+        status = os.stat(shared)  # noqa: PTH116
+    except OSError as error:
+        raise InvalidInput(f"cannot use {shared!r} from {SETTING}", str(error), "make the directory first") from error
+    if status.st_uid != os.geteuid() or status.st_mode & 0o022:
+        found = "it belongs to another user, or other users can write it"
+        raise InvalidInput(f"cannot use {shared!r} from {SETTING}", found, "use a directory of your own")
+    return Templates(Path(shared))
 
 
 def template_key(template: DiskTemplate, program: Program, folder: Path) -> str:
