@@ -22,7 +22,7 @@ def backups_beside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("ADDONKIT_BACKUPS", str(tmp_path / "backups"))
 
 
-@pytest.mark.parametrize("variant", ["bucket", "prefix"])
+@pytest.mark.parametrize("variant", ["prefix", pytest.param("bucket", marks=pytest.mark.slow)])
 async def test_objects_come_back_with_all_that_is_kept_about_them(
     s3kit: addonkit.Kit, operator: Mapping[str, str], variant: str
 ) -> None:
