@@ -18,6 +18,7 @@ from addonkit.archive.names import archive_path, new_backup_name, parse_path
 from addonkit.archive.reader import HashingSource, read_archive, read_manifest
 from addonkit.archive.repository import Repository
 from addonkit.archive.writer import write_archive
+from addonkit.controller.backups.archives import repository_url
 
 NOW = datetime(2026, 11, 26, 3, tzinfo=UTC)
 FOUND = Fingerprint((Part("table orders", 3, "ab", "rows"),))
@@ -215,3 +216,16 @@ def test_names_sort_by_time_and_are_read_back() -> None:
     assert name.startswith("shop-postgresql/20261126T030000Z-")
     assert parse_path(archive_path(name, "s3-remote")) == (name, "s3-remote", NOW)
     assert parse_path(f"{name}.s3-remote.tar.zst") is None
+
+
+@pytest.mark.parametrize(
+    ("named", "url"),
+    [
+        ("", "/srv/home-backups"),
+        ("/srv/b", "/srv/b"),
+        ("s3://bucket/x", "s3://bucket/x"),
+        ("b", str(Path.cwd() / "b")),
+    ],
+)
+def test_a_repository_is_where_it_is_wherever_a_command_runs(named: str, url: str) -> None:
+    assert repository_url(Path("/srv/home"), {"ADDONKIT_BACKUPS": named}) == url

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from addonkit.kit.backups import Restored, Verification
-    from addonkit.models.backup import Backup
+    from addonkit.models.backup import Backup, Proof
 
 
 def backup_json(backup: Backup) -> Json:
@@ -45,7 +45,7 @@ def created_text(backup: Backup, url: str, *, new_key: bool) -> str:
     """What was written, and what to do about the key once."""
     lines = [f"{backup.name}: {describe_size(backup.size)} in {clean(url)}"]
     if backup.proof:
-        lines.append(f"verified: restored and compared, {backup.proof.items:,} items are equal")
+        lines.append(f"verified: restored and compared, {_equal(backup.proof)}")
     else:
         lines.append(f"not verified; `addonkit backup verify {backup.name}` proves that it can be restored")
     if new_key:
@@ -69,7 +69,7 @@ def verification_text(found: Verification) -> str:
     name, proof = found.backup.name, found.backup.proof
     if found.fault is not None or proof is None:
         return f"{name}: not verified: {clean(str(found.fault))}"
-    return f"{name}: verified, {proof.items:,} items are equal"
+    return f"{name}: verified, {_equal(proof)}"
 
 
 def restored_json(done: Restored) -> Json:
@@ -84,6 +84,10 @@ def restored_text(done: Restored) -> str:
         lines.append(f"{done.former} keeps the data from before for a week;")
         lines[-1] += f" `addonkit rollback {done.instance.name}` takes them back"
     return "\n".join(lines)
+
+
+def _equal(proof: Proof) -> str:
+    return f"{proof.items:,} item{' is' if proof.items == 1 else 's are'} equal"
 
 
 def _verified(backup: Backup) -> str:

@@ -39,7 +39,10 @@ NAME: Final = "backup"
 
 def repository_url(home: Path, environ: Mapping[str, str]) -> str:
     """The URL of the repository: `ADDONKIT_BACKUPS`, else the directory `<home>-backups`."""
-    return environ.get(REPOSITORY) or str(home.with_name(f"{home.name}-backups"))
+    named = environ.get(REPOSITORY, "")
+    if "://" in named:
+        return named
+    return str(Path(named).expanduser().absolute() if named else home.with_name(f"{home.name}-backups"))
 
 
 def archive_subject(location: str, name: str) -> dict[str, str]:
