@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from typing import TYPE_CHECKING, Any, Final
 
 from click.shell_completion import BashComplete, add_completion_class, get_completion_class, split_arg_string
@@ -91,7 +92,7 @@ def candidates(kind: str, params: Mapping[str, Any], incomplete: str, home: str 
 
     path = find_home(home, os.environ) / "state.db"
     try:
-        with sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=0.5) as state:
+        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=0.5)) as state:
             names = dict.fromkeys(_READERS[kind](state, params))
     except (sqlite3.Error, ValueError):
         return []

@@ -65,6 +65,9 @@ def _connect(state: Path) -> sqlite3.Connection:
         if frozen is None:
             raise
         return frozen
+    except sqlite3.Error:
+        file.close()
+        raise
     return file
 
 
