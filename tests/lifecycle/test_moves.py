@@ -77,6 +77,11 @@ async def test_postgresql_goes_out_into_a_file_and_in_elsewhere(kit: addonkit.Ki
     url = await url_of(kit, "copy")
     assert await query(url, "SELECT count(*) FROM orders") == 20_000
     await query(url, "DROP TABLE orders", "SELECT 1")
+    await kit.moves.clone("shop-postgresql", "masked", script="UPDATE orders SET text = 'masked'; SELECT 1")
+    assert await query(await url_of(kit, "masked"), "SELECT count(*) FROM orders WHERE text = 'masked'") == 20_000
+    with pytest.raises(SagaFailed, match="does not exist"):
+        await kit.moves.clone("shop-postgresql", "never", script="UPDATE nothing SET text = ''")
+    assert "never" not in {each.instance.app for each in await kit.instances()}
     assert await query(shop.url, "SELECT count(*) FROM orders") == 20_000
 
 

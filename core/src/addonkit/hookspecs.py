@@ -280,6 +280,28 @@ class AddonSpecs:
         raise NotImplementedError
 
     @hookspec(firstresult=True)
+    def addon_transform(self, instance: Instance, script: str) -> Saga[None]:
+        """Describe how a user's script is run in an instance, such as SQL that masks names. Optional.
+
+        Asked of a copy that no app uses yet. The script runs with the rights of the app at most.
+
+        Args:
+            instance: an active instance of this addon.
+            script: in the language of the server.
+
+        Example:
+            ```python
+            @hookimpl
+            def addon_transform(instance, script):
+                return TRANSFORM.bind(claim=instance.claim, script=script)
+            ```
+
+        Returns:
+            A saga without a result.
+        """
+        raise NotImplementedError
+
+    @hookspec(firstresult=True)
     def addon_inspect(self, server: Server) -> Saga[Inventory]:
         """Describe how to list what lives on a shared server. Optional; used by `addonkit doctor`.
 

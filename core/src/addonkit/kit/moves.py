@@ -81,7 +81,9 @@ class Moves(Backups):
         text = f"{instance.name}, if it is empty, would have the data of {found.name}"
         return Plan(text, self._service.planned_move(IMPORT))
 
-    async def clone(self, name: str, owner: str, *, new: str = "", app: str | None = None) -> Instance:
+    async def clone(
+        self, name: str, owner: str, *, new: str = "", app: str | None = None, script: str = ""
+    ) -> Instance:
         """Copy an instance into a new one, compare, and give that to an app. The original is only read.
 
         Args:
@@ -89,13 +91,14 @@ class Moves(Backups):
             owner: the app that gets the copy; it is made if there is none.
             new: name of the copy; default is `<owner>-<addon>`.
             app: what knows the instance by that name.
+            script: runs in the copy before an app can use it, such as SQL that masks names; it is kept with the steps.
 
         Raises:
             AlreadyExists: an instance has that name.
             SagaFailed: it could not be copied, or the copy differs; nothing of it stays.
         """
         instance, place, name_of_copy, alias = await self._clone(name, owner, new, app)
-        return await self._service.clone(instance, place, name_of_copy, alias)
+        return await self._service.clone(instance, place, name_of_copy, alias, script)
 
     async def plan_clone(self, name: str, owner: str, *, new: str = "", app: str | None = None) -> Plan:
         """What clone would do; nothing written."""

@@ -108,6 +108,10 @@ class Addon:
         """How the fingerprint of an instance is taken; needs the capability `fingerprint`."""
         return self._saga(AddonSpecs.addon_fingerprint, Fingerprint, instance=instance)
 
+    def transform(self, instance: Instance, script: str) -> Saga[None]:
+        """How a script is run in an instance; needs the capability `transform`."""
+        return self._saga(AddonSpecs.addon_transform, None, instance=instance, script=script)
+
     def inspect(self, server: Server) -> Saga[Inventory]:
         """How what lives on a shared server is listed; needs the capability `inspect`."""
         return self._saga(AddonSpecs.addon_inspect, Inventory, server=server)

@@ -16,7 +16,7 @@ from addonkit import (
     Tenant,
     Tenants,
 )
-from addonkit_postgresql import admin, dump
+from addonkit_postgresql import admin, dump, transform
 from addonkit_postgresql.naming import LONGEST, Reserved, wanted_name
 from addonkit_postgresql.removal import remove
 from addonkit_postgresql.scram import fits
@@ -78,6 +78,10 @@ class DatabaseTenants(Tenants):
     async def fingerprint(self, access: ServerAccess, tenant: Tenant) -> Fingerprint:
         """See Tenants."""
         return await dump.fingerprint(administrator(access), tenant)
+
+    async def transform(self, access: ServerAccess, tenant: Tenant, script: str) -> None:
+        """See Tenants."""
+        await transform.transform(access, tenant, script)
 
 
 def administrator(access: ServerAccess) -> Administrator:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TextIO
+
 import click
 
 from addonkit.cli.command import command
@@ -15,6 +17,7 @@ from addonkit.cli.params import Name, instance_argument
     examples=(
         "addonkit clone shop-postgresql -a trial",
         "addonkit clone shop-postgresql -a shop --into shop-copy",
+        "addonkit clone shop-postgresql -a trial --transform mask.sql     without the names of people",
     ),
 )
 @instance_argument()
@@ -22,9 +25,12 @@ from addonkit.cli.params import Name, instance_argument
     "-a", "--app", "owner", metavar="APP", type=Name("app"), required=True, help="The app that gets the copy."
 )
 @click.option("--into", metavar="NAME", default="", help="The name of the copy; APP-ADDON by default.")
+@click.option("--transform", metavar="FILE", type=click.File(), help="SQL that changes the copy before an app gets it.")
 @click.option("--dry-run", is_flag=True, help="Show the steps; change nothing.")
 @click.pass_obj
-def clone(invocation: Invocation, instance: str, owner: str, into: str, dry_run: bool) -> None:
+def clone(
+    invocation: Invocation, instance: str, owner: str, into: str, transform: TextIO | None, dry_run: bool
+) -> None:
     """Copy an instance with its data, for another app.
 
     The copy is compared with the original before an app gets it. The original is only read, and apps may go on writing.
@@ -35,6 +41,7 @@ def clone(invocation: Invocation, instance: str, owner: str, into: str, dry_run:
         plan = with_kit(invocation, lambda kit: kit.moves.plan_clone(instance, owner, new=into))
         invocation.answer(json.plan_json(plan), text.plan_text(plan))
         return
+    script = transform.read() if transform else ""
     hint = "run the same command again; what is half done is undone first"
-    made = with_kit(invocation, lambda kit: kit.moves.clone(instance, owner, new=into), hint=hint)
+    made = with_kit(invocation, lambda kit: kit.moves.clone(instance, owner, new=into, script=script), hint=hint)
     invocation.answer(json.instance_json(made), f"{made.name} of app {made.app} has the data of {instance}")

@@ -121,6 +121,27 @@ class MoveSteps:
 
         return load_foreign
 
+    def transform(self) -> Step:
+        """Change the copy by a script of the user's; none is no change."""
+
+        @step(timeout=LONGEST)
+        async def transform_copy(sagas: Sagas, id: str, place: Any, script: str) -> None:
+            """Run the script in the copy."""
+            if script:
+                target = await self._instance(_place_id(place))
+                asked = addon_of(self._registry, target, "transform").transform(target, script)
+                await sagas.ensure(f"{id}/transform", asked, subject=subject_of(target))
+
+        @transform_copy.undo
+        async def undo_transform_copy(sagas: Sagas, id: str, place: Any, script: str) -> None:
+            target = await self._store.get(Instance, _place_id(place))
+            if target is not None and script:
+                with suppress(SagaRefused, SagaBlocked):
+                    asked = addon_of(self._registry, target.value).transform(target.value, script)
+                    await sagas.undo(f"{id}/transform", asked, completed=False)
+
+        return transform_copy
+
     def compare(self, clock: Clock) -> Step:
         """Compare the copy with what was copied."""
 

@@ -78,8 +78,15 @@ class BackupSagas:
         self.imported: Saga[Instance] = Saga(IMPORT, inputs=(*inputs, "target"), steps=(*empty, self._switch()))
         self.clone: Saga[Instance] = Saga(
             CLONE,
-            inputs=("id", "source", "place", "name", "owner", "alias"),
-            steps=(filling[0], moves.copy(), self._take_fingerprint(), moves.compare(self._clock), self._publish()),
+            inputs=("id", "source", "place", "name", "owner", "alias", "script"),
+            steps=(
+                filling[0],
+                moves.copy(),
+                self._take_fingerprint(),
+                moves.compare(self._clock),
+                moves.transform(),
+                self._publish(),
+            ),
         )
 
         self.foreign: Saga[Instance] = Saga(

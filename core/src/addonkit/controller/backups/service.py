@@ -172,10 +172,13 @@ class BackupService:
             known = f"it imports {', '.join(imports)}" if imports else "it imports backups alone"
             raise BackupError(f"cannot import into {addon}", f"its data cannot come from {kind}; {known}")
 
-    async def clone(self, instance: Instance, place: PlaceRequest, name: str, alias: str) -> Instance:
+    async def clone(self, instance: Instance, place: PlaceRequest, name: str, alias: str, script: str = "") -> Instance:
         """Copy an instance into a new one of that name, for the app that the place is made for."""
         self.check(instance)
-        inputs = {"source": instance.id, "place": unstructure(place), "name": name, "owner": place.app, "alias": alias}
+        if script and "transform" not in addon_of(self._registry, instance, "transform").capabilities:
+            raise BackupError(f"cannot transform a copy of {instance.name}", f"addon {instance.addon} runs no scripts")
+        told = {"name": name, "owner": place.app, "alias": alias, "script": script}
+        inputs = {"source": instance.id, "place": unstructure(place), **told}
         served: Instance = await self._run(self._sagas.clone, inputs, {})
         return served
 

@@ -16,7 +16,7 @@ from addonkit.models.instance import Instance, Server
 from addonkit.models.result import Inventory, ProvisionResult
 from addonkit.models.variable import Variable
 from addonkit.provider.server_addon import sagas
-from addonkit.provider.server_addon.data import DataSagas, data_sagas
+from addonkit.provider.server_addon.data import DataSagas, data_sagas, transform_saga
 from addonkit.provider.server_addon.declaration import ConnectionInfo, ContainerSpec, Tenants
 from addonkit.provider.server_addon.pool import PoolBuilder
 from addonkit.provider.server_addon.slips import find_slips
@@ -66,6 +66,7 @@ class ServerAddon:
     addon_backup: Callable[[Instance], Saga[Fingerprint]] | None = attrs.field(init=False)
     addon_restore: Callable[[Instance], Saga[None]] | None = attrs.field(init=False)
     addon_fingerprint: Callable[[Instance], Saga[Fingerprint]] | None = attrs.field(init=False)
+    addon_transform: Callable[[Instance, str], Saga[None]] | None = attrs.field(init=False)
     addon_inspect: Callable[[Server], Saga[Inventory]] | None = attrs.field(init=False)
     addon_drop_claim: Callable[[Server, str], Saga[None]] | None = attrs.field(init=False)
 
@@ -146,6 +147,18 @@ class ServerAddon:
             return _bound(data.fingerprint, instance)
 
         return addon_fingerprint
+
+    @addon_transform.default
+    def _answer_transform(self) -> Callable[[Instance, str], Saga[None]] | None:
+        saga = transform_saga(self.definition.name, self.tenants)
+        if saga is None:
+            return None
+
+        @hookimpl
+        def addon_transform(instance: Instance, script: str) -> Saga[None]:
+            return saga.bind(server_id=instance.server, claim=instance.claim, script=script)
+
+        return addon_transform
 
     @addon_inspect.default
     def _answer_inspect(self) -> Callable[[Server], Saga[Inventory]] | None:

@@ -43,6 +43,15 @@ class DataTenants(Protocol):
         ...
 
 
+@runtime_checkable
+class TransformTenants(Protocol):
+    """Tenants in which a script can be run; see Tenants."""
+
+    async def transform(self, access: ServerAccess, tenant: Tenant, script: str) -> None:
+        """Run a script with the rights of a tenant."""
+        ...
+
+
 @attrs.frozen
 class DataSagas:
     """What backups of a server addon consist of. Each takes the inputs `server_id` and `claim`.
@@ -68,6 +77,22 @@ def data_sagas(name: str, tenants: object) -> DataSagas | None:
         Saga(f"{name}.restore", inputs=inputs, steps=(_load_step(tenants),)),
         Saga(f"{name}.fingerprint", inputs=inputs, steps=(_fingerprint_step(tenants),)),
     )
+
+
+def transform_saga(name: str, tenants: object) -> Saga[None] | None:
+    """The saga that runs a script in a tenant; None when its tenants cannot."""
+    if not isinstance(tenants, TransformTenants):
+        return None
+    found = tenants
+
+    @step(undo=None, timeout=LONGEST)
+    async def transform(
+        framework: ProviderFramework, instance: Instance, server_id: str, claim: str, script: str
+    ) -> None:
+        """Run the script."""
+        await found.transform(await admin_access(framework, server_id), _tenant(instance, claim), script)
+
+    return Saga(f"{name}.transform", inputs=("server_id", "claim", "script"), steps=(transform,))
 
 
 def _dump_step(tenants: DataTenants) -> Step:

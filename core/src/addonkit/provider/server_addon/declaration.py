@@ -164,7 +164,10 @@ class Tenants(abc.ABC):
         async def fingerprint(self, access: ServerAccess, tenant: Tenant) -> Fingerprint
 
     `dump` writes members and returns the fingerprint of exactly what it wrote; `load` fills a tenant that was just
-    created, and first empties one that a former attempt has filled; `fingerprint` is equal for equal data.
+    created, and first empties one that a former attempt has filled; `fingerprint` is equal for equal data. With a
+    fourth verb users can mask data in a copy before an app gets it; it runs a script with the rights of the tenant:
+
+        async def transform(self, access: ServerAccess, tenant: Tenant, script: str) -> None
     """
 
     longest_claim: int = 63

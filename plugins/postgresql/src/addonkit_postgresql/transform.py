@@ -1,0 +1,44 @@
+"""Runs a user's SQL in a copy of a database before an app can connect to it."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import PurePath
+from typing import Final
+
+from addonkit import BackupError, ServerAccess, Tenant
+from addonkit_postgresql.scram_only import ScramOnlyLoop
+from addonkit_postgresql.session import CONNECT_LIMIT
+
+_LIMIT: Final = 86_400.0
+
+
+async def transform(access: ServerAccess, tenant: Tenant, script: str) -> None:
+    """Run it as the owner of the database, in one transaction unless it says otherwise.
+
+    Raises:
+        BackupError: the server refuses a statement.
+    """
+    import asyncpg
+
+    attempted = f"transforming database {tenant.claim}"
+    if tenant.password is None:
+        raise BackupError(attempted, "the password of its owner is not known")
+    with access.open_socket() as path:
+        connection = await asyncpg.connect(
+            host=str(PurePath(path).parent) if path else access.host,
+            port=access.port,
+            loop=ScramOnlyLoop(asyncio.get_running_loop()),
+            user=tenant.claim,
+            password=tenant.password.reveal(),
+            database=tenant.claim,
+            timeout=CONNECT_LIMIT,
+            ssl=False,
+            direct_tls=False,
+        )
+        try:
+            await connection.execute(script, timeout=_LIMIT)
+        except asyncpg.PostgresError as error:
+            raise BackupError(attempted, f"the server says: {error}") from error
+        finally:
+            await connection.close(timeout=CONNECT_LIMIT)
