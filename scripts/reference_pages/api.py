@@ -45,7 +45,7 @@ GROUPS: Final = {
     ),
     "What sagas give": ("ProvisionResult", "BindResult", "Usage", "Inventory"),
     "Backups": (
-        "Archive", "ArchiveWriter", "ArchiveReader", "Member", "Manifest", "Fingerprint", "Part", "SetDigest",
+        "Archive", "ArchiveWriter", "ArchiveReader", "Member", "ArchiveManifest", "Fingerprint", "Part", "SetDigest",
     ),
     "Sagas": ("step", "Step", "Saga", "Retry", "Sagas"),
     "Pools, services and disks": (
@@ -65,7 +65,7 @@ GROUPS: Final = {
 
 _MADE_BY_ADDONKIT: Final = frozenset(
     {
-        *("Archive", "ArchiveReader", "ArchiveWriter", "Manifest", "Member"),
+        *("Archive", "ArchiveReader", "ArchiveWriter", "ArchiveManifest", "Member"),
         *("Binding", "Kit", "ProviderFramework", "Sagas", "Servers", "Step", "Tenants"),
         *("Cloner", "ConformanceClient", "FreshAddon"),
     }

@@ -62,7 +62,7 @@ from addonkit.errors import (
 from addonkit.hookspecs import hookimpl
 from addonkit.models.address import Address
 from addonkit.models.app import App, Variant
-from addonkit.models.backup import Manifest
+from addonkit.models.backup import ArchiveManifest
 from addonkit.models.compute import (
     CreateSandboxPoolSpec,
     Disk,
@@ -129,6 +129,7 @@ __all__ = [
     "App",
     "Archive",
     "ArchiveDamaged",
+    "ArchiveManifest",
     "ArchiveReader",
     "ArchiveWriter",
     "Association",
@@ -164,7 +165,6 @@ __all__ = [
     "LeaseLost",
     "LeaveResult",
     "LocalityMode",
-    "Manifest",
     "Member",
     "Mount",
     "NoFreePort",

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from addonkit import ArchiveDamaged, BackupError, Fingerprint, Manifest, Part, UnknownBackup
+from addonkit import ArchiveDamaged, ArchiveManifest, BackupError, Fingerprint, Part, UnknownBackup
 from addonkit.archive.encryption import new_identity, recipient_of
 from addonkit.archive.names import archive_path, new_backup_name, parse_path
 from addonkit.archive.reader import HashingSource, read_archive, read_manifest
@@ -37,8 +37,8 @@ def repository(tmp_path: Path) -> Repository:
     return Repository(str(tmp_path / "backups"))
 
 
-def manifest() -> Manifest:
-    return Manifest(NAME, NOW, "shop-postgresql", "i1", "shop", "postgresql", "small")
+def manifest() -> ArchiveManifest:
+    return ArchiveManifest(NAME, NOW, "shop-postgresql", "i1", "shop", "postgresql", "small")
 
 
 async def chunks(*parts: bytes) -> AsyncIterator[bytes]:

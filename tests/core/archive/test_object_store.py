@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from moto.server import ThreadedMotoServer
 
-from addonkit import BackupError, Fingerprint, Manifest, UnknownBackup
+from addonkit import ArchiveManifest, BackupError, Fingerprint, UnknownBackup
 from addonkit.archive.encryption import new_identity, recipient_of
 from addonkit.archive.names import archive_path
 from addonkit.archive.reader import read_archive
@@ -46,7 +46,7 @@ async def content(mib: int, *, fails: bool = False) -> AsyncIterator[bytes]:
 
 
 async def write(repository: Repository, key: str, mib: int, *, fails: bool = False) -> None:
-    manifest = Manifest(
+    manifest = ArchiveManifest(
         NAME, datetime(2026, 11, 26, 3, tzinfo=UTC), "shop-postgresql", "i", "shop", "postgresql", "small"
     )
     async with write_archive(repository, PATH, manifest, [recipient_of(key)]) as writer:

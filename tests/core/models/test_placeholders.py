@@ -18,7 +18,9 @@ def test_names_in_braces_are_found(text: str, names: tuple[str, ...]) -> None:
     assert names_in(text) == names
 
 
-@pytest.mark.parametrize("text", ["{", "}", "{A", "{}", "{a}", "{A.real}", "{A[0]}", "{0}", "{A}{"])
+@pytest.mark.parametrize(
+    "text", ["{", "}", "{A", "{}", "{a}", "{A.real}", "{A[0]}", "{0}", "{A}{", "{A::}", "{A:>9}", "{A!r}", "{A:{B}}"]
+)
 def test_other_braces_are_refused(text: str) -> None:
     with pytest.raises(InvalidInput):
         names_in(text)

@@ -10,7 +10,7 @@ from typing import Final
 
 from addonkit.archive.interface import ArchiveWriter
 from addonkit.errors import BackupError
-from addonkit.models.backup import Manifest
+from addonkit.models.backup import ArchiveManifest
 from addonkit.models.secret import Secret
 
 FILE: Final = "import/file"
@@ -43,7 +43,7 @@ class ForeignMember:
 class ForeignReader:
     """See ArchiveReader."""
 
-    def __init__(self, source: Path | Secret, manifest: Manifest) -> None:
+    def __init__(self, source: Path | Secret, manifest: ArchiveManifest) -> None:
         self.manifest = manifest
         self._member = ForeignMember(source)
 
@@ -65,7 +65,7 @@ class Foreign:
         manifest: of the instance that is filled.
     """
 
-    def __init__(self, source: Path | Secret, manifest: Manifest) -> None:
+    def __init__(self, source: Path | Secret, manifest: ArchiveManifest) -> None:
         self._source = source
         self._manifest = manifest
 

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import Any, Final, TypeVar
 
 from addonkit.errors import ArchiveDamaged, BackupError
-from addonkit.models.backup import FORMAT, Manifest, Trailer
+from addonkit.models.backup import FORMAT, ArchiveManifest, Trailer
 from addonkit.store.codec import structure, unstructure
 
 T = TypeVar("T")
@@ -64,7 +64,7 @@ def part_name(name: str, number: int) -> str:
     return f"{STREAMS}{name}/{number:07d}"
 
 
-def to_json(value: Manifest | Trailer) -> bytes:
+def to_json(value: ArchiveManifest | Trailer) -> bytes:
     """The content of the first or last member."""
     return json.dumps(unstructure(value), indent=1).encode()
 
@@ -83,7 +83,7 @@ def from_json(content: bytes, kind: type[T], attempted: str) -> T:
     return value
 
 
-def check_format(manifest: Manifest, attempted: str) -> Manifest:
+def check_format(manifest: ArchiveManifest, attempted: str) -> ArchiveManifest:
     """The manifest, if this release can read what follows it.
 
     Raises:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterable, AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
-from addonkit.models.backup import Manifest
+from addonkit.models.backup import ArchiveManifest
 from addonkit.models.fingerprint import Fingerprint
 
 
@@ -58,10 +58,10 @@ class ArchiveReader(Protocol):
     """An archive that is being read, from the beginning to the end. Read by other tools than ours it is a tar file.
 
     Attributes:
-        manifest: see Manifest.
+        manifest: see ArchiveManifest.
     """
 
-    manifest: Manifest
+    manifest: ArchiveManifest
 
     @property
     def bytes_read(self) -> int:

@@ -11,7 +11,7 @@ import attrs
 
 from addonkit.archive.format import check_member_name
 from addonkit.errors import BackupError
-from addonkit.models.backup import Manifest
+from addonkit.models.backup import ArchiveManifest
 from addonkit.models.fingerprint import Fingerprint
 
 _WAITING: Final = 8
@@ -42,7 +42,7 @@ class Pipe:
         manifest: of the instance that is copied.
     """
 
-    def __init__(self, manifest: Manifest) -> None:
+    def __init__(self, manifest: ArchiveManifest) -> None:
         self._manifest = manifest
         self._items: asyncio.Queue[_Item] = asyncio.Queue(_WAITING)
         self._broken = asyncio.Event()
@@ -158,7 +158,7 @@ class PipeMember:
 class PipeReader:
     """See ArchiveReader."""
 
-    def __init__(self, pipe: Pipe, manifest: Manifest) -> None:
+    def __init__(self, pipe: Pipe, manifest: ArchiveManifest) -> None:
         self.manifest = manifest
         self.bytes_read = 0
         self._pipe = pipe

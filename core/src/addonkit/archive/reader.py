@@ -22,7 +22,7 @@ from addonkit.archive.format import (
     from_json,
 )
 from addonkit.errors import ArchiveDamaged
-from addonkit.models.backup import Manifest, Trailer
+from addonkit.models.backup import ArchiveManifest, Trailer
 from addonkit.util.concurrency import uninterrupted
 
 _TAIL: Final = "there is something behind its end"
@@ -54,7 +54,7 @@ class StreamReader:
     def __init__(self, tar: tarfile.TarFile, attempted: str) -> None:
         self.bytes_read = 0
         self.trailer: Trailer | None = None
-        self.manifest: Manifest = None  # type: ignore[assignment]  # `begin` reads it
+        self.manifest: ArchiveManifest = None  # type: ignore[assignment]  # `begin` reads it
         self._tar = tar
         self._attempted = attempted
         self._seen: set[str] = set()
@@ -65,7 +65,7 @@ class StreamReader:
     async def begin(self) -> None:
         """Read the manifest."""
         await self._advance()
-        self.manifest = check_format(await self._json(MANIFEST, Manifest), self._attempted)
+        self.manifest = check_format(await self._json(MANIFEST, ArchiveManifest), self._attempted)
         await self._advance()
 
     async def members(self) -> AsyncIterator[StreamMember]:
@@ -197,7 +197,7 @@ async def read_archive(source: ByteSource, name: str, identities: Sequence[str])
         await uninterrupted(asyncio.to_thread(decrypting.close))
 
 
-async def read_manifest(source: ByteSource, name: str, identities: Sequence[str]) -> Manifest:
+async def read_manifest(source: ByteSource, name: str, identities: Sequence[str]) -> ArchiveManifest:
     """What an archive says about itself; no more of it is read or checked.
 
     Raises:

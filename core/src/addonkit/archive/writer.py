@@ -22,7 +22,7 @@ from addonkit.archive.format import (
 )
 from addonkit.archive.repository import Repository
 from addonkit.errors import BackupError
-from addonkit.models.backup import Manifest, Trailer
+from addonkit.models.backup import ArchiveManifest, Trailer
 from addonkit.models.fingerprint import Fingerprint
 from addonkit.util.concurrency import uninterrupted
 
@@ -59,7 +59,7 @@ class StreamWriter:
         await self.put_json(TRAILER, Trailer(fingerprint, len(self._names)))
         await self._put(END)
 
-    async def put_json(self, name: str, value: Manifest | Trailer) -> None:
+    async def put_json(self, name: str, value: ArchiveManifest | Trailer) -> None:
         """Write the first or the last member."""
         content = to_json(value)
         await self._put(header(name, len(content)) + content + padding(len(content)))
@@ -100,7 +100,7 @@ class StreamWriter:
 
 @asynccontextmanager
 async def write_archive(
-    repository: Repository, path: str, manifest: Manifest, recipients: Sequence[str]
+    repository: Repository, path: str, manifest: ArchiveManifest, recipients: Sequence[str]
 ) -> AsyncIterator[StreamWriter]:
     """Write an archive under that path; it is there when the block has ended after `finish`, else nothing is.
 

@@ -18,7 +18,7 @@ from addonkit.controller.checks.backups import BackupChecks
 from addonkit.controller.lookup import find_instance
 from addonkit.controller.variables import associations_of
 from addonkit.errors import AddonkitError, AlreadyExists, InvalidInput, UnknownInstance, UnknownVersion
-from addonkit.models.backup import Backup, Manifest
+from addonkit.models.backup import ArchiveManifest, Backup
 from addonkit.models.identifiers import check_app_name, new_id
 from addonkit.models.instance import Instance, Purpose
 from addonkit.models.views import Plan
@@ -251,7 +251,7 @@ class Backups:
         except AddonkitError as error:
             return Verification(backup, error)
 
-    async def _place(self, manifest: Manifest, app: str, variant: str = "") -> PlaceRequest:
+    async def _place(self, manifest: ArchiveManifest, app: str, variant: str = "") -> PlaceRequest:
         """A place for the data of a backup: as it was, with the version of its server or the nearest that is here."""
         spec = f"{manifest.addon}:{variant or manifest.variant}"
         try:

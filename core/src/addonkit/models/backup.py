@@ -14,7 +14,7 @@ FORMAT = 1
 
 
 @attrs.frozen
-class Manifest:
+class ArchiveManifest:
     """The first member of an archive.
 
     Attributes:

@@ -14,9 +14,11 @@ def names_in(text: str) -> tuple[str, ...]:
     Raises:
         InvalidInput: the braces do not fit, or what is in them is no name of a variable.
     """
+    attempted, advice = f"cannot use the text {text!r}", "double a brace that stands for itself"
     try:
-        fields = [name for _, name, _, _ in Formatter().parse(text) if name is not None]
+        fields = [field for field in Formatter().parse(text) if field[1] is not None]
     except ValueError as error:
-        attempted = f"cannot use the text {text!r}"
-        raise InvalidInput(attempted, str(error), "double a brace that stands for itself") from None
-    return tuple(check_variable_key(name) for name in fields)
+        raise InvalidInput(attempted, str(error), advice) from None
+    if any(form or conversion for _, _, form, conversion in fields):
+        raise InvalidInput(attempted, "braces hold a name and nothing else", advice)
+    return tuple(check_variable_key(name or "") for _, name, _, _ in fields)

@@ -18,7 +18,7 @@ from addonkit.archive.repository import Repository
 from addonkit.archive.writer import StreamWriter, write_archive
 from addonkit.controller.backups.keyring import Keyring
 from addonkit.errors import BackupError
-from addonkit.models.backup import Manifest
+from addonkit.models.backup import ArchiveManifest
 from addonkit.models.definition import CONFIG_VERSION
 from addonkit.models.fingerprint import Fingerprint
 from addonkit.models.instance import Instance
@@ -78,7 +78,7 @@ class StoredArchive:
 
     location: str
     name: str
-    manifest: Manifest | None
+    manifest: ArchiveManifest | None
     keyring: Keyring
     results: dict[str, ReadResult] = attrs.field(factory=dict)
 
@@ -109,7 +109,7 @@ class StoredArchive:
                 pass
         return self.results[self.location]
 
-    async def read_manifest(self, key: str = "") -> Manifest:
+    async def read_manifest(self, key: str = "") -> ArchiveManifest:
         """What it says about itself; its beginning alone is read. `key` is a further age identity."""
         identities = (*await self.keyring.identities(), *((key,) if key else ()))
         async with self._source() as file:
@@ -177,13 +177,13 @@ class Archives:
         finally:
             del self._pipes[location]
 
-    def at(self, location: str, name: str, manifest: Manifest | None = None) -> StoredArchive:
+    def at(self, location: str, name: str, manifest: ArchiveManifest | None = None) -> StoredArchive:
         """The archive at a URL."""
         return StoredArchive(location, name, manifest, self._keyring, self._results)
 
-    def _manifest(self, name: str, instance: Instance) -> Manifest:
+    def _manifest(self, name: str, instance: Instance) -> ArchiveManifest:
         addon = self._registry.get(instance.addon, instance.distribution)
-        return Manifest(
+        return ArchiveManifest(
             name,
             self._clock.now(),
             instance.name,

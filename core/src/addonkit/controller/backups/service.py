@@ -12,7 +12,7 @@ from addonkit.controller.backups.sagas import NAMES, BackupSagas
 from addonkit.controller.execution_ids import BACKUPS
 from addonkit.controller.step_context import subject_of
 from addonkit.errors import BackupError
-from addonkit.models.backup import Backup, Manifest
+from addonkit.models.backup import ArchiveManifest, Backup
 from addonkit.models.execution import Execution
 from addonkit.models.identifiers import new_id
 from addonkit.models.instance import Instance, Phase, Purpose
@@ -107,7 +107,7 @@ class BackupService:
         """The archive of a backup."""
         return self._archives.at(backup.location, backup.name)
 
-    async def manifest(self, backup: Backup, key: str = "") -> Manifest:
+    async def manifest(self, backup: Backup, key: str = "") -> ArchiveManifest:
         """What a backup says about itself; `key` is an age identity besides those that are known."""
         return await self.archive(backup).read_manifest(key)
 
