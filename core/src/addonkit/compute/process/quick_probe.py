@@ -17,6 +17,10 @@ _LIMIT: Final = 1.0
 """Seconds that a server has for its answer."""
 
 
+_PART: Final = 4096
+"""Bytes that are read at once."""
+
+
 class Question(NamedTuple):
     """What a server is asked, and where.
 
@@ -43,7 +47,8 @@ def answers(question: Question) -> bool:
         while not question.expected.is_met(answer):
             left = question.expected.longest - len(answer)
             connection.settimeout(max(deadline - time.monotonic(), 0.001))
-            part = connection.recv(left) if left > 0 else b""
+            # All that came is read: closing on the rest resets the connection, which servers write into their logs.
+            part = connection.recv(max(left, _PART)) if left > 0 else b""
             if not part:
                 return False
             answer += part
