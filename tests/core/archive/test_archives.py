@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from addonkit.controller.backups.archives import repository_url
 
 NOW = datetime(2026, 11, 26, 3, tzinfo=UTC)
 FOUND = Fingerprint((Part("table orders", 3, "ab", "rows"),))
-NAME = "shop-postgresql/20261126T030000Z-9f3a"
+NAME = "shop-postgresql/20261126T030000Z-9f3a1c07"
 PATH = archive_path(NAME, "postgresql")
 MIB = 1024 * 1024
 
@@ -216,6 +216,16 @@ def test_names_sort_by_time_and_are_read_back() -> None:
     assert name.startswith("shop-postgresql/20261126T030000Z-")
     assert parse_path(archive_path(name, "s3-remote")) == (name, "s3-remote", NOW)
     assert parse_path(f"{name}.s3-remote.tar.zst") is None
+
+
+async def test_backups_of_one_second_are_listed_as_they_were_made(repository: Repository, key: str) -> None:
+    times = [NOW + timedelta(milliseconds=each) for each in (0, 1, 60, 400, 401, 999)]
+    names = [new_backup_name("shop-postgresql", each) for each in times]
+    for each in reversed(names):
+        await write(repository, key, {}, archive_path(each, "postgresql"))
+
+    assert [each.name for each in repository.backups("shop-postgresql")] == names
+    assert new_backup_name("shop-postgresql", NOW) != names[0], "two of one moment have two names"
 
 
 @pytest.mark.parametrize(

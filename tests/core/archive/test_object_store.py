@@ -19,7 +19,7 @@ from addonkit.archive.reader import read_archive
 from addonkit.archive.repository import Repository
 from addonkit.archive.writer import write_archive
 
-NAME = "shop-postgresql/20261126T030000Z-9f3a"
+NAME = "shop-postgresql/20261126T030000Z-9f3a1c07"
 PATH = archive_path(NAME, "postgresql")
 MIB = 1024 * 1024
 

@@ -14,15 +14,22 @@ PROOF_SUFFIX: Final = ".verified.json"
 """Of the file beside an archive that says that it was verified."""
 
 _TIME: Final = "%Y%m%dT%H%M%SZ"
+_PARTS: Final = 0x10000
+"""Of a second: 15 microseconds each."""
 _PATH: Final = re.compile(
-    r"(?P<name>(?P<instance>[^/]+)/(?P<time>\d{8}T\d{6}Z)-[0-9a-f]{4})"
+    r"(?P<name>(?P<instance>[^/]+)/(?P<time>\d{8}T\d{6}Z)-[0-9a-f]{4,8})"
     r"\.(?P<addon>[a-z0-9][a-z0-9-]*)" + re.escape(SUFFIX)
 )
 
 
 def new_backup_name(instance: str, now: datetime) -> str:
-    """The name of a backup that is begun now: `shop-postgresql/20261126T030000Z-9f3a`."""
-    return f"{instance}/{now.astimezone(UTC):{_TIME}}-{secrets.token_hex(2)}"
+    """The name of a backup that is begun now: `shop-postgresql/20261126T030000Z-9f3a1c07`.
+
+    Four digits say which part of the second it is, so that names sort by time; four are random, so that no two
+    are the same.
+    """
+    part = now.microsecond * _PARTS // 1_000_000
+    return f"{instance}/{now.astimezone(UTC):{_TIME}}-{part:04x}{secrets.token_hex(2)}"
 
 
 def archive_path(name: str, addon: str) -> str:

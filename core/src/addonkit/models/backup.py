@@ -62,7 +62,7 @@ class Backup:
     """An archive in a repository.
 
     Attributes:
-        name: `<instance>/<time>-<number>`; sorts by time.
+        name: `<instance>/<time>-<number>`; those of an instance sort by time.
         addon: name of the addon.
         created: when it was begun.
         size: bytes of the archive.

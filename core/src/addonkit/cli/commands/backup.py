@@ -95,7 +95,7 @@ def list_(invocation: Invocation, instance: str | None, app: str | None) -> None
     "verify",
     examples=(
         "addonkit backup verify shop-postgresql                       its newest one",
-        "addonkit backup verify shop-postgresql/20261126T030000Z-9f3a",
+        "addonkit backup verify shop-postgresql/20261126T030000Z-9f3a1c07",
         "addonkit backup verify --all",
     ),
 )
@@ -118,7 +118,7 @@ def verify(invocation: Invocation, backup: str | None, everything: bool) -> None
         raise click.exceptions.Exit(1)
 
 
-@subcommand(backup, "delete", examples=("addonkit backup delete shop-postgresql/20261126T030000Z-9f3a",))
+@subcommand(backup, "delete", examples=("addonkit backup delete shop-postgresql/20261126T030000Z-9f3a1c07",))
 @click.argument("backup", type=Name("backup"))
 @yes_option("Do not ask.")
 @click.pass_obj

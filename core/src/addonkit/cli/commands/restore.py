@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     "restore",
     examples=(
         "addonkit restore shop-postgresql                         from its newest backup",
-        "addonkit restore shop-postgresql --from shop-postgresql/20261126T030000Z-9f3a",
+        "addonkit restore shop-postgresql --from shop-postgresql/20261126T030000Z-9f3a1c07",
         "addonkit restore shop-postgresql --into shop-trial -a trial",
         "addonkit restore shop-postgresql --from ./copy.tar.zst.age --key key.txt",
         "addonkit rollback shop-postgresql                        use the data from before again",
