@@ -74,9 +74,9 @@ async def s3kit(kit: addonkit.Kit, operator: Mapping[str, str]) -> addonkit.Kit:
     return kit
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def rclone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, str]]:
-    """Settings of an S3 service that has no IAM, no tags and no versions."""
+    """Settings of an S3 service that has no IAM, no tags and no versions; it is empty, and the test's own."""
     port, key = free_port(), ("rclone-admin-key-id", "rclone-admin-secret")
     argv = [str(Path(sys.executable).with_name("rclone")), "serve", "s3", "--addr", f"127.0.0.1:{port}"]
     argv += ["--auth-key", ",".join(key), "--config", os.devnull, str(tmp_path_factory.mktemp("buckets"))]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from addonkit.compute.process.templates import SETTING as TEMPLATES
 from addonkit.testing.command import CommandLine
 from addonkit.testing.home import kill_servers
 
@@ -32,7 +33,8 @@ def far_home() -> Iterator[Path]:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root to make namespaces")
-def test_parallel_queries_work_where_shared_memory_is_small(far_home: Path) -> None:
+def test_parallel_queries_work_where_shared_memory_is_small(far_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(TEMPLATES, raising=False)  # they are on the /dev/shm that the command does not see
     plain = CommandLine(far_home)
     command = CommandLine(far_home, program=(*CONTAINER, *plain.program))
 

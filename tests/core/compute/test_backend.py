@@ -369,5 +369,5 @@ def add_tool(bench: Any, name: str, body: str) -> None:
 
 
 async def gone(pid: int) -> None:
-    while (status := read_status(pid)) is not None and status.state != "Z":
+    while (status := read_status(pid)) is not None and not status.ended:
         await asyncio.sleep(0.01)

@@ -25,7 +25,7 @@ from addonkit.util.procfs import boot_id, read_status
 
 
 async def gone(pid: int) -> None:
-    while (status := read_status(pid)) is not None and status.state != "Z":
+    while (status := read_status(pid)) is not None and not status.ended:
         await asyncio.sleep(0.01)
 
 

@@ -25,7 +25,7 @@ only_root = pytest.mark.skipif(os.geteuid() != 0, reason="about what root does f
 async def kill(bench: Any, pool: Any) -> None:
     state = await bench.ready(pool)
     os.kill(state.pid, signal.SIGKILL)
-    while (status := read_status(state.pid)) is not None and status.state != "Z":
+    while (status := read_status(state.pid)) is not None and not status.ended:
         await asyncio.sleep(0.01)
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 from addonkit.archive.interface import ArchiveWriter
 from addonkit.errors import BackupError
 from addonkit.models.backup import ArchiveManifest
 from addonkit.models.secret import Secret
+from addonkit.util.concurrency import uninterrupted
 
 FILE: Final = "import/file"
 URL: Final = "import/url"
@@ -21,31 +22,40 @@ _CHUNK: Final = 256 * 1024
 
 
 class ForeignMember:
-    """See Member."""
+    """See Member.
 
-    def __init__(self, source: Path | Secret) -> None:
+    Args:
+        source: path of a file, or a URL.
+        files: closes the file, also when its content is not read to the end.
+    """
+
+    def __init__(self, source: Path | Secret, files: ExitStack) -> None:
         self.name = FILE if isinstance(source, Path) else URL
         self.size: int | None = None
         self.bytes_read = 0
         self._source = source
+        self._files = files
 
     async def content(self) -> AsyncIterator[bytes]:
         """See Member."""
         if isinstance(self._source, Secret):
             yield self._source.reveal().encode()
             return
-        with await asyncio.to_thread(self._source.open, "rb") as file:
-            while chunk := await asyncio.to_thread(file.read, _CHUNK):
-                self.bytes_read += len(chunk)
-                yield chunk
+        file = await uninterrupted(asyncio.to_thread(self._open, self._source))
+        while chunk := await uninterrupted(asyncio.to_thread(file.read, _CHUNK)):
+            self.bytes_read += len(chunk)
+            yield chunk
+
+    def _open(self, path: Path) -> IO[bytes]:
+        return self._files.enter_context(path.open("rb"))
 
 
 class ForeignReader:
     """See ArchiveReader."""
 
-    def __init__(self, source: Path | Secret, manifest: ArchiveManifest) -> None:
+    def __init__(self, source: Path | Secret, manifest: ArchiveManifest, files: ExitStack) -> None:
         self.manifest = manifest
-        self._member = ForeignMember(source)
+        self._member = ForeignMember(source, files)
 
     @property
     def bytes_read(self) -> int:
@@ -76,4 +86,5 @@ class Foreign:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[ForeignReader]:
         """See Archive."""
-        yield ForeignReader(self._source, self._manifest)
+        with ExitStack() as files:
+            yield ForeignReader(self._source, self._manifest, files)

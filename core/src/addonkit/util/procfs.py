@@ -18,16 +18,21 @@ class Status(NamedTuple):
         state: one letter; `T` is stopped.
         session: id of its session.
         started: clock ticks between boot and its start.
+        threads: how many it has; a process whose first thread has ended is shown as a zombie, and has others still.
     """
 
     state: str
     session: int
     started: int
+    threads: int
 
     @property
     def ended(self) -> bool:
-        """Whether it has ended and was only not collected yet."""
-        return self.state in _ENDED
+        """Whether it has ended and was only not collected yet.
+
+        Threads of a killed process end one by one, and the last one closes its files and ports.
+        """
+        return self.state in _ENDED and self.threads <= 1
 
     @property
     def stopped(self) -> bool:
@@ -62,7 +67,7 @@ def read_status(pid: int) -> Status | None:
         return None
     # The command's name stands in parentheses and may hold anything, also spaces and parentheses.
     fields = text.rpartition(")")[2].split()
-    return Status(fields[0], int(fields[3]), int(fields[19]))
+    return Status(fields[0], int(fields[3]), int(fields[19]), int(fields[17]))
 
 
 def all_pids() -> tuple[int, ...]:
