@@ -72,6 +72,16 @@ class StoreSuite:
         assert written == Entity("a", Note("new"), 2, made.created, clock.now())
         assert await store.get(Note, "a") == written
 
+    async def test_what_is_listed_by_follows_what_is_written(self, store: Store) -> None:
+        """Not what the entity held that was handed in: it may be another one's of that revision."""
+        made = await create(store, "a", Note(shelf=0))
+        other = attrs.evolve(made, value=Note(shelf=2))
+
+        await store.transact(lambda tx: tx.put(other, Note(shelf=2)))
+
+        assert await store.list(Note, {"shelf": 0}) == ()
+        assert [each.name for each in await store.list(Note, {"shelf": 2})] == ["a"]
+
     async def test_put_at_an_old_revision_conflicts(self, store: Store) -> None:
         """The newest value stays."""
         made = await create(store, "a", Note("1"))
