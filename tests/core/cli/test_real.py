@@ -25,6 +25,7 @@ def test_a_whole_life(addonkit, home):
     created = addonkit("create", "postgresql:small", "-a", "shop", "-v")
     assert "app shop is new" in created.stdout
     assert created.stderr.splitlines()[-1] == "  5/5 put the variables together ... done"
+    assert {line.rsplit(" ", 1)[1] for line in created.stderr.splitlines()} == {"done", "..."}
 
     listed = json.loads(addonkit("list", "--json").stdout)["instances"]
     assert [(i["name"], i["phase"], i["server"]["state"]) for i in listed] == [("shop-postgresql", "active", "running")]
