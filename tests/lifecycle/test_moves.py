@@ -60,7 +60,7 @@ async def test_postgresql_goes_out_into_a_file_and_in_elsewhere(kit: addonkit.Ki
     key, _new = await kit.backups.key()
     with temporary_home() as other:
         async with addonkit.open(other) as elsewhere:
-            await elsewhere.moves.add_key(key)
+            await elsewhere.backups.add_key(key)
             await elsewhere.moves.import_("", file, into="moved", app="moved")
             assert await query(await url_of(elsewhere, "moved"), "SELECT count(*) FROM orders") == 20_000
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from addonkit.compute.interface import Backend
     from addonkit.provider.framework import ProviderFramework
-    from addonkit.store.interface import Store, Transaction
+    from addonkit.store.interface import Reader, Store
 
 HUNG_PATIENCE: Final = 5.0
 """Seconds that a server which does not answer has to end by itself."""
@@ -41,7 +41,7 @@ class ServerPower:
             UnknownApp, UnknownInstance: there is none of that name.
             NotFound: the instance has no server here.
         """
-        return await self._store.transact(lambda tx: _targets(tx, name, app))
+        return await self._store.read(lambda tx: _targets(tx, name, app))
 
     async def stopped(self, servers: Iterable[str]) -> tuple[str, ...]:
         """Return those of the servers that were stopped on purpose."""
@@ -80,7 +80,7 @@ class ServerPower:
         await self._backend.ensure_running(attrs.evolve(entity.value, spec=spec))
 
 
-def _targets(tx: Transaction, name: str | None, app: str | None) -> tuple[ServerTarget, ...]:
+def _targets(tx: Reader, name: str | None, app: str | None) -> tuple[ServerTarget, ...]:
     chosen = _chosen(tx, name, app)
     servers = dict.fromkeys(instance.server for instance in chosen if instance.server)
     if name is not None and not servers:
@@ -88,7 +88,7 @@ def _targets(tx: Transaction, name: str | None, app: str | None) -> tuple[Server
     return tuple(_target(tx, server_id, {instance.name for instance in chosen}) for server_id in servers)
 
 
-def _chosen(tx: Transaction, name: str | None, app: str | None) -> tuple[Instance, ...]:
+def _chosen(tx: Reader, name: str | None, app: str | None) -> tuple[Instance, ...]:
     if name is not None:
         return (find_instance(tx, name, app).value,)
     instances = sorted((each.value for each in tx.list(Instance).items), key=lambda each: each.name)
@@ -99,7 +99,7 @@ def _chosen(tx: Transaction, name: str | None, app: str | None) -> tuple[Instanc
     return tuple(each for each in instances if each.id in used)
 
 
-def _target(tx: Transaction, server_id: str, chosen: set[str]) -> ServerTarget:
+def _target(tx: Reader, server_id: str, chosen: set[str]) -> ServerTarget:
     here = [each.value for each in tx.list(Instance, {"server": server_id}).items]
     apps = {tie.value.app for each in here for tie in tx.list(Association, {"instance": each.id}).items}
     names = sorted(each.name for each in here)

@@ -5,22 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attrs
 
 from addonkit.archive.names import SUFFIX
-from addonkit.controller.backups.places import PlaceRequest, former_of
 from addonkit.controller.backups.service import BackupService
 from addonkit.controller.checks.backups import BackupChecks
-from addonkit.controller.lookup import find_instance
-from addonkit.controller.variables import associations_of
-from addonkit.errors import AddonkitError, AlreadyExists, InvalidInput, UnknownInstance, UnknownVersion
-from addonkit.models.backup import ArchiveManifest, Backup
-from addonkit.models.identifiers import check_app_name, new_id
-from addonkit.models.instance import Instance, Purpose
+from addonkit.errors import AddonkitError, InvalidInput
+from addonkit.kit.data_places import DataPlaces
+from addonkit.models.backup import Backup
+from addonkit.models.identifiers import check_app_name
+from addonkit.models.instance import Instance
 from addonkit.models.views import Plan
 
 if TYPE_CHECKING:
@@ -28,7 +25,6 @@ if TYPE_CHECKING:
     from addonkit.controller.controller import Controller
     from addonkit.kit.operations import Operations
     from addonkit.kit.services import Services
-    from addonkit.store.interface import Transaction
 
 
 @attrs.frozen
@@ -60,16 +56,21 @@ class Restored:
 
 
 class Backups:
-    """Backups of instances. All methods raise AddonkitErrors."""
+    """Backups of instances. All methods raise AddonkitErrors.
+
+    Attributes:
+        places: finds instances, and places for data.
+        service: runs the sagas.
+    """
 
     def __init__(self, services: Services, operations: Operations, controller: Controller) -> None:
         self._store = services.store
         self._home = services.home
-        self._operations = operations
+        self.places = DataPlaces(services.store, operations)
         parts = services.backups()
         self._keyring = parts.keyring
         self._shelf = parts.shelf
-        self._service = BackupService(
+        self.service = BackupService(
             services.store,
             services.registry,
             services.engine,
@@ -83,7 +84,7 @@ class Backups:
     @property
     def checks(self) -> BackupChecks:
         """What looks for things that are not as they should be."""
-        return BackupChecks(self._store, self._service, self._home)
+        return BackupChecks(self._store, self.service, self._home)
 
     @property
     def url(self) -> str:
@@ -102,18 +103,18 @@ class Backups:
             BackupError: the instance has nothing to back up, or is not active.
             SagaFailed: it could not be written, and nothing of it stays; or it was written and cannot be restored.
         """
-        backup = await self._service.create(await self._find(name, app))
+        backup = await self.service.create(await self.places.find(name, app))
         return await self.verify(backup.name) if verify else backup
 
     async def plan_create(self, name: str, app: str | None = None, *, verify: bool = True) -> Plan:
         """What create would do; nothing written."""
-        instance = await self._find(name, app)
-        self._service.check(instance)
-        return Plan(f"{instance.name} would be backed up to {self.url}", self._service.planned(verify=verify))
+        instance = await self.places.find(name, app)
+        self.service.check(instance)
+        return Plan(f"{instance.name} would be backed up to {self.url}", self.service.planned(verify=verify))
 
     async def list(self, name: str = "", app: str | None = None) -> tuple[Backup, ...]:
         """Backups of one instance, which need not exist any more, or of all; oldest first."""
-        return await self._shelf.list(await self._known(name, app) if name else "")
+        return await self._shelf.list(await self.places.full_name(name, app) if name else "")
 
     async def describe(self, name: str) -> tuple[str, ...]:
         """What backups there are of an instance, in a sentence; none when there are none, or none can be looked for."""
@@ -142,8 +143,8 @@ class Backups:
         if not (files and name.endswith(SUFFIX)):
             return await self._shelf.find(name)
         path = await asyncio.to_thread(lambda: Path(name).expanduser().absolute())
-        blank = Backup(path.name.removesuffix(SUFFIX), "", self._service.now(), 0, str(path))
-        manifest = await self._service.manifest(blank, key)
+        blank = Backup(path.name.removesuffix(SUFFIX), "", self.service.now(), 0, str(path))
+        manifest = await self.service.manifest(blank, key)
         return attrs.evolve(blank, name=manifest.name, addon=manifest.addon, created=manifest.created)
 
     async def verify(self, name: str) -> Backup:
@@ -153,13 +154,13 @@ class Backups:
             SagaFailed: it cannot be restored, or does not hold what it should.
         """
         backup = await self.find(name)
-        manifest = await self._service.manifest(backup)
-        return await self._service.verify(backup, await self._place(manifest, manifest.app))
+        manifest = await self.service.manifest(backup)
+        return await self.service.verify(backup, await self.places.for_archive(manifest, manifest.app))
 
     @asynccontextmanager
     async def reading(self, name: str) -> AsyncIterator[StreamReader]:
         """Read a backup itself: its manifest, its members, and its fingerprint at the end."""
-        async with self._service.archive(await self.find(name)).reading() as reader:
+        async with self.service.archive(await self.find(name)).reading() as reader:
             yield reader
 
     async def try_verify(self, name: str) -> Verification:
@@ -205,31 +206,31 @@ class Backups:
             UnknownBackup: there is none.
             SagaFailed: it cannot be restored, or does not hold what it should; nothing has changed.
         """
-        found = await self.find(backup or await self._known(name, None if into else app))
-        manifest = await self._service.manifest(found)
-        instance = None if into else await self._existing(name, app)
+        found = await self.find(backup or await self.places.full_name(name, None if into else app))
+        manifest = await self.service.manifest(found)
+        instance = None if into else await self.places.find_serving(name, app)
         if instance is not None:
             if instance.addon != manifest.addon:
                 other = f"{found.name} is of addon {manifest.addon}, not {instance.addon}"
                 raise InvalidInput(f"cannot restore {instance.name}", other)
-            place = await self._place(manifest, instance.app, instance.variant)
-            served = await self._service.restore(found, place, instance)
-            return Restored(served, found, (await self._former(served)))
+            place = await self.places.for_archive(manifest, instance.app, instance.variant)
+            served = await self.service.restore(found, place, instance)
+            return Restored(served, found, await self.places.former_name(served))
         owner = check_app_name(app or manifest.app)
         new_name = into or manifest.instance
-        alias = await self._store.transact(lambda tx: free_label(tx, new_name, owner, manifest.addon))
-        place = await self._place(manifest, owner)
-        return Restored(await self._service.restore_into(found, place, new_name, alias), found)
+        alias = await self.places.free_label(new_name, owner, manifest.addon, "restore")
+        place = await self.places.for_archive(manifest, owner)
+        return Restored(await self.service.restore_into(found, place, new_name, alias), found)
 
     async def plan_restore(
         self, name: str, *, backup: str = "", into: str = "", app: str | None = None, key: str = ""
     ) -> Plan:
         """What restore would do; nothing written. `key` is an age identity that opens the backup."""
-        found = await self.find(backup or await self._known(name, None if into else app), key=key)
-        manifest = await self._service.manifest(found, key)
-        instance = None if into else await self._existing(name, app)
+        found = await self.find(backup or await self.places.full_name(name, None if into else app), key=key)
+        manifest = await self.service.manifest(found, key)
+        instance = None if into else await self.places.find_serving(name, app)
         target = instance.name if instance else f"{into or manifest.instance}, a new instance,"
-        steps = self._service.planned_restore(into=instance is None)
+        steps = self.service.planned_restore(into=instance is None)
         stays = (f"the data of {instance.name} from before, for a week",) if instance else ()
         return Plan(f"{target} would have the data of {found.name}", steps, stays=stays)
 
@@ -239,56 +240,10 @@ class Backups:
         Raises:
             BackupError: nothing took its place, or the former one was removed.
         """
-        return await self._service.rollback(await self._find(name, app))
-
-    async def _former(self, served: Instance) -> str:
-        former = await self._store.transact(lambda tx: former_of(tx, served))
-        return former.name if former else ""
+        return await self.service.rollback(await self.places.find(name, app))
 
     async def _verification(self, backup: Backup) -> Verification:
         try:
             return Verification(await self.verify(backup.name))
         except AddonkitError as error:
             return Verification(backup, error)
-
-    async def _place(self, manifest: ArchiveManifest, app: str, variant: str = "") -> PlaceRequest:
-        """A place for the data of a backup: as it was, with the version of its server or the nearest that is here."""
-        spec = f"{manifest.addon}:{variant or manifest.variant}"
-        try:
-            request = await asyncio.to_thread(
-                partial(self._operations.check, spec, app, version=manifest.server_version)
-            )
-        except UnknownVersion:
-            request = await asyncio.to_thread(partial(self._operations.check, spec, app))
-        return PlaceRequest(new_id(), request.addon, app, request.variant, request.distribution, request.config)
-
-    async def _find(self, name: str, app: str | None) -> Instance:
-        return await self._store.transact(lambda tx: find_instance(tx, name, app).value)
-
-    async def _existing(self, name: str, app: str | None) -> Instance | None:
-        try:
-            found = await self._find(name, app)
-        except UnknownInstance:
-            return None
-        return found if found.purpose is Purpose.SERVE else None
-
-    async def _known(self, name: str, app: str | None) -> str:
-        """The full name of an instance; one that does not exist is named in full."""
-        found = await self._existing(name, app)
-        return found.name if found else name
-
-
-def free_label(tx: Transaction, name: str, app: str, addon: str, verb: str = "restore") -> str:
-    """The alias under which a restored instance is tied to an app: none where the addon's own name is free.
-
-    Raises:
-        AlreadyExists: an instance has the name, or the app has something under both names.
-    """
-    if tx.list(Instance, {"name": name}, limit=1).items:
-        raise AlreadyExists(f"cannot {verb} into {name}", "an instance has that name", "choose another with --into")
-    labels = {each.label for each in associations_of(tx, app)}
-    if addon not in labels:
-        return ""
-    if name in labels:
-        raise AlreadyExists(f"cannot {verb} into {name}", f"app {app} has {addon} and {name} already")
-    return name

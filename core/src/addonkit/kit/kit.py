@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from collections.abc import Callable, Collection, Mapping, Sequence
-from functools import cached_property, partial
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import attrs
@@ -15,12 +13,12 @@ from addonkit.controller.controller import Controller
 from addonkit.controller.lookup import find_instance
 from addonkit.controller.pools import HealReport, PoolReconciler
 from addonkit.controller.power import ServerPower
-from addonkit.controller.requests import Asked, Created, Request
 from addonkit.controller.usage import describe_usage
 from addonkit.controller.views import Viewer, environment
-from addonkit.errors import AddonkitError, InstanceFailed, NotFound
+from addonkit.errors import InstanceFailed, NotFound
 from addonkit.kit.admission import Admission
 from addonkit.kit.binding import Binding
+from addonkit.kit.creation import Creation
 from addonkit.kit.executions import Executions
 from addonkit.kit.failures import failed
 from addonkit.kit.healing import Healer
@@ -30,7 +28,6 @@ from addonkit.kit.reachability import Reachability
 from addonkit.kit.services import Services
 from addonkit.kit.shells import ShellSession, shell_session
 from addonkit.models.app import App
-from addonkit.models.definition import CONFIG_DIGEST, CONFIG_IMAGE
 from addonkit.models.execution import Execution
 from addonkit.models.identifiers import check_app_name, check_instance_name
 from addonkit.models.instance import Association, Instance, Phase
@@ -66,13 +63,13 @@ class Kit:
         self._clock = services.clock
         self._engine = services.engine
         self._settings = services.settings
-        self._images = services.images
         self._operations = Operations(store, registry, backend)
         self._planner = Planner(store, registry)
         self._admission = Admission(store, registry, self._planner)
         self._reachability = Reachability(store, registry, backend)
         self._viewer = Viewer(store, registry, backend, services.leases)
         self._controller = Controller(store, services.leases, registry, services.engine, services.clock)
+        self._creation = Creation(services, self._operations, self._admission, self._controller, self._viewer)
         self._pools = PoolReconciler(store, backend, services.framework, services.leases, services.engine)
         self._services = services
         self._power = ServerPower(store, backend, services.framework)
@@ -121,7 +118,7 @@ class Kit:
         """What can be asked to export, import and clone; imported when it is asked for first."""
         from addonkit.kit.moves import Moves as Made
 
-        return Made(self._services, self._operations, self._controller)
+        return Made(self.backups, self.backups.places, self.backups.service)
 
     async def create(
         self, spec: str, app: str, *, alias: str = "", version: str = "", socket: bool = False, wait: bool = True
@@ -140,18 +137,18 @@ class Kit:
             NotConfigured: the operator has not told what the addon needs, see `set_config`.
             InstanceFailed: it could not be provisioned; everything made for it was undone.
         """
-        request, asked = await self._checked(spec, app, alias, version, socket=socket)
-        return await self._finish(await self._operations.record(request), wait=wait, asked=asked)
+        request, asked = await self._creation.check(spec, app, alias, version, socket=socket)
+        return await self._creation.finish(await self._operations.record(request), wait=wait, asked=asked)
 
     async def plan_create(self, spec: str, app: str, *, alias: str = "", version: str = "") -> Plan:
         """What create would do; the same checks, nothing written."""
-        request, _asked = await self._checked(spec, app, alias, version)
+        request, _asked = await self._creation.check(spec, app, alias, version)
         return await self._planner.create(request)
 
     async def attach(self, name: str, app: str, *, alias: str = "", socket: bool = False, wait: bool = True) -> Binding:
         """Give an app the variables of an instance that exists; with `socket` those for its server's Unix socket."""
         await self._admission.admit_attach(name, app, alias)
-        return await self._finish(await self._operations.attach(name, app, alias, socket=socket), wait=wait)
+        return await self._creation.finish(await self._operations.attach(name, app, alias, socket=socket), wait=wait)
 
     async def detach(self, name: str, app: str) -> tuple[str, ...]:
         """Take an instance's variables from an app; returns the names that are gone. The instance stays.
@@ -209,9 +206,9 @@ class Kit:
 
     async def rename(self, name: str, new: str) -> str:
         """Give an instance another name; returns the full former one. Variables, credentials and data stay."""
-        former = (await self._find(name, None)).name
         from addonkit.controller.renaming import rename_instance
 
+        former = (await self._find(name, None)).name
         await self._store.transact(lambda tx: rename_instance(tx, former, None, check_instance_name(new)))
         return former
 
@@ -406,53 +403,8 @@ class Kit:
             raise NotFound(f"cannot show the log of {instance.name}", "it has no server here")
         return self.backend.log_path(instance.server)
 
-    async def _checked(
-        self, spec: str, app: str, alias: str, version: str, *, socket: bool = False
-    ) -> tuple[Request, Asked | None]:
-        """A request with nothing wrong about it, and its addon's answer; nothing is stored. The slowest comes last."""
-        check = partial(self._operations.check, spec, app, alias=alias, version=version, socket=socket)
-        request = await asyncio.to_thread(check)
-        is_new = await self._operations.check_free(request)
-        await self._settings.check(request.addon, request.variant)
-        asked = self._admission.admit_create(request, is_new=is_new)
-        image = request.config.get(CONFIG_IMAGE, "")
-        if not (self.backend.runs_images and image and is_new):
-            return request, asked
-        digest = await self._images.check_image(image)
-        return attrs.evolve(request, config={**request.config, CONFIG_DIGEST: digest}), asked
-
     async def _find(self, name: str, app: str | None) -> Instance:
         return await self._store.read(lambda tx: find_instance(tx, name, app).value)
-
-    async def _finish(self, created: Created, *, wait: bool, asked: Asked | None = None) -> Binding:
-        instance, association = created.instance, created.association
-        if wait and not created.existed:
-            reconciled = await self._controller.reconcile(instance.id, asked)
-            if reconciled is None:
-                raise InstanceFailed(f"creating {instance.name}", "it was destroyed meanwhile")
-            if reconciled.phase is not Phase.ACTIVE:
-                raise failed(f"creating {reconciled.name}", reconciled) from self._controller.cause(reconciled.id)
-            instance = reconciled
-            entity = await self._store.get(Association, association.id)
-            association = entity.value if entity else association
-            if association.phase is Phase.ERROR:
-                told = attrs.evolve(instance, message=association.message)
-                raise failed(f"attaching {instance.name}", told) from self._controller.cause(instance.id)
-        return Binding(
-            instance,
-            association,
-            created.new_app,
-            created.joined,
-            created.existed,
-            await self._viewer.address(instance),
-            has_shell=self._has_shell(instance.addon),
-        )
-
-    def _has_shell(self, addon: str) -> bool:
-        """Whether the addon names a program to work in; False when it cannot be asked."""
-        with contextlib.suppress(AddonkitError):
-            return self.registry.get(addon).definition.shell is not None
-        return False
 
     async def _with_reason(self, instance: Instance) -> Instance:
         """The instance, with everything that went wrong for it and for apps that it is tied to as its message."""

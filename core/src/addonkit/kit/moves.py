@@ -9,17 +9,30 @@ from urllib.parse import urlsplit
 from addonkit.archive.names import SUFFIX
 from addonkit.controller.backups.places import PlaceRequest
 from addonkit.controller.backups.sagas import CLONE, EXPORT, FOREIGN, IMPORT
+from addonkit.controller.backups.service import BackupService
 from addonkit.errors import AlreadyExists, BackupError, InvalidInput
-from addonkit.kit.backups import Backups, Restored, free_label
+from addonkit.kit.backups import Backups, Restored
+from addonkit.kit.data_places import DataPlaces, place_like
 from addonkit.models.backup import Backup
-from addonkit.models.identifiers import check_app_name, check_instance_name, new_id
+from addonkit.models.identifiers import check_app_name, check_instance_name
 from addonkit.models.instance import Instance
 from addonkit.models.secret import Secret
 from addonkit.models.views import Plan
 
 
-class Moves(Backups):
-    """Export, import and clone; and all that Backups can. All methods raise AddonkitErrors."""
+class Moves:
+    """Export, import and clone. All methods raise AddonkitErrors.
+
+    Args:
+        backups: finds and restores archives.
+        places: finds instances, and places for data.
+        service: runs the sagas.
+    """
+
+    def __init__(self, backups: Backups, places: DataPlaces, service: BackupService) -> None:
+        self._backups = backups
+        self._places = places
+        self._service = service
 
     async def export(self, name: str, file: str, app: str | None = None) -> Backup:
         """Write an archive of an instance into a file, and read it up to its end.
@@ -34,14 +47,14 @@ class Moves(Backups):
             BackupError: the instance has nothing to export, or is not active.
             SagaFailed: it could not be written; no half of it stays.
         """
-        path = await self._new_file(file)
-        made = await self._service.export(await self._find(name, app), str(path))
+        path = await asyncio.to_thread(_new_file, file)
+        made = await self._service.export(await self._places.find(name, app), str(path))
         size = await asyncio.to_thread(lambda: path.stat().st_size)
         return Backup(made.name, made.addon, made.created, size, made.location)
 
     async def plan_export(self, name: str, file: str, app: str | None = None) -> Plan:
         """What export would do; nothing written."""
-        path, instance = await self._new_file(file), await self._find(name, app)
+        path, instance = await asyncio.to_thread(_new_file, file), await self._places.find(name, app)
         self._service.check(instance)
         return Plan(f"{instance.name} would be written to {path}", self._service.planned_move(EXPORT))
 
@@ -61,12 +74,12 @@ class Moves(Backups):
         """
         if _is_foreign(file):
             return await self._import_foreign(name, file, into, app)
-        path = await self._archive(file)
+        path = str(await asyncio.to_thread(_existing_file, file))
         if into:
-            return await self.restore(into, backup=path, into=check_instance_name(into), app=app)
+            return await self._backups.restore(into, backup=path, into=check_instance_name(into), app=app)
         instance, found, place = await self._import(name, path, app)
         served = await self._service.import_(found, place, instance)
-        return Restored(served, found, await self._former(served))
+        return Restored(served, found, await self._places.former_name(served))
 
     async def plan_import(self, name: str, file: str, *, into: str = "", app: str | None = None) -> Plan:
         """What import would do; nothing written."""
@@ -74,9 +87,9 @@ class Moves(Backups):
             instance, _source = await self._foreign(name, file, into, app)
             text = f"{instance.name}, if it is empty, would have the data of {_shown(file)}"
             return Plan(text, self._service.planned_move(FOREIGN))
-        path = await self._archive(file)
+        path = str(await asyncio.to_thread(_existing_file, file))
         if into:
-            return await self.plan_restore(into, backup=path, into=into, app=app)
+            return await self._backups.plan_restore(into, backup=path, into=into, app=app)
         instance, found, _place = await self._import(name, path, app)
         text = f"{instance.name}, if it is empty, would have the data of {found.name}"
         return Plan(text, self._service.planned_move(IMPORT))
@@ -108,60 +121,55 @@ class Moves(Backups):
         return Plan(text, self._service.planned_move(CLONE))
 
     async def _clone(self, name: str, owner: str, new: str, app: str | None) -> tuple[Instance, PlaceRequest, str, str]:
-        instance = await self._find(name, app)
+        instance = await self._places.find(name, app)
         check_app_name(owner)
         wanted = check_instance_name(new) if new else f"{owner}-{instance.addon}"
-        alias = await self._store.transact(lambda tx: free_label(tx, wanted, owner, instance.addon, "clone"))
-        place = PlaceRequest(new_id(), instance.addon, owner, instance.variant, instance.distribution, instance.config)
-        return instance, place, wanted, alias
+        alias = await self._places.free_label(wanted, owner, instance.addon, "clone")
+        return instance, place_like(instance, owner), wanted, alias
 
     async def _import(self, name: str, path: str, app: str | None) -> tuple[Instance, Backup, PlaceRequest]:
-        instance, found = await self._find(name, app), await self.find(path)
+        instance, found = await self._places.find(name, app), await self._backups.find(path)
         if instance.addon != found.addon:
             raise InvalidInput(f"cannot import into {instance.name}", f"{path} is of addon {found.addon}")
         self._service.check(instance)
         manifest = await self._service.manifest(found)
-        return instance, found, await self._place(manifest, instance.app, instance.variant)
+        return instance, found, await self._places.for_archive(manifest, instance.app, instance.variant)
 
     async def _import_foreign(self, name: str, file: str, into: str, app: str | None) -> Restored:
         instance, source = await self._foreign(name, file, into, app)
-        place = PlaceRequest(
-            new_id(), instance.addon, instance.app, instance.variant, instance.distribution, instance.config
-        )
-        served = await self._service.import_foreign(source, place, instance)
+        served = await self._service.import_foreign(source, place_like(instance, instance.app), instance)
         origin = Backup(_shown(file), instance.addon, self._service.now(), 0, _shown(file))
-        return Restored(served, origin, await self._former(served))
+        return Restored(served, origin, await self._places.former_name(served))
 
     async def _foreign(self, name: str, file: str, into: str, app: str | None) -> tuple[Instance, Path | Secret]:
         """The instance that is to be filled, and what with."""
         if into:
             found = f"{_shown(file)} does not say which addon it is for"
             raise InvalidInput(f"cannot import into {into}", found, "create an empty instance, and name it instead")
-        instance = await self._find(name, app)
+        instance = await self._places.find(name, app)
         self._service.check(instance)
         self._service.check_foreign(instance.addon, urlsplit(file).scheme if "://" in file else "file")
-        if "://" in file:
-            return instance, Secret(file)
-        path = await asyncio.to_thread(lambda: Path(file).expanduser().absolute())
-        if not await asyncio.to_thread(path.is_file):
-            raise BackupError(f"cannot import {file}", "there is no such file")
-        return instance, path
+        return instance, Secret(file) if "://" in file else await asyncio.to_thread(_existing_file, file)
 
-    async def _archive(self, file: str) -> str:
-        path = await asyncio.to_thread(lambda: Path(file).expanduser().absolute())
-        if not await asyncio.to_thread(path.is_file):
-            raise BackupError(f"cannot import {file}", "there is no such file")
-        return str(path)
 
-    async def _new_file(self, file: str) -> Path:
-        path = await asyncio.to_thread(lambda: Path(file).expanduser().absolute())
-        if not path.name.endswith(SUFFIX):
-            raise InvalidInput(f"cannot export to {file}", f"its name does not end with {SUFFIX}")
-        if await asyncio.to_thread(path.exists):
-            raise AlreadyExists(f"cannot export to {file}", "the file exists", "choose another name")
-        if not await asyncio.to_thread(path.parent.is_dir):
-            raise InvalidInput(f"cannot export to {file}", f"{path.parent} is no directory")
-        return path
+def _existing_file(file: str) -> Path:
+    """The full path of a file that data come from. Blocking."""
+    path = Path(file).expanduser().absolute()
+    if not path.is_file():
+        raise BackupError(f"cannot import {file}", "there is no such file")
+    return path
+
+
+def _new_file(file: str) -> Path:
+    """The full path of a file that data go to. Blocking."""
+    path = Path(file).expanduser().absolute()
+    if not path.name.endswith(SUFFIX):
+        raise InvalidInput(f"cannot export to {file}", f"its name does not end with {SUFFIX}")
+    if path.exists():
+        raise AlreadyExists(f"cannot export to {file}", "the file exists", "choose another name")
+    if not path.parent.is_dir():
+        raise InvalidInput(f"cannot export to {file}", f"{path.parent} is no directory")
+    return path
 
 
 def _is_foreign(file: str) -> bool:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 import click
 
 from addonkit.cli.command import command
 from addonkit.cli.invocation import Invocation
 from addonkit.cli.params import addon_argument
+
+if TYPE_CHECKING:
+    from addonkit.testing.conformance.report import Check
 
 
 @command(
@@ -43,37 +49,18 @@ def conformance(
     ADDON.sagas.json in the current directory or its folder tests. One that is not there is begun, except in
     CI; ADDONKIT_SAGA_LOCK_UPDATE=1 writes it anew.
     """
-    import os
-    import sys
-    from contextlib import suppress
-    from importlib.util import find_spec
     from pathlib import Path
 
-    from addonkit.errors import AddonBroken, NotFound
+    from addonkit.errors import NotFound
 
-    if find_spec("pytest") is None:
-        advice = "pip install 'addonkit[testing]'"
-        raise NotFound(f"cannot test addon {addon}", "the conformance kit needs pytest", advice)
-    from addonkit.cli.streams import clean, echo_err, is_terminal
-    from addonkit.registry.registry import Registry
+    _check_can_run(addon)
     from addonkit.testing.conformance import report
     from addonkit.testing.conformance import session as kit
-    from addonkit.testing.conformance.client import find_client
 
-    with suppress(AddonBroken):  # which the first check tells
-        Registry.discover().get(addon)
-    find_client(addon)
     lock = kit.find_lock(addon, Path.cwd())
     is_new = not lock.exists()
-
-    def tell(check: report.Check) -> None:
-        echo_err(clean(report.as_line(check)))
-
-    def begin(line: str) -> None:
-        if is_terminal(sys.stderr):
-            echo_err(clean(line))
-
-    wanted = jobs or min(2 * (os.cpu_count() or 1), kit.MOST_JOBS)
+    begin, tell = _progress()
+    wanted = jobs or kit.default_jobs()
     checks = kit.run(addon, lock, chosen, tell, begin=begin, quick=quick, jobs=wanted, first_failure=first)
     if not checks:
         raise NotFound(f"cannot test addon {addon}", f"no check matches {chosen!r}", "leave -k out to run them all")
@@ -85,3 +72,42 @@ def conformance(
     words = f"{len(checks)} {kind}, {failed} failed; written: {', '.join(files)}"
     invocation.answer(report.document(checks, addon, whole=whole), f"{report.as_text(checks)}\n{words}")
     click.get_current_context().exit(1 if failed else 0)
+
+
+def _check_can_run(addon: str) -> None:
+    """Make sure that there is pytest, an addon of that name, and a client of it; a broken one is a check's to tell.
+
+    Raises:
+        NotFound: one of them is not there.
+    """
+    from contextlib import suppress
+    from importlib.util import find_spec
+
+    from addonkit.errors import AddonBroken, NotFound
+
+    if find_spec("pytest") is None:
+        advice = "pip install 'addonkit[testing]'"
+        raise NotFound(f"cannot test addon {addon}", "the conformance kit needs pytest", advice)
+    from addonkit.registry.registry import Registry
+    from addonkit.testing.conformance.client import find_client
+
+    with suppress(AddonBroken):
+        Registry.discover().get(addon)
+    find_client(addon)
+
+
+def _progress() -> tuple[Callable[[str], None], Callable[[Check], None]]:
+    """What shows that a check begins, on a terminal alone, and how it ended."""
+    import sys
+
+    from addonkit.cli.streams import clean, echo_err, is_terminal
+    from addonkit.testing.conformance import report
+
+    def begin(line: str) -> None:
+        if is_terminal(sys.stderr):
+            echo_err(clean(line))
+
+    def tell(check: Check) -> None:
+        echo_err(clean(report.as_line(check)))
+
+    return begin, tell

@@ -63,5 +63,5 @@ def import_(
 
 async def _import(kit: Kit, instance: str, file: str, into: str, app: str | None, identity: str) -> Restored:
     if identity:
-        await kit.moves.add_key(identity)
+        await kit.backups.add_key(identity)
     return await kit.moves.import_(instance, file, into=into, app=app)

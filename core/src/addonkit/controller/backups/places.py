@@ -16,7 +16,7 @@ from addonkit.models.instance import Association, Instance, Phase, Purpose
 
 if TYPE_CHECKING:
     from addonkit.registry.registry import Registry
-    from addonkit.store.interface import Entity, Transaction
+    from addonkit.store.interface import Entity, Reader, Transaction
 
 KEPT: Final = timedelta(days=7)
 """How long a former instance is kept."""
@@ -128,7 +128,7 @@ def switch(tx: Transaction, registry: Registry, place_id: str, instance_id: str,
     return served
 
 
-def former_of(tx: Transaction, instance: Instance) -> Instance | None:
+def former_of(tx: Reader, instance: Instance) -> Instance | None:
     """The instance whose place another one took last; None without one."""
     found = [e.value for e in tx.list(Instance).items if e.value.purpose is Purpose.FORMER]
     mine = [each for each in found if each.successor == instance.id and each.phase is Phase.ACTIVE]

@@ -193,7 +193,7 @@ class BackupService:
             BackupError: there is none.
         """
         now = self._clock.now()
-        former = await self._store.transact(lambda tx: former_of(tx, instance))
+        former = await self._store.read(lambda tx: former_of(tx, instance))
         if former is None:
             raise BackupError(f"cannot roll {instance.name} back", "nothing took its place")
         id = former.id

@@ -45,6 +45,11 @@ QUICK: Final = " and ".join(
 """Chooses the checks of a quick run: all but those that begin anew at every step, or with a crowd."""
 
 
+def default_jobs() -> int:
+    """Checks that run side by side when the user does not say how many: two for each core."""
+    return min(2 * (os.cpu_count() or 1), MOST_JOBS)
+
+
 def run(
     addon: str,
     lock: Path,

@@ -1,0 +1,96 @@
+"""Checks a request before anything is stored, and completes what was recorded for it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from functools import partial
+from typing import TYPE_CHECKING
+
+import attrs
+
+from addonkit.errors import AddonkitError, InstanceFailed
+from addonkit.kit.binding import Binding
+from addonkit.kit.failures import failed
+from addonkit.models.definition import CONFIG_DIGEST, CONFIG_IMAGE
+from addonkit.models.instance import Association, Phase
+
+if TYPE_CHECKING:
+    from addonkit.controller.controller import Controller
+    from addonkit.controller.requests import Asked, Created, Request
+    from addonkit.controller.views import Viewer
+    from addonkit.kit.admission import Admission
+    from addonkit.kit.operations import Operations
+    from addonkit.kit.services import Services
+
+
+class Creation:
+    """What `create` and `attach` share."""
+
+    def __init__(
+        self,
+        services: Services,
+        operations: Operations,
+        admission: Admission,
+        controller: Controller,
+        viewer: Viewer,
+    ) -> None:
+        self._store = services.store
+        self._registry = services.registry
+        self._backend = services.backend
+        self._settings = services.settings
+        self._images = services.images
+        self._operations = operations
+        self._admission = admission
+        self._controller = controller
+        self._viewer = viewer
+
+    async def check(
+        self, spec: str, app: str, alias: str, version: str, *, socket: bool = False
+    ) -> tuple[Request, Asked | None]:
+        """A request with nothing wrong about it, and its addon's answer; nothing is stored. The slowest comes last."""
+        check = partial(self._operations.check, spec, app, alias=alias, version=version, socket=socket)
+        request = await asyncio.to_thread(check)
+        is_new = await self._operations.check_free(request)
+        await self._settings.check(request.addon, request.variant)
+        asked = self._admission.admit_create(request, is_new=is_new)
+        image = request.config.get(CONFIG_IMAGE, "")
+        if not (self._backend.runs_images and image and is_new):
+            return request, asked
+        digest = await self._images.check_image(image)
+        return attrs.evolve(request, config={**request.config, CONFIG_DIGEST: digest}), asked
+
+    async def finish(self, created: Created, *, wait: bool, asked: Asked | None = None) -> Binding:
+        """Carry out what was recorded; with `wait` until it is active.
+
+        Raises:
+            InstanceFailed: it could not be provisioned or attached, or was destroyed meanwhile.
+        """
+        instance, association = created.instance, created.association
+        if wait and not created.existed:
+            reconciled = await self._controller.reconcile(instance.id, asked)
+            if reconciled is None:
+                raise InstanceFailed(f"creating {instance.name}", "it was destroyed meanwhile")
+            if reconciled.phase is not Phase.ACTIVE:
+                raise failed(f"creating {reconciled.name}", reconciled) from self._controller.cause(reconciled.id)
+            instance = reconciled
+            entity = await self._store.get(Association, association.id)
+            association = entity.value if entity else association
+            if association.phase is Phase.ERROR:
+                told = attrs.evolve(instance, message=association.message)
+                raise failed(f"attaching {instance.name}", told) from self._controller.cause(instance.id)
+        return Binding(
+            instance,
+            association,
+            created.new_app,
+            created.joined,
+            created.existed,
+            await self._viewer.address(instance),
+            has_shell=self._has_shell(instance.addon),
+        )
+
+    def _has_shell(self, addon: str) -> bool:
+        """Whether the addon names a program to work in; False when it cannot be asked."""
+        with contextlib.suppress(AddonkitError):
+            return self._registry.get(addon).definition.shell is not None
+        return False

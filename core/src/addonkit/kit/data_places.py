@@ -1,0 +1,89 @@
+"""Instances that data come from or go to: those that there are, and empty ones that are to be made."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from typing import TYPE_CHECKING
+
+from addonkit.controller.backups.places import PlaceRequest, former_of
+from addonkit.controller.lookup import find_instance
+from addonkit.controller.variables import associations_of
+from addonkit.errors import AlreadyExists, UnknownInstance, UnknownVersion
+from addonkit.models.identifiers import new_id
+from addonkit.models.instance import Instance, Purpose
+
+if TYPE_CHECKING:
+    from addonkit.kit.operations import Operations
+    from addonkit.models.backup import ArchiveManifest
+    from addonkit.store.interface import Reader, Store
+
+
+class DataPlaces:
+    """Reads the store; writes nothing."""
+
+    def __init__(self, store: Store, operations: Operations) -> None:
+        self._store = store
+        self._operations = operations
+
+    async def find(self, name: str, app: str | None) -> Instance:
+        """The instance of that name, or what the app calls it; UnknownInstance when there is none."""
+        return await self._store.read(lambda tx: find_instance(tx, name, app).value)
+
+    async def find_serving(self, name: str, app: str | None) -> Instance | None:
+        """The same, if apps can use it; None otherwise."""
+        try:
+            found = await self.find(name, app)
+        except UnknownInstance:
+            return None
+        return found if found.purpose is Purpose.SERVE else None
+
+    async def full_name(self, name: str, app: str | None) -> str:
+        """The full name of an instance; one that does not exist is named in full."""
+        found = await self.find_serving(name, app)
+        return found.name if found else name
+
+    async def former_name(self, served: Instance) -> str:
+        """Name of the instance whose place another one has taken; empty without one."""
+        former = await self._store.read(lambda tx: former_of(tx, served))
+        return former.name if former else ""
+
+    async def free_label(self, name: str, app: str, addon: str, verb: str) -> str:
+        """The alias under which a new instance is tied to an app: none where the addon's own name is free.
+
+        Args:
+            name: of the new instance.
+            app: that gets it.
+            addon: name of the addon.
+            verb: what is done, for the error.
+
+        Raises:
+            AlreadyExists: an instance has the name, or the app has something under both names.
+        """
+        return await self._store.read(lambda tx: _free_label(tx, name, app, addon, verb))
+
+    async def for_archive(self, manifest: ArchiveManifest, app: str, variant: str = "") -> PlaceRequest:
+        """A place for the data of an archive: as it was, with the version of its server or the nearest that is here."""
+        spec = f"{manifest.addon}:{variant or manifest.variant}"
+        check = partial(self._operations.check, spec, app)
+        try:
+            request = await asyncio.to_thread(check, version=manifest.server_version)
+        except UnknownVersion:
+            request = await asyncio.to_thread(check)
+        return PlaceRequest(new_id(), request.addon, app, request.variant, request.distribution, request.config)
+
+
+def place_like(instance: Instance, app: str) -> PlaceRequest:
+    """A place for an app that is like an instance: its addon, variant and config."""
+    return PlaceRequest(new_id(), instance.addon, app, instance.variant, instance.distribution, instance.config)
+
+
+def _free_label(tx: Reader, name: str, app: str, addon: str, verb: str) -> str:
+    if tx.list(Instance, {"name": name}, limit=1).items:
+        raise AlreadyExists(f"cannot {verb} into {name}", "an instance has that name", "choose another with --into")
+    labels = {each.label for each in associations_of(tx, app)}
+    if addon not in labels:
+        return ""
+    if name in labels:
+        raise AlreadyExists(f"cannot {verb} into {name}", f"app {app} has {addon} and {name} already")
+    return name
