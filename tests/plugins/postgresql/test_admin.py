@@ -41,8 +41,7 @@ async def log_in(
 
 async def give(server: Administrator, name: str, owner: str = "") -> None:
     """A role and its database, as provisioning makes them."""
-    await admin.create_role(server, name, PASSWORD, owner or name, 50)
-    await admin.create_database(server, name, name, owner or name)
+    await admin.create_tenant(server, name, PASSWORD, owner or name, 50)
 
 
 async def take(server: Administrator, name: str) -> None:
@@ -105,7 +104,9 @@ async def test_nobody_gets_in_while_the_database_is_being_made(
     server: Administrator, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await give(server, f"{name}_neighbour")
-    await admin.create_role(server, name, PASSWORD, name, -1)
+    await give(server, name)
+    async with server.session() as connection:
+        await execute(connection, "DROP DATABASE %I", name)
     refused = []
 
     def knocking_after(run: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
@@ -165,7 +166,7 @@ async def test_creating_a_role_again_sets_the_same_password_again(server: Admini
     async with log_in(server, name) as connection:
         await connection.execute(f"ALTER ROLE {name} PASSWORD 'forgotten'")
 
-    await admin.create_role(server, name, PASSWORD, name, 50)
+    await admin.create_tenant(server, name, PASSWORD, name, 50)
 
     async with log_in(server, name):
         pass
@@ -177,7 +178,7 @@ async def test_what_is_not_ours_is_never_touched(server: Administrator, name: st
         await execute(connection, "CREATE DATABASE %I OWNER %I", name, name)
 
     with pytest.raises(AlreadyExists, match="not this instance's"):
-        await admin.create_role(server, name, PASSWORD, name, 50)
+        await admin.create_tenant(server, name, PASSWORD, name, 50)
     with pytest.raises(AlreadyExists, match="not this instance's"):
         await admin.create_database(server, name, name, name)
     await take(server, name)
@@ -192,7 +193,7 @@ async def test_what_is_another_instances_is_never_touched(server: Administrator,
     await give(server, name, owner="somebody")
 
     with pytest.raises(AlreadyExists):
-        await admin.create_role(server, name, PASSWORD, name, 50)
+        await admin.create_tenant(server, name, PASSWORD, name, 50)
     await take(server, name)
 
     assert await is_there(server, name) == (True, True)
@@ -297,18 +298,19 @@ async def test_a_database_left_broken_by_an_interrupted_statement_is_made_anew(
     await give(server, name)
     await ask(server, "UPDATE pg_database SET datconnlimit = -2 WHERE datname = $1 RETURNING 1", name)
 
-    await admin.create_database(server, name, name, name)
+    await admin.create_tenant(server, name, PASSWORD, name, 50)
 
     async with log_in(server, name) as connection:
         assert await connection.fetchval("SELECT 1") == 1
 
 
 async def test_a_database_interrupted_before_its_doors_were_set_is_finished(server: Administrator, name: str) -> None:
-    await admin.create_role(server, name, PASSWORD, name, -1)
+    await give(server, name)
     async with server.session() as connection:
+        await execute(connection, "DROP DATABASE %I", name)
         await execute(connection, "CREATE DATABASE %I OWNER %I ALLOW_CONNECTIONS false", name, name)
 
-    await admin.create_database(server, name, name, name)
+    await admin.create_tenant(server, name, PASSWORD, name, 50)
 
     async with log_in(server, name) as connection:
         assert await connection.fetchval("SELECT 1") == 1

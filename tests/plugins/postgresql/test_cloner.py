@@ -27,8 +27,7 @@ def access(server: Administrator) -> ServerAccess:
 @pytest.fixture
 async def template(server: Administrator, name: str) -> AsyncIterator[Mapping[str, str]]:
     """Variables of an app; everything of it is removed afterwards."""
-    await admin.create_role(server, name, PASSWORD, name, 50)
-    await admin.create_database(server, name, name, name)
+    await admin.create_tenant(server, name, PASSWORD, name, 50)
     host, port = server.address.host, server.address.port
     yield {
         "DATABASE_URL": f"postgresql://{name}:{PASSWORD.reveal()}@{host}:{port}/{name}",
@@ -110,7 +109,7 @@ async def test_nobody_else_gets_into_a_copy(
     await CLONER.seal(access, template)
     await CLONER.clone(access, template, copy)
     stranger = f"{name}_stranger"
-    await admin.create_role(server, stranger, PASSWORD, stranger, 5)
+    await admin.create_tenant(server, stranger, PASSWORD, stranger, 5)
     try:
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await ask({"DATABASE_URL": copy["DATABASE_URL"].replace(f"//{name}:", f"//{stranger}:")}, "SELECT 1")

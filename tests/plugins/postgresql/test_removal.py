@@ -40,8 +40,7 @@ async def logged_in(server: Administrator, user: str, database: str = "") -> Asy
 
 
 async def give(server: Administrator, name: str) -> None:
-    await admin.create_role(server, name, PASSWORD, name, 50)
-    await admin.create_database(server, name, name, name)
+    await admin.create_tenant(server, name, PASSWORD, name, 50)
 
 
 async def ask(server: Administrator, query: str, *values: object) -> object:
@@ -408,8 +407,7 @@ async def test_a_connection_that_never_logs_in_is_ended(server: Administrator) -
 
 
 async def test_an_app_has_the_connections_that_it_was_promised_and_no_more(server: Administrator, name: str) -> None:
-    await admin.create_role(server, name, PASSWORD, name, 5)
-    await admin.create_database(server, name, name, name)
+    await admin.create_tenant(server, name, PASSWORD, name, 5)
 
     async with AsyncExitStack() as stack:
         for _ in range(5):

@@ -139,19 +139,6 @@ class ProviderFramework:
         await self._backend.ensure_running(pool)
         return pool
 
-    async def wake_pool(self, name: str) -> None:
-        """Start a pool that should run and has ended, and wait until it serves. Does nothing for others.
-
-        Raises:
-            PoolGone: the pool was deleted.
-            PoolCrashed: it does not start.
-            PoolTimeout: it runs but is not ready.
-        """
-        pool = await self._pool(name)
-        if pool.spec.desired_instances and not (await self._backend.observe(pool)).running:
-            await self._backend.ensure_running(pool)
-            await self.wait_for_pool(name)
-
     async def restart_pool(self, name: str) -> None:
         """End the copies and start them anew, without waiting until they serve. All the while they should run.
 

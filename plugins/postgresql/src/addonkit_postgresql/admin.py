@@ -70,7 +70,18 @@ class _Found:
 async def create_tenant(
     admin: Administrator, name: str, password: Secret, owner: str, connections: int, *, alone: bool = False
 ) -> None:
-    """Create a role and a database of the same name in one session; see create_role and create_database.
+    """Create a role that may log in and a database of its name, marked as this instance's, in one session.
+
+    The password of a role that is there is set again; see create_database.
+
+    Args:
+        admin: the server.
+        name: of both.
+        password: what the role logs in with.
+        owner: id of the instance.
+        connections: how many the role may have at once; -1 is no limit.
+        alone: whether no other app lives on the server. The role may then create databases, as test runners do, and
+            connect to the database `postgres`, from where they do it.
 
     Raises:
         AlreadyExists: when one of them is there and not this instance's.
@@ -81,28 +92,6 @@ async def create_tenant(
         await _create_database(connection, found, name, name, owner)
     if found.version < _OWN_SCHEMA:
         await own_schema(admin, name, name)
-
-
-async def create_role(
-    admin: Administrator, role: str, password: Secret, owner: str, connections: int, *, alone: bool = False
-) -> None:
-    """Create a role that may log in, marked as this instance's; its password is set again if it is there.
-
-    Args:
-        admin: the server.
-        role: its name.
-        password: what it logs in with.
-        owner: id of the instance.
-        connections: how many it may have at once; -1 is no limit.
-        alone: whether no other app lives on the server. The role may then create databases, as test runners do, and
-            connect to the database `postgres`, from where they do it.
-
-    Raises:
-        AlreadyExists: when a role of that name is not this instance's.
-    """
-    async with admin.session() as connection, unblocked(admin, connection):
-        found = await _look(connection, role, "")
-        await _create_role(connection, found, role, password, owner, connections, alone=alone)
 
 
 async def create_database(admin: Administrator, database: str, role: str, owner: str) -> None:

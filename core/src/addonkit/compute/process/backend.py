@@ -86,10 +86,6 @@ class ProcessBackend:
         """See Backend."""
         return self._runnable.find(definition)
 
-    def program_faults(self, definition: AddonDefinition) -> tuple[str, ...]:
-        """Why directories that hold an addon's executables are not used, a line each. Blocking."""
-        return self._runnable.faults(definition)
-
     def runnable_version(self, definition: AddonDefinition, requested: str) -> str:
         """See Backend. The answer has the precision of the request, so that minor upgrades are picked up."""
         self._check_users()
