@@ -104,6 +104,20 @@ def test_a_command_that_was_killed_is_completed_and_its_server_kept(addonkit_com
     assert addonkit("destroy", "shop-valkey", "--yes").status == 0
 
 
+def test_a_state_that_is_replaced_ends_it_with_one_line(addonkit_command: CommandLine, home: Path) -> None:
+    assert addonkit_command("env", "set", "-a", "shop", "A=1").status == 0
+    with serving(addonkit_command) as process:
+        (home / "state.db").rename(home / "state.away")
+
+        _out, err = process.communicate(timeout=LIMIT)
+
+    (home / "state.away").rename(home / "state.db")
+    assert process.returncode == 1
+    assert err.startswith("error: cannot "), err
+    assert "the file was removed or replaced while it was open" in err
+    assert len(err.splitlines()) == 1, err
+
+
 def test_systemd_is_told_and_its_unit_is_valid(addonkit_command: CommandLine, tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(str(tmp_path / "notify"))

@@ -9,8 +9,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from addonkit.controller.decide import Action, decide
+from addonkit.controller.pools import reason_of
 from addonkit.controller.server_keeper import Report, ServerKeeper
-from addonkit.errors import AddonkitError
+from addonkit.errors import StoreError
 from addonkit.models.compute import Pool
 from addonkit.models.instance import Association, Instance, Phase, Server, ServerPhase
 
@@ -66,14 +67,21 @@ class Keeper:
         self._busy: set[str] = set()
 
     async def run(self) -> None:
-        """Keep everything until the task is cancelled. Servers stay as they are then."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._watch())
-            group.create_task(self._sweep())
-            while True:
-                self._changed.clear()
-                await self._look(group.create_task)
-                await self._wait()
+        """Keep everything until the task is cancelled. Servers stay as they are then.
+
+        Raises:
+            StoreError: the state cannot be used any more.
+        """
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._watch())
+                group.create_task(self._sweep())
+                while True:
+                    self._changed.clear()
+                    await self._look(group.create_task)
+                    await self._wait()
+        except* StoreError as failed:
+            raise failed.exceptions[0] from None
 
     def look(self) -> None:
         """Look at everything now."""
@@ -98,8 +106,8 @@ class Keeper:
     async def _keep(self, server_id: str) -> None:
         try:
             await self._servers[server_id].run()
-        except AddonkitError as error:  # of the store: the next look at everything begins again
-            self._report(f"server {server_id} cannot be looked at: {error}")
+        except Exception as error:  # noqa: BLE001 - one server's; the next look at everything begins again
+            self._report(f"server {server_id} cannot be looked at: {reason_of(error)}")
         finally:
             del self._servers[server_id]
 
@@ -107,8 +115,8 @@ class Keeper:
         """Carry out what is left to do for an instance; a command that does so already is waited for."""
         try:
             instance = await self._controller.reconcile(instance_id)
-        except AddonkitError as error:
-            self._report(f"instance {instance_id} cannot be worked on: {error}")
+        except Exception as error:  # noqa: BLE001 - one instance's failure, whatever it is, is not that of the others
+            self._report(f"instance {instance_id} cannot be worked on: {reason_of(error)}")
             return
         finally:
             self._busy.discard(instance_id)

@@ -108,7 +108,7 @@ class PoolReconciler:
         try:
             await self._backend.ensure_running(stopped)
         except Exception as error:  # noqa: BLE001 - one server's failure, whatever it is, is not that of the others
-            return _reason(error)
+            return reason_of(error)
         return ""
 
     async def _heal_one(self, name: str, *, patient: bool) -> str:
@@ -126,7 +126,7 @@ class PoolReconciler:
                 return await self._wait_for_answer(entity.value, state, patient=patient)
             return await self._start(entity.value, patient=patient)
         except Exception as error:  # noqa: BLE001 - one server's failure, whatever it is, is not that of the others
-            return _reason(error)
+            return reason_of(error)
 
     async def _start(self, pool: Pool, *, patient: bool) -> str:
         await self._backend.ensure_running(pool, wanted=lambda: self._wanted(pool.name))
@@ -162,5 +162,6 @@ class PoolReconciler:
         return entity is not None and entity.value.spec.desired_instances > 0
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
+    """What is said of an error that is one server's, or one instance's, and not everybody's."""
     return str(error) if isinstance(error, AddonkitError) else f"{type(error).__name__}: {error}"
