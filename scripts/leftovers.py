@@ -2,7 +2,7 @@
 
 Called as `leftovers.py HOME [PORT ...]`, or as `leftovers.py --end HOME` to kill the servers: the last resort.
 
-A process belongs to a home when it works in a directory below it, or was started with a path in it.
+A process belongs to a home when it works in a directory below it. So does one that was started with a path in it.
 """
 
 from __future__ import annotations

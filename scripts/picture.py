@@ -1,6 +1,6 @@
 """Draws the terminal of the README from real output: `python scripts/picture.py > docs/terminal.svg`.
 
-Every line of the picture is what the command printed just now, in a home of its own that is removed afterwards.
+Every line of the picture is what the command printed just now. Its home is removed afterwards.
 """
 
 from __future__ import annotations

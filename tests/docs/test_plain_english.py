@@ -131,7 +131,37 @@ def test_a_command_in_a_message_stands_in_backticks() -> None:
     assert not found, "\n".join(found)
 
 
+DRAWN = re.compile(r"^\s+\S.*\s{3,}\S|[│├└]|^\s*python -m |^(?:\s*`[\w-]+`[,.])+$")
+"""A line of a table, a tree, a usage or a list of words in a docstring."""
+DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+def docstring_prose(docstring: str) -> str:
+    """A docstring without tables, its items as paragraphs."""
+    prose = "\n".join("" if DRAWN.search(line) else line for line in docstring.splitlines())
+    return re.sub(r"\n(?= +[\w*]+: )", "\n\n", prose)
+
+
+def long_docstring_sentences(source: str) -> list[str]:
+    documented = [node for node in ast.walk(ast.parse(source)) if isinstance(node, DOCUMENTED)]
+    prose = (docstring_prose(ast.get_docstring(node) or "") for node in documented)
+    return [sentence for text in prose for sentence in long_sentences(text)]
+
+
+@pytest.mark.parametrize("folder", ["benchmarks", "core/src", "examples", "plugins", "scripts"])
+def test_sentences_of_docstrings_are_short(folder: str) -> None:
+    sources = [name for name in pages() if name.endswith(".py") and name.startswith(folder)]
+    found = [
+        f"{name}: {sentence}"
+        for name in sources
+        if "templates" not in name and (ROOT / name).is_file()
+        for sentence in long_docstring_sentences((ROOT / name).read_text())
+    ]
+    assert not found, "\n".join(found)
+
+
 def test_what_breaks_a_rule_is_found() -> None:
+    assert long_docstring_sentences('def f():\n    """Do it.\n\n    Args:\n        a: ' + "one word " * 12 + '.\n    """')
     assert long_sentences("It is short. " + "It is a long one " * 5)
     assert not long_sentences("It is short, " + "a [page](b.md) and [more](c.md) " * 5)
     assert not long_sentences("```\n" + "code " * 30 + "\n```")

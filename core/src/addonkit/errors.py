@@ -53,8 +53,8 @@
         ├── RegistryUnreachable      an image registry does not answer, or not as one
         └── ServerFull               a server has no connection left, not even for its administrator
 
-`Retryable` is the mark by which the saga engine tells a fault that passes from one that stays, `NothingDone` the one by
-which a step says that it had no effect; any exception class may carry them.
+By `Retryable` the saga engine tells a fault that passes from one that stays. By `NothingDone` a step says that it had
+no effect. Any exception class may carry them.
 """
 
 from __future__ import annotations

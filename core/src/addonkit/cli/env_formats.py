@@ -15,9 +15,9 @@ from addonkit.errors import UnwritableValue
 def to_dotenv(values: Mapping[str, str]) -> str:
     """`KEY='value'` lines that sh, Node.js, npm dotenv and python-dotenv read alike.
 
-    Single quotes hold everything but `'`, a backslash (python-dotenv reads escapes in them), `${` (it
-    expands it even there) and a carriage return (line ends are changed on reading). A value with `'` goes in double
-    quotes, which hold everything but `$`, a backslash, `"`, a backtick and line ends.
+    Single quotes hold everything but four things. python-dotenv reads escapes after a backslash, and expands `${`.
+    Readers change line ends, a carriage return too. A `'` ends the text. A value with `'` goes in double quotes: they
+    hold everything but `$`, a backslash, `"`, a backtick and line ends.
 
     Raises:
         UnwritableValue: for a value that fits neither, naming its key.

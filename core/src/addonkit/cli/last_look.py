@@ -1,9 +1,8 @@
-"""Remembers what the last look at instances found of addons and programs, for as long as nothing of it can differ.
+"""Remembers what the last look at instances found of addons and programs, until any of it may differ.
 
-That an addon can be used is known when it was imported, and whether a server's program is the newest when each that is
-installed was asked for its version. Both are remembered in the home, with size, time and inode of every file that the
-answers came from. One that differs, a directory with something new in it, or another environment, and nothing is
-remembered any more.
+An import shows whether an addon can be used. Asking all installed programs for their versions shows whether a server
+runs the newest. The home remembers both, with size, time and inode of every file that the answers came from. A file
+that differs, a new file in a directory or another environment ends that.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The quick way to an app's environment: SQLite, the sealed values, and the run records of its servers; nothing else.
 
 It answers only when there is nothing to do: all that the app has is active and all its servers run. In every other
-case, and whenever anything is odd, the answer is None and the whole of addonkit is asked, which finds out and tells.
+case, and when anything is odd, the answer is None. The command then asks the whole of addonkit, which finds out.
 """
 
 from __future__ import annotations

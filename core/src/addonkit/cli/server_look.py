@@ -21,7 +21,7 @@ STOPPED: Final = "stopped"
 
 
 def can_be_used(reader: StateReader, server: str) -> bool:
-    """Whether a server is to run, its process works in this home, and it has had time to begin or answers already."""
+    """Whether a server is to run and its process works in this home. It answers, or has just been started."""
     pool = reader.get("pool", server)
     record = _record(reader.home, server)
     if pool is None or not pool["spec"]["desired_instances"] or record is None or not _works(reader.home, record):

@@ -58,7 +58,7 @@ class Controller:
         await self._garbage.collect()
 
     async def interrupt(self, instance_id: str) -> None:
-        """Stop what is still being made for an instance, or for a tie of it, that is to go, in any process."""
+        """Stop in any process what is still being made for an instance or tie that is to go."""
         instance, ties = await self._store.read(lambda tx: _look_at(tx, instance_id))
         if instance is not None and instance.phase is Phase.DEPROVISIONING:
             await self._engine.cancel(provision_id(instance))

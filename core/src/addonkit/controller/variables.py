@@ -56,7 +56,7 @@ def resolve_app_names(
 def adjuster(registry: Registry) -> Adjust:
     """Renames a set the addon's way, or the core's where that is not to be had.
 
-    While an addon is away a set keeps the names that it got from it, as long as they are free.
+    While an addon is away, a set keeps the names that it got from it if they are free.
     """
 
     def adjust(association: Association, taken: Sequence[str], used: Collection[str]) -> tuple[Variable, ...]:

@@ -50,7 +50,7 @@ class StepArguments:
 def arguments(saga: Saga[Any], execution: Execution, takes: Signature, own: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments of a step or undo; names with a default are left out when they have no value.
 
-    Outputs come from the journal also of steps that are undone by now, so that an undo that is tried again finds
+    Outputs come from the journal, also those of steps that are undone by now. An undo that is tried again then finds
     what it found first.
     """
     given: dict[str, Any] = {}

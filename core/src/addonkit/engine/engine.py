@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 class Engine:
     """Runs sagas durably.
 
-    An exception that is not an `Exception` (a cancelled task, Ctrl-C) leaves an execution as it is, and its lease
+    An exception that is not an `Exception` (a cancelled task, Ctrl-C) leaves an execution as it is. Its lease is
     free: the next request resumes it. So does a store that fails.
 
     Args:
@@ -42,8 +42,8 @@ class Engine:
         leases: say which process runs an execution.
         clock: gives times, waits for retries.
         resources: asked before each try of a step or undo.
-        sink: told every event once after it was journaled, also of executions that another process runs while
-            this one waits for them. One that raises is logged and changes nothing.
+        sink: told every event once after it was journaled. That includes executions of another process while this
+            one waits for them. One that raises is logged and changes nothing.
     """
 
     def __init__(

@@ -9,8 +9,8 @@ A test of one process installs an action with `at`. A test of a whole command se
 `POINT=kill` (SIGKILL to itself), `POINT=raise` or `POINT=sleep:SECONDS`, several separated by commas; it acts
 whenever the point is passed. Without the variable and without an action a point costs one look at each.
 
-An exception that is raised at a `before` or `after` point is the step's failure, at an `undo` point the undo's; at
-a `journal` point it leaves the engine as a crash would: the execution stays as it is journaled.
+An exception at a `before` or `after` point is the step's failure; at an `undo` point it is the undo's. At a `journal`
+point it leaves the engine as a crash would: the execution stays as it is journaled.
 """
 
 from __future__ import annotations

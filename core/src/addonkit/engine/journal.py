@@ -72,7 +72,7 @@ class Journal:
         return await self._revise(lambda now: with_events(change(now), *events))
 
     async def advance(self, ended: StepEnd | None, begins: Step) -> Execution:
-        """Record in one transaction that a step has ended and that the next one begins, unless it was asked to stop.
+        """Record in one transaction that a step has ended and the next one begins, unless it was asked to stop.
 
         Raises:
             LeaseLost: see write.

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @asynccontextmanager
 async def following(store: Store, id: str, publisher: EventPublisher) -> AsyncIterator[None]:
-    """For the length of the block tell the events of an execution as they are journaled, the last ones at its end."""
+    """Tell the events of an execution as they are journaled while the block lasts; the last ones at its end."""
     task = asyncio.create_task(_follow(store, id, publisher))
     try:
         yield

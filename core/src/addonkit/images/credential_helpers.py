@@ -1,7 +1,7 @@
 """Logins that a credential helper keeps, where Docker's configuration file names one.
 
-A helper is a program `docker-credential-NAME` on PATH: it reads a registry's address from stdin when told to `get`, and
-answers with `Username` and `Secret` as JSON, or with a status other than 0 when it has none.
+A helper is a program `docker-credential-NAME` on PATH. Called with `get`, it reads a registry's address from stdin. It
+answers with `Username` and `Secret` as JSON; a status other than 0 says that it has none.
 """
 
 from __future__ import annotations

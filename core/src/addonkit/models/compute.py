@@ -52,9 +52,10 @@ class File:
 class Probe:
     """How to ask a server in its own protocol whether it is ready.
 
-    After connecting to `port`, `send` is written; the server is ready when its answer starts with one
-    of `expect`, or when `pattern`, a regular expression, matches anywhere in it: for a greeting that begins with its
-    length, or that comes before the answer. Bytes are given as text in Latin-1. `port` is the name of one of the
+    After connecting to `port`, `send` is written. The server is ready when its answer starts with one of `expect`. It
+    is also ready when `pattern`, a regular expression, matches anywhere in the answer. Patterns are for greetings that
+    begin with their length or come before the answer.
+    Bytes are given as text in Latin-1. `port` is the name of one of the
     pool's: that of a ServerAddon is named like the addon, its `more_ports` have their own names.
     """
 
@@ -88,11 +89,11 @@ class DiskTemplate:
 class Program:
     """How a server runs as a process of this machine.
 
-    Placeholders in `argv`, `prepare`, `files`, `env`: `{port}` (of the first port) and `{port:NAME}`,
-    `{disk}` (directory of the first volume; servers start in it), `{run}` (a private directory that lives as long as
-    the pool), `{sockets}` (where only the server's user can make Unix sockets; a short path from the directory that
-    the server starts in, since the path of a socket may have 107 bytes).
-    Never put a secret in an argv: everybody on the machine reads it.
+    Placeholders in `argv`, `prepare`, `files`, `env`: `{port}` (of the first port) and `{port:NAME}`, `{disk}`
+    (directory of the first volume; servers start in it), `{run}` (a private directory) and `{sockets}`. `{run}` lives
+    as long as the pool. In `{sockets}` only the server's user can make Unix sockets. It is a short path, from the
+    directory that the server starts in: a socket's path has at most 107 bytes. Never put a secret in an argv: everybody
+    on the machine reads it.
 
     Attributes:
         source: where the executables are found.
@@ -106,8 +107,8 @@ class Program:
         probe: readiness in the server's own protocol.
         stop_signal: asks for a graceful end; `SIGQUIT` and `SIGKILL` follow.
         stop_timeout: seconds granted to it.
-        pid_file: the server's own lock file below the disk, removed before a start when the process it
-            names does not run there.
+        pid_file: the server's own lock file below the disk. It is removed before a start if its process does not
+            run there.
         named_user: what needs a user with an entry in /etc/passwd. Where root runs addonkit, a server has a uid of
             its own without one; `prepare` then runs as a user with a name, and so does the server with `always`.
         socket: name of the Unix socket that the server makes in `{sockets}`; knows `{port}`. The probe and the

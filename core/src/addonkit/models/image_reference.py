@@ -77,9 +77,8 @@ class ImageReference:
 def resolve_image(base_image: str, default_version: str, requested: str = "") -> str:
     """The image that a version means.
 
-    `requested`, or `default_version` when it is empty, is one of: a tag of `base_image` (`16`), a digest
-    of it (`sha256:...`), or a whole reference, which is anything with a `/`, `:` or `@` in it and stays
-    as it is.
+    Empty, `requested` is `default_version`. It is a tag of `base_image` (`16`), a digest of it (`sha256:...`) or a
+    whole reference. A whole reference has a `/`, `:` or `@` in it, and stays as it is.
 
     Raises:
         InvalidReference: when there are blanks around a part, no version at all, or what comes out is

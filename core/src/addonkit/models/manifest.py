@@ -100,8 +100,7 @@ def parse_manifest(text: str, name: str) -> Manifest:
         name: of the file, for messages.
 
     Raises:
-        InvalidInput: it is no TOML, has a key that is not known, a value of another type, or a name that no app,
-            addon or variable can have.
+        InvalidInput: it is no TOML, or has an unknown key, a value of another type or an impossible name.
     """
     attempted = f"cannot use {name}"
     try:

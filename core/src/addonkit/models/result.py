@@ -50,8 +50,7 @@ class Inventory:
 
     Attributes:
         claims: all of them, also those that no instance has.
-        lost: claims of active instances that are not there, or lack a part without which they are of no use, as a
-            user without its database.
+        lost: claims of active instances that are not there, or lack a part, as a user without its database.
         changed: claims of active instances that are there, but whose password is not the one that apps receive.
     """
 

@@ -39,8 +39,8 @@ def parse_size(text: str) -> int:
 def parse_storage_gb(text: str) -> int:
     """Gibibytes of a size such as `10Gi`, or 1 when it cannot be read.
 
-    Total on purpose, for values that were stored long ago. A definition's sizes are checked with
-    `parse_size` when the addon loads, so a typing mistake never becomes a disk of 1 Gi.
+    Total on purpose, for values that were stored long ago. `parse_size` checks a definition's sizes when the addon
+    loads: a typing mistake never becomes a disk of 1 Gi.
     """
     try:
         return parse_size(text)

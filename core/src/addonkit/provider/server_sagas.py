@@ -2,7 +2,7 @@
 
 An addon says how its pool looks, a pure function of the Server, and gets both sagas. However many
 instances ask for a server, one execution makes it and one removes it. Pool, service and disk carry the
-server's id as their name, so that a crash at any point leaves nothing that cannot be found again.
+server's id as their name. After a crash at any point all that was made can be found again.
 """
 
 from __future__ import annotations

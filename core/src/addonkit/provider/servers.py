@@ -1,8 +1,8 @@
 """Places of instances on servers.
 
 A shared server is found by its key. Its tenants are the instances that refer to it: they are counted,
-never stored. Joining and leaving are one transaction each, so that no instance can join a
-server between the departure of its last tenant and its removal.
+never stored. Joining and leaving are one transaction each. No instance can join a server
+between the departure of its last tenant and its removal.
 """
 
 from __future__ import annotations

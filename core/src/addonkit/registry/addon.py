@@ -28,9 +28,8 @@ REQUIRED: Final = ("addon_definition", "addon_provision", "addon_deprovision")
 class Addon:
     """An addon that loaded well. Made by the registry.
 
-    Every method raises ContractViolation when the addon, or a policy around it, answers with something the
-    contract forbids or raises an unexpected error; an AddonkitError that one of them raises on purpose
-    passes through as it is.
+    Every method raises ContractViolation when the addon, or a policy around it, breaks the contract: an answer that is
+    forbidden, or an unexpected error. An AddonkitError that one of them raises on purpose passes through as it is.
 
     Attributes:
         relay: the way to ask it.

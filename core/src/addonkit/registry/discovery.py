@@ -119,8 +119,8 @@ class Claim:
 class InstalledEntries:
     """Entry points of our groups, by group and name.
 
-    Reads the entry points of every distribution when it is first asked, and the metadata of one only when an entry of
-    it is asked for.
+    Reads the entry points of every distribution when it is first asked. Reads the metadata of one only when an entry
+    of it is asked for.
 
     Args:
         path: directories to look in; `sys.path` when None.

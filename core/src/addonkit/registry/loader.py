@@ -104,8 +104,8 @@ def check_hooks(ref: PluginRef) -> frozenset[str]:
     """Names of the hooks that a plugin answers, tried out on a plugin manager of their own.
 
     Raises:
-        AddonBroken: for an unknown hook, an argument the hook does not have, an async function, a wrapper
-            in an addon, or anything but a wrapper or an observer in a plugin.
+        AddonBroken: for an unknown hook, an argument the hook does not have, or an async function. In an addon for a
+            wrapper; in a plugin for anything but a wrapper or an observer.
     """
     entry, plugin = ref.entry, ref.plugin
     manager = new_manager()

@@ -1,7 +1,7 @@
 """Whether a distribution accepts this core. Pure.
 
-Most say it as `addonkit>=0.1,<1`: that is compared here, since what reads every other form is a hundredth of a second
-of imports for each command.
+Most say it as `addonkit>=0.1,<1`: that is compared here. A reader of every other form would cost each command a
+hundredth of a second of imports.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Reading a state file on a full disk, where SQLite has no room for the files that it makes beside it."""
+"""Reads a state file on a full disk: SQLite has no room there for the files that it makes beside it."""
 
 from __future__ import annotations
 

@@ -20,8 +20,8 @@ class Stored(Protocol):
         kind: first half of an entity's id, as `instance`.
         indexed: fields by which entities are listed; their values are compared as text.
 
-    A class whose fields hold only what reading gives back (trees, times in UTC, attrs values, tuples) may say so with
-    `plain: ClassVar[bool] = True`: a write then answers the value it was given, instead of reading it again.
+    A class may say `plain: ClassVar[bool] = True` if its fields hold only what reading gives back: trees, times in UTC,
+    attrs values, tuples. A write then answers the value it was given, instead of reading it again.
     """
 
     kind: ClassVar[str]
@@ -141,8 +141,8 @@ class Store(Protocol):
     async def transact(self, decide: Callable[[Transaction], R]) -> R:
         """Run a decision in one serializable transaction and return what it returns.
 
-        `decide` is a plain function: it may run on another thread, must not block on anything else, and is
-        committed durably when it returns, rolled back when it raises. The transaction cannot be used afterwards.
+        `decide` is a plain function: it may run on another thread, and must not block on anything else. What it wrote
+        is committed durably when it returns, and rolled back when it raises. The transaction cannot be used afterwards.
         When the waiting task is cancelled the decision is not torn: it is still committed whole, or not at all.
 
         Raises:

@@ -35,10 +35,10 @@ _LOOK_EVERY: Final = 1.0
 class Leases:
     """Takes, renews and gives back leases for one owner.
 
-    A lease is free when it was never held, when it was given back, when it has expired, or when its owner's process
-    is known to have ended. Each change of hands makes its fence greater by one. Time is the machine's: when
-    clocks disagree two may *believe* that they hold a lease, but only the newest fence passes `check`, so work
-    that is written in the same transaction is safe at all times.
+    A lease is free when it was never held, was given back or has expired. It is free too when its owner's process is
+    known to have ended. Each change of hands makes its fence greater by one. Time is the machine's: when clocks
+    disagree, two may *believe* that they hold a lease. Only the newest fence passes `check`: work that is written in
+    the same transaction is safe at all times.
 
     Args:
         store: where leases are kept.

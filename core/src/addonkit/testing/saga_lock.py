@@ -3,9 +3,9 @@
     def test_released_sagas_keep_their_shape():
         check_saga_lock(Path(__file__).with_name("sagas.lock.json"), sagas_in(addonkit_postgresql.provision))
 
-Run it once with `ADDONKIT_SAGA_LOCK_UPDATE=1` to write the file, commit the file, and run it so again when a
-version was added on purpose. Until the first release of a saga its shape may change freely: write the file anew.
-The conformance kit begins a missing file by itself, except in CI (`CI` is set), where no person would commit it.
+Run it once with `ADDONKIT_SAGA_LOCK_UPDATE=1` to write the file, and commit the file. Run it so again when a version
+was added on purpose. Until the first release of a saga its shape may change freely: write the file anew.
+The conformance kit begins a missing file by itself. It does not in CI (`CI` is set): no person would commit it.
 """
 
 from __future__ import annotations

@@ -80,8 +80,8 @@ async def create_tenant(
         password: what the role logs in with.
         owner: id of the instance.
         connections: how many the role may have at once; -1 is no limit.
-        alone: whether no other app lives on the server. The role may then create databases, as test runners do, and
-            connect to the database `postgres`, from where they do it.
+        alone: whether no other app lives on the server. The role may then create databases, as test runners do. They
+            do so from the database `postgres`: it may connect to that too.
 
     Raises:
         AlreadyExists: when one of them is there and not this instance's.
@@ -95,7 +95,7 @@ async def create_tenant(
 
 
 async def create_database(admin: Administrator, database: str, role: str, owner: str) -> None:
-    """A database that belongs to the role of this instance, and that no other role can connect to at any time.
+    """Create a database that belongs to the role of this instance. No other role can connect to it at any time.
 
     Raises:
         AlreadyExists: when there is one of that name with another owner.

@@ -1,7 +1,7 @@
-"""What the schema of a database consists of, as rows of text that are the same in every place it was restored to.
+"""What the schema of a database consists of, as rows of text. They are the same in every place it was restored to.
 
-Expressions are left out: a server writes some of them in other words once they were dumped and restored (`IN` on a
-`varchar` does so). Of the owner's name `<owner>` is left.
+Expressions are left out: a server writes some of them in other words after a restore (`IN` on a `varchar` is one). Of
+the owner's name `<owner>` is left.
 """
 
 # ruff: noqa: S608 - every part of these queries is a constant of this file

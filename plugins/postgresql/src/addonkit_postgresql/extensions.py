@@ -1,7 +1,7 @@
 """Lets the only app of a server create more extensions than PostgreSQL trusts by itself. Pure.
 
-A control file says whether the owner of a database may create an extension. Before each start the server's own control
-files of some harmless ones are copied with `trusted = true`, and the server looks there first.
+A control file says whether the owner of a database may create an extension. Before each start the control files of some
+harmless ones are copied with `trusted = true`. The server looks there first.
 """
 
 from __future__ import annotations

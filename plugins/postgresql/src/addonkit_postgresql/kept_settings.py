@@ -1,6 +1,6 @@
 """What `ALTER DATABASE ... SET` and `ALTER ROLE ... SET` have set for a tenant: `pg_dump` of a database leaves it out.
 
-It is applied with the rights of the owner, so that an archive can set nothing that its owner could not.
+It is applied with the rights of the owner: an archive can set nothing that its owner could not.
 """
 
 from __future__ import annotations

@@ -164,7 +164,7 @@ async def _drop_role(admin: Administrator, connection: asyncpg.Connection, role:
 
 
 async def _drop_empty_role(admin: Administrator, inside: asyncpg.Connection, role: str) -> None:
-    """Drop a role that has nothing any more, from the database of a neighbour if one grants it something all the time.
+    """Drop a role that has nothing any more. A neighbour may grant it something all the time: then from its database.
 
     The lock keeps everybody from granting for the moment that this takes.
     """

@@ -1,7 +1,7 @@
 """Names of buckets, folders and users: deterministic, of ids that are never used again. Pure.
 
-Buckets: 3 to 63 small letters, digits and `-`, a letter or digit at both ends, and no reserved prefix or suffix
-("Bucket naming rules" of the S3 guide). IAM users: at most 64 characters.
+Buckets: 3 to 63 small letters, digits and `-`, with a letter or digit at both ends. No reserved prefix or suffix. See
+"Bucket naming rules" of the S3 guide. IAM users: at most 64 characters.
 """
 
 from __future__ import annotations

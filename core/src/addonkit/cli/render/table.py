@@ -94,7 +94,7 @@ def _below(cells: Mapping[str, str]) -> list[str]:
 
 
 def _fits(headers: Sequence[str], rows: Rows, columns: Sequence[int]) -> bool:
-    """Whether rows of these columns are as wide as the terminal at most, and no cell is wrapped into many lines."""
+    """Whether rows of these columns fit the terminal, and no cell is wrapped into many lines."""
     widths = _widths(headers, rows, columns)
     if sum(widths) + GAP * (len(widths) - 1) > width():
         return False

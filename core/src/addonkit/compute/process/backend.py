@@ -2,18 +2,19 @@
 
 Below its home it keeps
 
-pools/<name>/run    private files of a server, and its home directory
-pools/<name>/sockets  Unix sockets of a server, which it alone can make
-pools/<name>/log    what it wrote
-pools/<name>/record which process it is
-disks/<name>/data   its data
-disks/<name>/lock   held by the server for life; pools/<name>/alive for one without a disk
-prepared/<name>     that the disk holds data, see disk_memory
-ports/<number>      which pool has the port
-templates/<key>     prepared disks that are copied for new servers
-uids/<number>       which server has the uid
-programs/           copies of programs, where a service user could not reach the originals
-locks/<name>        held while a pool is started, stopped or removed
+    pools/<name>/run     private files of a server, and its home directory
+    pools/<name>/sockets Unix sockets of a server, which it alone can make
+    pools/<name>/log     what it wrote
+    pools/<name>/record  which process it is
+    pools/<name>/alive   the lock of a server without a disk
+    disks/<name>/data    its data
+    disks/<name>/lock    held by the server for life
+    prepared/<name>      that the disk holds data, see disk_memory
+    ports/<number>       which pool has the port
+    templates/<key>      prepared disks that are copied for new servers
+    uids/<number>        which server has the uid
+    programs/            copies of programs, where a service user could not reach the originals
+    locks/<name>         held while a pool is started, stopped or removed
 """
 
 from __future__ import annotations

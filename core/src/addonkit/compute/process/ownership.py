@@ -16,8 +16,8 @@ _NO_FILE: Final = frozenset({errno.ELOOP, errno.ENXIO, errno.ENOENT})
 def hand_over(directory: Path, user: ServiceUser) -> None:
     """Give a directory to a user, with all in it that belongs to its owner. Follows no links.
 
-    The directory itself goes last: while its owner is the former one, the tree is not handed over as a whole, and
-    the next call completes it.
+    The directory itself goes last: its former owner shows that the tree is not handed over as a whole. The next
+    call then completes it.
 
     Raises:
         OSError: a part cannot be given.

@@ -1,4 +1,4 @@
-"""Turns the empty disk of a server into a usable one, by a copy of a template where its program has one."""
+"""Turns the empty disk of a server into a usable one. A program with a template gets a copy of it."""
 
 from __future__ import annotations
 

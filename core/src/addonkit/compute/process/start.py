@@ -135,7 +135,7 @@ _SHOWN: Final = 100
 
 
 def _user_advice(user: ServiceUser | None) -> str:
-    """What to do where the user is root, or has no passwd entry, as in containers that run as a uid of their own."""
+    """What to do where the user is root, or has no passwd entry. Containers often run as such a uid."""
     uid = user.uid if user else os.geteuid()
     if uid == 0:
         return "here root is the only user, whom some servers refuse; run the command as another user"
@@ -193,7 +193,7 @@ def _recent_starts(plan: LaunchPlan, now: float) -> list[float]:
 
 
 async def _check_alone(plan: LaunchPlan) -> None:
-    """Make sure that no process works on the disk that was started by other means and does not hold its lock."""
+    """Make sure that no process works on the disk without holding its lock, as one started by other means."""
     pids = await workers_of(plan.placeholders.disk, plan.user)
     if pids:
         raise PoolCrashed(plan.attempted, f"process {pids[0]} uses its disk already", f"end process {pids[0]} first")

@@ -97,9 +97,8 @@ class Terminator:
     def leftovers(self, server: Identity) -> tuple[int, ...]:
         """Pids of the server and of what it started, as far as they still run.
 
-        The number of the session is the server's pid, which is not given away as long as any process is in the
-        session. Once all are gone it may be: then its new bearer, or those that it left behind, show
-        nothing of ours.
+        The number of the session is the server's pid. The system gives it to no other process while any is in the
+        session. Later it may: then its new bearer, or those that it left behind, show nothing of ours.
         """
         if not server.judged_here:
             return ()

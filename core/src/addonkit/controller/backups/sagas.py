@@ -43,8 +43,8 @@ NAMES: Final = frozenset({BACKUP, VERIFY, RESTORE, RESTORE_INTO, EXPORT, IMPORT,
 class BackupSagas:
     """Makes the sagas, whose steps work with what is given here.
 
-    Inputs are `id` (of the execution's own) and `backup` (a Backup) for all, `place` (a PlaceRequest) for those that
-    read one, `target` for what they are about.
+    All have the inputs `id` (of the execution's own) and `backup` (a Backup). Those that read one have `place` (a
+    PlaceRequest). `target` is what they are about.
     """
 
     def __init__(

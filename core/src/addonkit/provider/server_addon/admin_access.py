@@ -69,9 +69,9 @@ async def cleanup_tenant(
 ) -> None:
     """Remove something of an instance from a shared server.
 
-    Does nothing if the server is the instance's own, since it is removed with all its data, or does not exist. A
-    shared server that cannot be reached is started if other tenants stay; otherwise it is left as it is, so
-    that all tenants can leave a broken server and the last one removes it. One that serves and lets the administrator
+    Does nothing if the server does not exist, or is the instance's own: that is removed with all its data. A shared
+    server that cannot be reached is started if other tenants stay. Otherwise it is left as it is: all tenants can leave
+    a broken server, and the last one removes it. One that serves and lets the administrator
     in no more, because a tenant has taken all connections, is restarted.
 
     Raises:

@@ -80,7 +80,7 @@ class ServerAccess:
     def open_socket(self) -> Iterator[str]:
         """Yield a path by which a client can connect to the socket while the block lasts; empty without a socket.
 
-        No other user of the machine can stand in for the server there, and the path is short enough for the system.
+        No other user of the machine can stand in for the server there. The path is short enough for the system.
         Send a password to the port only where the path is empty.
 
         Raises:

@@ -57,10 +57,10 @@ class Failing:
 
 
 def crash_points(under_test: AddonUnderTest) -> list[CrashPoint]:
-    """Before and after the effect of every step, after that of every undo, and when a saga's last step is journaled.
+    """Before and after each step's effect, after each undo's, and when a saga's last step is journaled.
 
-    Servers are made and removed in sagas of their own, which a shared server's second tenant does not come through:
-    they are tried with the variants whose instances have servers to themselves. Of variants that differ in size
+    Servers are made and removed in sagas of their own. A shared server's second tenant does not go through these: they
+    are tried with the variants whose instances have servers to themselves. Of variants that differ in size
     alone the first is tried.
     """
     kinds = {_kind(under_test, variant): variant for variant in reversed(under_test.variants)}

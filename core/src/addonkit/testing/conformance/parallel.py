@@ -1,7 +1,7 @@
 """Runs the checks of an addon side by side, in several processes: `python -m ...parallel JOB` is one of them.
 
-Every process collects the same checks and takes the next one that no other has taken, by a counter in a file. It writes
-what it begins and what it ends as lines of JSON.
+Every process collects the same checks. A counter in a file says which one is the next that no process has taken. It
+writes what it begins and what it ends as lines of JSON.
 """
 
 from __future__ import annotations

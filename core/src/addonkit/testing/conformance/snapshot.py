@@ -1,6 +1,6 @@
 """Everything an addon answers without doing anything, as a value to be compared: `python -m ...snapshot NAME`.
 
-What differs from one process to the next, or from a test to real life, would orphan executions or hide what is there.
+What differs between two processes, or between a test and real life, would orphan executions or hide what is there.
 """
 
 from __future__ import annotations

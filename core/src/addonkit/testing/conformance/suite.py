@@ -126,7 +126,7 @@ class AddonConformance(
 
 
 def _check_whole(cls: type[AddonConformance]) -> None:
-    """Make sure that every check is the kit's own, whether a class, a base of it or another module replaced one."""
+    """Make sure that every check is the kit's own: no class, base class or other module replaced one."""
     settings = {"addon", "client", "lock"}
     own = [name for name in dir(AddonConformance) if not name.startswith("__") and name not in settings]
     replaced = [name for name in own if getattr_static(cls, name) is not getattr_static(AddonConformance, name)]

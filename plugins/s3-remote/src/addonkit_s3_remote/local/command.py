@@ -27,8 +27,8 @@ DEFAULT_PORT = 9580
 def main(port: int, state: Path | None, output: Path | None, *, memory: bool, until_eof: bool) -> None:
     """Serve S3 with IAM on loopback, to try the addon s3-remote out.
 
-    Prints the settings that lead to it, then serves until SIGTERM or Ctrl-C. Buckets, objects, users and keys are
-    kept in a file of your data directory, so that they are there at the next start.
+    Prints the settings that lead to it, then serves until SIGTERM or Ctrl-C. A file in your data directory
+    keeps buckets, objects, users and keys for the next start.
     """
     if memory and state:
         raise click.UsageError("--memory keeps nothing; leave out --state")
