@@ -161,7 +161,9 @@ def test_sentences_of_docstrings_are_short(folder: str) -> None:
 
 
 def test_what_breaks_a_rule_is_found() -> None:
-    assert long_docstring_sentences('def f():\n    """Do it.\n\n    Args:\n        a: ' + "one word " * 12 + '.\n    """')
+    assert long_docstring_sentences(
+        'def f():\n    """Do it.\n\n    Args:\n        a: ' + "one word " * 12 + '.\n    """'
+    )
     assert long_sentences("It is short. " + "It is a long one " * 5)
     assert not long_sentences("It is short, " + "a [page](b.md) and [more](c.md) " * 5)
     assert not long_sentences("```\n" + "code " * 30 + "\n```")
