@@ -313,19 +313,6 @@ async def test_a_command_runs_beside_the_server(bench: Any) -> None:
     assert " as 0 " not in result.stdout
 
 
-async def test_a_long_log_is_rotated_while_the_server_writes(bench: Any, home: Path, monkeypatch: Any) -> None:
-    from addonkit.compute.process import logs
-
-    pool = await bench.start(bench.pool())
-    await bench.ready(pool)
-    monkeypatch.setattr(logs, "LONGEST", 5)
-
-    await bench.backend.observe(pool)
-
-    assert (home / "pools/greeter/log").stat().st_size == 0
-    assert "listening" in (home / "pools/greeter/log.1").read_text()
-
-
 def test_ports_chosen_at_once_by_many_homes_never_meet(home: Path) -> None:
     script = """
 import sys, time

@@ -16,7 +16,7 @@ import attrs
 import pytest
 
 from addonkit.compute.process.identity import session_members
-from addonkit.compute.process.logs import COPIED, rotate, tail
+from addonkit.compute.process.logs import tail
 from addonkit.compute.process.record import read_record
 from addonkit.errors import CommandFailed, PoolCrashed
 from addonkit.models.compute import File
@@ -227,16 +227,3 @@ async def test_limits_of_the_first_commands_shell_are_not_the_servers(bench: Any
     lines = Path(f"/proc/{state.pid}/limits").read_text().splitlines()
     assert not any("900" in line.split() for line in lines if line.startswith("Max cpu time"))
     assert os.getpriority(os.PRIO_PROCESS, state.pid) == 0
-
-
-def test_of_a_log_with_a_hole_the_end_alone_is_copied(tmp_path: Path) -> None:
-    log = tmp_path / "log"
-    log.write_bytes(b"")
-    os.truncate(log, 3 * 1024**3)
-    with log.open("ab") as file:
-        file.write(b"end")
-
-    rotate(log)
-
-    assert (tmp_path / "log.1").stat().st_size == COPIED
-    assert log.stat().st_size == 0

@@ -1,15 +1,37 @@
-"""Reads a log that another process writes and may empty."""
+"""Reads a log that another process writes, and that is rotated meanwhile: copied to `log.1` and emptied."""
 
 from __future__ import annotations
 
+import os
 from collections import deque
+from collections.abc import Iterator
+from contextlib import ExitStack
+from itertools import count, takewhile
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final, NamedTuple
 
 from addonkit.errors import NotFound
 
 INTERVAL: Final = 0.25
 """Seconds between looks at a log that is followed."""
+
+FARTHEST: Final = 32 * 1024 * 1024
+"""Bytes before the end of a log that are looked at."""
+
+LONGEST: Final = 64 * 1024
+"""Bytes of a line that are shown."""
+
+_PIECE: Final = 1024 * 1024
+"""Bytes that are read at once."""
+
+
+class _Rotated(NamedTuple):
+    """A rotated log, open: its name changes with the next rotation."""
+
+    file: BinaryIO
+    size: int
+    mark: tuple[int, int]
+    """Its inode, and when it was written."""
 
 
 class LogTail:
@@ -23,17 +45,20 @@ class LogTail:
         self._path = Path(path)
         self._offset = 0
         self._rest = b""
+        self._newest = self._mark()
 
-    def last(self, count: int) -> list[str]:
-        """The last lines there are, at most `count`; an unfinished one counts too.
+    def last(self, number: int) -> list[str]:
+        """The last lines there are, at most `number`; an unfinished one counts too.
 
         Raises:
             NotFound: the log is not there or cannot be read.
         """
         attempted = f"cannot read the log {self._path}"
+        self._newest = self._mark()
         try:
             with self._path.open("rb") as file:
-                kept = deque(file, maxlen=count)
+                file.seek(max(0, self._path.stat().st_size - FARTHEST))
+                kept = deque(_lines(file), maxlen=number)
                 self._offset = file.tell()
         except FileNotFoundError:
             raise NotFound(attempted, "there is none yet", "its server never started") from None
@@ -42,19 +67,63 @@ class LogTail:
         return [_text(line) for line in kept]
 
     def more(self) -> list[str]:
-        """Whole lines written since; a log that became shorter is read from its start."""
-        try:
-            with self._path.open("rb") as file:
-                if self._path.stat().st_size < self._offset:
-                    self._offset, self._rest = 0, b""
-                file.seek(self._offset)
-                self._rest += file.read()
-                self._offset = file.tell()
-        except FileNotFoundError:
-            return []
+        """Whole lines written since, in the order they came; what a rotation has moved meanwhile comes first."""
+        with ExitStack() as files:
+            newer = [*takewhile(lambda each: each.mark != self._newest, self._rotated(files))]
+            if newer and self._size() >= newer[0].size:
+                return []  # copied, and to be emptied in a moment
+            for each in reversed(newer):
+                if each.mark != self._newest:
+                    self._add(each.file, each.size)
+                self._offset, self._newest = 0, each.mark
+        if self._size() < self._offset:
+            self._offset, self._rest = 0, b""
+        self._read(self._path)
         *whole, self._rest = self._rest.split(b"\n")
+        self._rest = self._rest[:LONGEST]
         return [_text(line) for line in whole]
+
+    def _rotated(self, files: ExitStack) -> Iterator[_Rotated]:
+        """Open rotated logs, the newest first; one that is renamed meanwhile may come twice."""
+        for number in count(1):
+            try:
+                file = files.enter_context(self._path.with_name(f"{self._path.name}.{number}").open("rb"))
+            except OSError:
+                return
+            status = os.fstat(file.fileno())
+            yield _Rotated(file, status.st_size, (status.st_ino, status.st_mtime_ns))
+
+    def _mark(self) -> tuple[int, int]:
+        with ExitStack() as files:
+            return next((each.mark for each in self._rotated(files)), (0, 0))
+
+    def _size(self) -> int:
+        try:
+            return self._path.stat().st_size
+        except OSError:
+            return self._offset
+
+    def _read(self, path: Path) -> None:
+        try:
+            with path.open("rb") as file:
+                self._add(file, os.fstat(file.fileno()).st_size)
+        except OSError:
+            return
+
+    def _add(self, file: BinaryIO, size: int) -> None:
+        """Add what a log has behind the place, at most FARTHEST bytes of it."""
+        file.seek(max(self._offset, size - FARTHEST))
+        self._rest += file.read(FARTHEST)
+        self._offset = file.tell()
+
+
+def _lines(file: BinaryIO) -> Iterator[bytes]:
+    """The lines of a file, of long ones their beginnings."""
+    while line := file.readline(LONGEST):
+        yield line
+        while line and not line.endswith(b"\n"):
+            line = file.readline(_PIECE)
 
 
 def _text(line: bytes) -> str:
-    return line.decode(errors="replace").rstrip("\r\n")
+    return line[:LONGEST].decode(errors="replace").rstrip("\r\n")

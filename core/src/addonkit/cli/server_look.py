@@ -83,13 +83,13 @@ def _has_ended(record: RunRecord) -> bool:
 
 
 def _is_kept(home: Path, server: str, record: RunRecord) -> bool:
-    """Whether a server holds its locks, and its log is not to be rotated."""
+    """Whether a server holds its locks, and a process bounds its log."""
     from addonkit.compute.process.disk_lock import is_held
-    from addonkit.compute.process.logs import LONGEST
+    from addonkit.compute.process.log_rotator import LOCK
 
     pool = home / "pools" / server
     locks = [home / "disks" / disk / "lock" for disk in record.disks] or [pool / "alive"]
-    return all(map(is_held, locks)) and (pool / "log").stat().st_size <= LONGEST
+    return all(map(is_held, (*locks, pool / LOCK)))
 
 
 def _answers(reader: StateReader, pool: dict[str, Any], record: RunRecord) -> bool:

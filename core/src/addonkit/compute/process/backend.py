@@ -5,6 +5,7 @@ Below its home it keeps
     pools/<name>/run     private files of a server, and its home directory
     pools/<name>/sockets Unix sockets of a server, which it alone can make
     pools/<name>/log     what it wrote
+    pools/<name>/rotating held by the process that bounds the log
     pools/<name>/record  which process it is
     pools/<name>/alive   the lock of a server without a disk
     disks/<name>/data    its data
@@ -36,7 +37,7 @@ from addonkit.compute.process.failures import as_failure_of
 from addonkit.compute.process.layout import Layout, program_of
 from addonkit.compute.process.listeners import look_at_port
 from addonkit.compute.process.lock import locked
-from addonkit.compute.process.logs import rotate, tail
+from addonkit.compute.process.logs import BEGINNING, ensure_rotated, tail
 from addonkit.compute.process.names import check_name
 from addonkit.compute.process.open_files import working_in_removed
 from addonkit.compute.process.pipes import piped
@@ -256,7 +257,8 @@ class ProcessBackend:
         if standing is Standing.ENDED:
             use = await asyncio.to_thread(look_at_port, None, port, user)
             return PoolState(started=True, log_tail=tail(log), age=age, strangers=use.strangers)
-        await asyncio.to_thread(rotate, log)
+        if age is None or age > BEGINNING:
+            await finish(ensure_rotated, record.server, log.parent)
         use = await asyncio.to_thread(look_at_port, record.server.pid, port, user)
         ready = use.ours and await answers(program_of(pool).probe, HOST, port, self._layout.socket(pool))
         if ready:

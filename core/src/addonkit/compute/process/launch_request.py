@@ -14,6 +14,7 @@ from typing import Final
 import attrs
 
 from addonkit.compute.process import launcher
+from addonkit.compute.process.logs import rotator
 from addonkit.compute.process.placeholders import Placeholders
 from addonkit.compute.process.user import ServiceUser
 from addonkit.models.compute import File
@@ -103,6 +104,7 @@ def _words(request: LaunchRequest, fault: int, hold: Sequence[int]) -> dict[str,
         "cwd": request.cwd,
         "record": str(detached.record) if detached else None,
         "log": str(detached.log) if detached else None,
+        "rotator": list(rotator(detached.log.parent)) if detached else [],
         "starts": list(detached.starts) if detached else [],
         "disks": list(detached.disks) if detached else [],
         "home": detached.home if detached else "",

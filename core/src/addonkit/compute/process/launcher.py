@@ -9,6 +9,7 @@ hold secrets:
           moment and the server is still known.
 `starts`  copied into the record, as are `disks` and `home`.
 `log`     path of the log of a detached process.
+`rotator` command that bounds this log; pid and start time of the detached process go behind it.
 `user`    null, or [uid, gid] to give up root for.
 `remove`  paths to delete; `files` [path, content, once] to write with mode 0600. Both are done as that
           user: nothing that it may have put in the way, such as a symbolic link, turns root's hand.
@@ -46,7 +47,8 @@ def main() -> None:
     """Carry out the order; does not return."""
     order = json.load(sys.stdin)
     # Two forks make a server no child of ours: the process that started it need not collect it.
-    if order["record"] and os.fork():
+    if order["record"] and (server := os.fork()):
+        _start_rotator(order["rotator"], server)
         os._exit(0)
     try:
         _follow(order)
@@ -80,6 +82,21 @@ def _follow(order: "dict[str, Any]") -> None:
         os.execve(order["argv"][0], order["argv"], order["env"])  # noqa: S606 - becoming the server is the job
 
 
+def _start_rotator(command: "list[str]", server: int) -> None:
+    """Start what bounds the log: no child of the server, and without anything that is open here."""
+    try:
+        started = _start_time(server)
+        if os.fork():
+            return
+    except OSError:
+        return
+    try:
+        os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+        os.execve(command[0], [*command, str(server), str(started)], {})  # noqa: S606 - our own rotator
+    finally:
+        os._exit(127)
+
+
 def _redirect(log: str) -> None:
     nothing = os.open(os.devnull, os.O_RDONLY)
     output = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o600)
@@ -91,10 +108,13 @@ def _redirect(log: str) -> None:
 
 
 def _write_record(order: "dict[str, Any]") -> None:
-    with open("/proc/self/stat") as stat:  # noqa: PTH123
-        started = int(stat.read().rpartition(")")[2].split()[19])
-    record = {"pid": os.getpid(), "started": started}
+    record = {"pid": os.getpid(), "started": _start_time(os.getpid())}
     _write(order["record"], json.dumps({**record, **{name: order[name] for name in COPIED}}))
+
+
+def _start_time(pid: int) -> int:
+    with open(f"/proc/{pid}/stat") as stat:  # noqa: PTH123
+        return int(stat.read().rpartition(")")[2].split()[19])
 
 
 def _become(user: "list[int] | None") -> None:

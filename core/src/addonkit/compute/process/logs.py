@@ -1,52 +1,50 @@
-"""The log of a pool: bounded, rotated while the server goes on writing."""
+"""The log of a pool: who keeps it bounded, and its end."""
 
 from __future__ import annotations
 
-import os
+import subprocess
+import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-LONGEST: Final = 10 * 1024 * 1024
-"""Bytes after which a log is rotated."""
-
-COPIED: Final = 2 * LONGEST
-"""Bytes of a long log that are kept when it is rotated: its end."""
-
-KEPT: Final = 3
-"""Rotated logs that are kept: log.1 is the newest."""
+from addonkit.compute.process import log_rotator
+from addonkit.compute.process.disk_lock import is_held
+from addonkit.compute.process.identity import Identity
 
 _TAIL_BYTES: Final = 16 * 1024
+_LIMIT: Final = 10.0
+"""Seconds that a rotator may take to detach itself."""
+
+BEGINNING: Final = 5.0
+"""Seconds after the start of a server in which its rotator may not have begun."""
 
 
-def rotate(log: Path) -> None:
-    """Move what a log holds to log.1 when it is long.
+def is_rotated(directory: Path) -> bool:
+    """Whether a process bounds the log of this pool, whose directory it is."""
+    return is_held(directory / log_rotator.LOCK)
 
-    The file is copied and emptied, not renamed: the server has it open, and since it appends it goes on at
-    the new end. What it writes between the two is lost, a line at most.
-    """
-    try:
-        if log.stat().st_size <= LONGEST:
-            return
-    except FileNotFoundError:
+
+def ensure_rotated(server: Identity, directory: Path) -> None:
+    """Start a rotator for a running server that has none: it was killed, or a former version started the server."""
+    if is_rotated(directory):
         return
-    for number in range(KEPT - 1, 0, -1):
-        older = log.with_name(f"{log.name}.{number}")
-        if older.exists():
-            older.replace(log.with_name(f"{log.name}.{number + 1}"))
-    _copy_end(log, log.with_name(f"{log.name}.1"))
-    os.truncate(log, 0)
+    with suppress(OSError, subprocess.SubprocessError):
+        subprocess.run(  # noqa: S603 - our own rotator
+            [*rotator(directory), str(server.pid), str(server.started)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd="/",
+            env={},
+            check=False,
+            timeout=_LIMIT,
+        )
 
 
-def _copy_end(log: Path, target: Path) -> None:
-    """Copy the end of a log: a server can make its log as long as it likes, holes included."""
-    target.unlink(missing_ok=True)
-    flags = os.O_CLOEXEC | os.O_NOFOLLOW
-    with (
-        os.fdopen(os.open(log, os.O_RDONLY | flags), "rb") as source,
-        os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | flags, 0o600), "wb") as copy,
-    ):
-        source.seek(max(0, os.fstat(source.fileno()).st_size - COPIED))
-        copy.write(source.read(COPIED))
+def rotator(directory: Path) -> tuple[str, ...]:
+    """Return the command that rotates the log of a pool; pid and start time of the server go behind it."""
+    return (sys.executable, "-I", "-S", log_rotator.__file__, str(directory))
 
 
 def tail(log: Path, lines: int = 20) -> str:

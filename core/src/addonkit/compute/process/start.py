@@ -26,6 +26,9 @@ from addonkit.models.secret import reveal
 PREPARE_LIMIT: Final = 240.0
 """Seconds that preparing a disk may take."""
 
+LONGEST_PREPARATION: Final = 1024 * 1024
+"""Bytes of what former preparations said that are kept."""
+
 CRASHES: Final = 5
 WITHIN: Final = 60.0
 """So many starts within so many seconds are a crash loop: the server is left alone for a while."""
@@ -108,7 +111,10 @@ async def _write(
 
 async def _prepare(plan: LaunchPlan, placeholders: Placeholders, command: list[str], lock: int) -> None:
     said = plan.log.with_name("prepare.log")
-    descriptor = os.open(said, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    descriptor = os.open(said, flags, 0o600)
+    if os.fstat(descriptor).st_size > LONGEST_PREPARATION:
+        os.ftruncate(descriptor, 0)
     with os.fdopen(descriptor, "wb") as log:
         result = await run(
             command,
