@@ -65,6 +65,7 @@ class Doctor:
             "server-hung": self._restart,
             "server-outdated": self._restart,
             "shared-user": self._restart,
+            "outdated-rights": self._restart,
             UNFINISHED: self._retry,
             FAILED: self._retry,
             "stranded-execution": self._give_up,

@@ -52,11 +52,13 @@ class Inventory:
         claims: all of them, also those that no instance has.
         lost: claims of active instances that are not there, or lack a part, as a user without its database.
         changed: claims of active instances that are there, but whose password is not the one that apps receive.
+        outdated: claims of active instances with more rights than this release gives; a restart brings them up to date.
     """
 
     claims: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
+    outdated: tuple[str, ...] = ()
 
 
 @attrs.frozen

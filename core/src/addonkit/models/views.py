@@ -174,7 +174,8 @@ class Finding:
     Attributes:
         kind: `orphan-process`, `orphan-disk`, `orphan-server`, `orphan-claim`, `lost-data`,
             `changed-password`, `server-down`,
-            `server-hung`, `server-elsewhere`, `server-outdated`, `shared-user`, `port-taken`, `unfinished`, `failed`,
+            `server-hung`, `server-elsewhere`, `server-outdated`, `shared-user`, `outdated-rights`,
+            `port-taken`, `unfinished`, `failed`,
             `blocked-execution`, `stranded-execution`, `broken-addon`, `addon-not-installed`, `store-damage`,
             `interrupted-backup`, `expired-former`, `leftover-scratch`, `unverified-backup`,
             `backups-on-same-disk`, `backups-unreachable`.

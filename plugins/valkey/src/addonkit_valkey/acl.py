@@ -21,7 +21,7 @@ OWNER: Final = "default"
 OPTIONAL: Final = "?"
 """Begins a rule about a command that came after version 7.0."""
 
-_TENANT_COMMANDS: Final = (
+TENANT_COMMANDS: Final = (
     # Only what is listed is allowed: a newer server may bring commands that take no key and reach further.
     # Each command of these categories takes keys, so that rules about keys apply.
     *("+@string", "+@hash", "+@list", "+@set", "+@sortedset", "+@stream", "+@bitmap", "+@hyperloglog", "+@geo"),
@@ -40,6 +40,7 @@ _TENANT_COMMANDS: Final = (
     # A script, or a function, that has written cannot be ended: only a kill of the server helps.
     "-@scripting",
 )
+"""What one app of several may do."""
 
 _OWNER_COMMANDS: Final = (
     "+@all",
@@ -71,7 +72,7 @@ def prefix_of(claim: str) -> str:
 
 def tenant_rules(password: Secret, prefix: str) -> tuple[str, ...]:
     """Return the rules of one app of several: its own keys and channels, and no command that reaches further."""
-    return ("reset", "on", digest(password), f"~{prefix}*", f"&{prefix}*", *_TENANT_COMMANDS)
+    return ("reset", "on", digest(password), f"~{prefix}*", f"&{prefix}*", *TENANT_COMMANDS)
 
 
 def optional_commands(rules: Collection[str]) -> tuple[str, ...]:

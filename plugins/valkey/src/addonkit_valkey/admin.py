@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from addonkit import Secret, ServerAddress, ServerFull, TransientError
-from addonkit_valkey.acl import ADMINISTRATOR, OWNER, optional_commands, rules_for
+from addonkit_valkey.acl import ADMINISTRATOR, OWNER, TENANT_COMMANDS, optional_commands, rules_for
+from addonkit_valkey.former import find_former
 
 if TYPE_CHECKING:
     from valkey.asyncio import Valkey
@@ -89,9 +90,26 @@ async def _connect(path: str, address: ServerAddress) -> tuple[asyncio.StreamRea
 async def set_user(admin: Administrator, name: str, rules: tuple[str, ...]) -> None:
     """Make a user with exactly these rules, kept over restarts. Repeating it changes nothing."""
     async with admin.session() as client:
-        taken = rules_for(rules, await _known(client, optional_commands(rules)))
-        await _command(client, "ACL", "SETUSER", name, *taken)
+        await _set_user(client, name, rules)
+        await _renew_former(client)
         await _command(client, "ACL", "SAVE")
+
+
+async def _set_user(client: Valkey, name: str, rules: tuple[str, ...]) -> None:
+    taken = rules_for(rules, await _known(client, optional_commands(rules)))
+    await _command(client, "ACL", "SETUSER", name, *taken)
+
+
+async def _renew_former(client: Valkey) -> None:
+    """Give the users that a former release made the rights of today; they keep password, keys and sessions."""
+    for name in await find_former(client):
+        await _set_user(client, name, ("nocommands", *TENANT_COMMANDS))
+
+
+async def list_former(admin: Administrator) -> tuple[str, ...]:
+    """Return the names of users with the rights that a former release gave them."""
+    async with admin.session() as client:
+        return await find_former(client)
 
 
 async def drop_tenant(admin: Administrator, name: str, prefix: str, progress: Callable[[str], Any]) -> None:
@@ -101,6 +119,7 @@ async def drop_tenant(admin: Administrator, name: str, prefix: str, progress: Ca
     """
     async with admin.session() as client:
         await _command(client, "ACL", "DELUSER", name)
+        await _renew_former(client)
         await _command(client, "ACL", "SAVE")
         await drop_keys(client, prefix, progress)
 

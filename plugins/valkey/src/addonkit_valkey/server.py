@@ -6,6 +6,7 @@ from typing import Final
 
 from addonkit import ContainerSpec, File, Probe, Program, Secret, Server, admin_password
 from addonkit_valkey.acl import ADMINISTRATOR, digest, initial_file
+from addonkit_valkey.former import renew_script
 from addonkit_valkey.definition import ADDRESS_SPACE, PORT, PROGRAM, SERVER_PROGRAM, SETTINGS, SHARED_PROGRAM
 
 MOUNT: Final = "/data"
@@ -44,6 +45,7 @@ if test ! -e users.acl; then
 fi
 : >"$run/users.made"
 {check}
+{renew}
 {log_check}
 ulimit -v {space} 2>/dev/null || : # where the machine allows less already, or has no such limit
 for program in {programs}; do
@@ -76,6 +78,7 @@ cd {mount}
 test -e users.acl || printf '%s' "$ADDONKIT_USERS" >users.acl
 unset ADDONKIT_USERS
 {check}
+{renew}
 exec valkey-server - <<'END'
 {settings}
 END
@@ -87,6 +90,7 @@ def program(server: Server) -> Program:
     password = admin_password(server)
     start = _START.format(
         check=_check(password),
+        renew=_renew(server),
         log_check=_LOG_CHECK if server.config.get("appendonly") == "yes" else "",
         programs=SERVER_PROGRAM.replace("|", " "),
         space=server.config[ADDRESS_SPACE],
@@ -112,12 +116,16 @@ def container(server: Server) -> ContainerSpec:
     """Say how it runs in one: without this the image's server would have no password."""
     password = admin_password(server)
     settings = f"port {PORT}\naclfile users.acl\n{_limits(server)}"
-    script = _IN_CONTAINER.format(mount=MOUNT, check=_check(password), settings=settings)
+    script = _IN_CONTAINER.format(mount=MOUNT, check=_check(password), renew=_renew(server), settings=settings)
     return ContainerSpec(("sh", "-euc", script), {"ADDONKIT_USERS": Secret(initial_file(password))}, MOUNT)
 
 
 def _check(password: Secret) -> str:
     return _CHECK.format(administrator=ADMINISTRATOR, digest=digest(password))
+
+
+def _renew(server: Server) -> str:
+    return renew_script() if server.shared else ""
 
 
 def _limits(server: Server) -> str:

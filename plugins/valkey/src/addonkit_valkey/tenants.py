@@ -48,6 +48,11 @@ class UserTenants(Tenants):
             return await super().find_lost(access, claims)
         return () if await admin.is_enabled(_administrator(access), OWNER) else tuple(claims)
 
+    async def find_outdated(self, access: ServerAccess, claims: Collection[str]) -> tuple[str, ...]:
+        """See Tenants. A restart, or the next change of any tenant, gives them the rights of today."""
+        former = await admin.list_former(_administrator(access)) if access.server.shared else ()
+        return tuple(each for each in claims if each in former)
+
     async def drop_claim(self, access: ServerAccess, claim: str, progress: Progress) -> None:
         """See Tenants. The user goes first: who has none writes no more keys."""
         await admin.drop_tenant(_administrator(access), claim, prefix_of(claim), progress)

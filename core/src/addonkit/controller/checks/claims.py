@@ -26,11 +26,13 @@ class Differences(NamedTuple):
         unowned: claims that no instance has.
         lost: active instances whose claims are not there or not whole.
         changed: active instances whose password is another one than apps receive.
+        outdated: active instances with rights of a former release.
     """
 
     unowned: tuple[str, ...] = ()
     lost: tuple[Instance, ...] = ()
     changed: tuple[Instance, ...] = ()
+    outdated: tuple[Instance, ...] = ()
 
 
 class ClaimChecks:
@@ -53,13 +55,14 @@ class ClaimChecks:
 
     async def _check(self, server: Server) -> list[Finding]:
         try:
-            unowned, lost, changed = await self.differences(server)
+            found = await self.differences(server)
         except (AddonBroken, UnknownAddon):
             return []  # the finding is about the addon, or about the instances that live there
         except AddonkitError as error:
             names = ", ".join(each.name for each in await self._framework.servers.tenants(server.id)) or server.id
             return [Finding("server-down", names, f"its server cannot be asked what it has: {error}", key=server.id)]
-        return [*(_unowned(server, claim) for claim in unowned), *map(_lost, lost), *map(_changed, changed)]
+        findings = [*(_unowned(server, claim) for claim in found.unowned), *map(_lost, found.lost)]
+        return [*findings, *map(_changed, found.changed), *_outdated(server, found.outdated)]
 
     async def differences(self, server: Server) -> Differences:
         """Compare what lives on a server with its active instances.
@@ -82,6 +85,7 @@ class ClaimChecks:
             tuple(sorted(unowned)),
             tuple(each for each in active if each.claim in inventory.lost),
             tuple(each for each in active if each.claim in inventory.changed),
+            tuple(each for each in active if each.claim in inventory.outdated),
         )
 
 
@@ -94,6 +98,15 @@ def _changed(instance: Instance) -> Finding:
     what = f"{instance.claim!r} on its {instance.addon} server has another password than its variables"
     how = "run `addonkit doctor --fix` for a new one, then restart its apps"
     return Finding("changed-password", instance.name, f"{what}; {how}", "give it a new one", key=instance.id)
+
+
+def _outdated(server: Server, instances: tuple[Instance, ...]) -> list[Finding]:
+    if not instances:
+        return []
+    names = ", ".join(each.name for each in instances)
+    what = f"a former release gave it more rights on its {server.addon} server than an app has today"
+    how = "run `addonkit doctor --fix` to restart the server, which brings them up to date"
+    return [Finding("outdated-rights", names, f"{what}; {how}", "restart its server", key=server.id)]
 
 
 def _lost(instance: Instance) -> Finding:

@@ -205,6 +205,14 @@ class Tenants(abc.ABC):
         del access, tenants
         return ()
 
+    async def find_outdated(self, access: ServerAccess, claims: Collection[str]) -> tuple[str, ...]:
+        """Return those claims whose rights on the server are those of a former release of the addon.
+
+        A restart of the server brings them up to date. By default none.
+        """
+        del access, claims
+        return ()
+
     @abc.abstractmethod
     async def drop_claim(self, access: ServerAccess, claim: str, progress: Progress) -> None:
         """Remove what carries that name and belongs to no instance."""

@@ -68,7 +68,9 @@ def list_claims_step(tenants: Tenants) -> Step:
             for each in active
             if each.claim not in lost
         ]
-        return Inventory(await tenants.list_claims(access), lost, await tenants.find_changed(access, whole))
+        changed = await tenants.find_changed(access, whole)
+        outdated = await tenants.find_outdated(access, [each.claim for each in whole])
+        return Inventory(await tenants.list_claims(access), lost, changed, outdated)
 
     return list_claims
 

@@ -1,0 +1,86 @@
+"""Tenants of a shared server that a former release let in get the rights of today."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+import valkey.asyncio
+import valkey.exceptions
+
+import addonkit
+from addonkit_valkey.acl import ADMINISTRATOR
+
+FORMER = (
+    *[
+        "+@all",
+        "-@admin",
+        "-@dangerous",
+        "-scan",
+        "-randomkey",
+        "-dbsize",
+        "-pubsub",
+        "-function",
+        "-fcall",
+        "-fcall_ro",
+    ],
+    "-script|flush",
+)
+"""What the first release gave to an app."""
+
+STUCK = ("EVAL", "return 1", "0")
+"""A script, which can hold up all apps."""
+
+
+async def call(url: str, *words: str) -> Any:
+    async with valkey.asyncio.Valkey.from_url(url, decode_responses=True, socket_timeout=10) as connection:
+        return await connection.execute_command(*words)
+
+
+async def as_a_former_release_made_it(kit: addonkit.Kit, environ: Mapping[str, str]) -> None:
+    instance = (await kit.instances())[0].instance
+    server = await kit._pools._framework.servers.get(instance.server)
+    user, password = environ["VALKEY_USERNAME"], environ["VALKEY_PASSWORD"]
+    url = environ["VALKEY_URL"].replace(
+        f"{user}:{password}@", f"{ADMINISTRATOR}:{server.attributes['admin_password'].reveal()}@"
+    )
+    digest = hashlib.sha256(password.encode()).hexdigest()
+    await call(url, "ACL", "SETUSER", user, "reset", "on", f"#{digest}", "~blog:*", "&blog:*", *FORMER)
+    await call(url, "ACL", "SAVE")
+    assert await call(environ["VALKEY_URL"], *STUCK) == 1
+
+
+async def refused(url: str) -> bool:
+    with pytest.raises(valkey.exceptions.NoPermissionError):
+        await call(url, *STUCK)
+    return True
+
+
+async def test_rights_of_a_former_release_are_reported_and_brought_up_to_date(kit: addonkit.Kit) -> None:
+    blog = (await kit.create("valkey:shared", app="blog")).environ()
+    url = blog["VALKEY_URL"]
+    await call(url, "SET", "blog:key", "kept")
+    await as_a_former_release_made_it(kit, blog)
+    async with valkey.asyncio.Valkey.from_url(url, decode_responses=True) as connected:
+        await connected.ping()
+
+        wiki = (await kit.create("valkey:shared", app="wiki")).environ()
+
+        with pytest.raises(valkey.exceptions.NoPermissionError):
+            await connected.eval("return 1", 0)
+        assert await connected.get("blog:key") == "kept"
+    assert await kit.doctor() == ()
+
+    await as_a_former_release_made_it(kit, blog)
+    (finding,) = await kit.doctor()
+    assert (finding.kind, finding.subject) == ("outdated-rights", "blog-valkey")
+    assert await refused(wiki["VALKEY_URL"])
+    await kit.fix([finding])
+
+    assert await kit.doctor() == ()
+    assert await refused(url)
+    assert await refused(wiki["VALKEY_URL"])
+    assert await call(url, "GET", "blog:key") == "kept"
+    assert await call(url, "PUBLISH", "blog:news", "x") == 0
