@@ -6,8 +6,8 @@ from typing import Final
 
 from addonkit import ContainerSpec, File, Probe, Program, Secret, Server, admin_password
 from addonkit_valkey.acl import ADMINISTRATOR, digest, initial_file
-from addonkit_valkey.former import renew_script
 from addonkit_valkey.definition import ADDRESS_SPACE, PORT, PROGRAM, SERVER_PROGRAM, SETTINGS, SHARED_PROGRAM
+from addonkit_valkey.former import renew_script
 
 MOUNT: Final = "/data"
 
