@@ -47,7 +47,7 @@ start_s3() {
 # The service that held the buckets of an interrupted demonstration ended with it; its servers may still run.
 sweep() {
   if [ -d "$ADDONKIT_HOME" ]; then
-    for name in $(names || true); do addonkit destroy "$name" --yes >/dev/null 2>&1 || true; done
+    for name in $(names || true); do addonkit destroy "$name" --now --yes >/dev/null 2>&1 || true; done
     addonkit doctor --fix --yes >/dev/null 2>&1 || true
     python scripts/leftovers.py --end "$ADDONKIT_HOME" || true
     find "$ADDONKIT_HOME" -mindepth 1 -delete
@@ -102,7 +102,7 @@ bold "5. What there is, what the app sees (secrets hidden), and the end of it."
 show addonkit list
 show addonkit env -a shop
 ports=$(ls "$ADDONKIT_HOME/ports" | grep -E '^[0-9]+$' || true)
-for name in $(names); do show addonkit destroy "$name" --yes; done
+for name in $(names); do show addonkit destroy "$name" --now --yes; done
 
 bold "Nothing is left:"
 # shellcheck disable=SC2086 - one word a port

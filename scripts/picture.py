@@ -43,7 +43,7 @@ def main() -> None:
     finally:
         for instance in ("valkey", "postgresql"):
             subprocess.run(
-                [f"{Path(sys.executable).parent}/addonkit", "destroy", instance, "-a", "shop", "--yes"],
+                [f"{Path(sys.executable).parent}/addonkit", "destroy", instance, "-a", "shop", "--now", "--yes"],
                 env=environment,
                 capture_output=True,
                 check=False,

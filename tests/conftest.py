@@ -66,6 +66,14 @@ def interruptible() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True, scope="session")
+def nothing_in_the_trash() -> Iterator[None]:
+    """What a test destroys is gone at once, unless it says otherwise: most of them make nothing worth keeping."""
+    os.environ["ADDONKIT_TRASH"] = "0"
+    yield
+    del os.environ["ADDONKIT_TRASH"]
+
+
+@pytest.fixture(autouse=True, scope="session")
 def shared_templates() -> Iterator[None]:
     """Homes of all tests, in all workers, share prepared clusters: most of them live for a second."""
     if SETTING in os.environ:  # of the process that started this worker

@@ -320,7 +320,7 @@ def test_destroy_is_not_done_for_a_program_that_did_not_say_yes(call, doomed):
 @pytest.mark.parametrize(("argv", "wait"), [((), True), (("--no-wait",), False)])
 def test_destroy_with_yes(call, doomed, argv, wait):
     outcome = call("destroy", "postgresql", "-a", "shop", "--yes", *argv)
-    assert doomed.call("destroy") == (("shop-postgresql",), {"wait": wait})
+    assert doomed.call("destroy") == (("shop-postgresql",), {"now": False, "wait": wait})
     assert ("gone" in outcome.out) is wait
     assert ("addonkit retry shop-postgresql" in outcome.out) is not wait
 
@@ -374,7 +374,7 @@ def crowded(doomed, samples):
 def test_everything_of_an_app_is_destroyed(call, crowded):
     outcome = call("destroy", "--app", "shop", "--yes")
     assert outcome.out == "app shop is gone: 1 destroyed, 1 detached, 1 variables unset\n"
-    assert crowded.call("destroy") == (("shop-postgresql",), {})
+    assert crowded.call("destroy") == (("shop-postgresql",), {"now": False})
     assert crowded.call("detach") == (("blog-valkey", "shop"), {})
     assert crowded.call("unset_variables") == (("shop", ("DEBUG",)), {})
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from addonkit.models.views import Plan
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
@@ -18,13 +20,13 @@ class Removal:
 
     Attributes:
         app: its name.
-        destroyed: names of instances that were made for it, to what is lost with each.
+        destroyed: names of instances that were made for it, to what would be done with each.
         detached: names of instances of other apps.
         unset: names of variables set by hand.
     """
 
     app: str
-    destroyed: dict[str, tuple[str, ...]]
+    destroyed: dict[str, Plan]
     detached: tuple[str, ...]
     unset: tuple[str, ...]
 
@@ -40,7 +42,8 @@ class Removal:
     def text(self) -> str:
         """What is lost, for people."""
         lines = [f"everything of app {self.app} goes"]
-        lines += [f"  lost for good: {each}" for lost in self.destroyed.values() for each in lost]
+        lines += [f"  lost for good: {each}" for plan in self.destroyed.values() for each in plan.lost]
+        lines += [f"  what stays: {each}" for plan in self.destroyed.values() for each in plan.stays]
         lines += [f"  detached: {name}; it and its data stay" for name in self.detached]
         lines += [f"  unset: {', '.join(self.unset)}"] if self.unset else []
         return "\n".join(lines)
@@ -51,8 +54,8 @@ class Removal:
         return ", ".join(f"{len(found)} {kind}" for kind, found in kinds.items() if found)
 
 
-async def look(kit: Kit, app: str) -> Removal:
-    """What removing an app takes. UnknownApp when there is none."""
+async def look(kit: Kit, app: str, *, now: bool) -> Removal:
+    """What removing an app takes, without the trash if it is done `now`. UnknownApp when there is none."""
     await kit.check_app(app)
     views = await kit.instances(app)
     own = [view.instance.name for view in views if view.instance.app == app]
@@ -60,19 +63,19 @@ async def look(kit: Kit, app: str) -> Removal:
     manual = [entry.variable.key for entry in environment.entries if entry.source == "manual"] if environment else []
     return Removal(
         app,
-        {name: (await kit.plan_destroy(name)).lost for name in own},
+        {name: await kit.plan_destroy(name, now=now) for name in own},
         tuple(view.instance.name for view in views if view.instance.app != app),
         tuple(manual),
     )
 
 
-async def remove(kit: Kit, removal: Removal) -> dict[str, str]:
+async def remove(kit: Kit, removal: Removal, *, now: bool) -> dict[str, str]:
     """Remove one after the other; returns what could not be removed, to the reason. One failure hides no other."""
     failed: dict[str, str] = {}
     for name in removal.detached:
         await _attempt(kit.detach(name, removal.app), name, failed)
     for name in removal.destroyed:
-        await _attempt(kit.destroy(name), name, failed)
+        await _attempt(kit.destroy(name, now=now), name, failed)
     if removal.unset and not failed:
         await kit.unset_variables(removal.app, removal.unset)
     return failed

@@ -81,7 +81,7 @@ def candidates(kind: str, params: Mapping[str, Any], incomplete: str, home: str 
     """Return names of a kind that begin with what is typed; none when the state cannot be read.
 
     Args:
-        kind: `app`, `instance`, `addon`, `spec`, `version` or `execution`.
+        kind: `app`, `instance`, `addon`, `spec`, `version`, `execution`, `backup` or `trash`.
         params: what the command line has so far; an app widens instances by what it calls them.
         incomplete: what is typed of the name.
         home: directory given with `--home`.
@@ -115,6 +115,10 @@ def _instances(state: sqlite3.Connection, params: Mapping[str, Any]) -> Iterator
         for (data,) in state.execute(query, (str(params["app"]),)):
             association = json.loads(data)
             yield association["alias"] or association["addon"]
+
+
+def _trash(state: sqlite3.Connection, _params: Mapping[str, Any]) -> Iterator[str]:
+    return (n for (n,) in state.execute("SELECT value FROM entity_index WHERE kind = 'trash' AND field = 'name'"))
 
 
 def _addons(state: sqlite3.Connection, _params: Mapping[str, Any]) -> Iterator[str]:
@@ -151,4 +155,5 @@ _READERS: Final = {
     "version": _versions,
     "execution": _executions,
     "backup": _instances,
+    "trash": _trash,
 }

@@ -21,6 +21,7 @@ SECTIONS: Final = {
         "promote": "Give an instance's variables their plain names.",
         "rename": "Give an instance or an app another name.",
         "destroy": "Remove an instance and all its data, or everything of an app.",
+        "undestroy": "Bring back an instance that was destroyed, with its data and its apps.",
     },
     "Operate": {
         "serve": "Keep everything as it should be, until it is stopped.",
@@ -33,6 +34,7 @@ SECTIONS: Final = {
         "backup": "Back up an instance, and prove that the backup can be restored.",
         "restore": "Bring the data of an instance back from a backup.",
         "rollback": "Put back what a restore has taken the place of.",
+        "trash": "List what was destroyed and can be brought back.",
         "export": "Write the data of an instance into a file.",
         "import": "Fill an empty instance from a file, or from another server.",
         "clone": "Copy an instance with its data, for another app.",

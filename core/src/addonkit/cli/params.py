@@ -16,8 +16,8 @@ class Name(click.ParamType):  # type: ignore[type-arg] # generic in some version
     """Text that names something.
 
     Args:
-        kind: what it names: `app`, `instance`, `addon`, `spec`, `version`, `execution` or `backup`; completions are of
-            that kind.
+        kind: what it names: `app`, `instance`, `addon`, `spec`, `version`, `execution`, `backup` or `trash`;
+            completions are of that kind.
     """
 
     name = "name"

@@ -130,7 +130,8 @@ def _backup_parts(
     from addonkit.controller.backups.shelf import Shelf
 
     keyring = Keyring(store, environ)
-    return BackupParts(keyring, Archives(keyring, registry, clock), Shelf(repository_url(directory, environ)))
+    shelf = Shelf(repository_url(directory, environ))
+    return BackupParts(keyring, Archives(keyring, registry, clock), shelf, environ)
 
 
 def _installed() -> Registry:

@@ -10,12 +10,14 @@ from addonkit.controller.backups.places import PlaceRequest, former_of
 from addonkit.controller.lookup import find_instance
 from addonkit.controller.variables import associations_of
 from addonkit.errors import AlreadyExists, UnknownInstance, UnknownVersion
+from addonkit.models.definition import CONFIG_PROGRAMS, CONFIG_VERSION
 from addonkit.models.identifiers import new_id
 from addonkit.models.instance import Instance, Purpose
 
 if TYPE_CHECKING:
     from addonkit.kit.operations import Operations
     from addonkit.models.backup import ArchiveManifest
+    from addonkit.models.trash import TrashedInstance
     from addonkit.store.interface import Reader, Store
 
 
@@ -71,6 +73,20 @@ class DataPlaces:
         except UnknownVersion:
             request = await asyncio.to_thread(check)
         return PlaceRequest(new_id(), request.addon, app, request.variant, request.distribution, request.config)
+
+    async def for_trash(self, trashed: TrashedInstance) -> PlaceRequest:
+        """A place for what was destroyed: as it was; with the nearest version if its own is not here any more."""
+        spec = f"{trashed.addon}:{trashed.variant}"
+        check = partial(self._operations.check, spec, trashed.app)
+        try:
+            found = await asyncio.to_thread(check, version=trashed.config.get(CONFIG_VERSION, ""))
+        except UnknownVersion:
+            found = await asyncio.to_thread(check)
+            config = {**trashed.config, **found.config}
+        else:
+            here = {key: found.config[key] for key in (CONFIG_PROGRAMS,) if key in found.config}
+            config = {**found.config, **trashed.config, **here}
+        return PlaceRequest(new_id(), trashed.addon, trashed.app, trashed.variant, trashed.distribution, config)
 
 
 def place_like(instance: Instance, app: str) -> PlaceRequest:

@@ -32,6 +32,7 @@ from addonkit.models.execution import Execution
 from addonkit.models.identifiers import check_app_name, check_instance_name
 from addonkit.models.instance import Association, Instance, Phase
 from addonkit.models.settings import Setting
+from addonkit.models.trash import TrashedInstance
 from addonkit.models.views import AppView, Environment, Finding, InstanceView, Plan, ServerTarget, VariableMove
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from addonkit.kit.backups import Backups
     from addonkit.kit.manifests import Manifests
     from addonkit.kit.moves import Moves
+    from addonkit.kit.trash import Trash
 
 
 class Kit:
@@ -119,6 +121,13 @@ class Kit:
         from addonkit.kit.moves import Moves as Made
 
         return Made(self.backups, self.backups.places, self.backups.service)
+
+    @cached_property
+    def trash(self) -> Trash:
+        """What was destroyed and can be brought back."""
+        from addonkit.kit.trash import Trash as Made
+
+        return Made(self._services, self.backups, self._controller)
 
     async def create(
         self, spec: str, app: str, *, alias: str = "", version: str = "", socket: bool = False, wait: bool = True
@@ -263,28 +272,51 @@ class Kit:
             raise failed(f"trying {reconciled.name} again", told) from self._controller.cause(reconciled.id)
         return await self._viewer.instance(reconciled)
 
-    async def plan_destroy(self, name: str, app: str | None = None) -> Plan:
+    async def plan_destroy(self, name: str, app: str | None = None, *, now: bool = False) -> Plan:
         """What destroy would do and lose; nothing written."""
         instance = await self._find(name, app)
         self._admission.check(instance, "destroy")
         plan = await self._planner.destroy(name, app)
         held = await describe_usage(self.registry, self._engine, instance)
         kept = await self.backups.describe(instance.name)
-        return attrs.evolve(plan, lost=(*plan.lost, *held), stays=(*plan.stays, *kept))
+        told = attrs.evolve(plan, lost=(*plan.lost, *held), stays=(*plan.stays, *kept))
+        return told if now else self.trash.plan(told, instance)
 
-    async def destroy(self, name: str, app: str | None = None, *, wait: bool = True) -> None:
-        """Remove an instance and all its data, from whatever state it is in; its variables go first."""
+    async def destroy(
+        self, name: str, app: str | None = None, *, now: bool = False, wait: bool = True
+    ) -> TrashedInstance | None:
+        """Remove an instance and all its data, from whatever state it is in; its variables go first.
+
+        A final backup is made and proved before, and kept in the trash for a time; see `trash`.
+
+        Args:
+            name: of the instance, or what the app calls it.
+            app: what knows it by that name.
+            now: keep nothing.
+            wait: return when it is gone; otherwise when it is recorded.
+
+        Returns:
+            What is kept in the trash; None when nothing is.
+
+        Raises:
+            BackupError: its final backup failed; the instance is as it was.
+            InstanceFailed: it could not be removed.
+        """
         found = await self._find(name, app)
         await self._admission.admit_destroy(found)
         await self._reachability.check_destroy(found)
-        instance = await self._operations.destroy(name, app)
+        keep = None if now else await self.trash.keep(found)
+        instance = await self._operations.destroy(name, app, keep)
         await self._controller.interrupt(instance.id)
+        repeated = found.phase is Phase.DEPROVISIONING
+        kept = await self.trash.kept(instance, drop=now) if keep or repeated else None
         if not wait:
-            return
+            return kept
         left = await self._controller.reconcile(instance.id)
         if left is not None:
             told = await self._with_reason(left)
             raise failed(f"destroying {left.name}", told, forget=True) from self._controller.cause(left.id)
+        return kept
 
     async def plan_forget(self, name: str, app: str | None = None) -> Plan:
         """Return what would stay when the instance is forgotten; nothing written, no addon asked."""

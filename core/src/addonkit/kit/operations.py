@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from addonkit.registry.registry import Registry
     from addonkit.store.interface import Entity, Store, Transaction
 
+Keep = Callable[["Transaction", Instance], None]
+"""Writes what is kept of an instance that is destroyed."""
+
 _SOCKET_NAME: Final = 16
 """Characters that the name of a server's Unix socket may have."""
 
@@ -146,12 +149,20 @@ class Operations:
 
         return await self._store.transact(decide)
 
-    async def destroy(self, name: str, app: str | None = None) -> Instance:
-        """Record that an instance is to go with all its data; its variables go now."""
+    async def destroy(self, name: str, app: str | None = None, keep: Keep | None = None) -> Instance:
+        """Record that an instance is to go with all its data; its variables go now.
+
+        Args:
+            name: of the instance.
+            app: what knows it by that name.
+            keep: writes, in the same transaction, what is kept of it.
+        """
 
         def decide(tx: Transaction) -> Instance:
             entity = find_instance(tx, name, app)
             instance = entity.value
+            if keep is not None:
+                keep(tx, instance)
             repeated = instance.phase is Phase.DEPROVISIONING
             after = attrs.evolve(instance, phase=Phase.DEPROVISIONING, message="", retry_at=None)
             if not repeated:

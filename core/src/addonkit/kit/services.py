@@ -11,7 +11,7 @@ from addonkit.provider.framework import ProviderFramework
 from addonkit.util.clock import Clock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from addonkit.compute.interface import Backend
     from addonkit.controller.backups.archives import Archives
@@ -31,6 +31,7 @@ class BackupParts:
     keyring: Keyring
     archives: Archives
     shelf: Shelf
+    environ: Mapping[str, str]
 
 
 @dataclass(frozen=True)

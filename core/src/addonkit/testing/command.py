@@ -48,10 +48,13 @@ class CommandLine:
     program: tuple[str, ...] = _OURS
 
     def environment(self, **more: str) -> dict[str, str]:
-        """The environment of the command: this process's without settings of addonkit, and what is asked for."""
+        """The environment of the command: this process's without settings of addonkit, and what is asked for.
+
+        Nothing goes to the trash, as tests destroy much and want nothing of it back.
+        """
         kept = {name: value for name, value in os.environ.items() if not name.startswith("ADDONKIT_")}
         shared = {TEMPLATES: os.environ[TEMPLATES]} if TEMPLATES in os.environ else {}
-        return kept | shared | {"ADDONKIT_HOME": str(self.home)} | self.environ | more
+        return kept | shared | {"ADDONKIT_HOME": str(self.home), "ADDONKIT_TRASH": "0"} | self.environ | more
 
     def __call__(self, *words: str, input: str | None = None, **environ: str) -> Ended:
         """Run a command to its end; at most a minute."""

@@ -14,6 +14,7 @@ from addonkit.cli.prompts import confirm
 
 if TYPE_CHECKING:
     from addonkit.kit.kit import Kit
+    from addonkit.models.trash import TrashedInstance
     from addonkit.models.views import InstanceView, Plan
 
 
@@ -23,13 +24,16 @@ if TYPE_CHECKING:
         "addonkit destroy shop-postgresql",
         "addonkit destroy postgresql -a shop --yes",
         "addonkit destroy shop-postgresql --dry-run    what would be done, and what would be lost",
+        "addonkit destroy shop-postgresql --now        without a final backup: nothing brings the data back",
         "addonkit destroy --app shop                   everything of the app",
+        "addonkit undestroy shop-postgresql            bring it back",
         "addonkit destroy shop-s3-remote --forget      its service no longer exists",
     ),
 )
 @instance_argument(required=False)
 @app_option(required=False, help=f"{INSTANCE_OF_APP} Without INSTANCE: everything of the app.")
 @yes_option("Do not ask.")
+@click.option("--now", is_flag=True, help="Make no final backup; nothing brings the data back.")
 @click.option("--no-wait", is_flag=True, help="Only record it; `addonkit retry` carries it out.")
 @click.option(
     "--forget", is_flag=True, help="Remove nothing, only forget it: its service or its addon does not answer."
@@ -41,25 +45,29 @@ def destroy(
     instance: str | None,
     app: str | None,
     yes: bool,
+    now: bool,
     no_wait: bool,
     forget: bool,
     dry_run: bool,
 ) -> None:
     """Remove an instance and all its data, or everything of an app.
 
-    Says what will be lost and asks for the name. Its variables go first, from every app; it works in every state, also
-    on one that is only half made. With --app and no INSTANCE, the app's own instances are destroyed and those of
-    other apps are detached. Variables set by hand are removed too. With --forget nothing is removed: the answer names
-    what stays and where.
-    """
-    if forget and (no_wait or instance is None):
-        raise click.UsageError("--forget is done at once, for one INSTANCE; leave out --no-wait")
-    if instance is None:
-        _destroy_app(invocation, app, yes=yes, no_wait=no_wait, dry_run=dry_run)
-        return
-    from addonkit.cli.render import json, text
+    Says what will happen and asks for the name. First a final backup is made and proved. It stays in the trash for a
+    week, or for as long as ADDONKIT_TRASH says; `addonkit undestroy` brings the instance back. A backup that fails
+    stops the command. A cache, and an addon without backups, leave nothing in the trash.
 
-    view, plan = with_kit(invocation, lambda kit: _look(kit, instance, app, forget=forget))
+    Its variables go next, from every app; it works in every state, also on one that is only half made. With --app and
+    no INSTANCE, the app's own instances are destroyed and those of other apps are detached. Variables set by hand are
+    removed too. With --forget nothing is removed: the answer names what stays and where.
+    """
+    if forget and (no_wait or now or instance is None):
+        raise click.UsageError("--forget is done at once, for one INSTANCE; leave out --no-wait and --now")
+    if instance is None:
+        _destroy_app(invocation, app, yes=yes, now=now, no_wait=no_wait, dry_run=dry_run)
+        return
+    from addonkit.cli.render import json, text, trash
+
+    view, plan = with_kit(invocation, lambda kit: _look(kit, instance, app, forget=forget, now=now))
     if dry_run:
         invocation.answer(json.plan_json(plan), text.plan_text(plan))
         return
@@ -71,17 +79,22 @@ def destroy(
         answer = {"instance": name, "state": "forgotten", "stays": list(stays)}
         invocation.answer(answer, text.forgotten_text(name, stays))
         return
-    with_kit(
+    kept = with_kit(
         invocation,
-        lambda kit: _destroy(kit, view, instance, app, wait=not no_wait),
+        lambda kit: _destroy(kit, view, instance, app, now=now, wait=not no_wait),
         hint=f"run `addonkit destroy {name}` to continue",
     )
-    state = "recorded" if no_wait else "gone"
-    later = f"{name} is to be destroyed; `addonkit retry {name}` carries it out"
-    invocation.answer({"instance": name, "state": state}, later if no_wait else f"{name} and its data are gone")
+    document = {
+        "instance": name,
+        "state": "recorded" if no_wait else "gone",
+        "trash": trash.trashed_json(kept) if kept else None,
+    }
+    invocation.answer(document, trash.destroyed_text(name, kept, waited=not no_wait))
 
 
-def _destroy_app(invocation: Invocation, app: str | None, *, yes: bool, no_wait: bool, dry_run: bool) -> None:
+def _destroy_app(
+    invocation: Invocation, app: str | None, *, yes: bool, now: bool, no_wait: bool, dry_run: bool
+) -> None:
     """Everything of an app, which the user names: never the one that the environment names."""
     from addonkit.cli.app_removal import look, remove
     from addonkit.models.app import DefaultApp
@@ -90,14 +103,14 @@ def _destroy_app(invocation: Invocation, app: str | None, *, yes: bool, no_wait:
         raise click.UsageError("missing argument 'INSTANCE'; give -a APP to destroy everything of an app")
     if no_wait:
         raise click.UsageError("--no-wait goes with an INSTANCE only")
-    removal = with_kit(invocation, lambda kit: look(kit, app))
+    removal = with_kit(invocation, lambda kit: look(kit, app, now=now))
     if dry_run:
         invocation.answer(removal.document(), f"{removal.text()}\nno changes made")
         return
     if not yes:
         confirm(f"cannot destroy app {app}", removal.text(), json=invocation.json, name=app)
     hint = f"run `addonkit destroy --app {app}` to continue"
-    failed = with_kit(invocation, lambda kit: remove(kit, removal), hint=hint)
+    failed = with_kit(invocation, lambda kit: remove(kit, removal, now=now), hint=hint)
     lines = [f"{name}: {reason}" for name, reason in failed.items()]
     gone = f"app {app} is gone: {removal.counted()}" if not failed else f"app {app} is not gone; {hint}"
     invocation.answer({**removal.document(), "failed": failed}, "\n".join((*lines, gone)))
@@ -105,13 +118,15 @@ def _destroy_app(invocation: Invocation, app: str | None, *, yes: bool, no_wait:
         raise click.exceptions.Exit(1)
 
 
-async def _look(kit: Kit, instance: str, app: str | None, *, forget: bool) -> tuple[InstanceView, Plan]:
-    plan = kit.plan_forget if forget else kit.plan_destroy
-    return await kit.show(instance, app), await plan(instance, app)
+async def _look(kit: Kit, instance: str, app: str | None, *, forget: bool, now: bool) -> tuple[InstanceView, Plan]:
+    view = await kit.show(instance, app)
+    return view, await (kit.plan_forget(instance, app) if forget else kit.plan_destroy(instance, app, now=now))
 
 
-async def _destroy(kit: Kit, seen: InstanceView, instance: str, app: str | None, *, wait: bool) -> None:
-    await kit.destroy(await _same(kit, seen, instance, app), wait=wait)
+async def _destroy(
+    kit: Kit, seen: InstanceView, instance: str, app: str | None, *, now: bool, wait: bool
+) -> TrashedInstance | None:
+    return await kit.destroy(await _same(kit, seen, instance, app), now=now, wait=wait)
 
 
 async def _forget(kit: Kit, seen: InstanceView, instance: str, app: str | None) -> tuple[str, ...]:

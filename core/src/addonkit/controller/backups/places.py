@@ -84,7 +84,7 @@ def publish(tx: Transaction, registry: Registry, place_id: str, name: str, app: 
     Raises:
         Conflict: an instance has that name by now.
     """
-    place = _place(tx, place_id)
+    place = publishable(tx, place_id)
     if place.value.purpose is Purpose.SERVE:
         return place.value
     if tx.list(Instance, {"name": name}, limit=1).items:
@@ -92,7 +92,7 @@ def publish(tx: Transaction, registry: Registry, place_id: str, name: str, app: 
     ensure_app(tx, app)
     served = tx.put(place, attrs.evolve(place.value, name=name, app=app, purpose=Purpose.SERVE)).value
     association = associate(tx, served, app, alias, associations_of(tx, app))
-    _give(tx, registry, existing(tx, Association, association.id), served)
+    give(tx, registry, existing(tx, Association, association.id), served)
     return served
 
 
@@ -104,7 +104,7 @@ def switch(tx: Transaction, registry: Registry, place_id: str, instance_id: str,
     Raises:
         BackupError: one of them does not exist any more.
     """
-    place = _place(tx, place_id)
+    place = publishable(tx, place_id)
     if place.value.purpose is Purpose.SERVE:
         return place.value
     entity = tx.get(Instance, instance_id)
@@ -124,7 +124,7 @@ def switch(tx: Transaction, registry: Registry, place_id: str, instance_id: str,
     )
     tx.put(entity, former)
     for each in tx.list(Association, {"instance": before.id}).items:
-        _give(tx, registry, each, served)
+        give(tx, registry, each, served)
     return served
 
 
@@ -135,14 +135,19 @@ def former_of(tx: Reader, instance: Instance) -> Instance | None:
     return max(mine, key=lambda each: str(each.expires), default=None)
 
 
-def _place(tx: Transaction, place_id: str) -> Entity[Instance]:
+def publishable(tx: Transaction, place_id: str) -> Entity[Instance]:
+    """A place that holds its data.
+
+    Raises:
+        BackupError: it does not exist any more.
+    """
     entity = tx.get(Instance, place_id)
     if entity is None or entity.value.phase is not Phase.ACTIVE:
         raise BackupError("cannot switch to the restored data", "their instance does not exist any more")
     return entity
 
 
-def _give(tx: Transaction, registry: Registry, tie: Entity[Association], instance: Instance) -> None:
+def give(tx: Transaction, registry: Registry, tie: Entity[Association], instance: Instance) -> None:
     """Tie an association to another instance. Credentials of its own are made afterwards, where an addon has such."""
     if tie.value.phase is Phase.DEPROVISIONING:
         tx.put(tie, attrs.evolve(tie.value, instance=instance.id))

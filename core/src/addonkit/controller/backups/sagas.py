@@ -10,6 +10,7 @@ from addonkit.controller.addons import addon_of
 from addonkit.controller.backups.archives import ReadResult, archive_subject
 from addonkit.controller.backups.move_steps import MoveSteps
 from addonkit.controller.backups.places import PlaceRequest, create_place, discard_place, publish, switch
+from addonkit.controller.backups.trash import bring_back as take_from_trash
 from addonkit.controller.step_context import subject_of
 from addonkit.errors import BackupError, ContractViolation, DataDiffer, SagaBlocked, SagaRefused
 from addonkit.models.backup import Backup, Proof
@@ -37,7 +38,8 @@ EXPORT: Final = "addonkit.export"
 IMPORT: Final = "addonkit.import"
 CLONE: Final = "addonkit.clone"
 FOREIGN: Final = "addonkit.import-foreign"
-NAMES: Final = frozenset({BACKUP, VERIFY, RESTORE, RESTORE_INTO, EXPORT, IMPORT, CLONE, FOREIGN})
+UNDESTROY: Final = "addonkit.undestroy"
+NAMES: Final = frozenset({BACKUP, VERIFY, RESTORE, RESTORE_INTO, EXPORT, IMPORT, CLONE, FOREIGN, UNDESTROY})
 
 
 class BackupSagas:
@@ -71,6 +73,9 @@ class BackupSagas:
         self.restore: Saga[Instance] = Saga(RESTORE, inputs=(*inputs, "target"), steps=(*filling, self._switch()))
         self.restore_into: Saga[Instance] = Saga(
             RESTORE_INTO, inputs=(*inputs, "name", "owner", "alias"), steps=(*filling, self._publish())
+        )
+        self.undestroy: Saga[Instance] = Saga(
+            UNDESTROY, inputs=(*inputs, "trash", "name"), steps=(*filling, self._bring_back())
         )
         moves = MoveSteps(store, registry, archives)
         self.export: Saga[Backup] = Saga(EXPORT, inputs=("id", "backup"), steps=(self._write(), moves.check_file()))
@@ -106,6 +111,7 @@ class BackupSagas:
             IMPORT: self.imported,
             CLONE: self.clone,
             FOREIGN: self.foreign,
+            UNDESTROY: self.undestroy,
         }
         return every[name]
 
@@ -253,6 +259,16 @@ class BackupSagas:
             return await self._controller.reconcile(served.id) or served
 
         return publish_place
+
+    def _bring_back(self) -> Step:
+        @step(gives="result", undo=None, timeout=LONGEST)
+        async def bring_back(place: Any, trash: str, name: str) -> Instance:
+            """Give the restored data to the apps that had them."""
+            id = _request(place).id
+            served = await self._store.transact(lambda tx: take_from_trash(tx, self._registry, id, trash, name))
+            return await self._controller.reconcile(served.id) or served
+
+        return bring_back
 
     async def _instance(self, place: Any) -> Instance:
         found = await self._store.get(Instance, _request(place).id)

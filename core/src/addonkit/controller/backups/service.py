@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from addonkit.archive.names import new_backup_name
+from addonkit.archive.names import archive_path, new_backup_name
 from addonkit.controller.addons import addon_of
 from addonkit.controller.backups.archives import location_of
 from addonkit.controller.backups.places import discard_former, discard_place, former_of, switch
 from addonkit.controller.backups.sagas import NAMES, BackupSagas
+from addonkit.controller.backups.shelf import Shelf
 from addonkit.controller.execution_ids import BACKUPS
 from addonkit.controller.step_context import subject_of
 from addonkit.errors import BackupError
@@ -26,10 +27,10 @@ if TYPE_CHECKING:
 
     from addonkit.controller.backups.archives import Archives, StoredArchive
     from addonkit.controller.backups.places import PlaceRequest
-    from addonkit.controller.backups.shelf import Shelf
     from addonkit.controller.controller import Controller
     from addonkit.engine.engine import Engine
     from addonkit.models.secret import Secret
+    from addonkit.models.trash import TrashedInstance
     from addonkit.registry.registry import Registry
     from addonkit.saga.saga import Saga
     from addonkit.store.interface import Store
@@ -72,14 +73,19 @@ class BackupService:
             BackupError: it has nothing to back up, its addon cannot do it, or it is not active.
         """
         attempted = f"cannot back up {instance.name}"
-        addon = addon_of(self._registry, instance, "back up")
-        if any(each.is_cache for each in addon.definition.variants if each.name == instance.variant):
-            raise BackupError(attempted, f"{addon.name}:{instance.variant} is a cache, which has nothing to back up")
-        missing = {"backup", "restore", "fingerprint"} - addon.capabilities
-        if missing:
-            raise BackupError(attempted, f"addon {addon.name} cannot dump, load and compare its data")
+        obstacle = self.obstacle(instance)
+        if obstacle:
+            raise BackupError(attempted, obstacle)
         if instance.phase is not Phase.ACTIVE:
             raise BackupError(attempted, f"it is {instance.phase}", f"run `addonkit retry {instance.name}`")
+
+    def obstacle(self, instance: Instance) -> str:
+        """Why no instance of that addon and variant can be backed up, a clause; empty when it can be."""
+        addon = addon_of(self._registry, instance, "back up")
+        if any(each.is_cache for each in addon.definition.variants if each.name == instance.variant):
+            return f"{addon.name}:{instance.variant} is a cache, which has nothing to back up"
+        missing = {"backup", "restore", "fingerprint"} - addon.capabilities
+        return f"addon {addon.name} cannot dump, load and compare its data" if missing else ""
 
     async def create(self, instance: Instance) -> Backup:
         """Write a backup; it is not verified yet.
@@ -131,6 +137,17 @@ class BackupService:
         inputs = {**_inputs(backup, place), "name": name, "owner": place.app, "alias": alias}
         served: Instance = await self._run(self._sagas.restore_into, inputs, {})
         return served
+
+    async def undestroy(self, trashed: TrashedInstance, place: PlaceRequest, name: str) -> Instance:
+        """Restore what was destroyed into a new instance of that name, for the apps that had it."""
+        inputs = {**_inputs(trashed.backup, place), "trash": trashed.id, "name": name}
+        served: Instance = await self._run(self._sagas.undestroy, inputs, {})
+        return served
+
+    async def delete(self, backup: Backup) -> None:
+        """Delete a backup from the repository that it was written to. Does nothing if it does not exist."""
+        url = backup.location.removesuffix(f"/{archive_path(backup.name, backup.addon)}")
+        await (self.shelf if url == self.shelf.url else Shelf(url)).delete(backup)
 
     async def export(self, instance: Instance, location: str) -> Backup:
         """Write an archive of an instance into a file of the user's, and read it up to its end.

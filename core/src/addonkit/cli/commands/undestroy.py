@@ -1,0 +1,54 @@
+"""`addonkit undestroy`: what was destroyed comes back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from addonkit.cli.command import command
+from addonkit.cli.event_loop import with_kit
+from addonkit.cli.invocation import Invocation
+from addonkit.cli.params import Name, app_option
+
+if TYPE_CHECKING:
+    from addonkit.kit.kit import Kit
+    from addonkit.models.instance import Association, Instance
+
+
+@command(
+    "undestroy",
+    examples=(
+        "addonkit undestroy shop-postgresql",
+        "addonkit undestroy postgresql -a shop",
+        "addonkit undestroy shop-postgresql/20261126T030000Z-9f3a1c07   one that was destroyed before that",
+        "addonkit undestroy shop-postgresql --into shop-before           where the name is taken",
+    ),
+)
+@click.argument("instance", type=Name("trash"))
+@app_option(required=False, help="The app that had it; INSTANCE may then be its alias or its addon there.")
+@click.option("--into", metavar="NAME", default="", help="Give it another name.")
+@click.option("--dry-run", is_flag=True, help="Show the steps; change nothing.")
+@click.pass_obj
+def undestroy(invocation: Invocation, instance: str, app: str | None, into: str, dry_run: bool) -> None:
+    """Bring back an instance that was destroyed, with its data and its apps.
+
+    INSTANCE is the name that it had, or the name of its final backup, as `addonkit trash list` shows it. The data are
+    compared with the backup before an app gets them. Apps have the variables under the names from before; what an app
+    got since then keeps its own.
+    """
+    from addonkit.cli.render import json, text, trash
+
+    if dry_run:
+        plan = with_kit(invocation, lambda kit: kit.trash.plan_undestroy(instance, app, into=into))
+        invocation.answer(json.plan_json(plan), text.plan_text(plan))
+        return
+    hint = "run the same command again; what is half done is undone first"
+    served, ties = with_kit(invocation, lambda kit: _undestroy(kit, instance, app, into), hint=hint)
+    apps = [{"app": tie.app, "alias": tie.alias, "variables": [each.key for each in tie.variables]} for tie in ties]
+    invocation.answer({**json.instance_json(served), "apps": apps}, trash.undestroyed_text(served, ties))
+
+
+async def _undestroy(kit: Kit, instance: str, app: str | None, into: str) -> tuple[Instance, tuple[Association, ...]]:
+    served = await kit.trash.undestroy(instance, app, into=into)
+    return served, (await kit.show(served.name)).associations

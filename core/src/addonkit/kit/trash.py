@@ -1,0 +1,207 @@
+"""What a user can ask about what was destroyed: `Kit.trash`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING
+
+import attrs
+
+from addonkit.controller.backups.sagas import UNDESTROY
+from addonkit.controller.backups.trash import SETTING, trash_period
+from addonkit.controller.lookup import plain_name
+from addonkit.errors import AddonkitError, AlreadyExists, BackupError, Conflict, NotFound
+from addonkit.models.identifiers import check_instance_name
+from addonkit.models.instance import Association, Instance, Phase, Purpose
+from addonkit.models.trash import TrashedInstance, trashed
+from addonkit.models.views import Plan
+
+if TYPE_CHECKING:
+    from addonkit.controller.backups.service import BackupService
+    from addonkit.controller.controller import Controller
+    from addonkit.kit.backups import Backups
+    from addonkit.kit.data_places import DataPlaces
+    from addonkit.kit.operations import Keep
+    from addonkit.kit.services import Services
+    from addonkit.models.backup import Backup
+    from addonkit.store.interface import Transaction
+
+
+class Trash:
+    """What was destroyed and can be brought back. All methods raise AddonkitErrors."""
+
+    def __init__(self, services: Services, backups: Backups, controller: Controller) -> None:
+        self._store = services.store
+        self._clock = services.clock
+        self._environ = services.backups().environ
+        self._backups = backups
+        self._places: DataPlaces = backups.places
+        self._service: BackupService = backups.service
+        self._controller = controller
+
+    @property
+    def period(self) -> timedelta:
+        """How long what is destroyed from now on is kept; zero means not at all."""
+        return trash_period(self._environ)
+
+    def why_not(self, instance: Instance) -> str:
+        """Why nothing of an instance would be kept if it were destroyed, a clause; empty when its data would be."""
+        if not self.period:
+            return f"{SETTING} is {self._environ[SETTING]}"
+        if instance.phase is not Phase.ACTIVE:
+            return f"it is {instance.phase}"
+        if instance.purpose is Purpose.SCRATCH:
+            return "its data are on trial"
+        return self._service.obstacle(instance)
+
+    def plan(self, plan: Plan, instance: Instance) -> Plan:
+        """The plan of destroying an instance for good, changed to what happens with the trash."""
+        reason = self.why_not(instance)
+        if reason:
+            told = () if not self.period else (f"nothing of it is kept in the trash: {reason}",)
+            return attrs.evolve(plan, lost=(*plan.lost, *told))
+        until = self._clock.now() + self.period
+        kept = f"a verified final backup, in the trash until {until.astimezone():%Y-%m-%d %H:%M}"
+        back = f"`addonkit undestroy {instance.name}` brings instance, variables and attachments back until then"
+        steps = (*self._service.planned(verify=True), *plan.steps)
+        return attrs.evolve(plan, steps=steps, lost=(), stays=(*plan.lost, kept, back, *plan.stays))
+
+    async def keep(self, instance: Instance) -> Keep | None:
+        """Make the final backup of an instance and prove it; the answer puts it into the trash. None: nothing is kept.
+
+        Raises:
+            BackupError: it could not be made or proved; the instance is as it was.
+        """
+        if self.why_not(instance):
+            return None
+        try:
+            backup = await self._backups.verify((await self._service.create(instance)).name)
+        except AddonkitError as error:
+            advice = f"mend that, or run `addonkit destroy {instance.name} --now`, which keeps nothing"
+            raise BackupError(f"cannot destroy {instance.name}", f"its final backup failed: {error}", advice) from error
+        return partial(self._put, instance_id=instance.id, backup=backup)
+
+    async def kept(self, instance: Instance, *, drop: bool = False) -> TrashedInstance | None:
+        """What the trash has of an instance that is being destroyed. With `drop` that is removed, for good."""
+        entity = await self._store.get(TrashedInstance, instance.id)
+        if entity is None or not drop:
+            return entity.value if entity else None
+        await self._remove(entity.value)
+        return None
+
+    async def list(self) -> tuple[TrashedInstance, ...]:
+        """What can be brought back, oldest first."""
+        await self.remove_expired()
+        return await self._all()
+
+    async def find(self, name: str, app: str | None = None) -> TrashedInstance:
+        """What was destroyed last under that name; the name of a final backup names one that was destroyed before.
+
+        Args:
+            name: of the instance, what the app called it, or of its final backup.
+            app: that it was created for or attached to.
+
+        Raises:
+            NotFound: the trash has nothing of that name.
+        """
+        found = [each for each in await self.list() if _is_called(each, name, app)]
+        if not found:
+            kept = await self._backups.describe(name)
+            advice = f"run `addonkit restore {name}`: there are {kept[0]}" if kept else "see `addonkit trash list`"
+            raise NotFound(f"cannot bring {name} back", "the trash has nothing of that name", advice)
+        return found[-1]
+
+    async def undestroy(self, name: str, app: str | None = None, *, into: str = "") -> Instance:
+        """Bring back what was destroyed: the data, the variables, and the apps that it was attached to.
+
+        Args:
+            name: see `find`.
+            app: see `find`.
+            into: another name for the instance.
+
+        Raises:
+            NotFound: the trash has nothing of that name.
+            AlreadyExists: an instance has the name by now.
+            SagaFailed: the data could not be restored; they stay in the trash.
+        """
+        found, new = await self._check(name, app, into)
+        await self._complete(found)
+        return await self._service.undestroy(found, await self._places.for_trash(found), new)
+
+    async def plan_undestroy(self, name: str, app: str | None = None, *, into: str = "") -> Plan:
+        """What undestroy would do; nothing written."""
+        found, new = await self._check(name, app, into)
+        apps = ", ".join(sorted({each.app for each in found.ties})) or "no app"
+        summary = f"{new} would be back, with the data of {found.backup.name}, attached to {apps}"
+        return Plan(summary, self._service.planned_move(UNDESTROY))
+
+    async def delete(self, name: str, app: str | None = None) -> TrashedInstance:
+        """Remove what was destroyed for good, with its final backup."""
+        found = await self.find(name, app)
+        await self._remove(found)
+        return found
+
+    async def remove_expired(self) -> tuple[str, ...]:
+        """Remove what is kept no longer; names of instances. What cannot be removed now is left to the next time."""
+        removed = []
+        for each in await self._all():
+            if each.expires <= self._clock.now():
+                try:
+                    await self._remove(each)
+                except AddonkitError:
+                    continue  # its repository is not to be reached; the record stays, so it is not forgotten
+                removed.append(each.name)
+        return tuple(removed)
+
+    async def _all(self) -> tuple[TrashedInstance, ...]:
+        found = [entity.value for entity in await self._store.list(TrashedInstance)]
+        return tuple(sorted(found, key=lambda each: (each.destroyed, each.id)))
+
+    async def _remove(self, found: TrashedInstance) -> None:
+        """The record goes last: it is what knows that there is an archive to be removed."""
+        await self._service.delete(found.backup)
+        await self._store.transact(lambda tx: _forget(tx, found.id))
+
+    async def _check(self, name: str, app: str | None, into: str) -> tuple[TrashedInstance, str]:
+        found = await self.find(name, app)
+        new = check_instance_name(into) if into else found.name
+        others = [e.value for e in await self._store.list(Instance, {"name": new}) if e.name != found.id]
+        if others:
+            advice = f"run `addonkit undestroy {name} --into NEW`"
+            raise AlreadyExists(f"cannot bring {found.name} back", f"an instance {new!r} exists", advice)
+        return found, new
+
+    async def _complete(self, found: TrashedInstance) -> None:
+        """Complete the removal if that was interrupted: it has the name."""
+        left = await self._controller.reconcile(found.id)
+        if left is not None:
+            reason = left.message or f"it is {left.phase}"
+            raise BackupError(f"cannot bring {found.name} back", f"its removal is not complete: {reason}")
+
+    def _put(self, tx: Transaction, now: Instance, *, instance_id: str, backup: Backup) -> None:
+        if now.id != instance_id:
+            raise Conflict(f"cannot destroy {now.name}", "another instance has this name by now")
+        if now.phase is Phase.DEPROVISIONING:
+            return  # another command was quicker
+        ties = tuple(each.value for each in tx.list(Association, {"instance": now.id}).items)
+        time = self._clock.now()
+        tx.create(now.id, trashed(now, _ordered(ties), backup, time, time + self.period))
+
+
+def _ordered(ties: Sequence[Association]) -> tuple[Association, ...]:
+    return tuple(sorted(ties, key=lambda each: (each.app, each.order)))
+
+
+def _is_called(found: TrashedInstance, name: str, app: str | None) -> bool:
+    if app is None or name == found.backup.name:
+        return name in {found.name, found.backup.name}
+    mine = [each for each in found.ties if each.app == app]
+    called = {each.label for each in mine} | ({found.name} if mine or found.app == app else set())
+    return name in called or (found.app == app and found.name == plain_name(app, name))
+
+
+def _forget(tx: Transaction, id: str) -> None:
+    if tx.get(TrashedInstance, id) is not None:
+        tx.delete(TrashedInstance, id)
