@@ -25,7 +25,7 @@ from mutation.operators import Mutation, mutations
 from mutation.subjects import Subject, subjects
 
 _EQUIVALENT: Final = Path(__file__).with_name("equivalent.txt")
-"""Lines `ADDON MODULE: CODE  # why`: changes after which the addon keeps every promise."""
+"""Lines `ADDON MODULE PLACE: CODE  # why`, PLACE only where there is one. The addon keeps every promise without them."""
 
 _STAGES: Final = (("--quick",), ("-k", "a_step_that_fails or many_come"))
 """What a mutant is tried with: the quick checks, then failures at each step."""
@@ -42,7 +42,8 @@ class Mutant:
     @property
     def key(self) -> str:
         """What names it in the list of equivalent ones."""
-        return f"{self.subject.name} {self.module.stem}: {self.mutation.before}"
+        place = " ".join(filter(None, (self.subject.name, self.module.stem, self.mutation.place)))
+        return f"{place}: {self.mutation.before}"
 
     def __str__(self) -> str:
         place = f"{self.subject.name} {self.module.name}:{self.mutation.line}"

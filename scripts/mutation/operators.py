@@ -11,8 +11,10 @@ from typing import Final
 import attrs
 
 _STATEMENT_OF_SQL: Final = re.compile(r"\b(GRANT|REVOKE|ALTER|DROP|SET|CREATE) ")
-_RULE: Final = re.compile(r"^(?:-[\w@|:*-]+|resetkeys|resetchannels|nocommands)$")
-"""What takes a right away; that a right which is given is used, only an addon's own tests can show."""
+_RULE: Final = re.compile(r"^(?:\??[-+][\w@|:*-]+|resetkeys|resetchannels|nocommands)$")
+"""An option of a command line, or a rule of an access list."""
+_HOUSEKEEPING: Final = frozenset({"aclose", "cancel", "close", "exception", "print", "progress", "terminate", "wait"})
+"""Calls that free memory or show what is done: an addon keeps every promise without them."""
 _NUMBER: Final = re.compile(r"\d+")
 
 
@@ -23,12 +25,14 @@ class Mutation:
     Attributes:
         operator: what kind of change.
         line: where, from 1.
+        place: name of the function, class or constant of the module that it is in; empty elsewhere.
         before: the code that is changed, shortened.
         source: the whole module, changed.
     """
 
     operator: str
     line: int
+    place: str
     before: str
     source: str
 
@@ -52,8 +56,16 @@ def mutations(source: str, config: Mapping[str, str]) -> list[Mutation]:
             changed = _replaced(source, node, text)
             if changed != source and _compiles(changed):
                 before = " ".join((ast.get_source_segment(source, node) or "").split())
-                found.append(Mutation(name, getattr(node, "lineno", 0), before[:90], changed))
+                found.append(Mutation(name, getattr(node, "lineno", 0), _place_of(tree, node), before[:90], changed))
     return found
+
+
+def _place_of(tree: ast.Module, node: ast.AST) -> str:
+    for each in tree.body:
+        if each.lineno <= getattr(node, "lineno", 0) <= (each.end_lineno or 0):
+            target = each.targets[0] if isinstance(each, ast.Assign) else getattr(each, "target", each)
+            return str(getattr(target, "id", getattr(each, "name", "")))
+    return ""
 
 
 def _is_of_container(tree: ast.Module, node: ast.AST) -> bool:
@@ -86,8 +98,16 @@ def _drop_statement(tree: ast.AST, source: str, config: Mapping[str, str]) -> It
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             for each in ast.walk(node):
-                if isinstance(each, ast.Expr) and isinstance(each.value, ast.Await | ast.Call):
+                if isinstance(each, ast.Expr) and _has_effect(each.value):
                     yield each, "pass"
+
+
+def _has_effect(value: ast.expr) -> bool:
+    call = value.value if isinstance(value, ast.Await) else value
+    if not isinstance(call, ast.Call):
+        return isinstance(value, ast.Await)
+    name = getattr(call.func, "attr", getattr(call.func, "id", ""))
+    return name not in _HOUSEKEEPING
 
 
 def _drop_step(tree: ast.AST, source: str, config: Mapping[str, str]) -> Iterator[Change]:

@@ -182,6 +182,13 @@ class Client(ConformanceClient):
         facts: dict[str, str] = json.loads(call(f"http://{urlsplit(place).netloc}/facts/", user, password))
         return facts
 
+    def rights(self, environ: Mapping[str, str]) -> Mapping[str, bool]:
+        return {"read facts": True, "list users": False, "list recent": False}
+
+    def attempt(self, environ: Mapping[str, str], action: str) -> None:
+        place, user, password = self._place(environ, "")
+        call(f"http://{urlsplit(place).netloc}/{action.split()[1]}/", user, password)
+
     def _place(self, environ: Mapping[str, str], key: str) -> tuple[str, str, str]:
         place = f"http://{environ['DEPOT_HOST']}:{environ['DEPOT_PORT']}/{environ['DEPOT_NAME']}/{key}"
         return place, environ["DEPOT_USER"], environ["DEPOT_PASSWORD"]

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from addonkit.testing import ConformanceClient
+from addonkit_postgresql.conformance_rights import ALLOWED, REFUSALS, REFUSED
 
 if TYPE_CHECKING:
     import asyncpg
@@ -63,6 +64,26 @@ class Client(ConformanceClient):
     def facts(self, environ: Mapping[str, str]) -> Mapping[str, str]:
         """Return what the server and the role of the app say."""
         return asyncio.run(_facts(environ))
+
+    def rights(self, environ: Mapping[str, str]) -> Mapping[str, bool]:
+        """Return statements."""
+        del environ
+        return dict.fromkeys(ALLOWED, True) | dict.fromkeys(REFUSED, False)
+
+    def attempt(self, environ: Mapping[str, str], action: str) -> None:
+        """Execute a statement. A server that lets it through and cannot do it has not refused it."""
+        asyncio.run(_attempt(environ, action))
+
+
+async def _attempt(environ: Mapping[str, str], statement: str) -> None:
+    import asyncpg
+
+    async with _session(environ, environ["PGDATABASE"]) as connection:
+        try:
+            await connection.execute(statement)
+        except asyncpg.PostgresError as error:
+            if error.sqlstate in REFUSALS:
+                raise
 
 
 async def _listing(environ: Mapping[str, str]) -> list[str]:

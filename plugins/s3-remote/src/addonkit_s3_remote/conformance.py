@@ -12,6 +12,20 @@ from addonkit_s3_remote.local import local_service
 SHARED = "kit-shared"
 """The bucket that holds the folders of the variant `prefix`."""
 
+_OF_OBJECTS = (
+    *("put_object", "head_object", "get_object", "get_object_tagging", "put_object_tagging"),
+    *("create_multipart_upload", "delete_object_tagging", "delete_object"),
+)
+_LISTED = ("list_objects_v2", "list_object_versions", "list_multipart_uploads")
+_OF_BUCKETS = ("delete_bucket", "put_bucket_policy", "put_bucket_acl", "delete_bucket_policy", "create_bucket")
+
+_ALLOWED = tuple(f"s3 {each}" for each in (*_OF_OBJECTS, *_LISTED, "get_bucket_location"))
+_REFUSED = (
+    *(f"s3 {each}" for each in _OF_BUCKETS),
+    *("iam list_users", "iam create_user", "iam create_access_key", "iam put_user_policy", "iam list_access_keys"),
+)
+_MORE: dict[str, dict[str, Any]] = {"put_object_tagging": {"Tagging": {"TagSet": [{"Key": "kit", "Value": "right"}]}}}
+
 
 class Client(ConformanceClient):
     """Values in objects."""
@@ -52,6 +66,16 @@ class Client(ConformanceClient):
             found += [str(each["UserName"]) for each in of_app(environ, "iam").list_users()["Users"]]
         return found
 
+    def rights(self, environ: Mapping[str, str]) -> Mapping[str, bool]:
+        """Return requests, each as `SERVICE OPERATION`."""
+        del environ
+        return dict.fromkeys(_ALLOWED, True) | dict.fromkeys(_REFUSED, False)
+
+    def attempt(self, environ: Mapping[str, str], action: str) -> None:
+        """Send a request about the app's own bucket, an object in its folder, or a user."""
+        kind, operation = action.split()
+        getattr(of_app(environ, kind), operation)(**_arguments(operation, environ))
+
     @contextmanager
     def service(self) -> Iterator[Mapping[str, str]]:
         """A service with IAM, and a bucket for folders."""
@@ -66,6 +90,26 @@ class Client(ConformanceClient):
         objects = [f"object {each['Key']}" for each in s3.list_objects_v2(Bucket=SHARED).get("Contents", ())]
         users = [f"user {each['UserName']}" for each in iam.list_users()["Users"]]
         return [*buckets, *objects, *users]
+
+
+def _arguments(operation: str, environ: Mapping[str, str]) -> dict[str, Any]:
+    """What an operation needs; harmless if it is let through."""
+    bucket = {"Bucket": environ["S3_BUCKET"]}
+    if operation in _OF_OBJECTS:
+        return bucket | {"Key": _key(environ, "right")} | _MORE.get(operation, {})
+    if operation in _LISTED:
+        return bucket | {"Prefix": environ.get("S3_PREFIX", "")}
+    given: dict[str, dict[str, Any]] = {
+        "create_bucket": {"Bucket": "kit-rights"},
+        "put_bucket_policy": {**bucket, "Policy": "{}"},
+        "put_bucket_acl": {**bucket, "ACL": "private"},
+        "delete_bucket": bucket,
+        "delete_bucket_policy": bucket,
+        "get_bucket_location": bucket,
+        "create_user": {"UserName": "kit-rights"},
+        "put_user_policy": {"UserName": "kit-rights", "PolicyName": "kit-rights", "PolicyDocument": "{}"},
+    }
+    return given.get(operation, {})
 
 
 def of_app(environ: Mapping[str, str], kind: str = "s3") -> Any:

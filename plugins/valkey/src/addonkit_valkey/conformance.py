@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from addonkit.testing import ConformanceClient
+from addonkit_valkey.conformance_rights import ALLOWED, OTHERS, OWNER, REFUSED
 
 if TYPE_CHECKING:
     from valkey import Valkey
@@ -83,6 +86,31 @@ class Client(ConformanceClient):
                 "maxmemory-policy": str(found["maxmemory_policy"]),
             }
         return {}
+
+    def rights(self, environ: Mapping[str, str]) -> Mapping[str, bool]:
+        """Return commands; the only app of a server may do more than one of several."""
+        alone = "VALKEY_PREFIX" not in environ
+        more = dict.fromkeys(OWNER, alone) | ({} if alone else dict.fromkeys(OTHERS, False))
+        return dict.fromkeys(ALLOWED, True) | dict.fromkeys(REFUSED, False) | more
+
+    def attempt(self, environ: Mapping[str, str], action: str) -> None:
+        """Send a command. A server that lets it through and cannot do it has not refused it."""
+        from valkey.exceptions import NoPermissionError, ResponseError
+
+        named = {"{key}": _key(environ, "right"), "{prefix}": _key(environ, "")}
+        words = [re.sub(r"{\w+}", lambda found: named[found[0]], word) for word in shlex.split(action)]
+        with _client(environ) as client:
+            connection: Any = client.connection_pool.make_connection()
+            connection.connect()
+            try:
+                connection.send_command(*words, check_health=False)
+                connection.read_response(disable_decoding=True)
+            except NoPermissionError:
+                raise
+            except ResponseError:
+                return
+            finally:
+                connection.disconnect()
 
 
 def _ask(connection: Any, key: str) -> Any:

@@ -68,6 +68,18 @@ class ConformanceClient(abc.ABC):
         del environ
         return {}
 
+    def rights(self, environ: Mapping[str, str]) -> Mapping[str, bool]:
+        """Return actions, in words of your own, and whether the service must let this app do them.
+
+        List some of both kinds. None are known by default.
+        """
+        del environ
+        return {}
+
+    def attempt(self, environ: Mapping[str, str], action: str) -> None:
+        """Do one of these actions. Raise when the service refuses it, and return when it only fails otherwise."""
+        raise NotImplementedError(action)
+
     @contextmanager
     def service(self) -> Iterator[Mapping[str, str]]:
         """For an addon that needs a service elsewhere: run one, and give the addon's settings for it.

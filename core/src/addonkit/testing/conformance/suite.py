@@ -26,6 +26,7 @@ from addonkit.testing.conformance.lifecycles import LifeCycleChecks
 from addonkit.testing.conformance.logins import LoginChecks
 from addonkit.testing.conformance.promises import PromiseChecks
 from addonkit.testing.conformance.rig import Rig, rigged, serving
+from addonkit.testing.conformance.rights import RightsChecks
 from addonkit.testing.conformance.secrets import SecretChecks
 from addonkit.testing.conformance.settings import SettingsChecks
 
@@ -42,6 +43,7 @@ class AddonConformance(
     SettingsChecks,
     PromiseChecks,
     ExposureChecks,
+    RightsChecks,
     LoginChecks,
     IsolationChecks,
     HookChecks,

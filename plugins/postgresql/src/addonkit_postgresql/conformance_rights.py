@@ -1,0 +1,46 @@
+"""What an app may do in its database, and what it may not: statements for the conformance kit.
+
+Each statement that is refused here would do no harm if it were not.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+ALLOWED: Final = (
+    "CREATE TABLE kit_rights (a int)",
+    "CREATE INDEX ON kit_rights (a)",
+    "CREATE VIEW kit_rights_view AS SELECT a FROM kit_rights",
+    "CREATE FUNCTION kit_rights() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+    "CREATE SCHEMA kit_rights",
+    "CREATE TEMPORARY TABLE kit_rights_of_session (a int)",
+    "CREATE PUBLICATION kit_rights FOR TABLE kit_rights",
+    "SELECT lo_create(0)",
+    "LISTEN kit_rights",
+    "DROP TABLE kit_rights CASCADE",
+)
+"""In the database of an app."""
+
+REFUSED: Final = (
+    "CREATE ROLE kit_rights",
+    "ALTER SYSTEM RESET work_mem",
+    "SELECT pg_reload_conf()",
+    "CHECKPOINT",
+    "COPY (SELECT 1) TO PROGRAM 'true'",
+    "COPY (SELECT 1) TO '/dev/null'",
+    "SELECT lo_import('/dev/null')",
+    "SELECT pg_read_file('PG_VERSION')",
+    "SELECT pg_ls_dir('.')",
+    "SELECT 1 FROM pg_authid",
+    "GRANT pg_read_all_data TO CURRENT_USER",
+    "GRANT pg_signal_backend TO CURRENT_USER",
+    "LOAD 'auto_explain'",
+    "CREATE TABLESPACE kit_rights LOCATION '/nowhere'",
+    "SELECT pg_create_physical_replication_slot('kit_rights', true)",
+    "CREATE FUNCTION kit_rights_c() RETURNS int LANGUAGE c AS 'kit'",
+    "ALTER DATABASE template1 SET work_mem = '4MB'",
+)
+"""With one of them an app could read files, run programs, see other apps or stop the server."""
+
+REFUSALS: Final = frozenset({"42501", "28000", "0LP01"})
+"""SQLSTATE of what a server refuses: no privilege, no such authorization, no such grant."""
