@@ -25,7 +25,7 @@ from mutation.operators import Mutation, mutations
 from mutation.subjects import Subject, subjects
 
 _EQUIVALENT: Final = Path(__file__).with_name("equivalent.txt")
-"""Lines `ADDON MODULE PLACE: CODE  # why`, PLACE only where there is one. The addon keeps every promise without them."""
+"""Lines `ADDON MODULE PLACE: CODE  # why`, PLACE where there is one: what no promise depends on."""
 
 _STAGES: Final = (("--quick",), ("-k", "a_step_that_fails or many_come"))
 """What a mutant is tried with: the quick checks, then failures at each step."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from typing import Any, ClassVar
 
 from addonkit.testing import ConformanceClient
@@ -127,6 +128,7 @@ def of_operator(settings: Mapping[str, str], kind: str = "s3") -> Any:
     return _client(kind, settings["endpoint"], "us-east-1", (settings["access_key"], settings["secret_key"]))
 
 
+@lru_cache(maxsize=16)
 def _client(kind: str, url: str, region: str, key: tuple[str, str]) -> Any:
     import boto3
     from botocore.config import Config
