@@ -26,6 +26,7 @@ SECTIONS: Final = {
     "Operate": {
         "serve": "Keep everything as it should be, until it is stopped.",
         "service": "Let systemd keep everything as it should be, also after a reboot.",
+        "token": "Make tokens for programs that ask over the network.",
         "stop": "Stop servers.",
         "start": "Start servers that were stopped, and wait until they answer.",
         "restart": "Restart servers, with the programs that are installed now.",

@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from addonkit.kit.backups import Backups
     from addonkit.kit.manifests import Manifests
     from addonkit.kit.moves import Moves
+    from addonkit.kit.operation_log import OperationLog
+    from addonkit.kit.tokens import Tokens
     from addonkit.kit.trash import Trash
 
 
@@ -107,6 +109,20 @@ class Kit:
         from addonkit.kit.manifests import Manifests
 
         return Manifests(self._store, self)
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        """Who may ask through the network."""
+        from addonkit.kit.tokens import Tokens
+
+        return Tokens(self._store, self._clock)
+
+    @cached_property
+    def operation_log(self) -> OperationLog:
+        """Long operations that were asked for through the API."""
+        from addonkit.kit.operation_log import OperationLog
+
+        return OperationLog(self._store, self._services.leases, self._clock)
 
     @cached_property
     def backups(self) -> Backups:
@@ -270,6 +286,20 @@ class Kit:
         told = await self._with_reason(reconciled)
         if told.message:
             raise failed(f"trying {reconciled.name} again", told) from self._controller.cause(reconciled.id)
+        return await self._viewer.instance(reconciled)
+
+    async def complete(self, id: str) -> InstanceView | None:
+        """Carry out what is recorded for the instance of that id until nothing is left to do; None when it is gone.
+
+        Raises:
+            InstanceFailed: it, or a tie of an app to it, did not come as far as was asked.
+        """
+        reconciled = await self._controller.reconcile(id)
+        if reconciled is None:
+            return None
+        told = await self._with_reason(reconciled)
+        if told.message or told.phase is Phase.DEPROVISIONING:
+            raise failed(f"completing {reconciled.name}", told) from self._controller.cause(id)
         return await self._viewer.instance(reconciled)
 
     async def plan_destroy(self, name: str, app: str | None = None, *, now: bool = False) -> Plan:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -12,48 +12,78 @@ from addonkit.cli.invocation import Invocation
 if TYPE_CHECKING:
     import asyncio
 
+    from addonkit.models.execution import Event
+    from addonkit.server.listeners import Listening
+    from addonkit.server.runner import OperationRunner
 
-@command("serve", examples=("addonkit serve", "addonkit service install     the same, begun by systemd"))
+_EXAMPLES: Final = (
+    "addonkit serve",
+    "addonkit serve --listen 127.0.0.1:8700      the API over TCP as well",
+    "addonkit service install                    the same as serve, begun by systemd",
+)
+
+
+@command("serve", examples=_EXAMPLES)
+@click.option("--listen", metavar="HOST:PORT", default="", help="Answer over TCP as well; tokens are needed there.")
+@click.option("--tls-cert", metavar="FILE", default="", help="Certificate for TLS, with its chain, in PEM.")
+@click.option("--tls-key", metavar="FILE", default="", help="Key of that certificate, in PEM.")
+@click.option("--host", "hosts", metavar="NAME", multiple=True, help="A name of this service that requests may be for.")
 @click.pass_obj
-def serve(invocation: Invocation) -> None:
+def serve(invocation: Invocation, listen: str, tls_cert: str, tls_key: str, hosts: tuple[str, ...]) -> None:
     """Keep everything as it should be, until it is stopped.
 
     A server that ends is started again at once, one that hangs is restarted, and what was interrupted is completed.
+    Programs ask for the same as people through the Unix socket api.sock in the home, which speaks HTTP.
     The command line needs no such process. Ctrl-C or SIGTERM ends it; servers go on. SIGHUP lets it look at everything.
     """
     import asyncio
 
+    from addonkit.server.listeners import Listening
     from addonkit.util.stdout import redirect_stdout
 
     if invocation.json:
         raise click.UsageError("serve has no end, so it does not go with --json")
+    listening = Listening.parse(listen, tls_cert, tls_key, hosts)
     redirect_stdout()
-    asyncio.run(_serve(invocation))
+    asyncio.run(_serve(invocation, listening))
 
 
-async def _serve(invocation: Invocation) -> None:
+async def _serve(invocation: Invocation, listening: Listening) -> None:
     import asyncio
     import signal
     from contextlib import suppress
 
     from addonkit.cli.service_manager import tell_service_manager
     from addonkit.cli.streams import write
+    from addonkit.server.runner import OperationRunner
+    from addonkit.server.service import serving
 
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    async with invocation.open(heal=False) as kit:
+    runners: list[OperationRunner] = []
+
+    def take(event: Event) -> None:
+        for each in runners:
+            each.take(event)
+
+    async with invocation.open(heal=False, on_event=take) as kit:
+        runner = OperationRunner(kit)
+        runners.append(runner)
         keeper = kit.keeper(write)
         loop.add_signal_handler(signal.SIGHUP, keeper.look)
         keeping = asyncio.create_task(keeper.run())
-        write(f"serving {kit.home}")
-        tell_service_manager("READY=1")
-        await _first(keeping, asyncio.create_task(stop.wait()))
-        tell_service_manager("STOPPING=1")
-        write("stopping; servers go on")
-        keeping.cancel()
-        with suppress(asyncio.CancelledError):
-            await keeping
+        try:
+            write(f"serving {kit.home}")
+            async with serving(kit, runner, listening, write):
+                tell_service_manager("READY=1")
+                await _first(keeping, asyncio.create_task(stop.wait()))
+                tell_service_manager("STOPPING=1")
+                write("stopping; servers go on")
+        finally:
+            keeping.cancel()
+            with suppress(asyncio.CancelledError):
+                await keeping
 
 
 async def _first(*tasks: asyncio.Task[object]) -> None:

@@ -1,0 +1,56 @@
+"""Long operations that were asked for through the API."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, ClassVar
+
+import attrs
+
+
+class OperationState(StrEnum):
+    """Where an operation is."""
+
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+@attrs.frozen
+class Operation:
+    """Something that takes long, recorded before it begins.
+
+    Attributes:
+        id: made from the idempotency key where there is one.
+        verb: what is done, as `create`.
+        arguments: of the verb, JSON values without secrets.
+        state: see OperationState.
+        created: when it was asked for; `finished` when it ended.
+        instance: id of the instance it concerns; `instance_name` is its name.
+        apps: names of apps it concerns.
+        executions: ids of the executions that carried it out, in order of their begin.
+        result: JSON values that a success gives.
+        problem: why it failed: the fields of the error.
+        digest: of the request, so that a key is not used for another one.
+        asked_by: who asked.
+    """
+
+    kind: ClassVar[str] = "operation"
+    indexed: ClassVar[tuple[str, ...]] = ("state", "instance")
+
+    id: str
+    verb: str
+    arguments: Mapping[str, Any]
+    state: OperationState = OperationState.RUNNING
+    created: datetime | None = None
+    finished: datetime | None = None
+    instance: str = ""
+    instance_name: str = ""
+    apps: tuple[str, ...] = ()
+    executions: tuple[str, ...] = ()
+    result: Mapping[str, Any] = attrs.field(factory=dict)
+    problem: Mapping[str, Any] | None = None
+    digest: str = ""
+    asked_by: str = ""

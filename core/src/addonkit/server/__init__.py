@@ -1,0 +1,1 @@
+"""What `addonkit serve` answers over HTTP. Edges over `Kit`, without logic of their own."""

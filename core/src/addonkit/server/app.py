@@ -1,0 +1,227 @@
+"""The HTTP application: routes to endpoints, and what is done around every request."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import secrets
+from collections.abc import Awaitable, Callable, Collection
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+from aiohttp import web
+
+from addonkit.errors import AddonkitError, InvalidInput, NotFound
+from addonkit.models.token import Role
+from addonkit.server.access import Principal, identify, peer_user
+from addonkit.server.audit import AuditLog, Entry
+from addonkit.server.catalog import ENDPOINTS
+from addonkit.server.documents import dump, matches, tag_of
+from addonkit.server.endpoints import STREAM, Call, Endpoint, Reply
+from addonkit.server.hosts import check_host
+from addonkit.server.problems import Refused, answer_bug, answer_error, answer_http
+from addonkit.server.reading import read, read_query
+
+if TYPE_CHECKING:
+    from addonkit.kit.kit import Kit
+    from addonkit.server.runner import OperationRunner
+
+Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+BODY_MOST: Final = 1024 * 1024
+"""Bytes of a body."""
+
+BODY_WITHIN: Final = 30.0
+"""Seconds in which a body arrives."""
+
+
+@attrs.define
+class _Trace:
+    """What is noted of a request while it is answered: its id, who asks, and whether secrets are shown."""
+
+    id: str = attrs.field(factory=lambda: secrets.token_hex(8))
+    who: str = ""
+    reveals: bool = False
+
+
+_trace: ContextVar[_Trace] = ContextVar("trace")
+
+_log = logging.getLogger(__name__)
+
+
+class Api:
+    """Answers requests.
+
+    Args:
+        kit: what is asked.
+        runner: begins long operations.
+        hosts: names of this service, for requests over TCP.
+    """
+
+    def __init__(self, kit: Kit, runner: OperationRunner, hosts: Collection[str] = ()) -> None:
+        self._kit = kit
+        self._runner = runner
+        self._hosts = frozenset(hosts)
+        self._audit = AuditLog(kit.home)
+        self._streams: set[asyncio.Task[None]] = set()
+
+    def application(self) -> web.Application:
+        """Return what aiohttp serves."""
+        app = web.Application(middlewares=[self._around], client_max_size=BODY_MOST)
+        app.on_shutdown.append(self._end_streams)
+        for endpoint in ENDPOINTS:
+            app.router.add_route(endpoint.method, endpoint.path, self._handler(endpoint))
+        return app
+
+    @web.middleware
+    async def _around(self, request: web.Request, handler: Answer) -> web.StreamResponse:
+        """Turn errors into problems, and write the audit log."""
+        trace = _Trace()
+        _trace.set(trace)
+        response = await self._answered(request, handler)
+        if not response.prepared:
+            response.headers["X-Request-Id"] = trace.id
+            response.headers["X-Content-Type-Options"] = "nosniff"
+            response.headers.setdefault("Cache-Control", "no-store")
+        if request.method not in {"GET", "HEAD", "OPTIONS"} or trace.reveals or response.status in _REFUSED:
+            await asyncio.to_thread(self._audit.write, _entry(trace, request, response))
+        return response
+
+    async def _answered(self, request: web.Request, answer: Answer) -> web.StreamResponse:
+        id = _trace.get().id
+        try:
+            check_host(request, self._hosts)
+            return await answer(request)
+        except AddonkitError as error:
+            return answer_error(error, id)
+        except web.HTTPException as error:
+            return answer_http(error, id)
+        except (ConnectionError, asyncio.CancelledError):
+            raise
+        except Exception:  # noqa: BLE001 - a bug: its trace is for the log, not for the client
+            _log.exception("request %s failed", id)
+            return answer_bug(id)
+
+    def _handler(self, endpoint: Endpoint) -> Answer:
+        async def handle(request: web.Request) -> web.StreamResponse:
+            if endpoint.media == STREAM:
+                self._streams.add(request.task)
+                request.task.add_done_callback(self._streams.discard)
+            attempted = f"cannot {request.method} {request.path}"
+            principal = await self._identify(endpoint, request, attempted)
+            call = Call(self._kit, self._runner, principal, request, attempted)
+            await self._check_unchanged(endpoint, call)
+            given = {**_path(endpoint, request, attempted), **await _sent(endpoint, request, attempted)}
+            if getattr(given.get("query"), "reveal", False):
+                _trace.get().reveals = True
+            return _response(endpoint, request, await endpoint.handler(call, **given))
+
+        return handle
+
+    async def _end_streams(self, _app: web.Application) -> None:
+        """End what would go on as long as its operation; clients come back."""
+        for each in [*self._streams]:
+            each.cancel()
+
+    async def _identify(self, endpoint: Endpoint, request: web.Request, attempted: str) -> Principal:
+        if endpoint.role is None:
+            return _ANYBODY
+        principal = await identify(request, self._kit.tokens)
+        _trace.get().who = principal.name
+        principal.require(endpoint.role, attempted)
+        return principal
+
+    async def _check_unchanged(self, endpoint: Endpoint, call: Call) -> None:
+        """Compare `If-Match` with what is there now.
+
+        Raises:
+            Refused: it has changed.
+        """
+        wanted = call.request.headers.get("If-Match")
+        if wanted is None or endpoint.current is None:
+            return
+        current = endpoint.current
+        given = _path(current, call.request, call.attempted)
+        if current.query is not None:
+            given["query"] = current.query()
+        if not matches(wanted, tag_of(dump(await current.handler(call, **given)))):
+            found = "it has changed since it was read"
+            raise Refused(HTTPStatus.PRECONDITION_FAILED, call.attempted, found, "read it again")
+
+
+def _response(endpoint: Endpoint, request: web.Request, given: Any) -> web.StreamResponse:
+    if isinstance(given, web.StreamResponse):
+        return given
+    reply = given if isinstance(given, Reply) else Reply(given, endpoint.status)
+    if endpoint.gives is None:
+        return web.Response(status=reply.status, headers=reply.headers)
+    document = dump(reply.value)
+    headers = {**reply.headers}
+    if request.method == "GET":
+        headers["ETag"] = tag_of(document)
+        headers["Cache-Control"] = "no-cache, private"
+        if matches(request.headers.get("If-None-Match", ""), headers["ETag"]):
+            return web.Response(status=HTTPStatus.NOT_MODIFIED, headers=headers)
+    return web.Response(body=document, status=reply.status, headers=headers, content_type=endpoint.media)
+
+
+def _path(endpoint: Endpoint, request: web.Request, attempted: str) -> dict[str, Any]:
+    given: dict[str, Any] = {name: request.match_info[name] for name in endpoint.parameters}
+    for name, text in given.items():
+        if "\0" in text or not text.isprintable():
+            raise NotFound(attempted, f"the {name} in the path has characters that no name has")
+    return given
+
+
+async def _sent(endpoint: Endpoint, request: web.Request, attempted: str) -> dict[str, Any]:
+    """Return what the function of an endpoint takes: the body and what is behind `?`."""
+    found: dict[str, Any] = {}
+    query = request.query
+    if len(set(query)) != len(query):
+        raise InvalidInput(attempted, "a name behind ? is there twice")
+    if endpoint.query is not None:
+        found["query"] = read_query(endpoint.query, query, attempted)
+    elif query:
+        raise InvalidInput(attempted, f"there is no parameter {next(iter(query))[:100]!r}")
+    if endpoint.body is not None:
+        found["body"] = read(endpoint.body, await _document(request, attempted), attempted)
+    return found
+
+
+async def _document(request: web.Request, attempted: str) -> object:
+    if request.content_type != "application/json":
+        found = f"its body is {request.content_type}"
+        raise Refused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, attempted, found, "send application/json")
+    try:
+        async with asyncio.timeout(BODY_WITHIN):
+            body = await request.read()
+    except TimeoutError:
+        raise Refused(HTTPStatus.REQUEST_TIMEOUT, attempted, "its body did not arrive in time") from None
+    try:
+        document: object = json.loads(body, object_pairs_hook=_once)
+    except (ValueError, RecursionError) as error:
+        raise InvalidInput(attempted, f"its body is no JSON: {str(error)[:200]}") from None
+    return document
+
+
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name is there twice")
+    return found
+
+
+def _entry(trace: _Trace, request: web.Request, response: web.StreamResponse) -> Entry:
+    where = "unix" if peer_user(request) is not None else str(request.remote)
+    operation = response.headers.get("Location", "").rpartition("/")[2]
+    path = request.path[:500]
+    return Entry(datetime.now(UTC), trace.who, where, request.method, path, response.status, trace.id, operation)
+
+
+_REFUSED: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.MISDIRECTED_REQUEST})
+
+_ANYBODY: Final = Principal("", Role.READER)

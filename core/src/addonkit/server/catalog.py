@@ -1,0 +1,23 @@
+"""All endpoints of the API."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from addonkit.server.endpoints import Endpoint
+from addonkit.server.resources import (
+    addons,
+    apps,
+    associations,
+    backups,
+    environments,
+    instances,
+    operations,
+    service,
+    tokens,
+)
+
+_MODULES: Final = (service, apps, environments, instances, associations, backups, operations, addons, tokens)
+
+ENDPOINTS: Final[tuple[Endpoint, ...]] = tuple(each for module in _MODULES for each in module.endpoint.found)
+"""In the order of the description."""

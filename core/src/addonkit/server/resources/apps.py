@@ -1,0 +1,81 @@
+"""Apps."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import attrs
+
+from addonkit.errors import UnknownApp
+from addonkit.models.token import Role
+from addonkit.models.views import AppView
+from addonkit.server.endpoints import Call, Endpoints, Page
+from addonkit.server.paging import ListQuery, page
+from addonkit.server.resources.words import AppName
+
+endpoint: Final = Endpoints()
+
+
+@attrs.frozen
+class AppResource:
+    """An app.
+
+    Attributes:
+        name: of the app.
+        instances: names of instances that give it variables.
+        variables: how many variables are set for it by hand.
+    """
+
+    name: str
+    instances: tuple[str, ...]
+    variables: int
+
+
+@attrs.frozen
+class ChangeApp:
+    """A change of an app.
+
+    Attributes:
+        name: its new name; variables, instances and attachments go with it.
+    """
+
+    name: AppName
+
+
+@endpoint("GET", "/v1/apps")
+async def list_apps(call: Call, query: ListQuery) -> Page[AppResource]:
+    """List apps by name."""
+    found = [each for each in await call.kit.apps() if call.principal.reaches([each.name])]
+    part = page(found, lambda each: each.name, query)
+    return Page(tuple(map(_resource, part.items)), part.next)
+
+
+@endpoint("GET", "/v1/apps/{app}")
+async def get_app(call: Call, app: str) -> AppResource:
+    """Show an app."""
+    return _resource(await find(call, app))
+
+
+@endpoint("PATCH", "/v1/apps/{app}", Role.OPERATOR, current=get_app)
+async def change_app(call: Call, app: str, body: ChangeApp) -> AppResource:
+    """Give an app another name."""
+    await find(call, app)
+    call.principal.require_app(body.name, call.attempted)
+    await call.kit.rename_app(app, body.name)
+    return _resource(await find(call, body.name))
+
+
+async def find(call: Call, name: str) -> AppView:
+    """Return an app within reach.
+
+    Raises:
+        UnknownApp: there is none of that name.
+    """
+    for each in await call.kit.apps():
+        if each.name == name and call.principal.reaches([name]):
+            return each
+    raise UnknownApp(call.attempted, f"there is no app {name!r}", "an app is made by its first addon or variable")
+
+
+def _resource(view: AppView) -> AppResource:
+    return AppResource(view.name, view.instances, view.variables)

@@ -1,0 +1,191 @@
+"""Operations: what takes long, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from datetime import datetime
+from typing import Annotated, Any, Final
+
+import attrs
+from aiohttp import web
+
+from addonkit.errors import NotFound
+from addonkit.models.execution import Event, Execution
+from addonkit.models.operation import Operation, OperationState
+from addonkit.server.documents import dump
+from addonkit.server.endpoints import LONG, STREAM, Call, Endpoints, Page, Reply
+from addonkit.server.paging import ListQuery, page
+from addonkit.server.problems import Problem
+from addonkit.server.schema import Text
+
+endpoint: Final = Endpoints()
+
+_SEEN: Final = 1000
+"""Characters of a Last-Event-ID that are read."""
+
+
+@attrs.frozen
+class OperationResource:
+    """Something that takes long.
+
+    Attributes:
+        id: of the operation.
+        verb: what is done: `create`, `destroy`, ...
+        state: `running`, `succeeded` or `failed`.
+        instance: name of the instance it concerns; empty when it is not known yet.
+        apps: that it concerns.
+        asked_by: who asked.
+        created: when it was asked for.
+        finished: when it ended; null while it runs.
+        result: what a success gives.
+        problem: why it failed; null otherwise.
+    """
+
+    id: str
+    verb: str
+    state: OperationState
+    instance: str
+    apps: tuple[str, ...]
+    asked_by: str
+    created: datetime | None
+    finished: datetime | None
+    result: Mapping[str, Any]
+    problem: Problem | None
+
+
+@attrs.frozen
+class OperationsQuery(ListQuery):
+    """Which operations.
+
+    Attributes:
+        limit: items at most.
+        cursor: `next` of the part before.
+        running: whether only those that run are listed.
+        instance: name of an instance; empty stands for all.
+    """
+
+    running: bool = False
+    instance: Annotated[str, Text(longest=300)] = ""
+
+
+def resource(operation: Operation) -> OperationResource:
+    """Return what is shown of an operation."""
+    problem = Problem(**operation.problem) if operation.problem is not None else None
+    return OperationResource(
+        operation.id,
+        operation.verb,
+        operation.state,
+        operation.instance_name,
+        operation.apps,
+        operation.asked_by,
+        operation.created,
+        operation.finished,
+        operation.result,
+        problem,
+    )
+
+
+async def begin(call: Call, verb: str, arguments: Mapping[str, Any]) -> Reply:
+    """Begin an operation for a request, once for each Idempotency-Key; the answer says where it is found."""
+    key = call.request.headers.get("Idempotency-Key", "")
+    operation = await call.runner.begin(verb, arguments, asked_by=call.principal.name, key=key)
+    return Reply(resource(operation), LONG, {"Location": f"/v1/operations/{operation.id}"})
+
+
+@endpoint("GET", "/v1/operations")
+async def list_operations(call: Call, query: OperationsQuery) -> Page[OperationResource]:
+    """List operations, oldest first."""
+    found = [
+        each
+        for each in await call.kit.operation_log.list(running=query.running)
+        if call.principal.reaches(each.apps) and query.instance in {"", each.instance_name}
+    ]
+    part = page(found, lambda each: f"{each.created} {each.id}", query)
+    return Page(tuple(map(resource, part.items)), part.next)
+
+
+@endpoint("GET", "/v1/operations/{operation}")
+async def get_operation(call: Call, operation: str) -> OperationResource:
+    """Show an operation."""
+    return resource(await _find(call, operation))
+
+
+@endpoint("GET", "/v1/operations/{operation}/events", media=STREAM)
+async def stream_operation_events(call: Call, operation: str) -> web.StreamResponse:
+    """Stream what happens to an operation, step by step, as server-sent events.
+
+    Each event is of type `step`; the last one is of type `operation` and has the whole operation. After an interruption
+    send the `id` of the last event as `Last-Event-ID`: the stream goes on after it.
+    """
+    await _find(call, operation)
+    seen = _Seen.read(call.request.headers.get("Last-Event-ID", ""))
+    response = web.StreamResponse(headers={"Content-Type": STREAM, "Cache-Control": "no-store"})
+    await response.prepare(call.request)
+    async with aclosing(_frames(call, operation, seen)) as frames:
+        async for frame in frames:
+            await response.write(frame)
+    await response.write_eof()
+    return response
+
+
+async def _find(call: Call, id: str) -> Operation:
+    operation = await call.kit.operation_log.get(id)
+    if not call.principal.reaches(operation.apps):
+        raise NotFound(f"cannot find operation {id!r}", "there is none within reach")
+    return operation
+
+
+@attrs.define
+class _Seen:
+    """How many events of each execution were sent, in the order in which the executions began."""
+
+    counts: list[int] = attrs.field(factory=list)
+
+    @classmethod
+    def read(cls, text: str) -> _Seen:
+        parts = text[:_SEEN].split("-")
+        return cls([int(part) for part in parts] if all(part.isdecimal() for part in parts) else [])
+
+    def new(self, executions: tuple[Execution | None, ...]) -> list[tuple[str, Event]]:
+        """Events that were not sent yet, each with the id that stands for it and all before it."""
+        self.counts += [0] * (len(executions) - len(self.counts))
+        fresh = []
+        for place, execution in enumerate(executions):
+            events = execution.events if execution else ()
+            first = execution.events_total - len(events) + 1 if execution else 0
+            fresh += [(e.at, place, n, e) for n, e in enumerate(events, first) if n > self.counts[place]]
+        found = []
+        for _, place, number, event in sorted(fresh, key=lambda each: each[:3]):
+            self.counts[place] = number
+            found.append(("-".join(map(str, self.counts)), event))
+        return found
+
+
+async def _frames(call: Call, id: str, seen: _Seen) -> AsyncGenerator[bytes, None]:
+    yield b"retry: 2000\n\n"
+    async with aclosing(call.kit.operation_log.follow(id)) as states:
+        async for operation, executions in states:
+            for event_id, event in seen.new(executions):
+                yield _frame("step", _step(event), event_id)
+            if operation.state is not OperationState.RUNNING:
+                yield _frame("operation", dump(resource(operation)))
+
+
+def _step(event: Event) -> bytes:
+    return dump(
+        {
+            "at": event.at,
+            "kind": event.kind,
+            "saga": event.saga,
+            "step": event.step,
+            "number": event.number,
+            "total": event.total,
+            "message": event.message,
+        }
+    )
+
+
+def _frame(kind: str, data: bytes, id: str = "") -> bytes:
+    head = f"event: {kind}\n" + (f"id: {id}\n" if id else "")
+    return head.encode() + b"data: " + data + b"\n\n"

@@ -1,0 +1,119 @@
+"""Answers over HTTP for as long as a home is served."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING, Final
+
+from aiohttp import web
+
+from addonkit.server.app import Api
+from addonkit.server.listeners import SOCKET, Listening, check_passed, home_socket, passed_sockets
+from addonkit.server.runner import OperationRunner
+
+if TYPE_CHECKING:
+    from addonkit.kit.kit import Kit
+
+TRY_EVERY: Final = 1.0
+"""Seconds between looks whether the process that answers on the socket of the home has ended."""
+
+FAREWELL: Final = 5.0
+"""Seconds that requests have to end when the service stops."""
+
+IDLE: Final = 75.0
+"""Seconds that a connection without requests is kept."""
+
+
+class HttpService:
+    """The API on all its sockets.
+
+    Args:
+        kit: what is asked.
+        runner: carries out operations.
+        listening: where to answer over TCP.
+        report: called with each address, a sentence.
+    """
+
+    def __init__(self, kit: Kit, runner: OperationRunner, listening: Listening, report: Callable[[str], None]) -> None:
+        self._kit = kit
+        self._operations = runner
+        self._listening = listening
+        self._report = report
+        application = Api(kit, runner, listening.names).application()
+        self._runner = web.AppRunner(application, access_log=None, keepalive_timeout=IDLE, shutdown_timeout=FAREWELL)
+
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator[None]:
+        """Answer while the block lasts.
+
+        Raises:
+            InvalidInput: an address or certificate cannot be used.
+        """
+        tls, tcp, passed = self._listening.tls(), self._listening.bind(), passed_sockets()
+        await self._runner.setup()
+        tried = asyncio.Event()
+        waiting = asyncio.create_task(self._answer_at_home(tried))
+        try:
+            await _either(waiting, tried)
+            await self._operations.resume()
+            if tcp is not None:
+                await self._answer(tcp, tls)
+            for each in passed:
+                check_passed(each, self._listening)
+                await self._answer(each, tls)
+            yield
+        finally:
+            await self._runner.cleanup()  # before its sockets are closed
+            waiting.cancel()
+            with suppress(asyncio.CancelledError):
+                await waiting
+            await self._operations.close()
+
+    async def _answer(self, found: socket.socket, tls: ssl.SSLContext | None) -> None:
+        unix = found.family == socket.AF_UNIX
+        await web.SockSite(self._runner, found, ssl_context=None if unix else tls).start()
+        name = found.getsockname()
+        where = f"unix:{name}" if unix else f"http{'s' if tls else ''}://{_shown(name)}"
+        self._report(f"answering on {where}")
+
+    async def _answer_at_home(self, tried: asyncio.Event) -> None:
+        """Answer on the socket of the home, as soon as no other process does."""
+        while True:
+            with home_socket(self._kit.home) as found:
+                if found is not None:
+                    await web.SockSite(self._runner, found).start()
+                    self._report(f"answering on unix:{self._kit.home / SOCKET}")
+                    await self._operations.resume()
+                    tried.set()
+                    await asyncio.Event().wait()
+            tried.set()
+            await asyncio.sleep(TRY_EVERY)
+
+
+async def _either(task: asyncio.Task[None], event: asyncio.Event) -> None:
+    """Wait for the event, or for the failure of the task."""
+    waiting = asyncio.create_task(event.wait())
+    try:
+        await asyncio.wait([task, waiting], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        waiting.cancel()
+    if task.done():
+        task.result()
+
+
+def _shown(name: tuple[object, ...]) -> str:
+    host = f"[{name[0]}]" if ":" in str(name[0]) else name[0]
+    return f"{host}:{name[1]}"
+
+
+@asynccontextmanager
+async def serving(
+    kit: Kit, runner: OperationRunner, listening: Listening, report: Callable[[str], None]
+) -> AsyncIterator[None]:
+    """Answer over HTTP while the block lasts; see HttpService."""
+    async with HttpService(kit, runner, listening, report).serving():
+        yield

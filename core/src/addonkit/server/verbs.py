@@ -1,0 +1,158 @@
+"""What long operations do: accepted at once or refused, then performed."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
+
+import attrs
+
+from addonkit.errors import NotFound
+from addonkit.kit.kit import Kit
+from addonkit.models.operation import Operation
+from addonkit.models.views import InstanceView
+
+Arguments = Mapping[str, Any]
+Result = dict[str, Any]
+
+
+@attrs.frozen
+class Accepted:
+    """What an operation concerns.
+
+    Attributes:
+        instance: its id; `name` is its name.
+        apps: names of apps.
+    """
+
+    instance: str
+    name: str
+    apps: tuple[str, ...] = ()
+
+
+@attrs.frozen
+class Verb:
+    """A kind of operation.
+
+    Attributes:
+        accept: checks the request, and records what is wanted where that is safe to repeat; raises AddonkitErrors.
+        perform: completes it; gives the result.
+        resumes: whether a later process may perform it again after an interruption.
+    """
+
+    accept: Callable[[Kit, Arguments], Awaitable[Accepted]]
+    perform: Callable[[Kit, Operation], Awaitable[Result]]
+    resumes: bool = True
+
+
+def concerned(view: InstanceView) -> Accepted:
+    """Return what an operation on an instance concerns."""
+    apps = {view.instance.app, *(each.app for each in view.associations)}
+    return Accepted(view.instance.id, view.instance.name, tuple(sorted(apps)))
+
+
+async def _accept_create(kit: Kit, asked: Arguments) -> Accepted:
+    binding = await kit.create(
+        asked["addon"],
+        asked["app"],
+        alias=asked["alias"],
+        version=asked["version"],
+        socket=asked["socket"],
+        wait=False,
+    )
+    return Accepted(binding.instance.id, binding.instance.name, (binding.association.app,))
+
+
+async def _accept_attach(kit: Kit, asked: Arguments) -> Accepted:
+    named, app = asked["instance"], asked["app"]
+    binding = await kit.attach(named, app, alias=asked["alias"], socket=asked["socket"], wait=False)
+    return Accepted(binding.instance.id, binding.instance.name, (binding.association.app, binding.instance.app))
+
+
+async def _accept_destroy(kit: Kit, asked: Arguments) -> Accepted:
+    found = concerned(await kit.show(asked["instance"]))
+    await kit.destroy(asked["instance"], wait=False)
+    return found
+
+
+async def _accept(kit: Kit, asked: Arguments) -> Accepted:
+    return concerned(await kit.show(asked["instance"]))
+
+
+async def _accept_tied(kit: Kit, asked: Arguments) -> Accepted:
+    view = await kit.show(asked["instance"], asked["app"])
+    return attrs.evolve(concerned(view), apps=(asked["app"],))
+
+
+async def _accept_backup(kit: Kit, asked: Arguments) -> Accepted:
+    await kit.backups.plan_create(asked["instance"], verify=asked["verify"])
+    return concerned(await kit.show(asked["instance"]))
+
+
+async def _accept_restore(kit: Kit, asked: Arguments) -> Accepted:
+    await kit.backups.plan_restore(asked["instance"], backup=asked["backup"])
+    try:
+        return concerned(await kit.show(asked["instance"]))
+    except NotFound:  # it is made anew
+        return Accepted("", asked["instance"])
+
+
+async def _complete(kit: Kit, operation: Operation) -> Result:
+    view = await kit.complete(operation.instance)
+    return {"instance": view.instance.name} if view else {}
+
+
+async def _complete_destroy(kit: Kit, operation: Operation) -> Result:
+    await kit.complete(operation.instance)
+    return {}
+
+
+async def _detach(kit: Kit, operation: Operation) -> Result:
+    try:
+        gone = await kit.detach(operation.instance_name, operation.arguments["app"])
+    except NotFound:  # an interrupted one that was completed
+        gone = ()
+    return {"variables": list(gone)}
+
+
+async def _retry(kit: Kit, operation: Operation) -> Result:
+    view = await kit.retry(operation.instance_name)
+    return {"instance": view.instance.name}
+
+
+async def _each_server(kit: Kit, operation: Operation) -> Result:
+    act = {"start": kit.start, "stop": kit.stop, "restart": kit.restart}[operation.verb]
+    for target in await kit.servers(operation.instance_name):
+        await act(target)
+    return {"instance": operation.instance_name}
+
+
+async def _backup(kit: Kit, operation: Operation) -> Result:
+    made = await kit.backups.create(operation.instance_name, verify=operation.arguments["verify"])
+    return {"backup": made.name}
+
+
+async def _restore(kit: Kit, operation: Operation) -> Result:
+    restored = await kit.backups.restore(operation.instance_name, backup=operation.arguments["backup"])
+    return {"instance": restored.instance.name, "backup": restored.backup.name, "former": restored.former}
+
+
+async def _rollback(kit: Kit, operation: Operation) -> Result:
+    instance = await kit.backups.rollback(operation.instance_name)
+    return {"instance": instance.name}
+
+
+VERBS: Final[Mapping[str, Verb]] = {
+    "create": Verb(_accept_create, _complete),
+    "attach": Verb(_accept_attach, _complete),
+    "detach": Verb(_accept_tied, _detach),
+    "destroy": Verb(_accept_destroy, _complete_destroy),
+    "retry": Verb(_accept, _retry),
+    "start": Verb(_accept, _each_server),
+    "stop": Verb(_accept, _each_server),
+    "restart": Verb(_accept, _each_server),
+    "back_up": Verb(_accept_backup, _backup, resumes=False),
+    "restore": Verb(_accept_restore, _restore, resumes=False),
+    "rollback": Verb(_accept, _rollback, resumes=False),
+}
+"""Kinds of operations by name."""
