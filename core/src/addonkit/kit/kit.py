@@ -332,9 +332,7 @@ class Kit:
             BackupError: its final backup failed; the instance is as it was.
             InstanceFailed: it could not be removed.
         """
-        found = await self._find(name, app)
-        await self._admission.admit_destroy(found)
-        await self._reachability.check_destroy(found)
+        found = await self.check_destroy(name, app)
         keep = None if now else await self.trash.keep(found)
         instance = await self._operations.destroy(name, app, keep)
         await self._controller.interrupt(instance.id)
@@ -347,6 +345,13 @@ class Kit:
             told = await self._with_reason(left)
             raise failed(f"destroying {left.name}", told, forget=True) from self._controller.cause(left.id)
         return kept
+
+    async def check_destroy(self, name: str, app: str | None = None) -> Instance:
+        """Return the instance that destroy would remove; raises what stands against it. Nothing is written."""
+        found = await self._find(name, app)
+        await self._admission.admit_destroy(found)
+        await self._reachability.check_destroy(found)
+        return found
 
     async def plan_forget(self, name: str, app: str | None = None) -> Plan:
         """Return what would stay when the instance is forgotten; nothing written, no addon asked."""

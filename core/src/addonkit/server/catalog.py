@@ -15,9 +15,10 @@ from addonkit.server.resources import (
     operations,
     service,
     tokens,
+    trash,
 )
 
-_MODULES: Final = (service, apps, environments, instances, associations, backups, operations, addons, tokens)
+_MODULES: Final = (service, apps, environments, instances, associations, backups, operations, trash, addons, tokens)
 
 ENDPOINTS: Final[tuple[Endpoint, ...]] = tuple(each for module in _MODULES for each in module.endpoint.found)
 """In the order of the description."""

@@ -70,9 +70,8 @@ async def _accept_attach(kit: Kit, asked: Arguments) -> Accepted:
 
 
 async def _accept_destroy(kit: Kit, asked: Arguments) -> Accepted:
-    found = concerned(await kit.show(asked["instance"]))
-    await kit.destroy(asked["instance"], wait=False)
-    return found
+    await kit.check_destroy(asked["instance"])
+    return concerned(await kit.show(asked["instance"]))
 
 
 async def _accept(kit: Kit, asked: Arguments) -> Accepted:
@@ -102,9 +101,27 @@ async def _complete(kit: Kit, operation: Operation) -> Result:
     return {"instance": view.instance.name} if view else {}
 
 
-async def _complete_destroy(kit: Kit, operation: Operation) -> Result:
-    await kit.complete(operation.instance)
-    return {}
+async def _destroy(kit: Kit, operation: Operation) -> Result:
+    """A later process finds it under way, or gone; another instance may have its name by then."""
+    try:
+        view = await kit.show(operation.instance_name)
+    except NotFound:
+        return {}
+    if view.instance.id != operation.instance:
+        return {}
+    kept = await kit.destroy(operation.instance_name, now=operation.arguments["now"])
+    return {"trash": kept.id, "backup": kept.backup.name} if kept else {}
+
+
+async def _accept_undestroy(kit: Kit, asked: Arguments) -> Accepted:
+    found = await kit.trash.find(asked["backup"])
+    await kit.trash.plan_undestroy(asked["backup"])
+    return Accepted(found.id, found.name, tuple(sorted({found.app, *(each.app for each in found.ties)})))
+
+
+async def _undestroy(kit: Kit, operation: Operation) -> Result:
+    instance = await kit.trash.undestroy(operation.arguments["backup"])
+    return {"instance": instance.name}
 
 
 async def _detach(kit: Kit, operation: Operation) -> Result:
@@ -146,7 +163,8 @@ VERBS: Final[Mapping[str, Verb]] = {
     "create": Verb(_accept_create, _complete),
     "attach": Verb(_accept_attach, _complete),
     "detach": Verb(_accept_tied, _detach),
-    "destroy": Verb(_accept_destroy, _complete_destroy),
+    "destroy": Verb(_accept_destroy, _destroy),
+    "undestroy": Verb(_accept_undestroy, _undestroy, resumes=False),
     "retry": Verb(_accept, _retry),
     "start": Verb(_accept, _each_server),
     "stop": Verb(_accept, _each_server),

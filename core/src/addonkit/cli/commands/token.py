@@ -36,7 +36,13 @@ def token(ctx: click.Context) -> None:
 
 @subcommand(token, "create", examples=("addonkit token create deploy --role operator --app shop",))
 @click.argument("name")
-@click.option("--role", type=click.Choice(["admin", "operator", "reader"]), default="reader", show_default=True, help="What it allows.")
+@click.option(
+    "--role",
+    type=click.Choice(["admin", "operator", "reader"]),
+    default="reader",
+    show_default=True,
+    help="What it allows.",
+)
 @click.option("-a", "--app", "apps", metavar="APP", multiple=True, help="An app it reaches; without one, all.")
 @click.pass_obj
 def create(invocation: Invocation, name: str, role: str, apps: tuple[str, ...]) -> None:

@@ -149,6 +149,17 @@ class InstancesQuery(ListQuery):
     app: Annotated[str, Text(longest=300)] = ""
 
 
+@attrs.frozen
+class DestroyQuery:
+    """How an instance is destroyed.
+
+    Attributes:
+        now: keep nothing: make no final backup for the trash.
+    """
+
+    now: bool = False
+
+
 @endpoint("GET", "/v1/instances")
 async def list_instances(call: Call, query: InstancesQuery) -> Page[InstanceResource]:
     """List instances by name."""
@@ -179,10 +190,10 @@ async def change_instance(call: Call, instance: str, body: ChangeInstance) -> In
 
 
 @endpoint("DELETE", "/v1/instances/{instance}", Role.OPERATOR, status=LONG, current=get_instance)
-async def destroy_instance(call: Call, instance: str) -> OperationResource | Reply:
-    """Remove an instance and all its data, from whatever state it is in; its variables go at once."""
+async def destroy_instance(call: Call, instance: str, query: DestroyQuery) -> OperationResource | Reply:
+    """Remove an instance and all its data, from whatever state it is in. A final backup goes to the trash."""
     await owned(call, instance)
-    return await begin(call, "destroy", {"instance": instance})
+    return await begin(call, "destroy", {"instance": instance, "now": query.now})
 
 
 @endpoint("POST", "/v1/instances/{instance}/retry", Role.OPERATOR, status=LONG)
