@@ -280,6 +280,48 @@ class AddonSpecs:
         raise NotImplementedError
 
     @hookspec(firstresult=True)
+    def addon_freeze(self, instance: Instance) -> Saga[None]:
+        """Describe how apps are kept from writing into an instance. Optional, with addon_thaw.
+
+        Asked before the data of an instance move to another place that apps then use. When the saga has ended, no app
+        can write, whatever sessions it has, also after a restart of the server. The addon itself still reads. The
+        fingerprint stays the same. Freezing again changes nothing.
+
+        Args:
+            instance: an active instance of this addon.
+
+        Example:
+            ```python
+            @hookimpl
+            def addon_freeze(instance):
+                return FREEZE.bind(claim=instance.claim)
+            ```
+
+        Returns:
+            A saga without a result.
+        """
+        raise NotImplementedError
+
+    @hookspec(firstresult=True)
+    def addon_thaw(self, instance: Instance) -> Saga[None]:
+        """Describe how apps can write into an instance again. Optional, with addon_freeze.
+
+        Args:
+            instance: an instance that is frozen, or not: thawing again changes nothing.
+
+        Example:
+            ```python
+            @hookimpl
+            def addon_thaw(instance):
+                return THAW.bind(claim=instance.claim)
+            ```
+
+        Returns:
+            A saga without a result.
+        """
+        raise NotImplementedError
+
+    @hookspec(firstresult=True)
     def addon_transform(self, instance: Instance, script: str) -> Saga[None]:
         """Describe how a user's script is run in an instance, such as SQL that masks names. Optional.
 

@@ -34,8 +34,10 @@ SECTIONS: Final = {
     "Back up": {
         "backup": "Back up an instance, and prove that the backup can be restored.",
         "restore": "Bring the data of an instance back from a backup.",
-        "rollback": "Put back what a restore has taken the place of.",
+        "rollback": "Put back what a restore, change or upgrade has taken the place of.",
         "trash": "List what was destroyed and can be brought back.",
+        "change": "Move an instance to another variant, with its data.",
+        "upgrade": "Move an instance to a server of a newer version.",
         "export": "Write the data of an instance into a file.",
         "import": "Fill an empty instance from a file, or from another server.",
         "clone": "Copy an instance with its data, for another app.",

@@ -21,9 +21,12 @@ PATIENCE: Final = 30.0
 
 
 async def describe_usage(registry: Registry, engine: Engine, instance: Instance) -> tuple[str, ...]:
-    """What an instance holds, as a sentence; none when its addon cannot tell, a reason when it fails to."""
+    """What an instance holds, as a sentence; none when its addon cannot tell, a reason when it fails to.
+
+    One on a server of this machine is not asked: destroying it does not wait for a server that does not run.
+    """
     addon = registry.get(instance.addon, instance.distribution)
-    if "usage" not in addon.capabilities or not instance.attributes:
+    if "usage" not in addon.capabilities or not instance.attributes or instance.server:
         return ()
     try:
         async with asyncio.timeout(PATIENCE):
@@ -42,3 +45,17 @@ def usage_words(usage: Usage) -> str:
     least = "" if usage.complete else "at least "
     noun = "object" if usage.objects == 1 else "objects"
     return f"{least}{usage.objects:,} {noun}, {describe_size(usage.bytes)}"
+
+
+async def usage_of(registry: Registry, engine: Engine, instance: Instance) -> Usage | None:
+    """How much an instance holds; None when its addon cannot tell.
+
+    Raises:
+        SagaFailed: it fails to.
+    """
+    addon = registry.get(instance.addon, instance.distribution)
+    if "usage" not in addon.capabilities:
+        return None
+    asked = addon.usage(instance)
+    found: Usage = await engine.ensure(once_id("usage", instance.id), asked, subject=subject_of(instance))
+    return found

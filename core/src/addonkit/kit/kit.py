@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from addonkit.controller.forgetting import Forgetter
     from addonkit.controller.keeper import Keeper
     from addonkit.kit.backups import Backups
+    from addonkit.kit.changes import Changes
     from addonkit.kit.manifests import Manifests
     from addonkit.kit.moves import Moves
     from addonkit.kit.operation_log import OperationLog
@@ -144,6 +145,13 @@ class Kit:
         from addonkit.kit.trash import Trash as Made
 
         return Made(self._services, self.backups, self._controller)
+
+    @cached_property
+    def changes(self) -> Changes:
+        """What can be asked about the size and version of instances; imported when it is asked for first."""
+        from addonkit.kit.changes import Changes as Made
+
+        return Made(self.registry, self._operations, self.backups.places, self.backups.service)
 
     async def create(
         self, spec: str, app: str, *, alias: str = "", version: str = "", socket: bool = False, wait: bool = True

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from addonkit.compute.process.versions import shorten
 from addonkit.controller.executor import forget_empty_app
 from addonkit.controller.lookup import existing, find_association, find_attached, find_instance, get_app
 from addonkit.controller.naming import promote
@@ -66,6 +67,18 @@ class Operations:
         wanted = version or config.get(CONFIG_VERSION, "")
         config |= self._registry.get_variant_config(addon_name, variant, wanted)
         return Request(app, addon_name, addon.distribution, variant, alias, config, version, socket)
+
+    def newest_version(self, instance: Instance) -> str:
+        """The newest version that an instance's servers can run here, as exact as the one it has. Blocking.
+
+        Empty when there is no program that can be used.
+        """
+        definition = self._registry.get(instance.addon, instance.distribution).definition
+        program = definition.program_of(instance.variant)
+        if program is None:
+            return ""
+        found = self._backend.find_programs(attrs.evolve(definition, program=program))
+        return shorten(found[0].version, like=instance.config.get(CONFIG_VERSION, "")) if found else ""
 
     def _check_socket(self, definition: AddonDefinition, attempted: str) -> None:
         """Make sure that apps can get at servers through a Unix socket."""

@@ -111,6 +111,14 @@ class Addon:
         """How a script is run in an instance; needs the capability `transform`."""
         return self._saga(AddonSpecs.addon_transform, None, instance=instance, script=script)
 
+    def freeze(self, instance: Instance) -> Saga[None]:
+        """How apps are kept from writing into an instance; needs the capability `freeze`."""
+        return self._saga(AddonSpecs.addon_freeze, None, instance=instance)
+
+    def thaw(self, instance: Instance) -> Saga[None]:
+        """How apps can write again; needs the capability `thaw`."""
+        return self._saga(AddonSpecs.addon_thaw, None, instance=instance)
+
     def inspect(self, server: Server) -> Saga[Inventory]:
         """How what lives on a shared server is listed; needs the capability `inspect`."""
         return self._saga(AddonSpecs.addon_inspect, Inventory, server=server)

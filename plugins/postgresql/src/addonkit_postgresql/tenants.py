@@ -15,8 +15,9 @@ from addonkit import (
     ServerAddress,
     Tenant,
     Tenants,
+    Usage,
 )
-from addonkit_postgresql import admin, dump, transform
+from addonkit_postgresql import admin, dump, freezing, transform
 from addonkit_postgresql.naming import LONGEST, Reserved, wanted_name
 from addonkit_postgresql.removal import remove
 from addonkit_postgresql.scram import fits
@@ -82,6 +83,18 @@ class DatabaseTenants(Tenants):
     async def transform(self, access: ServerAccess, tenant: Tenant, script: str) -> None:
         """See Tenants."""
         await transform.transform(access, tenant, script)
+
+    async def freeze(self, access: ServerAccess, tenant: Tenant) -> None:
+        """See Tenants."""
+        await freezing.freeze(administrator(access), tenant.claim)
+
+    async def thaw(self, access: ServerAccess, tenant: Tenant) -> None:
+        """See Tenants."""
+        await freezing.thaw(administrator(access), tenant.claim)
+
+    async def usage(self, access: ServerAccess, tenant: Tenant) -> Usage:
+        """See Tenants."""
+        return await freezing.usage(administrator(access), tenant.claim)
 
 
 def administrator(access: ServerAccess) -> Administrator:

@@ -54,6 +54,13 @@ _OWNER_COMMANDS: Final = (
 _OWNER_SAVES: Final = ("+save", "+bgsave", "+bgrewriteaof")
 
 
+_CHANGE_WITHOUT_KEYS: Final = (
+    *("flushall", "flushdb", "swapdb"),
+    *("function|load", "function|delete", "function|flush", "function|restore"),
+)
+"""Commands that change data and that rules about keys do not reach."""
+
+
 def digest(password: Secret) -> str:
     """Return a password as ACL rules take it without showing it: `#` and its SHA-256."""
     return f"#{hashlib.sha256(password.reveal().encode()).hexdigest()}"
@@ -73,6 +80,16 @@ def prefix_of(claim: str) -> str:
 def tenant_rules(password: Secret, prefix: str) -> tuple[str, ...]:
     """Return the rules of one app of several: its own keys and channels, and no command that reaches further."""
     return ("reset", "on", digest(password), f"~{prefix}*", f"&{prefix}*", *TENANT_COMMANDS)
+
+
+def frozen_rules(prefix: str) -> tuple[str, ...]:
+    """Return what takes from a user, in sessions that it has too, every way to change a key; empty for all keys."""
+    return ("resetkeys", f"%R~{prefix}*", *(() if prefix else (f"-{command}" for command in _CHANGE_WITHOUT_KEYS)))
+
+
+def thawed_rules(prefix: str) -> tuple[str, ...]:
+    """Return what gives a user back what `frozen_rules` has taken."""
+    return ("resetkeys", f"~{prefix}*", *(() if prefix else (f"+{command}" for command in _CHANGE_WITHOUT_KEYS)))
 
 
 def optional_commands(rules: Collection[str]) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from addonkit import Secret, ServerAddress, ServerFull, TransientError
+from addonkit import Secret, ServerAddress, ServerFull, TransientError, Usage
 from addonkit_valkey.acl import ADMINISTRATOR, OWNER, TENANT_COMMANDS, optional_commands, rules_for
 from addonkit_valkey.former import find_former
 
@@ -137,6 +137,28 @@ async def drop_keys(client: Valkey, prefix: str, progress: Callable[[str], Any])
                 progress(f"{removed} keys removed")
             if cursor == 0:
                 break
+
+
+async def measure(admin: Administrator, prefix: str) -> Usage:
+    """Tell how many keys there are under a prefix, and the memory that they take."""
+    keys, size = 0, 0
+    async with admin.session() as client:
+        for database in databases(await client.info("keyspace")):
+            await client.select(database)
+            async for some in _scanned(client, prefix):
+                sizes = await asyncio.gather(*(client.memory_usage(key) for key in some))
+                keys, size = keys + len(some), size + sum(each or 0 for each in sizes)
+    return Usage(keys, size)
+
+
+async def _scanned(client: Valkey, prefix: str) -> AsyncIterator[list[bytes]]:
+    """Yield the keys under a prefix, some at a time; one may come twice."""
+    cursor = 0
+    while True:
+        cursor, keys = await client.scan(cursor, match=f"{prefix}*", count=BATCH)
+        yield keys
+        if cursor == 0:
+            return
 
 
 async def list_users(admin: Administrator) -> tuple[str, ...]:

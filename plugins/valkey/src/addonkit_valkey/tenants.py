@@ -14,9 +14,10 @@ from addonkit import (
     ServerAddress,
     Tenant,
     Tenants,
+    Usage,
 )
 from addonkit_valkey import admin, data
-from addonkit_valkey.acl import OWNER, owner_rules, prefix_of, tenant_rules
+from addonkit_valkey.acl import OWNER, frozen_rules, owner_rules, prefix_of, tenant_rules, thawed_rules
 from addonkit_valkey.admin import SYSTEM_USERS, Administrator
 
 
@@ -68,6 +69,25 @@ class UserTenants(Tenants):
     async def fingerprint(self, access: ServerAccess, tenant: Tenant) -> Fingerprint:
         """See Tenants."""
         return await data.fingerprint(_administrator(access), tenant, shared=access.server.shared)
+
+    async def freeze(self, access: ServerAccess, tenant: Tenant) -> None:
+        """See Tenants. What is read stays allowed."""
+        user, prefix = _user_and_prefix(access, tenant)
+        await admin.set_user(_administrator(access), user, frozen_rules(prefix))
+
+    async def thaw(self, access: ServerAccess, tenant: Tenant) -> None:
+        """See Tenants."""
+        user, prefix = _user_and_prefix(access, tenant)
+        await admin.set_user(_administrator(access), user, thawed_rules(prefix))
+
+    async def usage(self, access: ServerAccess, tenant: Tenant) -> Usage:
+        """See Tenants. Bytes are of memory."""
+        return await admin.measure(_administrator(access), _user_and_prefix(access, tenant)[1])
+
+
+def _user_and_prefix(access: ServerAccess, tenant: Tenant) -> tuple[str, str]:
+    """The user whose rules say what an app may do, and the beginning of its keys."""
+    return (tenant.claim, prefix_of(tenant.claim)) if access.server.shared else (OWNER, "")
 
 
 def _administrator(access: ServerAccess) -> Administrator:

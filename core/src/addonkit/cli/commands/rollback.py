@@ -1,4 +1,4 @@
-"""`addonkit rollback`: what a restore has taken the place of is used again."""
+"""`addonkit rollback`: what a restore, change or upgrade has taken the place of is used again."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from addonkit.cli.params import INSTANCE_OF_APP, app_option, instance_argument
 @app_option(required=False, help=INSTANCE_OF_APP)
 @click.pass_obj
 def rollback(invocation: Invocation, instance: str, app: str | None) -> None:
-    """Put back what a restore has taken the place of.
+    """Put back what a restore, change or upgrade has taken the place of.
 
-    What serves now is kept for a week in its turn, so the same command takes it back.
+    Data that were written since are not in it. What serves now is kept for a week in its turn, so the same command
+    takes it back.
     """
     from addonkit.cli.render.json import instance_json
 

@@ -155,6 +155,16 @@ class MoveSteps:
 
         return compare_copy
 
+    def count(self) -> Step:
+        """Say how much was compared."""
+
+        @step(gives="result", undo=None)
+        async def report_items(items: int) -> int:
+            """Report how many items are equal."""
+            return items
+
+        return report_items
+
     async def _look(self, sagas: Sagas, id: str, instance_id: str) -> Fingerprint:
         instance = await self._instance(instance_id)
         asked = addon_of(self._registry, instance, "take the fingerprint of").fingerprint(instance)

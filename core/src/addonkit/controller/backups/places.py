@@ -13,6 +13,7 @@ from addonkit.controller.requests import associate, ensure_app
 from addonkit.controller.variables import associations_of, resolve_app_names
 from addonkit.errors import BackupError, Conflict
 from addonkit.models.instance import Association, Instance, Phase, Purpose
+from addonkit.models.result import BindResult
 
 if TYPE_CHECKING:
     from addonkit.registry.registry import Registry
@@ -96,10 +97,18 @@ def publish(tx: Transaction, registry: Registry, place_id: str, name: str, app: 
     return served
 
 
-def switch(tx: Transaction, registry: Registry, place_id: str, instance_id: str, now: datetime) -> Instance:
+def switch(
+    tx: Transaction,
+    registry: Registry,
+    place_id: str,
+    instance_id: str,
+    now: datetime,
+    bound: Mapping[str, BindResult] | None = None,
+) -> Instance:
     """Put a place where an instance is, which becomes a former one; apps have the new variables from now on.
 
-    Does nothing if that was done. The same puts a former instance back.
+    Does nothing if that was done. The same puts a former instance back. `bound` is what associations, by id, were bound
+    to in the place already; others are bound after the switch, where the addon makes credentials.
 
     Raises:
         BackupError: one of them does not exist any more.
@@ -124,7 +133,7 @@ def switch(tx: Transaction, registry: Registry, place_id: str, instance_id: str,
     )
     tx.put(entity, former)
     for each in tx.list(Association, {"instance": before.id}).items:
-        give(tx, registry, each, served)
+        give(tx, registry, each, served, (bound or {}).get(each.name))
     return served
 
 
@@ -147,21 +156,30 @@ def publishable(tx: Transaction, place_id: str) -> Entity[Instance]:
     return entity
 
 
-def give(tx: Transaction, registry: Registry, tie: Entity[Association], instance: Instance) -> None:
-    """Tie an association to another instance. Credentials of its own are made afterwards, where an addon has such."""
+def give(
+    tx: Transaction,
+    registry: Registry,
+    tie: Entity[Association],
+    instance: Instance,
+    bound: BindResult | None = None,
+) -> None:
+    """Tie an association to another instance. Credentials that it was not bound to before are made afterwards."""
     if tie.value.phase is Phase.DEPROVISIONING:
         tx.put(tie, attrs.evolve(tie.value, instance=instance.id))
         return
     addon = registry.get(instance.addon, instance.distribution)
-    if "bind" in addon.capabilities:
-        tx.put(tie, attrs.evolve(tie.value, instance=instance.id, phase=Phase.PENDING, attempt=tie.value.attempt + 1))
+    binds, attempt = "bind" in addon.capabilities, tie.value.attempt + 1
+    if binds and bound is None:
+        tx.put(tie, attrs.evolve(tie.value, instance=instance.id, phase=Phase.PENDING, attempt=attempt))
         return
     unset = addon.definition.unset_variables
     given = attrs.evolve(
         tie.value,
         instance=instance.id,
         phase=Phase.ACTIVE,
-        plain=instance.variables_by(socket=tie.value.socket),
+        plain=bound.variables if bound else instance.variables_by(socket=tie.value.socket),
+        attributes=bound.attributes if bound else tie.value.attributes,
+        attempt=attempt if bound else tie.value.attempt,
         unset_variables=unset,
     )
     tx.put(tie, given)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from addonkit.controller.addons import addon_of
 from addonkit.controller.backups.archives import ReadResult, archive_subject
+from addonkit.controller.backups.cutover import CutoverSteps
 from addonkit.controller.backups.move_steps import MoveSteps
 from addonkit.controller.backups.places import PlaceRequest, create_place, discard_place, publish, switch
 from addonkit.controller.backups.trash import bring_back as take_from_trash
@@ -39,7 +40,12 @@ IMPORT: Final = "addonkit.import"
 CLONE: Final = "addonkit.clone"
 FOREIGN: Final = "addonkit.import-foreign"
 UNDESTROY: Final = "addonkit.undestroy"
-NAMES: Final = frozenset({BACKUP, VERIFY, RESTORE, RESTORE_INTO, EXPORT, IMPORT, CLONE, FOREIGN, UNDESTROY})
+CHANGE: Final = "addonkit.change"
+ROLLBACK: Final = "addonkit.rollback"
+REHEARSE: Final = "addonkit.rehearse"
+NAMES: Final = frozenset(
+    {BACKUP, VERIFY, RESTORE, RESTORE_INTO, EXPORT, IMPORT, CLONE, FOREIGN, UNDESTROY, CHANGE, ROLLBACK, REHEARSE}
+)
 
 
 class BackupSagas:
@@ -100,6 +106,25 @@ class BackupSagas:
             steps=(filling[0], moves.check_empty(), moves.load_foreign(), self._switch()),
         )
 
+        cutover = CutoverSteps(store, registry, controller, clock)
+        copied = (moves.copy(), self._take_fingerprint())
+        moving = ("id", "source", "place")
+        self.change: Saga[Instance] = Saga(
+            CHANGE,
+            inputs=moving,
+            steps=(filling[0], cutover.freeze(), *copied, cutover.compare(), cutover.bind(), cutover.switch()),
+        )
+        self.rollback: Saga[Instance] = Saga(
+            ROLLBACK,
+            inputs=moving,
+            steps=(cutover.freeze(), cutover.thaw_place(), cutover.bind(), cutover.switch()),
+        )
+        self.rehearse: Saga[int] = Saga(
+            REHEARSE,
+            inputs=moving,
+            steps=(filling[0], *copied, moves.compare(clock), self._remove_place(), moves.count()),
+        )
+
     def of(self, name: str) -> Saga[Any]:
         """The saga of that name."""
         every: Mapping[str, Saga[Any]] = {
@@ -112,6 +137,9 @@ class BackupSagas:
             CLONE: self.clone,
             FOREIGN: self.foreign,
             UNDESTROY: self.undestroy,
+            CHANGE: self.change,
+            ROLLBACK: self.rollback,
+            REHEARSE: self.rehearse,
         }
         return every[name]
 

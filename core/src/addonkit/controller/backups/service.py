@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 from addonkit.archive.names import archive_path, new_backup_name
 from addonkit.controller.addons import addon_of
 from addonkit.controller.backups.archives import location_of
-from addonkit.controller.backups.places import discard_former, discard_place, former_of, switch
+from addonkit.controller.backups.places import PlaceRequest, discard_former, discard_place, former_of
 from addonkit.controller.backups.sagas import NAMES, BackupSagas
 from addonkit.controller.backups.shelf import Shelf
 from addonkit.controller.execution_ids import BACKUPS
 from addonkit.controller.step_context import subject_of
+from addonkit.controller.usage import usage_of
 from addonkit.errors import BackupError
 from addonkit.models.backup import ArchiveManifest, Backup
 from addonkit.models.execution import Execution
@@ -26,9 +27,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from addonkit.controller.backups.archives import Archives, StoredArchive
-    from addonkit.controller.backups.places import PlaceRequest
     from addonkit.controller.controller import Controller
     from addonkit.engine.engine import Engine
+    from addonkit.models.result import Usage
     from addonkit.models.secret import Secret
     from addonkit.models.trash import TrashedInstance
     from addonkit.registry.registry import Registry
@@ -203,19 +204,45 @@ class BackupService:
         """The steps of `addonkit.export`, `addonkit.import` or `addonkit.clone`."""
         return tuple(_steps(self._sagas.of(name)))
 
+    async def change(self, instance: Instance, place: PlaceRequest) -> Instance:
+        """Move an instance into a new place, and let apps use that.
+
+        Raises:
+            SagaFailed: the data cannot be moved, or differ; apps use what they used before.
+        """
+        self.check(instance)
+        inputs = {"source": instance.id, "place": unstructure(place)}
+        served: Instance = await self._run(self._sagas.change, inputs, {})
+        return served
+
+    async def rehearse(self, instance: Instance, place: PlaceRequest) -> int:
+        """Copy an instance into a new place, compare, and remove that; return how many items are equal."""
+        self.check(instance)
+        inputs = {"source": instance.id, "place": unstructure(place)}
+        items: int = await self._run(self._sagas.rehearse, inputs, {})
+        return items
+
     async def rollback(self, instance: Instance) -> Instance:
         """Put the former instance back; what serves now becomes the former one.
 
         Raises:
             BackupError: there is none.
         """
-        now = self._clock.now()
-        former = await self._store.read(lambda tx: former_of(tx, instance))
+        former = await self.former(instance)
         if former is None:
             raise BackupError(f"cannot roll {instance.name} back", "nothing took its place")
-        id = former.id
-        served = await self._store.transact(lambda tx: switch(tx, self._registry, id, instance.id, now))
-        return await self._controller.reconcile(served.id) or served
+        there = PlaceRequest(former.id, former.addon, former.app, former.variant, former.distribution, former.config)
+        inputs = {"source": instance.id, "place": unstructure(there)}
+        served: Instance = await self._run(self._sagas.rollback, inputs, {}, keeping=former.id)
+        return served
+
+    async def former(self, instance: Instance) -> Instance | None:
+        """The instance whose place another one has taken; None without one."""
+        return await self._store.read(lambda tx: former_of(tx, instance))
+
+    async def usage(self, instance: Instance) -> Usage | None:
+        """How much an instance holds; None when its addon cannot tell."""
+        return await usage_of(self._registry, self._engine, instance)
 
     async def undo_interrupted(self) -> tuple[str, ...]:
         """Undo what no process works on any more; ids of executions."""
@@ -263,10 +290,11 @@ class BackupService:
         every = [entity.value for name in sorted(NAMES) for entity in await self._store.list(Execution, {"saga": name})]
         return tuple(each for each in every if not each.status.finished)
 
-    async def _run(self, saga: Any, inputs: dict[str, Any], subject: dict[str, str]) -> Any:
+    async def _run(self, saga: Any, inputs: dict[str, Any], subject: dict[str, str], *, keeping: str = "") -> Any:
         await self.undo_interrupted()
         for former in (*await self.expired(), *await self.leftovers()):
-            await self.remove(former.id)
+            if former.id != keeping:
+                await self.remove(former.id)
         id = f"{BACKUPS}{new_id()}"
         return await self._engine.ensure(id, saga.bind(id=id, **inputs), subject=subject)
 

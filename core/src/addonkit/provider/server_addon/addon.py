@@ -13,11 +13,12 @@ from addonkit.models.compute import Port, Program
 from addonkit.models.definition import AddonDefinition, is_shared_variant
 from addonkit.models.fingerprint import Fingerprint
 from addonkit.models.instance import Instance, Server
-from addonkit.models.result import Inventory, ProvisionResult
+from addonkit.models.result import Inventory, ProvisionResult, Usage
 from addonkit.models.variable import Variable
 from addonkit.provider.server_addon import sagas
 from addonkit.provider.server_addon.data import DataSagas, data_sagas, transform_saga
 from addonkit.provider.server_addon.declaration import ConnectionInfo, ContainerSpec, Tenants
+from addonkit.provider.server_addon.freezing import freeze_hook, thaw_hook, usage_hook
 from addonkit.provider.server_addon.pool import PoolBuilder
 from addonkit.provider.server_addon.slips import find_slips
 from addonkit.provider.server_sagas import ServerSagas, server_sagas
@@ -67,6 +68,9 @@ class ServerAddon:
     addon_restore: Callable[[Instance], Saga[None]] | None = attrs.field(init=False)
     addon_fingerprint: Callable[[Instance], Saga[Fingerprint]] | None = attrs.field(init=False)
     addon_transform: Callable[[Instance, str], Saga[None]] | None = attrs.field(init=False)
+    addon_freeze: Callable[[Instance], Saga[None]] | None = attrs.field(init=False)
+    addon_thaw: Callable[[Instance], Saga[None]] | None = attrs.field(init=False)
+    addon_usage: Callable[[Instance], Saga[Usage]] | None = attrs.field(init=False)
     addon_inspect: Callable[[Server], Saga[Inventory]] | None = attrs.field(init=False)
     addon_drop_claim: Callable[[Server, str], Saga[None]] | None = attrs.field(init=False)
 
@@ -159,6 +163,18 @@ class ServerAddon:
             return saga.bind(server_id=instance.server, claim=instance.claim, script=script)
 
         return addon_transform
+
+    @addon_freeze.default
+    def _answer_freeze(self) -> Callable[[Instance], Saga[None]] | None:
+        return freeze_hook(self.definition.name, self.tenants)
+
+    @addon_thaw.default
+    def _answer_thaw(self) -> Callable[[Instance], Saga[None]] | None:
+        return thaw_hook(self.definition.name, self.tenants)
+
+    @addon_usage.default
+    def _answer_usage(self) -> Callable[[Instance], Saga[Usage]] | None:
+        return usage_hook(self.definition.name, self.tenants)
 
     @addon_inspect.default
     def _answer_inspect(self) -> Callable[[Server], Saga[Inventory]] | None:

@@ -90,7 +90,7 @@ def transform_saga(name: str, tenants: object) -> Saga[None] | None:
         framework: ProviderFramework, instance: Instance, server_id: str, claim: str, script: str
     ) -> None:
         """Run the script."""
-        await found.transform(await admin_access(framework, server_id), _tenant(instance, claim), script)
+        await found.transform(await admin_access(framework, server_id), tenant_of(instance, claim), script)
 
     return Saga(f"{name}.transform", inputs=("server_id", "claim", "script"), steps=(transform,))
 
@@ -108,7 +108,7 @@ def _dump_step(tenants: DataTenants) -> Step:
         """Write the data into the archive."""
         access = await admin_access(framework, server_id)
         async with archive.writing() as writer, _remarks(progress, lambda: f"{describe_size(writer.written)} written"):
-            found = await tenants.dump(access, _tenant(instance, claim), writer)
+            found = await tenants.dump(access, tenant_of(instance, claim), writer)
             await writer.finish(found)
         return found
 
@@ -128,7 +128,7 @@ def _load_step(tenants: DataTenants) -> Step:
         """Load the data from the archive."""
         access = await admin_access(framework, server_id)
         async with archive.reading() as reader, _remarks(progress, lambda: f"{describe_size(reader.bytes_read)} read"):
-            await tenants.load(access, _tenant(instance, claim), reader)
+            await tenants.load(access, tenant_of(instance, claim), reader)
 
     return load
 
@@ -139,12 +139,13 @@ def _fingerprint_step(tenants: DataTenants) -> Step:
         framework: ProviderFramework, instance: Instance, server_id: str, claim: str
     ) -> Fingerprint:
         """Take the fingerprint of the data."""
-        return await tenants.fingerprint(await admin_access(framework, server_id), _tenant(instance, claim))
+        return await tenants.fingerprint(await admin_access(framework, server_id), tenant_of(instance, claim))
 
     return take_fingerprint
 
 
-def _tenant(instance: Instance, claim: str) -> Tenant:
+def tenant_of(instance: Instance, claim: str) -> Tenant:
+    """An instance as the server it lives on sees it."""
     return Tenant(claim, instance.id, instance.config, instance.attributes.get(PASSWORD))
 
 

@@ -168,6 +168,13 @@ class Tenants(abc.ABC):
     fourth verb users can mask data in a copy before an app gets it; it runs a script with the rights of the tenant:
 
         async def transform(self, access: ServerAccess, tenant: Tenant, script: str) -> None
+
+    Two further verbs let a tenant move to another variant or version without loss: after `freeze` no session of the
+    tenant can write, `thaw` takes that back. One more tells how much a tenant holds:
+
+        async def freeze(self, access: ServerAccess, tenant: Tenant) -> None
+        async def thaw(self, access: ServerAccess, tenant: Tenant) -> None
+        async def usage(self, access: ServerAccess, tenant: Tenant) -> Usage
     """
 
     longest_claim: int = 63

@@ -1,0 +1,182 @@
+"""Steps by which apps come to use another place: nobody writes any more, all are bound there, one transaction."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from addonkit.controller.addons import addon_of
+from addonkit.controller.backups.places import PlaceRequest, switch
+from addonkit.controller.execution_ids import bind_id
+from addonkit.controller.step_context import subject_of
+from addonkit.errors import BackupError, DataDiffer, SagaBlocked, SagaRefused
+from addonkit.models.fingerprint import Fingerprint, describe_differences
+from addonkit.models.instance import Association, Instance, Phase
+from addonkit.models.result import BindResult
+from addonkit.provider.server_addon.data import LONGEST
+from addonkit.saga.protocol import Sagas
+from addonkit.saga.step import Step, step
+from addonkit.store.codec import structure
+
+if TYPE_CHECKING:
+    from addonkit.controller.controller import Controller
+    from addonkit.registry.registry import Registry
+    from addonkit.saga.saga import Saga
+    from addonkit.store.interface import Store
+    from addonkit.util.clock import Clock
+
+
+class CutoverSteps:
+    """Makes the steps, which work with what is given here. `source` is the instance that apps use now."""
+
+    def __init__(self, store: Store, registry: Registry, controller: Controller, clock: Clock) -> None:
+        self._store = store
+        self._registry = registry
+        self._controller = controller
+        self._clock = clock
+
+    def freeze(self) -> Step:
+        """Keep apps from writing where they are now."""
+
+        @step(timeout=LONGEST)
+        async def freeze_source(sagas: Sagas, id: str, source: str) -> None:
+            """Keep apps from writing."""
+            await self._freeze(sagas, f"{id}/freeze", source)
+
+        @freeze_source.undo
+        async def undo_freeze_source(sagas: Sagas, id: str, source: str) -> None:
+            await self._thaw(sagas, f"{id}/thaw", source)
+
+        return freeze_source
+
+    def thaw_place(self) -> Step:
+        """Let apps write into the place that they come back to."""
+
+        @step(timeout=LONGEST)
+        async def thaw_place(sagas: Sagas, id: str, place: Any) -> None:
+            """Let apps write into the former place."""
+            await self._thaw(sagas, f"{id}/thaw-place", _id(place))
+
+        @thaw_place.undo
+        async def undo_thaw_place(sagas: Sagas, id: str, place: Any) -> None:
+            await self._freeze(sagas, f"{id}/freeze-place", _id(place))
+
+        return thaw_place
+
+    def compare(self) -> Step:
+        """Compare the new place with what was read, and with the old place as it is now."""
+
+        @step(gives="items", timeout=LONGEST)
+        async def compare_places(
+            sagas: Sagas, id: str, source: str, fingerprint: Fingerprint, found: Fingerprint
+        ) -> int:
+            """Compare the new place with the old one."""
+            instance = await self._instance(source)
+            asked = addon_of(self._registry, instance, "take the fingerprint of").fingerprint(instance)
+            now: Fingerprint = await sagas.ensure(f"{id}/source", asked, subject=subject_of(instance))
+            time = self._clock.now()
+            changed = fingerprint.differences(now, time)
+            if changed:
+                advice = "stop the apps that write, then run the command again"
+                written = f"apps have written meanwhile: {describe_differences(changed)}"
+                raise DataDiffer(f"moving {instance.name}", written, advice, differences=list(changed))
+            differences = now.differences(found, time)
+            if differences:
+                reason = describe_differences(differences)
+                raise DataDiffer(f"moving {instance.name}", reason, differences=list(differences))
+            return found.count
+
+        @compare_places.undo
+        async def undo_compare_places(sagas: Sagas, id: str, source: str) -> None:
+            found = await self._store.get(Instance, source)
+            if found is not None:
+                with suppress(SagaRefused, SagaBlocked):
+                    asked = addon_of(self._registry, found.value).fingerprint(found.value)
+                    await sagas.undo(f"{id}/source", asked, completed=False)
+
+        return compare_places
+
+    def bind(self) -> Step:
+        """Give each app credentials in the new place, while it uses the old ones."""
+
+        @step(timeout=LONGEST)
+        async def bind_apps(sagas: Sagas, source: str, place: Any) -> None:
+            """Give apps access to the new place."""
+            await self._bound(sagas, source, await self._instance(_id(place)), again=True)
+
+        @bind_apps.undo
+        async def undo_bind_apps(sagas: Sagas, source: str, place: Any) -> None:
+            found = await self._store.get(Instance, _id(place))
+            if found is None or not self._binds(found.value):
+                return
+            for each in await self._ties(source):
+                with suppress(SagaRefused, SagaBlocked):
+                    tie = _next(each, found.value)
+                    await sagas.undo(bind_id(tie), self._asked(tie, found.value))
+
+        return bind_apps
+
+    def switch(self) -> Step:
+        """Let apps use the new place, in one transaction."""
+
+        @step(gives="result", undo=None, timeout=LONGEST)
+        async def switch_places(sagas: Sagas, place: Any, source: str) -> Instance:
+            """Let apps use the new place."""
+            now, id = self._clock.now(), _id(place)
+            bound = await self._bound(sagas, source, await self._instance(id))
+            served = await self._store.transact(lambda tx: switch(tx, self._registry, id, source, now, bound))
+            return await self._controller.reconcile(served.id) or served
+
+        return switch_places
+
+    async def _bound(self, sagas: Sagas, source: str, place: Instance, *, again: bool = False) -> dict[str, BindResult]:
+        """What each app gets in a place, by the id of its association; empty for an addon that makes no credentials."""
+        if not self._binds(place):
+            return {}
+        found: dict[str, BindResult] = {}
+        for each in await self._ties(source):
+            tie = _next(each, place)
+            asked, subject = self._asked(tie, place), subject_of(place, tie)
+            found[tie.id] = await sagas.ensure(bind_id(tie), asked, subject=subject, again=again)
+        return found
+
+    def _binds(self, place: Instance) -> bool:
+        return "bind" in addon_of(self._registry, place, "bind apps to").capabilities
+
+    def _asked(self, tie: Association, place: Instance) -> Saga[BindResult]:
+        return addon_of(self._registry, place, "bind apps to").bind(tie, place)
+
+    async def _ties(self, source: str) -> tuple[Association, ...]:
+        return tuple(each for each in await self._controller.associations(source) if each.phase is Phase.ACTIVE)
+
+    async def _freeze(self, sagas: Sagas, id: str, instance_id: str) -> None:
+        instance = await self._instance(instance_id)
+        addon = addon_of(self._registry, instance, "freeze")
+        if "freeze" in addon.capabilities:
+            await sagas.ensure(id, addon.freeze(instance), subject=subject_of(instance), again=True)
+
+    async def _thaw(self, sagas: Sagas, id: str, instance_id: str) -> None:
+        found = await self._store.get(Instance, instance_id)
+        if found is None:
+            return
+        addon = addon_of(self._registry, found.value, "thaw")
+        if "thaw" in addon.capabilities:
+            await sagas.ensure(id, addon.thaw(found.value), subject=subject_of(found.value), again=True)
+
+    async def _instance(self, id: str) -> Instance:
+        found = await self._store.get(Instance, id)
+        if found is None:
+            raise BackupError("moving data", "the instance was destroyed meanwhile")
+        return found.value
+
+
+def _id(place: Any) -> str:
+    request: PlaceRequest = structure(place, PlaceRequest)
+    return request.id
+
+
+def _next(tie: Association, place: Instance) -> Association:
+    """An association as it is once it has been bound to a place."""
+    return attrs.evolve(tie, instance=place.id, attempt=tie.attempt + 1)

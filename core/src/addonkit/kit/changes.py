@@ -1,0 +1,211 @@
+"""What a user can ask about the size and the version of an instance: `Kit.changes`."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from typing import TYPE_CHECKING
+
+import attrs
+
+from addonkit.compute.process.versions import version_key
+from addonkit.controller.backups.fit import refusal
+from addonkit.controller.backups.places import PlaceRequest
+from addonkit.controller.backups.sagas import CHANGE
+from addonkit.controller.backups.service import BackupService
+from addonkit.errors import BackupError, InvalidInput
+from addonkit.kit.data_places import DataPlaces
+from addonkit.models.definition import CONFIG_VERSION
+from addonkit.models.identifiers import new_id
+from addonkit.models.instance import Instance, Purpose
+from addonkit.models.result import Usage
+from addonkit.models.views import Plan
+
+if TYPE_CHECKING:
+    from addonkit.kit.operations import Operations
+    from addonkit.registry.registry import Registry
+
+
+@attrs.frozen
+class Changed:
+    """What came of a change.
+
+    Attributes:
+        instance: as apps use it now.
+        before: as it was.
+        former: name under which the old place is kept for a while.
+    """
+
+    instance: Instance
+    before: Instance
+    former: str
+
+
+@attrs.frozen
+class Rehearsal:
+    """What came of a change that was tried on a copy.
+
+    Attributes:
+        instance: that was copied.
+        variant: of the copy; `version` of its server.
+        items: how many are equal.
+        seconds: that it took; apps cannot write for about that time.
+        usage: how much the instance holds; None when that is not known.
+        notes: what is different in the new place, a sentence each.
+    """
+
+    instance: Instance
+    variant: str
+    version: str
+    items: int
+    seconds: float
+    usage: Usage | None = None
+    notes: tuple[str, ...] = ()
+
+
+class Changes:
+    """Moves instances to another variant or version. All methods raise AddonkitErrors.
+
+    Args:
+        registry: knows the variants.
+        operations: resolves variants and versions.
+        places: finds instances, and places for data.
+        service: runs the sagas.
+    """
+
+    def __init__(self, registry: Registry, operations: Operations, places: DataPlaces, service: BackupService) -> None:
+        self._registry = registry
+        self._operations = operations
+        self._places = places
+        self._service = service
+
+    async def change(self, name: str, variant: str, app: str | None = None) -> Changed:
+        """Move an instance to another variant of its addon, with its data and its apps.
+
+        Apps cannot write while their data move. The old place is kept for a week; see `Backups.rollback`.
+
+        Args:
+            name: of the instance.
+            variant: where it is to be.
+            app: what knows the instance by that name.
+
+        Raises:
+            BackupError: its data do not fit, or cannot be moved.
+            SagaFailed: the move failed, or the data differ; apps use what they used before.
+        """
+        return await self._move(*await self._variant(name, variant, app))
+
+    async def plan_change(self, name: str, variant: str, app: str | None = None) -> Plan:
+        """What change would do; nothing written."""
+        return await self._plan(*await self._variant(name, variant, app))
+
+    async def upgrade(self, name: str, version: str = "", app: str | None = None) -> Changed:
+        """Move an instance to a server of a newer version, with its data and its apps.
+
+        Args:
+            name: of the instance.
+            version: of the server; empty means the newest here.
+            app: what knows the instance by that name.
+
+        Raises:
+            BackupError: the version is none that is newer, or the data cannot be moved.
+            SagaFailed: the move failed, or the data differ; apps use what they used before.
+        """
+        return await self._move(*await self._version(name, version, app))
+
+    async def plan_upgrade(self, name: str, version: str = "", app: str | None = None) -> Plan:
+        """What upgrade would do; nothing written."""
+        return await self._plan(*await self._version(name, version, app))
+
+    async def rehearse_upgrade(self, name: str, version: str = "", app: str | None = None) -> Rehearsal:
+        """Do everything that upgrade does on a copy, and remove that."""
+        return await self._rehearse(*await self._version(name, version, app))
+
+    async def rehearse_change(self, name: str, variant: str, app: str | None = None) -> Rehearsal:
+        """Do everything that change does on a copy, and remove that."""
+        return await self._rehearse(*await self._variant(name, variant, app))
+
+    async def confirm(self, name: str, app: str | None = None) -> str:
+        """Remove the old place of an instance with its data; return its name.
+
+        Raises:
+            BackupError: there is none.
+        """
+        instance = await self._places.find(name, app)
+        former = await self._service.former(instance)
+        if former is None:
+            raise BackupError(f"cannot confirm {instance.name}", "it has no former place")
+        await self._service.remove(former.id)
+        return former.name
+
+    async def _variant(self, name: str, variant: str, app: str | None) -> tuple[Instance, PlaceRequest]:
+        instance = await self._find(name, app, "change")
+        if variant == instance.variant:
+            raise InvalidInput(f"cannot change {instance.name}", f"it is {instance.addon}:{variant} already")
+        version = instance.config.get(CONFIG_VERSION, "")
+        return instance, await self._place(instance, variant, version)
+
+    async def _version(self, name: str, version: str, app: str | None) -> tuple[Instance, PlaceRequest]:
+        instance = await self._find(name, app, "upgrade")
+        attempted, before = f"cannot upgrade {instance.name}", instance.config.get(CONFIG_VERSION, "")
+        if not before:
+            raise InvalidInput(attempted, f"addon {instance.addon} has no versions")
+        newest = version or await asyncio.to_thread(self._operations.newest_version, instance)
+        place = await self._place(instance, instance.variant, newest)
+        after = place.config.get(CONFIG_VERSION, "")
+        if version_key(after) < version_key(before):
+            raise InvalidInput(attempted, f"{after} is older than {before}, which it has", "restore a backup into it")
+        if after == before:
+            raise InvalidInput(attempted, f"it has version {before} already")
+        return instance, place
+
+    async def _find(self, name: str, app: str | None, verb: str) -> Instance:
+        instance = await self._places.find(name, app)
+        if instance.purpose is not Purpose.SERVE:
+            raise InvalidInput(f"cannot {verb} {instance.name}", "no app uses it")
+        self._service.check(instance)
+        return instance
+
+    async def _place(self, instance: Instance, variant: str, version: str) -> PlaceRequest:
+        check = partial(self._operations.check, f"{instance.addon}:{variant}", instance.app, version=version)
+        request = await asyncio.to_thread(check)
+        addon = self._registry.get(request.addon)
+        if any(each.is_cache for each in addon.definition.variants if each.name == request.variant):
+            found = f"{request.addon}:{request.variant} is a cache, which keeps no data"
+            raise InvalidInput(f"cannot change {instance.name}", found)
+        return PlaceRequest(
+            new_id(), request.addon, instance.app, request.variant, request.distribution, request.config
+        )
+
+    async def _check_size(self, instance: Instance, place: PlaceRequest) -> Usage | None:
+        usage = await self._service.usage(instance)
+        reason = refusal(place.variant, place.config, usage.bytes) if usage else ""
+        if reason:
+            raise BackupError(f"cannot move {instance.name}", reason)
+        return usage
+
+    async def _move(self, instance: Instance, place: PlaceRequest) -> Changed:
+        await self._check_size(instance, place)
+        served = await self._service.change(instance, place)
+        return Changed(served, instance, await self._places.former_name(served))
+
+    async def _rehearse(self, instance: Instance, place: PlaceRequest) -> Rehearsal:
+        usage = await self._check_size(instance, place)
+        began = asyncio.get_running_loop().time()
+        items = await self._service.rehearse(instance, place)
+        took = asyncio.get_running_loop().time() - began
+        return Rehearsal(instance, place.variant, place.config.get(CONFIG_VERSION, ""), items, took, usage)
+
+    async def _plan(self, instance: Instance, place: PlaceRequest) -> Plan:
+        await self._check_size(instance, place)
+        version = place.config.get(CONFIG_VERSION, "")
+        target = f"{place.addon}:{place.variant}{f', version {version}' if version else ''}"
+        definition = self._registry.get(place.addon).definition
+        before, after = set(definition.variables_of(instance.variant)), set(definition.variables_of(place.variant))
+        return Plan(
+            f"{instance.name} would be {target}; apps cannot write while its data move",
+            self._service.planned_move(CHANGE),
+            appear=tuple(sorted(after - before)),
+            vanish=tuple(sorted(before - after)),
+            stays=(f"the data of {instance.name} from before, for a week",),
+        )

@@ -1,0 +1,174 @@
+"""Change and upgrade on real servers: apps find the same data in another place, or where they were."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+import valkey.asyncio
+import valkey.exceptions
+
+import addonkit
+from addonkit import AddonkitError, BackupError, InvalidInput, SagaFailed
+from addonkit.engine.failpoints import at
+from system_postgresql import VERSION
+
+EVERYTHING = """
+    CREATE EXTENSION hstore;
+    CREATE TABLE orders (id bigserial PRIMARY KEY, tags hstore, n numeric, at timestamptz DEFAULT now());
+    INSERT INTO orders (tags, n) SELECT 'a=>1', g FROM generate_series(1, 1000) g;
+    CREATE TABLE "Bücher 'x %" ("straße" text); INSERT INTO "Bücher 'x %" VALUES ('ä');
+    CREATE MATERIALIZED VIEW counted AS SELECT count(*) AS count FROM orders;
+    SELECT lo_from_bytea(4711, decode(repeat('0102', 5000), 'hex'));
+    ALTER ROLE CURRENT_USER SET statement_timeout = '7min';
+"""
+
+
+@pytest.fixture(autouse=True)
+def backups_beside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("ADDONKIT_BACKUPS", str(tmp_path / "backups"))
+
+
+@asynccontextmanager
+async def database(kit: addonkit.Kit, app: str = "shop", name: str = "DATABASE_URL") -> AsyncIterator[Any]:
+    connection = await asyncpg.connect((await kit.environment(app)).values[name], timeout=10)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+async def count(kit: addonkit.Kit, app: str = "shop", name: str = "DATABASE_URL") -> int:
+    async with database(kit, app, name) as connection:
+        found: int = await connection.fetchval("SELECT count(*) FROM orders")
+        return found
+
+
+async def states(kit: addonkit.Kit) -> dict[str, str]:
+    return {each.instance.name: f"{each.instance.variant} {each.instance.purpose}" for each in await kit.instances()}
+
+
+async def test_postgresql_moves_to_the_shared_server_and_back_with_all_its_apps(kit: addonkit.Kit) -> None:
+    await kit.create("postgresql:shared", "first")
+    await kit.create("postgresql:small", "shop")
+    await kit.attach("shop-postgresql", "first", alias="stock")
+    async with database(kit) as connection:
+        await connection.execute(EVERYTHING)
+    before = (await kit.environment("shop")).values["DATABASE_URL"]
+    idle = await asyncpg.connect(before)
+
+    plan = await kit.changes.plan_change("shop-postgresql", "shared")
+    assert "cannot write while its data move" in plan.summary
+    assert [step.name for step in plan.steps][-1] == "switch_places"
+    rehearsed = await kit.changes.rehearse_change("shop-postgresql", "shared")
+    assert rehearsed.items > 1000
+    assert await idle.fetchval("SELECT count(*) FROM orders") == 1000, "a rehearsal ends no session"
+    done = await kit.changes.change("shop-postgresql", "shared")
+
+    assert done.former == "shop-postgresql-former"
+    assert await states(kit) == {
+        "first-postgresql": "shared serve",
+        "shop-postgresql": "shared serve",
+        "shop-postgresql-former": "small former",
+    }
+    assert await count(kit) == await count(kit, "first", "STOCK_DATABASE_URL") == 1000
+    with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError)):
+        await idle.fetchval("SELECT 1")
+    with pytest.raises(asyncpg.TooManyConnectionsError):
+        await asyncpg.connect(before)
+    async with database(kit) as connection:
+        await connection.execute("INSERT INTO orders (n) VALUES (0)")
+        assert await connection.fetchval("SELECT length(lo_get(4711))") == 10_000
+        assert await connection.fetchval("SHOW statement_timeout") == "7min"
+
+    await kit.backups.rollback("shop-postgresql")
+    assert (await kit.environment("shop")).values["DATABASE_URL"] == before
+    assert await count(kit) == await count(kit, "first", "STOCK_DATABASE_URL") == 1000
+    async with database(kit) as connection:
+        await connection.execute("DELETE FROM orders WHERE id = 1")
+    await kit.backups.rollback("shop-postgresql")
+    assert await count(kit) == 1001
+
+    assert await kit.changes.confirm("shop-postgresql") == "shop-postgresql-former"
+    assert "shop-postgresql-former" not in await states(kit)
+    back = await kit.changes.change("shop-postgresql", "small")
+    assert await count(kit) == await count(kit, "first", "STOCK_DATABASE_URL") == 1001
+    assert await kit.changes.confirm("shop-postgresql") == back.former
+    assert [each.kind for each in await kit.doctor()] == []
+
+
+async def test_what_cannot_be_moved_is_refused_before_anything_happens(
+    kit: addonkit.Kit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await kit.create("postgresql:shared", "shop")
+    await kit.create("valkey:cache", "shop")
+    executions = await kit.executions()
+    with pytest.raises(InvalidInput, match="it is postgresql:shared already"):
+        await kit.changes.change("shop-postgresql", "shared")
+    with pytest.raises(AddonkitError, match="unknown variant"):
+        await kit.changes.change("shop-postgresql", "huge")
+    with pytest.raises(BackupError, match="is a cache"):
+        await kit.changes.change("shop-valkey", "small")
+    with pytest.raises(BackupError, match="it has no former place"):
+        await kit.changes.confirm("shop-postgresql")
+    with pytest.raises(InvalidInput, match="it has version 18 already"):
+        await kit.changes.upgrade("shop-postgresql")
+    with pytest.raises(InvalidInput, match=f"{VERSION} is older than 18"):
+        await kit.changes.upgrade("shop-postgresql", VERSION)
+    monkeypatch.setattr("addonkit.controller.backups.fit._SIZE", __import__("re").compile(r"(1)(G)i"))
+    monkeypatch.setattr("addonkit.controller.backups.fit._POWERS", {"g": 0})
+    with pytest.raises(BackupError, match=r"it holds [\d.]+ MiB, and small has 1 bytes \(storage\)"):
+        await kit.changes.change("shop-postgresql", "small")
+    assert [each for each in await kit.executions() if each not in executions and "usage" not in each.saga] == []
+
+
+async def test_valkey_moves_and_writes_are_refused_meanwhile(kit: addonkit.Kit) -> None:
+    shop = (await kit.create("valkey:small", "shop")).environ()
+    client = valkey.asyncio.Valkey.from_url(shop["VALKEY_URL"])
+    await client.mset({f"key{n}": n for n in range(1000)})
+    await client.set("short", 1, ex=1)
+
+    async def write() -> None:
+        assert await client.get("key1") == b"1"
+        for refused in (("SET", "key1", "2"), ("FLUSHALL",), ("EVAL", "return redis.call('DEL', 'key1')", "0")):
+            with pytest.raises(valkey.exceptions.ValkeyError):
+                await client.execute_command(*refused)
+
+    with at("before:copy_data", write):
+        await kit.changes.change("shop-valkey", "shared")
+    await write()
+    moved = (await kit.environment("shop")).values
+    async with valkey.asyncio.Valkey.from_url(moved["VALKEY_URL"]) as other:
+        assert await other.get(f"{moved['VALKEY_PREFIX']}key999") == b"999"
+        await other.set(f"{moved['VALKEY_PREFIX']}more", 1)
+
+    await kit.changes.change("shop-valkey", "small")
+    again = (await kit.environment("shop")).values
+    assert "VALKEY_PREFIX" not in again
+    async with valkey.asyncio.Valkey.from_url(again["VALKEY_URL"]) as other:
+        assert await other.get("more") == b"1"
+    await kit.backups.rollback("shop-valkey")
+    assert "VALKEY_PREFIX" in (await kit.environment("shop")).values
+    await client.aclose()
+
+
+async def test_a_move_that_fails_lets_apps_write_again(kit: addonkit.Kit) -> None:
+    await kit.create("postgresql:small", "shop")
+    async with database(kit) as connection:
+        await connection.execute("CREATE TABLE orders AS SELECT 1 AS id")
+
+    def fail() -> None:
+        raise ValueError("on purpose")
+
+    before = (await kit.environment("shop")).values
+    for step in ("copy_data", "compare_places", "switch_places"):
+        with at(f"before:{step}", fail), pytest.raises(SagaFailed, match="on purpose"):
+            await kit.changes.change("shop-postgresql", "shared")
+        async with database(kit) as connection:
+            await connection.execute("INSERT INTO orders VALUES (1)")
+        assert (await kit.environment("shop")).values == before
+        assert await states(kit) == {"shop-postgresql": "small serve"}
