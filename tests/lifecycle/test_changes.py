@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,7 +16,10 @@ import valkey.exceptions
 
 import addonkit
 from addonkit import AddonkitError, BackupError, InvalidInput, SagaFailed
+from addonkit.controller.backups.sagas import BackupSagas
 from addonkit.engine.failpoints import at
+from addonkit.testing.command import CommandLine
+from addonkit.testing.home import left_behind
 from system_postgresql import VERSION
 
 EVERYTHING = """
@@ -172,3 +177,69 @@ async def test_a_move_that_fails_lets_apps_write_again(kit: addonkit.Kit) -> Non
             await connection.execute("INSERT INTO orders VALUES (1)")
         assert (await kit.environment("shop")).values == before
         assert await states(kit) == {"shop-postgresql": "small serve"}
+
+
+def one_quick(points: list[str]) -> list[Any]:
+    return [pytest.param(point, marks=[] if "after:copy_data" in point else [pytest.mark.slow]) for point in points]
+
+
+def _points() -> list[str]:
+    made = BackupSagas(*[None] * 6)  # type: ignore[list-item] # only the names of the steps are read
+    return [
+        f"{command} {when}:{step}"
+        for command, saga in (("change", made.change), ("rollback", made.rollback))
+        for step in saga.step_names
+        for when in ("before", "after")
+    ]
+
+
+@pytest.mark.parametrize("point", one_quick(_points()))
+def test_killed_at_any_step_apps_have_the_old_or_the_new_place_and_can_write(
+    addonkit_command: CommandLine, home: Path, point: str
+) -> None:
+    verb, fault = point.split()
+    run = addonkit_command
+
+    def psql(sql: str) -> str:
+        done = run("run", "-a", "shop", "--", "psql", "-Atc", sql)
+        assert done.status == 0, done.err
+        return str(done.out.strip())
+
+    assert run("create", "postgresql:small", "-a", "shop").status == 0
+    psql("CREATE TABLE orders AS SELECT 1 AS id")
+    if verb == "rollback":
+        assert run("change", "shop-postgresql", "shared").status == 0
+        psql("INSERT INTO orders VALUES (2)")
+    rows = psql("SELECT count(*) FROM orders")
+
+    words = ("change", "shop-postgresql", "shared") if verb == "change" else ("rollback", "shop-postgresql")
+    killed = run(*words, ADDONKIT_FAULT=f"{fault}=kill")
+    assert killed.status == -signal.SIGKILL, killed.err
+    moved = fault == "after:switch_places"
+    psql("INSERT INTO orders VALUES (3)")
+    assert psql("SELECT count(*) FROM orders") == str(int("1" if verb == "rollback" and moved else rows) + 1)
+    on_shared = psql("SHOW max_connections") == "403"
+    assert on_shared == ((verb == "change") == moved)
+
+    mended = run("doctor", "--fix")
+    assert run("saga", "list", "--unfinished", "--json").data["executions"] == [], mended.out + mended.err
+    purposes = sorted(each["purpose"] for each in run("list", "--json").data["instances"])
+    assert purposes == (["former", "serve"] if moved or verb == "rollback" else ["serve"])
+    if verb == "change" and not moved:
+        assert run(*words).status == 0
+    assert run("rollback", "shop-postgresql").status == 0
+    psql("INSERT INTO orders VALUES (4)")
+    assert run("destroy", "--app", "shop", "--yes").status == 0
+    assert left_behind(home) == ()
+
+
+async def test_a_program_is_not_started_while_its_data_move(kit: addonkit.Kit, home: Path) -> None:
+    await kit.create("valkey:small", "shop")
+
+    async def look() -> None:
+        shown = await asyncio.to_thread(CommandLine(home), "run", "-a", "shop", "--", "true")
+        assert "shop-valkey does not run (its data are being moved; try again when that has ended)" in shown.err
+        assert "shop-valkey" in (await asyncio.to_thread(CommandLine(home), "list")).out
+
+    with at("before:copy_data", look):
+        await kit.changes.change("shop-valkey", "shared")

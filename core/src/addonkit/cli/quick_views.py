@@ -189,6 +189,7 @@ def _is_plain(instance: Tree) -> bool:
     return (
         instance.get("purpose", "serve") == "serve"
         and instance["phase"] == ACTIVE
+        and not instance.get("moving")
         and not instance["message"]
         and instance["retry_at"] is None
     )

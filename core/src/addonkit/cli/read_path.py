@@ -90,7 +90,8 @@ class _Environment:
             instance = self._reader.get("instance", association["instance"])
             if instance is None:
                 return None
-            if not instance["phase"] == association["phase"] == ACTIVE or not self._is_up(instance["server"]):
+            ready = instance["phase"] == association["phase"] == ACTIVE and not instance.get("moving")
+            if not ready or not self._is_up(instance["server"]):
                 return None
             row = f"association/{association['id']}"
             entries += [self._entry(each, row, instance["name"]) for each in association["variables"]]

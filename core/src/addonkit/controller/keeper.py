@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import aclosing
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from addonkit.controller.decide import Action, decide
 from addonkit.controller.pools import reason_of
 from addonkit.controller.server_keeper import Report, ServerKeeper
-from addonkit.errors import StoreError
+from addonkit.errors import AddonkitError, StoreError
 from addonkit.models.compute import Pool
 from addonkit.models.instance import Association, Instance, Phase, Server, ServerPhase
 
@@ -40,6 +40,7 @@ class Keeper:
 
     Args:
         report: called with each thing that was done, a sentence.
+        mend: undoes what keeps apps from their data since it was interrupted.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Keeper:
         controller: Controller,
         clock: Clock,
         report: Report,
+        mend: Callable[[], Awaitable[object]],
     ) -> None:
         self._store = store
         self._backend = backend
@@ -59,6 +61,7 @@ class Keeper:
         self._controller = controller
         self._clock = clock
         self._report = report
+        self._mend = mend
         self._changed = asyncio.Event()
         self._servers: dict[str, ServerKeeper] = {}
         self._working: dict[str, tuple[int, ...]] = {}
@@ -76,6 +79,7 @@ class Keeper:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._watch())
                 group.create_task(self._sweep())
+                group.create_task(self._mend_often())
                 while True:
                     self._changed.clear()
                     await self._look(group.create_task)
@@ -139,6 +143,16 @@ class Keeper:
             await self._controller.collect_garbage()
             await self._pools.remove_abandoned()
             await self._clock.sleep(SWEEP_EVERY)
+
+    async def _mend_often(self) -> None:
+        while True:
+            try:
+                await self._mend()
+            except StoreError:
+                raise
+            except AddonkitError as error:
+                self._report(f"an interrupted move cannot be undone: {reason_of(error)}")
+            await self._clock.sleep(LOOK_EVERY)
 
     async def _wait(self) -> None:
         """Wait for a change, and then until the changes pause; at most LOOK_EVERY."""

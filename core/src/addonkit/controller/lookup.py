@@ -82,6 +82,14 @@ def find_attached(tx: Reader, name: str, app: str) -> tuple[Instance, Associatio
     return instance, association
 
 
+def instances_of(tx: Reader, app: str | None) -> tuple[Instance, ...]:
+    """The instances that give an app variables; all instances without an app."""
+    if app is None:
+        return tuple(entity.value for entity in tx.list(Instance).items)
+    found = (tx.get(Instance, each.instance) for each in associations_of(tx, app))
+    return tuple(entity.value for entity in found if entity is not None)
+
+
 def existing(tx: Reader, kind: type[V], name: str) -> Entity[V]:
     """What this transaction has seen already, as it is now."""
     entity = tx.get(kind, name)

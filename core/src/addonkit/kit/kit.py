@@ -10,12 +10,12 @@ import attrs
 
 from addonkit.controller import directory
 from addonkit.controller.controller import Controller
-from addonkit.controller.lookup import find_instance
+from addonkit.controller.lookup import find_instance, instances_of
 from addonkit.controller.pools import HealReport, PoolReconciler
 from addonkit.controller.power import ServerPower
 from addonkit.controller.usage import describe_usage
 from addonkit.controller.views import Viewer, environment
-from addonkit.errors import InstanceFailed, NotFound
+from addonkit.errors import AddonkitError, InstanceFailed, NotFound, StoreError
 from addonkit.kit.admission import Admission
 from addonkit.kit.binding import Binding
 from addonkit.kit.creation import Creation
@@ -30,7 +30,7 @@ from addonkit.kit.shells import ShellSession, shell_session
 from addonkit.models.app import App
 from addonkit.models.execution import Execution
 from addonkit.models.identifiers import check_app_name, check_instance_name
-from addonkit.models.instance import Association, Instance, Phase
+from addonkit.models.instance import Association, Instance, Phase, Purpose
 from addonkit.models.settings import Setting
 from addonkit.models.trash import TrashedInstance
 from addonkit.models.views import AppView, Environment, Finding, InstanceView, Plan, ServerTarget, VariableMove
@@ -421,7 +421,9 @@ class Kit:
 
         The report names instances. For an app, those whose servers were stopped count as failed.
         """
-        return await self._healer.heal(app, without=without)
+        moving = await self._finish_moves(app, without)
+        healed = await self._healer.heal(app, without=without)
+        return HealReport(healed.started, {**healed.failed, **moving}) if moving else healed
 
     async def servers(self, name: str | None = None, app: str | None = None) -> tuple[ServerTarget, ...]:
         """Return the servers of an instance, of all instances that an app uses, or of all instances."""
@@ -449,7 +451,8 @@ class Kit:
         """
         from addonkit.controller.keeper import Keeper
 
-        return Keeper(self._store, self.backend, self._pools, self._power, self._controller, self._clock, report)
+        parts = (self._store, self.backend, self._pools, self._power, self._controller, self._clock)
+        return Keeper(*parts, report, lambda: self._finish_moves(None, ()))
 
     async def stop_servers(self) -> dict[str, str]:
         """Stop every server; the next command that needs one starts it. Returns why some still run, by server."""
@@ -477,6 +480,21 @@ class Kit:
         if not instance.server:
             raise NotFound(f"cannot show the log of {instance.name}", "it has no server here")
         return self.backend.log_path(instance.server)
+
+    async def _finish_moves(self, app: str | None, without: Collection[str]) -> dict[str, str]:
+        """Undo moves that were interrupted; names of instances that are being moved, to a reason."""
+        found = await self._store.read(lambda tx: instances_of(tx, app))
+        moving = [each for each in found if each.moving and each.purpose is Purpose.SERVE and each.name not in without]
+        reasons = {each.name: await self._finish_move(each) for each in moving}
+        return {name: reason for name, reason in reasons.items() if reason}
+
+    async def _finish_move(self, instance: Instance) -> str:
+        try:
+            return await self.backups.service.finish_move(instance)
+        except StoreError:
+            raise
+        except AddonkitError as error:
+            return f"a move of its data was interrupted and cannot be undone: {error}"
 
     async def _find(self, name: str, app: str | None) -> Instance:
         return await self._store.read(lambda tx: find_instance(tx, name, app).value)

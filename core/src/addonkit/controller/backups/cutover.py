@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from addonkit.controller.addons import addon_of
-from addonkit.controller.backups.places import PlaceRequest, switch
+from addonkit.controller.backups.places import PlaceRequest, mark_moving, switch
 from addonkit.controller.execution_ids import bind_id
 from addonkit.controller.step_context import subject_of
 from addonkit.errors import BackupError, DataDiffer, SagaBlocked, SagaRefused
 from addonkit.models.fingerprint import Fingerprint, describe_differences
-from addonkit.models.instance import Association, Instance, Phase
+from addonkit.models.instance import Association, Instance, Phase, Purpose
 from addonkit.models.result import BindResult
 from addonkit.provider.server_addon.data import LONGEST
 from addonkit.saga.protocol import Sagas
@@ -43,10 +43,12 @@ class CutoverSteps:
         @step(timeout=LONGEST)
         async def freeze_source(sagas: Sagas, id: str, source: str) -> None:
             """Keep apps from writing."""
-            await self._freeze(sagas, f"{id}/freeze", source)
+            await self._freeze(sagas, id, source)
 
         @freeze_source.undo
-        async def undo_freeze_source(sagas: Sagas, id: str, source: str) -> None:
+        async def undo_freeze_source(sagas: Sagas, id: str, source: str, place: Any) -> None:
+            if await self._serves(place):
+                return
             await self._thaw(sagas, f"{id}/thaw", source)
 
         return freeze_source
@@ -61,7 +63,8 @@ class CutoverSteps:
 
         @thaw_place.undo
         async def undo_thaw_place(sagas: Sagas, id: str, place: Any) -> None:
-            await self._freeze(sagas, f"{id}/freeze-place", _id(place))
+            if not await self._serves(place):
+                await self._freeze(sagas, f"{id}/place", _id(place))
 
         return thaw_place
 
@@ -109,7 +112,7 @@ class CutoverSteps:
         @bind_apps.undo
         async def undo_bind_apps(sagas: Sagas, source: str, place: Any) -> None:
             found = await self._store.get(Instance, _id(place))
-            if found is None or not self._binds(found.value):
+            if found is None or not self._binds(found.value) or await self._serves(place):
                 return
             for each in await self._ties(source):
                 with suppress(SagaRefused, SagaBlocked):
@@ -152,10 +155,11 @@ class CutoverSteps:
         return tuple(each for each in await self._controller.associations(source) if each.phase is Phase.ACTIVE)
 
     async def _freeze(self, sagas: Sagas, id: str, instance_id: str) -> None:
+        await self._store.transact(lambda tx: mark_moving(tx, instance_id, id))
         instance = await self._instance(instance_id)
         addon = addon_of(self._registry, instance, "freeze")
         if "freeze" in addon.capabilities:
-            await sagas.ensure(id, addon.freeze(instance), subject=subject_of(instance), again=True)
+            await sagas.ensure(f"{id}/freeze", addon.freeze(instance), subject=subject_of(instance), again=True)
 
     async def _thaw(self, sagas: Sagas, id: str, instance_id: str) -> None:
         found = await self._store.get(Instance, instance_id)
@@ -164,6 +168,12 @@ class CutoverSteps:
         addon = addon_of(self._registry, found.value, "thaw")
         if "thaw" in addon.capabilities:
             await sagas.ensure(id, addon.thaw(found.value), subject=subject_of(found.value), again=True)
+        await self._store.transact(lambda tx: mark_moving(tx, instance_id, ""))
+
+    async def _serves(self, place: Any) -> bool:
+        """Whether apps use a place by now: then nothing of it is taken back."""
+        found = await self._store.get(Instance, _id(place))
+        return found is not None and found.value.purpose is Purpose.SERVE
 
     async def _instance(self, id: str) -> Instance:
         found = await self._store.get(Instance, id)

@@ -137,6 +137,13 @@ def switch(
     return served
 
 
+def mark_moving(tx: Transaction, instance_id: str, execution_id: str) -> None:
+    """Record for which execution apps are kept from writing into an instance; none when that is empty."""
+    entity = tx.get(Instance, instance_id)
+    if entity is not None and entity.value.moving != execution_id:
+        tx.put(entity, attrs.evolve(entity.value, moving=execution_id))
+
+
 def former_of(tx: Reader, instance: Instance) -> Instance | None:
     """The instance whose place another one took last; None without one."""
     found = [e.value for e in tx.list(Instance).items if e.value.purpose is Purpose.FORMER]

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from addonkit.archive.names import archive_path, new_backup_name
 from addonkit.controller.addons import addon_of
 from addonkit.controller.backups.archives import location_of
-from addonkit.controller.backups.places import PlaceRequest, discard_former, discard_place, former_of
+from addonkit.controller.backups.places import PlaceRequest, discard_former, discard_place, former_of, mark_moving
 from addonkit.controller.backups.sagas import NAMES, BackupSagas
 from addonkit.controller.backups.shelf import Shelf
-from addonkit.controller.execution_ids import BACKUPS
+from addonkit.controller.execution_ids import BACKUPS, once_id
 from addonkit.controller.step_context import subject_of
 from addonkit.controller.usage import usage_of
 from addonkit.errors import BackupError
@@ -243,6 +243,26 @@ class BackupService:
     async def usage(self, instance: Instance) -> Usage | None:
         """How much an instance holds; None when its addon cannot tell."""
         return await usage_of(self._registry, self._engine, instance)
+
+    async def finish_move(self, instance: Instance) -> str:
+        """Let apps write into an instance again if a move of it was interrupted; say why not if one is under way."""
+        execution = await self._engine.execution(instance.moving)
+        if execution is not None and not execution.status.finished:
+            if await self._leases.is_held(f"execution/{execution.id}"):
+                return "its data are being moved; try again when that has ended"
+            await self.undo(execution.id)
+        left = await self._store.get(Instance, instance.id)
+        if left is not None and left.value.moving and left.value.purpose is Purpose.SERVE:
+            await self._thaw(left.value)
+        return ""
+
+    async def _thaw(self, instance: Instance) -> None:
+        """Thaw what an operator has given up."""
+        addon = addon_of(self._registry, instance, "thaw")
+        if "thaw" in addon.capabilities:
+            subject = subject_of(instance)
+            await self._engine.ensure(once_id("thaw", instance.id), addon.thaw(instance), subject=subject)
+        await self._store.transact(lambda tx: mark_moving(tx, instance.id, ""))
 
     async def undo_interrupted(self) -> tuple[str, ...]:
         """Undo what no process works on any more; ids of executions."""
