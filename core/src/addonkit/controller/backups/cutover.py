@@ -1,4 +1,4 @@
-"""Steps by which apps come to use another place: nobody writes any more, all are bound there, one transaction."""
+"""Steps by which apps come to use another place: writes stop, apps are bound there, one transaction switches."""
 
 from __future__ import annotations
 
