@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -14,6 +15,7 @@ import pytest
 
 import addonkit
 from addonkit.compute.process.identity import session_members
+from addonkit.compute.process.open_files import working_in
 from addonkit.compute.process.record import read_record
 from addonkit.models.compute import Pool
 from addonkit.provider.framework import ProviderFramework
@@ -118,3 +120,33 @@ def test_a_broken_disk_stops_nothing_else(addonkit_command: CommandLine, home: P
     ):
         ended = addonkit_command(*words)
         assert ended.status == 0, (words, ended.err)
+
+
+@pytest.mark.parametrize("addon", ["valkey", "postgresql"])
+def test_commands_about_a_shared_server_that_hangs_end_soon_with_one_line(
+    addonkit_command: CommandLine, home: Path, addon: str
+) -> None:
+    """Hung for long: none of them waits for it as for a server that is starting, or tries again what cannot pass."""
+    for app in ("blog", "wiki"):
+        assert addonkit_command("create", f"{addon}:shared", "-a", app).status == 0
+    (record,) = home.glob("pools/*/record")
+    said = json.loads(record.read_text())
+    record.write_text(json.dumps(said | {"starts": [each - 600 for each in said["starts"]]}))
+    stopped = working_in(home / "disks", None) or (said["pid"],)
+    for pid in (said["pid"], *stopped):
+        os.kill(pid, signal.SIGSTOP)
+
+    for words in (
+        ("run", "-a", "blog", "--", "true"),
+        ("shell", f"blog-{addon}"),
+        ("backup", "create", f"blog-{addon}"),
+        ("clone", f"blog-{addon}", "-a", "copy"),
+        ("destroy", f"blog-{addon}", "--yes"),
+    ):
+        ended = addonkit_command(*words)
+        assert ended.status == 1, words
+        assert "answer" in ended.err.splitlines()[-1], ended.err
+
+    assert addonkit_command("restart", f"wiki-{addon}", "--yes").status == 0
+    assert addonkit_command("destroy", f"blog-{addon}", "--yes").status == 0
+    assert addonkit_command("doctor").status == 0

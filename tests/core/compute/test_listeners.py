@@ -39,6 +39,32 @@ async def test_a_stranger_beside_a_server_is_seen(bench: Any, address: str, seen
     assert (await bench.backend.observe(pool)).strangers == ()
 
 
+async def test_a_stranger_who_waits_on_a_bound_socket_is_seen(bench: Any) -> None:
+    pool = await bench.start(bench.pool())
+    port = pool.ports["main"]
+    os.kill((await bench.ready(pool)).pid, signal.SIGKILL)
+    while (await bench.backend.observe(pool)).running:
+        await asyncio.sleep(0.01)
+
+    with socket.socket() as waiting:
+        waiting.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        waiting.bind(("127.0.0.1", port))
+        expected = (f"another process, of user {ME}, has bound its port {port} at 127.0.0.1",)
+        assert (await bench.backend.observe(pool)).strangers == expected
+        await bench.backend.ensure_running(pool)
+        assert (await bench.ready(pool)).ready
+        assert (await bench.another().observe(pool)).strangers == expected
+
+    assert (await bench.backend.observe(pool)).strangers == ()
+
+
+async def test_what_a_command_holds_for_a_server_is_no_strangers(bench: Any) -> None:
+    pool = await bench.start(bench.pool(), start=False)
+    await bench.backend.ensure_running(pool)
+    assert (await bench.another().observe(pool)).strangers == ()
+    assert (await bench.ready(pool)).strangers == ()
+
+
 async def test_a_stranger_in_the_place_of_a_server_is_seen(bench: Any) -> None:
     pool = await bench.start(bench.pool())
     os.kill((await bench.ready(pool)).pid, signal.SIGKILL)

@@ -19,7 +19,8 @@ def server() -> Iterator[socket.socket]:
         yield made
 
 
-def refuse(family: int, port: int) -> Iterator[Listener]:
+def refuse(family: int, port: int, *states: int) -> Iterator[Listener]:
+    del states
     raise PermissionError(f"no answer about {port} of {family}")
 
 
@@ -44,5 +45,6 @@ def test_every_listener_of_a_port_is_told(server: socket.socket) -> None:
 def test_connections_and_other_ports_are_no_listeners(server: socket.socket) -> None:
     port = server.getsockname()[1]
     with closing(socket.create_connection(("127.0.0.1", port))) as client:
+        assert listeners.bound_sockets(port) == ()
         assert len(listeners.listeners(port)) == 1
         assert listeners.listeners(client.getsockname()[1]) == ()

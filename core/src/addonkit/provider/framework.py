@@ -88,7 +88,8 @@ class ProviderFramework:
     async def wait_for_pool(self, name: str, timeout: float = DEFAULT_WAIT) -> Pool:
         """Return when a copy is ready to serve.
 
-        `timeout` is in seconds; a pool's own `port_wait_timeout` shortens it.
+        `timeout` is in seconds; a pool's own `port_wait_timeout` shortens it. A server that has had its time hangs:
+        it is waited for shortly.
 
         Raises:
             PoolGone: the pool was deleted meanwhile.
@@ -98,6 +99,7 @@ class ProviderFramework:
         pool = await self._pool(name)
         limit = min(timeout, pool.spec.port_wait_timeout)
         deadline = self._clock.monotonic() + limit
+        first, hangs = True, False
         pause = FIRST_POLL
         while True:
             state = await self._backend.observe(pool)
@@ -107,8 +109,11 @@ class ProviderFramework:
                 raise PoolCrashed(f"starting server {name}", state.problem)
             if state.started and not state.running:
                 raise _crashed(name, state)
+            if first and _hangs(pool, state):
+                hangs, deadline = True, min(deadline, self._clock.monotonic() + PATIENCE)
+            first = False
             if self._clock.monotonic() >= deadline:
-                raise _timed_out(pool, limit, state)
+                raise _hung(name) if hangs else _timed_out(pool, limit, state)
             await self._clock.sleep(pause)
             pause = min(POLL, pause * 1.5)
             pool = await self._pool(name)
@@ -120,16 +125,20 @@ class ProviderFramework:
 
         Raises:
             PoolGone: the pool was deleted.
-            TransientError: it does not run, does not answer, or another process has its address.
+            TransientError: it does not run, does not answer yet, or another process has its address.
+            PoolTimeout: it has had its time to start, and does not answer.
         """
         deadline = self._clock.monotonic() + timeout
         while True:
-            state = await self._backend.observe(await self._pool(name))
+            pool = await self._pool(name)
+            state = await self._backend.observe(pool)
             if state.ready:
                 return state
             if not state.running:
                 raise TransientError(f"working on server {name}", "it does not run")
             if self._clock.monotonic() >= deadline:
+                if _hangs(pool, state):
+                    raise _hung(name)
                 raise TransientError(f"working on server {name}", "it runs but does not answer as this server would")
             await self._clock.sleep(POLL)
 
@@ -321,6 +330,16 @@ def _record(tx: Transaction, placed: Pool) -> Pool:
 
 def _gone(name: str) -> PoolGone:
     return PoolGone(f"waiting for server {name}", "it was deleted meanwhile")
+
+
+def _hangs(pool: Pool, state: PoolState) -> bool:
+    """Whether a server that does not answer has had its time to start."""
+    return bool(state.running) and state.age is not None and state.age > pool.spec.port_wait_timeout
+
+
+def _hung(name: str) -> PoolTimeout:
+    advice = "run `addonkit restart` with the name of an instance of it"
+    return PoolTimeout(f"working on server {name}", "it runs and does not answer", advice)
 
 
 def _crashed(name: str, state: PoolState) -> PoolCrashed:

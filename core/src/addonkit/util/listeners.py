@@ -1,4 +1,4 @@
-"""Which sockets listen on a TCP port of this machine. Linux, blocking.
+"""Which sockets listen on a TCP port of this machine, or are bound to it and may listen later. Linux, blocking.
 
 The kernel is asked for listening sockets alone (sock_diag(7)): its tables below /proc/net show every connection, which
 takes it milliseconds. They are read where it does not answer, as in some sandboxes.
@@ -14,9 +14,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
+_FAMILIES: Final = (socket.AF_INET, socket.AF_INET6)
 _TABLES: Final = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
 _LISTEN: Final = 10
 """TCP_LISTEN, see include/net/tcp_states.h; `0A` in tables."""
+_BOUND: Final = 13
+"""TCP_BOUND_INACTIVE: bound, neither listening nor connected. Kernels before 6.8 do not tell of those."""
+_CLOSED: Final = 7
+"""What the answer gives as the state of such a socket."""
 
 _NETLINK_SOCK_DIAG: Final = 4
 _SOCK_DIAG_BY_FAMILY: Final = 20
@@ -33,7 +38,7 @@ _LARGEST: Final = 1 << 16
 
 
 class Listener(NamedTuple):
-    """A listening socket.
+    """A listening socket, or one that is bound and does not listen yet.
 
     Attributes:
         inode: its number, as `socket:[number]` in what processes have open.
@@ -54,18 +59,26 @@ class Listener(NamedTuple):
 def listeners(port: int) -> tuple[Listener, ...]:
     """Return the sockets that listen on a TCP port, at any address."""
     try:
-        return tuple(each for family in (socket.AF_INET, socket.AF_INET6) for each in _ask(family, port))
+        return tuple(each for family in _FAMILIES for each in _ask(family, port, _LISTEN, _LISTEN))
     except OSError:
         return tuple(_read(port))
 
 
-def _ask(family: int, port: int) -> Iterator[Listener]:
+def bound_sockets(port: int) -> tuple[Listener, ...]:
+    """Return the sockets that are bound to a TCP port and do not listen; none where the kernel does not tell."""
+    try:
+        return tuple(each for family in _FAMILIES for each in _ask(family, port, _BOUND, _CLOSED))
+    except OSError:
+        return ()
+
+
+def _ask(family: int, port: int, asked_state: int, told_state: int) -> Iterator[Listener]:
     """Ask the kernel.
 
     Raises:
         OSError: it does not answer, or refuses to.
     """
-    question = _QUESTION.pack(family, socket.IPPROTO_TCP, 0, 1 << _LISTEN)
+    question = _QUESTION.pack(family, socket.IPPROTO_TCP, 0, 1 << asked_state)
     size = _HEADER.size + len(question)
     with socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC, _NETLINK_SOCK_DIAG) as asked:
         asked.settimeout(_LIMIT)
@@ -78,13 +91,13 @@ def _ask(family: int, port: int) -> Iterator[Listener]:
                     return
                 if kind == _NLMSG_ERROR or length < _HEADER.size:
                     raise PermissionError("the kernel refuses to tell")
-                yield from _listener(answer[_HEADER.size : length], port)
+                yield from _listener(answer[_HEADER.size : length], port, told_state)
                 answer = answer[length + 3 & ~3 :]
 
 
-def _listener(message: bytes, port: int) -> Iterator[Listener]:
+def _listener(message: bytes, port: int, wanted: int) -> Iterator[Listener]:
     family, state, own, address, uid, inode = _ANSWER.unpack_from(message)
-    if state == _LISTEN and int.from_bytes(own) == port:
+    if state == wanted and int.from_bytes(own) == port:
         yield Listener(inode, socket.inet_ntop(family, address[: 4 if family == socket.AF_INET else 16]), uid)
 
 

@@ -35,7 +35,7 @@ from addonkit.compute.process.disk_memory import DiskMemory
 from addonkit.compute.process.disks import Disks
 from addonkit.compute.process.failures import as_failure_of
 from addonkit.compute.process.layout import Layout, program_of
-from addonkit.compute.process.listeners import look_at_port
+from addonkit.compute.process.listeners import PortUse, look_at_port
 from addonkit.compute.process.lock import locked
 from addonkit.compute.process.logs import BEGINNING, ensure_rotated, tail
 from addonkit.compute.process.names import check_name
@@ -53,7 +53,7 @@ from addonkit.compute.process.starter import Starter, take_all
 from addonkit.compute.process.stop import Terminator, workers_of
 from addonkit.compute.process.templates import templates_of
 from addonkit.compute.process.threads import finish
-from addonkit.compute.process.user import check_traversable
+from addonkit.compute.process.user import ServiceUser, check_traversable
 from addonkit.errors import Busy, CommandFailed, ComputeError, PoolCrashed
 from addonkit.models.compute import Disk, ExecResult, FoundProgram, Pool, PoolState, Program
 from addonkit.models.definition import AddonDefinition, ProgramSource
@@ -255,11 +255,11 @@ class ProcessBackend:
             return PoolState(started=True, problem=f"{ELSEWHERE}; {STOP_THERE}", elsewhere=True, age=age)
         user, port = self._layout.user_of(pool), pool.ports.get(program_of(pool).probe.port, 0)
         if standing is Standing.ENDED:
-            use = await asyncio.to_thread(look_at_port, None, port, user)
+            use = await asyncio.to_thread(self._look_at_port, None, port, user)
             return PoolState(started=True, log_tail=tail(log), age=age, strangers=use.strangers)
         if age is None or age > BEGINNING:
             await finish(ensure_rotated, record.server, log.parent)
-        use = await asyncio.to_thread(look_at_port, record.server.pid, port, user)
+        use = await asyncio.to_thread(self._look_at_port, record.server.pid, port, user)
         ready = use.ours and await answers(program_of(pool).probe, HOST, port, self._layout.socket(pool))
         if ready:
             self._ports.release(pool.name)
@@ -275,6 +275,9 @@ class ProcessBackend:
             strangers=use.strangers,
             shared_user=self._users.shared(user),
         )
+
+    def _look_at_port(self, session: int | None, port: int, user: ServiceUser | None) -> PortUse:
+        return look_at_port(session, port, user, held=self._ports.is_marked(port))
 
     def _check_users(self) -> None:
         """Make sure that there is a user for servers, who can get to their data."""

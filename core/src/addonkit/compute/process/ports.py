@@ -130,9 +130,10 @@ class Ports:
 
     def _is_squatted(self, port: int) -> bool:
         """Return whether a stranger has bound a port that we cannot bind: no closing connection, no command of ours."""
-        return not _has_connections(port) and not self._is_marked(port)
+        return not _has_connections(port) and not self.is_marked(port)
 
-    def _is_marked(self, port: int) -> bool:
+    def is_marked(self, port: int) -> bool:
+        """Return whether a command on this home holds the port for a server."""
         try:
             mark = os.open(self._reservation(port), os.O_RDONLY | os.O_CLOEXEC)
         except OSError:

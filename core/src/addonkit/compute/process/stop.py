@@ -45,14 +45,23 @@ class Terminator:
     async def stop(self, server: Identity, program: Program | None) -> None:
         """Send the graceful signal, wait; SIGQUIT, wait; SIGKILL to all of the session; wait until all are gone.
 
-        Only exactly this process is signalled, never another one that got its pid.
+        Only exactly this process is signalled, never another one that got its pid. What a signal has stopped
+        continues, so that it can end gracefully.
         """
         graceful = signal.Signals[program.stop_signal] if program else signal.SIGTERM
         for number, limit in ((graceful, program.stop_timeout if program else 30.0), (signal.SIGQUIT, _QUIT_LIMIT)):
             send(server, number)
+            self._continue(server)
             if await _until(lambda: not is_running(server), limit):
                 break
         await self.clear(server, grace=0.0 if is_running(server) else _GRACE)
+
+    def _continue(self, server: Identity) -> None:
+        for pid in self.leftovers(server):
+            status = read_status(pid)
+            if status is not None and status.stopped:
+                with suppress(ProcessLookupError, PermissionError):
+                    os.kill(pid, signal.SIGCONT)
 
     async def clear(self, server: Identity, grace: float = _GRACE) -> None:
         """Kill what is left of a server's session, after `grace` seconds in which it may end by itself."""

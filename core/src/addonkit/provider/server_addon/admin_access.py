@@ -8,7 +8,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Final
 
-from addonkit.errors import AddonkitError, ServerFull, TransientError
+from addonkit.errors import AddonkitError, NothingDone, PoolTimeout, ServerFull, TransientError
 from addonkit.models.compute import PoolState
 from addonkit.models.instance import Instance, Phase, Server
 from addonkit.provider.framework import ProviderFramework
@@ -17,6 +17,10 @@ from addonkit.provider.server_addon.declaration import ServerAccess
 _ATTEMPTS: Final = 300
 _PAUSE: Final = 0.03
 """So many attempts, so many seconds apart, are made to get into a server that was restarted."""
+
+
+class NotReached(PoolTimeout, NothingDone):
+    """A server does not answer, so the step did nothing there: an undo would wait for the same."""
 
 
 async def admin_access(framework: ProviderFramework, server_id: str) -> ServerAccess:
@@ -32,11 +36,15 @@ async def ensure_access(framework: ProviderFramework, server_id: str) -> ServerA
     """Return how the administrator gets into a server, which is started if it does not run.
 
     Raises:
+        NotReached: when it runs and does not answer.
         ComputeError: when it does not start, or its pool does not exist.
         TransientError: when its record does not exist, or it has no address yet.
     """
     server = await server_of(framework, server_id)
-    state = await framework.start_pool(server_id)
+    try:
+        state = await framework.start_pool(server_id)
+    except PoolTimeout as error:
+        raise NotReached(error.attempted, error.found, error.advice) from error
     return await _access_in(framework, server, state)
 
 
@@ -82,11 +90,17 @@ async def cleanup_tenant(
         return
     try:
         await work(await _access_to(framework, server))
+    except PoolTimeout:
+        if await _has_neighbours(framework, instance, server_id):
+            raise  # it hangs: what would start it waits in vain
     except AddonkitError:
         if not await _has_neighbours(framework, instance, server_id):
             return
         was_stopped = await framework.is_stopped(server_id)
-        await ensure_running(framework, server_id)
+        try:
+            await ensure_running(framework, server_id)
+        except PoolTimeout as error:
+            raise error from None  # not worth another try, whatever came before: it hangs
         await _work_by_force(framework, server, work)
         if was_stopped:  # on purpose: it runs for this work only
             await framework.scale_pool(server_id, 0)
