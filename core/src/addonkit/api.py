@@ -93,6 +93,7 @@ from addonkit.models.fingerprint import Fingerprint, Part, SetDigest
 from addonkit.models.identifiers import name_from_ref, sanitize_identifier
 from addonkit.models.image_reference import ImageReference, resolve_image, version_of
 from addonkit.models.instance import Association, Instance, Phase, Server
+from addonkit.models.options import OptionDefinition, OptionType, amount_of
 from addonkit.models.result import BindResult, Inventory, ProvisionResult, Usage
 from addonkit.models.secret import Secret, reveal
 from addonkit.models.sizes import parse_size, parse_storage_gb
@@ -171,6 +172,8 @@ __all__ = [
     "NotConfigured",
     "NotFound",
     "NothingDone",
+    "OptionDefinition",
+    "OptionType",
     "Part",
     "Phase",
     "Pool",
@@ -233,6 +236,7 @@ __all__ = [
     "VariantDefinition",
     "Volume",
     "admin_password",
+    "amount_of",
     "hookimpl",
     "is_shared_variant",
     "name_from_ref",

@@ -6,7 +6,7 @@ done; the engine does it, durably. See `docs/explanation/architecture.md` for wh
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 import pluggy
@@ -170,6 +170,29 @@ class AddonSpecs:
             @hookimpl
             def addon_unbind(association):
                 return UNBIND.bind(user=association.attributes["user"])
+            ```
+
+        Returns:
+            A saga without a result.
+        """
+        raise NotImplementedError
+
+    @hookspec(firstresult=True)
+    def addon_configure(self, instance: Instance, config: Mapping[str, str]) -> Saga[None]:
+        """Describe how other values of options are brought into force. Optional, for definitions with `options`.
+
+        Asked when a user changes options of an active instance, after their values were checked. A saga that fails has
+        to leave the former values in force: let the undo of each step set what `instance.config` has.
+
+        Args:
+            instance: the active instance; its config has the former values.
+            config: the same config with the new values.
+
+        Example:
+            ```python
+            @hookimpl
+            def addon_configure(instance, config):
+                return CONFIGURE.bind(former=instance.config["versioning"], wanted=config["versioning"])
             ```
 
         Returns:

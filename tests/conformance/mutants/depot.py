@@ -21,6 +21,8 @@ from addonkit import (
     AddonkitError,
     ConnectionInfo,
     File,
+    OptionDefinition,
+    OptionType,
     Probe,
     Program,
     ProgramSource,
@@ -57,6 +59,9 @@ DEFINITION = AddonDefinition(
     default_version="3",
     program=SOURCE,
     variables=VARIABLES,
+    options=(
+        OptionDefinition("sessions", "Sessions of an app", OptionType.INTEGER, minimum="1", maximum="9", restart=True),
+    ),
 )
 
 

@@ -44,7 +44,7 @@ def test_create_asks_for_what_was_typed_and_tells_what_to_do_next(call, kit, sam
     outcome = call("create", "postgresql:small", "-a", "shop", "--as", "big", "--version", "18")
     assert kit.call("create") == (
         ("postgresql:small", "shop"),
-        {"alias": "big", "version": "18", "socket": False, "wait": True},
+        {"alias": "big", "version": "18", "socket": False, "options": {}, "wait": True},
     )
     assert outcome.status == 0
     assert outcome.out == (
@@ -118,7 +118,7 @@ def test_a_dry_run_of_create_only_plans(call, kit):
     kit.answers["plan_create"] = PLAN
     outcome = call("create", "postgresql", "-a", "shop", "--as", "big", "--version", "18", "--dry-run")
     assert [name for name, _args, _kwargs in kit.calls] == ["plan_create"]
-    assert kit.call("plan_create") == (("postgresql", "shop"), {"alias": "big", "version": "18"})
+    assert kit.call("plan_create") == (("postgresql", "shop"), {"alias": "big", "version": "18", "options": {}})
     assert kit.opened[0]["heal"] is False
     assert outcome.out == PLAN_TEXT
 

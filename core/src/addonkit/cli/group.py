@@ -43,6 +43,7 @@ SECTIONS: Final = {
         "clone": "Copy an instance with its data, for another app.",
     },
     "Configure": {
+        "set": "Change options of an instance, or show them.",
         "manifest": "Describe in a file what apps are to have: addonkit.toml.",
         "config": "Configure an addon for all its instances.",
         "completion": "Print a script with which a shell completes commands and names.",
@@ -50,7 +51,7 @@ SECTIONS: Final = {
     "Inspect": {
         "apps": "List apps and the instances that give them variables.",
         "addons": "List installed addons, their variants and versions.",
-        "variants": "List the variants of an addon and what they give.",
+        "variants": "List the variants of an addon, what they give, and their options.",
         "list": "List instances: their apps, their state, their servers.",
         "show": "Show one instance: state, server, apps, names of variables.",
         "logs": "Show the log of an instance's server.",

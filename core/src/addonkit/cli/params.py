@@ -90,6 +90,16 @@ def execution_argument() -> Decorator:
     return click.argument("execution", type=Name("execution"))
 
 
+def option_values(arguments: Iterable[str]) -> dict[str, str]:
+    """Return values of options by their names.
+
+    Raises:
+        click.UsageError: an argument is no assignment.
+    """
+    found = assignments(arguments, "an option is NAME=VALUE")
+    return {name: value for name, value in found.items() if value is not None}
+
+
 def assignments(arguments: Iterable[str], mistake: str, *, key_alone: bool = False) -> dict[str, str | None]:
     """Return each key with its value; None for a key that stands alone.
 

@@ -192,6 +192,7 @@ def _is_plain(instance: Tree) -> bool:
         and not instance.get("moving")
         and not instance["message"]
         and instance["retry_at"] is None
+        and instance.get("change") is None
     )
 
 
@@ -220,6 +221,7 @@ def _instance(tree: Tree) -> Instance:
         tree["config"],
         Phase.ACTIVE,
         server=tree["server"],
+        options=tree.get("options", {}),
     )
 
 

@@ -47,7 +47,6 @@ COMMANDS: Final = {
     "environment": "addonkit env",
     "vars": "addonkit env",
     "variables": "addonkit env",
-    "set": "addonkit env set",
     "unset": "addonkit env unset",
     "plans": "addonkit variants",
     "sizes": "addonkit variants",

@@ -26,6 +26,7 @@ class Action(StrEnum):
     DEPROVISION = "deprovision"
     BIND = "bind"
     UNBIND = "unbind"
+    CONFIGURE = "configure"
 
 
 @attrs.frozen
@@ -62,7 +63,9 @@ def decide(instance: Instance, associations: Sequence[Association], now: datetim
             return _when_due(instance, Action.PROVISION, now)
         case Phase.ACTIVE:
             arriving = next((a for a in associations if a.phase is Phase.PENDING), None)
-            return Decision(Action.NOTHING) if arriving is None else Decision(Action.BIND, arriving)
+            if arriving is not None:
+                return Decision(Action.BIND, arriving)
+            return Decision(Action.CONFIGURE if instance.is_changing else Action.NOTHING)
 
 
 def retry_time(failures: int, now: datetime) -> datetime | None:

@@ -35,6 +35,11 @@ def unbind_id(association: Association) -> str:
     return f"unbind/{association.id}/{association.teardown}"
 
 
+def configure_id(instance: Instance) -> str:
+    """Id of the execution that brings a change of options into force."""
+    return f"configure/{instance.id}/{instance.change.id if instance.change else ''}"
+
+
 def provision_ids(instance: Instance) -> tuple[str, ...]:
     """Ids of all attempts to provision the instance, the present one last."""
     return tuple(provision_id(attrs.evolve(instance, attempt=n + 1)) for n in range(instance.attempt))

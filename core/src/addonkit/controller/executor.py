@@ -61,6 +61,10 @@ class Executor:
             case Action.UNBIND:
                 assert decision.association is not None  # decide() gives one with this action
                 await self.unbind(instance, decision.association)
+            case Action.CONFIGURE:
+                from addonkit.controller.configuring import Configurer
+
+                await Configurer(self._store, self._registry, self._engine, self._causes).configure(instance)
             case Action.NOTHING | Action.WAIT:
                 return
 

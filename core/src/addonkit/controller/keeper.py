@@ -167,6 +167,7 @@ class Keeper:
 def _unsettled(tx: Reader, now: datetime) -> list[tuple[str, tuple[int, ...]]]:
     """Instances for which something is to be done now, and the revisions that say so."""
     wanted = {e.name for phase in _UNSETTLED for e in tx.list(Instance, {"phase": phase}).items}
+    wanted |= {e.name for e in tx.list(Instance, {"is_changing": True}).items}
     moving = (Phase.PENDING, Phase.DEPROVISIONING)
     wanted |= {e.value.instance for phase in moving for e in tx.list(Association, {"phase": phase}).items}
     found = []

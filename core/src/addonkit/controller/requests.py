@@ -36,6 +36,7 @@ class Request:
         config: the variant's config with image and version resolved.
         version: that was asked for; empty when any will do.
         socket: whether the app is to use the Unix socket of the server.
+        options: values of options that the user has chosen; they are part of `config`.
         id: of the instance, should it be made.
     """
 
@@ -47,6 +48,7 @@ class Request:
     config: Mapping[str, str]
     version: str = ""
     socket: bool = False
+    options: Mapping[str, str] = attrs.field(factory=dict)
     id: str = attrs.field(factory=new_id)
 
     @property
@@ -111,6 +113,7 @@ def create(tx: Transaction, request: Request) -> Created:
         request.variant,
         request.distribution,
         request.config,
+        options=request.options,
     )
     tx.create(instance.id, instance)
     others = associations_of(tx, request.app)
@@ -155,7 +158,8 @@ def _answers(instance: Instance, request: Request) -> bool:
     if (instance.addon, instance.variant) != (request.addon, request.variant):
         return False
     named = (CONFIG_VERSION, CONFIG_IMAGE)  # a program's version, or the tag of an image
-    return not request.version or all(instance.config.get(key) == request.config.get(key) for key in named)
+    same = all(instance.config.get(key) == value for key, value in request.options.items())
+    return same and (not request.version or all(instance.config.get(key) == request.config.get(key) for key in named))
 
 
 def _same(instance: Instance, request: Request) -> bool:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from addonkit.models.identifiers import new_id
 from addonkit.models.instance import Association, Instance, Phase
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ def retry_instance(tx: Transaction, entity: Entity[Instance]) -> Instance:
         retry_association(tx, found)
     instance = entity.value
     after = attrs.evolve(instance, message="", retry_at=None, failures=0)
+    if after.change is not None and after.change.problem:
+        after = attrs.evolve(after, change=attrs.evolve(after.change, id=new_id(), problem=""))
     if instance.phase is Phase.ERROR:
         after = attrs.evolve(after, phase=Phase.PENDING, attempt=instance.attempt + 1)
     return instance if after == instance else tx.put(entity, after).value

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import attrs
 
 from addonkit.errors import AddonkitError
+from addonkit.models.options import check_allowed, words_of
+from addonkit.models.secret import reveal
 from addonkit.models.settings import (
     Setting,
     Settings,
@@ -61,6 +63,22 @@ class SettingsService:
     async def check(self, addon: str, variant: str) -> None:
         """Make sure that an instance can be created; see `check_complete`."""
         check_complete(self._registry.get(addon).definition, variant, await self.list(addon))
+
+    async def check_options(self, addon: str, values: Mapping[str, str], attempted: str) -> None:
+        """Make sure that the operator allows every word of these values of options, see OptionDefinition.
+
+        Raises:
+            InvalidInput: naming the first that is not allowed.
+        """
+        bounded = [
+            each for each in self._registry.get(addon).definition.options if each.allowed_by and each.name in values
+        ]
+        if not bounded:
+            return
+        settings = await self.read(addon)
+        for option in bounded:
+            allowed = words_of(reveal(settings.get(option.allowed_by, "")).replace(" ", ","))
+            check_allowed(addon, option, values[option.name], allowed, attempted)
 
     async def set(self, addon: str, values: Mapping[str, str]) -> None:
         """Store values; others stay.

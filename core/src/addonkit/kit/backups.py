@@ -213,7 +213,7 @@ class Backups:
             if instance.addon != manifest.addon:
                 other = f"{found.name} is of addon {manifest.addon}, not {instance.addon}"
                 raise InvalidInput(f"cannot restore {instance.name}", other)
-            place = await self.places.for_archive(manifest, instance.app, instance.variant)
+            place = await self.places.for_archive(manifest, instance.app, instance.variant, instance.options)
             served = await self.service.restore(found, place, instance)
             return Restored(served, found, await self.places.former_name(served))
         owner = check_app_name(app or manifest.app)

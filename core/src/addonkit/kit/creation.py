@@ -16,6 +16,8 @@ from addonkit.models.definition import CONFIG_DIGEST, CONFIG_IMAGE
 from addonkit.models.instance import Association, Phase
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from addonkit.controller.controller import Controller
     from addonkit.controller.requests import Asked, Created, Request
     from addonkit.controller.views import Viewer
@@ -46,13 +48,22 @@ class Creation:
         self._viewer = viewer
 
     async def check(
-        self, spec: str, app: str, alias: str, version: str, *, socket: bool = False
+        self,
+        spec: str,
+        app: str,
+        alias: str,
+        version: str,
+        *,
+        socket: bool = False,
+        options: Mapping[str, str] | None = None,
     ) -> tuple[Request, Asked | None]:
         """A request with nothing wrong about it, and its addon's answer; nothing is stored. The slowest comes last."""
-        check = partial(self._operations.check, spec, app, alias=alias, version=version, socket=socket)
+        check = partial(self._operations.check, spec, app, alias=alias, version=version, socket=socket, options=options)
         request = await asyncio.to_thread(check)
         is_new = await self._operations.check_free(request)
         await self._settings.check(request.addon, request.variant)
+        attempted = f"cannot create {request.addon}:{request.variant} for {app}"
+        await self._settings.check_options(request.addon, request.options, attempted)
         asked = self._admission.admit_create(request, is_new=is_new)
         image = request.config.get(CONFIG_IMAGE, "")
         if not (self._backend.runs_images and image and is_new):

@@ -15,6 +15,8 @@ from addonkit.models.identifiers import new_id
 from addonkit.models.instance import Instance, Purpose
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from addonkit.kit.operations import Operations
     from addonkit.models.backup import ArchiveManifest
     from addonkit.models.trash import TrashedInstance
@@ -64,15 +66,32 @@ class DataPlaces:
         """
         return await self._store.read(lambda tx: _free_label(tx, name, app, addon, verb))
 
-    async def for_archive(self, manifest: ArchiveManifest, app: str, variant: str = "") -> PlaceRequest:
-        """A place for the data of an archive: as it was, with the version of its server or the nearest that is here."""
+    async def for_archive(
+        self,
+        manifest: ArchiveManifest,
+        app: str,
+        variant: str = "",
+        options: Mapping[str, str] | None = None,
+    ) -> PlaceRequest:
+        """A place for the data of an archive: as it was, with the version of its server or the nearest that is here.
+
+        Args:
+            manifest: of the archive.
+            app: for which the place is made.
+            variant: of the place; default is that of the archive.
+            options: values of options of the place; default are those of the archive.
+        """
         spec = f"{manifest.addon}:{variant or manifest.variant}"
-        check = partial(self._operations.check, spec, app)
+        if options is None:
+            options = self._operations.chosen_options(spec, manifest.config)
+        check = partial(self._operations.check, spec, app, options=options)
         try:
             request = await asyncio.to_thread(check, version=manifest.server_version)
         except UnknownVersion:
             request = await asyncio.to_thread(check)
-        return PlaceRequest(new_id(), request.addon, app, request.variant, request.distribution, request.config)
+        return PlaceRequest(
+            new_id(), request.addon, app, request.variant, request.distribution, request.config, request.options
+        )
 
     async def for_trash(self, trashed: TrashedInstance) -> PlaceRequest:
         """A place for what was destroyed: as it was; with the nearest version if its own is not here any more."""
@@ -91,7 +110,9 @@ class DataPlaces:
 
 def place_like(instance: Instance, app: str) -> PlaceRequest:
     """A place for an app that is like an instance: its addon, variant and config."""
-    return PlaceRequest(new_id(), instance.addon, app, instance.variant, instance.distribution, instance.config)
+    return PlaceRequest(
+        new_id(), instance.addon, app, instance.variant, instance.distribution, instance.config, instance.options
+    )
 
 
 def _free_label(tx: Reader, name: str, app: str, addon: str, verb: str) -> str:

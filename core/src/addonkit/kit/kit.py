@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from addonkit.kit.manifests import Manifests
     from addonkit.kit.moves import Moves
     from addonkit.kit.operation_log import OperationLog
+    from addonkit.kit.options import InstanceOptions
     from addonkit.kit.tokens import Tokens
     from addonkit.kit.trash import Trash
 
@@ -153,8 +154,23 @@ class Kit:
 
         return Made(self.registry, self._operations, self.backups.places, self.backups.service)
 
+    @cached_property
+    def options(self) -> InstanceOptions:
+        """What can be asked about options of instances; imported when it is asked for first."""
+        from addonkit.kit.options import InstanceOptions as Made
+
+        return Made(self._services, self._controller, self._admission, self._viewer)
+
     async def create(
-        self, spec: str, app: str, *, alias: str = "", version: str = "", socket: bool = False, wait: bool = True
+        self,
+        spec: str,
+        app: str,
+        *,
+        alias: str = "",
+        version: str = "",
+        socket: bool = False,
+        options: Mapping[str, str] | None = None,
+        wait: bool = True,
     ) -> Binding:
         """Give an app a new instance of an addon; the app is made when it is new.
 
@@ -164,18 +180,21 @@ class Kit:
             alias: a name for the set of variables, which then carries it as prefix.
             version: of the server; empty means the addon's default.
             socket: give the app the server's Unix socket in place of its port.
+            options: values of options of the addon, by name.
             wait: return when it is active; otherwise when it is recorded.
 
         Raises:
             NotConfigured: the operator has not told what the addon needs, see `set_config`.
             InstanceFailed: it could not be provisioned; everything made for it was undone.
         """
-        request, asked = await self._creation.check(spec, app, alias, version, socket=socket)
+        request, asked = await self._creation.check(spec, app, alias, version, socket=socket, options=options)
         return await self._creation.finish(await self._operations.record(request), wait=wait, asked=asked)
 
-    async def plan_create(self, spec: str, app: str, *, alias: str = "", version: str = "") -> Plan:
+    async def plan_create(
+        self, spec: str, app: str, *, alias: str = "", version: str = "", options: Mapping[str, str] | None = None
+    ) -> Plan:
         """What create would do; the same checks, nothing written."""
-        request, _asked = await self._creation.check(spec, app, alias, version)
+        request, _asked = await self._creation.check(spec, app, alias, version, options=options)
         return await self._planner.create(request)
 
     async def attach(self, name: str, app: str, *, alias: str = "", socket: bool = False, wait: bool = True) -> Binding:

@@ -13,7 +13,7 @@ from addonkit.errors import Conflict
 from addonkit.models.app import App
 from addonkit.models.definition import CONFIG_VERSION
 from addonkit.models.instance import Association, Instance, Phase
-from addonkit.models.manifest import AddonEntry, AppEntry, Manifest
+from addonkit.models.manifest import AddonEntry, AppEntry, Manifest, OptionText
 from addonkit.models.spec import AddonSpec
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ class Verb(StrEnum):
 
     CREATE = "create"
     ATTACH = "attach"
+    CONFIGURE = "configure"
     SET = "set"
     DETACH = "detach"
     DESTROY = "destroy"
@@ -41,7 +42,8 @@ class Change:
         verb: what is done.
         app: for which app.
         subject: name of the addon in the app, or of the variable.
-        detail: what is created, attached, destroyed; empty for variables, whose values are not shown.
+        detail: what is created, attached, destroyed, or which options change; empty for variables, whose values are
+            not shown.
         lost: what would be lost for good, in words; empty when nothing is.
     """
 
@@ -116,7 +118,9 @@ class Manifests:
         for change in plan.changes:
             if change.verb is Verb.CREATE:
                 entry_ = manifest.apps[change.app].addons[change.subject]
-                await self._kit.plan_create(change.detail, change.app, alias=_alias(change), version=entry_.version)
+                await self._kit.plan_create(
+                    change.detail, change.app, alias=_alias(change), version=entry_.version, options=entry_.options
+                )
         return attrs.evolve(plan, changes=tuple(sorted(plan.changes, key=_order)))
 
     async def apply(self, manifest: Manifest, shown: ManifestPlan, *, prune: bool = False) -> AsyncIterator[Change]:
@@ -170,6 +174,8 @@ def _compare(
             continue
         problem = _difference(registry, label, addon, ties[label])
         problems += [problem] if problem else []
+        if not (problem or addon.attach):
+            changes += _other_options(registry, app, label, addon, ties[label].instance)
     there = {each.key: each for each in (owner.variables if owner else ())}
     changes += [
         Change(Verb.SET, app, key)
@@ -199,6 +205,30 @@ def _difference(registry: Registry, label: str, entry: AddonEntry, tie: _Tie) ->
     if entry.version and not f"{version}.".startswith(f"{entry.version}."):
         return f"{instance.name} has version {version}, the manifest says {entry.version}"
     return ""
+
+
+def _other_options(
+    registry: Registry, app: str, label: str, entry: AddonEntry, instance: Instance
+) -> tuple[Change, ...]:
+    """The change of options that an entry asks for, one or none.
+
+    Raises:
+        InvalidInput: there is no such option, it cannot be changed, or a value is not allowed.
+    """
+    options = registry.get(instance.addon, instance.distribution).definition.options_of(instance.variant)
+    attempted = f"cannot change options of {instance.name}"
+    wanted = options.checked(entry.options, attempted=attempted, former=instance.config)
+    others = {
+        name: value for name, value in wanted.items() if instance.config.get(name, options.default(name)) != value
+    }
+    if not others:
+        return ()
+    restart = "; its server restarts" if options.needs_restart(instance.config, others) else ""
+    return (
+        Change(
+            Verb.CONFIGURE, app, label, f"{', '.join(f'{name}={value}' for name, value in others.items())}{restart}"
+        ),
+    )
 
 
 def _surplus(app: str, entry: AppEntry, ties: Mapping[str, _Tie], owner: App | None) -> list[Change]:
@@ -233,8 +263,12 @@ def _alias(change: Change) -> str:
 async def _carry_out(kit: Kit, entry: AppEntry, change: Change) -> None:
     match change.verb:
         case Verb.CREATE:
-            version = entry.addons[change.subject].version
-            await kit.create(change.detail, change.app, alias=_alias(change), version=version)
+            asked = entry.addons[change.subject]
+            await kit.create(
+                change.detail, change.app, alias=_alias(change), version=asked.version, options=asked.options
+            )
+        case Verb.CONFIGURE:
+            await kit.options.set(change.subject, entry.addons[change.subject].options, app=change.app)
         case Verb.ATTACH:
             addon = (await kit.show(change.detail)).instance.addon
             await kit.attach(change.detail, change.app, alias="" if addon == change.subject else change.subject)
@@ -252,4 +286,5 @@ def _entry(tie: _Tie) -> AddonEntry:
     instance = tie.instance
     if not tie.own:
         return AddonEntry(attach=instance.name)
-    return AddonEntry(f"{instance.addon}:{instance.variant}", instance.config.get(CONFIG_VERSION, ""))
+    chosen = {name: OptionText(value) for name, value in instance.options.items()}
+    return AddonEntry(f"{instance.addon}:{instance.variant}", instance.config.get(CONFIG_VERSION, ""), options=chosen)

@@ -133,7 +133,11 @@ class Moves:
             raise InvalidInput(f"cannot import into {instance.name}", f"{path} is of addon {found.addon}")
         self._service.check(instance)
         manifest = await self._service.manifest(found)
-        return instance, found, await self._places.for_archive(manifest, instance.app, instance.variant)
+        return (
+            instance,
+            found,
+            await self._places.for_archive(manifest, instance.app, instance.variant, instance.options),
+        )
 
     async def _import_foreign(self, name: str, file: str, into: str, app: str | None) -> Restored:
         instance, source = await self._foreign(name, file, into, app)

@@ -45,7 +45,16 @@ class Operations:
         self._registry = registry
         self._backend = backend
 
-    def check(self, spec: str, app: str, *, alias: str = "", version: str = "", socket: bool = False) -> Request:
+    def check(
+        self,
+        spec: str,
+        app: str,
+        *,
+        alias: str = "",
+        version: str = "",
+        socket: bool = False,
+        options: Mapping[str, str] | None = None,
+    ) -> Request:
         """Check everything about a request that does not need the store. Blocking: may look for programs.
 
         Raises:
@@ -66,7 +75,15 @@ class Operations:
             config[CONFIG_PROGRAMS] = self._directory(definition, config[CONFIG_VERSION])
         wanted = version or config.get(CONFIG_VERSION, "")
         config |= self._registry.get_variant_config(addon_name, variant, wanted)
-        return Request(app, addon_name, addon.distribution, variant, alias, config, version, socket)
+        attempted = f"cannot create {addon_name}:{variant} for {app}"
+        chosen = addon.definition.options_of(variant).checked(options or {}, attempted=attempted)
+        config |= chosen
+        return Request(app, addon_name, addon.distribution, variant, alias, config, version, socket, chosen)
+
+    def chosen_options(self, spec: str, config: Mapping[str, str]) -> dict[str, str]:
+        """Return the values of options that a config has besides defaults; those that are not offered are left out."""
+        addon, variant = self._registry.resolve_addon_and_variant(spec)
+        return self._registry.get(addon).definition.options_of(variant).chosen(config)
 
     def newest_version(self, instance: Instance) -> str:
         """The newest version that an instance's servers can run here, as exact as the one it has. Blocking.

@@ -92,7 +92,16 @@ class Planner:
 
 def _instance(request: Request) -> Instance:
     name = f"{request.app}-{request.label}"
-    return Instance(request.id, name, request.addon, request.app, request.variant, request.distribution, request.config)
+    return Instance(
+        request.id,
+        name,
+        request.addon,
+        request.app,
+        request.variant,
+        request.distribution,
+        request.config,
+        options=request.options,
+    )
 
 
 def _association(request: Request) -> Association:

@@ -8,6 +8,8 @@ from typing import Final
 
 import attrs
 
+from addonkit.models.options import OptionDefinition, Options
+
 CONFIG_IMAGE: Final = "_image"
 """Key of a variant's config under which the resolved image reference is handed to an addon."""
 
@@ -148,6 +150,7 @@ class AddonDefinition:
             trailing `*` stands for any ending. Variables that the app itself receives are kept.
         imports: what its `addon_restore` can load besides archives: `file`, schemes of URLs such as `redis`. The reader
             then has one member: `import/file`, or `import/url`, whose content is the URL.
+        options: what users can choose of each instance, see OptionDefinition.
     """
 
     name: str
@@ -165,6 +168,13 @@ class AddonDefinition:
     shell: ShellDefinition | None = None
     sockets: bool = False
     imports: tuple[str, ...] = ()
+    options: tuple[OptionDefinition, ...] = ()
+
+    def options_of(self, variant: str) -> Options:
+        """The options of the instances of a variant."""
+        chosen = self.variant(variant)
+        config = chosen.config if chosen else {}
+        return Options(self.name, variant, self.options, config, is_shared_variant(variant))
 
     def variables_of(self, variant: str) -> tuple[str, ...]:
         """Names of the variables that an instance of this variant gives."""

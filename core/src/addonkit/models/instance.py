@@ -11,6 +11,7 @@ import attrs
 
 from addonkit.models.definition import CONFIG_VERSION
 from addonkit.models.identifiers import variable_prefix
+from addonkit.models.options import OptionChange
 from addonkit.models.variable import Variable
 
 
@@ -61,10 +62,12 @@ class Instance:
         successor: id of the instance that has taken its place, of a former one.
         expires: when a former one may be removed.
         moving: id of the execution for which apps are kept from writing into it; also of a former one.
+        options: values of options that the user has chosen, see OptionDefinition; they are part of `config`.
+        change: values of options that are not in force yet; None when all are.
     """
 
     kind: ClassVar[str] = "instance"
-    indexed: ClassVar[tuple[str, ...]] = ("name", "addon", "app", "phase", "server")
+    indexed: ClassVar[tuple[str, ...]] = ("name", "addon", "app", "phase", "server", "is_changing")
 
     id: str
     name: str
@@ -88,6 +91,13 @@ class Instance:
     expires: datetime | None = None
     socket_variables: tuple[Variable, ...] = ()
     moving: str = ""
+    options: Mapping[str, str] = attrs.field(factory=dict)
+    change: OptionChange | None = None
+
+    @property
+    def is_changing(self) -> bool:
+        """Whether options are to be changed and nothing has hindered that yet."""
+        return self.change is not None and not self.change.problem
 
     def variables_by(self, *, socket: bool) -> tuple[Variable, ...]:
         """Return the variables for an app that uses the socket of the server, or its port."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NewType
 
 import attrs
 
@@ -40,6 +40,11 @@ SCHEMA: Final[Mapping[str, Any]] = {
                             "properties": {
                                 "addon": {**_TEXT, "description": "ADDON[:VARIANT]; default is the entry's name"},
                                 "version": {**_TEXT, "description": "version of the server"},
+                                "options": {
+                                    "description": "values of options, as `addonkit variants` shows them",
+                                    "type": "object",
+                                    "additionalProperties": {"type": ["string", "integer", "boolean"]},
+                                },
                                 "attach": {**_TEXT, "description": "instance of another app; stands alone"},
                             },
                         },
@@ -57,6 +62,10 @@ SCHEMA: Final[Mapping[str, Any]] = {
 """JSON Schema of the file."""
 
 
+OptionText = NewType("OptionText", str)
+"""The value of an option; a file may have a number or a truth value in its place."""
+
+
 @attrs.frozen
 class AddonEntry:
     """An addon of an app.
@@ -65,11 +74,13 @@ class AddonEntry:
         addon: `addon[:variant]`; default is the entry's own name.
         version: of the server; empty when any will do.
         attach: name of an instance that another app has, whose variables this app receives too. It stands alone.
+        options: values of options by their names.
     """
 
     addon: str = ""
     version: str = ""
     attach: str = ""
+    options: Mapping[str, OptionText] = attrs.field(factory=dict)
 
 
 @attrs.frozen
@@ -142,7 +153,7 @@ def _check_app(attempted: str, app: str, entry: AppEntry) -> None:
 
 
 def _check_addon(label: str, entry: AddonEntry) -> None:
-    if entry.attach and (entry.addon or entry.version):
+    if entry.attach and (entry.addon or entry.version or entry.options):
         attempted = f"cannot make {label}"
         raise InvalidInput(attempted, "it names both an addon and an instance to attach", "name one of them")
     if AddonSpec.parse(entry.addon or label).addon != label:
@@ -190,7 +201,18 @@ def _converter() -> Converter:
 
     made = Converter(forbid_extra_keys=True, prefer_attrib_converters=True)
     made.register_structure_hook(str, _only_text)
+    made.register_structure_hook_func(lambda kind: kind is OptionText, _option_text)
     return made
+
+
+def _option_text(value: Any, _: Any) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, int):
+        return str(value)
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is no value of an option; put it into quotes")
+    return value
 
 
 def _only_text(value: Any, _: Any) -> str:

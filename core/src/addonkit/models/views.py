@@ -9,6 +9,7 @@ import attrs
 
 from addonkit.models.address import Address
 from addonkit.models.instance import Association, Instance, Server
+from addonkit.models.options import OptionDefinition
 from addonkit.models.variable import Variable
 
 NOT_INSTALLED: Final = "not installed"
@@ -112,6 +113,47 @@ class ServerTarget:
     def others(self) -> tuple[str, ...]:
         """Instances that are touched as well."""
         return tuple(name for name in self.instances if name not in self.chosen)
+
+
+@attrs.frozen
+class OptionView:
+    """An option of an instance.
+
+    Attributes:
+        definition: what the addon says about it.
+        value: in force, or to be; empty when the server's own is left as it is.
+        former: in a plan, the value that is in force; elsewhere the default.
+        chosen: whether the user has chosen the value.
+        coming: value that is to be in force and is not yet; empty when there is none.
+    """
+
+    definition: OptionDefinition
+    value: str
+    former: str = ""
+    chosen: bool = False
+    coming: str = ""
+
+    @property
+    def name(self) -> str:
+        """The name of the option."""
+        return self.definition.name
+
+
+@attrs.frozen
+class OptionPlan:
+    """What a change of options would do.
+
+    Attributes:
+        instance: its name.
+        server: id of its server; empty without one.
+        changes: options whose values change.
+        restart: whether its server restarts.
+    """
+
+    instance: str
+    server: str
+    changes: tuple[OptionView, ...]
+    restart: bool = False
 
 
 @attrs.frozen

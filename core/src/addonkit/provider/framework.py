@@ -19,6 +19,7 @@ from addonkit.models.compute import (
     Program,
     Service,
 )
+from addonkit.models.instance import Server
 from addonkit.provider.servers import Servers
 
 if TYPE_CHECKING:
@@ -158,6 +159,30 @@ class ProviderFramework:
         pool = await self._pool(name)
         await self._backend.ensure_running(attrs.evolve(pool, spec=attrs.evolve(pool.spec, desired_instances=0)))
         await self._backend.ensure_running(pool)
+
+    async def configure_server(self, server: Server, spec: CreateSandboxPoolSpec) -> None:
+        """Record other settings of a server: its config, its pool, and the size of its disk, in one transaction.
+
+        A server that runs goes on as it is: `restart_pool` brings what it reads at its start into force.
+
+        Raises:
+            PoolGone: the server was deleted.
+        """
+        _check_probe(spec)
+
+        def decide(tx: Transaction) -> None:
+            entity, pool = tx.get(Server, server.id), tx.get(Pool, server.id)
+            if entity is None or pool is None:
+                raise _gone(server.id)
+            kept = attrs.evolve(spec, desired_instances=pool.value.spec.desired_instances)
+            tx.put(entity, attrs.evolve(entity.value, config=server.config))
+            tx.put(pool, attrs.evolve(pool.value, spec=kept))
+            for volume in spec.volumes:
+                disk = tx.get(Disk, volume.disk)
+                if disk is not None and disk.value.size_gb != volume.size_gb:
+                    tx.put(disk, attrs.evolve(disk.value, size_gb=volume.size_gb))
+
+        await self._store.transact(decide)
 
     async def is_stopped(self, name: str) -> bool:
         """Return whether a pool exists and no copies of it should run."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -90,6 +90,10 @@ class Addon:
             self.unbind(association, instance)
         else:
             self.relay.ask(AddonSpecs.addon_unbind, association=association, instance=instance)
+
+    def configure(self, instance: Instance, config: Mapping[str, str]) -> Saga[None]:
+        """How other values of options are brought into force; needs the capability `configure`."""
+        return self._saga(AddonSpecs.addon_configure, None, instance=instance, config=config)
 
     def usage(self, instance: Instance) -> Saga[Usage]:
         """How the size of an instance is asked for; needs the capability `usage`."""

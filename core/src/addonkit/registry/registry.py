@@ -216,7 +216,9 @@ class Registry:
             AddonBroken: when the addon cannot be used.
         """
         definition = self.get(addon).definition
-        config = dict(_variant(definition, variant).config)
+        options = definition.options_of(variant)
+        defaults = {each.name: each.default for each in options.offered if each.default}
+        config = defaults | dict(_variant(definition, variant).config)
         if definition.base_image:
             config[CONFIG_IMAGE] = resolve_image(definition.base_image, definition.default_version, version)
         return config

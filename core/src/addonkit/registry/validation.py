@@ -20,9 +20,11 @@ from addonkit.models.definition import (
 )
 from addonkit.models.identifiers import check_addon_name
 from addonkit.models.image_reference import ImageReference, resolve_image
+from addonkit.models.options import OptionDefinition
 from addonkit.models.placeholders import names_in
 from addonkit.models.sizes import parse_size
 from addonkit.models.variable import check_variable_key
+from addonkit.registry.option_faults import option_faults
 
 STORAGE: Final = "storage"
 """Key of a variant's config that holds a size."""
@@ -50,6 +52,7 @@ def faults_of(definition: Any, name: str) -> tuple[str, ...]:
         _image(definition),
         _program(definition.program),
         _settings(definition),
+        option_faults(definition),
         _unset(definition),
         _shell(definition.shell),
     )
@@ -68,6 +71,8 @@ def _types(definition: AddonDefinition) -> Iterator[str]:
         yield "shell is not a ShellDefinition"
     if not _is_tuple_of(definition.settings, SettingDefinition):
         yield "settings is not a tuple of SettingDefinition"
+    if not _is_tuple_of(definition.options, OptionDefinition):
+        yield "options is not a tuple of OptionDefinition"
     if not _is_tuple_of(definition.unset_variables, str):
         yield "unset_variables is not a tuple of texts"
     if not _is_tuple_of(definition.variants, VariantDefinition):

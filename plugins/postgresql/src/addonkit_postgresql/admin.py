@@ -13,14 +13,17 @@ import attrs
 
 from addonkit import AlreadyExists, Conflict, Secret
 from addonkit_postgresql.blockers import unblocked
+from addonkit_postgresql.configuring import statements
+from addonkit_postgresql.locales import order_of
 from addonkit_postgresql.marks import MARK, mark_of
 from addonkit_postgresql.naming import SPARE
+from addonkit_postgresql.options import LOCALE
 from addonkit_postgresql.removal import remove
 from addonkit_postgresql.scram import verifier
 from addonkit_postgresql.session import DATABASE, Administrator, execute, execute_all, is_contended
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping, Sequence
 
     import asyncpg
 
@@ -68,7 +71,14 @@ class _Found:
 
 
 async def create_tenant(
-    admin: Administrator, name: str, password: Secret, owner: str, connections: int, *, alone: bool = False
+    admin: Administrator,
+    name: str,
+    password: Secret,
+    owner: str,
+    connections: int,
+    *,
+    alone: bool = False,
+    settings: Mapping[str, str] | None = None,
 ) -> None:
     """Create a role that may log in and a database of its name, marked as this instance's, in one session.
 
@@ -82,6 +92,7 @@ async def create_tenant(
         connections: how many the role may have at once; -1 is no limit.
         alone: whether no other app lives on the server. The role may then create databases, as test runners do. They
             do so from the database `postgres`: it may connect to that too.
+        settings: of the database, see `configuring.statements`; its `locale` is by what texts are ordered.
 
     Raises:
         AlreadyExists: when one of them is there and not this instance's.
@@ -89,12 +100,14 @@ async def create_tenant(
     async with admin.session(patient=False) as connection, unblocked(admin, connection):
         found = await _look(connection, name, name)
         await _create_role(connection, found, name, password, owner, connections, alone=alone)
-        await _create_database(connection, found, name, name, owner)
+        await _create_database(connection, found, name, name, owner, settings or {})
     if found.version < _OWN_SCHEMA:
         await own_schema(admin, name, name)
 
 
-async def create_database(admin: Administrator, database: str, role: str, owner: str) -> None:
+async def create_database(
+    admin: Administrator, database: str, role: str, owner: str, settings: Mapping[str, str] | None = None
+) -> None:
     """Create a database that belongs to the role of this instance. No other role can connect to it at any time.
 
     Raises:
@@ -102,7 +115,7 @@ async def create_database(admin: Administrator, database: str, role: str, owner:
     """
     async with admin.session() as connection, unblocked(admin, connection):
         found = await _look(connection, role, database)
-        await _create_database(connection, found, database, role, owner)
+        await _create_database(connection, found, database, role, owner, settings or {})
     if found.version < _OWN_SCHEMA:
         await own_schema(admin, database, role)
 
@@ -141,27 +154,32 @@ async def _create_role(
     )
 
 
-async def _create_database(connection: asyncpg.Connection, found: _Found, database: str, role: str, owner: str) -> None:
+async def _create_database(
+    connection: asyncpg.Connection, found: _Found, database: str, role: str, owner: str, settings: Mapping[str, str]
+) -> None:
     if found.mark not in {None, MARK + owner}:
         raise AlreadyExists(f"cannot create database {database}", "the server has one that is not this instance's")
     if found.broken:
         await execute(connection, "DROP DATABASE %I", database)
-    if found.mark is None and found.spare and await _take_spare(connection, database, role):
+    locale, opening = settings.get(LOCALE, ""), (*_let_in(database), *statements(database, {}, settings))
+    if found.mark is None and found.spare and not locale and await _take_spare(connection, database, role, opening):
         return
     if found.mark is None or found.broken:
-        await execute(
-            connection, "CREATE DATABASE %I OWNER %I TEMPLATE template0 ALLOW_CONNECTIONS false", database, role
-        )
-    await execute_all(connection, *_let_in(database))
+        order, *values = order_of(locale)
+        create = f"CREATE DATABASE %I OWNER %I TEMPLATE template0 ALLOW_CONNECTIONS false{order}"
+        await execute(connection, create, database, role, *values)
+    await execute_all(connection, *opening)
 
 
-async def _take_spare(connection: asyncpg.Connection, database: str, role: str) -> bool:
+async def _take_spare(
+    connection: asyncpg.Connection, database: str, role: str, opening: Sequence[tuple[str, ...]]
+) -> bool:
     """Give the spare database to the role; False when another app has just taken it."""
     import asyncpg
 
     taking = ("ALTER DATABASE %I RENAME TO %I", SPARE, database), ("ALTER DATABASE %I OWNER TO %I", database, role)
     try:
-        await execute_all(connection, *taking, *_let_in(database))
+        await execute_all(connection, *taking, *opening)
     except (asyncpg.InvalidCatalogNameError, asyncpg.InternalServerError) as error:
         if isinstance(error, asyncpg.InternalServerError) and not is_contended(error):
             raise

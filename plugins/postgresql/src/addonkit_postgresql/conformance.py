@@ -23,6 +23,10 @@ _LISTINGS = (
     "SELECT rolname FROM pg_roles",
     "SELECT datname FROM pg_database",
 )
+_SHOWN = (
+    *("shared_buffers", "max_wal_size", "work_mem", "statement_timeout", "lock_timeout"),
+    *("idle_in_transaction_session_timeout", "temp_file_limit"),
+)
 _RESERVED = 3
 """Connections that apps cannot take."""
 
@@ -93,11 +97,11 @@ async def _listing(environ: Mapping[str, str]) -> list[str]:
 
 async def _facts(environ: Mapping[str, str]) -> dict[str, str]:
     async with _session(environ, environ["PGDATABASE"]) as connection:
-        shown = {name: await connection.fetchval(f"SHOW {name}") for name in ("shared_buffers", "max_wal_size")}
+        shown = {name: await connection.fetchval(f"SHOW {name}") for name in _SHOWN}
         limit = await connection.fetchval("SELECT rolconnlimit FROM pg_roles WHERE rolname = current_user")
         places = int(await connection.fetchval("SHOW max_connections")) - _RESERVED
         version = await connection.fetchval("SHOW server_version")
-    return {"version": version, "connections": str(places), "connections_per_app": str(limit), **shown}
+    return {"version": version, "max_connections": str(places), "connections_per_app": str(limit), **shown}
 
 
 async def _write(url: str, key: str, value: str) -> None:

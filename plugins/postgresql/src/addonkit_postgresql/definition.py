@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from addonkit import AddonDefinition, ProgramSource, ShellDefinition, VariantDefinition
+from addonkit_postgresql.options import OPTIONS
 
 PORT: Final = 5432
 """The port inside a container; a process has one of its own."""
@@ -45,7 +46,7 @@ DEFINITION: Final = AddonDefinition(
             config={
                 "storage": "1Gi",
                 "shared": "false",
-                "connections": "100",
+                "max_connections": "100",
                 "connections_per_app": "-1",
                 "shared_buffers": "32MB",
                 "max_wal_size": "256MB",
@@ -58,10 +59,11 @@ DEFINITION: Final = AddonDefinition(
             config={
                 "storage": "10Gi",
                 "shared": "true",
-                "connections": "400",
+                "max_connections": "400",
                 "connections_per_app": "50",
                 "shared_buffers": "128MB",
                 "max_wal_size": "1GB",
+                "temp_file_limit": "2GB",
             },
         ),
     ),
@@ -81,6 +83,7 @@ DEFINITION: Final = AddonDefinition(
     unset_variables=_OF_THE_SHELL,
     sockets=True,
     imports=("file", "postgres", "postgresql"),
+    options=OPTIONS,
 )
-"""`connections` are the server's in all, `connections_per_app` those of one role (-1: no limit of its own);
+"""`max_connections` are the server's in all, `connections_per_app` those of one role (-1: no limit of its own);
 `max_wal_size` keeps what a server writes ahead well below its storage."""

@@ -86,7 +86,7 @@ async def _empty(server: Administrator, tenant: Tenant) -> None:
     """Make the database anew: it holds nothing but what an interrupted attempt has left."""
     async with server.session() as connection:
         await execute(connection, "DROP DATABASE IF EXISTS %I WITH (FORCE)", tenant.claim)
-    await admin.create_database(server, tenant.claim, tenant.claim, tenant.owner)
+    await admin.create_database(server, tenant.claim, tenant.claim, tenant.owner, tenant.config)
 
 
 def _environment(access: ServerAccess, user: str, password: Secret) -> dict[str, str]:

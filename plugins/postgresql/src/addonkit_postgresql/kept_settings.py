@@ -1,6 +1,7 @@
 """What `ALTER DATABASE ... SET` and `ALTER ROLE ... SET` have set for a tenant: `pg_dump` of a database leaves it out.
 
-It is applied with the rights of the owner: an archive can set nothing that its owner could not.
+It is applied with the rights of the owner: an archive can set nothing that its owner could not. What only an
+administrator sets is not in it.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ FIND: Final = """
     SELECT CASE WHEN s.setrole = 0 THEN 'database' WHEN s.setdatabase = 0 THEN 'role' ELSE 'role in database' END
       AS scope, split_part(entry, '=', 1) AS name, substr(entry, strpos(entry, '=') + 1) AS value
     FROM pg_db_role_setting s CROSS JOIN LATERAL unnest(s.setconfig) AS entry
-    WHERE s.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
+    WHERE split_part(entry, '=', 1) NOT IN ('temp_file_limit', 'default_transaction_read_only')
+      AND s.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
       AND (s.setrole = (SELECT oid FROM pg_roles WHERE rolname = $1) OR (s.setrole = 0 AND s.setdatabase <> 0))
     ORDER BY 1, 2
 """

@@ -106,7 +106,7 @@ def _sizes(server: Server) -> tuple[str, ...]:
     config = server.config
     return (
         f"cluster_name={server.id}",
-        f"max_connections={int(config.get('connections', '100')) + _RESERVED}",
+        f"max_connections={int(config.get('max_connections', config.get('connections', '100'))) + _RESERVED}",
         f"shared_buffers={config.get('shared_buffers', '32MB')}",
         f"max_wal_size={config.get('max_wal_size', '256MB')}",
     )

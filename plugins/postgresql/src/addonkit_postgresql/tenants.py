@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from addonkit import (
@@ -17,7 +17,7 @@ from addonkit import (
     Tenants,
     Usage,
 )
-from addonkit_postgresql import admin, dump, freezing, transform
+from addonkit_postgresql import admin, configuring, dump, freezing, transform
 from addonkit_postgresql.naming import LONGEST, Reserved, wanted_name
 from addonkit_postgresql.removal import remove
 from addonkit_postgresql.scram import fits
@@ -40,7 +40,13 @@ class DatabaseTenants(Tenants):
         """Create the role and its database."""
         limit = int(tenant.config.get("connections_per_app", _UNLIMITED))
         server = administrator(access)
-        await admin.create_tenant(server, tenant.claim, password, tenant.owner, limit, alone=not access.server.shared)
+        alone, settings = not access.server.shared, tenant.config
+        await admin.create_tenant(server, tenant.claim, password, tenant.owner, limit, alone=alone, settings=settings)
+
+    async def configure(self, access: ServerAccess, tenant: Tenant, former: Mapping[str, str]) -> None:
+        """See Tenants. A new database was created with all."""
+        if former:
+            await configuring.configure(administrator(access), tenant.claim, former, tenant.config)
 
     async def remove_tenant(self, access: ServerAccess, tenant: Tenant, progress: Progress) -> None:
         """Log the app out, drop its databases and its role."""
@@ -75,6 +81,8 @@ class DatabaseTenants(Tenants):
     async def load(self, access: ServerAccess, tenant: Tenant, archive: ArchiveReader) -> None:
         """See Tenants."""
         await dump.load(administrator(access), access, tenant, archive)
+        # An archive has what was set when it was written.
+        await configuring.configure(administrator(access), tenant.claim, {}, tenant.config)
 
     async def fingerprint(self, access: ServerAccess, tenant: Tenant) -> Fingerprint:
         """See Tenants."""

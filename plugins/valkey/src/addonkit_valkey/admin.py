@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from addonkit import Secret, ServerAddress, ServerFull, TransientError, Usage
+from addonkit import InvalidInput, Secret, ServerAddress, ServerFull, TransientError, Usage
 from addonkit_valkey.acl import ADMINISTRATOR, OWNER, TENANT_COMMANDS, optional_commands, rules_for
 from addonkit_valkey.former import find_former
 
@@ -110,6 +110,22 @@ async def list_former(admin: Administrator) -> tuple[str, ...]:
     """Return the names of users with the rights that a former release gave them."""
     async with admin.session() as client:
         return await find_former(client)
+
+
+async def change_settings(admin: Administrator, settings: Mapping[str, str]) -> None:
+    """Let a running server take settings; it has the same in its file at the next start.
+
+    Raises:
+        InvalidInput: the server does not take a value.
+    """
+    from valkey.exceptions import ResponseError
+
+    async with admin.session() as client:
+        for name, value in settings.items():
+            try:
+                await client.config_set(name, value)
+            except ResponseError as error:
+                raise InvalidInput(f"cannot set {name}", f"the server says: {error}") from error
 
 
 async def drop_tenant(admin: Administrator, name: str, prefix: str, progress: Callable[[str], Any]) -> None:

@@ -80,10 +80,11 @@ class Client(ConformanceClient):
 
         with _client(environ) as client, suppress(NoPermissionError):
             found: Any = client.info()
+            told: Any = client.config_get("timeout", "appendfsync", "maxmemory-policy")
             return {
                 "version": str(found["valkey_version"]),
                 "maxmemory": _in_words(int(found["maxmemory"])),
-                "maxmemory-policy": str(found["maxmemory_policy"]),
+                **{name: str(value) for name, value in told.items()},
             }
         return {}
 
@@ -120,7 +121,7 @@ def _ask(connection: Any, key: str) -> Any:
 
 def _in_words(number: int) -> str:
     """Write bytes as the config does."""
-    return f"{number >> 30}gb" if number % (1 << 30) == 0 else f"{number >> 20}mb"
+    return f"{number >> 30}GB" if number % (1 << 30) == 0 else f"{number >> 20}MB"
 
 
 def _client(environ: Mapping[str, str]) -> Valkey:

@@ -7,6 +7,7 @@ from typing import Final
 import attrs
 
 from addonkit import AddonDefinition, ProgramSource, ShellDefinition, VariantDefinition
+from addonkit_valkey.options import OPTIONS
 
 PORT: Final = 6379
 """The port inside a container; a process has one of its own."""
@@ -112,7 +113,7 @@ DEFINITION: Final = AddonDefinition(
             },
             config={
                 "storage": "1Gi",
-                "maxmemory": "256mb",
+                "maxmemory": "256MB",
                 "maxmemory-policy": "noeviction",
                 **_ON_DISK,
                 **_OF_ITS_OWN,
@@ -128,7 +129,7 @@ DEFINITION: Final = AddonDefinition(
                 "Durability": "none: empty after a restart",
                 "For": "caches (Django, Rails, Flask)",
             },
-            config={"maxmemory": "256mb", "maxmemory-policy": "allkeys-lru", **_IN_MEMORY, **_OF_ITS_OWN},
+            config={"maxmemory": "256MB", "maxmemory-policy": "allkeys-lru", **_IN_MEMORY, **_OF_ITS_OWN},
             is_cache=True,
         ),
         VariantDefinition(
@@ -143,7 +144,7 @@ DEFINITION: Final = AddonDefinition(
             },
             config={
                 "storage": "10Gi",
-                "maxmemory": "1gb",
+                "maxmemory": "1GB",
                 "maxmemory-policy": "noeviction",
                 **_ON_DISK,
                 **_WITH_OTHERS,
@@ -156,6 +157,7 @@ DEFINITION: Final = AddonDefinition(
     default_version="9",
     program=PROGRAM,
     variables=tuple(f"{kind}_{part}" for kind in _KINDS for part in _PARTS),
+    options=OPTIONS,
     imports=("redis", "rediss", "valkey", "valkeys"),
     unset_variables=(*(f"{kind}_{part}" for kind in _KINDS for part in _RELATIVES), *_OF_HOSTERS),
 )

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from addonkit import ContainerSpec, File, Probe, Program, Secret, Server, admin_password
+from addonkit import ContainerSpec, File, OptionType, Probe, Program, Secret, Server, admin_password, amount_of
 from addonkit_valkey.acl import ADMINISTRATOR, digest, initial_file
 from addonkit_valkey.definition import ADDRESS_SPACE, PORT, PROGRAM, SERVER_PROGRAM, SETTINGS, SHARED_PROGRAM
 from addonkit_valkey.former import renew_script
 
 MOUNT: Final = "/data"
+
+_COPIES: Final = 4
+"""Address space for each byte of data: a child that writes a snapshot may copy all, and connections have buffers."""
 
 _READY: Final = "+OK\r\n+PONG\r\n"
 _FULL: Final = "-ERR max number of clients reached"
@@ -93,7 +96,7 @@ def program(server: Server) -> Program:
         renew=_renew(server),
         log_check=_LOG_CHECK if server.config.get("appendonly") == "yes" else "",
         programs=SERVER_PROGRAM.replace("|", " "),
-        space=server.config[ADDRESS_SPACE],
+        space=_address_space(server),
     )
     return Program(
         source=SHARED_PROGRAM if server.shared else PROGRAM,
@@ -126,6 +129,12 @@ def _check(password: Secret) -> str:
 
 def _renew(server: Server) -> str:
     return renew_script() if server.shared else ""
+
+
+def _address_space(server: Server) -> int:
+    """Kilobytes: those of the variant, more for a server that may hold more data."""
+    memory = amount_of(OptionType.SIZE, server.config.get("maxmemory", "")) or 0
+    return max(int(server.config[ADDRESS_SPACE]), _COPIES * memory // 1024)
 
 
 def _limits(server: Server) -> str:

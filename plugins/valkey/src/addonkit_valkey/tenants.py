@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from addonkit import (
     ArchiveReader,
@@ -19,6 +19,7 @@ from addonkit import (
 from addonkit_valkey import admin, data
 from addonkit_valkey.acl import OWNER, frozen_rules, owner_rules, prefix_of, tenant_rules, thawed_rules
 from addonkit_valkey.admin import SYSTEM_USERS, Administrator
+from addonkit_valkey.options import LIVE
 
 
 class UserTenants(Tenants):
@@ -34,6 +35,13 @@ class UserTenants(Tenants):
         else:
             rules = owner_rules(password, persistent="storage" in tenant.config)
             await admin.set_user(_administrator(access), OWNER, rules)
+
+    async def configure(self, access: ServerAccess, tenant: Tenant, former: Mapping[str, str]) -> None:
+        """See Tenants. A new server has read all from its file."""
+        wanted = tenant.config
+        changed = {name: wanted[name] for name in LIVE if name in wanted and wanted[name] != former.get(name)}
+        if former and changed and not access.server.shared:
+            await admin.change_settings(_administrator(access), changed)
 
     async def remove_tenant(self, access: ServerAccess, tenant: Tenant, progress: Progress) -> None:
         """Remove the user and its keys."""

@@ -9,9 +9,11 @@ import click
 from addonkit.cli.command import alias_option, command, socket_option
 from addonkit.cli.event_loop import with_kit
 from addonkit.cli.invocation import Invocation
-from addonkit.cli.params import Name, app_option
+from addonkit.cli.params import Name, app_option, option_values
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from addonkit.kit.binding import Binding
 
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
         "addonkit create postgresql:small -a shop --version 16",
         "addonkit create postgresql:small -a shop --as analytics  a second one: ANALYTICS_DATABASE_URL",
         "addonkit create postgresql:shared -a blog --dry-run      what would be done",
+        "addonkit create postgresql -a shop --set max_connections=200",
     ),
 )
 @click.argument("spec", metavar="ADDON[:VARIANT]", type=Name("spec"))
@@ -35,6 +38,9 @@ if TYPE_CHECKING:
     help="Version of the server; see `addonkit addons`.",
 )
 @socket_option()
+@click.option(
+    "--set", "options", metavar="OPTION=VALUE", multiple=True, help="Choose an option; see `addonkit variants`."
+)
 @click.option("--no-wait", is_flag=True, help="Only record it; `addonkit retry` carries it out.")
 @click.option("--dry-run", is_flag=True, help="Show the steps and the variables; change nothing.")
 @click.pass_obj
@@ -44,6 +50,7 @@ def create(
     app: str,
     alias: str,
     version: str,
+    options: tuple[str, ...],
     *,
     socket: bool,
     no_wait: bool,
@@ -56,14 +63,17 @@ def create(
     """
     from addonkit.cli.synonyms import suggesting
 
+    values = option_values(options)
     with suggesting():
         if dry_run:
-            _show_plan(invocation, spec, app, alias, version)
+            _show_plan(invocation, spec, app, alias, version, values)
             return
         name = alias or spec.partition(":")[0]
         binding = with_kit(
             invocation,
-            lambda kit: kit.create(spec, app, alias=alias, version=version, socket=socket, wait=not no_wait),
+            lambda kit: kit.create(
+                spec, app, alias=alias, version=version, socket=socket, options=values, wait=not no_wait
+            ),
             hint=f"run the same command again to continue, or `addonkit destroy {name} -a {app}` to undo it",
         )
     show_binding(invocation, binding, waited=not no_wait)
@@ -76,8 +86,10 @@ def show_binding(invocation: Invocation, binding: Binding, *, waited: bool) -> N
     invocation.answer(json.binding_json(binding), text.binding_text(binding, waited=waited))
 
 
-def _show_plan(invocation: Invocation, spec: str, app: str, alias: str, version: str) -> None:
+def _show_plan(
+    invocation: Invocation, spec: str, app: str, alias: str, version: str, options: Mapping[str, str]
+) -> None:
     from addonkit.cli.render import json, text
 
-    plan = with_kit(invocation, lambda kit: kit.plan_create(spec, app, alias=alias, version=version))
+    plan = with_kit(invocation, lambda kit: kit.plan_create(spec, app, alias=alias, version=version, options=options))
     invocation.answer(json.plan_json(plan), text.plan_text(plan))

@@ -35,8 +35,9 @@ def manifest(ctx: click.Context) -> None:
     """Describe in a file what apps are to have: addonkit.toml.
 
     [apps.shop.addons.postgresql] gives the app shop a database; `addon = "postgresql:shared"` chooses the variant,
-    `version = "18"` the version, `attach = "blog-valkey"` stands for an instance of another app. [apps.shop.variables]
-    are set by hand. Apps that the file does not name are left alone.
+    `version = "18"` the version, `attach = "blog-valkey"` stands for an instance of another app. Options are in
+    [apps.shop.addons.postgresql.options]. [apps.shop.variables] are set by hand. Apps that the file does not name are
+    left alone.
     """
     if ctx.invoked_subcommand is None:
         show_help(ctx)

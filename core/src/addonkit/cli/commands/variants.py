@@ -20,9 +20,13 @@ if TYPE_CHECKING:
 @addon_argument()
 @click.pass_obj
 def variants(invocation: Invocation, addon: str) -> None:
-    """List the variants of an addon and what they give."""
+    """List the variants of an addon, what they give, and their options.
+
+    With --json each variant has the JSON Schema of its options.
+    """
     from addonkit.cli.render import addons as addons_table
     from addonkit.cli.render import json
+    from addonkit.cli.render.options import offered_text
     from addonkit.cli.synonyms import suggesting
 
     async def look(kit: Kit) -> AddonDefinition:
@@ -31,4 +35,5 @@ def variants(invocation: Invocation, addon: str) -> None:
     with suggesting():
         definition = with_kit(invocation, look)
     found = [json.variant_json(definition, variant) for variant in definition.variants]
-    invocation.answer({"addon": addon, "variants": found}, addons_table.variants_text(definition))
+    text = "\n\n".join(filter(None, (addons_table.variants_text(definition), offered_text(definition))))
+    invocation.answer({"addon": addon, "variants": found}, text)

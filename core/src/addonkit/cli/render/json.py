@@ -55,6 +55,8 @@ def instance_json(instance: Instance) -> Json:
         "purpose": str(instance.purpose),
         "expires": time_json(instance.expires),
         "message": instance.message,
+        "options": dict(instance.options),
+        "refused_options": instance.change.problem if instance.change else "",
         "retry_at": time_json(instance.retry_at),
     }
 
@@ -161,12 +163,16 @@ def addon_json(
 
 def variant_json(definition: AddonDefinition, variant: VariantDefinition) -> Json:
     """A variant of an addon."""
+    from addonkit.cli.render.options import offered_json
+
     return {
         "name": variant.name,
         "default": variant.name == definition.default_variant,
         "description": variant.description,
         "details": dict(variant.details),
         "variables": list(definition.variables_of(variant.name)),
+        "options": offered_json(definition, variant.name),
+        "schema": definition.options_of(variant.name).schema(),
     }
 
 

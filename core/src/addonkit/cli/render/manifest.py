@@ -25,6 +25,8 @@ def plan_text(plan: ManifestPlan) -> str:
 
 def change_line(change: Change) -> str:
     """`create postgresql:small as postgresql of shop`."""
+    if change.verb == "configure":
+        return clean(f"{change.verb} {change.subject} of {change.app}: {change.detail}")
     subject = f"{change.verb} {change.detail or change.subject}"
     name = f" as {change.subject}" if change.detail and change.detail != change.subject else ""
     return clean(f"{subject}{name} of {change.app}")

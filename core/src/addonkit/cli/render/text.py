@@ -119,6 +119,7 @@ def _instance_row(view: InstanceView) -> tuple[str, ...]:
 def _notes(view: InstanceView) -> list[str]:
     instance = view.instance
     found = [f"{instance.name}: {clean(instance.message)}"] if instance.message else []
+    found += [f"{instance.name}: {note}" for note in _change_notes(instance)]
     if view.addon_state != "ok":
         found.append(f"{instance.name}: {_addon_note(view)}")
     if view.newer:
@@ -129,6 +130,15 @@ def _notes(view: InstanceView) -> list[str]:
         found.append(f"{instance.name}: {clean(view.doing)}")
     failed = [a for a in view.associations if a.phase is Phase.ERROR or (a.phase is Phase.DEPROVISIONING and a.message)]
     return [*found, *(f"{instance.name} in {a.app}: {clean(a.message)}" for a in failed)]
+
+
+def _change_notes(instance: Instance) -> list[str]:
+    change = instance.change
+    if change is None:
+        return []
+    if change.problem:
+        return [f"{', '.join(change.values)} could not be changed: {clean(change.problem)}"]
+    return [f"{', '.join(change.values)} is being changed; run `addonkit retry {instance.name}` to complete it"]
 
 
 def _addon_note(view: InstanceView) -> str:
@@ -147,7 +157,8 @@ def instance_text(view: InstanceView) -> str:
         "state": str(instance.phase),
         "message": instance.message,
         "next retry": f"{instance.retry_at:%Y-%m-%d %H:%M:%S} UTC" if instance.retry_at else "",
-        "operation": view.doing,
+        "operation": view.doing or "; ".join(_change_notes(instance)),
+        "options": ", ".join(f"{name}={value}" for name, value in instance.options.items()),
         "addon state": "" if view.addon_state == "ok" else view.addon_state,
         "server": _server_text(view),
         "address": f"{view.address.host}:{view.address.port}" if view.address else "",

@@ -32,6 +32,7 @@ class PlaceRequest:
         addon: name of the addon; `distribution` provides it.
         app: for which it is made.
         variant: name of the variant; `config` is resolved.
+        options: values of options that a user has chosen; they are part of `config`.
     """
 
     id: str
@@ -40,6 +41,7 @@ class PlaceRequest:
     variant: str
     distribution: str = ""
     config: Mapping[str, str] = attrs.field(factory=dict)
+    options: Mapping[str, str] = attrs.field(factory=dict)
 
 
 def create_place(tx: Transaction, wanted: PlaceRequest) -> Instance:
@@ -57,6 +59,7 @@ def create_place(tx: Transaction, wanted: PlaceRequest) -> Instance:
         wanted.distribution,
         wanted.config,
         purpose=Purpose.SCRATCH,
+        options=wanted.options,
     )
     return tx.create(instance.id, instance).value
 

@@ -16,6 +16,7 @@ from addonkit.models.instance import Instance, Server
 from addonkit.models.result import Inventory, ProvisionResult, Usage
 from addonkit.models.variable import Variable
 from addonkit.provider.server_addon import sagas
+from addonkit.provider.server_addon.configuring import bound_to, configure_saga
 from addonkit.provider.server_addon.data import DataSagas, data_sagas, transform_saga
 from addonkit.provider.server_addon.declaration import ConnectionInfo, ContainerSpec, Tenants
 from addonkit.provider.server_addon.freezing import freeze_hook, thaw_hook, usage_hook
@@ -46,6 +47,7 @@ class ServerAddon:
         container: how a server runs in a container, where its image alone does not say it; pure.
         start_timeout: seconds a started server has until it answers its probe.
         pool: follows from these, as do the sagas `servers`, `provision`, `deprovision`, `inspect` and `drop_claim`.
+        configure: the saga that brings other values of options into force; None for a definition without options.
         data: the sagas of backups, for tenants that can dump, load and fingerprint; None for others.
     """
 
@@ -71,6 +73,8 @@ class ServerAddon:
     addon_freeze: Callable[[Instance], Saga[None]] | None = attrs.field(init=False)
     addon_thaw: Callable[[Instance], Saga[None]] | None = attrs.field(init=False)
     addon_usage: Callable[[Instance], Saga[Usage]] | None = attrs.field(init=False)
+    configure: Saga[None] | None = attrs.field(init=False)
+    addon_configure: Callable[[Instance, Mapping[str, str]], Saga[None]] | None = attrs.field(init=False)
     addon_inspect: Callable[[Server], Saga[Inventory]] | None = attrs.field(init=False)
     addon_drop_claim: Callable[[Server, str], Saga[None]] | None = attrs.field(init=False)
 
@@ -114,6 +118,10 @@ class ServerAddon:
     @data.default
     def _build_data(self) -> DataSagas | None:
         return data_sagas(self.definition.name, self.tenants)
+
+    @configure.default
+    def _build_configure(self) -> Saga[None] | None:
+        return configure_saga(self.definition, self.pool, self.tenants)
 
     # These are values, so that an addon that cannot do it has no such hooks.
     @addon_backup.default
@@ -175,6 +183,18 @@ class ServerAddon:
     @addon_usage.default
     def _answer_usage(self) -> Callable[[Instance], Saga[Usage]] | None:
         return usage_hook(self.definition.name, self.tenants)
+
+    @addon_configure.default
+    def _answer_configure(self) -> Callable[[Instance, Mapping[str, str]], Saga[None]] | None:
+        saga, definition = self.configure, self.definition
+        if saga is None:
+            return None
+
+        @hookimpl
+        def addon_configure(instance: Instance, config: Mapping[str, str]) -> Saga[None]:
+            return bound_to(saga, definition, instance, config)
+
+        return addon_configure
 
     @addon_inspect.default
     def _answer_inspect(self) -> Callable[[Server], Saga[Inventory]] | None:

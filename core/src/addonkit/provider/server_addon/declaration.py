@@ -175,6 +175,11 @@ class Tenants(abc.ABC):
         async def freeze(self, access: ServerAccess, tenant: Tenant) -> None
         async def thaw(self, access: ServerAccess, tenant: Tenant) -> None
         async def usage(self, access: ServerAccess, tenant: Tenant) -> Usage
+
+    With a last one, options hold that are set for each tenant inside the server, see OptionDefinition. It brings into
+    force what differs between `former`, a config, and `tenant.config`; for a new tenant `former` is empty:
+
+        async def configure(self, access: ServerAccess, tenant: Tenant, former: Mapping[str, str]) -> None
     """
 
     longest_claim: int = 63

@@ -9,6 +9,7 @@ from addonkit.models.result import Inventory
 from addonkit.models.secret import Secret
 from addonkit.provider.framework import ProviderFramework
 from addonkit.provider.server_addon.admin_access import admin_access, cleanup_tenant, ensure_access
+from addonkit.provider.server_addon.configuring import OptionTenants
 from addonkit.provider.server_addon.declaration import PASSWORD, Progress, Tenant, Tenants
 from addonkit.saga.step import Step, step, title_of
 
@@ -29,8 +30,10 @@ def create_tenant_step(tenants: Tenants) -> Step:
     async def create_tenant(
         framework: ProviderFramework, instance: Instance, variant: Variant, server_id: str, claim: str, password: Secret
     ) -> None:
-        tenant = Tenant(claim, instance.id, variant.config)
-        await tenants.create_tenant(await ensure_access(framework, server_id), tenant, password)
+        tenant, access = Tenant(claim, instance.id, variant.config), await ensure_access(framework, server_id)
+        await tenants.create_tenant(access, tenant, password)
+        if isinstance(tenants, OptionTenants):
+            await tenants.configure(access, tenant, {})
 
     @create_tenant.undo
     async def undo_create_tenant(

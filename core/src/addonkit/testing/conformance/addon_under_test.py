@@ -75,6 +75,8 @@ class AddonUnderTest:
         found: list[Saga[Any]] = []
         if self.can("usage"):
             found.append(self.addon.usage(instance))
+        if self.can("configure"):
+            found.append(self.addon.configure(instance, instance.config))
         if self.can("inspect"):
             found.append(self.addon.inspect(server))
         if self.can("drop_claim"):

@@ -54,7 +54,10 @@ class PromiseChecks:
             if not facts:
                 await rig.destroy(kit, "shop")
                 not_tried("facts")
+            options = {each.name for each in rig.under_test.definition.options}
             for name, fact in facts.items():
+                if name in options and not instance.config.get(name):
+                    continue  # the server's own value, which a user may change
                 promised = instance.config.get(CONFIG_VERSION if name == "version" else name, "")
                 is_kept = fact == promised or (name == "version" and f"{fact}.".startswith(f"{promised}."))
                 require(

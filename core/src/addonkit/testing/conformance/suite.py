@@ -24,6 +24,7 @@ from addonkit.testing.conformance.hooks import HookChecks
 from addonkit.testing.conformance.isolation import IsolationChecks
 from addonkit.testing.conformance.lifecycles import LifeCycleChecks
 from addonkit.testing.conformance.logins import LoginChecks
+from addonkit.testing.conformance.options import OptionChecks
 from addonkit.testing.conformance.promises import PromiseChecks
 from addonkit.testing.conformance.rig import Rig, rigged, serving
 from addonkit.testing.conformance.rights import RightsChecks
@@ -41,6 +42,7 @@ class AddonConformance(
     DiskChecks,
     SecretChecks,
     SettingsChecks,
+    OptionChecks,
     PromiseChecks,
     ExposureChecks,
     RightsChecks,

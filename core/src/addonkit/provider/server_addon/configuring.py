@@ -1,0 +1,142 @@
+"""Options of a server addon: the saga that brings other values into force."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+import attrs
+
+from addonkit.models.instance import Instance, Server
+from addonkit.provider.framework import ProviderFramework
+from addonkit.provider.server_addon.admin_access import ensure_access, server_of
+from addonkit.provider.server_addon.declaration import PASSWORD, Progress, ServerAccess, Tenant
+from addonkit.saga.saga import Saga
+from addonkit.saga.step import Step, step
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from addonkit.models.compute import CreateSandboxPoolSpec
+    from addonkit.models.definition import AddonDefinition
+
+PoolOf = Callable[[Server], "CreateSandboxPoolSpec"]
+
+
+@runtime_checkable
+class OptionTenants(Protocol):
+    """Tenants that have options of their own; see Tenants."""
+
+    async def configure(self, access: ServerAccess, tenant: Tenant, former: Mapping[str, str]) -> None:
+        """Bring into force what differs between the former config and the tenant's."""
+        ...
+
+
+def configure_saga(definition: AddonDefinition, pool_of: PoolOf, tenants: object) -> Saga[None] | None:
+    """The saga that changes options; None for an addon that has none."""
+    if not definition.options:
+        return None
+    steps: tuple[Step, ...] = (_server_step(pool_of),)
+    if isinstance(tenants, OptionTenants):
+        steps = (*steps, _tenant_step(tenants))
+    inputs = ("server_id", "claim", "former", "wanted", "restart")
+    return Saga(f"{definition.name}.configure", inputs=inputs, steps=steps)
+
+
+def bound_to(
+    saga: Saga[None], definition: AddonDefinition, instance: Instance, config: Mapping[str, str]
+) -> Saga[None]:
+    """The saga about the options of an instance that differ."""
+    former = instance.config
+    names = [name for name in {**former, **config} if former.get(name) != config.get(name)]
+    return saga.bind(
+        server_id=instance.server,
+        claim=instance.claim,
+        former={name: former[name] for name in names if name in former},
+        wanted={name: config[name] for name in names if name in config},
+        restart=definition.options_of(instance.variant).needs_restart(
+            former, {each: config.get(each, "") for each in names}
+        ),
+    )
+
+
+def _server_step(pool_of: PoolOf) -> Step:
+    @step(timeout=700)
+    async def change_server(
+        framework: ProviderFramework, progress: Progress, server_id: str, former: Any, wanted: Any, *, restart: bool
+    ) -> None:
+        """Change the settings of the server."""
+        await _change_server(framework, progress, pool_of, server_id, former, wanted, restart=restart)
+
+    @change_server.undo
+    async def undo_change_server(
+        framework: ProviderFramework, progress: Progress, server_id: str, former: Any, wanted: Any, *, restart: bool
+    ) -> None:
+        await _change_server(framework, progress, pool_of, server_id, wanted, former, restart=restart)
+
+    return change_server
+
+
+def _tenant_step(tenants: OptionTenants) -> Step:
+    @step(timeout=600)
+    async def change_tenant(
+        framework: ProviderFramework, instance: Instance, server_id: str, claim: str, former: Any, wanted: Any
+    ) -> None:
+        """Change what holds for the app."""
+        async with _running(framework, server_id) as access:
+            await tenants.configure(
+                access, _tenant(instance, claim, former, wanted), _replaced(instance, wanted, former)
+            )
+
+    @change_tenant.undo
+    async def undo_change_tenant(
+        framework: ProviderFramework, instance: Instance, server_id: str, claim: str, former: Any, wanted: Any
+    ) -> None:
+        async with _running(framework, server_id) as access:
+            await tenants.configure(
+                access, _tenant(instance, claim, wanted, former), _replaced(instance, former, wanted)
+            )
+
+    return change_tenant
+
+
+async def _change_server(
+    framework: ProviderFramework,
+    progress: Progress,
+    pool_of: PoolOf,
+    server_id: str,
+    before: Mapping[str, str],
+    after: Mapping[str, str],
+    *,
+    restart: bool,
+) -> None:
+    server = await server_of(framework, server_id)
+    if server.shared:
+        return
+    kept = {name: value for name, value in server.config.items() if name not in before}
+    changed = attrs.evolve(server, config={**kept, **after})
+    await framework.configure_server(changed, pool_of(changed))
+    if restart and not await framework.is_stopped(server_id):
+        progress("restarting the server")
+        await framework.restart_pool(server_id)
+        await framework.wait_for_pool(server_id)
+
+
+def _tenant(instance: Instance, claim: str, before: Mapping[str, str], after: Mapping[str, str]) -> Tenant:
+    config = _replaced(instance, before, after)
+    return Tenant(claim, instance.id, config, instance.attributes.get(PASSWORD))
+
+
+def _replaced(instance: Instance, before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, str]:
+    """The config of an instance with some values in the place of others."""
+    return {**{name: value for name, value in instance.config.items() if name not in before}, **after}
+
+
+@asynccontextmanager
+async def _running(framework: ProviderFramework, server_id: str) -> AsyncIterator[ServerAccess]:
+    """Let the server run for a block; one that was stopped on purpose is stopped again."""
+    was_stopped = await framework.is_stopped(server_id)
+    yield await ensure_access(framework, server_id)
+    if was_stopped:
+        await framework.scale_pool(server_id, 0)

@@ -1,0 +1,70 @@
+"""What users can choose of a database and of its server: data."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from addonkit import OptionDefinition, OptionType
+
+LOCALE: Final = "locale"
+
+OF_A_DATABASE: Final = (
+    "statement_timeout",
+    "lock_timeout",
+    "idle_in_transaction_session_timeout",
+    "work_mem",
+    "temp_file_limit",
+    "timezone",
+)
+"""Options that are settings of a database: `ALTER DATABASE ... SET`. New sessions have them."""
+
+_DURATION: Final = OptionType.DURATION
+_SIZE: Final = OptionType.SIZE
+
+OPTIONS: Final = (
+    OptionDefinition(
+        "max_connections",
+        "Connections that apps can have at once",
+        OptionType.INTEGER,
+        minimum="5",
+        maximum="5000",
+        restart=True,
+    ),
+    OptionDefinition(
+        "shared_buffers",
+        "Memory in which the server keeps data",
+        _SIZE,
+        minimum="1MB",
+        maximum="64GB",
+        restart=True,
+    ),
+    OptionDefinition("storage", "Size of the disk", OptionType.STORAGE, minimum="1Gi", maximum="16384Gi"),
+    OptionDefinition("work_mem", "Memory of one sort or hash", _SIZE, minimum="64kB", maximum="4GB", per_tenant=True),
+    OptionDefinition(
+        "temp_file_limit",
+        "Disk that one session can use for temporary files",
+        _SIZE,
+        minimum="1MB",
+        maximum="1TB",
+        per_tenant=True,
+    ),
+    OptionDefinition("statement_timeout", "Longest time of a statement", _DURATION, maximum="24d", per_tenant=True),
+    OptionDefinition("lock_timeout", "Longest wait for a lock", _DURATION, maximum="24d", per_tenant=True),
+    OptionDefinition(
+        "idle_in_transaction_session_timeout",
+        "Time after which a session that idles in a transaction ends",
+        _DURATION,
+        maximum="24d",
+        per_tenant=True,
+    ),
+    OptionDefinition(
+        "timezone", "Time zone of sessions, such as Europe/Berlin", pattern="[A-Za-z0-9_+/-]{1,60}", per_tenant=True
+    ),
+    OptionDefinition(
+        LOCALE,
+        "Order of texts: de_DE.UTF-8 is one of the machine, de-DE one of ICU; without one by code point",
+        pattern="[A-Za-z0-9_.@-]{1,80}",
+        changeable=False,
+        per_tenant=True,
+    ),
+)
