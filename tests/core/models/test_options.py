@@ -70,7 +70,7 @@ def test_nothing_is_guessed(kind: OptionType, text: str) -> None:
         ({"max_conections": "7"}, "did you mean max_connections?"),
         ({"max_connections": "4"}, "it is less than 5"),
         ({"max_connections": "501"}, "use 5 to 500"),
-        ({"words": "light,hevy"}, "did you mean heavy?"),
+        ({"words": "light,heavi"}, "did you mean heavy?"),
         ({"disk": "5Gi"}, "use variant large"),
         ({"colour": "red"}, "it has max_connections, memory, locale, words"),
     ],
