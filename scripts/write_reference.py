@@ -15,12 +15,14 @@ from reference_pages.api import api_page
 from reference_pages.checks import checks_page
 from reference_pages.errors import errors_page
 from reference_pages.hooks import hooks_page
+from reference_pages.http_api import http_api_page
 from reference_pages.mistakes import mistakes_page
 
 REFERENCE: Final = Path(__file__).parent.parent / "docs" / "reference"
 
 PAGES: Final = {
     "addons.md": addons_page,
+    "api.md": http_api_page,
     "addon-api.md": api_page,
     "errors.md": errors_page,
     "hooks.md": hooks_page,

@@ -27,6 +27,7 @@ from addonkit import (
 )
 from addonkit.saga.step import step
 from addonkit.server.listeners import SOCKET, Listening
+from addonkit.server.metrics import Metrics
 from addonkit.server.runner import OperationRunner
 from addonkit.server.service import serving
 
@@ -142,8 +143,9 @@ async def served(home: Path, shelf: Shelf, listening: Listening | None = None, *
         session = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
         opened = addonkit.open(home, registry=registry, on_event=lambda event: [each.take(event) for each in runners])
         kit = await stack.enter_async_context(opened)
-        runners.append(OperationRunner(kit))
-        await stack.enter_async_context(serving(kit, runners[0], listening or Listening(), said.append))
+        metrics = Metrics(kit)
+        runners.append(OperationRunner(kit, metrics))
+        await stack.enter_async_context(serving(kit, runners[0], metrics, listening or Listening(), said.append))
         yield Served(kit, shelf, runners[0], Client(session), said)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from addonkit import errors
 from addonkit.errors import AddonkitError
@@ -226,3 +227,20 @@ async def test_the_audit_log_has_changes_and_no_secrets(ask: Client, home: Path)
     ]
     assert lines[0]["operation"] == asked.data["id"]
     assert {each["where"] for each in lines} == {"unix"}
+
+
+async def test_numbers_for_prometheus(ask: Client, api: Served) -> None:
+    await ask.settle(await ask("POST", "/v1/instances", SHOP))
+    answer = await ask("GET", "/metrics")
+    assert answer.headers["Content-Type"].startswith("text/plain")
+    families = {family.name: family for family in text_string_to_metric_families(answer.text)}
+    labels = {"instance": "shop-shelf", "addon": "shelf", "app": "shop"}
+    assert [(s.labels, s.value) for s in families["addonkit_up"].samples] == [(labels, 1.0)]
+    (state,) = families["addonkit_instances"].samples
+    assert (state.labels, state.value) == ({"addon": "shelf", "variant": "small", "phase": "active"}, 1.0)
+    count = {
+        s.labels["verb"]: s.value for s in families["addonkit_operation_seconds"].samples if s.name.endswith("_count")
+    }
+    assert count == {"create": 1.0}
+    assert families["addonkit_operations_running"].samples[0].value == 0
+    assert {s.labels["saga"] for s in families["addonkit_saga_events"].samples} == {"shelf.provision"}

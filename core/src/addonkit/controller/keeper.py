@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import aclosing
 from datetime import datetime
@@ -68,6 +69,7 @@ class Keeper:
         """Instances that are worked on or were: what they looked like then. They are not tried again as long as
         nothing about them changes."""
         self._busy: set[str] = set()
+        self._restarts: Counter[str] = Counter()
 
     async def run(self) -> None:
         """Keep everything until the task is cancelled. Servers stay as they are then.
@@ -86,6 +88,11 @@ class Keeper:
                     await self._wait()
         except* StoreError as failed:
             raise failed.exceptions[0] from None
+
+    @property
+    def restarts(self) -> dict[str, int]:
+        """How often each server was started again or restarted by this keeper."""
+        return dict(self._restarts + Counter({name: server.restarts for name, server in self._servers.items()}))
 
     def look(self) -> None:
         """Look at everything now."""
@@ -113,7 +120,7 @@ class Keeper:
         except Exception as error:  # noqa: BLE001 - one server's; the next look at everything begins again
             self._report(f"server {server_id} cannot be looked at: {reason_of(error)}")
         finally:
-            del self._servers[server_id]
+            self._restarts[server_id] += self._servers.pop(server_id).restarts
 
     async def _complete(self, instance_id: str) -> None:
         """Carry out what is left to do for an instance; a command that does so already is waited for."""

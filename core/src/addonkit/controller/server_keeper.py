@@ -68,6 +68,8 @@ class ServerKeeper:
         self._silent: float | None = None
         self._served: int | None = None
         """The process that has answered."""
+        self.restarts = 0
+        """How often the server was started again or restarted."""
 
     def look(self) -> None:
         """Look now: something about the server changed."""
@@ -132,6 +134,7 @@ class ServerKeeper:
         return 0.0 if healed.started else STARTING, None
 
     def _report_done(self, what: str) -> None:
+        self.restarts += 1
         self._failures, self._told, self._silent = 0, "", None
         self._report(f"server {self._server} {what}")
 

@@ -20,24 +20,38 @@ PATIENCE: Final = 30.0
 """Seconds that are waited for an answer: destroying goes on without one."""
 
 
+async def ask_usage(registry: Registry, engine: Engine, instance: Instance) -> Usage | None:
+    """How much an instance holds; None when its addon cannot tell.
+
+    Raises:
+        TimeoutError: it did not tell in time.
+        AddonkitError: it failed to tell.
+    """
+    addon = registry.get(instance.addon, instance.distribution)
+    if "usage" not in addon.capabilities or not instance.attributes:
+        return None
+    async with asyncio.timeout(PATIENCE):
+        usage: Usage = await engine.ensure(
+            once_id("usage", instance.id), addon.usage(instance), subject=subject_of(instance)
+        )
+    return usage
+
+
 async def describe_usage(registry: Registry, engine: Engine, instance: Instance) -> tuple[str, ...]:
     """What an instance holds, as a sentence; none when its addon cannot tell, a reason when it fails to.
 
     One on a server of this machine is not asked: destroying it does not wait for a server that does not run.
     """
     addon = registry.get(instance.addon, instance.distribution)
-    if "usage" not in addon.capabilities or not instance.attributes or instance.server:
+    if instance.server or "usage" not in addon.capabilities:
         return ()
     try:
-        async with asyncio.timeout(PATIENCE):
-            usage: Usage = await engine.ensure(
-                once_id("usage", instance.id), addon.usage(instance), subject=subject_of(instance)
-            )
+        usage = await ask_usage(registry, engine, instance)
     except TimeoutError:
         return (f"how much that is was not told within {PATIENCE:g} seconds",)
     except AddonkitError as error:
         return (f"how much that is cannot be told: {error.details.get('reason') or error}",)
-    return (usage_words(usage),)
+    return (usage_words(usage),) if usage else ()
 
 
 def usage_words(usage: Usage) -> str:

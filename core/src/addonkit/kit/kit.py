@@ -13,7 +13,7 @@ from addonkit.controller.controller import Controller
 from addonkit.controller.lookup import find_instance, instances_of
 from addonkit.controller.pools import HealReport, PoolReconciler
 from addonkit.controller.power import ServerPower
-from addonkit.controller.usage import describe_usage
+from addonkit.controller.usage import ask_usage, describe_usage
 from addonkit.controller.views import Viewer, environment
 from addonkit.errors import AddonkitError, InstanceFailed, NotFound, StoreError
 from addonkit.kit.admission import Admission
@@ -31,6 +31,7 @@ from addonkit.models.app import App
 from addonkit.models.execution import Execution
 from addonkit.models.identifiers import check_app_name, check_instance_name
 from addonkit.models.instance import Association, Instance, Phase, Purpose
+from addonkit.models.result import Usage
 from addonkit.models.settings import Setting
 from addonkit.models.trash import TrashedInstance
 from addonkit.models.views import AppView, Environment, Finding, InstanceView, Plan, ServerTarget, VariableMove
@@ -372,6 +373,14 @@ class Kit:
             told = await self._with_reason(left)
             raise failed(f"destroying {left.name}", told, forget=True) from self._controller.cause(left.id)
         return kept
+
+    async def usage(self, name: str, app: str | None = None) -> Usage | None:
+        """How much an instance holds; None when its addon cannot tell.
+
+        Raises:
+            TimeoutError: it did not tell in time.
+        """
+        return await ask_usage(self.registry, self._engine, await self._find(name, app))
 
     async def check_destroy(self, name: str, app: str | None = None) -> Instance:
         """Return the instance that destroy would remove; raises what stands against it. Nothing is written."""

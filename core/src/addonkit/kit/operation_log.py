@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, aclosing
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -29,6 +29,10 @@ class OperationLog:
         self._store = store
         self._leases = leases
         self._clock = clock
+
+    def now(self) -> datetime:
+        """The time of day."""
+        return self._clock.now()
 
     def owned(self, id: str) -> AbstractAsyncContextManager[object]:
         """Wait until no other process carries the operation out, and own it while the block lasts."""

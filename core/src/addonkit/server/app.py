@@ -28,6 +28,7 @@ from addonkit.server.reading import read, read_query
 
 if TYPE_CHECKING:
     from addonkit.kit.kit import Kit
+    from addonkit.server.metrics import Metrics
     from addonkit.server.runner import OperationRunner
 
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -59,12 +60,14 @@ class Api:
     Args:
         kit: what is asked.
         runner: begins long operations.
+        metrics: numbers.
         hosts: names of this service, for requests over TCP.
     """
 
-    def __init__(self, kit: Kit, runner: OperationRunner, hosts: Collection[str] = ()) -> None:
+    def __init__(self, kit: Kit, runner: OperationRunner, metrics: Metrics, hosts: Collection[str] = ()) -> None:
         self._kit = kit
         self._runner = runner
+        self._metrics = metrics
         self._hosts = frozenset(hosts)
         self._audit = AuditLog(kit.home)
         self._streams: set[asyncio.Task[None]] = set()
@@ -113,7 +116,7 @@ class Api:
                 request.task.add_done_callback(self._streams.discard)
             attempted = f"cannot {request.method} {request.path}"
             principal = await self._identify(endpoint, request, attempted)
-            call = Call(self._kit, self._runner, principal, request, attempted)
+            call = Call(self._kit, self._runner, self._metrics, principal, request, attempted)
             await self._check_unchanged(endpoint, call)
             given = {**_path(endpoint, request, attempted), **await _sent(endpoint, request, attempted)}
             if getattr(given.get("query"), "reveal", False):
@@ -129,7 +132,7 @@ class Api:
 
     async def _identify(self, endpoint: Endpoint, request: web.Request, attempted: str) -> Principal:
         if endpoint.role is None:
-            return _ANYBODY
+            return _UNKNOWN
         principal = await identify(request, self._kit.tokens)
         _trace.get().who = principal.name
         principal.require(endpoint.role, attempted)
@@ -224,4 +227,4 @@ def _entry(trace: _Trace, request: web.Request, response: web.StreamResponse) ->
 
 _REFUSED: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.MISDIRECTED_REQUEST})
 
-_ANYBODY: Final = Principal("", Role.READER)
+_UNKNOWN: Final = Principal("", Role.READER)

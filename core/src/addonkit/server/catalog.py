@@ -12,13 +12,26 @@ from addonkit.server.resources import (
     backups,
     environments,
     instances,
+    metrics,
     operations,
     service,
     tokens,
     trash,
 )
 
-_MODULES: Final = (service, apps, environments, instances, associations, backups, operations, trash, addons, tokens)
+_MODULES: Final = (
+    service,
+    apps,
+    environments,
+    instances,
+    associations,
+    backups,
+    operations,
+    trash,
+    addons,
+    tokens,
+    metrics,
+)
 
 ENDPOINTS: Final[tuple[Endpoint, ...]] = tuple(each for module in _MODULES for each in module.endpoint.found)
 """In the order of the description."""

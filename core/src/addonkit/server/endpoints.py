@@ -14,6 +14,7 @@ from aiohttp import web
 from addonkit.kit.kit import Kit
 from addonkit.models.token import Role
 from addonkit.server.access import Principal
+from addonkit.server.metrics import Metrics
 from addonkit.server.runner import OperationRunner
 
 T = TypeVar("T")
@@ -34,6 +35,7 @@ class Call:
     Attributes:
         kit: what is asked.
         runner: begins long operations.
+        metrics: numbers.
         principal: who asks.
         request: as it came.
         attempted: what is attempted, for messages.
@@ -41,6 +43,7 @@ class Call:
 
     kit: Kit
     runner: OperationRunner
+    metrics: Metrics
     principal: Principal
     request: web.Request
     attempted: str
@@ -79,7 +82,7 @@ class Endpoint:
         method: of HTTP.
         path: with the names of its parameters, as `/v1/apps/{app}`.
         handler: takes a Call, the parameters of the path by name, `body` and `query`.
-        role: that is needed; None where anybody may ask.
+        role: that is needed; None where no token is.
         status: of an answer that has none of its own.
         body: class of the request's body; None without one.
         query: class of what is behind `?`.
@@ -114,7 +117,7 @@ class Endpoint:
     @property
     def tag(self) -> str:
         """What it belongs to, as `apps`."""
-        return next(part for part in self.path.split("/")[2:] or ["service"] if part)
+        return (*self.path.split("/")[2:], "service")[0]
 
 
 class Endpoints:

@@ -16,7 +16,7 @@ MOST: Final = 500
 """Items that one answer has at most."""
 
 Limit = Annotated[int, Number(1, MOST)]
-Cursor = Annotated[str, Text(longest=2000)]
+Cursor = Annotated[str, Text(longest=500)]
 
 
 @attrs.frozen

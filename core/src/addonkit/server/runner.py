@@ -22,6 +22,7 @@ from addonkit.server.verbs import VERBS, Accepted
 if TYPE_CHECKING:
     from addonkit.kit.kit import Kit
     from addonkit.models.execution import Event
+    from addonkit.server.metrics import Metrics
 
 _log = logging.getLogger(__name__)
 
@@ -44,10 +45,12 @@ class OperationRunner:
 
     Args:
         kit: what carries out.
+        metrics: counts what happened.
     """
 
-    def __init__(self, kit: Kit) -> None:
+    def __init__(self, kit: Kit, metrics: Metrics) -> None:
         self._kit = kit
+        self._metrics = metrics
         self._log = kit.operation_log
         self._tasks: set[asyncio.Task[None]] = set()
         self._notes: dict[str, list[asyncio.Task[Operation]]] = {}
@@ -92,6 +95,7 @@ class OperationRunner:
 
     def take(self, event: Event) -> None:
         """Note which execution an event is of, for the operation that it belongs to."""
+        self._metrics.take(event)
         instance = event.subject.get("instance", "")
         wanted = {id for id, concerned in self._instances.items() if instance and concerned == instance}
         if _current.get():
@@ -117,6 +121,7 @@ class OperationRunner:
         try:
             async with self._log.owned(id):
                 await self._complete(id)
+            self._metrics.ended(await self._log.get(id))
         except NotFound:  # it was withdrawn by the process that had begun it
             return
         except Exception:  # noqa: BLE001 - one operation's failure is not that of the service

@@ -13,6 +13,7 @@ from aiohttp import web
 
 from addonkit.server.app import Api
 from addonkit.server.listeners import SOCKET, Listening, check_passed, home_socket, passed_sockets
+from addonkit.server.metrics import Metrics
 from addonkit.server.runner import OperationRunner
 
 if TYPE_CHECKING:
@@ -24,6 +25,9 @@ TRY_EVERY: Final = 1.0
 FAREWELL: Final = 5.0
 """Seconds that requests have to end when the service stops."""
 
+LINE_MOST: Final = 32_768
+"""Bytes of a request line: longer ones are answered by the HTTP library, in plain text."""
+
 IDLE: Final = 75.0
 """Seconds that a connection without requests is kept."""
 
@@ -34,17 +38,31 @@ class HttpService:
     Args:
         kit: what is asked.
         runner: carries out operations.
+        metrics: numbers.
         listening: where to answer over TCP.
         report: called with each address, a sentence.
     """
 
-    def __init__(self, kit: Kit, runner: OperationRunner, listening: Listening, report: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        kit: Kit,
+        runner: OperationRunner,
+        metrics: Metrics,
+        listening: Listening,
+        report: Callable[[str], None],
+    ) -> None:
         self._kit = kit
         self._operations = runner
         self._listening = listening
         self._report = report
-        application = Api(kit, runner, listening.names).application()
-        self._runner = web.AppRunner(application, access_log=None, keepalive_timeout=IDLE, shutdown_timeout=FAREWELL)
+        application = Api(kit, runner, metrics, listening.names).application()
+        self._runner = web.AppRunner(
+            application,
+            access_log=None,
+            keepalive_timeout=IDLE,
+            shutdown_timeout=FAREWELL,
+            max_line_size=LINE_MOST,
+        )
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:
@@ -73,6 +91,18 @@ class HttpService:
                 await waiting
             await self._operations.close()
 
+    async def _answer_until_cancelled(self, found: socket.socket, tried: asyncio.Event) -> None:
+        site = web.SockSite(self._runner, found)
+        await site.start()
+        try:
+            self._report(f"answering on unix:{self._kit.home / SOCKET}")
+            await self._operations.resume()
+            tried.set()
+            await asyncio.Event().wait()
+        finally:
+            if site in self._runner.sites:
+                await site.stop()
+
     async def _answer(self, found: socket.socket, tls: ssl.SSLContext | None) -> None:
         unix = found.family == socket.AF_UNIX
         await web.SockSite(self._runner, found, ssl_context=None if unix else tls).start()
@@ -85,11 +115,7 @@ class HttpService:
         while True:
             with home_socket(self._kit.home) as found:
                 if found is not None:
-                    await web.SockSite(self._runner, found).start()
-                    self._report(f"answering on unix:{self._kit.home / SOCKET}")
-                    await self._operations.resume()
-                    tried.set()
-                    await asyncio.Event().wait()
+                    await self._answer_until_cancelled(found, tried)
             tried.set()
             await asyncio.sleep(TRY_EVERY)
 
@@ -112,8 +138,8 @@ def _shown(name: tuple[object, ...]) -> str:
 
 @asynccontextmanager
 async def serving(
-    kit: Kit, runner: OperationRunner, listening: Listening, report: Callable[[str], None]
+    kit: Kit, runner: OperationRunner, metrics: Metrics, listening: Listening, report: Callable[[str], None]
 ) -> AsyncIterator[None]:
     """Answer over HTTP while the block lasts; see HttpService."""
-    async with HttpService(kit, runner, listening, report).serving():
+    async with metrics.measuring(), HttpService(kit, runner, metrics, listening, report).serving():
         yield

@@ -55,6 +55,7 @@ async def _serve(invocation: Invocation, listening: Listening) -> None:
 
     from addonkit.cli.service_manager import tell_service_manager
     from addonkit.cli.streams import write
+    from addonkit.server.metrics import Metrics
     from addonkit.server.runner import OperationRunner
     from addonkit.server.service import serving
 
@@ -68,14 +69,15 @@ async def _serve(invocation: Invocation, listening: Listening) -> None:
             each.take(event)
 
     async with invocation.open(heal=False, on_event=take) as kit:
-        runner = OperationRunner(kit)
-        runners.append(runner)
         keeper = kit.keeper(write)
+        metrics = Metrics(kit, lambda: keeper.restarts)
+        runner = OperationRunner(kit, metrics)
+        runners.append(runner)
         loop.add_signal_handler(signal.SIGHUP, keeper.look)
         keeping = asyncio.create_task(keeper.run())
         try:
             write(f"serving {kit.home}")
-            async with serving(kit, runner, listening, write):
+            async with serving(kit, runner, metrics, listening, write):
                 tell_service_manager("READY=1")
                 await _first(keeping, asyncio.create_task(stop.wait()))
                 tell_service_manager("STOPPING=1")

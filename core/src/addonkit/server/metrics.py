@@ -1,0 +1,197 @@
+"""Numbers for Prometheus: what there is, read when they are asked for, and what happened since the service began."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter as Counts
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager, suppress
+from time import monotonic
+from typing import TYPE_CHECKING, Final
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+
+from addonkit.errors import AddonkitError
+from addonkit.models.instance import Phase
+from addonkit.models.result import Usage
+from addonkit.util.connections import count_connections
+
+if TYPE_CHECKING:
+    from addonkit.kit.kit import Kit
+    from addonkit.models.backup import Backup
+    from addonkit.models.execution import Event
+    from addonkit.models.operation import Operation
+    from addonkit.models.views import InstanceView
+
+SIZES_EVERY: Final = 300.0
+"""Seconds between questions to addons how much their instances hold."""
+
+BACKUPS_EVERY: Final = 60.0
+"""Seconds between looks at the repository."""
+
+BACKUPS_WITHIN: Final = 10.0
+"""Seconds in which a repository answers; else what was known before is shown."""
+
+BUCKETS: Final = (0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000, 3000)
+"""Seconds that operations take."""
+
+
+class Metrics:
+    """Gathers numbers.
+
+    Args:
+        kit: what is looked at.
+        restarts: gives how often each server was restarted.
+    """
+
+    def __init__(self, kit: Kit, restarts: Callable[[], Mapping[str, int]] = dict) -> None:
+        self._kit = kit
+        self._restarts = restarts
+        self._sizes: dict[str, Usage] = {}
+        self._backups: tuple[Backup, ...] = ()
+        self._looked = float("-inf")
+        self._registry = CollectorRegistry()
+        self._operations = Histogram(
+            "addonkit_operation_seconds", "How long operations took.", ["verb", "state"],
+            buckets=BUCKETS, registry=self._registry,
+        )  # fmt: skip
+        self._events = Counter(
+            "addonkit_saga_events", "What happened to steps of sagas.", ["saga", "kind"], registry=self._registry
+        )
+
+    def take(self, event: Event) -> None:
+        """Count an event."""
+        self._events.labels(event.saga, str(event.kind)).inc()
+
+    def ended(self, operation: Operation) -> None:
+        """Count an operation that has ended."""
+        if operation.created and operation.finished:
+            took = (operation.finished - operation.created).total_seconds()
+            self._operations.labels(operation.verb, str(operation.state)).observe(took)
+
+    @asynccontextmanager
+    async def measuring(self) -> AsyncIterator[None]:
+        """Ask again and again how much instances hold, while the block lasts."""
+        task = asyncio.create_task(self._measure())
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    async def text(self) -> bytes:
+        """Return all numbers in the text format of Prometheus."""
+        views = await self._kit.instances()
+        running = len(await self._kit.operation_log.list(running=True))
+        await self._look_for_backups()
+        now = self._kit.operation_log.now().timestamp()
+        found = [
+            *_states(views),
+            *_connections(views),
+            *self._held(views),
+            *_backups(self._backups, now),
+            *self._activity(running),
+        ]
+        return generate_latest(self._registry) + generate_latest(_Once(found))
+
+    async def _measure(self) -> None:
+        while True:
+            for view in await self._kit.instances():
+                name = view.instance.name
+                with suppress(AddonkitError, TimeoutError):
+                    usage = await self._kit.usage(name) if _serves(view) else None
+                    if usage is not None:
+                        self._sizes[view.instance.id] = usage
+            await asyncio.sleep(SIZES_EVERY)
+
+    async def _look_for_backups(self) -> None:
+        if monotonic() - self._looked < BACKUPS_EVERY:
+            return
+        self._looked = monotonic()
+        with suppress(AddonkitError, TimeoutError):
+            async with asyncio.timeout(BACKUPS_WITHIN):
+                self._backups = await self._kit.backups.list()
+
+    def _held(self, views: Iterable[InstanceView]) -> Iterable[Metric]:
+        size = GaugeMetricFamily("addonkit_instance_bytes", "Bytes that an instance holds.", labels=_LABELS)
+        count = GaugeMetricFamily("addonkit_instance_objects", "Objects that an instance holds.", labels=_LABELS)
+        for view in views:
+            usage = self._sizes.get(view.instance.id)
+            if usage is not None:
+                size.add_metric(_names(view), usage.bytes)
+                count.add_metric(_names(view), usage.objects)
+        return (size, count)
+
+    def _activity(self, running: int) -> Iterable[Metric]:
+        yield GaugeMetricFamily("addonkit_operations_running", "Operations that run.", value=running)
+        restarts = CounterMetricFamily(
+            "addonkit_server_restarts", "How often a server was started again or restarted.", labels=["server"]
+        )
+        for server, times in self._restarts().items():
+            restarts.add_metric([server], times)
+        yield restarts
+
+
+class _Once(CollectorRegistry):
+    """Numbers that were just gathered."""
+
+    def __init__(self, found: Iterable[Metric]) -> None:
+        super().__init__()
+        self._found = found
+
+    def collect(self) -> Iterable[Metric]:
+        """See CollectorRegistry."""
+        return self._found
+
+
+_LABELS: Final = ("instance", "addon", "app")
+
+
+def _names(view: InstanceView) -> tuple[str, str, str]:
+    return view.instance.name, view.instance.addon, view.instance.app
+
+
+def _serves(view: InstanceView) -> bool:
+    return view.instance.phase is Phase.ACTIVE and view.server_state in {"", "running"}
+
+
+def _states(views: Iterable[InstanceView]) -> Iterable[Metric]:
+    up = GaugeMetricFamily("addonkit_up", "Whether an instance is active and its server runs.", labels=_LABELS)
+    apps = GaugeMetricFamily("addonkit_instance_apps", "Apps that receive an instance's variables.", labels=_LABELS)
+    states = GaugeMetricFamily("addonkit_instances", "Instances by state.", labels=("addon", "variant", "phase"))
+    counts: Counts[tuple[str, str, str]] = Counts()
+    for view in views:
+        instance = view.instance
+        counts[instance.addon, instance.variant, str(instance.phase)] += 1
+        up.add_metric(_names(view), float(_serves(view)))
+        apps.add_metric(_names(view), len(view.associations))
+    for labels, count in counts.items():
+        states.add_metric(labels, count)
+    return (up, apps, states)
+
+
+def _connections(views: Iterable[InstanceView]) -> Iterable[Metric]:
+    ports = {view.server.id: view.address.port for view in views if view.server and view.address}
+    found = count_connections(set(ports.values()))
+    family = GaugeMetricFamily("addonkit_server_connections", "TCP connections to a server.", labels=["server"])
+    for server, port in ports.items():
+        family.add_metric([server], found[port])
+    yield family
+
+
+def _backups(backups: Iterable[Backup], now: float) -> Iterable[Metric]:
+    age = GaugeMetricFamily("addonkit_backup_age_seconds", "Age of an instance's newest backup.", labels=["instance"])
+    verified = GaugeMetricFamily(
+        "addonkit_backup_verified_age_seconds",
+        "Age of an instance's newest backup that was proved to be restorable.",
+        labels=["instance"],
+    )
+    newest = {each.instance: each for each in backups}  # they are sorted by time
+    proved = {each.instance: each for each in backups if each.proof}
+    for name, backup in newest.items():
+        age.add_metric([name], now - backup.created.timestamp())
+    for name, backup in proved.items():
+        verified.add_metric([name], now - backup.created.timestamp())
+    return (age, verified)

@@ -1,0 +1,36 @@
+"""Requests that a machine makes of the description: what answers them keeps to it, whatever they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, settings
+
+from addonkit.server.listeners import Listening
+from addonkit.server.openapi import describe
+from addonkit.testing.fixtures.loop import LoopThread
+from addonkit.testing.home import temporary_home
+
+from .conftest import Shelf, served
+
+schema = schemathesis.openapi.from_dict(describe())
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[tuple[str, str]]:
+    """Where an API answers, and the token of an admin."""
+    listening = Listening.parse("127.0.0.1:0", "", "", ())
+    with temporary_home() as home, LoopThread() as loop, loop.entered(served(home, Shelf(), listening)) as found:
+        made = loop.run(found.client("POST", "/v1/tokens", {"name": "fuzz", "role": "admin"}))
+        loop.run(found.client("POST", "/v1/instances", {"addon": "shelf", "app": "shop"}))
+        yield next(line for line in found.said if "http://" in line).rpartition(" ")[2], made.data["text"]
+
+
+@pytest.mark.slow
+@schema.parametrize()
+@settings(max_examples=6, deadline=None, suppress_health_check=[*HealthCheck], phases=[Phase.explicit, Phase.generate])
+def test_no_request_breaks_the_description(case: schemathesis.Case, address: tuple[str, str]) -> None:
+    base, token = address
+    case.call_and_validate(base_url=base, headers={"Authorization": f"Bearer {token}"})
