@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from addonkit import ArchiveReader, ArchiveWriter, BackupError, Fingerprint, Secret, ServerAccess, Tenant
 from addonkit_postgresql import admin, kept_settings
-from addonkit_postgresql.fingerprint import fingerprint_of, sequences, without_moving
+from addonkit_postgresql.fingerprint import LOCK_LIMIT, fingerprint_of, sequences, without_moving
 from addonkit_postgresql.foreign import FILE, URL, load_foreign
 from addonkit_postgresql.kept_settings import apply_settings, chunks, read_settings
 from addonkit_postgresql.naming import ADMINISTRATOR
@@ -25,6 +25,7 @@ _LONGEST_SOCKET: Final = 100
 """Bytes of a socket's path that every system can use."""
 
 _DUMP: Final = ("--format=custom", "--compress=0", "--no-subscriptions", "--no-tablespaces", "--no-password")
+_LOCK_WAIT: Final = f"--lock-wait-timeout={LOCK_LIMIT}s"
 _RESTORE: Final = ("--format=custom", "--no-owner", "--exit-on-error", "--no-tablespaces", "--no-password")
 
 
@@ -33,7 +34,7 @@ async def dump(server: Administrator, access: ServerAccess, tenant: Tenant, arch
     async with _snapshot(server, tenant.claim) as connection:
         snapshot = await connection.fetchval("SELECT pg_export_snapshot()")
         fingerprint = await fingerprint_of(connection, tenant.claim)
-        argv = ("pg_dump", *_DUMP, f"--snapshot={snapshot}", f"--dbname={tenant.claim}")
+        argv = ("pg_dump", *_DUMP, _LOCK_WAIT, f"--snapshot={snapshot}", f"--dbname={tenant.claim}")
         async with access.pipe(argv, _environment(access, ADMINISTRATOR, access.password)) as output:
             await archive.write(MEMBER, output)
         settings = await read_settings(connection, tenant.claim)

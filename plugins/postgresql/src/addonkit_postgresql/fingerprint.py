@@ -22,9 +22,20 @@ _TEXT: Final = """
     SET LOCAL datestyle = 'ISO, YMD'; SET LOCAL intervalstyle = 'iso_8601'; SET LOCAL timezone = 'UTC';
     SET LOCAL bytea_output = 'hex'; SET LOCAL extra_float_digits = 3; SET LOCAL lc_monetary = 'C';
     SET LOCAL row_security = off; SET LOCAL xmloption = 'content'; SET LOCAL search_path = pg_catalog;
-    SET LOCAL quote_all_identifiers = off; SET LOCAL max_parallel_workers_per_gather = 2; SET LOCAL jit = off
+    SET LOCAL quote_all_identifiers = off; SET LOCAL max_parallel_workers_per_gather = 2; SET LOCAL jit = off;
+    SET LOCAL lock_timeout = '{lock_limit}s'
 """
 """How values become text, whatever was set for the database."""
+
+LOCK_LIMIT: Final = 600
+"""Seconds to wait for a table that an app keeps locked."""
+
+_TABLES_ALONE: Final = """
+    SELECT set_config(name, 'view, foreign-table', true) FROM pg_settings
+    WHERE name = 'restrict_nonsystem_relation_kind'
+"""
+"""An app can put a view in the place of a table that was just listed. Its functions would run with the rights of the
+superuser, and COPY TO PROGRAM works in a transaction that only reads. Minor releases since August 2024 know this."""
 
 _TABLES: Final = """
     SELECT c.oid, format('%I.%I', n.nspname, c.relname) AS name
@@ -63,7 +74,8 @@ async def fingerprint_of(connection: asyncpg.Connection, owner: str) -> Fingerpr
 
     The transaction then has a lock on each table, so that none is dropped before it ends.
     """
-    await connection.execute(_TEXT)
+    await connection.execute(_TEXT.format(lock_limit=LOCK_LIMIT))
+    await connection.execute(_TABLES_ALONE)
     parts = [part async for part in _tables(connection)]
     parts.append(await _large_objects(connection))
     parts += await sequences(connection)

@@ -7,6 +7,7 @@ administrator sets is not in it.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Final
 
@@ -28,15 +29,20 @@ FIND: Final = """
     ORDER BY 1, 2
 """
 
-_APPLY: Final = {
-    "database": ("ALTER DATABASE %1$I SET %2$s FROM CURRENT", "ALTER DATABASE %1$I RESET ALL"),
-    "role": ("ALTER ROLE %1$I SET %2$s FROM CURRENT", "ALTER ROLE %1$I RESET ALL"),
-    "role in database": (
-        "ALTER ROLE %1$I IN DATABASE %1$I SET %2$s FROM CURRENT",
-        "ALTER ROLE %1$I IN DATABASE %1$I RESET ALL",
-    ),
+_SCOPES: Final = {
+    "database": "ALTER DATABASE %1$I",
+    "role": "ALTER ROLE %1$I",
+    "role in database": "ALTER ROLE %1$I IN DATABASE %1$I",
 }
-"""For each scope: how one is set to what the session has, and how all go. Role and database share a name."""
+"""The beginning of a statement for each scope. Role and database share a name."""
+
+_LISTS: Final = frozenset(
+    {
+        *("local_preload_libraries", "search_path", "session_preload_libraries"),
+        *("shared_preload_libraries", "temp_tablespaces", "unix_socket_directories"),
+    }
+)
+"""Settings that are lists of names, GUC_LIST_QUOTE in the server's source: each name is a literal of its own."""
 
 
 async def read_settings(connection: asyncpg.Connection, owner: str) -> bytes:
@@ -52,16 +58,37 @@ async def apply_settings(server: Administrator, claim: str, content: bytes) -> N
         BackupError: the content is none that `read_settings` has made.
     """
     try:
-        settings = [(_APPLY[scope][0], str(name), str(value)) for scope, name, value in json.loads(content)]
+        settings = [(_SCOPES[scope], str(name), str(value)) for scope, name, value in json.loads(content)]
     except (ValueError, KeyError, TypeError) as error:
         raise BackupError(f"loading database {claim}", f"its {MEMBER} cannot be read: {error}") from error
     async with server.session(claim) as connection:
         await execute(connection, "SET SESSION AUTHORIZATION %I", claim)
-        for _set, reset in _APPLY.values():
-            await execute(connection, reset, claim)
-        for template, name, value in settings:
-            await connection.execute("SELECT set_config($1, $2, false)", name, value)
-            await execute(connection, template, claim, ".".join(f'"{part}"' for part in name.split(".")))
+        for beginning in _SCOPES.values():
+            await execute(connection, f"{beginning} RESET ALL", claim)
+        # None of them is ever in force here. With a search path of the app, this session would call the app's
+        # functions, and one of those could make it the superuser's again.
+        for beginning, name, value in settings:
+            names, values = name.split("."), _names(value) if name.lower() in _LISTS else [value]
+            setting = ".".join(f"%{place}$I" for place in range(2, 2 + len(names)))
+            literals = ", ".join(f"%{place}$L" for place in range(2 + len(names), 2 + len(names) + len(values)))
+            await execute(connection, f"{beginning} SET {setting} TO {literals}", claim, *names, *values)
+
+
+def _names(value: str) -> list[str]:
+    """The names in a list: separated by commas, and quoted where they need it, a quote being doubled."""
+    names, quoted = [""], False
+    for piece in re.split(r'("|,)', value.strip()):
+        if piece == '"':
+            quoted = not quoted
+        if piece == "," and not quoted:
+            names.append("")
+        else:
+            names[-1] += piece
+    return [_unquoted(each.strip()) for each in names]
+
+
+def _unquoted(name: str) -> str:
+    return name[1:-1].replace('""', '"') if name.startswith('"') else name
 
 
 async def chunks(content: bytes) -> AsyncIterator[bytes]:
