@@ -74,7 +74,7 @@ class Bench:
     def destroy(self, *apps: str, addon: str = "postgresql") -> None:
         """Destroy what apps have, uncounted."""
         for app in apps:
-            self.loop.run_until_complete(self.kit.destroy(f"{app}-{addon}"))
+            self.loop.run_until_complete(self.kit.destroy(f"{app}-{addon}", now=True))
 
     @asynccontextmanager
     async def superuser(self) -> AsyncIterator[asyncpg.Connection]:
@@ -136,7 +136,7 @@ def small(bench: Bench) -> None:
     def created_in_process() -> float:
         app = new_name()
         took = bench.timed(lambda: bench.kit.create("postgresql:small", app=app))
-        destroyed.append(bench.timed(lambda: bench.kit.destroy(f"{app}-postgresql")))
+        destroyed.append(bench.timed(lambda: bench.kit.destroy(f"{app}-postgresql", now=True)))
         return took
 
     removed: list[float] = []
@@ -194,7 +194,7 @@ def shared(bench: Bench) -> None:
     def created_in_process() -> float:
         app = new_name()
         took = bench.timed(lambda: bench.kit.create("postgresql:shared", app=app))
-        destroyed.append(bench.timed(lambda: bench.kit.destroy(f"{app}-postgresql")))
+        destroyed.append(bench.timed(lambda: bench.kit.destroy(f"{app}-postgresql", now=True)))
         return took
 
     removed: list[float] = []

@@ -105,6 +105,7 @@ class _Look:
         self._pools: dict[str, Tree] = {}
         self._states: dict[str, str] = {}
         self._memory: Memory | None = None
+        self._backups: dict[str, Tree] | None = None
 
     def check_all(self) -> None:
         """Make sure that no server is to be started or removed."""
@@ -142,16 +143,31 @@ class _Look:
         if addon_key(instance["addon"], instance["distribution"]) not in self._remembered().addons:
             raise _NotPlain
         own, associations = _instance(instance), tuple(map(_association, ties))
+        troubles = self._troubles(instance)
         if not instance["server"]:
-            return InstanceView(own, associations)
+            return InstanceView(own, associations, troubles=troubles)
         found = self._reader.get("server", instance["server"])
         server = None if found is None else Server(found["id"], found["addon"], found["key"])
         state = self._state(instance["server"])
         if state == RUNNING and self._is_outdated(self._pools[instance["server"]]):
             raise _NotPlain
         return InstanceView(
-            own, associations, "ok", server, state, self._address(instance["server"]), tenants[instance["server"]]
+            own,
+            associations,
+            "ok",
+            server,
+            state,
+            self._address(instance["server"]),
+            tenants[instance["server"]],
+            troubles=troubles,
         )
+
+    def _troubles(self, instance: Tree) -> tuple[str, ...]:
+        """What is wrong with its backups, a clause each."""
+        if self._backups is None:
+            self._backups = {each["id"]: each for each in self._reader.list("backup-state")}
+        found = self._backups.get(instance["id"])
+        return _backup_troubles(found, instance["name"]) if found else ()
 
     def _state(self, server: str) -> str:
         if server not in self._states:
@@ -194,6 +210,23 @@ def _is_plain(instance: Tree) -> bool:
         and instance["retry_at"] is None
         and instance.get("change") is None
     )
+
+
+def _backup_troubles(tree: Tree, name: str) -> tuple[str, ...]:
+    from datetime import UTC, datetime
+
+    from addonkit.models.backup_state import BackupState
+
+    due, verified = (datetime.fromisoformat(tree[key]) if tree[key] else None for key in ("overdue_at", "verified"))
+    state = BackupState(
+        tree["id"],
+        tree["cron"],
+        verified=verified,
+        unverified=tree["unverified"],
+        failure=tree["failure"],
+        overdue_at=due,
+    )
+    return state.troubles(datetime.now(UTC), name)
 
 
 def _runs_another(home: Path, server: str, program: Tree, installed: str) -> bool:

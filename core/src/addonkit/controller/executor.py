@@ -15,6 +15,7 @@ from addonkit.controller.step_context import subject_of, variant_of
 from addonkit.controller.variables import resolve_app_names
 from addonkit.errors import AddonkitError, ContractViolation, LeaseLost, Retryable, SagaFailed
 from addonkit.models.app import App
+from addonkit.models.backup_state import BackupState
 from addonkit.models.instance import Association, Instance, Phase
 from addonkit.models.result import BindResult, ProvisionResult
 from addonkit.registry.entities import forget_unused_addon
@@ -263,6 +264,8 @@ def forget_empty_app(tx: Transaction, app: str) -> None:
 def forget_instance(tx: Transaction, instance: Instance) -> None:
     """Delete an instance and its associations, apps that have nothing any more, and what is displayed of its addon."""
     tx.delete(Instance, instance.id)
+    if tx.get(BackupState, instance.id) is not None:
+        tx.delete(BackupState, instance.id)
     forget_unused_addon(tx, instance.addon)
     for entity in tx.list(Association, {"instance": instance.id}).items:
         tx.delete(Association, entity.name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import aclosing
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -42,6 +42,7 @@ class Keeper:
     Args:
         report: called with each thing that was done, a sentence.
         mend: undoes what keeps apps from their data since it was interrupted.
+        duties: what else is kept up beside that, without end.
     """
 
     def __init__(
@@ -54,7 +55,9 @@ class Keeper:
         clock: Clock,
         report: Report,
         mend: Callable[[], Awaitable[object]],
+        duties: Sequence[Callable[[], Coroutine[Any, Any, None]]] = (),
     ) -> None:
+        self._duties = duties
         self._store = store
         self._backend = backend
         self._pools = pools
@@ -82,6 +85,8 @@ class Keeper:
                 group.create_task(self._watch())
                 group.create_task(self._sweep())
                 group.create_task(self._mend_often())
+                for duty in self._duties:
+                    group.create_task(self._carry_on(duty))
                 while True:
                     self._changed.clear()
                     await self._look(group.create_task)
@@ -144,6 +149,17 @@ class Keeper:
                 self._changed.set()
                 if change.name in self._servers:
                     self._servers[change.name].look()
+
+    async def _carry_on(self, duty: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Keep something up; one that fails begins again after a while, and ends nothing else."""
+        while True:
+            try:
+                await duty()
+            except StoreError:
+                raise
+            except Exception as error:  # noqa: BLE001 - of one duty, which is not that of the others
+                self._report(f"a failure, tried again in {LOOK_EVERY:g} seconds: {reason_of(error)}")
+            await self._clock.sleep(LOOK_EVERY)
 
     async def _sweep(self) -> None:
         while True:

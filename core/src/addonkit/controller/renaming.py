@@ -6,17 +6,20 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from addonkit.controller.backups.outcomes import record_rename
 from addonkit.controller.lookup import find_instance, get_app
 from addonkit.errors import AlreadyExists, Busy
 from addonkit.models.app import App
 from addonkit.models.instance import Association, Instance, Phase
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from addonkit.store.interface import Transaction
 
 
-def rename_instance(tx: Transaction, name: str, app: str | None, new: str) -> Instance:
-    """Give an instance another name; variables, credentials and data stay.
+def rename_instance(tx: Transaction, name: str, app: str | None, new: str, now: datetime) -> Instance:
+    """Give an instance another name; variables, credentials and data stay. Its backups are found under both.
 
     Raises:
         UnknownInstance: there is none of that name.
@@ -31,6 +34,7 @@ def rename_instance(tx: Transaction, name: str, app: str | None, new: str) -> In
         return entity.value
     if tx.list(Instance, {"name": new}).items:
         raise AlreadyExists(attempted, f"there is an instance {new!r} already", "choose another name")
+    record_rename(tx, entity.name, entity.value.name, now)
     return tx.put(entity, attrs.evolve(entity.value, name=new)).value
 
 

@@ -10,6 +10,7 @@ from addonkit.controller.lookup import get_app
 from addonkit.controller.variables import associations_of, by_order
 from addonkit.errors import AddonFault, UnknownAddon
 from addonkit.models.address import Address
+from addonkit.models.backup_state import BackupState
 from addonkit.models.compute import Pool, PoolState
 from addonkit.models.definition import CONFIG_PROGRAMS
 from addonkit.models.execution import Execution, ExecutionStatus
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from addonkit.registry.registry import Registry
     from addonkit.store.interface import Store, Transaction
     from addonkit.store.leases import Leases
+    from addonkit.util.clock import Clock
 
 _UNDER_WAY: Final = frozenset({Phase.PENDING, Phase.PROVISIONING, Phase.ACTIVE})
 """Phases of instances whose variables appear without an action of the user."""
@@ -33,7 +35,8 @@ _NO_SERVER: Final[tuple[Server | None, str, Address | None, str, tuple[str, ...]
 class Viewer:
     """Reads; changes nothing."""
 
-    def __init__(self, store: Store, registry: Registry, backend: Backend, leases: Leases) -> None:
+    def __init__(self, store: Store, registry: Registry, backend: Backend, leases: Leases, clock: Clock) -> None:
+        self._clock = clock
         self._store = store
         self._registry = registry
         self._backend = backend
@@ -47,9 +50,12 @@ class Viewer:
         """Several of them, in the given order. Each server is looked at once, and all of them side by side."""
         ids = {instance.id for instance in instances}
         names = sorted({instance.server for instance in instances} - {""})
-        ties, tenants = await self._store.transact(lambda tx: (_ties(tx, ids), _tenant_counts(tx, names)))
+        ties, tenants, backups = await self._store.transact(
+            lambda tx: (_ties(tx, ids), _tenant_counts(tx, names), _backup_states(tx, ids))
+        )
         servers = dict(zip(names, await asyncio.gather(*map(self._server, names)), strict=True))
         kinds = {(each.addon, each.distribution) for each in instances}
+        now = self._clock.now()
         addons = {kind: self.addon_state(*kind) for kind in kinds}
         return tuple(
             [
@@ -61,6 +67,7 @@ class Viewer:
                     tenants.get(each.server, 0),
                     await self._doing(each, ties[each.id]),
                     *servers.get(each.server, _NO_SERVER)[3:],
+                    backups[each.id].troubles(now, each.name) if each.id in backups else (),
                 )
                 for each in instances
             ]
@@ -112,6 +119,14 @@ def _word_for(pool: Pool, state: PoolState) -> str:
     if state.running:
         return "starting"
     return "crashed" if state.started and pool.spec.desired_instances else "stopped"
+
+
+def _backup_states(tx: Transaction, instances: Collection[str]) -> dict[str, BackupState]:
+    """What is known of the backups of instances. One is asked for by itself, many come out of all there are."""
+    if len(instances) == 1:
+        found = tx.get(BackupState, next(iter(instances)))
+        return {found.name: found.value} if found else {}
+    return {each.name: each.value for each in tx.list(BackupState).items}
 
 
 def _ties(tx: Transaction, instances: Collection[str]) -> dict[str, tuple[Association, ...]]:

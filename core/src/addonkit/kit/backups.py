@@ -113,13 +113,22 @@ class Backups:
         return Plan(f"{instance.name} would be backed up to {self.url}", self.service.planned(verify=verify))
 
     async def list(self, name: str = "", app: str | None = None) -> tuple[Backup, ...]:
-        """Backups of one instance, which need not exist any more, or of all; oldest first."""
-        return await self._shelf.list(await self.places.full_name(name, app) if name else "")
+        """Backups of one instance, which need not exist any more, or of all; oldest first.
+
+        Those of an instance that was renamed are found under the names that it had.
+        """
+        return await self._of(await self.places.full_name(name, app)) if name else await self._shelf.list()
+
+    async def _of(self, name: str) -> tuple[Backup, ...]:
+        found = [*await self._shelf.list(name)]
+        for former in await self.places.former_names(name):
+            found += [each for each in await self._shelf.list(former.name) if each.created <= former.until]
+        return tuple(sorted(found, key=lambda each: (each.created, each.name)))
 
     async def describe(self, name: str) -> tuple[str, ...]:
         """What backups there are of an instance, in a sentence; none when there are none, or none can be looked for."""
         try:
-            found = await self._shelf.list(name) if self._shelf.may_hold_something() else ()
+            found = await self._of(name) if self._shelf.may_hold_something() else ()
         except AddonkitError as error:
             return (f"its backups cannot be looked for: {error}",)
         if not found:
@@ -141,7 +150,8 @@ class Backups:
             UnknownBackup: there is none.
         """
         if not (files and name.endswith(SUFFIX)):
-            return await self._shelf.find(name)
+            known = await self._of(name) if "/" not in name else ()
+            return known[-1] if known else await self._shelf.find(name)
         path = await asyncio.to_thread(lambda: Path(name).expanduser().absolute())
         blank = Backup(path.name.removesuffix(SUFFIX), "", self.service.now(), 0, str(path))
         manifest = await self.service.manifest(blank, key)

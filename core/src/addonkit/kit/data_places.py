@@ -6,6 +6,7 @@ import asyncio
 from functools import partial
 from typing import TYPE_CHECKING
 
+from addonkit.controller.backups.outcomes import state_of
 from addonkit.controller.backups.places import PlaceRequest, former_of
 from addonkit.controller.lookup import find_instance
 from addonkit.controller.variables import associations_of
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from addonkit.kit.operations import Operations
     from addonkit.models.backup import ArchiveManifest
+    from addonkit.models.backup_state import FormerName
     from addonkit.models.trash import TrashedInstance
     from addonkit.store.interface import Reader, Store
 
@@ -46,6 +48,15 @@ class DataPlaces:
         """The full name of an instance; one that does not exist is named in full."""
         found = await self.find_serving(name, app)
         return found.name if found else name
+
+    async def former_names(self, name: str) -> tuple[FormerName, ...]:
+        """Names that the instance of that full name had before."""
+
+        def look(tx: Reader) -> tuple[FormerName, ...]:
+            found = tx.list(Instance, {"name": name}, limit=1).items
+            return state_of(tx, found[0].name).names if found else ()
+
+        return await self._store.read(look)
 
     async def former_name(self, served: Instance) -> str:
         """Name of the instance whose place another one has taken; empty without one."""

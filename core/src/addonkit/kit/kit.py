@@ -33,7 +33,6 @@ from addonkit.models.identifiers import check_app_name, check_instance_name
 from addonkit.models.instance import Association, Instance, Phase, Purpose
 from addonkit.models.result import Usage
 from addonkit.models.settings import Setting
-from addonkit.models.trash import TrashedInstance
 from addonkit.models.views import AppView, Environment, Finding, InstanceView, Plan, ServerTarget, VariableMove
 
 if TYPE_CHECKING:
@@ -46,8 +45,10 @@ if TYPE_CHECKING:
     from addonkit.kit.moves import Moves
     from addonkit.kit.operation_log import OperationLog
     from addonkit.kit.options import InstanceOptions
+    from addonkit.kit.schedules import Schedules
     from addonkit.kit.tokens import Tokens
     from addonkit.kit.trash import Trash
+    from addonkit.models.trash import TrashedInstance
 
 
 class Kit:
@@ -74,7 +75,7 @@ class Kit:
         self._planner = Planner(store, registry)
         self._admission = Admission(store, registry, self._planner)
         self._reachability = Reachability(store, registry, backend)
-        self._viewer = Viewer(store, registry, backend, services.leases)
+        self._viewer = Viewer(store, registry, backend, services.leases, services.clock)
         self._controller = Controller(store, services.leases, registry, services.engine, services.clock)
         self._creation = Creation(services, self._operations, self._admission, self._controller, self._viewer)
         self._pools = PoolReconciler(store, backend, services.framework, services.leases, services.engine)
@@ -140,6 +141,13 @@ class Kit:
         from addonkit.kit.moves import Moves as Made
 
         return Made(self.backups, self.backups.places, self.backups.service)
+
+    @cached_property
+    def schedules(self) -> Schedules:
+        """When instances are backed up by themselves, and which backups stay."""
+        from addonkit.kit.schedules import Schedules as Made
+
+        return Made(self._services, self.backups)
 
     @cached_property
     def trash(self) -> Trash:
@@ -261,8 +269,8 @@ class Kit:
         """Give an instance another name; returns the full former one. Variables, credentials and data stay."""
         from addonkit.controller.renaming import rename_instance
 
-        former = (await self._find(name, None)).name
-        await self._store.transact(lambda tx: rename_instance(tx, former, None, check_instance_name(new)))
+        former, now = (await self._find(name, None)).name, self._clock.now()
+        await self._store.transact(lambda tx: rename_instance(tx, former, None, check_instance_name(new), now))
         return former
 
     async def rename_app(self, name: str, new: str) -> None:
@@ -478,9 +486,11 @@ class Kit:
             report: called with each thing that was done or cannot be done, a sentence.
         """
         from addonkit.controller.keeper import Keeper
+        from addonkit.kit.backup_keeper import BackupKeeper
 
+        duty = BackupKeeper(self._services, self.backups, self.schedules, self.trash, report)
         parts = (self._store, self.backend, self._pools, self._power, self._controller, self._clock)
-        return Keeper(*parts, report, lambda: self._finish_moves(None, ()))
+        return Keeper(*parts, report, lambda: self._finish_moves(None, ()), (duty.run,))
 
     async def stop_servers(self) -> dict[str, str]:
         """Stop every server; the next command that needs one starts it. Returns why some still run, by server."""

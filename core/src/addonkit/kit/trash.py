@@ -13,6 +13,7 @@ from addonkit.controller.backups.sagas import UNDESTROY
 from addonkit.controller.backups.trash import SETTING, trash_period
 from addonkit.controller.lookup import plain_name
 from addonkit.errors import AddonkitError, AlreadyExists, BackupError, Conflict, NotFound
+from addonkit.models.backup_state import BackupState
 from addonkit.models.identifiers import check_instance_name
 from addonkit.models.instance import Association, Instance, Phase, Purpose
 from addonkit.models.trash import TrashedInstance, trashed
@@ -187,7 +188,9 @@ class Trash:
             return  # another command was quicker
         ties = tuple(each.value for each in tx.list(Association, {"instance": now.id}).items)
         time = self._clock.now()
-        tx.create(now.id, trashed(now, _ordered(ties), backup, time, time + self.period))
+        known = tx.get(BackupState, now.id)
+        kept = trashed(now, _ordered(ties), backup, time, time + self.period, known.value if known else None)
+        tx.create(now.id, kept)
 
 
 def _ordered(ties: Sequence[Association]) -> tuple[Association, ...]:

@@ -9,6 +9,7 @@ from typing import ClassVar
 import attrs
 
 from addonkit.models.backup import Backup
+from addonkit.models.backup_state import BackupState
 from addonkit.models.instance import Association, Instance, Phase
 from addonkit.models.variable import Variable
 
@@ -27,6 +28,7 @@ class TrashedInstance:
         destroyed: when.
         expires: when the backup is removed, and nothing can be brought back any more.
         ties: apps that it was attached to, without variables and credentials.
+        backups: what was known of its backups, with their schedule.
     """
 
     kind: ClassVar[str] = "trash"
@@ -43,6 +45,7 @@ class TrashedInstance:
     distribution: str = ""
     config: Mapping[str, str] = attrs.field(factory=dict)
     ties: tuple[Association, ...] = ()
+    backups: BackupState | None = None
 
 
 @attrs.frozen
@@ -68,7 +71,12 @@ class TrashedApp:
 
 
 def trashed(
-    instance: Instance, ties: tuple[Association, ...], backup: Backup, now: datetime, expires: datetime
+    instance: Instance,
+    ties: tuple[Association, ...],
+    backup: Backup,
+    now: datetime,
+    expires: datetime,
+    backups: BackupState | None = None,
 ) -> TrashedInstance:
     """What is kept of an instance that is destroyed now."""
     return TrashedInstance(
@@ -83,6 +91,7 @@ def trashed(
         instance.distribution,
         instance.config,
         tuple(blank(each) for each in ties if each.phase is not Phase.DEPROVISIONING),
+        backups,
     )
 
 

@@ -80,6 +80,7 @@ class InstanceView:
         doing: the step that is being worked on, or was when work stopped; empty when nothing is under way.
         newer: version of the program that a restart of the server takes, when it runs another one; else empty.
         strangers: other processes that listen where apps look for the server, a clause each.
+        troubles: what is wrong with its backups, a clause each.
     """
 
     instance: Instance
@@ -92,6 +93,7 @@ class InstanceView:
     doing: str = ""
     newer: str = ""
     strangers: tuple[str, ...] = ()
+    troubles: tuple[str, ...] = ()
 
 
 @attrs.frozen
@@ -219,7 +221,7 @@ class Finding:
             `server-hung`, `server-elsewhere`, `server-outdated`, `shared-user`, `outdated-rights`,
             `port-taken`, `unfinished`, `failed`,
             `blocked-execution`, `stranded-execution`, `broken-addon`, `addon-not-installed`, `store-damage`,
-            `interrupted-backup`, `expired-former`, `leftover-scratch`, `unverified-backup`,
+            `interrupted-backup`, `expired-former`, `leftover-scratch`, `unverified-backup`, `backup-trouble`,
             `backups-on-same-disk`, `backups-unreachable`.
         subject: what it is about.
         problem: what is wrong, and what to do about it.

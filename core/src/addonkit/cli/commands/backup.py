@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from addonkit.cli.command import group, show_help, subcommand, yes_option
+from addonkit.cli.commands.backup_schedules import prune, schedule, schedules
 from addonkit.cli.event_loop import with_kit
 from addonkit.cli.invocation import Invocation
 from addonkit.cli.params import INSTANCE_OF_APP, Name, app_option, instance_argument
@@ -26,6 +27,7 @@ _AGAIN = "run the same command again; what is half done is undone first"
         "addonkit backup create shop-postgresql     write one, and prove that it can be restored",
         "addonkit backup list",
         "addonkit backup verify --all",
+        'addonkit backup schedule shop-postgresql "0 3 * * *" --keep 7d4w12m',
         "addonkit backup key                         without it no backup opens: keep it elsewhere",
         "addonkit restore shop-postgresql            bring the newest one back",
     ),
@@ -157,6 +159,10 @@ def key(invocation: Invocation, add: bool) -> None:
     identity, recipients = with_kit(invocation, _key)
     lines = (f"# public key: {recipients[0]}", *(f"# also opened by: {each}" for each in recipients[1:]), identity)
     invocation.answer({"key": identity, "recipients": [*recipients]}, "\n".join(lines))
+
+
+for each in (schedule, schedules, prune):
+    backup.add_command(each)
 
 
 async def _create(kit: Kit, instance: str, app: str | None, *, verify: bool) -> tuple[Backup, str, bool]:

@@ -92,6 +92,7 @@ def view_json(view: InstanceView) -> Json:
         **instance_json(view.instance),
         "addon_state": view.addon_state,
         "doing": view.doing,
+        "troubles": list(view.troubles),
         "apps": [association_json(association) for association in view.associations],
         "server": server,
     }

@@ -128,6 +128,7 @@ def _notes(view: InstanceView) -> list[str]:
     found += [f"{instance.name}: {clean(each)}; end that process" for each in view.strangers]
     if view.doing:
         found.append(f"{instance.name}: {clean(view.doing)}")
+    found += [f"{instance.name}: {clean(each)}" for each in view.troubles]
     failed = [a for a in view.associations if a.phase is Phase.ERROR or (a.phase is Phase.DEPROVISIONING and a.message)]
     return [*found, *(f"{instance.name} in {a.app}: {clean(a.message)}" for a in failed)]
 
@@ -162,6 +163,7 @@ def instance_text(view: InstanceView) -> str:
         "addon state": "" if view.addon_state == "ok" else view.addon_state,
         "server": _server_text(view),
         "address": f"{view.address.host}:{view.address.port}" if view.address else "",
+        "backups": "; ".join(view.troubles),
         "id": instance.id,
     }
     return "\n".join((block(fields), *(_attachment_line(view, number) for number in range(len(view.associations)))))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from addonkit.controller.backups.outcomes import hand_over
 from addonkit.controller.lookup import existing
 from addonkit.controller.requests import associate, ensure_app
 from addonkit.controller.variables import associations_of, resolve_app_names
@@ -135,6 +136,7 @@ def switch(
         expires=now + KEPT,
     )
     tx.put(entity, former)
+    hand_over(tx, before.id, served.id)
     for each in tx.list(Association, {"instance": before.id}).items:
         give(tx, registry, each, served, (bound or {}).get(each.name))
     return served

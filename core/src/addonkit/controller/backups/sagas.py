@@ -292,8 +292,8 @@ class BackupSagas:
         @step(gives="result", undo=None, timeout=LONGEST)
         async def bring_back(place: Any, trash: str, name: str) -> Instance:
             """Give the restored data to the apps that had them."""
-            id = _request(place).id
-            served = await self._store.transact(lambda tx: take_from_trash(tx, self._registry, id, trash, name))
+            id, now = _request(place).id, self._clock.now()
+            served = await self._store.transact(lambda tx: take_from_trash(tx, self._registry, id, trash, name, now))
             return await self._controller.reconcile(served.id) or served
 
         return bring_back

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from addonkit.archive.names import archive_path, new_backup_name
 from addonkit.controller.addons import addon_of
+from addonkit.controller.backups import outcomes
 from addonkit.controller.backups.archives import location_of
 from addonkit.controller.backups.places import PlaceRequest, discard_former, discard_place, former_of, mark_moving
 from addonkit.controller.backups.sagas import NAMES, BackupSagas
@@ -13,7 +15,7 @@ from addonkit.controller.backups.shelf import Shelf
 from addonkit.controller.execution_ids import BACKUPS, once_id
 from addonkit.controller.step_context import subject_of
 from addonkit.controller.usage import usage_of
-from addonkit.errors import BackupError
+from addonkit.errors import AddonkitError, BackupError
 from addonkit.models.backup import ArchiveManifest, Backup
 from addonkit.models.execution import Execution
 from addonkit.models.identifiers import new_id
@@ -22,7 +24,7 @@ from addonkit.models.views import PlannedStep
 from addonkit.store.codec import unstructure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator
     from datetime import datetime
     from pathlib import Path
 
@@ -98,7 +100,10 @@ class BackupService:
         name = new_backup_name(instance.name, self._clock.now())
         location = location_of(self.shelf.url, name, instance.addon)
         wanted = Backup(name, instance.addon, self._clock.now(), 0, location)
-        made: Backup = await self._run(self._sagas.backup, {"backup": unstructure(wanted)}, subject_of(instance))
+        inputs = {"backup": unstructure(wanted)}
+        async with self._recorded(instance.name):
+            made: Backup = await self._run(self._sagas.backup, inputs, subject_of(instance))
+        await self._store.transact(lambda tx: outcomes.record_written(tx, instance.id, made))
         return made
 
     async def verify(self, backup: Backup, place: PlaceRequest) -> Backup:
@@ -107,8 +112,20 @@ class BackupService:
         Raises:
             SagaFailed: it cannot be restored, or the data differ; the reason is in the message.
         """
-        proved: Backup = await self._run(self._sagas.verify, _inputs(backup, place), {})
+        async with self._recorded(backup.instance):
+            proved: Backup = await self._run(self._sagas.verify, _inputs(backup, place), {})
+        await self._store.transact(lambda tx: outcomes.record_proved(tx, proved))
         return proved
+
+    @asynccontextmanager
+    async def _recorded(self, name: str) -> AsyncIterator[None]:
+        """Record a failure within the block for the instance of that name."""
+        try:
+            yield
+        except AddonkitError as error:
+            reason = str(error)
+            await self._store.transact(lambda tx: outcomes.record_failed(tx, name, reason))
+            raise
 
     def archive(self, backup: Backup) -> StoredArchive:
         """The archive of a backup."""
@@ -301,6 +318,13 @@ class BackupService:
             if left is not None:
                 raise BackupError(f"removing {left.name}", left.message or f"it is {left.phase}")
 
+    async def tidy(self, *, keeping: str = "") -> None:
+        """Undo what was interrupted, and remove instances that are kept no longer, without the one of that id."""
+        await self.undo_interrupted()
+        for former in (*await self.expired(), *await self.leftovers()):
+            if former.id != keeping:
+                await self.remove(former.id)
+
     async def interrupted(self) -> tuple[Execution, ...]:
         """Executions that have not ended and that no process works on."""
         left = await self._unfinished()
@@ -311,10 +335,7 @@ class BackupService:
         return tuple(each for each in every if not each.status.finished)
 
     async def _run(self, saga: Any, inputs: dict[str, Any], subject: dict[str, str], *, keeping: str = "") -> Any:
-        await self.undo_interrupted()
-        for former in (*await self.expired(), *await self.leftovers()):
-            if former.id != keeping:
-                await self.remove(former.id)
+        await self.tidy(keeping=keeping)
         id = f"{BACKUPS}{new_id()}"
         return await self._engine.ensure(id, saga.bind(id=id, **inputs), subject=subject)
 

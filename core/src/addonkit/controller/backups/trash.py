@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from addonkit.controller.backups.outcomes import change_state
 from addonkit.controller.backups.places import give, publishable
 from addonkit.controller.lookup import existing
 from addonkit.controller.requests import ensure_app
@@ -41,8 +42,8 @@ def trash_period(environ: Mapping[str, str]) -> timedelta:
     return parse_period(text, f"cannot use {SETTING}") if text else KEPT
 
 
-def bring_back(tx: Transaction, registry: Registry, place_id: str, trash_id: str, name: str) -> Instance:
-    """Let a place serve as the instance that was destroyed, under a name, for the apps that it was attached to.
+def bring_back(tx: Transaction, registry: Registry, place_id: str, trash_id: str, name: str, now: datetime) -> Instance:
+    """Let a place serve as the instance that was destroyed, for the apps that had it.
 
     Raises:
         Conflict: an instance has that name by now.
@@ -60,6 +61,10 @@ def bring_back(tx: Transaction, registry: Registry, place_id: str, trash_id: str
     for tie in entity.value.ties:
         made = attach_again(tx, tie, served, entity.value.destroyed)
         give(tx, registry, existing(tx, Association, made.id), served)
+    if entity.value.backups is not None:
+        since = now if entity.value.backups.cron else None
+        tx.create(served.id, attrs.evolve(entity.value.backups, id=served.id, since=since))
+        change_state(tx, served.id, lambda state: state)
     tx.delete(TrashedInstance, trash_id)
     return served
 

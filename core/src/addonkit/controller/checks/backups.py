@@ -6,7 +6,10 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import attrs
+
 from addonkit.errors import AddonkitError
+from addonkit.models.backup_state import BackupState
 from addonkit.models.instance import Instance, Purpose
 from addonkit.models.views import Finding
 
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
 INTERRUPTED: Final = "interrupted-backup"
 EXPIRED: Final = "expired-former"
 LEFTOVER: Final = "leftover-scratch"
+TROUBLE: Final = "backup-trouble"
 
 
 class BackupChecks:
@@ -49,6 +53,7 @@ class BackupChecks:
                 Finding(LEFTOVER, each.name, "nothing works with it", "remove it and its data", each.id)
                 for each in await self._service.leftovers()
             ],
+            *await self._check_states(),
             *await self._check_repository(),
         ]
 
@@ -59,6 +64,16 @@ class BackupChecks:
             return f"{finding.subject}: undone"
         await self._service.remove(finding.key)
         return f"{finding.subject}: removed"
+
+    async def _check_states(self) -> list[Finding]:
+        """What `list` shows too; what is not verified is found in the repository."""
+        found, now = [], self._service.now()
+        for entity in await self._store.list(BackupState):
+            instance = await self._store.get(Instance, entity.name)
+            if instance is not None:
+                name, known = instance.value.name, attrs.evolve(entity.value, unverified="")
+                found += [Finding(TROUBLE, name, each) for each in known.troubles(now, name)]
+        return found
 
     async def _check_repository(self) -> list[Finding]:
         url = self._service.shelf.url
