@@ -106,6 +106,34 @@ async def test_postgresql_moves_to_the_shared_server_and_back_with_all_its_apps(
     assert [each.kind for each in await kit.doctor()] == []
 
 
+async def test_postgresql_upgrades_one_tenant_after_the_other(kit: addonkit.Kit) -> None:
+    for app in ("shop", "blog"):
+        await kit.create("postgresql:shared", app, version=VERSION)
+        async with database(kit, app) as connection:
+            await connection.execute(EVERYTHING)
+    async with database(kit) as connection:
+        await connection.execute("GRANT ALL ON orders TO PUBLIC; CREATE FUNCTION f() RETURNS int LANGUAGE sql RETURN 1")
+
+    async def version(app: str) -> str:
+        async with database(kit, app) as connection:
+            return str(await connection.fetchval("SHOW server_version")).partition(".")[0]
+
+    rehearsed = await kit.changes.rehearse_upgrade("shop-postgresql")
+    assert rehearsed.version == "18"
+    assert rehearsed.items > 1000
+    await kit.changes.upgrade("shop-postgresql", "18")
+    assert (await version("shop"), await version("blog")) == ("18", VERSION)
+    assert await count(kit) == await count(kit, "blog") == 1000
+    await kit.backups.rollback("shop-postgresql")
+    assert await version("shop") == VERSION
+    await kit.backups.rollback("shop-postgresql")
+    await kit.changes.upgrade("blog-postgresql")
+    for app in ("shop", "blog"):
+        await kit.changes.confirm(f"{app}-postgresql")
+    servers = {each.server.id for each in await kit.instances() if each.server}
+    assert len(servers) == 1, "both live on the new shared server, and the old one is gone"
+
+
 async def test_what_cannot_be_moved_is_refused_before_anything_happens(
     kit: addonkit.Kit, monkeypatch: pytest.MonkeyPatch
 ) -> None:

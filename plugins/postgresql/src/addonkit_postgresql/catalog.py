@@ -24,9 +24,10 @@ def _own(alias: str, catalog: str) -> str:
 _ACL: Final = """
     (SELECT string_agg(concat_ws(':', coalesce(nullif(pg_get_userbyid(g.grantee), $1), '<owner>'), g.privilege_type,
      g.is_grantable), ',' ORDER BY g.grantee = 0, pg_get_userbyid(g.grantee), g.privilege_type)
-     FROM aclexplode(coalesce({0}, acldefault({1}, {2}))) AS g)
+     FROM aclexplode(coalesce({0}, acldefault({1}, {2}))) AS g WHERE g.privilege_type <> 'MAINTAIN')
 """
-"""Who may do what; the owner is called the same in every place."""
+"""Who may do what; the owner is called the same in every place. Servers before 17 do not know MAINTAIN, and newer ones
+give it with `GRANT ALL`: an upgrade would always differ."""
 
 
 def _acl(column: str, kind: str, owner: str) -> str:
