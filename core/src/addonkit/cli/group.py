@@ -36,6 +36,7 @@ SECTIONS: Final = {
         "restore": "Bring the data of an instance back from a backup.",
         "rollback": "Put back what a restore, change or upgrade has taken the place of.",
         "trash": "List what was destroyed and can be brought back.",
+        "branch": "Give an app other data on each git branch.",
         "change": "Move an instance to another variant, with its data.",
         "upgrade": "Move an instance to a server of a newer version.",
         "export": "Write the data of an instance into a file.",

@@ -6,6 +6,7 @@ case, and when anything is odd, the answer is None. The command then asks the wh
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -82,6 +83,13 @@ class _Environment:
         owner = self._reader.get("app", app)
         if owner is None:
             return None
+        if owner.get("branching"):
+            from addonkit.util.git_branch import branch_app, find_checkout
+
+            found = find_checkout(os.getcwd())  # noqa: PTH109 - quick commands do without pathlib
+            here = found is not None and found.git == owner["branching"]["git"]
+            if here and found is not None and found.branch != owner["branching"]["base"]:
+                return self._on_branch(owner, app, branch_app(app, found.branch)) if found.branch else None
         entries = [self._entry(each, f"app/{app}", "manual") for each in owner["variables"]]
         unset: set[str] = set()
         programs: dict[str, None] = {}
@@ -96,6 +104,29 @@ class _Environment:
             row = f"association/{association['id']}"
             entries += [self._entry(each, row, instance["name"]) for each in association["variables"]]
             unset.update(association.get("unset_variables", ()))
+            programs[instance["config"].get(_PROGRAMS, "")] = None
+        return Reading(tuple(entries), tuple(sorted(unset)), tuple(each for each in programs if each))
+
+    def _on_branch(self, owner: Mapping[str, Any], app: str, copy: str) -> Reading | None:
+        """What `Kit.branches.environment` answers: values of the copies, under the names that the app has."""
+        entries = [self._entry(each, f"app/{app}", "manual") for each in owner["variables"]]
+        copies = {each["alias"] or each["addon"]: each for each in self._reader.list("association", "app", copy)}
+        unset: set[str] = set()
+        programs: dict[str, None] = {}
+        ties = self._reader.list("association", "app", app)
+        for tie in sorted(ties, key=lambda found: (found["order"], found["id"])):
+            mine = copies.get(tie["alias"] or tie["addon"])
+            instance = self._reader.get("instance", mine["instance"]) if mine else None
+            if mine is None or instance is None or instance.get("moving"):
+                return None
+            if not instance["phase"] == mine["phase"] == ACTIVE or not self._is_up(instance["server"]):
+                return None
+            names = {plain["key"]: shown["key"] for plain, shown in zip(tie["plain"], tie["variables"], strict=False)}
+            row = f"association/{mine['id']}"
+            for each in mine["plain"]:
+                shown = {**each, "key": names.get(each["key"], each["key"])}
+                entries.append(self._entry(shown, row, instance["name"]))
+            unset.update(mine.get("unset_variables", ()))
             programs[instance["config"].get(_PROGRAMS, "")] = None
         return Reading(tuple(entries), tuple(sorted(unset)), tuple(each for each in programs if each))
 

@@ -41,6 +41,7 @@ error included: `{"error": {"kind", "message", "attempted", "found", "advice", "
 | `ADDONKIT_SERVICE_USER` | one user that all servers run as when addonkit runs as root |
 | `ADDONKIT_<ADDON>_<NAME>` | a setting of an addon, as `ADDONKIT_S3_REMOTE_ENDPOINT`; wins over `addonkit config set` |
 | `ADDONKIT_BACKEND` | name of the installed backend that runs servers; without it they are processes of this machine |
+| `ADDONKIT_BRANCH` | the git branch whose data are used, in the repository that an app is bound to |
 | `ADDONKIT_TRASH` | how long `destroy` keeps a final backup, as `14d`; default 7d; `0`: none is made |
 | `ADDONKIT_BACKUPS` | URL of the repository of backups; without it a directory beside the home, `<home>-backups` |
 | `ADDONKIT_BACKUP_RECIPIENTS` | further age public keys that backups are encrypted to, separated by commas |

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING
 
 from addonkit.controller.checks.addons import check_addons
+from addonkit.controller.checks.branches import check_branches
 from addonkit.controller.checks.claims import ClaimChecks
 from addonkit.controller.checks.instances import FAILED, UNFINISHED, check_instances
 from addonkit.controller.checks.servers import ServerChecks
@@ -83,6 +84,7 @@ class Doctor:
         await self._store.verify()
         return (
             *await check_addons(self._store, self._registry),
+            *await check_branches(self._store),
             *await self._servers.check_servers(),
             *await self._servers.check_unknown(),
             *await self._claims.check_claims(),

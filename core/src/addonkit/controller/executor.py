@@ -255,9 +255,11 @@ class Executor:
 
 
 def forget_empty_app(tx: Transaction, app: str) -> None:
-    """Delete an app that has neither variables nor addons: it was made by its first one."""
+    """Delete an app that has neither variables nor addons: it was made by its first one. One with branches stays."""
     entity = tx.get(App, app)
-    if entity is not None and not entity.value.variables and not tx.list(Association, {"app": app}, limit=1).items:
+    if entity is None or entity.value.branching is not None:
+        return
+    if not entity.value.variables and not tx.list(Association, {"app": app}, limit=1).items:
         tx.delete(App, app)
 
 

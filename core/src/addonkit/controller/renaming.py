@@ -50,6 +50,9 @@ def rename_app(tx: Transaction, name: str, new: str) -> None:
     entity = get_app(tx, name, attempted)
     if name == new:
         return
+    if entity.value.branching is not None:
+        advice = f"run `addonkit branch unbind -a {name}` first"
+        raise Busy(attempted, "its copies for git branches are named after it", advice)
     made, ties = tx.list(Instance, {"app": name}).items, tx.list(Association, {"app": name}).items
     if tx.get(App, new) or tx.list(Instance, {"app": new}).items:
         raise AlreadyExists(attempted, f"there is an app {new!r} already", "choose another name")

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from addonkit.controller.forgetting import Forgetter
     from addonkit.controller.keeper import Keeper
     from addonkit.kit.backups import Backups
+    from addonkit.kit.branches import Branches
     from addonkit.kit.changes import Changes
     from addonkit.kit.manifests import Manifests
     from addonkit.kit.moves import Moves
@@ -157,6 +158,13 @@ class Kit:
         return Made(self._services, self.backups, self._controller)
 
     @cached_property
+    def branches(self) -> Branches:
+        """What can be asked about data for git branches; imported when it is asked for first."""
+        from addonkit.kit.branches import Branches as Made
+
+        return Made(self, self._store, self._services.leases, self.backups.service)
+
+    @cached_property
     def changes(self) -> Changes:
         """What can be asked about the size and version of instances; imported when it is asked for first."""
         from addonkit.kit.changes import Changes as Made
@@ -264,6 +272,11 @@ class Kit:
     async def environment(self, app: str, *, without: Collection[str] = ()) -> Environment:
         """What an app receives right now, without the instances of these names. UnknownApp when there is none."""
         return await environment(self._store, app, without)
+
+    async def has_branches(self, app: str) -> bool:
+        """Whether an app has other data on each git branch; False when there is no such app."""
+        entity = await self._store.get(App, app)
+        return entity is not None and entity.value.branching is not None
 
     async def rename(self, name: str, new: str) -> str:
         """Give an instance another name; returns the full former one. Variables, credentials and data stay."""

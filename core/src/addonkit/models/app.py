@@ -12,12 +12,35 @@ from addonkit.models.variable import Variable
 
 
 @attrs.frozen
+class Branching:
+    """That an app has other data on each branch of a git repository.
+
+    Attributes:
+        git: path of the repository's git directory.
+        base: the branch whose data are the app's own.
+    """
+
+    git: str
+    base: str
+
+
+@attrs.frozen
+class BranchOf:
+    """That an app holds the copies of another one for a branch."""
+
+    app: str
+    branch: str
+
+
+@attrs.frozen
 class App:
     """An application. Made by its first addon or variable.
 
     Attributes:
         name: see `identifiers.check_app_name`.
         variables: its own, set by hand; they win over addons'.
+        branching: see Branching; None for an app whose data are the same everywhere.
+        branch_of: see BranchOf; None for an app of its own.
     """
 
     kind: ClassVar[str] = "app"
@@ -25,6 +48,8 @@ class App:
 
     name: str
     variables: tuple[Variable, ...] = ()
+    branching: Branching | None = None
+    branch_of: BranchOf | None = None
 
 
 class DefaultApp(str):

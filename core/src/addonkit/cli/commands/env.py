@@ -69,11 +69,12 @@ def env(
 
 async def _look(kit: Kit, app: str, *, start: bool) -> Environment:
     """The environment, of servers that run where they can."""
+    from addonkit.cli.branching import branch_environment
     from addonkit.cli.healing import heal_and_warn
 
-    environment = await kit.environment(app)
+    environment, uses = await branch_environment(kit, app)
     if start:
-        await heal_and_warn(kit, app)
+        await heal_and_warn(kit, uses)
     return environment
 
 
@@ -126,7 +127,7 @@ def get(invocation: Invocation, app: str, key: str) -> None:
 
     environment = invocation.quick_environment(app, running=False)
     if environment is None:
-        environment = with_kit(invocation, lambda kit: kit.environment(app))
+        environment = with_kit(invocation, lambda kit: _look(kit, app, start=False))
     entries = {entry.variable.key: entry.variable for entry in environment.entries}
     if key not in entries:
         advice = suggestion(key, entries, f"see `addonkit env -a {app}`")

@@ -66,13 +66,14 @@ async def _environment(kit: Kit, app: str, without: Collection[str]) -> Environm
         InstanceFailed: a server does not run.
         Busy: some variables are not there, and waiting does not help.
     """
+    from addonkit.cli.branching import branch_environment
     from addonkit.cli.healing import heal
     from addonkit.cli.streams import clean, echo_err
     from addonkit.errors import Busy, InstanceFailed
 
     attempted = f"cannot run a program for {app}"
     left_out = [await kit.name_of(each, app) for each in without]
-    environment = await kit.environment(app, without=left_out)
+    environment, uses = await branch_environment(kit, app, left_out)
     if environment.pending:
         await _finish(kit, environment.pending)
         environment = await kit.environment(app, without=left_out)
@@ -81,7 +82,7 @@ async def _environment(kit: Kit, app: str, without: Collection[str]) -> Environm
         raise Busy(attempted, f"the variables of {name} are not there yet", advice)
     for name, reason in environment.failed.items():
         echo_err(f"warning: {clean(name)} failed, its variables are missing: {clean(reason)}; {ways_out(name)}")
-    for name, reason in (await heal(kit, app, without=left_out)).items():
+    for name, reason in (await heal(kit, uses, without=left_out)).items():
         raise InstanceFailed(attempted, f"{name} does not run ({reason})", f"leave it out with `--without {name}`")
     return environment
 

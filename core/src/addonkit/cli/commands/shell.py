@@ -49,9 +49,12 @@ async def _session(kit: Kit, name: str, app: str | None) -> ShellSession:
     Raises:
         InstanceFailed: it does not.
     """
+    from addonkit.cli.branching import branch_app_of
     from addonkit.cli.healing import heal
     from addonkit.errors import InstanceFailed
 
+    if app:
+        app = await branch_app_of(kit, app, name)
     session = await kit.shell(name, app)
     others = [view.instance.name for view in await kit.instances(session.app)]
     failed = await heal(kit, session.app, without=[each for each in others if each != session.instance])
