@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import attrs
 import click
 
 from addonkit.cli.event_loop import with_kit
@@ -17,8 +16,7 @@ if TYPE_CHECKING:
     from addonkit.models.views import Plan
 
 
-@attrs.frozen
-class Wanted:
+class Wanted(NamedTuple):
     """What is asked for: `verb` is `change` or `upgrade`, `target` a variant or a version."""
 
     verb: str
