@@ -178,6 +178,37 @@ def test_the_command_says_what_it_will_do_and_what_it_did(
     assert run("destroy", "shop-valkey", "--yes", "--now").out == "shop-valkey and its data are gone\n"
 
 
+def test_everything_of_an_app_comes_back(home: Path, repository: Path) -> None:
+    run = CommandLine(home, {"ADDONKIT_TRASH": "7d"})
+    assert run("create", "valkey:small", "-a", "blog").status == 0
+    assert run("create", "valkey:small", "-a", "shop").status == 0
+    assert run("create", "valkey:small", "-a", "shop", "--as", "old").status == 0
+    assert run("attach", "blog-valkey", "-a", "shop", "--as", "blog").status == 0
+    assert run("env", "set", "-a", "shop", "COLOUR=red", "--secret").status == 0
+    assert run("run", "-a", "shop", "--", *SET).status == 0
+    assert run("destroy", "shop-old", "--yes").status == 0
+    before = {each["key"] for each in run("env", "-a", "shop", "--json").data["variables"]}
+    gone = run("destroy", "--app", "shop", "--yes")
+    assert gone.status == 0, gone.err
+    assert run("undestroy").status == 2
+
+    back = run("undestroy", "--app", "shop")
+
+    assert back.out == "app shop is back, with shop-valkey\n", back.err
+    found = run("env", "-a", "shop", "--reveal", "--json").data["variables"]
+    assert {each["key"] for each in found} == before
+    assert {each["value"] for each in found if each["key"] == "COLOUR"} == {"red"}
+    assert run("run", "-a", "shop", "--", *GET).out == "1\n"
+    assert [each["instance"] for each in run("trash", "list", "--json").data["trash"]] == ["shop-old"]
+    again = run("undestroy", "--app", "nothing")
+    assert again.err == (
+        "error: cannot bring app nothing back: the trash has nothing of it; see `addonkit trash list`\n"
+    )
+    for app in ("shop", "blog"):
+        assert run("destroy", "--app", app, "--yes", "--now").status == 0
+    assert left_behind(home) == ()
+
+
 def _points() -> list[Any]:
     saga = BackupSagas(*[None] * 6).undestroy  # type: ignore[list-item] # only the names of the steps are read
     points = [f"{when}:{step}" for step in saga.step_names for when in ("before", "after")]

@@ -72,6 +72,8 @@ async def look(kit: Kit, app: str, *, now: bool) -> Removal:
 async def remove(kit: Kit, removal: Removal, *, now: bool) -> dict[str, str]:
     """Remove one after the other; returns what could not be removed, to the reason. One failure hides no other."""
     failed: dict[str, str] = {}
+    if not now:
+        await kit.trash.apps.keep(removal.app)
     for name in removal.detached:
         await _attempt(kit.detach(name, removal.app), name, failed)
     for name in removal.destroyed:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -13,10 +13,11 @@ from addonkit.controller.backups.sagas import UNDESTROY
 from addonkit.controller.backups.trash import SETTING, trash_period
 from addonkit.controller.lookup import plain_name
 from addonkit.errors import AddonkitError, AlreadyExists, BackupError, Conflict, NotFound
+from addonkit.kit.app_trash import AppTrash
 from addonkit.models.backup_state import BackupState
 from addonkit.models.identifiers import check_instance_name
 from addonkit.models.instance import Association, Instance, Phase, Purpose
-from addonkit.models.trash import TrashedInstance, trashed
+from addonkit.models.trash import TrashedApp, TrashedInstance, trashed
 from addonkit.models.views import Plan
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class Trash:
     """What was destroyed and can be brought back. All methods raise AddonkitErrors."""
 
     def __init__(self, services: Services, backups: Backups, controller: Controller) -> None:
+        self._services = services
         self._store = services.store
         self._clock = services.clock
         self._environ = services.backups().environ
@@ -91,6 +93,11 @@ class Trash:
             return entity.value if entity else None
         await self._remove(entity.value)
         return None
+
+    @property
+    def apps(self) -> AppTrash:
+        """Apps that were removed."""
+        return AppTrash(self._services, self, self._controller)
 
     async def list(self) -> tuple[TrashedInstance, ...]:
         """What can be brought back, oldest first."""
@@ -154,6 +161,7 @@ class Trash:
                 except AddonkitError:
                     continue  # its repository is not to be reached; the record stays, so it is not forgotten
                 removed.append(each.name)
+        await self._store.transact(lambda tx: _forget_apps(tx, self._clock.now()))
         return tuple(removed)
 
     async def _all(self) -> tuple[TrashedInstance, ...]:
@@ -203,6 +211,12 @@ def _is_called(found: TrashedInstance, name: str, app: str | None) -> bool:
     mine = [each for each in found.ties if each.app == app]
     called = {each.label for each in mine} | ({found.name} if mine or found.app == app else set())
     return name in called or (found.app == app and found.name == plain_name(app, name))
+
+
+def _forget_apps(tx: Transaction, now: datetime) -> None:
+    for entity in tx.list(TrashedApp).items:
+        if entity.value.expires <= now:
+            tx.delete(TrashedApp, entity.name)
 
 
 def _forget(tx: Transaction, id: str) -> None:

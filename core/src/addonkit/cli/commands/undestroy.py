@@ -23,22 +23,30 @@ if TYPE_CHECKING:
         "addonkit undestroy postgresql -a shop",
         "addonkit undestroy shop-postgresql/20261126T030000Z-9f3a1c07   one that was destroyed before that",
         "addonkit undestroy shop-postgresql --into shop-before           where the name is taken",
+        "addonkit undestroy --app shop                                   everything of an app that was removed",
     ),
 )
-@click.argument("instance", type=Name("trash"))
-@app_option(required=False, help="The app that had it; INSTANCE may then be its alias or its addon there.")
+@click.argument("instance", metavar="[INSTANCE]", type=Name("trash"), required=False)
+@app_option(
+    required=False,
+    help="The app that had it; INSTANCE may then be its alias or its addon there. Without INSTANCE: everything of it.",
+)
 @click.option("--into", metavar="NAME", default="", help="Give it another name.")
 @click.option("--dry-run", is_flag=True, help="Show the steps; change nothing.")
 @click.pass_obj
-def undestroy(invocation: Invocation, instance: str, app: str | None, into: str, dry_run: bool) -> None:
+def undestroy(invocation: Invocation, instance: str | None, app: str | None, into: str, dry_run: bool) -> None:
     """Bring back an instance that was destroyed, with its data and its apps.
 
     INSTANCE is the name that it had, or the name of its final backup, as `addonkit trash list` shows it. The data are
     compared with the backup before an app gets them. Apps have the variables under the names from before; what an app
-    got since then keeps its own.
+    got since then keeps its own. With --app and no INSTANCE, all that `addonkit destroy --app` took comes back,
+    variables set by hand included.
     """
     from addonkit.cli.render import json, text, trash
 
+    if instance is None:
+        _undestroy_app(invocation, app, into=into, dry_run=dry_run)
+        return
     if dry_run:
         plan = with_kit(invocation, lambda kit: kit.trash.plan_undestroy(instance, app, into=into))
         invocation.answer(json.plan_json(plan), text.plan_text(plan))
@@ -47,6 +55,24 @@ def undestroy(invocation: Invocation, instance: str, app: str | None, into: str,
     served, ties = with_kit(invocation, lambda kit: _undestroy(kit, instance, app, into), hint=hint)
     apps = [{"app": tie.app, "alias": tie.alias, "variables": [each.key for each in tie.variables]} for tie in ties]
     invocation.answer({**json.instance_json(served), "apps": apps}, trash.undestroyed_text(served, ties))
+
+
+def _undestroy_app(invocation: Invocation, app: str | None, *, into: str, dry_run: bool) -> None:
+    """Everything of an app, which the user names: never the one that the environment names."""
+    from addonkit.models.app import DefaultApp
+
+    if app is None or isinstance(app, DefaultApp):
+        raise click.UsageError("missing argument 'INSTANCE'; give -a APP to bring everything of an app back")
+    if into or dry_run:
+        raise click.UsageError("--into and --dry-run go with an INSTANCE only")
+    hint = f"run `addonkit undestroy --app {app}` to continue"
+    names = with_kit(invocation, lambda kit: _names(kit, app), hint=hint)
+    back = f"app {app} is back" + (f", with {', '.join(names)}" if names else "")
+    invocation.answer({"app": app, "instances": names}, back)
+
+
+async def _names(kit: Kit, app: str) -> list[str]:
+    return [each.name for each in await kit.trash.apps.undestroy(app)]
 
 
 async def _undestroy(kit: Kit, instance: str, app: str | None, into: str) -> tuple[Instance, tuple[Association, ...]]:
