@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from addonkit.controller.keeper import Keeper
     from addonkit.kit.backups import Backups
     from addonkit.kit.branches import Branches
+    from addonkit.kit.broker_records import BrokerRecords
     from addonkit.kit.changes import Changes
     from addonkit.kit.manifests import Manifests
     from addonkit.kit.moves import Moves
@@ -121,6 +122,13 @@ class Kit:
         from addonkit.kit.tokens import Tokens
 
         return Tokens(self._store, self._clock)
+
+    @cached_property
+    def broker_records(self) -> BrokerRecords:
+        """What platforms asked the broker for."""
+        from addonkit.kit.broker_records import BrokerRecords
+
+        return BrokerRecords(self._store)
 
     @cached_property
     def operation_log(self) -> OperationLog:

@@ -19,6 +19,7 @@ from addonkit.errors import AddonkitError, InvalidInput, NotFound
 from addonkit.models.token import Role
 from addonkit.server.access import Principal, identify, peer_user
 from addonkit.server.audit import AuditLog, Entry
+from addonkit.server.broker.routes import Broker
 from addonkit.server.catalog import ENDPOINTS
 from addonkit.server.documents import dump, matches, tag_of
 from addonkit.server.endpoints import STREAM, Call, Endpoint, Reply
@@ -78,6 +79,7 @@ class Api:
         app.on_shutdown.append(self._end_streams)
         for endpoint in ENDPOINTS:
             app.router.add_route(endpoint.method, endpoint.path, self._handler(endpoint))
+        Broker(self._kit, self._runner, _note_who).add_to(app.router)
         return app
 
     @web.middleware
@@ -154,6 +156,10 @@ class Api:
         if not matches(wanted, tag_of(dump(await current.handler(call, **given)))):
             found = "it has changed since it was read"
             raise Refused(HTTPStatus.PRECONDITION_FAILED, call.attempted, found, "read it again")
+
+
+def _note_who(principal: Principal) -> None:
+    _trace.get().who = principal.name
 
 
 def _response(endpoint: Endpoint, request: web.Request, given: Any) -> web.StreamResponse:

@@ -57,13 +57,16 @@ class OperationRunner:
         self._instances: dict[str, str] = {}
         """Ids of operations that run here, to the instances that they concern."""
 
-    async def begin(self, verb: str, arguments: Mapping[str, Any], *, asked_by: str, key: str = "") -> Operation:
+    async def begin(
+        self, verb: str, arguments: Mapping[str, Any], *, asked_by: str, key: str = "", id: str = ""
+    ) -> Operation:
         """Record an operation and begin it; return it as soon as it is clear that nothing stands against it.
 
         Args:
             verb: one of `verbs.VERBS`.
             arguments: of the verb.
             asked_by: who asks; an idempotency key counts for one principal.
+            id: of the operation; a new one by default.
             key: with the same one and the same request, the same operation is returned.
 
         Raises:
@@ -71,7 +74,7 @@ class OperationRunner:
             AddonkitError: the request is refused; nothing was begun.
         """
         digest = _digest([verb, arguments])
-        id = _digest([asked_by, key])[:24] if key else new_id() + new_id()
+        id = id or (_digest([asked_by, key])[:24] if key else new_id() + new_id())
         blank = Operation(id, verb, arguments, digest=digest, asked_by=asked_by)
         operation, is_new = await self._log.begin(blank)
         check_same(operation, digest)

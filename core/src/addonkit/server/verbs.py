@@ -58,6 +58,7 @@ async def _accept_create(kit: Kit, asked: Arguments) -> Accepted:
         alias=asked["alias"],
         version=asked["version"],
         socket=asked["socket"],
+        options=asked["options"],
         wait=False,
     )
     return Accepted(binding.instance.id, binding.instance.name, (binding.association.app,))
@@ -113,6 +114,24 @@ async def _destroy(kit: Kit, operation: Operation) -> Result:
     return {"trash": kept.id, "backup": kept.backup.name} if kept else {}
 
 
+async def _accept_reconfigure(kit: Kit, asked: Arguments) -> Accepted:
+    if asked["variant"]:
+        await kit.changes.plan_change(asked["instance"], asked["variant"])
+    if asked["options"]:
+        await kit.options.plan(asked["instance"], asked["options"])
+    return concerned(await kit.show(asked["instance"]))
+
+
+async def _reconfigure(kit: Kit, operation: Operation) -> Result:
+    """A later process finds the variant changed already, or changes it."""
+    name, variant = operation.instance_name, operation.arguments["variant"]
+    if variant and (await kit.show(name)).instance.variant != variant:
+        await kit.changes.change(name, variant)
+    if operation.arguments["options"]:
+        await kit.options.set(name, operation.arguments["options"])
+    return {"instance": name}
+
+
 async def _accept_undestroy(kit: Kit, asked: Arguments) -> Accepted:
     found = await kit.trash.find(asked["backup"])
     await kit.trash.plan_undestroy(asked["backup"])
@@ -164,6 +183,7 @@ VERBS: Final[Mapping[str, Verb]] = {
     "attach": Verb(_accept_attach, _complete),
     "detach": Verb(_accept_tied, _detach),
     "destroy": Verb(_accept_destroy, _destroy),
+    "reconfigure": Verb(_accept_reconfigure, _reconfigure),
     "undestroy": Verb(_accept_undestroy, _undestroy, resumes=False),
     "retry": Verb(_accept, _retry),
     "start": Verb(_accept, _each_server),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Final
 
@@ -116,6 +117,7 @@ class CreateInstance:
         alias: a name for the set of variables, which then have it as prefix.
         version: of the server; empty means the addon's default.
         socket: give the app the server's Unix socket in place of its port.
+        options: values of options of the addon, by name.
     """
 
     addon: AddonSpec
@@ -123,6 +125,20 @@ class CreateInstance:
     alias: Alias = ""
     version: Version = ""
     socket: bool = False
+    options: Mapping[str, Annotated[str, Text(longest=1000)]] = attrs.field(factory=dict)
+
+
+@attrs.frozen
+class ReconfigureInstance:
+    """A change of what an instance is.
+
+    Attributes:
+        variant: that it is to have, with its data and its apps; empty leaves it as it is.
+        options: values that are to hold, by name.
+    """
+
+    variant: Annotated[str, Text("[A-Za-z0-9._-]*", 100)] = ""
+    options: Mapping[str, Annotated[str, Text(longest=1000)]] = attrs.field(factory=dict)
 
 
 @attrs.frozen
@@ -201,6 +217,13 @@ async def retry_instance(call: Call, instance: str) -> OperationResource | Reply
     """Retry what failed, or resume what was interrupted."""
     await owned(call, instance)
     return await begin(call, "retry", {"instance": instance})
+
+
+@endpoint("POST", "/v1/instances/{instance}/reconfigure", Role.OPERATOR, status=LONG)
+async def reconfigure_instance(call: Call, instance: str, body: ReconfigureInstance) -> OperationResource | Reply:
+    """Move an instance to another variant, or give it other options."""
+    await owned(call, instance)
+    return await begin(call, "reconfigure", {"instance": instance, **attrs.asdict(body)})
 
 
 @endpoint("POST", "/v1/instances/{instance}/restart", Role.OPERATOR, status=LONG)
