@@ -33,7 +33,8 @@ to stay. Every name is there on first use, so that importing `addonkit` costs no
 GROUPS: Final = {
     "What an addon says about itself": (
         "AddonDefinition", "VariantDefinition", "SettingDefinition", "ShellDefinition", "ProgramSource", "LocalityMode",
-        "OptionDefinition", "OptionType", "amount_of", "is_shared_variant", "CONFIG_IMAGE", "CONFIG_VERSION",
+        "OptionDefinition", "OptionType", "amount_of", "Extension", "Extensions",
+        "is_shared_variant", "CONFIG_IMAGE", "CONFIG_VERSION",
     ),
     "A server, declared": (
         "ServerAddon", "Program", "DiskTemplate", "File", "Probe", "ContainerSpec", "ConnectionInfo", "admin_password",

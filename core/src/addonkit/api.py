@@ -94,7 +94,7 @@ from addonkit.models.identifiers import name_from_ref, sanitize_identifier
 from addonkit.models.image_reference import ImageReference, resolve_image, version_of
 from addonkit.models.instance import Association, Instance, Phase, Server
 from addonkit.models.options import OptionDefinition, OptionType, amount_of
-from addonkit.models.result import BindResult, Inventory, ProvisionResult, Usage
+from addonkit.models.result import BindResult, Extension, Extensions, Inventory, ProvisionResult, Usage
 from addonkit.models.secret import Secret, reveal
 from addonkit.models.sizes import parse_size, parse_storage_gb
 from addonkit.models.spec import AddonSpec
@@ -150,6 +150,8 @@ __all__ = [
     "Event",
     "EventKind",
     "ExecResult",
+    "Extension",
+    "Extensions",
     "File",
     "Fingerprint",
     "HomeCopied",

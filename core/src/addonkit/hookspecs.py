@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from addonkit.models.execution import Event
     from addonkit.models.fingerprint import Fingerprint
     from addonkit.models.instance import Association, Instance, Server
-    from addonkit.models.result import BindResult, Inventory, ProvisionResult, Usage
+    from addonkit.models.result import BindResult, Extensions, Inventory, ProvisionResult, Usage
     from addonkit.models.variable import Variable
     from addonkit.saga.saga import Saga
 
@@ -193,6 +193,45 @@ class AddonSpecs:
             @hookimpl
             def addon_configure(instance, config):
                 return CONFIGURE.bind(former=instance.config["versioning"], wanted=config["versioning"])
+            ```
+
+        Returns:
+            A saga without a result.
+        """
+        raise NotImplementedError
+
+    @hookspec(firstresult=True)
+    def addon_extensions(self, instance: Instance) -> Saga[Extensions]:
+        """Describe how extensions of an instance are listed. Optional, for definitions with an option `extensions`.
+
+        Args:
+            instance: an active instance of this addon.
+
+        Example:
+            ```python
+            @hookimpl
+            def addon_extensions(instance):
+                return EXTENSIONS.bind(claim=instance.claim)
+            ```
+
+        Returns:
+            A saga that changes nothing and whose value named `result` is Extensions.
+        """
+        raise NotImplementedError
+
+    @hookspec(firstresult=True)
+    def addon_update_extension(self, instance: Instance, extension: str) -> Saga[None]:
+        """Describe how an extension is brought to the version that the server has. Optional, with addon_extensions.
+
+        Args:
+            instance: an active instance of this addon.
+            extension: its name.
+
+        Example:
+            ```python
+            @hookimpl
+            def addon_update_extension(instance, extension):
+                return UPDATE.bind(claim=instance.claim, extension=extension)
             ```
 
         Returns:

@@ -46,6 +46,7 @@ SECTIONS: Final = {
     "Configure": {
         "set": "Change options of an instance, or show them.",
         "manifest": "Describe in a file what apps are to have: addonkit.toml.",
+        "extension": "List, add, remove and update extensions of an instance.",
         "config": "Configure an addon for all its instances.",
         "completion": "Print a script with which a shell completes commands and names.",
     },

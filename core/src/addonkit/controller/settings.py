@@ -55,17 +55,28 @@ class SettingsService:
     async def read(self, addon: str) -> Values:
         """Values in force by name, for steps; those without one are left out. An addon that is away has none."""
         try:
-            found = await self.list(addon)
+            needed = any(each.in_steps for each in self._registry.get(addon).definition.settings)
+            found = await self.list(addon) if needed else ()
         except AddonkitError:
             found = ()
-        return SettingValues(addon, found)
+        return SettingValues(addon, [each for each in found if each.definition.in_steps])
 
     async def check(self, addon: str, variant: str) -> None:
         """Make sure that an instance can be created; see `check_complete`."""
+        if not any(each.in_steps for each in self._registry.get(addon).definition.settings):
+            return
         check_complete(self._registry.get(addon).definition, variant, await self.list(addon))
 
-    async def check_options(self, addon: str, values: Mapping[str, str], attempted: str) -> None:
+    async def check_options(
+        self, addon: str, values: Mapping[str, str], attempted: str, former: Mapping[str, str] | None = None
+    ) -> None:
         """Make sure that the operator allows every word of these values of options, see OptionDefinition.
+
+        Args:
+            addon: its name.
+            values: of options, by name.
+            attempted: what is done, for messages.
+            former: values that are in force: what they have stays allowed.
 
         Raises:
             InvalidInput: naming the first that is not allowed.
@@ -75,10 +86,11 @@ class SettingsService:
         ]
         if not bounded:
             return
-        settings = await self.read(addon)
+        settings = {each.definition.name: reveal(each.value or "") for each in await self.list(addon)}
         for option in bounded:
-            allowed = words_of(reveal(settings.get(option.allowed_by, "")).replace(" ", ","))
-            check_allowed(addon, option, values[option.name], allowed, attempted)
+            allowed = words_of(settings.get(option.allowed_by, "").replace(" ", ","))
+            there = words_of((former or {}).get(option.name, ""))
+            check_allowed(addon, option, values[option.name], (*allowed, *there), attempted)
 
     async def set(self, addon: str, values: Mapping[str, str]) -> None:
         """Store values; others stay.

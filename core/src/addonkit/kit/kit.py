@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from addonkit.kit.branches import Branches
     from addonkit.kit.broker_records import BrokerRecords
     from addonkit.kit.changes import Changes
+    from addonkit.kit.extensions import InstanceExtensions
     from addonkit.kit.manifests import Manifests
     from addonkit.kit.moves import Moves
     from addonkit.kit.operation_log import OperationLog
@@ -178,6 +179,13 @@ class Kit:
         from addonkit.kit.changes import Changes as Made
 
         return Made(self.registry, self._operations, self.backups.places, self.backups.service)
+
+    @cached_property
+    def extensions(self) -> InstanceExtensions:
+        """What can be asked about extensions of instances; imported when it is asked for first."""
+        from addonkit.kit.extensions import InstanceExtensions as Made
+
+        return Made(self._services, self.options)
 
     @cached_property
     def options(self) -> InstanceOptions:

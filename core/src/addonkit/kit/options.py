@@ -108,7 +108,7 @@ class InstanceOptions:
         options = self._options(instance)
         wanted = options.checked(values, attempted=attempted, former=instance.config)
         options.check_changeable(reset, attempted)
-        await self._settings.check_options(instance.addon, wanted, attempted)
+        await self._settings.check_options(instance.addon, wanted, attempted, instance.config)
         if instance.phase is not Phase.ACTIVE:
             raise Busy(attempted, f"it is {instance.phase}", f"see `addonkit show {instance.name}`")
         wanted |= {each: options.default(each) for each in reset if each not in wanted}

@@ -99,6 +99,7 @@ class SettingDefinition:
         secret: whether the value is sealed and hidden.
         default: used when no value is set; None means that the operator must set one before a create.
         choices: the only values allowed; empty when any text is.
+        in_steps: whether steps receive it; False for one that only bounds what users may choose.
     """
 
     name: str
@@ -106,6 +107,7 @@ class SettingDefinition:
     secret: bool = False
     default: str | None = None
     choices: tuple[str, ...] = ()
+    in_steps: bool = True
 
 
 @attrs.frozen

@@ -300,6 +300,7 @@ class Options:
             except ValueError as error:
                 problem = f"{name} cannot be {text!r}: {error}"
                 raise InvalidInput(attempted, problem, f"use {self._allowed(option)}") from None
+            self._check_words(option, found[option.name], attempted)
             if former is not None and found[option.name] != former.get(option.name, self.default(option.name)):
                 _check_changeable(option, attempted)
         return found
@@ -315,6 +316,13 @@ class Options:
             return self.checked({name: value}, attempted="") == {name: value}
         except InvalidInput:
             return False
+
+    def _check_words(self, option: OptionDefinition, value: str, attempted: str) -> None:
+        """Raise InvalidInput for a word for which a server that is shared would have to restart."""
+        heavy = [word for word in words_of(value) if word in option.restart_words]
+        if self.shared and option.type is OptionType.LIST and heavy:
+            found = f"{heavy[0]} holds for the whole server, and {self.addon}:{self.variant} shares its server"
+            raise InvalidInput(attempted, found, "use a variant with a server of its own")
 
     def check_changeable(self, names: Collection[str], attempted: str) -> None:
         """Raise InvalidInput for a name that the variant has no option of, or that can be chosen at create only."""

@@ -45,6 +45,34 @@ class BindResult:
 
 
 @attrs.frozen
+class Extension:
+    """Something that a service can do more, once it is added to an instance.
+
+    Attributes:
+        name: the word the user types.
+        installed: version that the instance has; empty when it has none.
+        available: version that the server brings.
+        description: one line.
+    """
+
+    name: str
+    installed: str = ""
+    available: str = ""
+    description: str = ""
+
+
+@attrs.frozen
+class Extensions:
+    """What an instance has of extensions, and what it can have.
+
+    Attributes:
+        items: by name.
+    """
+
+    items: tuple[Extension, ...] = ()
+
+
+@attrs.frozen
 class Inventory:
     """What lives on a server, by the names its tenants claim. See `Instance.claim`.
 

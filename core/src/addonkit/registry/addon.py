@@ -10,7 +10,7 @@ import attrs
 from addonkit.hookspecs import AddonSpecs
 from addonkit.models.definition import AddonDefinition
 from addonkit.models.fingerprint import Fingerprint
-from addonkit.models.result import BindResult, Inventory, ProvisionResult, Usage
+from addonkit.models.result import BindResult, Extensions, Inventory, ProvisionResult, Usage
 from addonkit.registry.collisions import adjustment_fault
 from addonkit.registry.relay import Relay
 from addonkit.saga.saga import Saga
@@ -94,6 +94,14 @@ class Addon:
     def configure(self, instance: Instance, config: Mapping[str, str]) -> Saga[None]:
         """How other values of options are brought into force; needs the capability `configure`."""
         return self._saga(AddonSpecs.addon_configure, None, instance=instance, config=config)
+
+    def extensions(self, instance: Instance) -> Saga[Extensions]:
+        """How extensions of an instance are listed; needs the capability `extensions`."""
+        return self._saga(AddonSpecs.addon_extensions, Extensions, instance=instance)
+
+    def update_extension(self, instance: Instance, extension: str) -> Saga[None]:
+        """How an extension is updated; needs the capability `update_extension`."""
+        return self._saga(AddonSpecs.addon_update_extension, None, instance=instance, extension=extension)
 
     def usage(self, instance: Instance) -> Saga[Usage]:
         """How the size of an instance is asked for; needs the capability `usage`."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from addonkit import AlreadyExists, Conflict, Secret
+from addonkit_postgresql import extending
 from addonkit_postgresql.blockers import unblocked
 from addonkit_postgresql.configuring import statements
 from addonkit_postgresql.locales import order_of
@@ -103,6 +104,7 @@ async def create_tenant(
         await _create_database(connection, found, name, name, owner, settings or {})
     if found.version < _OWN_SCHEMA:
         await own_schema(admin, name, name)
+    await extending.change(admin, name, {}, settings or {})
 
 
 async def create_database(
@@ -118,6 +120,7 @@ async def create_database(
         await _create_database(connection, found, database, role, owner, settings or {})
     if found.version < _OWN_SCHEMA:
         await own_schema(admin, database, role)
+    await extending.change(admin, database, {}, settings or {})
 
 
 async def _look(connection: asyncpg.Connection, role: str, database: str) -> _Found:

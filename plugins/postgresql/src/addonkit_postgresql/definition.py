@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from addonkit import AddonDefinition, ProgramSource, ShellDefinition, VariantDefinition
-from addonkit_postgresql.options import OPTIONS
+from addonkit import AddonDefinition, ProgramSource, SettingDefinition, ShellDefinition, VariantDefinition
+from addonkit_postgresql.options import ALLOWED, HARMLESS, OPTIONS
 
 PORT: Final = 5432
 """The port inside a container; a process has one of its own."""
@@ -83,6 +83,11 @@ DEFINITION: Final = AddonDefinition(
     unset_variables=_OF_THE_SHELL,
     sockets=True,
     imports=("file", "postgres", "postgresql"),
+    settings=(
+        SettingDefinition(
+            ALLOWED, "Extensions that apps may have, with commas between", default=",".join(HARMLESS), in_steps=False
+        ),
+    ),
     options=OPTIONS,
 )
 """`max_connections` are the server's in all, `connections_per_app` those of one role (-1: no limit of its own);

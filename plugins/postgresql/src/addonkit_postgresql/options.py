@@ -8,6 +8,21 @@ from addonkit import OptionDefinition, OptionType
 
 LOCALE: Final = "locale"
 
+EXTENSIONS: Final = "extensions"
+
+ALLOWED: Final = "allowed_extensions"
+"""Name of the setting with which an operator bounds the extensions that apps may have."""
+
+PRELOADED: Final = ("pg_stat_statements", "auto_explain", "pg_cron", "timescaledb", "pg_partman_bgw")
+"""Extensions whose library a server loads when it starts."""
+
+HARMLESS: Final = (
+    *("bloom", "btree_gin", "btree_gist", "citext", "cube", "dict_int", "earthdistance", "fuzzystrmatch", "hstore"),
+    *("intarray", "isn", "ltree", "pg_stat_statements", "pg_trgm", "pgcrypto", "pgrowlocks", "pgstattuple", "postgis"),
+    *("seg", "tablefunc", "tcn", "tsm_system_rows", "tsm_system_time", "unaccent", "uuid-ossp", "vector"),
+)
+"""None of them reaches files, the network or another user's rights."""
+
 OF_A_DATABASE: Final = (
     "statement_timeout",
     "lock_timeout",
@@ -56,6 +71,14 @@ OPTIONS: Final = (
         _DURATION,
         maximum="24d",
         per_tenant=True,
+    ),
+    OptionDefinition(
+        EXTENSIONS,
+        "Extensions of the database, with commas between",
+        OptionType.LIST,
+        per_tenant=True,
+        restart_words=PRELOADED,
+        allowed_by=ALLOWED,
     ),
     OptionDefinition(
         "timezone", "Time zone of sessions, such as Europe/Berlin", pattern="[A-Za-z0-9_+/-]{1,60}", per_tenant=True

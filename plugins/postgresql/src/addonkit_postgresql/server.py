@@ -8,8 +8,10 @@ from typing import Final
 
 from addonkit import ContainerSpec, DiskTemplate, File, Probe, Program, Secret, Server, admin_password
 from addonkit_postgresql.definition import PROGRAM
+from addonkit_postgresql.extending import words
 from addonkit_postgresql.extensions import FIRST_VERSION
 from addonkit_postgresql.naming import ADMINISTRATOR, CLOSE_DOORS, SPARE
+from addonkit_postgresql.options import PRELOADED
 from addonkit_postgresql.scram import UNUSABLE
 from addonkit_postgresql.start_script import start_script
 
@@ -49,6 +51,8 @@ _FIRST_WITH_BUILTIN_LOCALES: Final = 17
 def program(server: Server) -> Program:
     """How a server runs without a container."""
     settings = (*_LOOPBACK, *_sizes(server), *_SETTINGS)
+    preloaded = [each for each in PRELOADED if each in words(server.config)]
+    settings += (f"shared_preload_libraries={','.join(preloaded)}",) if preloaded else ()
     trusting = not server.shared and _major(server.version) >= FIRST_VERSION
     return Program(
         source=PROGRAM,
@@ -58,7 +62,7 @@ def program(server: Server) -> Program:
         prepare=(_initdb(server.version, "{run}/password"),),
         template=_template(server),
         prepare_files=(File("{run}/password", Secret(admin_password(server).reveal() + "\n")),),
-        files=(File(_START, start_script(trusting=trusting)),),
+        files=(File(_START, start_script(trusting=trusting, preloaded=preloaded)),),
         socket=".s.PGSQL.{port}",
         stop_signal="SIGINT",
         stop_timeout=60.0,

@@ -8,6 +8,7 @@ from typing import Final
 from addonkit import (
     ArchiveReader,
     ArchiveWriter,
+    Extension,
     Fingerprint,
     Progress,
     Secret,
@@ -17,7 +18,7 @@ from addonkit import (
     Tenants,
     Usage,
 )
-from addonkit_postgresql import admin, configuring, dump, freezing, transform
+from addonkit_postgresql import admin, configuring, dump, extending, freezing, transform
 from addonkit_postgresql.naming import LONGEST, Reserved, wanted_name
 from addonkit_postgresql.removal import remove
 from addonkit_postgresql.scram import fits
@@ -46,7 +47,16 @@ class DatabaseTenants(Tenants):
     async def configure(self, access: ServerAccess, tenant: Tenant, former: Mapping[str, str]) -> None:
         """See Tenants. A new database was created with all."""
         if former:
+            await extending.change(administrator(access), tenant.claim, former, tenant.config)
             await configuring.configure(administrator(access), tenant.claim, former, tenant.config)
+
+    async def extensions(self, access: ServerAccess, tenant: Tenant) -> tuple[Extension, ...]:
+        """See Tenants."""
+        return await extending.available(administrator(access), tenant.claim)
+
+    async def update_extension(self, access: ServerAccess, tenant: Tenant, extension: str) -> None:
+        """See Tenants."""
+        await extending.update(administrator(access), tenant.claim, extension)
 
     async def remove_tenant(self, access: ServerAccess, tenant: Tenant, progress: Progress) -> None:
         """Log the app out, drop its databases and its role."""

@@ -41,6 +41,13 @@ if TYPE_CHECKING:
 @click.option(
     "--set", "options", metavar="OPTION=VALUE", multiple=True, help="Choose an option; see `addonkit variants`."
 )
+@click.option(
+    "--with",
+    "extensions",
+    metavar="EXTENSION,...",
+    default="",
+    help="Extensions that it has from its beginning; see `addonkit extension`.",
+)
 @click.option("--no-wait", is_flag=True, help="Only record it; `addonkit retry` carries it out.")
 @click.option("--dry-run", is_flag=True, help="Show the steps and the variables; change nothing.")
 @click.pass_obj
@@ -51,6 +58,7 @@ def create(
     alias: str,
     version: str,
     options: tuple[str, ...],
+    extensions: str,
     *,
     socket: bool,
     no_wait: bool,
@@ -63,7 +71,7 @@ def create(
     """
     from addonkit.cli.synonyms import suggesting
 
-    values = option_values(options)
+    values = option_values(options) | ({"extensions": extensions} if extensions else {})
     with suggesting():
         if dry_run:
             _show_plan(invocation, spec, app, alias, version, values)

@@ -13,12 +13,13 @@ from addonkit.models.compute import Port, Program
 from addonkit.models.definition import AddonDefinition, is_shared_variant
 from addonkit.models.fingerprint import Fingerprint
 from addonkit.models.instance import Instance, Server
-from addonkit.models.result import Inventory, ProvisionResult, Usage
+from addonkit.models.result import Extensions, Inventory, ProvisionResult, Usage
 from addonkit.models.variable import Variable
 from addonkit.provider.server_addon import sagas
 from addonkit.provider.server_addon.configuring import bound_to, configure_saga
 from addonkit.provider.server_addon.data import DataSagas, data_sagas, transform_saga
 from addonkit.provider.server_addon.declaration import ConnectionInfo, ContainerSpec, Tenants
+from addonkit.provider.server_addon.extending import extensions_hook, update_extension_hook
 from addonkit.provider.server_addon.freezing import freeze_hook, thaw_hook, usage_hook
 from addonkit.provider.server_addon.pool import PoolBuilder
 from addonkit.provider.server_addon.slips import find_slips
@@ -75,6 +76,8 @@ class ServerAddon:
     addon_usage: Callable[[Instance], Saga[Usage]] | None = attrs.field(init=False)
     configure: Saga[None] | None = attrs.field(init=False)
     addon_configure: Callable[[Instance, Mapping[str, str]], Saga[None]] | None = attrs.field(init=False)
+    addon_extensions: Callable[[Instance], Saga[Extensions]] | None = attrs.field(init=False)
+    addon_update_extension: Callable[[Instance, str], Saga[None]] | None = attrs.field(init=False)
     addon_inspect: Callable[[Server], Saga[Inventory]] | None = attrs.field(init=False)
     addon_drop_claim: Callable[[Server, str], Saga[None]] | None = attrs.field(init=False)
 
@@ -195,6 +198,14 @@ class ServerAddon:
             return bound_to(saga, definition, instance, config)
 
         return addon_configure
+
+    @addon_extensions.default
+    def _answer_extensions(self) -> Callable[[Instance], Saga[Extensions]] | None:
+        return extensions_hook(self.definition.name, self.tenants)
+
+    @addon_update_extension.default
+    def _answer_update_extension(self) -> Callable[[Instance, str], Saga[None]] | None:
+        return update_extension_hook(self.definition.name, self.tenants)
 
     @addon_inspect.default
     def _answer_inspect(self) -> Callable[[Server], Saga[Inventory]] | None:

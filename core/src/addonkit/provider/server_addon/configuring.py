@@ -84,7 +84,7 @@ def _tenant_step(tenants: OptionTenants) -> Step:
         framework: ProviderFramework, instance: Instance, server_id: str, claim: str, former: Any, wanted: Any
     ) -> None:
         """Change what holds for the app."""
-        async with _running(framework, server_id) as access:
+        async with running(framework, server_id) as access:
             await tenants.configure(
                 access, _tenant(instance, claim, former, wanted), _replaced(instance, wanted, former)
             )
@@ -93,7 +93,7 @@ def _tenant_step(tenants: OptionTenants) -> Step:
     async def undo_change_tenant(
         framework: ProviderFramework, instance: Instance, server_id: str, claim: str, former: Any, wanted: Any
     ) -> None:
-        async with _running(framework, server_id) as access:
+        async with running(framework, server_id) as access:
             await tenants.configure(
                 access, _tenant(instance, claim, wanted, former), _replaced(instance, former, wanted)
             )
@@ -134,8 +134,8 @@ def _replaced(instance: Instance, before: Mapping[str, str], after: Mapping[str,
 
 
 @asynccontextmanager
-async def _running(framework: ProviderFramework, server_id: str) -> AsyncIterator[ServerAccess]:
-    """Let the server run for a block; one that was stopped on purpose is stopped again."""
+async def running(framework: ProviderFramework, server_id: str) -> AsyncIterator[ServerAccess]:
+    """Let a server run for a block; one that was stopped on purpose is stopped again."""
     was_stopped = await framework.is_stopped(server_id)
     yield await ensure_access(framework, server_id)
     if was_stopped:

@@ -180,6 +180,11 @@ class Tenants(abc.ABC):
     force what differs between `former`, a config, and `tenant.config`; for a new tenant `former` is empty:
 
         async def configure(self, access: ServerAccess, tenant: Tenant, former: Mapping[str, str]) -> None
+
+    An option named `extensions` comes with two verbs that list and update them:
+
+        async def extensions(self, access: ServerAccess, tenant: Tenant) -> tuple[Extension, ...]
+        async def update_extension(self, access: ServerAccess, tenant: Tenant, extension: str) -> None
     """
 
     longest_claim: int = 63

@@ -77,6 +77,10 @@ class AddonUnderTest:
             found.append(self.addon.usage(instance))
         if self.can("configure"):
             found.append(self.addon.configure(instance, instance.config))
+        if self.can("extensions"):
+            found.append(self.addon.extensions(instance))
+        if self.can("update_extension"):
+            found.append(self.addon.update_extension(instance, "kit"))
         if self.can("inspect"):
             found.append(self.addon.inspect(server))
         if self.can("drop_claim"):
