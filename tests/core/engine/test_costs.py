@@ -60,7 +60,8 @@ async def test_an_execution_commits_once_a_step_and_once_at_its_end(home: Path) 
     # change at both ends only.
     assert found["UPDATE"] == STEPS + 1
     assert found["INSERT"] <= 2 * STEPS + 8
-    assert sum(found.values()) <= 7 * STEPS + 20, found
+    # The watch looks for changes by a PRAGMA, as often as time passes.
+    assert found.total() - found["PRAGMA"] <= 7 * STEPS + 17, found
 
 
 @pytest.mark.parametrize("executions", [16])
