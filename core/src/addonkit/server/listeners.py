@@ -7,6 +7,7 @@ import ipaddress
 import os
 import socket
 import ssl
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -154,11 +155,22 @@ def passed_sockets() -> tuple[socket.socket, ...]:
         os.environ.pop(name, None)
     found = []
     for descriptor in range(_FIRST, _FIRST + (int(count) if count.isdecimal() else 0)):
+        _check_socket(descriptor)
         os.set_inheritable(descriptor, False)  # noqa: FBT003 - of the standard library
         passed = socket.socket(fileno=descriptor)
         passed.setblocking(False)  # noqa: FBT003 - of the standard library
         found.append(passed)
     return tuple(found)
+
+
+def _check_socket(descriptor: int) -> None:
+    try:
+        passed = stat.S_ISSOCK(os.fstat(descriptor).st_mode)
+    except OSError:
+        passed = False
+    if not passed:
+        found = f"LISTEN_FDS names the descriptor {descriptor}, which is no socket"
+        raise InvalidInput("cannot answer on passed sockets", found, "unset LISTEN_FDS, or pass a socket")
 
 
 def check_passed(passed: socket.socket, listening: Listening) -> None:

@@ -1,0 +1,215 @@
+"""The API of the real `addonkit serve`: killed in the middle, begun by systemd's sockets, behind TLS, as a broker."""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import http.client
+import json
+import os
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from addonkit.testing.command import CommandLine
+
+LIMIT = 60.0
+
+
+@contextmanager
+def serving(
+    addonkit: CommandLine, *words: str, line: str = "answering on"
+) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A service, and the address that it says last."""
+    process = addonkit.start("serve", *words)
+    try:
+        assert process.stdout is not None
+        said = ""
+        while line not in said:
+            said = process.stdout.readline()
+            assert said, process.communicate()
+        yield process, said.split()[-1]
+    finally:
+        process.kill()
+        process.communicate(timeout=LIMIT)
+
+
+class UnixConnection(http.client.HTTPConnection):
+    """HTTP through a Unix socket."""
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(LIMIT)
+        self.sock.connect(self.host)
+
+
+def ask(
+    connection: http.client.HTTPConnection, method: str, path: str, body: Any = None, **headers: str
+) -> tuple[int, Any]:
+    sent = {"Content-Type": "application/json", **{name.replace("_", "-"): value for name, value in headers.items()}}
+    connection.request(method, path, None if body is None else json.dumps(body), sent)
+    answer = connection.getresponse()
+    text = answer.read()
+    connection.close()
+    return answer.status, json.loads(text) if text else None
+
+
+def at_home(home: Path) -> http.client.HTTPConnection:
+    return UnixConnection(str(home / "api.sock"))
+
+
+def ended(home: Path, operation: str) -> dict[str, Any]:
+    deadline = monotonic() + LIMIT
+    while monotonic() < deadline:
+        found = ask(at_home(home), "GET", f"/v1/operations/{operation}")[1]
+        if found["state"] != "running":
+            return dict(found)
+        sleep(0.05)
+    raise AssertionError("it does not end")
+
+
+def certificate(folder: Path) -> tuple[str, str]:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now = dt.datetime.now(dt.UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem, none = serialization.Encoding.PEM, serialization.NoEncryption()
+    (folder / "cert.pem").write_bytes(made.public_bytes(pem))
+    (folder / "key.pem").write_bytes(key.private_bytes(pem, serialization.PrivateFormat.PKCS8, none))
+    return str(folder / "cert.pem"), str(folder / "key.pem")
+
+
+def test_an_operation_outlives_the_process_that_began_it(addonkit_command: CommandLine, home: Path) -> None:
+    asked = {"addon": "valkey", "app": "shop"}
+    with serving(addonkit_command) as (first, _):
+        status, begun = ask(at_home(home), "POST", "/v1/instances", asked, Idempotency_Key="k")
+        assert (status, begun["state"]) == (202, "running")
+        first.kill()
+        first.wait(LIMIT)
+    with serving(addonkit_command) as (second, _):
+        again = ask(at_home(home), "POST", "/v1/instances", asked, Idempotency_Key="k")[1]
+        assert again["id"] == begun["id"]
+        assert ended(home, begun["id"])["result"] == {"instance": "shop-valkey"}
+        with serving(addonkit_command, line="serving"):
+            second.send_signal(signal.SIGTERM)
+            assert second.wait(LIMIT) == 0
+            deadline = monotonic() + LIMIT
+            while not (home / "api.sock").exists() and monotonic() < deadline:
+                sleep(0.05)
+            assert ask(at_home(home), "GET", "/v1/health") == (200, {"status": "ok"})
+    assert addonkit_command("list", "--json").data["instances"][0]["phase"] == "active"
+
+
+@pytest.mark.slow
+def test_tls_a_token_and_a_platform(addonkit_command: CommandLine, home: Path, tmp_path: Path) -> None:
+    cert, key = certificate(tmp_path)
+    token = addonkit_command("token", "create", "platform", "--role", "operator").out.strip()
+    with serving(addonkit_command, "--listen", "0.0.0.0:0", "--tls-cert", cert, "--tls-key", key, line="https://") as (
+        _,
+        address,
+    ):
+        port = int(address.rpartition(":")[2])
+        trusting = ssl.create_default_context(cafile=cert)
+
+        def platform(method: str, path: str, body: Any = None) -> tuple[int, Any]:
+            basic = base64.b64encode(f"platform:{token}".encode()).decode()
+            https = http.client.HTTPSConnection("localhost", port, context=trusting, timeout=LIMIT)
+            return ask(
+                https, method, f"/broker/v2{path}", body, X_Broker_API_Version="2.17", Authorization=f"Basic {basic}"
+            )
+
+        def done(path: str) -> None:
+            deadline = monotonic() + LIMIT
+            while platform("GET", f"{path}/last_operation")[1]["state"] == "in progress" and monotonic() < deadline:
+                sleep(0.1)
+            assert platform("GET", f"{path}/last_operation")[1] == {"state": "succeeded"}
+
+        service = next(each for each in platform("GET", "/catalog")[1]["services"] if each["name"] == "valkey")
+        plan = next(each for each in service["plans"] if each["name"] == "small")
+        ids = {"service_id": service["id"], "plan_id": plan["id"]}
+        options = plan["schemas"]["service_instance"]["create"]["parameters"]["properties"]
+        assert "maxmemory-policy" in options, options
+        place = {"organization_guid": "o", "space_guid": "s"}
+        path = "/service_instances/i"
+        body = {**ids, **place, "parameters": {"maxmemory-policy": "allkeys-lru"}}
+        assert platform("PUT", f"{path}?accepts_incomplete=true", body)[0] == 202
+        done(path)
+        changed = {**ids, "parameters": {"maxmemory-policy": "allkeys-lfu"}}
+        assert platform("PATCH", f"{path}?accepts_incomplete=true", changed)[0] == 202
+        done(path)
+        assert platform("GET", path)[1]["parameters"] == changed["parameters"]
+
+        status, first = platform("PUT", f"{path}/service_bindings/one", ids)
+        assert (status, first["credentials"]["port"]) == (201, int(first["endpoints"][0]["ports"][0]))
+        status, second = platform("PUT", f"{path}/service_bindings/two", {**ids, "predecessor_binding_id": "one"})
+        if plan["binding_rotatable"]:
+            assert status == 201
+            assert second["credentials"]["password"] != first["credentials"]["password"]
+        else:
+            assert status == 400
+        query = f"service_id={ids['service_id']}&plan_id={ids['plan_id']}"
+        assert platform("DELETE", f"{path}/service_bindings/one?{query}")[0] == 200
+        assert platform("DELETE", f"{path}?{query}&accepts_incomplete=true")[0] == 202
+        done(path)
+    assert addonkit_command("list", "--json").data["instances"] == []
+
+
+_ACTIVATED = """
+import os, socket, sys
+listening = socket.socket(socket.AF_UNIX)
+listening.bind(sys.argv[1])
+listening.listen()
+os.dup2(listening.fileno(), 9)
+os.dup2(9, 3)
+os.set_inheritable(3, True)
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1")
+os.execv(sys.executable, [sys.executable, "-m", "addonkit", "serve"])
+"""
+
+
+def test_a_socket_that_systemd_passes(addonkit_command: CommandLine, tmp_path: Path) -> None:
+    path = tmp_path / "s"
+    argv = [sys.executable, "-c", _ACTIVATED, str(path)]
+    environ = addonkit_command.environment()
+    process = subprocess.Popen(argv, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        assert process.stdout is not None
+        said = ""
+        while str(path) not in said:
+            said = process.stdout.readline()
+            assert said, process.communicate()
+        assert ask(UnixConnection(str(path)), "GET", "/v1/apps")[0] == 200
+        os.kill(process.pid, signal.SIGTERM)
+        assert process.wait(LIMIT) == 0
+    finally:
+        process.kill()
+        process.communicate(timeout=LIMIT)
+
+
+@pytest.mark.parametrize("words", [("--listen", "0.0.0.0:1"), ("--tls-cert", "x"), ("--listen", "127.0.0.1:x")])
+def test_what_cannot_be_listened_on_is_one_line(addonkit_command: CommandLine, words: tuple[str, ...]) -> None:
+    ended = addonkit_command("serve", *words)
+    assert (ended.status, ended.out, ended.err.count("\n")) == (1, "", 1)
+    assert ended.err.startswith("error: cannot listen on ")
