@@ -81,6 +81,10 @@ class AddonUnderTest:
             found.append(self.addon.extensions(instance))
         if self.can("update_extension"):
             found.append(self.addon.update_extension(instance, "kit"))
+        if self.can("freeze"):
+            found.append(self.addon.freeze(instance))
+        if self.can("thaw"):
+            found.append(self.addon.thaw(instance))
         if self.can("inspect"):
             found.append(self.addon.inspect(server))
         if self.can("drop_claim"):

@@ -24,6 +24,7 @@ from addonkit.testing.conformance.hooks import HookChecks
 from addonkit.testing.conformance.isolation import IsolationChecks
 from addonkit.testing.conformance.lifecycles import LifeCycleChecks
 from addonkit.testing.conformance.logins import LoginChecks
+from addonkit.testing.conformance.moves import MoveChecks
 from addonkit.testing.conformance.options import OptionChecks
 from addonkit.testing.conformance.promises import PromiseChecks
 from addonkit.testing.conformance.rig import Rig, rigged, serving
@@ -39,6 +40,7 @@ class AddonConformance(
     # pytest runs them from the last to the first: what is quick and telling comes before what is long.
     CrashChecks,
     DataChecks,
+    MoveChecks,
     DiskChecks,
     SecretChecks,
     SettingsChecks,

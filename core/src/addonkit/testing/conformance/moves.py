@@ -1,0 +1,85 @@
+"""Checks that an instance moves to another variant with its data, and that nothing is lost on the way."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from typing import Final
+
+from addonkit.errors import AddonkitError
+from addonkit.kit.kit import Kit
+from addonkit.testing.conformance.applicability import not_applicable
+from addonkit.testing.conformance.assertions import fail, fail_by, require
+from addonkit.testing.conformance.async_tests import synchronous
+from addonkit.testing.conformance.rig import Rig, Unable
+
+_NEEDED: Final = ("backup", "restore", "fingerprint")
+_VALUES: Final = {"greeting": "first", "empty": "", "long": "x" * 10_000, "odd": "ä\n\"'\\%{}\t\u2028"}
+
+
+class MoveChecks:
+    """For addons that have the hooks of backups, and another variant that keeps data."""
+
+    @synchronous
+    async def test_an_instance_moves_to_another_variant(self, rig: Rig, variant: str) -> None:
+        """All data are in the new place, the app has its variables; a rollback leads to the old place."""
+        other = _other(rig, variant)
+        async with rig.kit() as kit:
+            try:
+                before = await rig.create(kit, variant, "shop")
+                for key, value in _VALUES.items():
+                    await rig.write(before, value, key)
+                after = await _changed(rig, kit, other)
+                require(
+                    after != before,
+                    "the app still has the variables of the former place",
+                    "make variables of the instance's own server and claim, each time anew",
+                )
+                for key, value in _VALUES.items():
+                    await rig.expect(after, value, f"moved to {other}", key)
+                await _expect_frozen(rig, before)
+                await rig.write(after, "second")
+                await kit.backups.rollback(rig.name("shop"))
+                back = await rig.environment(kit, "shop")
+                for key, value in _VALUES.items():
+                    await rig.expect(back, value, "rolled back", key)
+                await rig.write(back, "written after the rollback")
+                for view in await kit.instances():
+                    await kit.destroy(view.instance.name)
+            finally:
+                shutil.rmtree(rig.home.with_name(f"{rig.home.name}-backups"), ignore_errors=True)
+            await rig.expect_nothing(kit, "the instance and its former place were destroyed")
+
+
+def _other(rig: Rig, variant: str) -> str:
+    """A variant to move to."""
+    if not all(rig.under_test.can(each) for each in _NEEDED):
+        not_applicable("it has nothing to back up")
+    keeping = [each.name for each in rig.under_test.definition.variants if not each.is_cache]
+    others = [each for each in keeping if each != variant]
+    if variant not in keeping or not others:
+        not_applicable("it has no other variant that keeps data")
+    return others[0]
+
+
+async def _changed(rig: Rig, kit: Kit, variant: str) -> Mapping[str, str]:
+    try:
+        await kit.changes.change(rig.name("shop"), variant)
+    except AddonkitError as error:
+        advice = "load in every variant what was dumped in any, with an equal fingerprint"
+        fail_by(error, f"an instance cannot move to {variant}: {error}", advice)
+    return await rig.environment(kit, "shop")
+
+
+async def _expect_frozen(rig: Rig, environ: Mapping[str, str]) -> None:
+    """Check that nothing can be written into a place that no app is to use any more."""
+    if not rig.under_test.can("freeze"):
+        return
+    try:
+        await rig.calls("write", environ, "late", "lost")
+    except Unable:
+        return
+    fail(
+        "an app can write into its former place, where the value is lost",
+        "let addon_freeze end what apps may write, whatever sessions they have",
+    )
