@@ -59,7 +59,7 @@ async def states(kit: addonkit.Kit) -> dict[str, str]:
 
 async def test_postgresql_moves_to_the_shared_server_and_back_with_all_its_apps(kit: addonkit.Kit) -> None:
     await kit.create("postgresql:shared", "first")
-    await kit.create("postgresql:small", "shop")
+    await kit.create("postgresql:small", "shop", options={"work_mem": "8MB"})
     await kit.attach("shop-postgresql", "first", alias="stock")
     async with database(kit) as connection:
         await connection.execute(EVERYTHING)
@@ -89,6 +89,7 @@ async def test_postgresql_moves_to_the_shared_server_and_back_with_all_its_apps(
         await connection.execute("INSERT INTO orders (n) VALUES (0)")
         assert await connection.fetchval("SELECT length(lo_get(4711))") == 10_000
         assert await connection.fetchval("SHOW statement_timeout") == "7min"
+        assert await connection.fetchval("SHOW work_mem") == "8MB"
 
     await kit.backups.rollback("shop-postgresql")
     assert (await kit.environment("shop")).values["DATABASE_URL"] == before

@@ -167,15 +167,16 @@ class Changes:
         return instance
 
     async def _place(self, instance: Instance, variant: str, version: str) -> PlaceRequest:
-        check = partial(self._operations.check, f"{instance.addon}:{variant}", instance.app, version=version)
+        spec = f"{instance.addon}:{variant}"
+        options = self._operations.chosen_options(spec, instance.options)
+        check = partial(self._operations.check, spec, instance.app, version=version, options=options)
         request = await asyncio.to_thread(check)
         addon = self._registry.get(request.addon)
         if any(each.is_cache for each in addon.definition.variants if each.name == request.variant):
             found = f"{request.addon}:{request.variant} is a cache, which keeps no data"
             raise InvalidInput(f"cannot change {instance.name}", found)
-        return PlaceRequest(
-            new_id(), request.addon, instance.app, request.variant, request.distribution, request.config
-        )
+        made_of = (request.addon, instance.app, request.variant, request.distribution, request.config, request.options)
+        return PlaceRequest(new_id(), *made_of)
 
     async def _check_size(self, instance: Instance, place: PlaceRequest) -> Usage | None:
         usage = await self._service.usage(instance)
