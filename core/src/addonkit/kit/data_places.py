@@ -116,7 +116,10 @@ class DataPlaces:
         else:
             here = {key: found.config[key] for key in (CONFIG_PROGRAMS,) if key in found.config}
             config = {**found.config, **trashed.config, **here}
-        return PlaceRequest(new_id(), trashed.addon, trashed.app, trashed.variant, trashed.distribution, config)
+        options = self._operations.chosen_options(spec, trashed.config)
+        return PlaceRequest(
+            new_id(), trashed.addon, trashed.app, trashed.variant, trashed.distribution, config, options
+        )
 
 
 def place_like(instance: Instance, app: str) -> PlaceRequest:

@@ -151,7 +151,7 @@ def check_allowed(addon: str, option: OptionDefinition, value: str, allowed: Col
     for word in words_of(value):
         if word not in allowed:
             near = _nearest(word, sorted(allowed))
-            advice = f"did you mean {near[0]}?" if near else f"allowed are {', '.join(sorted(allowed))}"
+            advice = f"did you mean {near[0]}?" if near else f"allowed are {', '.join(sorted({*allowed}))}"
             how = f"`addonkit config set {addon} {option.allowed_by}=...` changes that"
             raise InvalidInput(attempted, f"{option.name} cannot have {word}: it is not allowed", f"{advice}; {how}")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -11,19 +11,32 @@ from addonkit.cli.event_loop import with_kit
 from addonkit.cli.invocation import Invocation
 from addonkit.cli.params import INSTANCE_OF_APP, app_option, instance_argument
 
+_MOST: Final = 1_000_000
+"""Lines that are looked at for those since a time."""
+
 if TYPE_CHECKING:
     from addonkit.cli.log_tail import LogTail
 
 
-@command("logs", examples=("addonkit logs shop-postgresql", "addonkit logs postgresql -a shop -n 200 -f"))
+@command(
+    "logs",
+    examples=(
+        "addonkit logs shop-postgresql",
+        "addonkit logs postgresql -a shop -n 200 -f",
+        "addonkit logs shop-postgresql --since 10m",
+    ),
+)
 @instance_argument()
 @app_option(required=False, help=INSTANCE_OF_APP)
 @click.option(
     "-n", "--lines", metavar="N", type=click.IntRange(min=0), default=50, show_default=True, help="The last N lines."
 )
+@click.option("--since", metavar="TIME", help="Only lines since then: 10m, 2h, 1d ago, or 2026-11-27T10:00.")
 @click.option("-f", "--follow", is_flag=True, help="Follow the log until Ctrl-C.")
 @click.pass_obj
-def logs(invocation: Invocation, instance: str, app: str | None, lines: int, follow: bool) -> None:
+def logs(
+    invocation: Invocation, instance: str, app: str | None, lines: int, since: str | None, *, follow: bool
+) -> None:
     """Show the log of an instance's server.
 
     Instances that share a server share its log.
@@ -35,10 +48,18 @@ def logs(invocation: Invocation, instance: str, app: str | None, lines: int, fol
         raise click.UsageError("--follow has no end, so it does not go with --json")
     path = with_kit(invocation, lambda kit: kit.log_path(instance, app))
     reader = LogTail(path)
-    shown = reader.last(lines)
+    shown = _since(reader.last(_MOST), since) if since else reader.last(lines)
     invocation.answer({"path": path, "lines": shown}, "\n".join(clean(line) for line in shown))
     if follow:
         _follow(invocation, reader)
+
+
+def _since(lines: list[str], since: str) -> list[str]:
+    from datetime import UTC, datetime
+
+    from addonkit.cli.log_times import lines_since, since_time
+
+    return lines_since(lines, since_time(since, datetime.now(UTC)))
 
 
 def _follow(invocation: Invocation, reader: LogTail) -> None:
