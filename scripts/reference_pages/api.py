@@ -60,7 +60,7 @@ GROUPS: Final = {
         "sanitize_identifier", "name_from_ref", "parse_size", "parse_storage_gb", "ImageReference", "resolve_image",
         "version_of", "AddonSpec",
     ),
-    "For programs that use addons": ("open", "Kit", "Binding", "Registry"),
+    "For programs that use addons": ("open", "connect", "Kit", "Binding", "Registry"),
 }  # fmt: skip
 """Where each public name stands; errors have a page of their own."""
 

@@ -176,6 +176,31 @@ def test_tls_a_token_and_a_platform(addonkit_command: CommandLine, home: Path, t
     assert addonkit_command("list", "--json").data["instances"] == []
 
 
+@pytest.mark.slow
+def test_the_command_line_through_the_api(addonkit_command: CommandLine, home: Path, tmp_path: Path) -> None:
+    token = addonkit_command("token", "create", "laptop", "--role", "operator").out.strip()
+    with serving(addonkit_command, "--listen", "127.0.0.1:0", line="http://") as (_, address):
+        elsewhere = CommandLine(tmp_path / "nothing", {"ADDONKIT_URL": address, "ADDONKIT_TOKEN": token})
+        assert "join_server" not in elsewhere("create", "valkey", "-a", "shop", "-v").out
+        assert elsewhere("list").out.count("shop-valkey") == 1
+        assert elsewhere("show", "valkey", "-a", "shop", "--json").data["phase"] == "active"
+        values = {
+            each["key"]: each["value"]
+            for each in elsewhere("env", "-a", "shop", "--reveal", "--json").data["variables"]
+        }
+        said = elsewhere("run", "-a", "shop", "--", "sh", "-c", "echo $VALKEY_PORT").out.strip()
+        assert said == values["VALKEY_PORT"]
+        assert elsewhere("env", "set", "-a", "shop", "DEBUG=1").status == 0
+        refused = elsewhere("doctor")
+        assert (refused.status, refused.err.count("\n")) == (1, 1)
+        assert "the API does not offer" in refused.err
+        assert elsewhere("destroy", "valkey", "-a", "shop", "--yes", "--now").status == 0
+        assert elsewhere("list", "--json").data == {"instances": []}
+    gone = elsewhere("list")
+    assert (gone.status, gone.err.count("\n")) == (1, 1)
+    assert not (tmp_path / "nothing").exists()
+
+
 _ACTIVATED = """
 import os, socket, sys
 listening = socket.socket(socket.AF_UNIX)

@@ -20,6 +20,7 @@ from addonkit._version import __version__ as __version__
 
 if TYPE_CHECKING:
     from addonkit.api import *  # noqa: F403 - api.__all__ is the list
+    from addonkit.client.connect import connect as connect
     from addonkit.kit.binding import Binding as Binding
     from addonkit.kit.bootstrap import open as open
     from addonkit.kit.kit import Kit as Kit
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 # Floors above `addonkit.api`, which therefore cannot name them itself.
 _ABOVE = {
     "Binding": "addonkit.kit.binding",
+    "connect": "addonkit.client.connect",
     "Kit": "addonkit.kit.kit",
     "open": "addonkit.kit.bootstrap",
     "Registry": "addonkit.registry.registry",

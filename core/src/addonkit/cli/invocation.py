@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,20 @@ Opener = Callable[..., "AbstractAsyncContextManager[Kit]"]
 """Opens a home: `addonkit.open`, or what tests put in its place."""
 
 
+def _elsewhere() -> Opener | None:
+    """Open the home that ADDONKIT_URL names, which another process serves; None without that variable."""
+    url = os.environ.get("ADDONKIT_URL", "")
+    if not url:
+        return None
+
+    def connected(home: str | None, heal: bool, on_event: Any = None) -> Any:  # noqa: ARG001 - of `addonkit.open`
+        import addonkit
+
+        return addonkit.connect(url, on_event=on_event)
+
+    return connected
+
+
 class Invocation:
     """Options that every command takes, and the way to open a home.
 
@@ -28,7 +43,7 @@ class Invocation:
     """
 
     def __init__(self, opener: Opener | None = None) -> None:
-        self._opener = opener
+        self._opener = opener or _elsewhere()
         self.home: str | None = None
         self.json = False
         self.verbose = False

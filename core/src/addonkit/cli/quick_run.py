@@ -15,7 +15,7 @@ def try_quick_run(argv: Sequence[str]) -> None:
         SystemExit: the program cannot be run.
     """
     app, command = _parse(argv)
-    if not command or not app or not app.isascii():
+    if not command or not app or not app.isascii() or os.environ.get("ADDONKIT_URL"):
         return
     from addonkit.cli.read_path import read
 

@@ -166,6 +166,34 @@ class InstancesQuery(ListQuery):
 
 
 @attrs.frozen
+class InstanceQuery:
+    """Which instance is meant.
+
+    Attributes:
+        app: name of an app that has another word for the instance: an alias, or the addon's name.
+    """
+
+    app: Annotated[str, Text(longest=300)] = ""
+
+
+@attrs.frozen
+class LossesResource:
+    """What destroying an instance would do.
+
+    Attributes:
+        summary: one sentence.
+        vanish: `app: NAME` of variables that would go.
+        lost: what would be lost for good.
+        stays: what would be left.
+    """
+
+    summary: str
+    vanish: tuple[str, ...]
+    lost: tuple[str, ...]
+    stays: tuple[str, ...]
+
+
+@attrs.frozen
 class DestroyQuery:
     """How an instance is destroyed.
 
@@ -192,9 +220,17 @@ async def create_instance(call: Call, body: CreateInstance) -> OperationResource
 
 
 @endpoint("GET", "/v1/instances/{instance}")
-async def get_instance(call: Call, instance: str) -> InstanceResource:
+async def get_instance(call: Call, instance: str, query: InstanceQuery) -> InstanceResource:
     """Show an instance."""
-    return resource(await find(call, instance))
+    return resource(await find(call, instance, query.app or None))
+
+
+@endpoint("GET", "/v1/instances/{instance}/losses")
+async def get_losses(call: Call, instance: str, query: DestroyQuery) -> LossesResource:
+    """Show what destroying an instance would lose; nothing is changed."""
+    await find(call, instance)
+    plan = await call.kit.plan_destroy(instance, now=query.now)
+    return LossesResource(plan.summary, plan.vanish, plan.lost, plan.stays)
 
 
 @endpoint("PATCH", "/v1/instances/{instance}", Role.OPERATOR, current=get_instance)
@@ -252,13 +288,13 @@ async def _power(call: Call, verb: str, instance: str) -> Reply:
     return await begin(call, verb, {"instance": instance})
 
 
-async def find(call: Call, name: str) -> InstanceView:
-    """Return an instance within reach, by its name.
+async def find(call: Call, name: str, app: str | None = None) -> InstanceView:
+    """Return an instance within reach, by its name, or by what an app calls it.
 
     Raises:
         UnknownInstance: there is none of that name.
     """
-    view = await call.kit.show(name)
+    view = await call.kit.show(name, app)
     if not reaches(call, view):
         raise UnknownInstance(call.attempted, f"there is no instance {name!r}", "see /v1/instances")
     return view

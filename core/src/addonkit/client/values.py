@@ -1,0 +1,97 @@
+"""Makes values of the documents of the API. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from addonkit.models.address import Address
+from addonkit.models.definition import CONFIG_VERSION
+from addonkit.models.instance import Association, Instance, Phase, Purpose, Server, ServerPhase
+from addonkit.models.secret import Secret
+from addonkit.models.variable import Variable
+from addonkit.models.views import Environment, EnvironmentEntry, InstanceView, VariableMove
+
+Json = Mapping[str, Any]
+
+
+def instance_of(data: Json) -> Instance:
+    """Return an instance."""
+    return Instance(
+        data["id"],
+        data["name"],
+        data["addon"],
+        data["app"],
+        data["variant"],
+        config={CONFIG_VERSION: data["version"]} if data["version"] else {},
+        phase=Phase(data["phase"]),
+        message=data["message"],
+        retry_at=_time(data["retry_at"]),
+        server=data["server"]["id"] if data["server"] else "",
+        purpose=Purpose(data["purpose"]),
+        expires=_time(data["expires"]),
+    )
+
+
+def association_of(data: Json, instance: Json, values: Mapping[str, Variable] | None = None) -> Association:
+    """Return an association; `values` are those of variables, where they are known."""
+    known = values or {}
+    variables = tuple(known.get(name, Variable(name, Secret(""), sensitive=True)) for name in data["variables"])
+    return Association(
+        data["id"],
+        data["app"],
+        instance["id"],
+        instance["addon"],
+        data["alias"],
+        phase=Phase(data["phase"]),
+        message=data["message"],
+        variables=variables,
+        plain=variables,
+    )
+
+
+def view_of(data: Json) -> InstanceView:
+    """Return an instance with all that belongs to it."""
+    server, found = data["server"], instance_of(data)
+    ties = tuple(association_of(each, data) for each in data["associations"])
+    if server is None:
+        return InstanceView(found, ties, data["addon_state"], doing=data["doing"])
+    key = f"shared:{server['id']}" if server["shared"] else found.id
+    return InstanceView(
+        found,
+        ties,
+        data["addon_state"],
+        Server(server["id"], found.addon, key, ServerPhase.ACTIVE),
+        server["state"],
+        address_of(data),
+        server["instances"],
+        data["doing"],
+        server["newer"],
+    )
+
+
+def address_of(data: Json) -> Address | None:
+    """Return where the server of an instance listens, seen from the machine of the service."""
+    server = data["server"]
+    return Address(server["host"], server["port"]) if server and server["port"] else None
+
+
+def environment_of(data: Json) -> Environment:
+    """Return what an app receives."""
+    entries = tuple(EnvironmentEntry(_variable(each), each["source"]) for each in data["variables"])
+    return Environment(data["app"], entries, tuple(data["pending"]), tuple(data["unset"]), dict(data["failed"]))
+
+
+def moves_of(data: Json) -> tuple[VariableMove, ...]:
+    """Return variables that have other names."""
+    return tuple(VariableMove(each["set"], each["old"], each["new"], each["reason"]) for each in data["moves"])
+
+
+def _variable(data: Json) -> Variable:
+    text = data["value"] or ""
+    return Variable(data["name"], Secret(text) if data["sensitive"] else text, sensitive=data["sensitive"])
+
+
+def _time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

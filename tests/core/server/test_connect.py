@@ -1,0 +1,59 @@
+"""A home that another process serves, used as one of this process; the command line too."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import addonkit
+from addonkit.errors import AddonkitError, InstanceFailed, InvalidInput, TransientError, UnknownAddon, UnknownInstance
+from addonkit.models.instance import Phase
+
+from .conftest import SECRET, Served, Shelf
+
+
+async def test_everything_of_every_day(api: Served, home: Path) -> None:
+    events: list[str] = []
+    url = f"unix:{home / 'api.sock'}"
+    async with addonkit.connect(url, on_event=lambda event: events.append(event.message)) as kit:
+        binding = await kit.create("shelf", "shop")
+        assert (binding.new_app, binding.instance.name, binding.instance.phase) == (True, "shop-shelf", Phase.ACTIVE)
+        assert SECRET in binding.url
+        assert binding.environ() == (await kit.environment("shop")).values
+        assert events[:2] == ["make", "make"]
+        assert [app.name for app in await kit.apps()] == ["shop"]
+        (view,) = await kit.instances("shop")
+        assert view == await kit.show("shelf", "shop")
+        there = await api.kit.show("shop-shelf")
+        assert (view.instance.id, view.associations[0].id) == (there.instance.id, there.associations[0].id)
+        assert await kit.attach("shop-shelf", "blog")
+        assert await kit.detach("shelf", "blog") == ("SHELF_URL", "SHELF_SIZE")
+        assert (await kit.set_variables("shop", {"SHELF_SIZE": "1"}))[0].new == "SHELF_SHELF_URL"
+        assert await kit.unset_variables("shop", ["SHELF_SIZE"])
+        assert await kit.rename("shop-shelf", "books") == "shop-shelf"
+        assert (await kit.plan_destroy("books")).lost
+        await kit.destroy("books")
+        assert await kit.count() == 0
+
+
+async def test_errors_are_those_of_the_service(api: Served, home: Path, shelf: Shelf) -> None:
+    async with addonkit.connect(f"unix:{home / 'api.sock'}") as kit:
+        with pytest.raises(UnknownAddon, match="did you mean shelf"):
+            await kit.create("shelff", "shop")
+        with pytest.raises(UnknownInstance):
+            await kit.show("none")
+        shelf.broken = True
+        with pytest.raises(InstanceFailed, match="the shelf broke"):
+            await kit.create("shelf", "shop")
+        with pytest.raises(AddonkitError, match="the API does not offer 'doctor'"):
+            await kit.doctor()
+
+
+async def test_a_service_that_is_not_there(tmp_path: Path) -> None:
+    async with addonkit.connect(f"unix:{tmp_path / 'none'}") as kit:
+        with pytest.raises(TransientError, match="cannot reach addonkit at unix:"):
+            await kit.apps()
+    with pytest.raises(InvalidInput, match="no URL of a service"):
+        async with addonkit.connect("ftp://example.com"):
+            pass
