@@ -9,6 +9,7 @@ from addonkit.server.openapi import describe
 _HEAD: Final = """\
 # HTTP API
 
+Written from the endpoints of `addonkit.server` by `make reference`.
 [Use the API](../how-to/use-the-api.md) shows how. `/v1/openapi.json` is this page for programs.
 Every endpoint may answer with a problem document; `role` is what a token needs.
 """

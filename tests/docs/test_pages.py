@@ -57,7 +57,9 @@ def writer() -> Iterator[ModuleType]:
         yield importlib.import_module("write_reference")
 
 
-@pytest.mark.parametrize("name", ["addon-api.md", "addons.md", "errors.md", "hooks.md", "mistakes.md", "testing.md"])
+@pytest.mark.parametrize(
+    "name", ["addon-api.md", "addons.md", "api.md", "errors.md", "hooks.md", "mistakes.md", "testing.md"]
+)
 def test_a_page_that_follows_from_the_code_is_up_to_date(writer: ModuleType, name: str) -> None:
     assert page(name) == writer.PAGES[name](), "run make reference"
 
