@@ -23,6 +23,8 @@ _CLOSED_CODES: Final = frozenset(
 _FOR_WANT_OF_SPACE: Final = frozenset({sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY})
 _NO_TEXT: Final = "Could not decode to UTF-8"
 """How the message of `sqlite3` begins when a text that it reads is none; there is no code of its own."""
+_LONGEST_PATH: Final = 500
+"""Bytes of a path that SQLite opens; it adds the endings of its own files."""
 _NEARLY_NOTHING: Final = 256 * 1024
 """Bytes of free space under which an input/output error counts as a full disk."""
 
@@ -47,6 +49,10 @@ def database_fault(error: sqlite3.Error, path: Path, purpose: str) -> AddonkitEr
         return _full(path, purpose)
     if code in _DAMAGED_CODES or str(error).startswith(_NO_TEXT):
         return StoreCorrupted(attempted, f"it is damaged: {error}")
+    length = len(os.fsencode(path.absolute()))
+    if code == sqlite3.SQLITE_CANTOPEN and length > _LONGEST_PATH:
+        found = f"its path has {length} bytes, and SQLite takes about {_LONGEST_PATH}"
+        return StoreUnavailable(attempted, found, "set ADDONKIT_HOME to a directory with a shorter path")
     if code in _CLOSED_CODES:
         return StoreUnavailable(attempted, obstacle(path) or str(error), "check the directory and its owner")
     return StoreError(attempted, str(error))

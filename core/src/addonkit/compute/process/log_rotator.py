@@ -3,7 +3,7 @@
 Run as `python -I -S log_rotator.py DIRECTORY PID STARTED`, by the launcher and by `logs`. Standard library only, and
 as little of it as possible: each server has one such process.
 
-The server writes to its log directly, so it never waits for this process and loses nothing when this process ends. It
+The server writes to its log directly. It never waits for this process, and loses nothing when this process ends. It
 has no descriptor of the server: no lock, no pipe. It keeps the directory open, so it works after a move of the home.
 """
 

@@ -1,0 +1,91 @@
+"""Users without a passwd entry or a HOME, and homes of others: each ends in one line, and locks nobody out."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from addonkit.testing.command import CommandLine
+
+UID = 54321
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+
+
+def as_nobody_known(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    """Run addonkit as a uid without an entry; Python must not lie below /root."""
+    python = shutil.which(f"python3.{sys.version_info.minor}", path="/usr/local/bin:/usr/bin:/bin") or sys.executable
+    path = os.pathsep.join(each for each in sys.path if each)
+    return subprocess.run(
+        ["setpriv", f"--reuid={UID}", f"--regid={UID}", "--clear-groups", python, "-m", "addonkit", *words],
+        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": path, **environ},
+        cwd="/",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture
+def theirs(home: Path) -> Path:
+    """A home of that user."""
+    made = home / "theirs"
+    made.mkdir()
+    os.chown(made, UID, UID)
+    return made
+
+
+def test_a_user_without_a_passwd_entry_is_told_what_postgresql_needs(theirs: Path) -> None:
+    told = as_nobody_known("create", "postgresql:small", "-a", "shop", ADDONKIT_HOME=str(theirs))
+    assert told.returncode == 1
+    last = told.stderr.splitlines()[-1]
+    assert f"uid {UID} has no passwd entry, which some servers need; add `addonkit:x:{UID}:0::/:/bin/sh`" in last
+    assert as_nobody_known("destroy", "shop-postgresql", "--yes", ADDONKIT_HOME=str(theirs)).returncode == 0
+    assert not list((theirs / "disks").iterdir())
+
+
+def test_without_a_home_directory_a_command_asks_for_one() -> None:
+    for words in (("list",), ("--home", "~nosuchuser/x", "list")):
+        told = as_nobody_known(*words)
+        assert (told.returncode, told.stderr.count("\n")) == (1, 1), told.stderr
+        assert "there is no HOME, and no passwd entry; set ADDONKIT_HOME" in told.stderr
+
+
+def test_root_that_looks_at_the_home_of_a_user_changes_nothing_in_it(theirs: Path) -> None:
+    assert as_nobody_known("apps", ADDONKIT_HOME=str(theirs)).returncode == 0
+    assert as_nobody_known("env", "set", "-a", "shop", "A=1", ADDONKIT_HOME=str(theirs)).returncode == 0
+
+    told = CommandLine(theirs)("list")
+
+    assert told.status == 1
+    assert f"{theirs} belongs to user {UID}; run the command as {UID}" in told.err
+    assert {path.stat().st_uid for path in theirs.rglob("*")} == {UID}
+    assert as_nobody_known("env", "get", "A", "-a", "shop", ADDONKIT_HOME=str(theirs)).stdout == "1\n"
+
+
+def test_a_stranger_in_the_directory_of_a_disk_does_not_keep_it(addonkit_command: CommandLine, home: Path) -> None:
+    assert addonkit_command("create", "valkey:small", "-a", "shop").status == 0
+    (disk,) = (each for each in (home / "disks").iterdir() if each.is_dir())
+    stranger = subprocess.Popen(
+        ["setpriv", f"--reuid={UID}", f"--regid={UID}", "--clear-groups", "sleep", "60"], cwd=disk
+    )
+    try:
+        gone = addonkit_command("destroy", "shop-valkey", "--yes")
+    finally:
+        stranger.send_signal(signal.SIGKILL)
+        stranger.wait()
+    assert gone.status == 0, gone.err
+    assert not disk.exists()
+
+
+def test_a_home_whose_path_is_too_long_for_the_state_is_told_so(home: Path) -> None:
+    told = CommandLine(home.joinpath(*["x" * 100] * 6))("list", "--json")
+    assert told.status == 1
+    assert "bytes" in json.loads(told.out or told.err)["error"]["message"]
