@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from addonkit.archive.names import archive_path, new_backup_name
 from addonkit.controller.addons import addon_of
+from addonkit.controller.attempts import Attempts
 from addonkit.controller.backups import outcomes
 from addonkit.controller.backups.archives import location_of
 from addonkit.controller.backups.places import PlaceRequest, discard_former, discard_place, former_of, mark_moving
@@ -15,6 +16,7 @@ from addonkit.controller.backups.shelf import Shelf
 from addonkit.controller.execution_ids import BACKUPS, once_id
 from addonkit.controller.step_context import subject_of
 from addonkit.controller.usage import usage_of
+from addonkit.engine.recovery import unfinished
 from addonkit.errors import AddonkitError, BackupError
 from addonkit.models.backup import ArchiveManifest, Backup
 from addonkit.models.execution import Execution
@@ -294,6 +296,9 @@ class BackupService:
         if execution is not None:
             await self._engine.unblock(id)
             await self._engine.undo(id, self._sagas.of(execution.saga), completed=False)
+            # What its steps asked of sagas of addons has nothing to undo; it would stay unfinished for ever.
+            asked = [each.id for each in await unfinished(self._store, self._leases)]
+            await Attempts(self._engine).close([each for each in asked if each.startswith(f"{id}/")])
 
     async def expired(self) -> tuple[Instance, ...]:
         """Former instances that are kept no longer."""
