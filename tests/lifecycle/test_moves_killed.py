@@ -62,7 +62,13 @@ def test_killed_at_any_step_the_original_is_whole_and_the_same_command_succeeds(
     instances = addonkit_command("list", "--json").data["instances"]
     assert {each["purpose"] for each in instances} <= {"serve", "former"}, "no half copy stays"
     again = addonkit_command(*words[command])
-    assert again.status == 0 or file.exists() or "already" in again.err or "has that name" in again.err or "holds" in again.err, again.err
+    assert (
+        again.status == 0
+        or file.exists()
+        or "already" in again.err
+        or "has that name" in again.err
+        or "holds" in again.err
+    ), again.err
     if command != "export":
         assert psql("copy", "SELECT count(*) FROM orders") == "1"
     assert [each.name for each in tmp_path.iterdir()] in ([], [file.name])
