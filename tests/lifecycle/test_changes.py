@@ -135,6 +135,35 @@ async def test_postgresql_upgrades_one_tenant_after_the_other(kit: addonkit.Kit)
     assert len(servers) == 1, "both live on the new shared server, and the old one is gone"
 
 
+async def test_a_database_is_copied_within_its_server_unless_it_is_used(kit: addonkit.Kit) -> None:
+    await kit.create("postgresql:shared", "shop")
+    async with database(kit) as connection:
+        await connection.execute(EVERYTHING)
+        await connection.execute("ALTER DATABASE shop SET search_path = public; GRANT SELECT ON orders TO PUBLIC")
+
+    async def ran(saga: str) -> int:
+        return sum(each.saga == saga for each in await kit.executions())
+
+    await asyncio.sleep(0.5)  # the session that has just ended
+    await kit.moves.clone("shop-postgresql", "quick")
+    assert (await ran("postgresql.copy"), await ran("postgresql.backup")) == (1, 0)
+    async with database(kit, "quick") as connection:
+        await connection.execute("DROP TABLE orders CASCADE; CREATE TABLE orders (id int)")
+        assert await connection.fetchval("SELECT length(lo_get(4711))") == 10_000
+        assert await connection.fetchval("SHOW search_path") == "public"
+        assert await connection.fetchval("SHOW statement_timeout") == "7min"
+    async with database(kit) as connection:
+        await connection.execute("INSERT INTO orders (n) VALUES (1)")
+        await kit.moves.clone("shop-postgresql", "slow")
+        assert await connection.fetchval("SELECT count(*) FROM orders") == 1001, "no session ends for a copy"
+    assert await ran("postgresql.backup") == 1
+    assert await count(kit, "slow") == 1001
+    with pytest.raises(asyncpg.PostgresError):
+        url = (await kit.environment("slow")).values["DATABASE_URL"]
+        await asyncpg.connect(url, database="shop")
+    assert [each.kind for each in await kit.doctor()] == []
+
+
 async def test_what_cannot_be_moved_is_refused_before_anything_happens(
     kit: addonkit.Kit, monkeypatch: pytest.MonkeyPatch
 ) -> None:

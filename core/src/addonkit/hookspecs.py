@@ -342,6 +342,30 @@ class AddonSpecs:
         raise NotImplementedError
 
     @hookspec(firstresult=True)
+    def addon_copy(self, source: Instance, instance: Instance) -> Saga[bool]:
+        """Describe a faster way to copy an instance than through an archive. Optional, with addon_backup.
+
+        Asked before the data go through an archive. The source is only read, and no session of an app ends for it. The
+        saga says whether it has copied; where not, an archive is used, and the restore empties the instance first.
+        The fingerprints of both are compared in any case.
+
+        Args:
+            source: an active instance of this addon, which apps may use meanwhile.
+            instance: the empty instance.
+
+        Example:
+            ```python
+            @hookimpl
+            def addon_copy(source, instance):
+                return COPY.bind(source=source.claim, claim=instance.claim)
+            ```
+
+        Returns:
+            A saga whose value named `result` is a bool.
+        """
+        raise NotImplementedError
+
+    @hookspec(firstresult=True)
     def addon_freeze(self, instance: Instance) -> Saga[None]:
         """Describe how apps are kept from writing into an instance. Optional, with addon_thaw.
 

@@ -123,6 +123,10 @@ class Addon:
         """How a script is run in an instance; needs the capability `transform`."""
         return self._saga(AddonSpecs.addon_transform, None, instance=instance, script=script)
 
+    def copy(self, source: Instance, instance: Instance) -> Saga[bool]:
+        """How an instance is copied without an archive; needs the capability `copy`."""
+        return self._saga(AddonSpecs.addon_copy, bool, source=source, instance=instance)
+
     def freeze(self, instance: Instance) -> Saga[None]:
         """How apps are kept from writing into an instance; needs the capability `freeze`."""
         return self._saga(AddonSpecs.addon_freeze, None, instance=instance)

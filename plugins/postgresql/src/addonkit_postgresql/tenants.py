@@ -18,7 +18,7 @@ from addonkit import (
     Tenants,
     Usage,
 )
-from addonkit_postgresql import admin, configuring, dump, extending, freezing, transform
+from addonkit_postgresql import admin, configuring, copying, dump, extending, freezing, transform
 from addonkit_postgresql.naming import LONGEST, Reserved, wanted_name
 from addonkit_postgresql.removal import remove
 from addonkit_postgresql.scram import fits
@@ -109,6 +109,10 @@ class DatabaseTenants(Tenants):
     async def thaw(self, access: ServerAccess, tenant: Tenant) -> None:
         """See Tenants."""
         await freezing.thaw(administrator(access), tenant.claim)
+
+    async def copy(self, access: ServerAccess, source: str, tenant: Tenant) -> bool:
+        """See Tenants."""
+        return await copying.copy(administrator(access), source, tenant)
 
     async def usage(self, access: ServerAccess, tenant: Tenant) -> Usage:
         """See Tenants."""

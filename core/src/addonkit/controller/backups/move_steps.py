@@ -70,6 +70,9 @@ class MoveSteps:
         async def copy_data(sagas: Sagas, id: str, source: str, place: Any) -> Fingerprint:
             """Copy the data."""
             original, target = await self._instance(source), await self._instance(_place_id(place))
+            quick = await self._copied(sagas, id, original, target)
+            if quick is not None:
+                return quick
             with self._archives.piped(id, original) as location:
                 subject = archive_subject(location, id)
                 backup = addon_of(self._registry, original, "copy").backup(original)
@@ -164,6 +167,21 @@ class MoveSteps:
             return items
 
         return report_items
+
+    async def _copied(self, sagas: Sagas, id: str, source: Instance, target: Instance) -> Fingerprint | None:
+        """The fingerprint of a source that was copied without an archive; None when it is to go through one.
+
+        An app may have written since: then both differ, and what an archive holds is of one moment.
+        """
+        addon = addon_of(self._registry, target, "copy")
+        if "copy" not in addon.capabilities:
+            return None
+        asked = addon.copy(source, target)
+        if not await sagas.ensure(f"{id}/copy", asked, subject=subject_of(target), again=True):
+            return None
+        held = await self._look(sagas, f"{id}/copied", target.id)
+        original = await self._look(sagas, f"{id}/original", source.id)
+        return None if original.differences(held) else original
 
     async def _look(self, sagas: Sagas, id: str, instance_id: str) -> Fingerprint:
         instance = await self._instance(instance_id)

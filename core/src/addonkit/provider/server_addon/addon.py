@@ -17,6 +17,7 @@ from addonkit.models.result import Extensions, Inventory, ProvisionResult, Usage
 from addonkit.models.variable import Variable
 from addonkit.provider.server_addon import sagas
 from addonkit.provider.server_addon.configuring import bound_to, configure_saga
+from addonkit.provider.server_addon.copying import copy_hook
 from addonkit.provider.server_addon.data import DataSagas, data_sagas, transform_saga
 from addonkit.provider.server_addon.declaration import ConnectionInfo, ContainerSpec, Tenants
 from addonkit.provider.server_addon.extending import extensions_hook, update_extension_hook
@@ -71,6 +72,7 @@ class ServerAddon:
     addon_restore: Callable[[Instance], Saga[None]] | None = attrs.field(init=False)
     addon_fingerprint: Callable[[Instance], Saga[Fingerprint]] | None = attrs.field(init=False)
     addon_transform: Callable[[Instance, str], Saga[None]] | None = attrs.field(init=False)
+    addon_copy: Callable[[Instance, Instance], Saga[bool]] | None = attrs.field(init=False)
     addon_freeze: Callable[[Instance], Saga[None]] | None = attrs.field(init=False)
     addon_thaw: Callable[[Instance], Saga[None]] | None = attrs.field(init=False)
     addon_usage: Callable[[Instance], Saga[Usage]] | None = attrs.field(init=False)
@@ -174,6 +176,10 @@ class ServerAddon:
             return saga.bind(server_id=instance.server, claim=instance.claim, script=script)
 
         return addon_transform
+
+    @addon_copy.default
+    def _answer_copy(self) -> Callable[[Instance, Instance], Saga[bool]] | None:
+        return copy_hook(self.definition.name, self.tenants)
 
     @addon_freeze.default
     def _answer_freeze(self) -> Callable[[Instance], Saga[None]] | None:

@@ -176,6 +176,10 @@ class Tenants(abc.ABC):
         async def thaw(self, access: ServerAccess, tenant: Tenant) -> None
         async def usage(self, access: ServerAccess, tenant: Tenant) -> Usage
 
+    A tenant that can be filled at once with what another tenant of its server has, says with this verb whether it was:
+
+        async def copy(self, access: ServerAccess, source: str, tenant: Tenant) -> bool
+
     With a last one, options hold that are set for each tenant inside the server, see OptionDefinition. It brings into
     force what differs between `former`, a config, and `tenant.config`; for a new tenant `former` is empty:
 

@@ -81,6 +81,8 @@ class AddonUnderTest:
             found.append(self.addon.extensions(instance))
         if self.can("update_extension"):
             found.append(self.addon.update_extension(instance, "kit"))
+        if self.can("copy"):
+            found.append(self.addon.copy(instance, instance))
         if self.can("freeze"):
             found.append(self.addon.freeze(instance))
         if self.can("thaw"):
