@@ -74,8 +74,9 @@ class Fingerprint:
                 yield f"{part.name}: {other.count:,} {part.unit} instead of {part.count:,}"
             elif other.digest != part.digest:
                 yield f"{part.name}: as many {part.unit}, but another content"
-        for name in sorted(found):
-            yield f"{name} is not in the original"
+        for name, part in sorted(found.items()):
+            if now is None or part.until is None or part.until > now:
+                yield f"{name} is not in the original"
 
 
 def describe_differences(differences: tuple[str, ...]) -> str:
