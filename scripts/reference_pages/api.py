@@ -38,13 +38,13 @@ GROUPS: Final = {
     ),
     "A server, declared": (
         "ServerAddon", "Program", "DiskTemplate", "File", "Probe", "ContainerSpec", "ConnectionInfo", "admin_password",
-        "Tenants", "Tenant", "ServerAccess", "Progress",
+        "Tenants", "Login", "Tenant", "ServerAccess", "Progress",
     ),
     "Variables and secrets": ("Variable", "Secret", "reveal"),
     "What hooks are given": (
         "hookimpl", "App", "Variant", "Instance", "Association", "Server", "Phase", "Event", "EventKind",
     ),
-    "What sagas give": ("ProvisionResult", "BindResult", "Usage", "Inventory"),
+    "What sagas give": ("ProvisionResult", "BindResult", "Sessions", "Usage", "Inventory"),
     "Backups": (
         "Archive", "ArchiveWriter", "ArchiveReader", "Member", "ArchiveManifest", "Fingerprint", "Part", "SetDigest",
     ),

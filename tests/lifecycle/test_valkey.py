@@ -69,7 +69,7 @@ def test_what_a_shell_says_of_other_servers_does_not_reach_the_app(addonkit_comm
     environ = json.loads(run.out)
     assert not left.keys() & environ.keys()
     assert environ["REDIS_POOL"] == "5"
-    assert environ["REDIS_URL"].startswith("redis://default:")
+    assert environ["REDIS_URL"].startswith("redis://shop.")
 
 
 @pytest.mark.parametrize("variant", ["small", "cache", "shared"])

@@ -92,7 +92,7 @@ async def test_what_is_ones_own_is_within_reach(blog: Mapping[str, str]) -> None
         ("SET", "blog:key", "own"): True,
         ("GET", "blog:key"): "own",
         ("PUBLISH", "blog:news", "x"): 0,
-        ("ACL", "WHOAMI"): "blog",
+        ("ACL", "WHOAMI"): blog["VALKEY_USERNAME"],
         ("XADD", "blog:stream", "1-1", "a", "b"): "1-1",
         ("TYPE", "blog:stream"): "stream",
         ("HSCAN", "blog:none", "0"): (0, {}),
@@ -219,7 +219,9 @@ async def test_an_app_that_goes_is_out_before_its_data_are_removed(
         await reader.read()
         writer.close()
     assert await as_administrator(kit, "DBSIZE") == 1
-    assert await as_administrator(kit, "ACL", "USERS") == ["addonkit", "default", "wiki"]
+    assert await as_administrator(kit, "ACL", "USERS") == [
+        "addonkit", "default", "wiki", wiki["VALKEY_USERNAME"],
+    ]  # fmt: skip
     with pytest.raises(valkey.exceptions.AuthenticationError):
         await call(blog["VALKEY_URL"], "PING")
 

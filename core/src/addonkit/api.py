@@ -94,7 +94,7 @@ from addonkit.models.identifiers import name_from_ref, sanitize_identifier
 from addonkit.models.image_reference import ImageReference, resolve_image, version_of
 from addonkit.models.instance import Association, Instance, Phase, Server
 from addonkit.models.options import OptionDefinition, OptionType, amount_of
-from addonkit.models.result import BindResult, Extension, Extensions, Inventory, ProvisionResult, Usage
+from addonkit.models.result import BindResult, Extension, Extensions, Inventory, ProvisionResult, Sessions, Usage
 from addonkit.models.secret import Secret, reveal
 from addonkit.models.sizes import parse_size, parse_storage_gb
 from addonkit.models.spec import AddonSpec
@@ -104,6 +104,7 @@ from addonkit.provider.server_addon.addon import ServerAddon
 from addonkit.provider.server_addon.declaration import (
     ConnectionInfo,
     ContainerSpec,
+    Login,
     Progress,
     ServerAccess,
     Tenant,
@@ -168,6 +169,7 @@ __all__ = [
     "LeaseLost",
     "LeaveResult",
     "LocalityMode",
+    "Login",
     "Member",
     "Mount",
     "NoFreePort",
@@ -211,6 +213,7 @@ __all__ = [
     "ServerSagas",
     "Servers",
     "Service",
+    "Sessions",
     "SetDigest",
     "SettingDefinition",
     "ShellDefinition",

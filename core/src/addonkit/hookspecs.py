@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from addonkit.models.execution import Event
     from addonkit.models.fingerprint import Fingerprint
     from addonkit.models.instance import Association, Instance, Server
-    from addonkit.models.result import BindResult, Extensions, Inventory, ProvisionResult, Usage
+    from addonkit.models.result import BindResult, Extensions, Inventory, ProvisionResult, Sessions, Usage
     from addonkit.models.variable import Variable
     from addonkit.saga.saga import Saga
 
@@ -136,10 +136,12 @@ class AddonSpecs:
         """Describe how one association gets credentials of its own. Optional.
 
         Without this hook every association of an instance receives the variables of its ProvisionResult.
-        Asked when an active instance is tied to an app.
+        Asked when an active instance is tied to an app; with addon_sessions also when its credentials are rotated,
+        while the former ones still work.
 
         Args:
-            association: the tie; name credentials after `association.id`.
+            association: the tie; name credentials after `association.id` and, with addon_sessions,
+                `association.generation`. `association.role` says what they may do, see `AddonDefinition.roles`.
             instance: the active instance.
 
         Example:
@@ -158,8 +160,9 @@ class AddonSpecs:
     def addon_unbind(self, association: Association, instance: Instance) -> Saga[None]:
         """Describe how the credentials of one association are revoked. Optional, with addon_bind.
 
-        Asked when an app is detached, and for each association before an instance is deprovisioned. Every step
-        must count "already gone" as success.
+        Asked when an app is detached, and for each association before an instance is deprovisioned. After a rotation it
+        is asked for the former credentials. Sessions that use them end. Every step must count "already gone" as
+        success.
 
         Args:
             association: the tie, with the attributes of its BindResult.
@@ -174,6 +177,29 @@ class AddonSpecs:
 
         Returns:
             A saga without a result.
+        """
+        raise NotImplementedError
+
+    @hookspec(firstresult=True)
+    def addon_sessions(self, association: Association, instance: Instance) -> Saga[Sessions]:
+        """Describe how the sessions that use credentials of an association are counted. Optional, with addon_unbind.
+
+        An addon that answers it can rotate: addon_bind is asked for an association of the next generation, and
+        addon_unbind for one of the former.
+
+        Args:
+            association: the tie, with the attributes of the BindResult of the credentials that are asked about.
+            instance: its instance.
+
+        Example:
+            ```python
+            @hookimpl
+            def addon_sessions(association):
+                return COUNT.bind(user=association.attributes["user"])
+            ```
+
+        Returns:
+            A saga that changes nothing and whose value named `result` is a Sessions.
         """
         raise NotImplementedError
 

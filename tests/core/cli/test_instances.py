@@ -147,7 +147,7 @@ def test_the_home_may_be_given_before_and_after_the_command(call, kit, argv):
 def test_attach(call, kit, samples):
     kit.answers["attach"] = attrs.evolve(samples.binding, new_app=False)
     outcome = call("attach", "shop-postgresql", "-a", "reports", "--as", "main")
-    assert kit.call("attach") == (("shop-postgresql", "reports"), {"alias": "main", "socket": False})
+    assert kit.call("attach") == (("shop-postgresql", "reports"), {"alias": "main", "socket": False, "role": ""})
     assert "next: `addonkit run -a shop -- COMMAND`" in outcome.out
 
 

@@ -66,7 +66,7 @@ def test_an_undo_that_was_interrupted_is_continued(addonkit, home):
 
 def test_a_create_that_fails_tells_why_and_leaves_nothing(addonkit, home):
     failed = addonkit("-v", *CREATE, status=1, ADDONKIT_FAULT="before:create_tenant=raise")
-    assert "4/5 create the role and its database ... failed" in failed.stderr
+    assert "4/5 create the owner and its database ... failed" in failed.stderr
     assert "3/5 create the service ... undone" not in failed.stderr.splitlines()[0]
     assert failed.stderr.splitlines()[-1].startswith("error: creating shop-postgresql: ")
     assert "addonkit retry shop-postgresql" in failed.stderr

@@ -10,11 +10,12 @@ from typing import Any
 import asyncpg
 import pytest
 
-from addonkit import AlreadyExists, Conflict, Secret
-from addonkit_postgresql import admin, session
+from addonkit import AlreadyExists, Conflict, Login, Secret, Tenant
+from addonkit_postgresql import admin, logins, session
 from addonkit_postgresql.naming import SPARE
 from addonkit_postgresql.removal import remove
 from addonkit_postgresql.session import Administrator, execute, execute_all
+from older_tenants import create_tenant
 
 PASSWORD = Secret.generate()
 
@@ -41,7 +42,7 @@ async def log_in(
 
 async def give(server: Administrator, name: str, owner: str = "") -> None:
     """A role and its database, as provisioning makes them."""
-    await admin.create_tenant(server, name, PASSWORD, owner or name, 50)
+    await create_tenant(server, name, PASSWORD, owner or name, 50)
 
 
 async def take(server: Administrator, name: str) -> None:
@@ -131,7 +132,7 @@ async def test_one_of_several_apps_gets_the_spare_database_of_a_new_server(serve
         async with server.session() as connection:
             await connection.execute(f"CREATE DATABASE {SPARE} TEMPLATE template0 ALLOW_CONNECTIONS false")
     apps = [f"{name}_{number}" for number in range(4)]
-    await asyncio.gather(*(admin.create_tenant(server, app, PASSWORD, app, 50) for app in apps))
+    await asyncio.gather(*(create_tenant(server, app, PASSWORD, app, 50) for app in apps))
     assert SPARE not in await databases(server)
     for app in apps:
         async with log_in(server, app) as connection:
@@ -166,7 +167,7 @@ async def test_creating_a_role_again_sets_the_same_password_again(server: Admini
     async with log_in(server, name) as connection:
         await connection.execute(f"ALTER ROLE {name} PASSWORD 'forgotten'")
 
-    await admin.create_tenant(server, name, PASSWORD, name, 50)
+    await create_tenant(server, name, PASSWORD, name, 50)
 
     async with log_in(server, name):
         pass
@@ -178,7 +179,7 @@ async def test_what_is_not_ours_is_never_touched(server: Administrator, name: st
         await execute(connection, "CREATE DATABASE %I OWNER %I", name, name)
 
     with pytest.raises(AlreadyExists, match="not this instance's"):
-        await admin.create_tenant(server, name, PASSWORD, name, 50)
+        await create_tenant(server, name, PASSWORD, name, 50)
     with pytest.raises(AlreadyExists, match="not this instance's"):
         await admin.create_database(server, name, name, name)
     await take(server, name)
@@ -193,7 +194,7 @@ async def test_what_is_another_instances_is_never_touched(server: Administrator,
     await give(server, name, owner="somebody")
 
     with pytest.raises(AlreadyExists):
-        await admin.create_tenant(server, name, PASSWORD, name, 50)
+        await create_tenant(server, name, PASSWORD, name, 50)
     await take(server, name)
 
     assert await is_there(server, name) == (True, True)
@@ -298,7 +299,7 @@ async def test_a_database_left_broken_by_an_interrupted_statement_is_made_anew(
     await give(server, name)
     await ask(server, "UPDATE pg_database SET datconnlimit = -2 WHERE datname = $1 RETURNING 1", name)
 
-    await admin.create_tenant(server, name, PASSWORD, name, 50)
+    await create_tenant(server, name, PASSWORD, name, 50)
 
     async with log_in(server, name) as connection:
         assert await connection.fetchval("SELECT 1") == 1
@@ -310,7 +311,7 @@ async def test_a_database_interrupted_before_its_doors_were_set_is_finished(serv
         await execute(connection, "DROP DATABASE %I", name)
         await execute(connection, "CREATE DATABASE %I OWNER %I ALLOW_CONNECTIONS false", name, name)
 
-    await admin.create_tenant(server, name, PASSWORD, name, 50)
+    await create_tenant(server, name, PASSWORD, name, 50)
 
     async with log_in(server, name) as connection:
         assert await connection.fetchval("SELECT 1") == 1
@@ -362,8 +363,9 @@ async def test_the_clear_password_never_reaches_the_server(
         await execute(connection, template, *values, **limit)
 
     monkeypatch.setattr(session, "execute", listen)
-    monkeypatch.setattr(admin, "execute", listen)
+    monkeypatch.setattr(logins, "execute", listen)
     await give(server, name)
+    await logins.add_login(server, Tenant(name, name, {}), Login(f"{name}.1", PASSWORD), 5)
 
     assert any(value.startswith("SCRAM-SHA-256$4096:") for value in said)
     assert not any(PASSWORD.reveal() in value for value in said)

@@ -9,10 +9,10 @@ import asyncpg
 import pytest
 
 from addonkit import CONFIG_VERSION, Secret, Server, ServerAccess
-from addonkit_postgresql import admin
 from addonkit_postgresql.cloner import DatabaseCloner
 from addonkit_postgresql.removal import remove
 from addonkit_postgresql.session import Administrator
+from older_tenants import create_tenant
 
 CLONER = DatabaseCloner()
 PASSWORD = Secret.generate()
@@ -27,7 +27,7 @@ def access(server: Administrator) -> ServerAccess:
 @pytest.fixture
 async def template(server: Administrator, name: str) -> AsyncIterator[Mapping[str, str]]:
     """Variables of an app; everything of it is removed afterwards."""
-    await admin.create_tenant(server, name, PASSWORD, name, 50)
+    await create_tenant(server, name, PASSWORD, name, 50)
     host, port = server.address.host, server.address.port
     yield {
         "DATABASE_URL": f"postgresql://{name}:{PASSWORD.reveal()}@{host}:{port}/{name}",
@@ -109,7 +109,7 @@ async def test_nobody_else_gets_into_a_copy(
     await CLONER.seal(access, template)
     await CLONER.clone(access, template, copy)
     stranger = f"{name}_stranger"
-    await admin.create_tenant(server, stranger, PASSWORD, stranger, 5)
+    await create_tenant(server, stranger, PASSWORD, stranger, 5)
     try:
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await ask({"DATABASE_URL": copy["DATABASE_URL"].replace(f"//{name}:", f"//{stranger}:")}, "SELECT 1")

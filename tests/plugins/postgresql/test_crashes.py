@@ -55,7 +55,7 @@ async def ask(url: str, query: str) -> object:
 
 async def names_on(url: str) -> set[str]:
     """Databases and roles of the server, without its own."""
-    query = "SELECT array(SELECT {0} FROM {1} WHERE {0} !~ '^(pg_|postgres$|template)')"
+    query = "SELECT array(SELECT {0} FROM {1} WHERE {0} !~ '^(pg_|postgres$|template|resident[.])')"
     found = [await ask(url, query.format(*each)) for each in (("datname", "pg_database"), ("rolname", "pg_roles"))]
     return {str(name) for names in found for name in names}  # type: ignore[attr-defined]
 

@@ -15,6 +15,7 @@ from addonkit_postgresql import admin, removal
 from addonkit_postgresql.blockers import unblocked
 from addonkit_postgresql.removal import remove
 from addonkit_postgresql.session import Administrator, execute
+from older_tenants import create_tenant
 
 PASSWORD = Secret.generate()
 
@@ -40,7 +41,7 @@ async def logged_in(server: Administrator, user: str, database: str = "") -> Asy
 
 
 async def give(server: Administrator, name: str) -> None:
-    await admin.create_tenant(server, name, PASSWORD, name, 50)
+    await create_tenant(server, name, PASSWORD, name, 50)
 
 
 async def ask(server: Administrator, query: str, *values: object) -> object:
@@ -407,7 +408,7 @@ async def test_a_connection_that_never_logs_in_is_ended(server: Administrator) -
 
 
 async def test_an_app_has_the_connections_that_it_was_promised_and_no_more(server: Administrator, name: str) -> None:
-    await admin.create_tenant(server, name, PASSWORD, name, 5)
+    await create_tenant(server, name, PASSWORD, name, 5)
 
     async with AsyncExitStack() as stack:
         for _ in range(5):

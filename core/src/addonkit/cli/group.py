@@ -18,6 +18,7 @@ SECTIONS: Final = {
         "env": "Show the variables of an app, or set some by hand.",
         "attach": "Give an app the variables of an instance that exists.",
         "detach": "Take an instance's variables from an app.",
+        "rotate": "Give apps new credentials, and revoke the former ones.",
         "promote": "Give an instance's variables their plain names.",
         "rename": "Give an instance or an app another name.",
         "destroy": "Remove an instance and all its data, or everything of an app.",

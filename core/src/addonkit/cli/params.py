@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
+from datetime import timedelta
 from typing import Any, Final
 
 import click
 from click.core import ParameterSource
 from click.shell_completion import CompletionItem
+
+_DURATION: Final = re.compile(r"(\d{1,7})([smhd]?)", re.ASCII)
+_SECONDS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -50,6 +55,24 @@ class Name(click.ParamType):  # type: ignore[type-arg] # generic in some version
 
         home = getattr(ctx.find_root().obj, "home", None)
         return [CompletionItem(each) for each in candidates(self.kind, ctx.params, incomplete, home)]
+
+
+class Duration(click.ParamType):  # type: ignore[type-arg] # generic in some versions of click only
+    """A time such as `90s`, `10m`, `1h` or `2d`; a number alone is seconds."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
+        """Take a number and a unit."""
+        if isinstance(value, timedelta):
+            return value
+        found = _DURATION.fullmatch(str(value).strip())
+        if found is None:
+            self.fail(f"'{value}' is no duration; use one like 90s, 10m, 1h or 2d", param, ctx)
+        return timedelta(seconds=int(found[1]) * _SECONDS[found[2]])
+
+
+DURATION: Final = Duration()
 
 
 def _is_from_environment(ctx: click.Context, param: click.Parameter) -> bool:

@@ -27,6 +27,8 @@ class Action(StrEnum):
     BIND = "bind"
     UNBIND = "unbind"
     CONFIGURE = "configure"
+    ROTATE = "rotate"
+    REVOKE = "revoke"
 
 
 @attrs.frozen
@@ -35,13 +37,15 @@ class Decision:
 
     Attributes:
         action: see Action.
-        association: whom a BIND or UNBIND concerns.
+        association: whom it concerns, unless it concerns the instance.
+        generation: of the credentials that a REVOKE concerns.
         until: when a WAIT ends by itself.
     """
 
     action: Action
     association: Association | None = None
     until: datetime | None = None
+    generation: int = 0
 
 
 def decide(instance: Instance, associations: Sequence[Association], now: datetime) -> Decision:
@@ -65,7 +69,20 @@ def decide(instance: Instance, associations: Sequence[Association], now: datetim
             arriving = next((a for a in associations if a.phase is Phase.PENDING), None)
             if arriving is not None:
                 return Decision(Action.BIND, arriving)
-            return Decision(Action.CONFIGURE if instance.is_changing else Action.NOTHING)
+            return Decision(Action.CONFIGURE) if instance.is_changing else _rotation(associations)
+
+
+def _rotation(associations: Sequence[Association]) -> Decision:
+    """New credentials first, so that an app always has some; then former ones that are to go."""
+    active = [a for a in associations if a.phase is Phase.ACTIVE]
+    for association in active:
+        if association.rotation is not None:
+            return Decision(Action.ROTATE, association)
+    for association in active:
+        for former in association.formers:
+            if former.revoke and not former.message:
+                return Decision(Action.REVOKE, association, generation=former.generation)
+    return Decision(Action.NOTHING)
 
 
 def retry_time(failures: int, now: datetime) -> datetime | None:

@@ -30,6 +30,21 @@ def bind_id(association: Association) -> str:
     return f"bind/{association.id}/{association.attempt}"
 
 
+def rotation_id(association: Association, generation: int) -> str:
+    """Id of the execution that makes the credentials of that generation."""
+    return f"bind/{association.id}/generation-{generation}"
+
+
+def rotation_ids(association: Association) -> tuple[str, ...]:
+    """Ids of all executions that made further credentials for the association."""
+    return tuple(rotation_id(association, number) for number in range(2, association.generations + 1))
+
+
+def revocation_id(association: Association, generation: int) -> str:
+    """Id of the execution that revokes former credentials, in the present attempt."""
+    return f"unbind/{association.id}/generation-{generation}/{association.teardown}"
+
+
 def unbind_id(association: Association) -> str:
     """Id of the execution that unbinds the association, in its present attempt."""
     return f"unbind/{association.id}/{association.teardown}"

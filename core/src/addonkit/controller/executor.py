@@ -10,7 +10,24 @@ import attrs
 from addonkit.controller.addons import addon_of
 from addonkit.controller.attempts import Attempts
 from addonkit.controller.decide import Action, Decision, retry_time
-from addonkit.controller.execution_ids import bind_id, bind_ids, deprovision_id, provision_id, provision_ids, unbind_id
+from addonkit.controller.execution_ids import (
+    bind_id,
+    bind_ids,
+    deprovision_id,
+    provision_id,
+    provision_ids,
+    revocation_id,
+    rotation_id,
+    rotation_ids,
+    unbind_id,
+)
+from addonkit.controller.rotation import (
+    bound_variables,
+    forget_former,
+    give_up_rotation,
+    record_failure,
+    switch_credentials,
+)
 from addonkit.controller.step_context import subject_of, variant_of
 from addonkit.controller.variables import resolve_app_names
 from addonkit.errors import AddonkitError, ContractViolation, LeaseLost, Retryable, SagaFailed
@@ -21,11 +38,10 @@ from addonkit.models.result import BindResult, ProvisionResult
 from addonkit.registry.entities import forget_unused_addon
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from addonkit.controller.requests import Asked
     from addonkit.engine.engine import Engine
-    from addonkit.models.variable import Variable
     from addonkit.registry.addon import Addon
     from addonkit.registry.registry import Registry
     from addonkit.saga.saga import Saga
@@ -66,6 +82,12 @@ class Executor:
                 from addonkit.controller.configuring import Configurer
 
                 await Configurer(self._store, self._registry, self._engine, self._causes).configure(instance)
+            case Action.ROTATE:
+                assert decision.association is not None  # decide() gives one with this action
+                await self.rotate(instance, decision.association)
+            case Action.REVOKE:
+                assert decision.association is not None  # decide() gives one with this action
+                await self.revoke(instance, decision.association, decision.generation)
             case Action.NOTHING | Action.WAIT:
                 return
 
@@ -169,8 +191,7 @@ class Executor:
 
     async def bind(self, instance: Instance, association: Association) -> None:
         """Give an app its variables, with credentials of its own where the addon makes them."""
-        variables: Sequence[Variable] = instance.variables_by(socket=association.socket)
-        attributes: Any = {}
+        given: dict[str, Any] = {"plain": tuple(instance.variables_by(socket=association.socket)), "attributes": {}}
         unset: tuple[str, ...] = ()
         try:
             addon = addon_of(self._registry, instance)
@@ -182,7 +203,7 @@ class Executor:
                     bind_id(association), saga, subject=subject_of(instance, association)
                 )
                 await self._check_result(addon, result, BindResult, bind_id(association), saga)
-                variables, attributes = result.variables, result.attributes
+                given = {**bound_variables(association, result), "attributes": result.attributes}
         except LeaseLost:
             raise
         except AddonkitError as error:
@@ -193,9 +214,8 @@ class Executor:
         bound = attrs.evolve(
             association,
             phase=Phase.ACTIVE,
-            plain=tuple(variables),
-            attributes=attributes,
             unset_variables=unset,
+            **given,
         )
         await self._store.transact(lambda tx: self._record_bound(tx, association, bound))
 
@@ -209,6 +229,47 @@ class Executor:
             return
         tx.put(entity, bound)
         resolve_app_names(tx, self._registry, bound.app)
+
+    async def rotate(self, instance: Instance, association: Association) -> None:
+        """Make the next credentials of an app and switch to them; those that it has stay when that fails."""
+        rotation = association.rotation
+        assert rotation is not None  # decide() found one
+        view = association.of_generation(rotation.generation)
+        id = rotation_id(association, rotation.generation)
+        subject = subject_of(instance, association, generation=rotation.generation)
+        try:
+            addon = addon_of(self._registry, instance)
+            saga = addon.bind(view, instance)
+            result = await self._engine.ensure(id, saga, subject=subject)
+            await self._check_result(addon, result, BindResult, id, saga)
+        except LeaseLost:
+            raise
+        except AddonkitError as error:
+            self._causes[instance.id] = error
+            await self._store.transact(lambda tx: give_up_rotation(tx, association.id))
+            return
+        await self._store.transact(
+            lambda tx: switch_credentials(tx, self._registry, association.id, rotation.generation, result)
+        )
+
+    async def revoke(self, instance: Instance, association: Association, generation: int) -> None:
+        """Revoke former credentials of an app, or record why that failed."""
+        try:
+            await self._revoke_generation(instance, association, generation)
+        except LeaseLost:
+            raise
+        except AddonkitError as error:
+            self._causes[instance.id] = error
+            text = str(error)
+            await self._store.transact(lambda tx: record_failure(tx, association.id, generation, text))
+            return
+        await self._store.transact(lambda tx: forget_former(tx, association.id, generation))
+
+    async def _revoke_generation(self, instance: Instance, association: Association, generation: int) -> None:
+        addon = addon_of(self._registry, instance)
+        saga = addon.unbind(association.of_generation(generation), instance)
+        subject = subject_of(instance, association, generation=generation)
+        await self._engine.ensure(revocation_id(association, generation), saga, subject=subject)
 
     async def unbind(self, instance: Instance, association: Association) -> None:
         """Revoke the credentials of an app and forget its association."""
@@ -224,12 +285,14 @@ class Executor:
         await self._store.transact(lambda tx: self._forget_association(tx, association))
 
     async def _revoke(self, instance: Instance, association: Association) -> None:
-        attempts = bind_ids(association)
+        attempts = (*bind_ids(association), *rotation_ids(association))
         if not any([await self._engine.execution(id) for id in attempts]):
             return
         addon = addon_of(self._registry, instance)
         bound = await self._attempts.leave_something(attempts, partial(addon.bind, association, instance))
         if bound and "unbind" in addon.capabilities:
+            for former in association.formers:
+                await self._revoke_generation(instance, association, former.generation)
             saga = addon.unbind(association, instance)
             await self._engine.ensure(unbind_id(association), saga, subject=subject_of(instance, association))
         await self._attempts.close(attempts)

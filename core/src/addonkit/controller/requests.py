@@ -212,12 +212,19 @@ def ensure_app(tx: Transaction, name: str) -> bool:
 
 
 def associate(
-    tx: Transaction, instance: Instance, app: str, alias: str, others: Sequence[Association], *, socket: bool = False
+    tx: Transaction,
+    instance: Instance,
+    app: str,
+    alias: str,
+    others: Sequence[Association],
+    *,
+    socket: bool = False,
+    role: str = "",
 ) -> Association:
     """Write the tie of an app to an instance, behind the app's others."""
     order = max((a.order for a in others), default=0) + 1
     association = Association(
-        new_id(), app, instance.id, instance.addon, alias, primary=not alias, order=order, socket=socket
+        new_id(), app, instance.id, instance.addon, alias, primary=not alias, order=order, socket=socket, role=role
     )
     return tx.create(association.id, association).value
 

@@ -17,11 +17,12 @@ if TYPE_CHECKING:
     from addonkit.store.interface import Reader, Store, V
 
 
-def subject_of(instance: Instance, association: Association | None = None) -> dict[str, str]:
-    """The subject of an execution for this instance, or for one association of it."""
+def subject_of(instance: Instance, association: Association | None = None, *, generation: int = 0) -> dict[str, str]:
+    """The subject of an execution for this instance, or for one association of it, with credentials of a generation."""
     if association is None:
         return {"instance": instance.id, "app": instance.app}
-    return {"instance": instance.id, "app": association.app, "association": association.id}
+    subject = {"instance": instance.id, "app": association.app, "association": association.id}
+    return {**subject, "generation": str(generation)} if generation else subject
 
 
 def variant_of(instance: Instance) -> Variant:
@@ -87,9 +88,15 @@ def _read(reader: Reader, subject: Mapping[str, str]) -> _Served:
     return _Served(
         _value(reader, App, subject.get("app", "")),
         instance,
-        _value(reader, Association, subject.get("association", "")),
+        _association(reader, subject),
         _value(reader, Server, subject.get("server") or (instance.server if instance else "")),
     )
+
+
+def _association(reader: Reader, subject: Mapping[str, str]) -> Association | None:
+    found = _value(reader, Association, subject.get("association", ""))
+    generation = subject.get("generation", "")
+    return found.of_generation(int(generation)) if found and generation else found
 
 
 def _value(reader: Reader, kind: type[V], name: str) -> V | None:

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from addonkit.kit.moves import Moves
     from addonkit.kit.operation_log import OperationLog
     from addonkit.kit.options import InstanceOptions
+    from addonkit.kit.rotations import Rotations
     from addonkit.kit.schedules import Schedules
     from addonkit.kit.tokens import Tokens
     from addonkit.kit.trash import Trash
@@ -194,6 +195,13 @@ class Kit:
 
         return Made(self._services, self._controller, self._admission, self._viewer)
 
+    @cached_property
+    def rotations(self) -> Rotations:
+        """How credentials are replaced; imported when it is asked for first."""
+        from addonkit.kit.rotations import Rotations as Made
+
+        return Made(self._services, self._controller)
+
     async def create(
         self,
         spec: str,
@@ -230,10 +238,22 @@ class Kit:
         request, _asked = await self._creation.check(spec, app, alias, version, options=options)
         return await self._planner.create(request)
 
-    async def attach(self, name: str, app: str, *, alias: str = "", socket: bool = False, wait: bool = True) -> Binding:
-        """Give an app the variables of an instance that exists; with `socket` those for its server's Unix socket."""
+    async def attach(
+        self, name: str, app: str, *, alias: str = "", socket: bool = False, role: str = "", wait: bool = True
+    ) -> Binding:
+        """Give an app the variables of an instance that exists.
+
+        Args:
+            name: of the instance.
+            app: that is to have them.
+            alias: a name for the set of variables, which then carries it as prefix.
+            socket: give it those for the Unix socket of the server.
+            role: what the app may do, one that the addon offers; empty for the first of them.
+            wait: return when it is active; otherwise when it is recorded.
+        """
         await self._admission.admit_attach(name, app, alias)
-        return await self._creation.finish(await self._operations.attach(name, app, alias, socket=socket), wait=wait)
+        created = await self._operations.attach(name, app, alias, socket=socket, role=role)
+        return await self._creation.finish(created, wait=wait)
 
     async def detach(self, name: str, app: str) -> tuple[str, ...]:
         """Take an instance's variables from an app; returns the names that are gone. The instance stays.

@@ -134,12 +134,13 @@ class Operations:
         """Raise what create would raise, without writing; whether it would make a new instance."""
         return await self._store.read(lambda tx: find_former(tx, request)) is None
 
-    async def attach(self, name: str, app: str, alias: str = "", *, socket: bool = False) -> Created:
+    async def attach(self, name: str, app: str, alias: str = "", *, socket: bool = False, role: str = "") -> Created:
         """Record that an app is to receive the variables of an instance that exists.
 
         Raises:
             UnknownInstance: there is none of that name, or it is being destroyed.
             AlreadyExists: the app has an addon of that name.
+            InvalidInput: its addon has no such role.
         """
         check_app_name(app)
         if alias:
@@ -149,6 +150,8 @@ class Operations:
             entity = find_instance(tx, name, None)
             instance = entity.value
             attempted = f"cannot attach {name} to {app}"
+            if role:
+                check_role(self._registry.get(instance.addon, instance.distribution).definition, role, attempted)
             if instance.phase is Phase.DEPROVISIONING:
                 raise UnknownInstance(attempted, "it is being destroyed")
             if socket and instance.phase is Phase.ACTIVE and not instance.socket_variables:
@@ -156,10 +159,11 @@ class Operations:
             others = associations_of(tx, app)
             mine = next((a for a in others if a.instance == instance.id), None)
             if mine is not None:
-                return _join(tx, attempted, entity, mine, alias)
+                return _join(tx, attempted, entity, mine, alias, role)
             check_label(tx, attempted, alias or instance.addon, others)
             new_app = ensure_app(tx, app)
-            return Created(instance, associate(tx, instance, app, alias, others, socket=socket), new_app)
+            tie = associate(tx, instance, app, alias, others, socket=socket, role=role)
+            return Created(instance, tie, new_app)
 
         return await self._store.transact(decide)
 
@@ -268,7 +272,22 @@ class Operations:
         return resolve_app_names(tx, self._registry, app)[1]
 
 
-def _join(tx: Transaction, attempted: str, entity: Entity[Instance], association: Association, alias: str) -> Created:
+def check_role(definition: AddonDefinition, role: str, attempted: str) -> None:
+    """Make sure that an addon offers a role.
+
+    Raises:
+        InvalidInput: it does not, with those that it offers.
+    """
+    if role in definition.roles:
+        return
+    if not definition.roles:
+        raise InvalidInput(attempted, f"{definition.name} has no roles", "leave out --role")
+    raise InvalidInput(attempted, f"{definition.name} has no role {role!r}", f"use {', '.join(definition.roles)}")
+
+
+def _join(
+    tx: Transaction, attempted: str, entity: Entity[Instance], association: Association, alias: str, role: str
+) -> Created:
     """Continue an attachment that was interrupted or failed.
 
     Raises:
@@ -278,7 +297,7 @@ def _join(tx: Transaction, attempted: str, entity: Entity[Instance], association
     if association.phase is Phase.DEPROVISIONING:
         advice = f"run `addonkit detach {name} -a {app}` to complete that"
         raise AlreadyExists(attempted, "it is being detached", advice)
-    if association.phase is Phase.ACTIVE or association.alias != alias:
+    if association.phase is Phase.ACTIVE or (association.alias, association.role) != (alias, role):
         raise AlreadyExists(attempted, "it is attached already", f"see `addonkit env -a {app}`")
     instance = retry_instance(tx, entity)
     return Created(instance, existing(tx, Association, association.id).value, joined=True)

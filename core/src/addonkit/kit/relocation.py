@@ -95,6 +95,7 @@ def _rewrite(tx: Transaction, relocation: Relocation, pools: Mapping[str, Pool])
             tie,
             plain=_variables(relocation, tie.plain),
             variables=_variables(relocation, tie.variables),
+            by_port=_variables(relocation, tie.by_port),
             attributes=relocation.apply(tie.attributes),
         )
         if rewritten != tie:

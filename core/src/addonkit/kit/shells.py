@@ -57,7 +57,7 @@ def shell_session(
         raise NotFound(attempted, f"the addon {instance.addon} has none", advice)
     association = _login(attempted, instance, associations, app)
     # Not every client takes the path of a socket in the place of a host.
-    plain = instance.variables if association.socket else association.plain
+    plain = (association.by_port or instance.variables) if association.socket else association.plain
     given = {variable.key: variable for variable in plain}
     try:
         return ShellSession(

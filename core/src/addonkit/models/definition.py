@@ -153,6 +153,8 @@ class AddonDefinition:
         imports: what its `addon_restore` can load besides archives: `file`, schemes of URLs such as `redis`. The reader
             then has one member: `import/file`, or `import/url`, whose content is the URL.
         options: what users can choose of each instance, see OptionDefinition.
+        roles: what the credentials of an app may do, names to one line each; an app gets the first unless it is
+            attached with another one. `Association.role` names it. Empty when all apps may do the same.
     """
 
     name: str
@@ -177,6 +179,8 @@ class AddonDefinition:
         chosen = self.variant(variant)
         config = chosen.config if chosen else {}
         return Options(self.name, variant, self.options, config, is_shared_variant(variant))
+
+    roles: Mapping[str, str] = attrs.field(factory=dict)
 
     def variables_of(self, variant: str) -> tuple[str, ...]:
         """Names of the variables that an instance of this variant gives."""

@@ -105,6 +105,38 @@ class Instance:
 
 
 @attrs.frozen
+class Rotation:
+    """Credentials of an association that are being made, to take the place of those that the app has.
+
+    Attributes:
+        generation: theirs.
+        until: when the former ones are to be revoked, see FormerLogin.
+    """
+
+    generation: int
+    until: datetime
+
+
+@attrs.frozen
+class FormerLogin:
+    """Credentials that an association had before; they work until they are revoked.
+
+    Attributes:
+        generation: theirs.
+        attributes: of their BindResult.
+        until: from then on they are revoked as soon as no session uses them.
+        revoke: whether they are to be revoked now.
+        message: why revoking them failed.
+    """
+
+    generation: int
+    attributes: Mapping[str, Any]
+    until: datetime
+    revoke: bool = False
+    message: str = ""
+
+
+@attrs.frozen
 class Association:
     """The tie between an app and an instance; owns the variables the app receives.
 
@@ -124,6 +156,12 @@ class Association:
         attributes: of its BindResult.
         unset_variables: of the addon's definition, as they were when it became active.
         socket: whether the app uses the Unix socket of the server in place of its port.
+        by_port: variables for the server's port under plain names, of an association that uses the socket.
+        role: what its credentials may do, one of the addon's roles; empty for the first of them.
+        generation: number of its credentials, from 1 on; a rotation makes the next ones. Name credentials after it.
+        generations: how many were begun, failed ones included: no number is used again.
+        rotation: the credentials that are being made; None when none are.
+        formers: credentials that were replaced and are not revoked yet, oldest first.
     """
 
     kind: ClassVar[str] = "association"
@@ -145,6 +183,20 @@ class Association:
     attributes: Mapping[str, Any] = attrs.field(factory=dict)
     unset_variables: tuple[str, ...] = ()
     socket: bool = False
+    by_port: tuple[Variable, ...] = ()
+    role: str = ""
+    generation: int = 1
+    generations: int = 1
+    rotation: Rotation | None = None
+    formers: tuple[FormerLogin, ...] = ()
+
+    def of_generation(self, generation: int) -> Association:
+        """Return the association as it is, was or will be with the credentials of that generation."""
+        if generation == self.generation:
+            return self
+        former = next((each for each in self.formers if each.generation == generation), None)
+        attributes = former.attributes if former else {}
+        return attrs.evolve(self, generation=generation, attributes=attributes)
 
     @property
     def label(self) -> str:

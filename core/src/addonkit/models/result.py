@@ -42,6 +42,18 @@ class BindResult:
 
     variables: tuple[Variable, ...] = attrs.field(default=(), validator=_check_keys)
     attributes: Mapping[str, Any] = attrs.field(factory=dict)
+    socket_variables: tuple[Variable, ...] = attrs.field(default=(), validator=_check_keys)
+
+
+@attrs.frozen
+class Sessions:
+    """How many sessions use the credentials of an association.
+
+    Attributes:
+        count: sessions that are open now; None where a service does not tell, as one that knows requests alone.
+    """
+
+    count: int | None = None
 
 
 @attrs.frozen

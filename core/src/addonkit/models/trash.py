@@ -107,4 +107,9 @@ def blank(tie: Association) -> Association:
         variables=(),
         attributes={},
         unset_variables=(),
+        by_port=(),
+        generation=1,
+        generations=1,
+        rotation=None,
+        formers=(),
     )

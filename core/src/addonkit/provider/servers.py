@@ -14,7 +14,7 @@ import attrs
 
 from addonkit.errors import UnknownInstance
 from addonkit.models.identifiers import new_id
-from addonkit.models.instance import Instance, Server, ServerPhase
+from addonkit.models.instance import Association, Instance, Server, ServerPhase
 
 if TYPE_CHECKING:
     from addonkit.store.interface import Entity, Reader, Store, Transaction
@@ -120,6 +120,11 @@ class Servers:
     async def tenants(self, server_id: str) -> tuple[Instance, ...]:
         """Return the instances that live on the server, by id."""
         return await self._store.read(lambda tx: _tenants(tx, server_id))
+
+    async def associations(self, instance_id: str) -> tuple[Association, ...]:
+        """Return the ties of apps to an instance."""
+        found = await self._store.list(Association, {"instance": instance_id})
+        return tuple(entity.value for entity in found)
 
     async def activate(self, server_id: str) -> None:
         """Record that the server serves. A server marked for removal stays so."""

@@ -10,7 +10,7 @@ import attrs
 from addonkit.hookspecs import AddonSpecs
 from addonkit.models.definition import AddonDefinition
 from addonkit.models.fingerprint import Fingerprint
-from addonkit.models.result import BindResult, Extensions, Inventory, ProvisionResult, Usage
+from addonkit.models.result import BindResult, Extensions, Inventory, ProvisionResult, Sessions, Usage
 from addonkit.registry.collisions import adjustment_fault
 from addonkit.registry.relay import Relay
 from addonkit.saga.saga import Saga
@@ -102,6 +102,15 @@ class Addon:
     def update_extension(self, instance: Instance, extension: str) -> Saga[None]:
         """How an extension is updated; needs the capability `update_extension`."""
         return self._saga(AddonSpecs.addon_update_extension, None, instance=instance, extension=extension)
+
+    @property
+    def can_rotate(self) -> bool:
+        """Whether credentials of an app can be replaced while the former ones work."""
+        return {"bind", "unbind", "sessions"} <= self.capabilities
+
+    def sessions(self, association: Association, instance: Instance) -> Saga[Sessions]:
+        """How sessions that use credentials of an association are counted; needs the capability `sessions`."""
+        return self._saga(AddonSpecs.addon_sessions, Sessions, association=association, instance=instance)
 
     def usage(self, instance: Instance) -> Saga[Usage]:
         """How the size of an instance is asked for; needs the capability `usage`."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from addonkit import AlreadyExists, Conflict, Secret
+from addonkit import AlreadyExists, Conflict
 from addonkit_postgresql import extending
 from addonkit_postgresql.blockers import unblocked
 from addonkit_postgresql.configuring import statements
@@ -20,7 +20,6 @@ from addonkit_postgresql.marks import MARK, mark_of
 from addonkit_postgresql.naming import SPARE
 from addonkit_postgresql.options import LOCALE
 from addonkit_postgresql.removal import remove
-from addonkit_postgresql.scram import verifier
 from addonkit_postgresql.session import DATABASE, Administrator, execute, execute_all, is_contended
 
 if TYPE_CHECKING:
@@ -32,7 +31,7 @@ _DOORS_LOCK: Final = 0x6164646F6E6B6974
 """Key of the advisory lock: "addonkit" in ASCII."""
 
 _ALTER_ROLE: Final = """
-    ALTER ROLE %I WITH LOGIN NOSUPERUSER %s NOCREATEROLE NOREPLICATION NOBYPASSRLS CONNECTION LIMIT %s PASSWORD %L
+    ALTER ROLE %I WITH NOLOGIN NOSUPERUSER %s NOCREATEROLE NOREPLICATION NOBYPASSRLS PASSWORD NULL
 """
 
 _OWN_SCHEMA: Final = 150_000
@@ -72,25 +71,16 @@ class _Found:
 
 
 async def create_tenant(
-    admin: Administrator,
-    name: str,
-    password: Secret,
-    owner: str,
-    connections: int,
-    *,
-    alone: bool = False,
-    settings: Mapping[str, str] | None = None,
+    admin: Administrator, name: str, owner: str, *, alone: bool = False, settings: Mapping[str, str] | None = None
 ) -> None:
-    """Create a role that may log in and a database of its name, marked as this instance's, in one session.
+    """Create a role that cannot log in and a database of its name, marked as this instance's, in one session.
 
-    The password of a role that is there is set again; see create_database.
+    What logs in are roles of apps, see logins.py.
 
     Args:
         admin: the server.
         name: of both.
-        password: what the role logs in with.
         owner: id of the instance.
-        connections: how many the role may have at once; -1 is no limit.
         alone: whether no other app lives on the server. The role may then create databases, as test runners do. They
             do so from the database `postgres`: it may connect to that too.
         settings: of the database, see `configuring.statements`; its `locale` is by what texts are ordered.
@@ -100,7 +90,7 @@ async def create_tenant(
     """
     async with admin.session(patient=False) as connection, unblocked(admin, connection):
         found = await _look(connection, name, name)
-        await _create_role(connection, found, name, password, owner, connections, alone=alone)
+        await _create_role(connection, found, name, owner, alone=alone)
         await _create_database(connection, found, name, name, owner, settings or {})
     if found.version < _OWN_SCHEMA:
         await own_schema(admin, name, name)
@@ -131,9 +121,7 @@ async def _create_role(
     connection: asyncpg.Connection,
     found: _Found,
     role: str,
-    password: Secret,
     owner: str,
-    connections: int,
     *,
     alone: bool,
 ) -> None:
@@ -146,13 +134,7 @@ async def _create_role(
     await execute_all(
         connection,
         *((("CREATE ROLE %I", role), ("COMMENT ON ROLE %I IS %L", role, MARK + owner)) if create else ()),
-        (
-            _ALTER_ROLE,
-            role,
-            "CREATEDB" if alone else "NOCREATEDB",
-            str(connections),
-            verifier(password.reveal()),
-        ),
+        (_ALTER_ROLE, role, "CREATEDB" if alone else "NOCREATEDB"),
         *((("GRANT CONNECT ON DATABASE %I TO %I", DATABASE, role),) if alone else ()),
     )
 

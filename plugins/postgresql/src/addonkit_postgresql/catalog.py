@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from addonkit_postgresql.naming import READERS, WRITERS
+
 _OWN: Final = """
     {0}.oid NOT IN (SELECT objid FROM pg_depend WHERE classid = '{1}'::regclass AND deptype = 'e')
     AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
@@ -24,14 +26,15 @@ def _own(alias: str, catalog: str) -> str:
 _ACL: Final = """
     (SELECT string_agg(concat_ws(':', coalesce(nullif(pg_get_userbyid(g.grantee), $1), '<owner>'), g.privilege_type,
      g.is_grantable), ',' ORDER BY g.grantee = 0, pg_get_userbyid(g.grantee), g.privilege_type)
-     FROM aclexplode(coalesce({0}, acldefault({1}, {2}))) AS g WHERE g.privilege_type <> 'MAINTAIN')
+     FROM aclexplode(coalesce({0}, acldefault({1}, {2}))) AS g
+     WHERE g.privilege_type <> 'MAINTAIN' AND pg_get_userbyid(g.grantee) NOT IN ('{3}', '{4}'))
 """
-"""Who may do what; the owner is called the same in every place. Servers before 17 do not know MAINTAIN, and newer ones
-give it with `GRANT ALL`: an upgrade would always differ."""
+"""Who may do what; the owner is called the same in every place. What addonkit grants to logins is not of the data.
+Servers before 17 do not know MAINTAIN, and newer ones give it with `GRANT ALL`: an upgrade would always differ."""
 
 
 def _acl(column: str, kind: str, owner: str) -> str:
-    return _ACL.format(column, f"'{kind}'", owner)
+    return _ACL.format(column, f"'{kind}'", owner, READERS, WRITERS)
 
 
 PARTS: Final = {
@@ -108,6 +111,9 @@ PARTS: Final = {
         SELECT concat_ws('|', n.nspname, d.defaclobjtype,
           {_acl("d.defaclacl", "r", "d.defaclrole")}) AS item
         FROM pg_default_acl d LEFT JOIN pg_namespace n ON n.oid = d.defaclnamespace
+        WHERE NOT (d.defaclnamespace = 0 AND d.defaclobjtype IN ('r', 'S', 'n') AND NOT EXISTS (
+          SELECT FROM aclexplode(d.defaclacl) AS g WHERE g.grantee <> d.defaclrole
+          AND pg_get_userbyid(g.grantee) NOT IN ('{READERS}', '{WRITERS}')))
     """,
     "comments": """
         SELECT concat_ws('|', o.type, o.identity, d.objsubid, d.description) AS item FROM pg_description d

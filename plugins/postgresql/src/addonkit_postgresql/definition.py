@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from addonkit import AddonDefinition, ProgramSource, SettingDefinition, ShellDefinition, VariantDefinition
+from addonkit_postgresql.naming import ROLES
 from addonkit_postgresql.options import ALLOWED, HARMLESS, OPTIONS
 
 PORT: Final = 5432
@@ -89,6 +90,7 @@ DEFINITION: Final = AddonDefinition(
         ),
     ),
     options=OPTIONS,
+    roles=ROLES,
 )
 """`max_connections` are the server's in all, `connections_per_app` those of one role (-1: no limit of its own);
 `max_wal_size` keeps what a server writes ahead well below its storage."""

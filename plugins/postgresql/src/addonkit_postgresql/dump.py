@@ -11,8 +11,10 @@ from addonkit import ArchiveReader, ArchiveWriter, BackupError, Fingerprint, Sec
 from addonkit_postgresql import admin, kept_settings
 from addonkit_postgresql.fingerprint import LOCK_LIMIT, fingerprint_of, sequences, without_moving
 from addonkit_postgresql.foreign import FILE, URL, load_foreign
+from addonkit_postgresql.grants import hide_defaults, make_roles, open_database
 from addonkit_postgresql.kept_settings import apply_settings, chunks, read_settings
-from addonkit_postgresql.naming import ADMINISTRATOR
+from addonkit_postgresql.logins import passing_login
+from addonkit_postgresql.naming import ADMINISTRATOR, WRITERS
 from addonkit_postgresql.session import Administrator, execute
 
 if TYPE_CHECKING:
@@ -31,8 +33,11 @@ _RESTORE: Final = ("--format=custom", "--no-owner", "--exit-on-error", "--no-tab
 
 async def dump(server: Administrator, access: ServerAccess, tenant: Tenant, archive: ArchiveWriter) -> Fingerprint:
     """Write a database into an archive; the fingerprint is of the same snapshot."""
+    hidden = await hide_defaults(server, tenant.claim, tenant.owner)
     async with _snapshot(server, tenant.claim) as connection:
         snapshot = await connection.fetchval("SELECT pg_export_snapshot()")
+        for role in hidden:
+            await open_database(server, tenant.claim, writes=role == WRITERS)
         fingerprint = await fingerprint_of(connection, tenant.claim)
         argv = ("pg_dump", *_DUMP, _LOCK_WAIT, f"--snapshot={snapshot}", f"--dbname={tenant.claim}")
         async with access.pipe(argv, _environment(access, ADMINISTRATOR, access.password)) as output:
@@ -49,17 +54,26 @@ async def load(server: Administrator, access: ServerAccess, tenant: Tenant, arch
     Raises:
         BackupError: the archive holds no database.
     """
-    if tenant.password is None:
-        raise BackupError(f"loading database {tenant.claim}", "the password of its owner is not known")
     await _empty(server, tenant)
+    async with passing_login(server, tenant) as login:
+        await _fill(server, access, tenant, archive, _environment(access, login.name, login.password, tenant.claim))
+
+
+async def _fill(
+    server: Administrator,
+    access: ServerAccess,
+    tenant: Tenant,
+    archive: ArchiveReader,
+    environment: dict[str, str],
+) -> None:
     loaded = False
     async for member in archive.members():
         if member.name in {FILE, URL}:
-            await load_foreign(access, tenant.claim, _environment(access, tenant.claim, tenant.password), member)
+            await load_foreign(access, tenant.claim, environment, member)
             return
         if member.name == MEMBER:
             argv = ("pg_restore", *_RESTORE, f"--dbname={tenant.claim}")
-            async with access.pipe(argv, _environment(access, tenant.claim, tenant.password), member.content()):
+            async with access.pipe(argv, environment, member.content()):
                 loaded = True
         elif member.name == kept_settings.MEMBER:
             content = b"".join([chunk async for chunk in member.content()])
@@ -87,11 +101,12 @@ async def _empty(server: Administrator, tenant: Tenant) -> None:
     """Make the database anew: it holds nothing but what an interrupted attempt has left."""
     async with server.session() as connection:
         await execute(connection, "DROP DATABASE IF EXISTS %I WITH (FORCE)", tenant.claim)
+        await make_roles(connection)  # what the dump may grant to
     await admin.create_database(server, tenant.claim, tenant.claim, tenant.owner, tenant.config)
 
 
-def _environment(access: ServerAccess, user: str, password: Secret) -> dict[str, str]:
-    """How a program logs in: through the socket where its path is short enough, and with SCRAM alone."""
+def _environment(access: ServerAccess, user: str, password: Secret, role: str = "none") -> dict[str, str]:
+    """How a program logs in and acts as a role: through the socket where its path is short enough, with SCRAM alone."""
     use_socket = access.socket and len(access.socket) < _LONGEST_SOCKET
     return {
         "PGHOST": str(PurePath(access.socket).parent) if use_socket else access.host,
@@ -102,5 +117,5 @@ def _environment(access: ServerAccess, user: str, password: Secret) -> dict[str,
         "PGSSLMODE": "disable",
         "PGAPPNAME": "addonkit",
         "PGCONNECT_TIMEOUT": "10",
-        "PGOPTIONS": "-c role=none -c default_transaction_read_only=off -c lock_timeout=0 -c statement_timeout=0",
+        "PGOPTIONS": f"-c role={role} -c default_transaction_read_only=off -c lock_timeout=0 -c statement_timeout=0",
     }

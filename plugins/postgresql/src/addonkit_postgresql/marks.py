@@ -8,6 +8,10 @@ if TYPE_CHECKING:
     import asyncpg
 
 MARK: Final = "addonkit:"
+"""Begins the comment on a role that owns a database; the id of its instance follows."""
+
+LOGIN_MARK: Final = "addonkit-login:"
+"""Begins the comment on a role that an app logs in with; the id of its instance follows."""
 
 
 async def mark_of(connection: asyncpg.Connection, role: str) -> str | None:

@@ -20,9 +20,27 @@ CLOSE_DOORS: Final = tuple(
 SPARE: Final = "addonkit_spare"
 """A database that a new server has, for its first app: renaming one is faster than making one."""
 
+READERS: Final = "addonkit_readers"
+WRITERS: Final = "addonkit_writers"
+"""Roles of a whole server: what an app grants to them reaches those of its own logins that may read, or write too.
+
+No other app's logins can connect to its database. One name everywhere, so that dumps restore on any server.
+"""
+
+OWNER: Final = "owner"
+READ_ONLY: Final = "read-only"
+ROLES: Final = {
+    OWNER: "owns the database: may do everything in it",
+    "read-write": "reads and changes data, also of tables made later; changes no tables",
+    READ_ONLY: "reads data, also of tables made later",
+}
+"""What apps may do; the first is what they get unless they ask for another."""
+
 _RESERVED: Final = frozenset(
     {
         SPARE,
+        READERS,
+        WRITERS,
         "postgres", "template0", "template1", "root", "mysql", "public", "none", "user",
         "current_user", "current_role", "session_user",
     }

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from addonkit import TransientError
 from addonkit_postgresql.blockers import unblocked
-from addonkit_postgresql.marks import marked_for
+from addonkit_postgresql.marks import LOGIN_MARK, marked_for
 from addonkit_postgresql.session import STATEMENT_LIMIT, Administrator, execute, execute_all, is_contended
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ _END_DATABASE: Final = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE datname = $1 AND pid <> pg_backend_pid() AND backend_type = 'client backend'
 """
+
+_LOGINS: Final = "SELECT rolname FROM pg_roles WHERE shobj_description(oid, 'pg_authid') = $1 ORDER BY rolname"
 
 _MEMBERS: Final = """
     SELECT m.rolname AS member, g.rolname AS grantor
@@ -86,10 +88,25 @@ async def remove(admin: Administrator, role: str, owner: str) -> None:
         if not await marked_for(connection, role, owner):
             return
         async with unblocked(admin, connection):
+            logins = [row["rolname"] for row in await connection.fetch(_LOGINS, LOGIN_MARK + owner)]
+            for login in logins:
+                await execute(connection, "ALTER ROLE %I WITH NOLOGIN PASSWORD NULL", login)
+                await connection.execute(_END_ROLE, login)
             await _log_out(connection, role)
             for database in await connection.fetch(_OWNED, role):
                 await _drop_database(admin, connection, database)
+        for login in logins:
+            await _drop_role(admin, connection, login)
         await _drop_role(admin, connection, role)
+
+
+async def drop_login(admin: Administrator, connection: asyncpg.Connection, name: str, owner: str) -> None:
+    """Drop a role that an app logged in with and that has no session any more; what it owns goes to the owner."""
+    for database in await connection.fetch(_ELSEWHERE, name):
+        if _is_open(database):
+            async with admin.session(database["datname"]) as inside, unblocked(admin, inside):
+                await execute(inside, "REASSIGN OWNED BY %I TO %I", name, owner, limit=DROP_LIMIT)
+    await _drop_role(admin, connection, name)
 
 
 async def _log_out(connection: asyncpg.Connection, role: str) -> None:

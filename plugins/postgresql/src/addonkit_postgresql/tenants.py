@@ -10,6 +10,7 @@ from addonkit import (
     ArchiveWriter,
     Extension,
     Fingerprint,
+    Login,
     Progress,
     Secret,
     ServerAccess,
@@ -18,7 +19,7 @@ from addonkit import (
     Tenants,
     Usage,
 )
-from addonkit_postgresql import admin, configuring, copying, dump, extending, freezing, transform
+from addonkit_postgresql import admin, configuring, copying, dump, extending, freezing, logins, transform
 from addonkit_postgresql.naming import LONGEST, Reserved, wanted_name
 from addonkit_postgresql.removal import remove
 from addonkit_postgresql.scram import fits
@@ -38,11 +39,11 @@ class DatabaseTenants(Tenants):
         return wanted_name(app)
 
     async def create_tenant(self, access: ServerAccess, tenant: Tenant, password: Secret) -> None:
-        """Create the role and its database."""
-        limit = int(tenant.config.get("connections_per_app", _UNLIMITED))
+        """Create the owner and its database."""
+        del password  # the owner cannot log in
         server = administrator(access)
         alone, settings = not access.server.shared, tenant.config
-        await admin.create_tenant(server, tenant.claim, password, tenant.owner, limit, alone=alone, settings=settings)
+        await admin.create_tenant(server, tenant.claim, tenant.owner, alone=alone, settings=settings)
 
     async def configure(self, access: ServerAccess, tenant: Tenant, former: Mapping[str, str]) -> None:
         """See Tenants. A new database was created with all."""
@@ -57,6 +58,20 @@ class DatabaseTenants(Tenants):
     async def update_extension(self, access: ServerAccess, tenant: Tenant, extension: str) -> None:
         """See Tenants."""
         await extending.update(administrator(access), tenant.claim, extension)
+
+    async def add_login(self, access: ServerAccess, tenant: Tenant, login: Login) -> None:
+        """Create the app's login."""
+        limit = int(tenant.config.get("connections_per_app", _UNLIMITED))
+        await logins.add_login(administrator(access), tenant, login, limit)
+
+    async def remove_login(self, access: ServerAccess, tenant: Tenant, name: str) -> None:
+        """End the app's login and its sessions."""
+        await logins.remove_login(administrator(access), tenant, name)
+
+    async def count_sessions(self, access: ServerAccess, tenant: Tenant, name: str) -> int:
+        """See Tenants."""
+        del tenant
+        return await logins.count_sessions(administrator(access), name)
 
     async def remove_tenant(self, access: ServerAccess, tenant: Tenant, progress: Progress) -> None:
         """Log the app out, drop its databases and its role."""
@@ -75,9 +90,13 @@ class DatabaseTenants(Tenants):
 
     async def find_changed(self, access: ServerAccess, tenants: Sequence[Tenant]) -> tuple[str, ...]:
         """See Tenants. A role may change its own password."""
-        kept = await admin.read_verifiers(administrator(access), [each.claim for each in tenants])
-        known = [(each.claim, each.password) for each in tenants if each.password is not None]
-        return tuple(claim for claim, password in known if not fits(password.reveal(), kept.get(claim, "")))
+        names = [name for each in tenants for name in each.logins]
+        kept = await admin.read_verifiers(administrator(access), names)
+
+        def is_changed(tenant: Tenant) -> bool:
+            return any(not fits(password.reveal(), kept.get(name, "")) for name, password in tenant.logins.items())
+
+        return tuple(each.claim for each in tenants if is_changed(each))
 
     async def drop_claim(self, access: ServerAccess, claim: str, progress: Progress) -> None:
         """See Tenants."""
@@ -100,7 +119,7 @@ class DatabaseTenants(Tenants):
 
     async def transform(self, access: ServerAccess, tenant: Tenant, script: str) -> None:
         """See Tenants."""
-        await transform.transform(access, tenant, script)
+        await transform.transform(administrator(access), access, tenant, script)
 
     async def freeze(self, access: ServerAccess, tenant: Tenant) -> None:
         """See Tenants."""

@@ -7,13 +7,14 @@ from pathlib import PurePath
 from typing import Final
 
 from addonkit import BackupError, ServerAccess, Tenant
+from addonkit_postgresql.logins import passing_login
 from addonkit_postgresql.scram_only import ScramOnlyLoop
-from addonkit_postgresql.session import CONNECT_LIMIT
+from addonkit_postgresql.session import CONNECT_LIMIT, Administrator
 
 _LIMIT: Final = 86_400.0
 
 
-async def transform(access: ServerAccess, tenant: Tenant, script: str) -> None:
+async def transform(server: Administrator, access: ServerAccess, tenant: Tenant, script: str) -> None:
     """Run it as the owner of the database, in one transaction unless it says otherwise.
 
     Raises:
@@ -22,23 +23,22 @@ async def transform(access: ServerAccess, tenant: Tenant, script: str) -> None:
     import asyncpg
 
     attempted = f"transforming database {tenant.claim}"
-    if tenant.password is None:
-        raise BackupError(attempted, "the password of its owner is not known")
-    with access.open_socket() as path:
-        connection = await asyncpg.connect(
-            host=str(PurePath(path).parent) if path else access.host,
-            port=access.port,
-            loop=ScramOnlyLoop(asyncio.get_running_loop()),
-            user=tenant.claim,
-            password=tenant.password.reveal(),
-            database=tenant.claim,
-            timeout=CONNECT_LIMIT,
-            ssl=False,
-            direct_tls=False,
-        )
-        try:
-            await connection.execute(script, timeout=_LIMIT)
-        except asyncpg.PostgresError as error:
-            raise BackupError(attempted, f"the server says: {error}") from error
-        finally:
-            await connection.close(timeout=CONNECT_LIMIT)
+    async with passing_login(server, tenant) as login:
+        with access.open_socket() as path:
+            connection = await asyncpg.connect(
+                host=str(PurePath(path).parent) if path else access.host,
+                port=access.port,
+                loop=ScramOnlyLoop(asyncio.get_running_loop()),
+                user=login.name,
+                password=login.password.reveal(),
+                database=tenant.claim,
+                timeout=CONNECT_LIMIT,
+                ssl=False,
+                direct_tls=False,
+            )
+            try:
+                await connection.execute(script, timeout=_LIMIT)
+            except asyncpg.PostgresError as error:
+                raise BackupError(attempted, f"the server says: {error}") from error
+            finally:
+                await connection.close(timeout=CONNECT_LIMIT)

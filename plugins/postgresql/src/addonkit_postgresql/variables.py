@@ -16,7 +16,7 @@ def variables(access: ConnectionInfo) -> tuple[Variable, ...]:
         Variable("DATABASE_URL", _socket_url(access, directory) if directory else _url(access)),
         Variable("PGHOST", directory or access.host),
         Variable("PGPORT", str(access.port)),
-        Variable("PGUSER", name),
+        Variable("PGUSER", access.login),
         Variable("PGPASSWORD", access.password),
         Variable("PGDATABASE", name),
         # The server has no TLS. lib/pq, of Go, insists on it unless told otherwise.
@@ -27,10 +27,11 @@ def variables(access: ConnectionInfo) -> tuple[Variable, ...]:
 
 
 def _url(access: ConnectionInfo) -> Secret:
-    return access.url("postgresql", user=access.claim, path=access.claim)
+    return access.url("postgresql", user=access.login, path=access.claim)
 
 
 def _socket_url(access: ConnectionInfo, directory: str) -> Secret:
     """A URL without a host, which is in its query: all common clients read it so."""
-    name, password = quote(access.claim, safe=""), quote(access.password.reveal(), safe="")
-    return Secret(f"postgresql://{name}:{password}@/{name}?host={quote(directory)}&port={access.port}")
+    name, database = quote(access.login, safe=""), quote(access.claim, safe="")
+    password = quote(access.password.reveal(), safe="")
+    return Secret(f"postgresql://{name}:{password}@/{database}?host={quote(directory)}&port={access.port}")

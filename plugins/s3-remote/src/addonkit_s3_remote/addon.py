@@ -10,10 +10,11 @@ from addonkit import (
     Instance,
     ProvisionResult,
     Saga,
+    Sessions,
     Usage,
     hookimpl,
 )
-from addonkit_s3_remote.credentials import BIND, UNBIND, user_to_remove
+from addonkit_s3_remote.credentials import BIND, SESSIONS, UNBIND, user_to_remove
 from addonkit_s3_remote.definition import DEFINITION
 from addonkit_s3_remote.moving import BACKUP, FINGERPRINT, RESTORE
 from addonkit_s3_remote.sagas import DEPROVISION, MEASURE, PROVISION
@@ -49,6 +50,12 @@ def addon_bind(instance: Instance) -> Saga[BindResult]:
 def addon_unbind(association: Association) -> Saga[None]:
     """See hookspecs."""
     return UNBIND.bind(user=user_to_remove(association))
+
+
+@hookimpl
+def addon_sessions() -> Saga[Sessions]:
+    """See hookspecs."""
+    return SESSIONS
 
 
 @hookimpl

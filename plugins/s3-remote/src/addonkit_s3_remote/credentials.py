@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from addonkit import Association, BindResult, Conflict, NotConfigured, Retry, Saga, Secret, TransientError, step
+from addonkit import (
+    Association,
+    BindResult,
+    Conflict,
+    NotConfigured,
+    Retry,
+    Saga,
+    Secret,
+    Sessions,
+    TransientError,
+    step,
+)
 from addonkit_s3_remote import isolation, keys
 from addonkit_s3_remote.faults import DENIED, UNKNOWN_KEY, Refused, unchanged
 from addonkit_s3_remote.naming import user_of
 from addonkit_s3_remote.places import Place
-from addonkit_s3_remote.policies import policy
+from addonkit_s3_remote.policies import READ_ONLY, policy
 from addonkit_s3_remote.sagas import Told
 from addonkit_s3_remote.service import Key, Service, service_of
 from addonkit_s3_remote.variables import variables
@@ -20,8 +31,9 @@ async def create_user(settings: Told, association: Association) -> str:
     """Create a user for the app."""
     service = service_of(settings)
     if service.static:
+        _check_role(association)
         return ""
-    user = user_of(association.id)
+    user = user_of(association.id, association.generation)
     try:
         await keys.make_user(service, user)
     except Refused as refusal:
@@ -33,15 +45,16 @@ async def create_user(settings: Told, association: Association) -> str:
 async def _(settings: Told, association: Association) -> None:
     service = service_of(settings)
     if not service.static:
-        await keys.drop_user(service, user_of(association.id))
+        await keys.drop_user(service, user_of(association.id, association.generation))
 
 
 @step(undo=None)
-async def allow_place(settings: Told, user: str, bucket: str, prefix: str) -> None:
+async def allow_place(settings: Told, association: Association, user: str, bucket: str, prefix: str) -> None:
     """Let the user into its place, and nowhere else."""
     if user:
         service = service_of(settings)
-        await keys.allow(service, user, policy(service, bucket, prefix))
+        document = policy(service, bucket, prefix, reads_only=association.role == READ_ONLY)
+        await keys.allow(service, user, document)
 
 
 @step
@@ -83,6 +96,8 @@ async def build_binding(settings: Told, user: str, id: Secret, secret: Secret, b
 
 BIND: Saga[BindResult] = Saga(
     "s3-remote.bind",
+    version=2,
+    resumes_from=(1,),
     inputs=("bucket", "prefix"),
     steps=(create_user, allow_place, create_key, try_key, build_binding),
 )
@@ -122,4 +137,29 @@ def _check_static(service: Service) -> None:
 
 def user_to_remove(association: Association) -> str:
     """The user of an association; empty when it got the administrator's key, which stays."""
-    return str(association.attributes.get("user", user_of(association.id)))
+    return str(association.attributes.get("user", user_of(association.id, association.generation)))
+
+
+def _check_role(association: Association) -> None:
+    """Refuse what the administrator's own key cannot be."""
+    if association.generation > 1:
+        raise NotConfigured(
+            f"making new credentials for {association.app}",
+            "apps have the administrator's own key, which addonkit does not replace",
+            "run `addonkit config set s3-remote` with a new key of the service",
+        )
+    if association.role == READ_ONLY:
+        raise NotConfigured(
+            f"making credentials of role {READ_ONLY} for {association.app}",
+            "apps have the administrator's own key, which may do everything",
+            "leave out --role",
+        )
+
+
+@step(gives="result", undo=None)
+async def count_sessions() -> Sessions:
+    """Say that S3 has requests and no sessions."""
+    return Sessions(None)
+
+
+SESSIONS: Saga[Sessions] = Saga("s3-remote.sessions", steps=(count_sessions,))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from addonkit import AddonDefinition, LocalityMode, SettingDefinition, ShellDefinition, VariantDefinition
+from addonkit_s3_remote.policies import ROLES
 
 BUCKET: Final = "bucket"
 PREFIX: Final = "prefix"
@@ -46,6 +47,7 @@ DEFINITION: Final = AddonDefinition(
         ),
     ),
     locality=LocalityMode.REMOTE,
+    roles=ROLES,
     variables=("S3_BUCKET", *_KEYS),
     unset_variables=_FAMILY,
     settings=(

@@ -36,6 +36,6 @@ def folder_of(app: str, instance: str) -> str:
     return f"{_bucket(app, f'-{instance}')}/"
 
 
-def user_of(association: str) -> str:
-    """The IAM user of one association."""
-    return f"addonkit-{association}"
+def user_of(association: str, generation: int = 1) -> str:
+    """The IAM user that one association has in a generation of its credentials."""
+    return f"addonkit-{association}" + (f"-{generation}" if generation > 1 else "")

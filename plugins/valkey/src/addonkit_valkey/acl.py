@@ -18,6 +18,20 @@ ADMINISTRATOR: Final = "addonkit"
 OWNER: Final = "default"
 """The user of the only app on a server: clients that send no user name are this one."""
 
+ROLES: Final = {
+    "owner": "reads and changes all keys of the instance",
+    "read-only": "reads keys and receives messages",
+}
+"""What apps may do; the first is what they get unless they ask for another."""
+
+READ_ONLY: Final = "read-only"
+
+LOGIN_SIGN: Final = "."
+"""Stands in the name of an app's login, and in that of no other user."""
+
+READS_ONLY: Final = "%R~addonkit.reads-only"
+"""A pattern of keys that marks a user that reads only: a freeze and a thaw leave it as it is."""
+
 OPTIONAL: Final = "?"
 """Begins a rule about a command that came after version 7.0."""
 
@@ -60,15 +74,24 @@ _CHANGE_WITHOUT_KEYS: Final = (
 )
 """Commands that change data and that rules about keys do not reach."""
 
+_CHANGES: Final = (
+    "-@write",
+    *("-publish", "-spublish", "-config|resetstat", "-client|kill", "-client|pause", "-client|unblock"),
+    *("-client|unpause", "-client|no-evict", "-save", "-bgsave", "-bgrewriteaof"),
+)
+"""What an app that reads only may not do, of what others may."""
+
 
 def digest(password: Secret) -> str:
     """Return a password as ACL rules take it without showing it: `#` and its SHA-256."""
     return f"#{hashlib.sha256(password.reveal().encode()).hexdigest()}"
 
 
-def owner_rules(password: Secret, *, persistent: bool) -> tuple[str, ...]:
-    """Return the rules of the only app of a server: everything but administration, and no files without persistence."""
+def owner_rules(password: Secret, *, persistent: bool, reads_only: bool = False) -> tuple[str, ...]:
+    """Return the rules of an app with its own server: all but administration, and no files without persistence."""
     saves = _OWNER_SAVES if persistent else tuple(rule.replace("+", "-", 1) for rule in _OWNER_SAVES)
+    if reads_only:
+        return ("reset", "on", digest(password), "%R~*", READS_ONLY, "&*", *_OWNER_COMMANDS, *_CHANGES)
     return ("reset", "on", digest(password), "~*", "&*", *_OWNER_COMMANDS, *saves)
 
 
@@ -77,8 +100,19 @@ def prefix_of(claim: str) -> str:
     return f"{claim}:"
 
 
-def tenant_rules(password: Secret, prefix: str) -> tuple[str, ...]:
+def tenant_rules(password: Secret, prefix: str, *, reads_only: bool = False) -> tuple[str, ...]:
     """Return the rules of one app of several: its own keys and channels, and no command that reaches further."""
+    if reads_only:
+        return (
+            "reset",
+            "on",
+            digest(password),
+            f"%R~{prefix}*",
+            READS_ONLY,
+            f"&{prefix}*",
+            *TENANT_COMMANDS,
+            *_CHANGES[:3],
+        )
     return ("reset", "on", digest(password), f"~{prefix}*", f"&{prefix}*", *TENANT_COMMANDS)
 
 
@@ -90,6 +124,10 @@ def frozen_rules(prefix: str) -> tuple[str, ...]:
 def thawed_rules(prefix: str) -> tuple[str, ...]:
     """Return what gives a user back what `frozen_rules` has taken."""
     return ("resetkeys", f"~{prefix}*", *(() if prefix else (f"+{command}" for command in _CHANGE_WITHOUT_KEYS)))
+
+
+CLOSED: Final = ("reset", "off")
+"""Rules of a user that nothing can log in as: it says that a tenant is there."""
 
 
 def optional_commands(rules: Collection[str]) -> tuple[str, ...]:

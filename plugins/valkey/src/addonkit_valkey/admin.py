@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from addonkit import InvalidInput, Secret, ServerAddress, ServerFull, TransientError, Usage
-from addonkit_valkey.acl import ADMINISTRATOR, OWNER, TENANT_COMMANDS, optional_commands, rules_for
+from addonkit_valkey.acl import (
+    ADMINISTRATOR,
+    LOGIN_SIGN,
+    OWNER,
+    READS_ONLY,
+    TENANT_COMMANDS,
+    optional_commands,
+    rules_for,
+)
 from addonkit_valkey.former import find_former
 
 if TYPE_CHECKING:
@@ -134,10 +142,54 @@ async def drop_tenant(admin: Administrator, name: str, prefix: str, progress: Ca
     One connection does it all: an app may have taken all others, and would take one that was closed.
     """
     async with admin.session() as client:
-        await _command(client, "ACL", "DELUSER", name)
+        await _command(client, "ACL", "DELUSER", name, *await _logins_of(client, prefix))
         await _renew_former(client)
         await _command(client, "ACL", "SAVE")
         await drop_keys(client, prefix, progress)
+
+
+async def close_user(admin: Administrator, name: str) -> None:
+    """Let nothing log in as a user, and end its connections; for one that must stay."""
+    async with admin.session() as client:
+        await _command(client, "ACL", "SETUSER", name, "off", "resetpass")
+        await _command(client, "ACL", "SAVE")
+        await _command(client, "CLIENT", "KILL", "USER", name)
+
+
+async def drop_user(admin: Administrator, name: str) -> None:
+    """Remove a user, which ends its connections. Do nothing if it does not exist."""
+    async with admin.session() as client:
+        await _command(client, "ACL", "DELUSER", name)
+        await _command(client, "ACL", "SAVE")
+
+
+async def count_connections(admin: Administrator, name: str) -> int:
+    """How many connections a user has."""
+    async with admin.session() as client:
+        found = await client.client_list()
+    return sum(each.get("user") == name for each in found)
+
+
+async def change_writers(admin: Administrator, user: str, prefix: str, rules: tuple[str, ...]) -> None:
+    """Change what those users may do that write below a prefix: logins of apps, and the tenant's own if it is open."""
+    async with admin.session() as client:
+        users = [_text(line).split(" ") for line in await _command(client, "ACL", "LIST")]
+        writers = {words[1] for words in users if words[1] == user and "on" in words}
+        reading = {words[1] for words in users if READS_ONLY in words}
+        for name in writers.union(await _logins_of(client, prefix)) - reading:
+            await _set_user(client, name, rules)
+        await _command(client, "ACL", "SAVE")
+
+
+async def _logins_of(client: Valkey, prefix: str) -> list[str]:
+    """Names of users of apps whose keys are under a prefix."""
+    patterns = {f"~{prefix}*", f"%R~{prefix}*"}
+    users = [_text(line).split(" ") for line in await _command(client, "ACL", "LIST")]
+    return [words[1] for words in users if _is_login(words[1]) and patterns.intersection(words)]
+
+
+def _is_login(name: str) -> bool:
+    return LOGIN_SIGN in name
 
 
 async def drop_keys(client: Valkey, prefix: str, progress: Callable[[str], Any]) -> None:
@@ -178,10 +230,18 @@ async def _scanned(client: Valkey, prefix: str) -> AsyncIterator[list[bytes]]:
 
 
 async def list_users(admin: Administrator) -> tuple[str, ...]:
-    """Return the names of the users that belong to apps."""
+    """Return the names of the users that stand for tenants."""
     async with admin.session() as client:
         names = [_text(name) for name in await _command(client, "ACL", "USERS")]
-    return tuple(sorted(name for name in names if name not in SYSTEM_USERS))
+    return tuple(sorted(name for name in names if name not in SYSTEM_USERS and not _is_login(name)))
+
+
+async def has_login(admin: Administrator) -> bool:
+    """Whether any app can log in to a server of its own; in older releases apps are the default user."""
+    async with admin.session() as client:
+        names = [_text(name) for name in await _command(client, "ACL", "USERS")]
+        default = await client.acl_getuser(OWNER)
+    return any(map(_is_login, names)) or (default is not None and "on" in default["flags"])
 
 
 async def _known(client: Valkey, commands: tuple[str, ...]) -> tuple[str, ...]:
@@ -191,13 +251,6 @@ async def _known(client: Valkey, commands: tuple[str, ...]) -> tuple[str, ...]:
     # In one word, so that the library does not parse an answer that it takes for that of COMMAND alone.
     found = await _command(client, "COMMAND INFO", *commands)
     return tuple(command for command, each in zip(commands, found, strict=True) if each)
-
-
-async def is_enabled(admin: Administrator, name: str) -> bool:
-    """Whether a user is there and may log in."""
-    async with admin.session() as client:
-        user = await client.acl_getuser(name)
-    return user is not None and "on" in user["flags"]
 
 
 async def _command(client: Valkey, *words: str) -> Any:

@@ -7,6 +7,7 @@ from typing import Final
 import attrs
 
 from addonkit import AddonDefinition, ProgramSource, ShellDefinition, VariantDefinition
+from addonkit_valkey.acl import ROLES
 from addonkit_valkey.options import OPTIONS
 
 PORT: Final = 6379
@@ -158,6 +159,7 @@ DEFINITION: Final = AddonDefinition(
     program=PROGRAM,
     variables=tuple(f"{kind}_{part}" for kind in _KINDS for part in _PARTS),
     options=OPTIONS,
+    roles=ROLES,
     imports=("redis", "rediss", "valkey", "valkeys"),
     unset_variables=(*(f"{kind}_{part}" for kind in _KINDS for part in _RELATIVES), *_OF_HOSTERS),
 )

@@ -1,11 +1,14 @@
-"""Users of shared servers that a former release made: they may do more than an app of several may do today."""
+"""Users of shared servers that a former release made: they may do more than an app of several may do today.
+
+Former releases made no logins of apps.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
-from addonkit_valkey.acl import ADMINISTRATOR, OPTIONAL, OWNER, TENANT_COMMANDS
+from addonkit_valkey.acl import ADMINISTRATOR, LOGIN_SIGN, OPTIONAL, OWNER, TENANT_COMMANDS
 
 if TYPE_CHECKING:
     from valkey.asyncio import Valkey
@@ -19,7 +22,12 @@ def former_users(lines: Iterable[str]) -> tuple[str, ...]:
     found = []
     for line in lines:
         words = line.split()
-        if words[1] not in {ADMINISTRATOR, OWNER} and _EVERYTHING in words and "~*" not in words:
+        if (
+            words[1] not in {ADMINISTRATOR, OWNER}
+            and LOGIN_SIGN not in words[1]
+            and _EVERYTHING in words
+            and "~*" not in words
+        ):
             found.append(words[1])
     return tuple(sorted(found))
 
@@ -30,7 +38,7 @@ def renew_script() -> str:
     Optional commands are left out: a server refuses a list with a command that it does not know.
     """
     rules = " ".join(rule for rule in TENANT_COMMANDS if not rule.startswith(OPTIONAL))
-    others = f"/^user ({ADMINISTRATOR}|{OWNER}) /!"
+    others = f"/^user ({ADMINISTRATOR}|{OWNER}|[^ ]*[{LOGIN_SIGN}][^ ]*) /!"
     return (
         f"if grep -q ' [+]@all ' users.acl; then sed -E '{others}s/ [+]@all .*$/ -@all {rules}/' users.acl >users.new;"
         " mv users.new users.acl; fi"

@@ -8,6 +8,7 @@ from addonkit import (
     ArchiveReader,
     ArchiveWriter,
     Fingerprint,
+    Login,
     Progress,
     Secret,
     ServerAccess,
@@ -17,24 +18,51 @@ from addonkit import (
     Usage,
 )
 from addonkit_valkey import admin, data
-from addonkit_valkey.acl import OWNER, frozen_rules, owner_rules, prefix_of, tenant_rules, thawed_rules
+from addonkit_valkey.acl import (
+    CLOSED,
+    OWNER,
+    READ_ONLY,
+    frozen_rules,
+    owner_rules,
+    prefix_of,
+    tenant_rules,
+    thawed_rules,
+)
 from addonkit_valkey.admin import SYSTEM_USERS, Administrator
 from addonkit_valkey.options import LIVE
 
 
 class UserTenants(Tenants):
-    """Users of the access control list; the only app of a server is its default user."""
+    """Users of the access control list, one for each app; on a shared server one more stands for the tenant."""
 
     longest_claim = 100
     reserved = SYSTEM_USERS
 
     async def create_tenant(self, access: ServerAccess, tenant: Tenant, password: Secret) -> None:
-        """Create the user."""
+        """Reserve the place."""
+        del password  # nothing logs in as the tenant itself
+        await admin.set_user(_administrator(access), tenant.claim if access.server.shared else OWNER, CLOSED)
+
+    async def add_login(self, access: ServerAccess, tenant: Tenant, login: Login) -> None:
+        """Create the app's user."""
+        reads_only = login.role == READ_ONLY
         if access.server.shared:
-            await admin.set_user(_administrator(access), tenant.claim, tenant_rules(password, prefix_of(tenant.claim)))
+            rules = tenant_rules(login.password, prefix_of(tenant.claim), reads_only=reads_only)
         else:
-            rules = owner_rules(password, persistent="storage" in tenant.config)
-            await admin.set_user(_administrator(access), OWNER, rules)
+            rules = owner_rules(login.password, persistent="storage" in tenant.config, reads_only=reads_only)
+        await admin.set_user(_administrator(access), login.name, rules)
+
+    async def remove_login(self, access: ServerAccess, tenant: Tenant, name: str) -> None:
+        """Remove the app's user, which ends its connections."""
+        if name != tenant.claim:
+            await admin.drop_user(_administrator(access), name)
+        else:
+            await admin.close_user(_administrator(access), _user_and_prefix(access, tenant)[0])
+
+    async def count_sessions(self, access: ServerAccess, tenant: Tenant, name: str) -> int:
+        """See Tenants."""
+        user = _user_and_prefix(access, tenant)[0] if name == tenant.claim else name
+        return await admin.count_connections(_administrator(access), user)
 
     async def configure(self, access: ServerAccess, tenant: Tenant, former: Mapping[str, str]) -> None:
         """See Tenants. A new server has read all from its file."""
@@ -52,10 +80,10 @@ class UserTenants(Tenants):
         return await admin.list_users(_administrator(access))
 
     async def find_lost(self, access: ServerAccess, claims: Collection[str]) -> tuple[str, ...]:
-        """See Tenants. On its own server an app is the default user, which is there always and may be off."""
+        """See Tenants. On a server of its own nothing stands for the tenant but the logins of its apps."""
         if access.server.shared:
             return await super().find_lost(access, claims)
-        return () if await admin.is_enabled(_administrator(access), OWNER) else tuple(claims)
+        return () if await admin.has_login(_administrator(access)) else tuple(claims)
 
     async def find_outdated(self, access: ServerAccess, claims: Collection[str]) -> tuple[str, ...]:
         """See Tenants. A restart, or the next change of any tenant, gives them the rights of today."""
@@ -81,12 +109,12 @@ class UserTenants(Tenants):
     async def freeze(self, access: ServerAccess, tenant: Tenant) -> None:
         """See Tenants. What is read stays allowed."""
         user, prefix = _user_and_prefix(access, tenant)
-        await admin.set_user(_administrator(access), user, frozen_rules(prefix))
+        await admin.change_writers(_administrator(access), user, prefix, frozen_rules(prefix))
 
     async def thaw(self, access: ServerAccess, tenant: Tenant) -> None:
         """See Tenants."""
         user, prefix = _user_and_prefix(access, tenant)
-        await admin.set_user(_administrator(access), user, thawed_rules(prefix))
+        await admin.change_writers(_administrator(access), user, prefix, thawed_rules(prefix))
 
     async def usage(self, access: ServerAccess, tenant: Tenant) -> Usage:
         """See Tenants. Bytes are of memory."""
@@ -94,7 +122,7 @@ class UserTenants(Tenants):
 
 
 def _user_and_prefix(access: ServerAccess, tenant: Tenant) -> tuple[str, str]:
-    """The user whose rules say what an app may do, and the beginning of its keys."""
+    """The user that all apps of an instance of an older release have, and the beginning of its keys."""
     return (tenant.claim, prefix_of(tenant.claim)) if access.server.shared else (OWNER, "")
 
 

@@ -16,7 +16,7 @@ def variables(access: ConnectionInfo) -> tuple[Variable, ...]:
 
 
 def _of_kind(kind: str, access: ConnectionInfo) -> tuple[Variable, ...]:
-    user = access.claim if access.shared else OWNER
+    user = access.user or (access.claim if access.shared else OWNER)
     common = (
         # With a name: `redis-cli -u` takes an empty one for a user whose name is empty.
         Variable(f"{kind}_URL", _socket_url(access, user) if access.socket else access.url("redis", user=user)),
@@ -27,7 +27,7 @@ def _of_kind(kind: str, access: ConnectionInfo) -> tuple[Variable, ...]:
     )
     if not access.shared:
         return common
-    return (*common, Variable(f"{kind}_PREFIX", prefix_of(user)))
+    return (*common, Variable(f"{kind}_PREFIX", prefix_of(access.claim)))
 
 
 def _socket_url(access: ConnectionInfo, user: str) -> Secret:

@@ -16,18 +16,20 @@ from addonkit.cli.params import app_option, instance_argument
     examples=(
         "addonkit attach shop-postgresql -a reports",
         "addonkit attach shop-postgresql -a reports --as shop    its variables: SHOP_DATABASE_URL, ...",
+        "addonkit attach shop-postgresql -a reports --role read-only    it can change nothing",
     ),
 )
 @instance_argument()
 @app_option(help="The app that is to receive its variables; made when it is new.")
 @alias_option("A name for it in the app; its variables get the name as prefix.")
 @socket_option()
+@click.option("--role", default="", help="What the app may do; `addonkit variants ADDON` lists the roles.")
 @click.pass_obj
-def attach(invocation: Invocation, instance: str, app: str, alias: str, *, socket: bool) -> None:
+def attach(invocation: Invocation, instance: str, app: str, alias: str, role: str, *, socket: bool) -> None:
     """Give an app the variables of an instance that exists."""
     binding = with_kit(
         invocation,
-        lambda kit: kit.attach(instance, app, alias=alias, socket=socket),
+        lambda kit: kit.attach(instance, app, alias=alias, socket=socket, role=role),
         hint=f"run `addonkit retry {instance}` to continue, or `addonkit detach {instance} -a {app}` to undo it",
     )
     show_binding(invocation, binding, waited=True)

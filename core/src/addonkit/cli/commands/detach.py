@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 def detach(invocation: Invocation, instance: str, app: str) -> None:
     """Take an instance's variables from an app.
 
-    The instance and its data stay; see addonkit destroy. Credentials of the app's own are revoked. Where all apps of an
-    instance share one login, an app that kept it can still use it.
+    The instance and its data stay; see addonkit destroy. Credentials of the app's own are revoked and their sessions
+    end. Where all apps of an instance share one login, an app that kept it can still use it.
     """
 
     async def work(kit: Kit) -> tuple[Instance, tuple[str, ...]]:

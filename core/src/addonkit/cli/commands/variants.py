@@ -36,4 +36,4 @@ def variants(invocation: Invocation, addon: str) -> None:
         definition = with_kit(invocation, look)
     found = [json.variant_json(definition, variant) for variant in definition.variants]
     text = "\n\n".join(filter(None, (addons_table.variants_text(definition), offered_text(definition))))
-    invocation.answer({"addon": addon, "variants": found}, text)
+    invocation.answer({"addon": addon, "variants": found, "roles": dict(definition.roles)}, text)

@@ -84,7 +84,13 @@ def variants_text(definition: AddonDefinition) -> str:
         for variant in definition.variants
     ]
     listed = table(("VARIANT", "DESCRIPTION", *(title.upper() for title in titles)), rows)
-    return "\n".join((listed, *(wrap(line) for line in _variables(definition))))
+    return "\n".join((listed, *(wrap(line) for line in (*_variables(definition), *_roles(definition)))))
+
+
+def _roles(definition: AddonDefinition) -> list[str]:
+    """A line for each role that an app can be attached with."""
+    default = next(iter(definition.roles), "")
+    return [f"--role {name}{_default(name == default)}: {text}" for name, text in definition.roles.items()]
 
 
 def _variables(definition: AddonDefinition) -> list[str]:

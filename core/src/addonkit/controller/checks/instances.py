@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 UNFINISHED: Final = "unfinished"
 FAILED: Final = "failed"
+FORMER_LOGIN: Final = "former-login"
 RETRIED: Final = frozenset({UNFINISHED, FAILED})
 """Kinds of findings whose fix lets an addon work on an instance again."""
 
@@ -64,9 +65,25 @@ def _of_ties(instance: Instance, ties: Sequence[Association]) -> Iterator[Findin
         elif has_failed(tie):
             retry = f"run `addonkit retry {instance.name}` to try again"
             yield _finding(FAILED, instance, f"giving it to app {tie.app} failed: {tie.message}; {retry}", _AGAIN)
+        elif tie.rotation is not None:
+            problem = (
+                f"new credentials of app {tie.app} were interrupted; run `addonkit rotate {instance.name}` to continue"
+            )
+            yield _finding(UNFINISHED, instance, problem, _CONTINUE)
+        elif tie.formers:
+            yield _former(instance, tie)
         elif tie.phase is Phase.PENDING:
             problem = f"giving it to app {tie.app} was interrupted; run `addonkit retry {instance.name}` to continue"
             yield _finding(UNFINISHED, instance, problem, _CONTINUE)
+
+
+def _former(instance: Instance, tie: Association) -> Finding:
+    """Former credentials; who uses them is asked when they are to be revoked."""
+    failed = next((each.message for each in tie.formers if each.message), "")
+    what = f"former credentials of app {tie.app} still work" + (f", revoking them failed: {failed}" if failed else "")
+    return Finding(
+        FORMER_LOGIN, instance.name, f"{what}; run `addonkit rotate {instance.name} --finish` to revoke them"
+    )
 
 
 def _leaving(instance: Instance, tie: Association) -> Finding:

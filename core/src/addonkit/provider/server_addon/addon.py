@@ -12,8 +12,8 @@ from addonkit.hookspecs import hookimpl
 from addonkit.models.compute import Port, Program
 from addonkit.models.definition import AddonDefinition, is_shared_variant
 from addonkit.models.fingerprint import Fingerprint
-from addonkit.models.instance import Instance, Server
-from addonkit.models.result import Extensions, Inventory, ProvisionResult, Usage
+from addonkit.models.instance import Association, Instance, Server
+from addonkit.models.result import BindResult, Extensions, Inventory, ProvisionResult, Sessions, Usage
 from addonkit.models.variable import Variable
 from addonkit.provider.server_addon import sagas
 from addonkit.provider.server_addon.configuring import bound_to, configure_saga
@@ -22,6 +22,7 @@ from addonkit.provider.server_addon.data import DataSagas, data_sagas, transform
 from addonkit.provider.server_addon.declaration import ConnectionInfo, ContainerSpec, Tenants
 from addonkit.provider.server_addon.extending import extensions_hook, update_extension_hook
 from addonkit.provider.server_addon.freezing import freeze_hook, thaw_hook, usage_hook
+from addonkit.provider.server_addon.logins import LoginSagas, login_sagas
 from addonkit.provider.server_addon.pool import PoolBuilder
 from addonkit.provider.server_addon.slips import find_slips
 from addonkit.provider.server_sagas import ServerSagas, server_sagas
@@ -50,6 +51,7 @@ class ServerAddon:
         start_timeout: seconds a started server has until it answers its probe.
         pool: follows from these, as do the sagas `servers`, `provision`, `deprovision`, `inspect` and `drop_claim`.
         configure: the saga that brings other values of options into force; None for a definition without options.
+        logins: the sagas of logins, for tenants that give each app one; None for others.
         data: the sagas of backups, for tenants that can dump, load and fingerprint; None for others.
     """
 
@@ -67,7 +69,11 @@ class ServerAddon:
     deprovision: Saga[None] = attrs.field(init=False)
     inspect: Saga[Inventory] | None = attrs.field(init=False)
     drop_claim: Saga[None] | None = attrs.field(init=False)
+    logins: LoginSagas | None = attrs.field(init=False)
     data: DataSagas | None = attrs.field(init=False)
+    addon_bind: Callable[[Association, Instance], Saga[BindResult]] | None = attrs.field(init=False)
+    addon_unbind: Callable[[Association, Instance], Saga[None]] | None = attrs.field(init=False)
+    addon_sessions: Callable[[Association, Instance], Saga[Sessions]] | None = attrs.field(init=False)
     addon_backup: Callable[[Instance], Saga[Fingerprint]] | None = attrs.field(init=False)
     addon_restore: Callable[[Instance], Saga[None]] | None = attrs.field(init=False)
     addon_fingerprint: Callable[[Instance], Saga[Fingerprint]] | None = attrs.field(init=False)
@@ -120,6 +126,18 @@ class ServerAddon:
     def _build_drop_claim(self) -> Saga[None] | None:
         return sagas.drop_claim(self.definition.name, self.tenants) if self.tenants else None
 
+    @logins.default
+    def _build_logins(self) -> LoginSagas | None:
+        longest = self.tenants.longest_claim if self.tenants else 0
+        return login_sagas(
+            self.definition.name,
+            self.tenants,
+            self.variables,
+            tuple(self.more_ports),
+            longest,
+            sockets=self.definition.sockets,
+        )
+
     @data.default
     def _build_data(self) -> DataSagas | None:
         return data_sagas(self.definition.name, self.tenants)
@@ -129,6 +147,45 @@ class ServerAddon:
         return configure_saga(self.definition, self.pool, self.tenants)
 
     # These are values, so that an addon that cannot do it has no such hooks.
+    @addon_bind.default
+    def _answer_bind(self) -> Callable[[Association, Instance], Saga[BindResult]] | None:
+        logins = self.logins
+        if logins is None:
+            return None
+
+        @hookimpl
+        def addon_bind(association: Association, instance: Instance) -> Saga[BindResult]:
+            del association
+            return _bound(logins.bind, instance)
+
+        return addon_bind
+
+    @addon_unbind.default
+    def _answer_unbind(self) -> Callable[[Association, Instance], Saga[None]] | None:
+        logins = self.logins
+        if logins is None:
+            return None
+
+        @hookimpl
+        def addon_unbind(association: Association, instance: Instance) -> Saga[None]:
+            del association
+            return _bound(logins.unbind, instance)
+
+        return addon_unbind
+
+    @addon_sessions.default
+    def _answer_sessions(self) -> Callable[[Association, Instance], Saga[Sessions]] | None:
+        logins = self.logins
+        if logins is None:
+            return None
+
+        @hookimpl
+        def addon_sessions(association: Association, instance: Instance) -> Saga[Sessions]:
+            del association
+            return _bound(logins.sessions, instance)
+
+        return addon_sessions
+
     @addon_backup.default
     def _answer_backup(self) -> Callable[[Instance], Saga[Fingerprint]] | None:
         data = self.data

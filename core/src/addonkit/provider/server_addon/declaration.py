@@ -108,12 +108,29 @@ class Tenant:
         owner: the instance's id, which tells its own things from those of others.
         config: of its variant.
         password: what it logs in with, if that is known: of instances that are loaded it is.
+        logins: names of the logins of its apps to their passwords, where `find_changed` is asked about them.
     """
 
     claim: str
     owner: str
     config: Mapping[str, str]
     password: Secret | None = None
+    logins: Mapping[str, Secret] = attrs.field(factory=dict)
+
+
+@attrs.frozen
+class Login:
+    """What one app logs in with.
+
+    Attributes:
+        name: unique on the server; has a `.`, as no claim has.
+        password: of it.
+        role: what it may do, one of the definition's `roles`; empty for the first of them.
+    """
+
+    name: str
+    password: Secret
+    role: str = ""
 
 
 @attrs.frozen
@@ -129,6 +146,7 @@ class ConnectionInfo:
         ports: of the server besides that one, by the names that the addon gave them.
         socket: path of the server's Unix socket, for an app that is to use it in place of host and port; else empty.
             Only an addon whose definition has `sockets` is asked with one.
+        user: name of the app's own login; empty where tenants have none, and the claim is what it logs in with.
     """
 
     host: str
@@ -138,6 +156,12 @@ class ConnectionInfo:
     shared: bool
     ports: Mapping[str, int] = attrs.field(factory=dict)
     socket: str = ""
+    user: str = ""
+
+    @property
+    def login(self) -> str:
+        """The name that the app logs in with."""
+        return self.user or self.claim
 
     def url(self, scheme: str, *, user: str = "", path: str = "") -> Secret:
         """A URL with the password in it, its parts percent-encoded (RFC 3986, section 2.1), IPv6 in brackets."""
@@ -189,6 +213,16 @@ class Tenants(abc.ABC):
 
         async def extensions(self, access: ServerAccess, tenant: Tenant) -> tuple[Extension, ...]
         async def update_extension(self, access: ServerAccess, tenant: Tenant, extension: str) -> None
+
+    Three more give each app a login of its own, which can be replaced and revoked:
+
+        async def add_login(self, access: ServerAccess, tenant: Tenant, login: Login) -> None
+        async def remove_login(self, access: ServerAccess, tenant: Tenant, name: str) -> None
+        async def count_sessions(self, access: ServerAccess, tenant: Tenant, name: str) -> int
+
+    Then `create_tenant` makes no login. What any login makes belongs to the tenant, and `variables` use
+    `ConnectionInfo.login`. `remove_login` ends the sessions of the login. In instances of an older release its name may
+    be the claim: then it is closed and stays. `remove_tenant` removes all logins as well.
     """
 
     longest_claim: int = 63
@@ -219,7 +253,7 @@ class Tenants(abc.ABC):
         return tuple(sorted(set(claims) - set(known)))
 
     async def find_changed(self, access: ServerAccess, tenants: Sequence[Tenant]) -> tuple[str, ...]:
-        """Return the claims of those whose password on the server is not `Tenant.password` any more.
+        """Return the claims of those with a login whose password on the server is not that of `Tenant.logins` any more.
 
         An app may have changed it. By default none: most servers do not let an app do that.
         """

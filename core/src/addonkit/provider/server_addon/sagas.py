@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
@@ -14,6 +13,7 @@ from addonkit.models.variable import Variable
 from addonkit.provider.framework import ProviderFramework
 from addonkit.provider.server_addon.admin_access import server_of
 from addonkit.provider.server_addon.declaration import PASSWORD, ConnectionInfo, Tenants, admin_password
+from addonkit.provider.server_addon.logins import further_ports, socket_path
 from addonkit.provider.server_addon.membership import ensure_server_step, join_step, leave_step
 from addonkit.provider.server_addon.tenancy import (
     create_tenant_step,
@@ -25,7 +25,6 @@ from addonkit.provider.server_addon.tenancy import (
 from addonkit.provider.server_sagas import ServerAddress, ServerSagas
 from addonkit.saga.saga import Saga
 from addonkit.saga.step import Step, step
-from addonkit.util.unix_sockets import LONGEST
 
 VariablesOf = Callable[[ConnectionInfo], tuple[Variable, ...]]
 
@@ -80,9 +79,9 @@ def _tenant_result_step(variables: VariablesOf, ports: Collection[str], *, socke
     ) -> ProvisionResult:
         """Put the variables together."""
         server = await server_of(framework, server_id)
-        numbers = await _further_ports(framework, server_id, ports)
+        numbers = await further_ports(framework, server_id, ports)
         access = ConnectionInfo(address.host, address.port, claim, password, server.shared, numbers)
-        socket = await _socket(framework, server_id) if sockets else ""
+        socket = await socket_path(framework, server_id) if sockets else ""
         return _result(variables, server_id, access, socket, {PASSWORD: password})
 
     return build_result
@@ -93,19 +92,11 @@ def _result_step(variables: VariablesOf, ports: Collection[str], *, sockets: boo
     async def build_result(framework: ProviderFramework, server_id: str, address: ServerAddress) -> ProvisionResult:
         """Put the variables together."""
         server = await server_of(framework, server_id)
-        numbers = await _further_ports(framework, server_id, ports)
+        numbers = await further_ports(framework, server_id, ports)
         whole = ConnectionInfo(address.host, address.port, "", admin_password(server), server.shared, numbers)
-        return _result(variables, server_id, whole, await _socket(framework, server_id) if sockets else "")
+        return _result(variables, server_id, whole, await socket_path(framework, server_id) if sockets else "")
 
     return build_result
-
-
-async def _further_ports(framework: ProviderFramework, server_id: str, names: Collection[str]) -> dict[str, int]:
-    """Where further ports of a server answer, by name."""
-    if not names:
-        return {}
-    pool = await framework.wait_for_pool(server_id)
-    return {name: pool.ports[name] for name in names}
 
 
 def _result(
@@ -114,10 +105,3 @@ def _result(
     attributes: dict[str, Any] = {"server_id": server_id, "claim": access.claim, **more}
     by_socket = variables(attrs.evolve(access, socket=socket)) if socket else ()
     return ProvisionResult(variables(access), attributes, by_socket)
-
-
-async def _socket(framework: ProviderFramework, server_id: str) -> str:
-    """Path of a server's socket; empty where it has none, or the path is too long for clients."""
-    socket = (await framework.start_pool(server_id)).socket
-    path = os.path.realpath(socket) if socket else ""  # noqa: ASYNC240 - a few links of the home
-    return path if len(os.fsencode(path)) <= LONGEST else ""

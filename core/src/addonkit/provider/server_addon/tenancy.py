@@ -11,6 +11,7 @@ from addonkit.provider.framework import ProviderFramework
 from addonkit.provider.server_addon.admin_access import admin_access, cleanup_tenant, ensure_access
 from addonkit.provider.server_addon.configuring import OptionTenants
 from addonkit.provider.server_addon.declaration import PASSWORD, Progress, Tenant, Tenants
+from addonkit.provider.server_addon.logins import known_logins
 from addonkit.saga.step import Step, step, title_of
 
 LONG = 3600.0
@@ -67,7 +68,7 @@ def list_claims_step(tenants: Tenants) -> Step:
         access = await admin_access(framework, server_id)
         lost = await tenants.find_lost(access, [each.claim for each in active])
         whole = [
-            Tenant(each.claim, each.id, each.config, each.attributes.get(PASSWORD))
+            Tenant(each.claim, each.id, each.config, each.attributes.get(PASSWORD), await known_logins(framework, each))
             for each in active
             if each.claim not in lost
         ]

@@ -87,6 +87,8 @@ class AddonUnderTest:
             found.append(self.addon.freeze(instance))
         if self.can("thaw"):
             found.append(self.addon.thaw(instance))
+        if self.can("sessions"):
+            found.append(self.addon.sessions(_association(self), instance))
         if self.can("inspect"):
             found.append(self.addon.inspect(server))
         if self.can("drop_claim"):
