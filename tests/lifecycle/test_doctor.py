@@ -89,7 +89,7 @@ async def test_an_app_that_changed_its_own_password_gets_a_new_one_and_keeps_its
     binding = await kit.create(variant, app="shop")
     connection = await asyncpg.connect(binding.url)
     await connection.execute("CREATE TABLE kept AS SELECT 1 AS one")
-    await connection.execute(f"ALTER ROLE CURRENT_USER {change}")
+    await connection.execute(f"SET ROLE NONE; ALTER ROLE CURRENT_USER {change}")
     await connection.close()
 
     assert await kinds(kit) == {"changed-password": "shop-postgresql"}
@@ -162,14 +162,14 @@ async def test_a_lost_database_is_told_and_made_again_empty(kit: addonkit.Kit, s
 
 @pytest.mark.parametrize("spec", ["valkey:small", "valkey:shared"])
 async def test_a_lost_user_is_told_and_destroyed_without_it(kit: addonkit.Kit, spec: str) -> None:
-    await kit.create(spec, app="shop")
+    environ = (await kit.create(spec, app="shop")).environ()
     instance = (await kit.show("shop-valkey")).instance
     access = await admin_access(kit.framework, instance.server)
     async with valkey_admin.Administrator(ServerAddress(access.host, access.port), access.password).session() as client:
         if access.server.shared:
             await client.execute_command("ACL", "DELUSER", instance.claim)
         else:
-            await client.execute_command("ACL", "SETUSER", "default", "off")
+            await client.execute_command("ACL", "DELUSER", environ["VALKEY_USERNAME"])
 
     assert await kinds(kit) == {"lost-data": "shop-valkey"}
     await kit.destroy("shop-valkey")

@@ -11,8 +11,9 @@ import asyncpg
 import pytest
 
 from addonkit import AddonkitError, BackupError, Secret, Tenant
-from addonkit_postgresql import admin, dump, fingerprint, kept_settings
+from addonkit_postgresql import dump, fingerprint, kept_settings
 from addonkit_postgresql.session import Administrator, ServerFault
+from older_tenants import create_tenant
 
 PASSWORD = Secret.generate()
 
@@ -34,7 +35,7 @@ async def logged_in(server: Administrator, user: str, database: str = "") -> Asy
 
 
 async def give(server: Administrator, name: str) -> None:
-    await admin.create_tenant(server, name, PASSWORD, name, 50)
+    await create_tenant(server, name, PASSWORD, name, 50)
 
 
 async def powers(server: Administrator, name: str) -> tuple[bool, ...]:

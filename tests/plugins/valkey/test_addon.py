@@ -15,7 +15,7 @@ def test_it_is_found_by_its_name_and_valid() -> None:
 
     assert found.distribution == "addonkit-valkey"
     assert [variant.name for variant in found.definition.variants] == ["small", "cache", "shared"]
-    assert found.capabilities == {"inspect", "drop_claim", "backup", "restore", "fingerprint"}
+    assert {"inspect", "drop_claim", "backup", "restore", "fingerprint", "sessions"} <= found.capabilities
 
 
 def test_asking_it_imports_no_driver() -> None:
