@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 import attrs
@@ -72,27 +72,19 @@ class AddonUnderTest:
     def others(self) -> tuple[Saga[Any], ...]:
         """Sagas of further capabilities."""
         instance, server = self._instance(self.variants[0]), Server("kit-server", self.addon.name, "kit")
-        found: list[Saga[Any]] = []
-        if self.can("usage"):
-            found.append(self.addon.usage(instance))
-        if self.can("configure"):
-            found.append(self.addon.configure(instance, instance.config))
-        if self.can("extensions"):
-            found.append(self.addon.extensions(instance))
-        if self.can("update_extension"):
-            found.append(self.addon.update_extension(instance, "kit"))
-        if self.can("copy"):
-            found.append(self.addon.copy(instance, instance))
-        if self.can("freeze"):
-            found.append(self.addon.freeze(instance))
-        if self.can("thaw"):
-            found.append(self.addon.thaw(instance))
-        if self.can("sessions"):
-            found.append(self.addon.sessions(_association(self), instance))
-        if self.can("inspect"):
-            found.append(self.addon.inspect(server))
-        if self.can("drop_claim"):
-            found.append(self.addon.drop_claim(server, "kit"))
+        asked: dict[str, Callable[[], Saga[Any]]] = {
+            "usage": lambda: self.addon.usage(instance),
+            "configure": lambda: self.addon.configure(instance, instance.config),
+            "extensions": lambda: self.addon.extensions(instance),
+            "update_extension": lambda: self.addon.update_extension(instance, "kit"),
+            "copy": lambda: self.addon.copy(instance, instance),
+            "freeze": lambda: self.addon.freeze(instance),
+            "thaw": lambda: self.addon.thaw(instance),
+            "sessions": lambda: self.addon.sessions(_association(self), instance),
+            "inspect": lambda: self.addon.inspect(server),
+            "drop_claim": lambda: self.addon.drop_claim(server, "kit"),
+        }
+        found = [ask() for capability, ask in asked.items() if self.can(capability)]
         return (*found, *self.moving())
 
     def moving(self) -> tuple[Saga[Any], ...]:
