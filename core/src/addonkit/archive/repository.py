@@ -175,4 +175,4 @@ def _translated(attempted: str) -> Iterator[None]:
     except FileNotFoundError as error:
         raise UnknownBackup(attempted, "there is no such file", "see `addonkit backup list`") from error
     except Exception as error:
-        raise BackupError(attempted, str(error) or type(error).__name__) from error
+        raise BackupError(attempted, " ".join(str(error).split()) or type(error).__name__) from error

@@ -115,6 +115,11 @@ class StoredArchive:
         async with self._source() as file:
             return await read_manifest(file, self.name, identities)
 
+    async def delete(self) -> None:
+        """Delete it, in the repository or as a file of the user's. Does nothing if it does not exist."""
+        repository, path = await self._repository()
+        await asyncio.to_thread(repository.delete, path)
+
     @asynccontextmanager
     async def _source(self) -> AsyncIterator[IO[bytes]]:
         repository, path = await self._repository()

@@ -46,6 +46,8 @@ def record_proved(tx: Transaction, backup: Backup) -> None:
 
     def proved(state: BackupState) -> BackupState:
         newest = max((each for each in (state.verified, backup.created) if each is not None), default=None)
+        if state.verified is not None and backup.created <= state.verified:
+            return state  # it was verified before: that says nothing of what came after it
         unverified = state.unverified if state.unverified > backup.name else ""
         return attrs.evolve(
             state, verified=newest, unverified=unverified, failure="", failures=0, retry_at=None, announced=False

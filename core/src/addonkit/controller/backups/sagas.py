@@ -159,7 +159,9 @@ class BackupSagas:
             if instance is not None:
                 with suppress(SagaRefused, SagaBlocked):
                     await sagas.undo(f"{id}/dump", addon_of(self._registry, instance).backup(instance))
-            await self._shelf.delete(_backup(backup))
+            # What a repository shows is whole. One that does not answer now may keep it, as a backup on trust.
+            with suppress(BackupError):
+                await self._archives.at(_location(backup), _name(backup)).delete()
 
         return write_archive
 
