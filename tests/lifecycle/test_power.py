@@ -12,6 +12,7 @@ import pytest
 
 import addonkit
 from addonkit.compute.process.identity import session_members
+from addonkit.compute.process.open_files import working_in
 from addonkit.compute.process.programs import Programs
 from addonkit.testing.command import CommandLine
 from addonkit.testing.home import left_behind, server_processes, temporary_home
@@ -80,7 +81,7 @@ async def test_a_server_that_hangs_is_stopped_or_restarted(
 ) -> None:
     assert addonkit_command("create", spec, "-a", "shop").status == 0
     (pid,) = server_processes(home)
-    for each in session_members(pid):
+    for each in {*session_members(pid), *working_in(home / "disks", None)}:
         os.kill(each, signal.SIGSTOP)
     name = f"shop-{spec.partition(':')[0]}"
 

@@ -127,8 +127,9 @@ class Starter:
     async def stop(self, record: RunRecord, pool: str, program: Program | None) -> None:
         """End a server, and all that works in its disks."""
         terminator = self._terminator(record, pool)
-        await terminator.stop(record.server, program)
-        await terminator.free(self._layout.server_locks(record.disks, pool), LEFTOVERS_LIMIT)
+        locks = self._layout.server_locks(record.disks, pool)
+        await terminator.stop(record.server, program, locks)
+        await terminator.free(locks, LEFTOVERS_LIMIT)
 
     def _terminator(self, record: RunRecord, pool: str) -> Terminator:
         return Terminator(self._layout.home, self._layout.user_on(record.disks, pool))

@@ -23,6 +23,8 @@ from addonkit.util.procfs import read_status
 _FIRST_LOOK: Final = 0.002
 _LOOK_EVERY: Final = 0.02
 """Seconds between two looks, at first and at most."""
+_AT_ONCE: Final = 1.0
+"""Seconds in which a server mostly ends."""
 _QUIT_LIMIT: Final = 5.0
 _GRACE: Final = 1.0
 """Seconds that children have to follow a server that has ended."""
@@ -42,7 +44,7 @@ class Terminator:
     home: Path
     user: ServiceUser | None
 
-    async def stop(self, server: Identity, program: Program | None) -> None:
+    async def stop(self, server: Identity, program: Program | None, locks: Sequence[Path] = ()) -> None:
         """Send the graceful signal, wait; SIGQUIT, wait; SIGKILL to all of the session; wait until all are gone.
 
         Only exactly this process is signalled, never another one that got its pid. What a signal has stopped
@@ -51,13 +53,16 @@ class Terminator:
         graceful = signal.Signals[program.stop_signal] if program else signal.SIGTERM
         for number, limit in ((graceful, program.stop_timeout if program else 30.0), (signal.SIGQUIT, _QUIT_LIMIT)):
             send(server, number)
-            self._continue(server)
+            if await _until(lambda: not is_running(server), min(_AT_ONCE, limit)):
+                break
+            await asyncio.to_thread(self._continue, server, locks)
             if await _until(lambda: not is_running(server), limit):
                 break
         await self.clear(server, grace=0.0 if is_running(server) else _GRACE)
 
-    def _continue(self, server: Identity) -> None:
-        for pid in self.leftovers(server):
+    def _continue(self, server: Identity, locks: Sequence[Path]) -> None:
+        """Let all of a server go on: children in sessions of their own, as PostgreSQL's are, hold its locks too."""
+        for pid in {*self.leftovers(server), *self._holders(locks)}:
             status = read_status(pid)
             if status is not None and status.stopped:
                 with suppress(ProcessLookupError, PermissionError):
