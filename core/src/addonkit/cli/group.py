@@ -49,6 +49,8 @@ SECTIONS: Final = {
         "manifest": "Describe in a file what apps are to have: addonkit.toml.",
         "extension": "List, add, remove and update extensions of an instance.",
         "config": "Configure an addon for all its instances.",
+        "compose": "Provide services to Docker Compose, which runs these commands.",
+        "score": "Provision a resource of Score: reads it from stdin, prints its outputs.",
         "completion": "Print a script with which a shell completes commands and names.",
     },
     "Inspect": {

@@ -1,0 +1,73 @@
+"""Docker Compose and Score run addonkit as their specifications say: arguments, stdin, and nothing else on stdout."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from addonkit.testing.command import CommandLine, Ended
+
+
+def messages(ended: Ended) -> list[tuple[str, str]]:
+    """Each line of stdout is a message."""
+    found = [json.loads(line) for line in ended.out.splitlines()]
+    assert all(set(each) == {"type", "message"} for each in found)
+    return [(each["type"], each["message"]) for each in found]
+
+
+def test_a_provider_of_docker_compose(addonkit_command: CommandLine) -> None:
+    about = json.loads(addonkit_command("compose", "metadata").out)
+    assert {*about} == {"description", "up", "down", "stop"}
+    (needed,) = [each for each in about["up"]["parameters"] if each["required"]]
+    assert needed["name"] == "addon"
+
+    up = ("compose", "--project-name", "shop", "up", "--addon=valkey", "--exact=true", "Cache.1")
+    first = addonkit_command(*up)
+    assert first.status == 0, first
+    given = [each for each in messages(first) if each[0] in {"setenv", "rawsetenv"}]
+    assert {kind for kind, _ in messages(first)} == {"info", "setenv", "rawsetenv"}
+    assert [text for kind, text in given if kind == "setenv" and text.startswith("VALKEY_URL=valkey://")]
+    assert [text for kind, text in given if kind == "rawsetenv" and text.startswith("CACHE_1_VALKEY_URL=valkey://")]
+    assert addonkit_command("compose", "--project-name", "shop", "stop", "Cache.1").status == 0
+    assert addonkit_command("list", "--no-start", "--json").data["instances"][0]["server"]["state"] == "stopped"
+    again = addonkit_command(*up)
+    assert [each for each in messages(again) if each[0] in {"setenv", "rawsetenv"}] == given
+    assert addonkit_command("list", "--no-start", "--json").data["instances"][0]["server"]["state"] == "running"
+
+    for _ in range(2):
+        assert addonkit_command("compose", "--project-name", "shop", "down", "Cache.1").status == 0
+    assert addonkit_command("list", "--json").data["instances"] == []
+
+    for words in (("--project-name", "shop", "up", "--addon", "nothing", "db"), ("up", "--addon", "valkey", "db")):
+        failed = addonkit_command("compose", *words)
+        ((kind, text),) = messages(failed)
+        assert (failed.status, kind) == (1, "error"), text
+
+
+@pytest.mark.slow
+def test_a_provisioner_of_score(addonkit_command: CommandLine) -> None:
+    resource = {
+        "resource_uid": "redis.default#web.cache",
+        "resource_type": "redis",
+        "resource_params": {},
+        "resource_state": {},
+    }
+    first = addonkit_command("score", "valkey", input=json.dumps(resource))
+    assert first.status == 0, first
+    document = json.loads(first.out)
+    assert {*document} == {"resource_state", "resource_outputs", "shared_state"}
+    outputs = document["resource_outputs"]
+    assert {"host", "port", "username", "password"} <= {*outputs}
+    assert outputs["url"].startswith("valkey://")
+    again = addonkit_command(
+        "score", "valkey", input=json.dumps({**resource, "resource_state": document["resource_state"]})
+    )
+    assert json.loads(again.out) == document
+    other = addonkit_command(
+        "score", "valkey:shared", input=json.dumps({**resource, "resource_uid": "redis.default#web/cache"})
+    )
+    assert json.loads(other.out)["resource_outputs"]["password"] != outputs["password"]
+    for nothing in ("", "[]", "{}"):
+        failed = addonkit_command("score", "valkey", input=nothing)
+        assert (failed.status, failed.out, failed.err.count("\n")) == (1, "", 1)
