@@ -102,10 +102,21 @@ async def test_data_of_another_origin_come_in(kit: addonkit.Kit, tmp_path: Path)
     for app in ("one", "two"):
         assert await query(await url_of(kit, app), "SELECT count(*) FROM orders") == 5000
     plain = tmp_path / "plain.sql"
-    plain.write_text("SELECT 1")
+    await asyncio.to_thread(subprocess.run, ["pg_dump", "-f", str(plain), origin.url], check=True, env=environ)
+    await kit.create("postgresql:shared", app="four")
+    await kit.moves.import_("four-postgresql", str(plain))
+    assert await query(await url_of(kit, "four"), "SELECT count(*) FROM orders") == 5000
     await kit.create("postgresql:shared", app="three")
-    with pytest.raises(SagaFailed, match="no dump in the custom format"):
-        await kit.moves.import_("three-postgresql", str(plain))
+    content = plain.read_text()
+    for wrong_content, told in (
+        (content[: len(content) // 2], "the dump is cut"),
+        (content.replace("\n5\n", "\nfive\n"), "invalid input syntax for type integer"),
+        ("SELECT 1; \\! touch /dev/shm/never\n", "restrict"),
+        ("\0", "neither a dump in the custom format nor plain SQL"),
+    ):
+        plain.write_text(wrong_content)
+        with pytest.raises(SagaFailed, match=told):
+            await kit.moves.import_("three-postgresql", str(plain))
     with pytest.raises(BackupError, match="cannot come from mysql; it imports file, postgres"):
         await kit.moves.import_("three-postgresql", "mysql://user:secret@host/db")
     wrong = origin.url.replace(":" + origin.environ()["PGPASSWORD"], ":wrong-password")

@@ -1,12 +1,14 @@
-"""Loads data of another origin: a dump in the custom format of `pg_dump`, or a server that is read by it."""
+"""Loads data of another origin: a dump of `pg_dump`, custom or plain SQL, or a server that is read by it."""
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import AsyncIterator
 from typing import Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from addonkit import BackupError, InvalidInput, Member, ServerAccess
+from addonkit_postgresql.plain_sql import cleaned
 
 FILE: Final = "import/file"
 URL: Final = "import/url"
@@ -15,6 +17,15 @@ URL: Final = "import/url"
 _MAGIC: Final = b"PGDMP"
 _DUMP: Final = ("--format=custom", "--compress=0", "--no-subscriptions", "--no-tablespaces", "--no-password")
 _RESTORE: Final = ("--format=custom", "--no-owner", "--no-privileges", "--exit-on-error", "--no-tablespaces")
+_PSQL: Final = (
+    "-X",
+    "-q",
+    "--no-password",
+    "--single-transaction",
+    "--set=ON_ERROR_STOP=1",
+    "--output=/dev/null",
+    "-f-",
+)
 _OPTIONS: Final = {
     "sslmode": "PGSSLMODE",
     "channel_binding": "PGCHANNELBINDING",
@@ -27,13 +38,13 @@ async def load_foreign(access: ServerAccess, database: str, environment: dict[st
     """Fill a database, as its owner; roles and permissions of the origin are left out.
 
     Raises:
-        BackupError: it is no dump in the custom format.
+        BackupError: it is neither a dump in the custom format nor plain SQL, or it is cut.
         CommandFailed: a program could not read the origin, or not load what it read.
     """
     restore = ("pg_restore", *_RESTORE, "--no-password", f"--dbname={database}")
     if member.name == FILE:
-        async with access.pipe(restore, environment, _checked(member.content(), database)):
-            return
+        await _load_file(access, database, environment, member)
+        return
     url = b"".join([chunk async for chunk in member.content()])[:_LONGEST_URL].decode()
     async with access.pipe(restore, environment, _dumped(access, url)):
         return
@@ -71,15 +82,23 @@ def source_environment(url: str) -> dict[str, str]:
     }
 
 
-async def _checked(content: AsyncIterator[bytes], database: str) -> AsyncIterator[bytes]:
-    begun = False
+async def _load_file(access: ServerAccess, database: str, environment: dict[str, str], member: Member) -> None:
+    """Load a dump in the custom format, or plain SQL."""
+    content = member.content()
+    first = await anext(content, b"")
+    if first.startswith(_MAGIC):
+        argv: tuple[str, ...] = ("pg_restore", *_RESTORE, "--no-password", f"--dbname={database}")
+        async with access.pipe(argv, environment, _joined(first, content)):
+            return
+    if b"\0" in first or not first.strip():
+        found = "the file is neither a dump in the custom format nor plain SQL; `pg_dump -Fc` writes the one"
+        raise BackupError(f"loading database {database}", found, "decompress it first if it is compressed")
+    argv = ("psql", *_PSQL, f"--dbname={database}")
+    async with access.pipe(argv, environment, cleaned(_joined(first, content), secrets.token_hex(16))):
+        return
+
+
+async def _joined(first: bytes, content: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
     async for chunk in content:
-        if not begun and not chunk.startswith(_MAGIC):
-            break
-        begun = True
         yield chunk
-    if not begun:
-        found = "the file is no dump in the custom format; `pg_dump -Fc` writes such"
-        raise BackupError(
-            f"loading database {database}", found, "run plain SQL with `addonkit run -a APP -- psql -f FILE`"
-        )
