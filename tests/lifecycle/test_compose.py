@@ -27,8 +27,8 @@ def test_a_provider_of_docker_compose(addonkit_command: CommandLine) -> None:
     assert first.status == 0, first
     given = [each for each in messages(first) if each[0] in {"setenv", "rawsetenv"}]
     assert {kind for kind, _ in messages(first)} == {"info", "setenv", "rawsetenv"}
-    assert [text for kind, text in given if kind == "setenv" and text.startswith("VALKEY_URL=valkey://")]
-    assert [text for kind, text in given if kind == "rawsetenv" and text.startswith("CACHE_1_VALKEY_URL=valkey://")]
+    assert [text for kind, text in given if kind == "setenv" and text.startswith("VALKEY_URL=redis://")]
+    assert [text for kind, text in given if kind == "rawsetenv" and text.startswith("CACHE_1_VALKEY_URL=redis://")]
     assert addonkit_command("compose", "--project-name", "shop", "stop", "Cache.1").status == 0
     assert addonkit_command("list", "--no-start", "--json").data["instances"][0]["server"]["state"] == "stopped"
     again = addonkit_command(*up)
@@ -59,7 +59,7 @@ def test_a_provisioner_of_score(addonkit_command: CommandLine) -> None:
     assert {*document} == {"resource_state", "resource_outputs", "shared_state"}
     outputs = document["resource_outputs"]
     assert {"host", "port", "username", "password"} <= {*outputs}
-    assert outputs["url"].startswith("valkey://")
+    assert outputs["url"].startswith("redis://")
     again = addonkit_command(
         "score", "valkey", input=json.dumps({**resource, "resource_state": document["resource_state"]})
     )

@@ -66,7 +66,8 @@ def up(ctx: click.Context, addon: str, variant: str, version: str, options: str,
     async def work(kit: Kit) -> list[tuple[str, str]]:
         app = _project(ctx)
         binding = await kit.create(spec, app, alias=_alias(service), version=version, options=values)
-        await kit.heal(app)
+        for target in await kit.servers(binding.instance.name):
+            await kit.start(target)
         given = [("setenv", f"{variable.key}={variable.text}") for variable in binding.association.plain]
         return given + [("rawsetenv", f"{variable.key}={variable.text}") for variable in binding.variables if exact]
 

@@ -48,7 +48,8 @@ def score(invocation: Invocation, addon: str) -> None:
 
     async def work(kit: Kit) -> dict[str, str]:
         binding = await kit.create(addon, app)
-        await kit.heal(app)
+        for target in await kit.servers(binding.instance.name):
+            await kit.start(target)
         return {variable.key: variable.text for variable in binding.association.plain}
 
     outputs = _outputs(with_kit(invocation, work))
