@@ -227,6 +227,28 @@ class AddonSpecs:
         raise NotImplementedError
 
     @hookspec(firstresult=True)
+    def addon_limit_writes(self, instance: Instance, denied: bool) -> Saga[None]:  # noqa: FBT001 - hooks take names
+        """Describe how apps are kept from writing to a disk that is nearly full. Optional.
+
+        Asked again and again while the disk is full, and once when there is room. Apps have to be able to delete.
+
+        Args:
+            instance: an active instance of this addon, whose server runs.
+            denied: whether apps may write no more; False lets them write again.
+
+        Example:
+            ```python
+            @hookimpl
+            def addon_limit_writes(instance, denied):
+                return LIMIT.bind(claim=instance.claim, denied=denied)
+            ```
+
+        Returns:
+            A saga without a result.
+        """
+        raise NotImplementedError
+
+    @hookspec(firstresult=True)
     def addon_extensions(self, instance: Instance) -> Saga[Extensions]:
         """Describe how extensions of an instance are listed. Optional, for definitions with an option `extensions`.
 

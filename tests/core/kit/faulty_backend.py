@@ -156,6 +156,9 @@ class FaultyBackend:
         raise AssertionError("nothing here has data")
         yield
 
+    async def disk_usage(self, _name: str) -> int:
+        return 0
+
     async def newer_program(self, _pool: Pool, _state: PoolState) -> str:
         return ""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from addonkit.cli.last_look import Memory, addon_key, program_key, recall
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from addonkit.cli.state_reader import StateReader
     from addonkit.models.address import Address
     from addonkit.models.instance import Association, Instance
+    from addonkit.models.storage import StorageUse
     from addonkit.models.views import InstanceView
 
 Tree = dict[str, Any]
@@ -168,6 +170,15 @@ class _Look:
             self._backups = {each["id"]: each for each in self._reader.list("backup-state")}
         found = self._backups.get(instance["id"])
         return _backup_troubles(found, instance["name"]) if found else ()
+
+    def _storage(self, server: str) -> StorageUse | None:
+        from addonkit.models.storage import StorageUse as Made
+
+        tree = self._reader.get("storage", server)
+        if tree is None:
+            return None
+        measured = datetime.fromisoformat(tree["measured"]) if tree["measured"] else None
+        return Made(tree["name"], tree["used"], tree["limit"], measured, tree["denied"])
 
     def _state(self, server: str) -> str:
         if server not in self._states:

@@ -48,6 +48,10 @@ class Backend(Protocol):
         """Make the disk if it is not there; its contents are never touched."""
         ...
 
+    async def disk_usage(self, name: str) -> int:
+        """Return the bytes that the data on a disk take; 0 for one that does not exist."""
+        ...
+
     async def delete_disk(self, name: str) -> None:
         """Remove the disk and all data on it."""
         ...

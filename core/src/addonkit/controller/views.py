@@ -15,6 +15,7 @@ from addonkit.models.compute import Pool, PoolState
 from addonkit.models.definition import CONFIG_PROGRAMS
 from addonkit.models.execution import Execution, ExecutionStatus
 from addonkit.models.instance import Association, Instance, Phase, Server
+from addonkit.models.storage import StorageUse
 from addonkit.models.views import NOT_INSTALLED, Environment, EnvironmentEntry, InstanceView
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class Viewer:
             lambda tx: (_ties(tx, ids), _tenant_counts(tx, names), _backup_states(tx, ids))
         )
         servers = dict(zip(names, await asyncio.gather(*map(self._server, names)), strict=True))
+        disks = {each.name: each.value for each in await self._store.list(StorageUse)} if names else {}
         kinds = {(each.addon, each.distribution) for each in instances}
         now = self._clock.now()
         addons = {kind: self.addon_state(*kind) for kind in kinds}
@@ -68,6 +70,7 @@ class Viewer:
                     await self._doing(each, ties[each.id]),
                     *servers.get(each.server, _NO_SERVER)[3:],
                     backups[each.id].troubles(now, each.name) if each.id in backups else (),
+                    storage=disks.get(each.server),
                 )
                 for each in instances
             ]

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from addonkit.kit.options import InstanceOptions
     from addonkit.kit.rotations import Rotations
     from addonkit.kit.schedules import Schedules
+    from addonkit.kit.storage import StorageWatch
     from addonkit.kit.tokens import Tokens
     from addonkit.kit.trash import Trash
     from addonkit.models.trash import TrashedInstance
@@ -180,6 +181,13 @@ class Kit:
         from addonkit.kit.changes import Changes as Made
 
         return Made(self.registry, self._operations, self.backups.places, self.backups.service)
+
+    @cached_property
+    def storage(self) -> StorageWatch:
+        """What can be asked about disks of servers; imported when it is asked for first."""
+        from addonkit.kit.storage import StorageWatch as Made
+
+        return Made(self._services)
 
     @cached_property
     def extensions(self) -> InstanceExtensions:
@@ -539,7 +547,9 @@ class Kit:
 
         duty = BackupKeeper(self._services, self.backups, self.schedules, self.trash, report)
         parts = (self._store, self.backend, self._pools, self._power, self._controller, self._clock)
-        return Keeper(*parts, report, lambda: self._finish_moves(None, ()), (duty.run,))
+        return Keeper(
+            *parts, report, lambda: self._finish_moves(None, ()), (duty.run, lambda: self.storage.look(report))
+        )
 
     async def stop_servers(self) -> dict[str, str]:
         """Stop every server; the next command that needs one starts it. Returns why some still run, by server."""

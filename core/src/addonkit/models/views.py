@@ -10,6 +10,7 @@ import attrs
 from addonkit.models.address import Address
 from addonkit.models.instance import Association, Instance, Server
 from addonkit.models.options import OptionDefinition
+from addonkit.models.storage import StorageUse
 from addonkit.models.variable import Variable
 
 NOT_INSTALLED: Final = "not installed"
@@ -80,6 +81,7 @@ class InstanceView:
         doing: the step that is being worked on, or was when work stopped; empty when nothing is under way.
         newer: version of the program that a restart of the server takes, when it runs another one; else empty.
         strangers: other processes that listen where apps look for the server, a clause each.
+        storage: what was last seen of the server's disk; None when nothing was.
         troubles: what is wrong with its backups, a clause each.
     """
 
@@ -94,6 +96,7 @@ class InstanceView:
     newer: str = ""
     strangers: tuple[str, ...] = ()
     troubles: tuple[str, ...] = ()
+    storage: StorageUse | None = None
 
 
 @attrs.frozen

@@ -15,6 +15,7 @@ import attrs
 from addonkit.errors import UnknownInstance
 from addonkit.models.identifiers import new_id
 from addonkit.models.instance import Association, Instance, Server, ServerPhase
+from addonkit.models.storage import StorageUse
 
 if TYPE_CHECKING:
     from addonkit.store.interface import Entity, Reader, Store, Transaction
@@ -138,7 +139,12 @@ class Servers:
 
     async def forget(self, server_id: str) -> None:
         """Delete the record of a removed server. Does nothing if it does not exist."""
-        await self._store.transact(lambda tx: tx.delete(Server, server_id))
+
+        def decide(tx: Transaction) -> None:
+            tx.delete(StorageUse, server_id)
+            tx.delete(Server, server_id)
+
+        await self._store.transact(decide)
 
 
 def _instance(tx: Transaction, instance_id: str) -> Entity[Instance]:

@@ -95,6 +95,10 @@ class Addon:
         """How other values of options are brought into force; needs the capability `configure`."""
         return self._saga(AddonSpecs.addon_configure, None, instance=instance, config=config)
 
+    def limit_writes(self, instance: Instance, *, denied: bool) -> Saga[None]:
+        """How apps are kept from writing, or let again; needs the capability `limit_writes`."""
+        return self._saga(AddonSpecs.addon_limit_writes, None, instance=instance, denied=denied)
+
     def extensions(self, instance: Instance) -> Saga[Extensions]:
         """How extensions of an instance are listed; needs the capability `extensions`."""
         return self._saga(AddonSpecs.addon_extensions, Extensions, instance=instance)

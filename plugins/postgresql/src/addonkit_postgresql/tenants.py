@@ -19,7 +19,7 @@ from addonkit import (
     Tenants,
     Usage,
 )
-from addonkit_postgresql import admin, configuring, copying, dump, extending, freezing, logins, transform
+from addonkit_postgresql import admin, configuring, copying, dump, extending, freezing, limiting, logins, transform
 from addonkit_postgresql.naming import LONGEST, Reserved, wanted_name
 from addonkit_postgresql.removal import remove
 from addonkit_postgresql.scram import fits
@@ -50,6 +50,10 @@ class DatabaseTenants(Tenants):
         if former:
             await extending.change(administrator(access), tenant.claim, former, tenant.config)
             await configuring.configure(administrator(access), tenant.claim, former, tenant.config)
+
+    async def limit_writes(self, access: ServerAccess, tenant: Tenant, *, denied: bool) -> None:
+        """See Tenants."""
+        await limiting.limit_writes(administrator(access), tenant.claim, denied=denied)
 
     async def extensions(self, access: ServerAccess, tenant: Tenant) -> tuple[Extension, ...]:
         """See Tenants."""

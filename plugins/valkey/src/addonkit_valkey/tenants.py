@@ -71,6 +71,14 @@ class UserTenants(Tenants):
         if former and changed and not access.server.shared:
             await admin.change_settings(_administrator(access), changed)
 
+    async def limit_writes(self, access: ServerAccess, tenant: Tenant, *, denied: bool) -> None:
+        """See Tenants. A store that is over its memory refuses what adds to it, and takes what removes."""
+        del tenant
+        own = {name: access.server.config[name] for name in ("maxmemory", "maxmemory-policy")}
+        full = {"maxmemory": "1", "maxmemory-policy": "noeviction"}
+        settings = full if denied else own
+        await admin.change_settings(_administrator(access), dict(sorted(settings.items(), reverse=denied)))
+
     async def remove_tenant(self, access: ServerAccess, tenant: Tenant, progress: Progress) -> None:
         """Remove the user and its keys."""
         await self.drop_claim(access, tenant.claim, progress)

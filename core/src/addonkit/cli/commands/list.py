@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 @command("list", examples=("addonkit list", "addonkit list -a shop", "addonkit list --no-start --json"))
 @app_option(required=False, help="Only instances of this app.")
 @no_start_option()
+@click.option("--size", is_flag=True, help="Measure the disks of servers, and show how full they are.")
 @click.pass_obj
-def list(invocation: Invocation, app: str | None, no_start: bool) -> None:
+def list(invocation: Invocation, app: str | None, no_start: bool, *, size: bool) -> None:
     """List instances: their apps, their state, their servers.
 
     Servers that are down are started, and named on stderr, unless --no-start is given.
@@ -30,11 +31,15 @@ def list(invocation: Invocation, app: str | None, no_start: bool) -> None:
     from addonkit.cli.render import json, text
 
     start = not no_start
+    if size:
+        with_kit(invocation, lambda kit: kit.storage.measure())
     quick = invocation.quick_list(app, start=start)
     views, total = quick or with_kit(invocation, lambda kit: _look(invocation, kit, app, start=start))
     if app is not None and len(views) < total:
         _say_narrowed(app, len(views), total)
-    invocation.answer({"instances": [json.view_json(view) for view in views]}, text.instances_text(views, app))
+    invocation.answer(
+        {"instances": [json.view_json(view) for view in views]}, text.instances_text(views, app, size=size)
+    )
 
 
 async def _look(

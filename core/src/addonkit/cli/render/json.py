@@ -91,6 +91,15 @@ def view_json(view: InstanceView) -> Json:
     return {
         **instance_json(view.instance),
         "addon_state": view.addon_state,
+        "storage": None
+        if view.storage is None
+        else {
+            "used": view.storage.used,
+            "limit": view.storage.limit,
+            "percent": view.storage.percent,
+            "denied": view.storage.denied,
+            "measured": time_json(view.storage.measured),
+        },
         "doing": view.doing,
         "troubles": list(view.troubles),
         "apps": [association_json(association) for association in view.associations],

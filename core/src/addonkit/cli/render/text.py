@@ -84,15 +84,17 @@ def _listed(title: str, items: Sequence[str]) -> list[str]:
     return [f"  {title}:", *(f"    {clean(item)}" for item in items)] if items else []
 
 
-def instances_text(views: Sequence[InstanceView], app: str | None = None) -> str:
+def instances_text(views: Sequence[InstanceView], app: str | None = None, *, size: bool = False) -> str:
     """A table of instances, and why some of them do not work."""
     if not views:
         return (
             f"app {clean(app)} has no instances; run `addonkit create ADDON -a {clean(app)}`" if app else NO_INSTANCES
         )
-    headers = ("NAME", "ADDON", "VERSION", "APPS", "STATE", "SERVER")
+    headers = ("NAME", "ADDON", "VERSION", "APPS", "STATE", "SERVER", *(("DISK",) if size else ()))
     notes = [note for view in views for note in _notes(view)]
-    return "\n".join((table(headers, [_instance_row(view) for view in views]), *(wrap(note) for note in notes)))
+    return "\n".join(
+        (table(headers, [_instance_row(view, size=size) for view in views]), *(wrap(note) for note in notes))
+    )
 
 
 def apps_text(apps: Sequence[AppView]) -> str:
@@ -103,7 +105,7 @@ def apps_text(apps: Sequence[AppView]) -> str:
     return table(("APP", "INSTANCES", "VARIABLES SET"), rows)
 
 
-def _instance_row(view: InstanceView) -> tuple[str, ...]:
+def _instance_row(view: InstanceView, *, size: bool) -> tuple[str, ...]:
     instance = view.instance
     apps = ", ".join(dict.fromkeys(a.app for a in view.associations)) or "-"
     return (
@@ -113,6 +115,7 @@ def _instance_row(view: InstanceView) -> tuple[str, ...]:
         apps,
         str(instance.phase if instance.purpose is Purpose.SERVE else instance.purpose),
         view.server_state or "-",
+        *((view.storage.words if view.storage else "-",) if size else ()),
     )
 
 
@@ -120,6 +123,7 @@ def _notes(view: InstanceView) -> list[str]:
     instance = view.instance
     found = [f"{instance.name}: {clean(instance.message)}"] if instance.message else []
     found += [f"{instance.name}: {note}" for note in _change_notes(instance)]
+    found += [f"{instance.name}: {note}" for note in _storage_notes(view)]
     if view.addon_state != "ok":
         found.append(f"{instance.name}: {_addon_note(view)}")
     if view.newer:
@@ -131,6 +135,16 @@ def _notes(view: InstanceView) -> list[str]:
     found += [f"{instance.name}: {clean(each)}" for each in view.troubles]
     failed = [a for a in view.associations if a.phase is Phase.ERROR or (a.phase is Phase.DEPROVISIONING and a.message)]
     return [*found, *(f"{instance.name} in {a.app}: {clean(a.message)}" for a in failed)]
+
+
+def _storage_notes(view: InstanceView) -> list[str]:
+    use = view.storage
+    if use is None or not use.is_low:
+        return []
+    grow = f"delete some, or run `addonkit set {view.instance.name} storage=...`"
+    shared = "" if view.server is None or not view.server.shared else ", which it shares,"
+    state = "apps can read and delete, and write no more; " if use.denied else ""
+    return [f"its disk{shared} is nearly full ({use.words}); {state}{grow}"]
 
 
 def _change_notes(instance: Instance) -> list[str]:
@@ -162,6 +176,7 @@ def instance_text(view: InstanceView) -> str:
         "options": ", ".join(f"{name}={value}" for name, value in instance.options.items()),
         "addon state": "" if view.addon_state == "ok" else view.addon_state,
         "server": _server_text(view),
+        "storage": view.storage.words if view.storage else "",
         "address": f"{view.address.host}:{view.address.port}" if view.address else "",
         "backups": "; ".join(view.troubles),
         "id": instance.id,

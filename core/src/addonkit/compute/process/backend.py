@@ -47,7 +47,7 @@ from addonkit.compute.process.programs import Programs
 from addonkit.compute.process.record import RunRecord, clear_start_history, read_record
 from addonkit.compute.process.runnable import RunnablePrograms
 from addonkit.compute.process.server_users import ServerUsers
-from addonkit.compute.process.space import check_space
+from addonkit.compute.process.space import check_space, size_of_tree
 from addonkit.compute.process.standing import ELSEWHERE, STOP_THERE, Standing, judge, keep_locked
 from addonkit.compute.process.starter import Starter, take_all
 from addonkit.compute.process.stop import Terminator, workers_of
@@ -110,6 +110,10 @@ class ProcessBackend:
         self._check_users()
         with as_failure_of(disk.name):
             await finish(self._disks.ensure, check_name(disk.name))
+
+    async def disk_usage(self, name: str) -> int:
+        """See Backend."""
+        return await asyncio.to_thread(size_of_tree, self._disks.data(check_name(name)))
 
     async def delete_disk(self, name: str) -> None:
         """See Backend."""

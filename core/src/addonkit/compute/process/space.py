@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -10,8 +11,21 @@ from addonkit.errors import ComputeError
 
 NEEDED: Final = 64 * 1024 * 1024
 """Bytes: a new PostgreSQL cluster takes 40 MB, its first databases and journals the rest."""
+_BLOCK: Final = 512
+"""Bytes in which the system counts what a file takes."""
+
 _FILES: Final = 2000
 """Files: a new PostgreSQL cluster has 1000."""
+
+
+def size_of_tree(directory: Path) -> int:
+    """Bytes that the files below a directory take on its disk; what vanishes meanwhile does not count."""
+    total = 0
+    for folder, _folders, files in os.walk(directory):
+        for name in files:
+            with suppress(OSError):
+                total += os.lstat(os.path.join(folder, name)).st_blocks * _BLOCK  # noqa: PTH118 - thousands
+    return total
 
 
 def check_space(home: Path) -> None:

@@ -22,6 +22,7 @@ from addonkit.provider.server_addon.data import DataSagas, data_sagas, transform
 from addonkit.provider.server_addon.declaration import ConnectionInfo, ContainerSpec, Tenants
 from addonkit.provider.server_addon.extending import extensions_hook, update_extension_hook
 from addonkit.provider.server_addon.freezing import freeze_hook, thaw_hook, usage_hook
+from addonkit.provider.server_addon.limiting import limit_hook
 from addonkit.provider.server_addon.logins import LoginSagas, login_sagas
 from addonkit.provider.server_addon.pool import PoolBuilder
 from addonkit.provider.server_addon.slips import find_slips
@@ -86,6 +87,7 @@ class ServerAddon:
     addon_configure: Callable[[Instance, Mapping[str, str]], Saga[None]] | None = attrs.field(init=False)
     addon_extensions: Callable[[Instance], Saga[Extensions]] | None = attrs.field(init=False)
     addon_update_extension: Callable[[Instance, str], Saga[None]] | None = attrs.field(init=False)
+    addon_limit_writes: Callable[[Instance, bool], Saga[None]] | None = attrs.field(init=False)
     addon_inspect: Callable[[Server], Saga[Inventory]] | None = attrs.field(init=False)
     addon_drop_claim: Callable[[Server, str], Saga[None]] | None = attrs.field(init=False)
 
@@ -269,6 +271,10 @@ class ServerAddon:
     @addon_update_extension.default
     def _answer_update_extension(self) -> Callable[[Instance, str], Saga[None]] | None:
         return update_extension_hook(self.definition.name, self.tenants)
+
+    @addon_limit_writes.default
+    def _answer_limit_writes(self) -> Callable[[Instance, bool], Saga[None]] | None:
+        return limit_hook(self.definition.name, self.tenants)
 
     @addon_inspect.default
     def _answer_inspect(self) -> Callable[[Server], Saga[Inventory]] | None:

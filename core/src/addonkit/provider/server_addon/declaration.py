@@ -209,6 +209,10 @@ class Tenants(abc.ABC):
 
         async def configure(self, access: ServerAccess, tenant: Tenant, former: Mapping[str, str]) -> None
 
+    One keeps a tenant from writing to a disk that is nearly full, and lets it write again. It can delete all the while:
+
+        async def limit_writes(self, access: ServerAccess, tenant: Tenant, *, denied: bool) -> None
+
     An option named `extensions` comes with two verbs that list and update them:
 
         async def extensions(self, access: ServerAccess, tenant: Tenant) -> tuple[Extension, ...]

@@ -75,6 +75,7 @@ class AddonUnderTest:
         asked: dict[str, Callable[[], Saga[Any]]] = {
             "usage": lambda: self.addon.usage(instance),
             "configure": lambda: self.addon.configure(instance, instance.config),
+            "limit_writes": lambda: self.addon.limit_writes(instance, denied=True),
             "extensions": lambda: self.addon.extensions(instance),
             "update_extension": lambda: self.addon.update_extension(instance, "kit"),
             "copy": lambda: self.addon.copy(instance, instance),
