@@ -162,6 +162,7 @@ class _Look:
             self._address(instance["server"]),
             tenants[instance["server"]],
             troubles=troubles,
+            storage=self._storage(instance["server"]),
         )
 
     def _troubles(self, instance: Tree) -> tuple[str, ...]:
