@@ -23,6 +23,7 @@ _PSQL: Final = (
     "--no-password",
     "--single-transaction",
     "--set=ON_ERROR_STOP=1",
+    "--set=VERBOSITY=terse",
     "--output=/dev/null",
     "-f-",
 )
