@@ -159,6 +159,16 @@ async def test_a_database_is_copied_within_its_server_unless_it_is_used(kit: add
         assert await connection.fetchval("SELECT count(*) FROM orders") == 1001, "no session ends for a copy"
     assert await ran("postgresql.backup") == 1
     assert await count(kit, "slow") == 1001
+
+    async def write() -> None:
+        async with database(kit) as connection:
+            await connection.execute("INSERT INTO orders (n) VALUES (2)")
+
+    await asyncio.sleep(0.5)
+    with at("after:copy_within_server", write):
+        await kit.moves.clone("shop-postgresql", "late")
+    assert (await ran("postgresql.copy"), await ran("postgresql.backup")) == (3, 2)
+    assert await count(kit, "late") == 1002
     with pytest.raises(asyncpg.PostgresError):
         url = (await kit.environment("slow")).values["DATABASE_URL"]
         await asyncpg.connect(url, database="shop")

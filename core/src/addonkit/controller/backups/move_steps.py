@@ -179,9 +179,13 @@ class MoveSteps:
         asked = addon.copy(source, target)
         if not await sagas.ensure(f"{id}/copy", asked, subject=subject_of(target), again=True):
             return None
-        held = await self._look(sagas, f"{id}/copied", target.id)
-        original = await self._look(sagas, f"{id}/original", source.id)
-        return None if original.differences(held) else original
+        # The next step asks for the same fingerprint of the target, and gets this one.
+        looks = self._look(sagas, f"{id}/fingerprint", target.id), self._look(sagas, f"{id}/original", source.id)
+        held, original = await asyncio.gather(*looks)
+        if not original.differences(held):
+            return original
+        await sagas.undo(f"{id}/fingerprint", addon.fingerprint(target))
+        return None
 
     async def _look(self, sagas: Sagas, id: str, instance_id: str) -> Fingerprint:
         instance = await self._instance(instance_id)

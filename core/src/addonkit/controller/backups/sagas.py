@@ -224,7 +224,7 @@ class BackupSagas:
             instance = await self._instance(place)
             addon = addon_of(self._registry, instance, "take the fingerprint of")
             asked = addon.fingerprint(instance)
-            answer = await sagas.ensure(f"{id}/fingerprint", asked, subject=subject_of(instance))
+            answer = await sagas.ensure(f"{id}/fingerprint", asked, subject=subject_of(instance), again=True)
             return _fingerprint(answer, addon.name)
 
         @take_fingerprint.undo
