@@ -5,10 +5,8 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-import attrs
-
 from addonkit.controller.addons import addon_of
-from addonkit.controller.backups.places import PlaceRequest, mark_moving, switch
+from addonkit.controller.backups.places import PlaceRequest, mark_moving, next_tie, switch
 from addonkit.controller.execution_ids import bind_id
 from addonkit.controller.step_context import subject_of
 from addonkit.errors import BackupError, DataDiffer, SagaBlocked, SagaRefused
@@ -116,7 +114,7 @@ class CutoverSteps:
                 return
             for each in await self._ties(source):
                 with suppress(SagaRefused, SagaBlocked):
-                    tie = _next(each, found.value)
+                    tie = next_tie(each, found.value)
                     await sagas.undo(bind_id(tie), self._asked(tie, found.value))
 
         return bind_apps
@@ -140,8 +138,8 @@ class CutoverSteps:
             return {}
         found: dict[str, BindResult] = {}
         for each in await self._ties(source):
-            tie = _next(each, place)
-            asked, subject = self._asked(tie, place), subject_of(place, tie)
+            tie = next_tie(each, place)
+            asked, subject = self._asked(tie, place), subject_of(place, tie, generation=tie.generation)
             found[tie.id] = await sagas.ensure(bind_id(tie), asked, subject=subject, again=again)
         return found
 
@@ -185,8 +183,3 @@ class CutoverSteps:
 def _id(place: Any) -> str:
     request: PlaceRequest = structure(place, PlaceRequest)
     return request.id
-
-
-def _next(tie: Association, place: Instance) -> Association:
-    """An association as it is once it has been bound to a place."""
-    return attrs.evolve(tie, instance=place.id, attempt=tie.attempt + 1)

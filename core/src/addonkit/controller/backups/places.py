@@ -11,6 +11,7 @@ import attrs
 from addonkit.controller.backups.outcomes import hand_over
 from addonkit.controller.lookup import existing
 from addonkit.controller.requests import associate, ensure_app
+from addonkit.controller.rotation import bound_variables
 from addonkit.controller.variables import associations_of, resolve_app_names
 from addonkit.errors import BackupError, Conflict
 from addonkit.models.instance import Association, Instance, Phase, Purpose
@@ -168,6 +169,24 @@ def publishable(tx: Transaction, place_id: str) -> Entity[Instance]:
     return entity
 
 
+def next_tie(tie: Association, instance: Instance) -> Association:
+    """An association as it is bound to another instance: with credentials of a generation of its own.
+
+    Both places may be on one server, where each login has another name. Former ones stay with the former place.
+    """
+    number = tie.generations + 1
+    return attrs.evolve(
+        tie,
+        instance=instance.id,
+        attempt=tie.attempt + 1,
+        generation=number,
+        generations=number,
+        rotation=None,
+        formers=(),
+        attributes={},
+    )
+
+
 def give(
     tx: Transaction,
     registry: Registry,
@@ -180,20 +199,15 @@ def give(
         tx.put(tie, attrs.evolve(tie.value, instance=instance.id))
         return
     addon = registry.get(instance.addon, instance.distribution)
-    binds, attempt = "bind" in addon.capabilities, tie.value.attempt + 1
+    binds = "bind" in addon.capabilities
+    moved = next_tie(tie.value, instance) if binds else attrs.evolve(tie.value, instance=instance.id)
     if binds and bound is None:
-        tx.put(tie, attrs.evolve(tie.value, instance=instance.id, phase=Phase.PENDING, attempt=attempt))
+        tx.put(tie, attrs.evolve(moved, phase=Phase.PENDING))
         return
+    own = {"plain": instance.variables_by(socket=tie.value.socket)}
+    variables = {**bound_variables(moved, bound), "attributes": bound.attributes} if bound else own
     unset = addon.definition.unset_variables
-    given = attrs.evolve(
-        tie.value,
-        instance=instance.id,
-        phase=Phase.ACTIVE,
-        plain=bound.variables if bound else instance.variables_by(socket=tie.value.socket),
-        attributes=bound.attributes if bound else tie.value.attributes,
-        attempt=attempt if bound else tie.value.attempt,
-        unset_variables=unset,
-    )
+    given = attrs.evolve(moved, phase=Phase.ACTIVE, unset_variables=unset, **variables)
     tx.put(tie, given)
     resolve_app_names(tx, registry, tie.value.app)
 
