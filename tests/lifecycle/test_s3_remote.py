@@ -217,3 +217,19 @@ async def test_a_service_elsewhere_is_not_taken_for_an_empty_one(
 
     with pytest.raises(addonkit.InstanceFailed, match=f"it was made on {operator['endpoint']}"):
         await s3kit.destroy("shop-s3-remote")
+
+
+async def test_options_are_what_the_service_says(admin: Any, s3kit: addonkit.Kit) -> None:
+    created = await s3kit.create("s3-remote", app="shop", options={"versioning": "true"})
+    place = {"Bucket": created.environ()["S3_BUCKET"]}
+    assert admin.get_bucket_versioning(**place)["Status"] == "Enabled"
+
+    await s3kit.options.set("shop-s3-remote", {"versioning": "off", "expire_days": "30"})
+    assert admin.get_bucket_versioning(**place)["Status"] == "Suspended"
+    (rule,) = admin.get_bucket_lifecycle_configuration(**place)["Rules"]
+    assert (rule["ID"], rule["Expiration"]["Days"]) == ("addonkit-expire", 30)
+    await s3kit.options.set("shop-s3-remote", {}, reset=["expire_days"])
+    with pytest.raises(REFUSAL, match="NoSuchLifecycleConfiguration"):
+        admin.get_bucket_lifecycle_configuration(**place)
+    with pytest.raises(addonkit.InvalidInput, match="use variant bucket"):
+        await s3kit.plan_create("s3-remote:prefix", "blog", options={"versioning": "on"})

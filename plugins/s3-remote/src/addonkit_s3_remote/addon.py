@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from addonkit import (
     AddonDefinition,
     Association,
@@ -17,6 +19,7 @@ from addonkit import (
 from addonkit_s3_remote.credentials import BIND, SESSIONS, UNBIND, user_to_remove
 from addonkit_s3_remote.definition import DEFINITION
 from addonkit_s3_remote.moving import BACKUP, FINGERPRINT, RESTORE
+from addonkit_s3_remote.options import CONFIGURE, OPTIONS
 from addonkit_s3_remote.sagas import DEPROVISION, MEASURE, PROVISION
 
 
@@ -56,6 +59,15 @@ def addon_unbind(association: Association) -> Saga[None]:
 def addon_sessions() -> Saga[Sessions]:
     """See hookspecs."""
     return SESSIONS
+
+
+@hookimpl
+def addon_configure(instance: Instance, config: Mapping[str, str]) -> Saga[None]:
+    """See hookspecs."""
+    names = {each.name for each in OPTIONS}
+    former = {name: value for name, value in instance.config.items() if name in names}
+    wanted = {name: value for name, value in config.items() if name in names}
+    return CONFIGURE.bind(former=former, wanted=wanted)
 
 
 @hookimpl

@@ -35,6 +35,7 @@ class Client(ConformanceClient):
         "sessions_end_with_the_login": "S3 keeps no sessions: each request is signed",
         "an_app_sees_no_statement_of_another": "S3 shows no requests",
         "the_server_is_what_the_variant_says": "S3 tells nothing of its version and limits",
+        "an_option_that_is_set_is_what_the_server_says": "the key of an app does not show the settings of its bucket",
     }
 
     def write(self, environ: Mapping[str, str], key: str, value: str) -> None:

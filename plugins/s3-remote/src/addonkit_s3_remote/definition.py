@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from addonkit import AddonDefinition, LocalityMode, SettingDefinition, ShellDefinition, VariantDefinition
+from addonkit_s3_remote.options import OPTIONS
 from addonkit_s3_remote.policies import ROLES
 
 BUCKET: Final = "bucket"
@@ -48,6 +49,7 @@ DEFINITION: Final = AddonDefinition(
     ),
     locality=LocalityMode.REMOTE,
     roles=ROLES,
+    options=OPTIONS,
     variables=("S3_BUCKET", *_KEYS),
     unset_variables=_FAMILY,
     settings=(

@@ -20,7 +20,7 @@ from addonkit import (
     Variant,
     step,
 )
-from addonkit_s3_remote import buckets, removal
+from addonkit_s3_remote import buckets, options, removal
 from addonkit_s3_remote.buckets import Marked, Standing
 from addonkit_s3_remote.client import s3
 from addonkit_s3_remote.definition import PREFIX
@@ -116,6 +116,7 @@ async def protect_bucket(settings: Told, variant: Variant, bucket: str) -> None:
         service = service_of(settings)
         await buckets.block_public_access(service, bucket)
         await buckets.encrypt(service, bucket)
+        await options.apply(service, bucket, {}, variant.config)
 
 
 @step(gives="result", undo=None)
