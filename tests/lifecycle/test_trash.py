@@ -200,6 +200,17 @@ def test_everything_of_an_app_comes_back(home: Path, repository: Path) -> None:
     assert {each["value"] for each in found if each["key"] == "COLOUR"} == {"red"}
     assert run("run", "-a", "shop", "--", *GET).out == "1\n"
     assert [each["instance"] for each in run("trash", "list", "--json").data["trash"]] == ["shop-old"]
+    file = home / "addonkit.toml"
+    file.write_text("[apps.shop]\n")
+    plan = run("manifest", "plan", str(file), "--prune").out
+    assert (
+        "what stays: all data of shop-valkey, in the trash; `addonkit undestroy shop-valkey` brings them back" in plan
+    )
+    assert "lost for good" not in plan
+    pruned = run("manifest", "apply", str(file), "--prune", "--yes")
+    assert pruned.status == 0, pruned.err
+    assert "shop-valkey" in [each["instance"] for each in run("trash", "list", "--json").data["trash"]]
+    file.unlink()
     again = run("undestroy", "--app", "nothing")
     assert again.err == (
         "error: cannot bring app nothing back: the trash has nothing of it; see `addonkit trash list`\n"

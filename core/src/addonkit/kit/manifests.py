@@ -45,6 +45,7 @@ class Change:
         detail: what is created, attached, destroyed, or which options change; empty for variables, whose values are
             not shown.
         lost: what would be lost for good, in words; empty when nothing is.
+        stays: what would stay in the trash, in words.
     """
 
     verb: Verb
@@ -52,6 +53,7 @@ class Change:
     subject: str
     detail: str = ""
     lost: tuple[str, ...] = ()
+    stays: tuple[str, ...] = ()
 
 
 @attrs.frozen
@@ -121,7 +123,15 @@ class Manifests:
                 await self._kit.plan_create(
                     change.detail, change.app, alias=_alias(change), version=entry_.version, options=entry_.options
                 )
-        return attrs.evolve(plan, changes=tuple(sorted(plan.changes, key=_order)))
+        changes = [self._with_trash(each, found[each.app][0]) for each in plan.changes]
+        return attrs.evolve(plan, changes=tuple(sorted(changes, key=_order)))
+
+    def _with_trash(self, change: Change, ties: Mapping[str, _Tie]) -> Change:
+        """What is destroyed goes to the trash where that can be."""
+        if change.verb is not Verb.DESTROY or self._kit.trash.why_not(ties[change.subject].instance):
+            return change
+        back = f"all data of {change.detail}, in the trash; `addonkit undestroy {change.detail}` brings them back"
+        return attrs.evolve(change, lost=(), stays=(back,))
 
     async def apply(self, manifest: Manifest, shown: ManifestPlan, *, prune: bool = False) -> AsyncIterator[Change]:
         """Carry out a plan; yields each change when it is done. What was done stays when a later one fails.

@@ -1,6 +1,6 @@
 """Reads plain SQL as `pg_dump` writes it, and leaves out what is of the origin alone: owners, rights, psql's commands.
 
-Statements are told from what is quoted in them. Rows of `COPY` pass as they are.
+It knows a statement from a quoted text. Rows of `COPY` pass as they are.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ def plan_text(plan: ManifestPlan) -> str:
     """What would be done, what would be lost, and what stands against it."""
     lines = [change_line(change) for change in plan.changes]
     lines += [f"lost for good: {clean(each)}" for change in plan.changes for each in change.lost]
+    lines += [f"what stays: {clean(each)}" for change in plan.changes for each in change.stays]
     lines += [f"kept, as the file does not name it: {clean(each)} (--prune removes it)" for each in plan.kept]
     lines += [f"problem: {clean(each)}" for each in plan.problems]
     if not plan.changes and not plan.problems:
@@ -35,6 +36,7 @@ def change_line(change: Change) -> str:
 def plan_json(plan: ManifestPlan) -> dict[str, Any]:
     """The same for programs."""
     changes = [
-        {**attrs.asdict(change), "verb": change.verb.value, "lost": list(change.lost)} for change in plan.changes
+        {**attrs.asdict(change), "verb": change.verb.value, "lost": list(change.lost), "stays": list(change.stays)}
+        for change in plan.changes
     ]
     return {"changes": changes, "problems": list(plan.problems), "kept": list(plan.kept)}
