@@ -10,8 +10,9 @@ from typing import Any
 import asyncpg
 import pytest
 
-from addonkit import AddonkitError, BackupError, Secret, Tenant
+from addonkit import AddonkitError, BackupError, Login, Secret, Tenant
 from addonkit_postgresql import dump, fingerprint, kept_settings
+from addonkit_postgresql.logins import add_login
 from addonkit_postgresql.session import Administrator, ServerFault
 from older_tenants import create_tenant
 
@@ -189,25 +190,30 @@ ATTEMPTS = (
 """What reaches beyond an app's own database."""
 
 
-async def test_an_app_has_no_way_out_of_its_database(server: Administrator, name: str) -> None:
+@pytest.mark.parametrize("role", ["owner", "read-write", "read-only"])
+async def test_an_app_has_no_way_out_of_its_database(server: Administrator, name: str, role: str) -> None:
     await give(server, name)
+    login = f"{name}.guest"
+    await add_login(server, Tenant(name, name, {}), Login(login, PASSWORD, role), 50)
     succeeded = []
-    async with logged_in(server, name) as app:
-        for statement in ATTEMPTS:
-            await app.execute("BEGIN")
-            try:
-                await app.execute(statement)
-            except asyncpg.PostgresError:
-                pass
-            else:
-                succeeded.append(statement)
-            await app.execute("ROLLBACK")
+    async with logged_in(server, login, name) as app:
+        for prelude in ("", "SET LOCAL ROLE NONE"):
+            for statement in ATTEMPTS:
+                await app.execute(f"BEGIN; {prelude}")
+                try:
+                    await app.execute(statement)
+                except asyncpg.PostgresError:
+                    pass
+                else:
+                    succeeded.append((prelude, statement))
+                await app.execute("ROLLBACK")
         for database in ("postgres", "template1"):
             with pytest.raises((asyncpg.InsufficientPrivilegeError, asyncpg.InvalidAuthorizationSpecificationError)):
-                async with logged_in(server, name, database):
+                async with logged_in(server, login, database):
                     pass
     assert succeeded == []
     assert await powers(server, name) == (False,) * 6
+    assert (await powers(server, login))[:5] == (False,) * 5
 
 
 async def test_a_table_that_an_app_keeps_locked_fails_its_backup_in_time(
