@@ -98,7 +98,7 @@ async def _listing(environ: Mapping[str, str]) -> list[str]:
 async def _facts(environ: Mapping[str, str]) -> dict[str, str]:
     async with _session(environ, environ["PGDATABASE"]) as connection:
         shown = {name: await connection.fetchval(f"SHOW {name}") for name in _SHOWN}
-        limit = await connection.fetchval("SELECT rolconnlimit FROM pg_roles WHERE rolname = current_user")
+        limit = await connection.fetchval("SELECT rolconnlimit FROM pg_roles WHERE rolname = session_user")
         places = int(await connection.fetchval("SHOW max_connections")) - _RESERVED
         version = await connection.fetchval("SHOW server_version")
     return {"version": version, "max_connections": str(places), "connections_per_app": str(limit), **shown}
