@@ -29,6 +29,7 @@ from addonkit.testing.conformance.options import OptionChecks
 from addonkit.testing.conformance.promises import PromiseChecks
 from addonkit.testing.conformance.rig import Rig, rigged, serving
 from addonkit.testing.conformance.rights import RightsChecks
+from addonkit.testing.conformance.rotation import RotationChecks
 from addonkit.testing.conformance.secrets import SecretChecks
 from addonkit.testing.conformance.settings import SettingsChecks
 
@@ -48,6 +49,7 @@ class AddonConformance(
     PromiseChecks,
     ExposureChecks,
     RightsChecks,
+    RotationChecks,
     LoginChecks,
     IsolationChecks,
     HookChecks,
