@@ -58,7 +58,7 @@ async def test_an_app_gets_a_database_of_its_own_and_no_more(kit: addonkit.Kit, 
         )
     assert not any(role[f"rol{word}"] for word in ("super", "createrole", "replication", "bypassrls"))
     assert role["rolcreatedb"] is (variant == "small"), "who is alone on a server may make databases, as for tests"
-    assert owner == binding.environ()["PGUSER"]
+    assert owner == binding.environ()["PGDATABASE"]
     assert await ask(binding.url, "SELECT name FROM things") == "kept"
 
 
