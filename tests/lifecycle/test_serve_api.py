@@ -127,7 +127,7 @@ def test_tls_a_token_and_a_platform(addonkit_command: CommandLine, home: Path, t
     cert, key = certificate(tmp_path)
     token = addonkit_command("token", "create", "platform", "--role", "operator").out.strip()
     with serving(addonkit_command, "--listen", "0.0.0.0:0", "--tls-cert", cert, "--tls-key", key, line="https://") as (
-        _,
+        process,
         address,
     ):
         port = int(address.rpartition(":")[2])
@@ -146,6 +146,13 @@ def test_tls_a_token_and_a_platform(addonkit_command: CommandLine, home: Path, t
                 sleep(0.1)
             assert platform("GET", f"{path}/last_operation")[1] == {"state": "succeeded"}
 
+        former = ssl.get_server_certificate(("localhost", port))
+        certificate(tmp_path)
+        process.send_signal(signal.SIGHUP)
+        deadline = monotonic() + LIMIT
+        while ssl.get_server_certificate(("localhost", port)) == former and monotonic() < deadline:
+            sleep(0.05)
+        trusting = ssl.create_default_context(cafile=cert)
         service = next(each for each in platform("GET", "/catalog")[1]["services"] if each["name"] == "valkey")
         plan = next(each for each in service["plans"] if each["name"] == "small")
         ids = {"service_id": service["id"], "plan_id": plan["id"]}

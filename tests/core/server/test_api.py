@@ -179,7 +179,7 @@ async def test_what_is_wrong_is_said_in_one_line(ask, method, path, body, status
 
 async def test_bodies_are_limited(ask: Client) -> None:
     json_ = {"Content-Type": "application/json"}
-    big = io.BytesIO(b'"' + b"x" * 2_000_000 + b'"')
+    big = io.BytesIO(b'"' + b"x" * 5_000_000 + b'"')
     async with ask.session.patch("http://localhost/v1/apps/shop/environment", data=big, headers=json_) as long:
         assert long.status == 413
     async with ask.session.post(

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, settings
+from schemathesis.specs.openapi.checks import negative_data_rejection
 
 from addonkit.server.listeners import Listening
 from addonkit.server.openapi import describe
@@ -15,7 +16,10 @@ from addonkit.testing.home import temporary_home
 
 from .conftest import Shelf, served
 
-schema = schemathesis.openapi.from_dict(describe())
+OPEN = {key: value for key, value in describe().items() if key != "security"}
+"""The description without tokens: each request has one."""
+
+schema = schemathesis.openapi.from_dict(OPEN)
 
 
 @pytest.fixture(scope="module")
@@ -33,4 +37,7 @@ def address() -> Iterator[tuple[str, str]]:
 @settings(max_examples=6, deadline=None, suppress_health_check=[*HealthCheck], phases=[Phase.explicit, Phase.generate])
 def test_no_request_breaks_the_description(case: schemathesis.Case, address: tuple[str, str]) -> None:
     base, token = address
-    case.call_and_validate(base_url=base, headers={"Authorization": f"Bearer {token}"})
+    # A parameter that a URL cannot hold, as an empty list, is not sent: then nothing is wrong with the request.
+    unsent = any(value in ([], {}, None) for value in (case.query or {}).values())
+    excluded = [negative_data_rejection] if unsent else []
+    case.call_and_validate(base_url=base, headers={"Authorization": f"Bearer {token}"}, excluded_checks=excluded)

@@ -113,6 +113,22 @@ def execution_argument() -> Decorator:
     return click.argument("execution", type=Name("execution"))
 
 
+def listen_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say where `serve` answers over TCP."""
+    for option in (
+        click.option(
+            "--host", "hosts", metavar="NAME", multiple=True, help="A name of this service that requests may be for."
+        ),
+        click.option("--tls-key", metavar="FILE", default="", help="Key of that certificate, in PEM."),
+        click.option("--tls-cert", metavar="FILE", default="", help="Certificate for TLS, with its chain, in PEM."),
+        click.option(
+            "--listen", metavar="HOST:PORT", default="", help="Answer over TCP as well; tokens are needed there."
+        ),
+    ):
+        function = option(function)
+    return function
+
+
 def option_values(arguments: Iterable[str]) -> dict[str, str]:
     """Return values of options by their names.
 

@@ -32,6 +32,8 @@ error included: `{"error": {"kind", "message", "attempted", "found", "advice", "
 | --- | --- |
 | `ADDONKIT_HOME` | where everything is kept, like `--home` |
 | `ADDONKIT_APP` | the app, like `-a` |
+| `ADDONKIT_URL` | a home that another process serves, as `unix:/path/to/api.sock` or `https://host:8700` |
+| `ADDONKIT_TOKEN` | the token for that, where it is not a Unix socket |
 | `ADDONKIT_KEY` | the key that opens stored secrets, instead of the file `key` in the home |
 | `ADDONKIT_BLOCK` | names of addons, plugins or distributions that are not used, separated by commas |
 | `ADDONKIT_PROGRAMS` | directories in which executables of servers are looked for first, separated like `PATH` |

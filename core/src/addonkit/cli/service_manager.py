@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -22,7 +23,7 @@ After=network.target
 [Service]
 Type=notify
 NotifyAccess=main
-ExecStart={command} --home {home} serve
+ExecStart={command} --home {home} serve{arguments}
 ExecReload=/bin/kill -HUP $MAINPID
 {environment}# Servers outlive the process that watches them: it may be restarted and updated while apps use them.
 KillMode=process
@@ -64,12 +65,15 @@ class Manager:
         """The command that controls it."""
         return ("systemctl",) if self.system else ("systemctl", "--user")
 
-    def unit_text(self, home: Path, environ: dict[str, str]) -> str:
-        """Return the unit that serves a home with this installation."""
+    def unit_text(self, home: Path, environ: dict[str, str], words: Iterable[str] = ()) -> str:
+        """Return the unit that serves a home with this installation; `words` are further arguments of `serve`."""
+        arguments = "".join(f" {_quoted(each)}" for each in words)
         command = f"{_quoted(sys.executable)} -m addonkit"
         environment = "".join(f"Environment={_quoted(f'{key}={value}')}\n" for key, value in environ.items())
         target = "multi-user.target" if self.system else "default.target"
-        return _TEMPLATE.format(home=_quoted(str(home)), command=command, environment=environment, target=target)
+        return _TEMPLATE.format(
+            home=_quoted(str(home)), command=command, environment=environment, target=target, arguments=arguments
+        )
 
 
 def tell_service_manager(message: str) -> None:

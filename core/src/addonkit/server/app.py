@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-BODY_MOST: Final = 1024 * 1024
+BODY_MOST: Final = 4 * 1024 * 1024
 """Bytes of a body."""
 
 BODY_WITHIN: Final = 30.0

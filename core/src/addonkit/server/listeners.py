@@ -77,11 +77,19 @@ class Listening:
             return None
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
+        self.load(context)
+        return context
+
+    def load(self, context: ssl.SSLContext) -> None:
+        """Read the certificate and its key.
+
+        Raises:
+            InvalidInput: they cannot be used.
+        """
         try:
             context.load_cert_chain(self.certificate, self.key)
         except (OSError, ValueError) as error:
             raise InvalidInput(f"cannot use the certificate {self.certificate}", str(error)) from None
-        return context
 
     def bind(self) -> socket.socket | None:
         """Return a listening socket; None without an address.

@@ -55,6 +55,7 @@ class HttpService:
         self._operations = runner
         self._listening = listening
         self._report = report
+        self._tls: ssl.SSLContext | None = None
         application = Api(kit, runner, metrics, listening.names).application()
         self._runner = web.AppRunner(
             application,
@@ -64,6 +65,16 @@ class HttpService:
             max_line_size=LINE_MOST,
         )
 
+    def reload(self) -> None:
+        """Read the certificate anew, for connections from now on.
+
+        Raises:
+            InvalidInput: it cannot be used; the former one still is.
+        """
+        if self._tls is not None:
+            self._listening.tls()  # a file that cannot be used changes nothing
+            self._listening.load(self._tls)
+
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:
         """Answer while the block lasts.
@@ -71,7 +82,7 @@ class HttpService:
         Raises:
             InvalidInput: an address or certificate cannot be used.
         """
-        tls, tcp, passed = self._listening.tls(), self._listening.bind(), passed_sockets()
+        self._tls, tcp, passed = self._listening.tls(), self._listening.bind(), passed_sockets()
         await self._runner.setup()
         tried = asyncio.Event()
         waiting = asyncio.create_task(self._answer_at_home(tried))
@@ -79,10 +90,10 @@ class HttpService:
             await _either(waiting, tried)
             await self._operations.resume()
             if tcp is not None:
-                await self._answer(tcp, tls)
+                await self._answer(tcp, self._tls)
             for each in passed:
                 check_passed(each, self._listening)
-                await self._answer(each, tls)
+                await self._answer(each, self._tls)
             yield
         finally:
             await self._runner.cleanup()  # before its sockets are closed
@@ -139,7 +150,8 @@ def _shown(name: tuple[object, ...]) -> str:
 @asynccontextmanager
 async def serving(
     kit: Kit, runner: OperationRunner, metrics: Metrics, listening: Listening, report: Callable[[str], None]
-) -> AsyncIterator[None]:
+) -> AsyncIterator[HttpService]:
     """Answer over HTTP while the block lasts; see HttpService."""
-    async with metrics.measuring(), HttpService(kit, runner, metrics, listening, report).serving():
-        yield
+    service = HttpService(kit, runner, metrics, listening, report)
+    async with metrics.measuring(), service.serving():
+        yield service

@@ -8,13 +8,17 @@ import click
 
 from addonkit.cli.command import command
 from addonkit.cli.invocation import Invocation
+from addonkit.cli.params import listen_options
+from addonkit.errors import AddonkitError
 
 if TYPE_CHECKING:
     import asyncio
 
+    from addonkit.controller.keeper import Keeper
     from addonkit.models.execution import Event
     from addonkit.server.listeners import Listening
     from addonkit.server.runner import OperationRunner
+    from addonkit.server.service import HttpService
 
 _EXAMPLES: Final = (
     "addonkit serve",
@@ -24,17 +28,15 @@ _EXAMPLES: Final = (
 
 
 @command("serve", examples=_EXAMPLES)
-@click.option("--listen", metavar="HOST:PORT", default="", help="Answer over TCP as well; tokens are needed there.")
-@click.option("--tls-cert", metavar="FILE", default="", help="Certificate for TLS, with its chain, in PEM.")
-@click.option("--tls-key", metavar="FILE", default="", help="Key of that certificate, in PEM.")
-@click.option("--host", "hosts", metavar="NAME", multiple=True, help="A name of this service that requests may be for.")
+@listen_options
 @click.pass_obj
 def serve(invocation: Invocation, listen: str, tls_cert: str, tls_key: str, hosts: tuple[str, ...]) -> None:
     """Keep everything as it should be, until it is stopped.
 
     A server that ends is started again at once, one that hangs is restarted, and what was interrupted is completed.
     Programs ask for the same as people through the Unix socket api.sock in the home, which speaks HTTP.
-    The command line needs no such process. Ctrl-C or SIGTERM ends it; servers go on. SIGHUP lets it look at everything.
+    The command line needs no such process. Ctrl-C or SIGTERM ends it; servers go on. SIGHUP lets it look at everything,
+    and read the certificate anew.
     """
     import asyncio
 
@@ -73,11 +75,11 @@ async def _serve(invocation: Invocation, listening: Listening) -> None:
         metrics = Metrics(kit, lambda: keeper.restarts)
         runner = OperationRunner(kit, metrics)
         runners.append(runner)
-        loop.add_signal_handler(signal.SIGHUP, keeper.look)
         keeping = asyncio.create_task(keeper.run())
         try:
             write(f"serving {kit.home}")
-            async with serving(kit, runner, metrics, listening, write):
+            async with serving(kit, runner, metrics, listening, write) as service:
+                loop.add_signal_handler(signal.SIGHUP, _reload, keeper, service)
                 tell_service_manager("READY=1")
                 await _first(keeping, asyncio.create_task(stop.wait()))
                 tell_service_manager("STOPPING=1")
@@ -86,6 +88,16 @@ async def _serve(invocation: Invocation, listening: Listening) -> None:
             keeping.cancel()
             with suppress(asyncio.CancelledError):
                 await keeping
+
+
+def _reload(keeper: Keeper, service: HttpService) -> None:
+    from addonkit.cli.streams import echo_err
+
+    keeper.look()
+    try:
+        service.reload()
+    except AddonkitError as error:
+        echo_err(f"error: {error}")
 
 
 async def _first(*tasks: asyncio.Task[object]) -> None:

@@ -10,6 +10,7 @@ import click
 
 from addonkit.cli.command import group, show_help, subcommand
 from addonkit.cli.invocation import Invocation
+from addonkit.cli.params import listen_options
 
 if TYPE_CHECKING:
     from addonkit.cli.service_manager import Manager
@@ -30,13 +31,20 @@ def service(ctx: click.Context) -> None:
 
 @subcommand(service, "install", examples=("addonkit service install", "addonkit service install --print"))
 @click.option("--print", "print_only", is_flag=True, help="Print the unit; install nothing.")
+@listen_options
 @click.pass_obj
-def install(invocation: Invocation, print_only: bool) -> None:
-    """Write the unit, start it, and start it at each boot."""
+def install(
+    invocation: Invocation, print_only: bool, listen: str, tls_cert: str, tls_key: str, hosts: tuple[str, ...]
+) -> None:
+    """Write the unit, start it, and start it at each boot. Options are those of `serve`."""
+    from addonkit.server.listeners import Listening
     from addonkit.util.files import replace_private
 
+    Listening.parse(listen, tls_cert, tls_key, hosts)
+    words = _words(listen, tls_cert, tls_key, hosts)
+
     manager = _manager()
-    text = manager.unit_text(_home(invocation), _settings())
+    text = manager.unit_text(_home(invocation), _settings(), words)
     if print_only:
         invocation.answer({"unit": text}, text.rstrip("\n"))
         return
@@ -80,6 +88,14 @@ def uninstall(invocation: Invocation) -> None:
     invocation.answer({"removed": True}, f"{manager.unit.name} is removed; servers go on")
 
 
+def _words(listen: str, tls_cert: str, tls_key: str, hosts: tuple[str, ...]) -> tuple[str, ...]:
+    """The arguments of `serve`; files by their full paths."""
+    files = {"--tls-cert": tls_cert, "--tls-key": tls_key}
+    given = {"--listen": listen, **{name: str(Path(file).absolute()) for name, file in files.items() if file}}
+    named = [word for host in hosts for word in ("--host", host)]
+    return (*(word for name, value in given.items() if value for word in (name, value)), *named)
+
+
 def _manager() -> Manager:
     import os
 
@@ -108,7 +124,7 @@ def _settings() -> dict[str, str]:
         key: value
         for key, value in os.environ.items()
         if key.startswith("ADDONKIT_")
-        and key not in {"ADDONKIT_HOME", "ADDONKIT_APP"}
+        and key not in {"ADDONKIT_HOME", "ADDONKIT_APP", "ADDONKIT_URL"}
         and not any(word in key for word in secret)
     }
     return {"PATH": os.environ.get("PATH", os.defpath), **kept}
