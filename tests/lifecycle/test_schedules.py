@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import time
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -152,3 +153,22 @@ def test_the_commands_set_list_and_end_a_schedule(home: Path, repository: Path) 
         "shop-kept is backed up no longer; its backups stay\n"
     )
     assert run("backup", "schedules").out.startswith("no schedules yet")
+
+
+@pytest.mark.slow
+def test_serve_keeps_a_schedule(home: Path, repository: Path) -> None:
+    run = CommandLine(home)
+    assert run("create", "valkey:small", "-a", "shop").status == 0
+    serving = run.start("serve")
+    try:
+        assert run("backup", "schedule", "shop-valkey", "* * * * *", "--keep", "1h").status == 0
+        ending = time.monotonic() + 150
+        while not (found := run("backup", "list", "--json").data["backups"]) or found[-1]["verified"] is None:
+            assert time.monotonic() < ending, "a minute has begun meanwhile"
+            time.sleep(1)
+        assert run("backup", "schedules", "--json").data["schedules"][0]["troubles"] == []
+    finally:
+        serving.terminate()
+        out, _err = serving.communicate(timeout=60)
+    assert "shop-valkey is backed up as shop-valkey/" in out
+    assert run("destroy", "shop-valkey", "--yes").status == 0
