@@ -34,7 +34,7 @@ def test_help_imports_nothing_heavy_and_no_addon(argv):
     assert {name for name in modules if name.startswith("addonkit.")} <= {
         "addonkit._version", "addonkit.errors", "addonkit.cli", "addonkit.cli.main", "addonkit.cli.group", "addonkit.cli.command",
         "addonkit.cli.invocation", "addonkit.cli.streams", "addonkit.cli.failures", "addonkit.cli.event_loop",
-        "addonkit.cli.prompts", "addonkit.cli.params", "addonkit.cli.power", "addonkit.util", "addonkit.util.stdout", "addonkit.cli.commands", *(f"addonkit.cli.commands.{name}" for name in COMMANDS), "addonkit.cli.commands.import_",
+        "addonkit.cli.prompts", "addonkit.cli.params", "addonkit.cli.power", "addonkit.cli.changing", "addonkit.util", "addonkit.util.stdout", "addonkit.cli.commands", *(f"addonkit.cli.commands.{name}" for name in COMMANDS), "addonkit.cli.commands.import_",
         "addonkit.cli.commands.backup_schedules",
     }  # fmt: skip
 

@@ -131,6 +131,7 @@ class OperationRunner:
             _log.exception("operation %s cannot be carried out", id)
         finally:
             self._instances.pop(id, None)
+            self._notes.pop(id, None)
 
     async def _complete(self, id: str) -> None:
         operation = await self._log.get(id)
