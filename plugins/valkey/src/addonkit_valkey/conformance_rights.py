@@ -20,6 +20,7 @@ ALLOWED: Final = (
     *("WATCH {key}", "UNWATCH", "MULTI", "EXEC", "DISCARD"),
     *("ECHO 1", "HELLO", "PING", "RESET", "SELECT 0", "TIME", "WAIT 0 1", "COMMAND COUNT", "ACL WHOAMI"),
     *("CLIENT GETNAME", "CLIENT ID", "CLIENT INFO", "CLIENT REPLY ON", "CLIENT SETNAME kit"),
+    *("CLIENT CAPA redirect", "CLIENT NO-TOUCH OFF", "CLIENT SETINFO LIB-NAME kit", "WAITAOF 0 0 1"),
 )
 """For every app."""
 
