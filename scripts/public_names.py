@@ -8,6 +8,7 @@ import importlib
 import inspect
 import re
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any, Final, get_origin
 
 MODULES: Final = ("addonkit", "addonkit.hookspecs", "addonkit.testing")
@@ -50,24 +51,30 @@ def _described(path: str, value: Any) -> Iterator[str]:
 
 
 def _class(path: str, cls: type) -> Iterator[str]:
-    bases = ", ".join(base.__name__ for base in cls.__bases__ if base is not object)
+    bases = ", ".join(base.__name__ for base in cls.__bases__ if base is not object and not _is_inner(base))
     yield f"class {path}({bases})" if bases else f"class {path}"
     if issubclass(cls, enum.Enum):
         yield from (f"{path}.{member.name} = {member.value!r}" for member in cls)
         return
     if cls.__init__ is not object.__init__ and not issubclass(cls, Warning):
         yield f"{path}.__init__{_signature(cls.__init__)}"
-    for name, member in sorted(_members(cls).items()):
+    for name, member in sorted(members_of(cls).items()):
         yield from _member(f"{path}.{name}", member)
 
 
-def _members(cls: type) -> dict[str, Any]:
-    """Its own public members and those of private bases, which are public through it alone."""
+def members_of(cls: type) -> dict[str, Any]:
+    """Its own public members and those of inner bases, which are public through it alone."""
     found: dict[str, Any] = {}
     for each in reversed(cls.__mro__):
-        if each is cls or each.__name__.startswith("_"):
+        if each is cls or _is_inner(each):
             found |= {name: member for name, member in vars(each).items() if not name.startswith("_")}
     return found
+
+
+def _is_inner(cls: type) -> bool:
+    """Whether a class is one of the core's own that authors cannot import."""
+    public = (getattr(importlib.import_module(module), cls.__name__, None) for module in MODULES)
+    return cls.__module__.startswith("addonkit.") and cls not in public
 
 
 def _member(path: str, member: Any) -> Iterator[str]:
@@ -76,6 +83,8 @@ def _member(path: str, member: Any) -> Iterator[str]:
             yield f"{path}{_signature(member.__func__)} [{type(member).__name__}]"
         case property():
             yield f"{path}: {_annotation(member.fget)} [property]"
+        case cached_property():
+            yield f"{path}: {_annotation(member.func)} [cached_property]"
         case _ if inspect.isfunction(member):
             yield f"{path}{_signature(member)}"
         case _:

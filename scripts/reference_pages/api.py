@@ -6,6 +6,7 @@ import ast
 import enum
 import inspect
 from collections.abc import Iterator
+from functools import cached_property
 from importlib import import_module
 from itertools import pairwise
 from types import ModuleType
@@ -17,7 +18,10 @@ import addonkit
 from addonkit import api
 from addonkit.errors import AddonkitError, NothingDone, Retryable
 from addonkit.saga import step as step_module
+from public_names import members_of
 from reference_pages.prose import prose, signature
+
+_SHOWN: Final = (property, cached_property, classmethod, staticmethod)
 
 _HEAD: Final = """\
 # The names an author imports
@@ -147,18 +151,19 @@ def _class(name: str, value: type) -> Iterator[str]:
 def methods_of(value: type) -> Iterator[tuple[str, Any]]:
     """What a class itself defines for others; not the hooks, which have a page of their own."""
     fields = {field.name for field in attrs.fields(value)} if attrs.has(value) else set()
-    for name, method in vars(value).items():
+    for name, method in members_of(value).items():
         if name.startswith(("_", "addon_")) or name in fields:
             continue
-        if isinstance(method, property | classmethod | staticmethod) or inspect.isfunction(method):
+        if isinstance(method, _SHOWN) or inspect.isfunction(method):
             yield name, method
 
 
 def method_line(name: str, method: Any) -> str:
     """A method or property on one line: how it is called, what it does, what it raises."""
-    function: Any = method.fget if isinstance(method, property) else getattr(method, "__func__", method)
+    function: Any = next(filter(None, (getattr(method, place, None) for place in ("fget", "func", "__func__"))), method)
     bound = not isinstance(method, staticmethod)
-    called = name if isinstance(method, property) else signature(name, function, without_first=bound)
+    is_property = isinstance(method, property | cached_property)
+    called = name if is_property else signature(name, function, without_first=bound)
     first, *others = prose(docstring_of(name, function))
     raised = [line[len("- raises ") :] for part in others for line in part.splitlines() if line.startswith("- raises ")]
     errors = f" Raises {'; '.join(raised)}" if raised else ""

@@ -12,7 +12,7 @@ from addonkit.models.app import App, DefaultApp
 from addonkit.models.instance import Association, Instance, Phase
 
 if TYPE_CHECKING:
-    from addonkit.store.interface import Entity, Reader, V
+    from addonkit.store.interface import Entity, Reader, Store, V
 
 
 def get_app(tx: Reader, name: str, attempted: str) -> Entity[App]:
@@ -55,6 +55,11 @@ def find_instance(tx: Reader, name: str, app: str | None) -> Entity[Instance]:
     if tx.get(App, app) is None:
         raise unknown_app(tx, app, f"cannot find instance {name!r} of app {app}")
     raise _unknown(name, _names(tx, mine), f" of app {app}")
+
+
+async def lookup_instance(store: Store, name: str, app: str | None) -> Instance:
+    """Return what `find_instance` finds, in a read of its own; raises the same."""
+    return await store.read(lambda tx: find_instance(tx, name, app).value)
 
 
 def find_association(tx: Reader, name: str, app: str) -> tuple[Instance, Association]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from addonkit.controller.backups.outcomes import state_of
 from addonkit.controller.backups.places import PlaceRequest, former_of
-from addonkit.controller.lookup import find_instance
+from addonkit.controller.lookup import lookup_instance
 from addonkit.controller.variables import associations_of
 from addonkit.errors import AlreadyExists, UnknownInstance, UnknownVersion
 from addonkit.models.definition import CONFIG_PROGRAMS, CONFIG_VERSION
@@ -34,7 +34,7 @@ class DataPlaces:
 
     async def find(self, name: str, app: str | None) -> Instance:
         """The instance of that name, or what the app calls it; UnknownInstance when there is none."""
-        return await self._store.read(lambda tx: find_instance(tx, name, app).value)
+        return await lookup_instance(self._store, name, app)
 
     async def find_serving(self, name: str, app: str | None) -> Instance | None:
         """The same, if apps can use it; None otherwise."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from addonkit.controller.addons import addon_of
 from addonkit.controller.execution_ids import once_id
-from addonkit.controller.lookup import find_instance
+from addonkit.controller.lookup import lookup_instance
 from addonkit.controller.step_context import subject_of
 from addonkit.errors import InvalidInput
 from addonkit.models.options import words_of
@@ -77,7 +77,7 @@ class InstanceExtensions:
         return frozenset(words_of(settings.get(bound, "").replace(" ", ",")))
 
     async def _find(self, name: str, app: str | None) -> Instance:
-        return await self._store.read(lambda tx: find_instance(tx, name, app).value)
+        return await lookup_instance(self._store, name, app)
 
 
 def _wanted(instance: Instance, add: Collection[str], remove: Collection[str]) -> str:

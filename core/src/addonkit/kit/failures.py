@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import attrs
+
 from addonkit.errors import InstanceFailed
 from addonkit.kit.admission import how_to_forget
 
 if TYPE_CHECKING:
+    from addonkit.controller.controller import Controller
     from addonkit.models.instance import Instance
 
 
@@ -22,3 +25,8 @@ def failed(attempted: str, instance: Instance, *, forget: bool = False) -> Insta
     out = how_to_forget(instance) if forget else f"`addonkit destroy {instance.name}` removes it"
     advice = f"`addonkit retry {instance.name}` tries again, {out}"
     return InstanceFailed(attempted, instance.message or f"it is {instance.phase}", advice, instance=instance.name)
+
+
+async def with_reason(controller: Controller, instance: Instance) -> Instance:
+    """Return the instance with all that went wrong for it, and for apps that it is tied to, as its message."""
+    return attrs.evolve(instance, message="; ".join(await controller.failures(instance)))

@@ -6,57 +6,31 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-import attrs
-
 from addonkit.controller import directory
-from addonkit.controller.controller import Controller
-from addonkit.controller.lookup import find_instance, instances_of
-from addonkit.controller.pools import HealReport, PoolReconciler
-from addonkit.controller.power import ServerPower
-from addonkit.controller.usage import ask_usage, describe_usage
-from addonkit.controller.views import Viewer, environment
-from addonkit.errors import AddonkitError, InstanceFailed, NotFound, StoreError
-from addonkit.kit.admission import Admission
+from addonkit.controller.lookup import lookup_instance
+from addonkit.controller.pools import HealReport
+from addonkit.controller.usage import ask_usage
+from addonkit.controller.views import environment
+from addonkit.errors import InstanceFailed, NotFound
 from addonkit.kit.binding import Binding
-from addonkit.kit.creation import Creation
-from addonkit.kit.executions import Executions
-from addonkit.kit.failures import failed
-from addonkit.kit.healing import Healer
-from addonkit.kit.operations import Operations
-from addonkit.kit.planner import Planner
-from addonkit.kit.reachability import Reachability
-from addonkit.kit.services import Services
+from addonkit.kit.parts import Parts
 from addonkit.kit.shells import ShellSession, shell_session
 from addonkit.models.app import App
 from addonkit.models.execution import Execution
 from addonkit.models.identifiers import check_app_name, check_instance_name
-from addonkit.models.instance import Association, Instance, Phase, Purpose
+from addonkit.models.instance import Association, Instance, Phase
 from addonkit.models.result import Usage
 from addonkit.models.settings import Setting
 from addonkit.models.views import AppView, Environment, Finding, InstanceView, Plan, ServerTarget, VariableMove
 
 if TYPE_CHECKING:
-    from addonkit.controller.doctor import Doctor
-    from addonkit.controller.forgetting import Forgetter
     from addonkit.controller.keeper import Keeper
-    from addonkit.kit.backups import Backups
     from addonkit.kit.branches import Branches
-    from addonkit.kit.broker_records import BrokerRecords
-    from addonkit.kit.changes import Changes
-    from addonkit.kit.extensions import InstanceExtensions
     from addonkit.kit.manifests import Manifests
-    from addonkit.kit.moves import Moves
-    from addonkit.kit.operation_log import OperationLog
-    from addonkit.kit.options import InstanceOptions
-    from addonkit.kit.rotations import Rotations
-    from addonkit.kit.schedules import Schedules
-    from addonkit.kit.storage import StorageWatch
-    from addonkit.kit.tokens import Tokens
-    from addonkit.kit.trash import Trash
     from addonkit.models.trash import TrashedInstance
 
 
-class Kit:
+class Kit(Parts):
     """What a user can ask of addonkit. Use `addonkit.open`; all methods raise AddonkitErrors.
 
     Attributes:
@@ -66,52 +40,6 @@ class Kit:
         framework: what steps of addons work with.
     """
 
-    def __init__(self, services: Services) -> None:
-        store, registry, backend = services.store, services.registry, services.backend
-        self.home = services.home
-        self.registry = registry
-        self.backend = backend
-        self.framework = services.framework
-        self._store = store
-        self._clock = services.clock
-        self._engine = services.engine
-        self._settings = services.settings
-        self._operations = Operations(store, registry, backend)
-        self._planner = Planner(store, registry)
-        self._admission = Admission(store, registry, self._planner)
-        self._reachability = Reachability(store, registry, backend)
-        self._viewer = Viewer(store, registry, backend, services.leases, services.clock)
-        self._controller = Controller(store, services.leases, registry, services.engine, services.clock)
-        self._creation = Creation(services, self._operations, self._admission, self._controller, self._viewer)
-        self._pools = PoolReconciler(store, backend, services.framework, services.leases, services.engine)
-        self._services = services
-        self._power = ServerPower(store, backend, services.framework)
-        self._healer = Healer(self._pools, self._power)
-        self._executions = Executions(store, registry, services.engine, self._operations, self._controller)
-
-    @cached_property
-    def _doctor(self) -> Doctor:
-        from addonkit.controller.doctor import Doctor as Made
-
-        services = self._services
-        return Made(
-            services.store,
-            services.leases,
-            services.registry,
-            services.backend,
-            services.framework,
-            services.engine,
-            self._controller,
-            self._power,
-            lambda: self.backups.checks,
-        )
-
-    @cached_property
-    def _forgetter(self) -> Forgetter:
-        from addonkit.controller.forgetting import Forgetter as Made
-
-        return Made(self._store, self._services.leases, self._engine)
-
     @cached_property
     def manifests(self) -> Manifests:
         """What a file says that apps are to have."""
@@ -120,95 +48,11 @@ class Kit:
         return Manifests(self._store, self)
 
     @cached_property
-    def tokens(self) -> Tokens:
-        """Who may ask through the network."""
-        from addonkit.kit.tokens import Tokens
-
-        return Tokens(self._store, self._clock)
-
-    @cached_property
-    def broker_records(self) -> BrokerRecords:
-        """What platforms asked the broker for."""
-        from addonkit.kit.broker_records import BrokerRecords
-
-        return BrokerRecords(self._store)
-
-    @cached_property
-    def operation_log(self) -> OperationLog:
-        """Long operations that were asked for through the API."""
-        from addonkit.kit.operation_log import OperationLog
-
-        return OperationLog(self._store, self._services.leases, self._clock)
-
-    @cached_property
-    def backups(self) -> Backups:
-        """What can be asked about backups; what that needs is imported when it is asked for first."""
-        from addonkit.kit.backups import Backups as Made
-
-        return Made(self._services, self._operations, self._controller)
-
-    @cached_property
-    def moves(self) -> Moves:
-        """What can be asked to export, import and clone; imported when it is asked for first."""
-        from addonkit.kit.moves import Moves as Made
-
-        return Made(self.backups, self.backups.places, self.backups.service)
-
-    @cached_property
-    def schedules(self) -> Schedules:
-        """When instances are backed up by themselves, and which backups stay."""
-        from addonkit.kit.schedules import Schedules as Made
-
-        return Made(self._services, self.backups)
-
-    @cached_property
-    def trash(self) -> Trash:
-        """What was destroyed and can be brought back."""
-        from addonkit.kit.trash import Trash as Made
-
-        return Made(self._services, self.backups, self._controller)
-
-    @cached_property
     def branches(self) -> Branches:
         """What can be asked about data for git branches; imported when it is asked for first."""
         from addonkit.kit.branches import Branches as Made
 
         return Made(self, self._store, self._services.leases, self.backups.service)
-
-    @cached_property
-    def changes(self) -> Changes:
-        """What can be asked about the size and version of instances; imported when it is asked for first."""
-        from addonkit.kit.changes import Changes as Made
-
-        return Made(self.registry, self._operations, self.backups.places, self.backups.service)
-
-    @cached_property
-    def storage(self) -> StorageWatch:
-        """What can be asked about disks of servers; imported when it is asked for first."""
-        from addonkit.kit.storage import StorageWatch as Made
-
-        return Made(self._services)
-
-    @cached_property
-    def extensions(self) -> InstanceExtensions:
-        """What can be asked about extensions of instances; imported when it is asked for first."""
-        from addonkit.kit.extensions import InstanceExtensions as Made
-
-        return Made(self._services, self.options)
-
-    @cached_property
-    def options(self) -> InstanceOptions:
-        """What can be asked about options of instances; imported when it is asked for first."""
-        from addonkit.kit.options import InstanceOptions as Made
-
-        return Made(self._services, self._controller, self._admission, self._viewer)
-
-    @cached_property
-    def rotations(self) -> Rotations:
-        """How credentials are replaced; imported when it is asked for first."""
-        from addonkit.kit.rotations import Rotations as Made
-
-        return Made(self._services, self._controller)
 
     async def create(
         self,
@@ -291,7 +135,7 @@ class Kit:
 
     async def show(self, name: str, app: str | None = None) -> InstanceView:
         """One instance, by its name or by what the app calls it (alias or addon)."""
-        return await self._viewer.instance(await self._find(name, app))
+        return await self._viewer.instance(await lookup_instance(self._store, name, app))
 
     async def apps(self) -> tuple[AppView, ...]:
         """All apps, by name."""
@@ -311,7 +155,7 @@ class Kit:
 
     async def name_of(self, name: str, app: str | None = None) -> str:
         """The full name of an instance, by its name or by what the app calls it."""
-        return (await self._find(name, app)).name
+        return (await lookup_instance(self._store, name, app)).name
 
     async def environment(self, app: str, *, without: Collection[str] = ()) -> Environment:
         """What an app receives right now, without the instances of these names. UnknownApp when there is none."""
@@ -326,7 +170,7 @@ class Kit:
         """Give an instance another name; returns the full former one. Variables, credentials and data stay."""
         from addonkit.controller.renaming import rename_instance
 
-        former, now = (await self._find(name, None)).name, self._clock.now()
+        former, now = (await lookup_instance(self._store, name, None)).name, self._clock.now()
         await self._store.transact(lambda tx: rename_instance(tx, former, None, check_instance_name(new), now))
         return former
 
@@ -351,7 +195,7 @@ class Kit:
             NotFound: its addon has no shell, or no app is attached to it.
             Busy: the app has no login yet.
         """
-        instance = await self._find(name, app)
+        instance = await lookup_instance(self._store, name, app)
         definition = self.registry.get(instance.addon, instance.distribution).definition
         return shell_session(definition.shell, instance, await self._controller.associations(instance.id), app)
 
@@ -371,15 +215,7 @@ class Kit:
 
     async def retry(self, name: str, app: str | None = None) -> InstanceView:
         """Retry what failed, or resume what was interrupted, until nothing is left to do."""
-        self._admission.check(await self._find(name, app), "resume")
-        instance = await self._operations.retry(name, app)
-        reconciled = await self._controller.reconcile(instance.id)
-        if reconciled is None:
-            return InstanceView(attrs.evolve(instance, message="gone"))
-        told = await self._with_reason(reconciled)
-        if told.message:
-            raise failed(f"trying {reconciled.name} again", told) from self._controller.cause(reconciled.id)
-        return await self._viewer.instance(reconciled)
+        return await self._resumption.retry(name, app)
 
     async def complete(self, id: str) -> InstanceView | None:
         """Carry out what is recorded for the instance of that id until nothing is left to do; None when it is gone.
@@ -387,23 +223,11 @@ class Kit:
         Raises:
             InstanceFailed: it, or a tie of an app to it, did not come as far as was asked.
         """
-        reconciled = await self._controller.reconcile(id)
-        if reconciled is None:
-            return None
-        told = await self._with_reason(reconciled)
-        if told.message or told.phase is Phase.DEPROVISIONING:
-            raise failed(f"completing {reconciled.name}", told) from self._controller.cause(id)
-        return await self._viewer.instance(reconciled)
+        return await self._resumption.complete(id)
 
     async def plan_destroy(self, name: str, app: str | None = None, *, now: bool = False) -> Plan:
         """What destroy would do and lose; nothing written."""
-        instance = await self._find(name, app)
-        self._admission.check(instance, "destroy")
-        plan = await self._planner.destroy(name, app)
-        held = await describe_usage(self.registry, self._engine, instance)
-        kept = await self.backups.describe(instance.name)
-        told = attrs.evolve(plan, lost=(*plan.lost, *held), stays=(*plan.stays, *kept))
-        return told if now else self.trash.plan(told, instance)
+        return await self._removal.plan(name, app, now=now)
 
     async def destroy(
         self, name: str, app: str | None = None, *, now: bool = False, wait: bool = True
@@ -425,42 +249,15 @@ class Kit:
             BackupError: its final backup failed; the instance is as it was.
             InstanceFailed: it could not be removed.
         """
-        found = await self.check_destroy(name, app)
-        keep = None if now else await self.trash.keep(found)
-        instance = await self._operations.destroy(name, app, keep)
-        await self._controller.interrupt(instance.id)
-        repeated = found.phase is Phase.DEPROVISIONING
-        kept = await self.trash.kept(instance, drop=now) if keep or repeated else None
-        if not wait:
-            return kept
-        left = await self._controller.reconcile(instance.id)
-        if left is not None:
-            told = await self._with_reason(left)
-            raise failed(f"destroying {left.name}", told, forget=True) from self._controller.cause(left.id)
-        return kept
-
-    async def usage(self, name: str, app: str | None = None) -> Usage | None:
-        """How much an instance holds; None when its addon cannot tell.
-
-        Raises:
-            TimeoutError: it did not tell in time.
-        """
-        return await ask_usage(self.registry, self._engine, await self._find(name, app))
+        return await self._removal.destroy(name, app, now=now, wait=wait)
 
     async def check_destroy(self, name: str, app: str | None = None) -> Instance:
         """Return the instance that destroy would remove; raises what stands against it. Nothing is written."""
-        found = await self._find(name, app)
-        await self._admission.admit_destroy(found)
-        await self._reachability.check_destroy(found)
-        return found
+        return await self._removal.check(name, app)
 
     async def plan_forget(self, name: str, app: str | None = None) -> Plan:
         """Return what would stay when the instance is forgotten; nothing written, no addon asked."""
-        instance = await self._find(name, app)
-        ties = await self._controller.associations(instance.id)
-        vanish = tuple(f"{a.app}: {variable.key}" for a in ties for variable in a.variables)
-        stays = await self._forgetter.remains(instance)
-        return Plan(f"{instance.name} would be forgotten; nothing would be removed", vanish=vanish, stays=stays)
+        return await self._removal.plan_forget(name, app)
 
     async def forget(self, name: str, app: str | None = None) -> tuple[str, ...]:
         """Forget an instance and remove nothing, for one whose service is gone or whose addon fails.
@@ -471,10 +268,15 @@ class Kit:
         Raises:
             Busy: another process works on it.
         """
-        await self._admission.admit_forget(await self._find(name, app))
-        instance = await self._operations.destroy(name, app)
-        await self._controller.interrupt(instance.id)
-        return await self._forgetter.forget(instance.id)
+        return await self._removal.forget(name, app)
+
+    async def usage(self, name: str, app: str | None = None) -> Usage | None:
+        """How much an instance holds; None when its addon cannot tell.
+
+        Raises:
+            TimeoutError: it did not tell in time.
+        """
+        return await ask_usage(self.registry, self._engine, await lookup_instance(self._store, name, app))
 
     async def config(self, addon: str) -> tuple[Setting, ...]:
         """What the operator told an addon, as it is in force: the environment wins over what is stored."""
@@ -514,7 +316,7 @@ class Kit:
 
         The report names instances. For an app, those whose servers were stopped count as failed.
         """
-        moving = await self._finish_moves(app, without)
+        moving = await self._resumption.finish_moves(app, without)
         healed = await self._healer.heal(app, without=without)
         return HealReport(healed.started, {**healed.failed, **moving}) if moving else healed
 
@@ -548,7 +350,10 @@ class Kit:
         duty = BackupKeeper(self._services, self.backups, self.schedules, self.trash, report)
         parts = (self._store, self.backend, self._pools, self._power, self._controller, self._clock)
         return Keeper(
-            *parts, report, lambda: self._finish_moves(None, ()), (duty.run, lambda: self.storage.look(report))
+            *parts,
+            report,
+            lambda: self._resumption.finish_moves(None, ()),
+            (duty.run, lambda: self.storage.look(report)),
         )
 
     async def stop_servers(self) -> dict[str, str]:
@@ -573,29 +378,7 @@ class Kit:
         Raises:
             NotFound: the instance has no server here.
         """
-        instance = await self._find(name, app)
+        instance = await lookup_instance(self._store, name, app)
         if not instance.server:
             raise NotFound(f"cannot show the log of {instance.name}", "it has no server here")
         return self.backend.log_path(instance.server)
-
-    async def _finish_moves(self, app: str | None, without: Collection[str]) -> dict[str, str]:
-        """Undo moves that were interrupted; names of instances that are being moved, to a reason."""
-        found = await self._store.read(lambda tx: instances_of(tx, app))
-        moving = [each for each in found if each.moving and each.purpose is Purpose.SERVE and each.name not in without]
-        reasons = {each.name: await self._finish_move(each) for each in moving}
-        return {name: reason for name, reason in reasons.items() if reason}
-
-    async def _finish_move(self, instance: Instance) -> str:
-        try:
-            return await self.backups.service.finish_move(instance)
-        except StoreError:
-            raise
-        except AddonkitError as error:
-            return f"a move of its data was interrupted and cannot be undone: {error}"
-
-    async def _find(self, name: str, app: str | None) -> Instance:
-        return await self._store.read(lambda tx: find_instance(tx, name, app).value)
-
-    async def _with_reason(self, instance: Instance) -> Instance:
-        """The instance, with everything that went wrong for it and for apps that it is tied to as its message."""
-        return attrs.evolve(instance, message="; ".join(await self._controller.failures(instance)))

@@ -9,7 +9,7 @@ import attrs
 
 from addonkit.controller.addons import addon_of
 from addonkit.controller.configuring import begin_change
-from addonkit.controller.lookup import find_instance
+from addonkit.controller.lookup import lookup_instance
 from addonkit.errors import Busy, InstanceFailed
 from addonkit.models.instance import Instance, Phase
 from addonkit.models.options import Options
@@ -131,7 +131,7 @@ class InstanceOptions:
         return addon_of(self._registry, instance, "configure").definition.options_of(instance.variant)
 
     async def _find(self, name: str, app: str | None) -> Instance:
-        return await self._store.read(lambda tx: find_instance(tx, name, app).value)
+        return await lookup_instance(self._store, name, app)
 
 
 def option_views(options: Options, instance: Instance) -> tuple[OptionView, ...]:

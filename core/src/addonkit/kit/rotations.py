@@ -10,7 +10,7 @@ import attrs
 
 from addonkit.controller.addons import addon_of
 from addonkit.controller.execution_ids import once_id
-from addonkit.controller.lookup import find_attached, find_instance
+from addonkit.controller.lookup import find_attached, find_instance, lookup_instance
 from addonkit.controller.rotation import begin_rotation, mark_formers
 from addonkit.controller.step_context import subject_of
 from addonkit.controller.variables import by_order
@@ -120,7 +120,7 @@ class Rotations:
 
     async def finish(self, name: str, *, force: bool = False) -> Rotated:
         """Revoke former credentials of an instance that no session uses, or whose time is over; with `force` all."""
-        instance = await self._store.read(lambda tx: find_instance(tx, name, None).value)
+        instance = await lookup_instance(self._store, name, None)
         addon = self._admit(instance, ())
         return await self._finish(addon, instance, self._clock.now(), force=force)
 

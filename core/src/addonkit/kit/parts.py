@@ -1,0 +1,195 @@
+"""The parts of a Kit: what every command needs at once, all others when they are asked for first."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from addonkit.controller.controller import Controller
+from addonkit.controller.pools import PoolReconciler
+from addonkit.controller.power import ServerPower
+from addonkit.controller.views import Viewer
+from addonkit.kit.admission import Admission
+from addonkit.kit.creation import Creation
+from addonkit.kit.executions import Executions
+from addonkit.kit.healing import Healer
+from addonkit.kit.operations import Operations
+from addonkit.kit.planner import Planner
+from addonkit.kit.reachability import Reachability
+from addonkit.kit.services import Services
+
+if TYPE_CHECKING:
+    from addonkit.controller.doctor import Doctor
+    from addonkit.controller.forgetting import Forgetter
+    from addonkit.kit.backups import Backups
+    from addonkit.kit.broker_records import BrokerRecords
+    from addonkit.kit.changes import Changes
+    from addonkit.kit.extensions import InstanceExtensions
+    from addonkit.kit.moves import Moves
+    from addonkit.kit.operation_log import OperationLog
+    from addonkit.kit.options import InstanceOptions
+    from addonkit.kit.removal import Removal
+    from addonkit.kit.resumption import Resumption
+    from addonkit.kit.rotations import Rotations
+    from addonkit.kit.schedules import Schedules
+    from addonkit.kit.storage import StorageWatch
+    from addonkit.kit.tokens import Tokens
+    from addonkit.kit.trash import Trash
+
+
+class Parts:
+    """Makes each part once."""
+
+    def __init__(self, services: Services) -> None:
+        store, registry, backend = services.store, services.registry, services.backend
+        self.home = services.home
+        self.registry = registry
+        self.backend = backend
+        self.framework = services.framework
+        self._store = store
+        self._clock = services.clock
+        self._engine = services.engine
+        self._settings = services.settings
+        self._operations = Operations(store, registry, backend)
+        self._planner = Planner(store, registry)
+        self._admission = Admission(store, registry, self._planner)
+        self._reachability = Reachability(store, registry, backend)
+        self._viewer = Viewer(store, registry, backend, services.leases, services.clock)
+        self._controller = Controller(store, services.leases, registry, services.engine, services.clock)
+        self._creation = Creation(services, self._operations, self._admission, self._controller, self._viewer)
+        self._pools = PoolReconciler(store, backend, services.framework, services.leases, services.engine)
+        self._services = services
+        self._power = ServerPower(store, backend, services.framework)
+        self._healer = Healer(self._pools, self._power)
+        self._executions = Executions(store, registry, services.engine, self._operations, self._controller)
+
+    @cached_property
+    def _doctor(self) -> Doctor:
+        from addonkit.controller.doctor import Doctor as Made
+
+        services = self._services
+        return Made(
+            services.store,
+            services.leases,
+            services.registry,
+            services.backend,
+            services.framework,
+            services.engine,
+            self._controller,
+            self._power,
+            lambda: self.backups.checks,
+        )
+
+    @cached_property
+    def _forgetter(self) -> Forgetter:
+        from addonkit.controller.forgetting import Forgetter as Made
+
+        return Made(self._store, self._services.leases, self._engine)
+
+    @cached_property
+    def _removal(self) -> Removal:
+        from addonkit.kit.removal import Removal as Made
+
+        return Made(
+            self._services,
+            self._operations,
+            self._admission,
+            self._reachability,
+            self._planner,
+            self._controller,
+            self._forgetter,
+            self.backups,
+            self.trash,
+        )
+
+    @cached_property
+    def _resumption(self) -> Resumption:
+        from addonkit.kit.resumption import Resumption as Made
+
+        return Made(
+            self._services, self._operations, self._admission, self._controller, self._viewer, lambda: self.backups
+        )
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        """Who may ask through the network."""
+        from addonkit.kit.tokens import Tokens
+
+        return Tokens(self._store, self._clock)
+
+    @cached_property
+    def broker_records(self) -> BrokerRecords:
+        """What platforms asked the broker for."""
+        from addonkit.kit.broker_records import BrokerRecords
+
+        return BrokerRecords(self._store)
+
+    @cached_property
+    def operation_log(self) -> OperationLog:
+        """Long operations that were asked for through the API."""
+        from addonkit.kit.operation_log import OperationLog
+
+        return OperationLog(self._store, self._services.leases, self._clock)
+
+    @cached_property
+    def backups(self) -> Backups:
+        """What can be asked about backups; what that needs is imported when it is asked for first."""
+        from addonkit.kit.backups import Backups as Made
+
+        return Made(self._services, self._operations, self._controller)
+
+    @cached_property
+    def moves(self) -> Moves:
+        """What can be asked to export, import and clone; imported when it is asked for first."""
+        from addonkit.kit.moves import Moves as Made
+
+        return Made(self.backups, self.backups.places, self.backups.service)
+
+    @cached_property
+    def schedules(self) -> Schedules:
+        """When instances are backed up by themselves, and which backups stay."""
+        from addonkit.kit.schedules import Schedules as Made
+
+        return Made(self._services, self.backups)
+
+    @cached_property
+    def trash(self) -> Trash:
+        """What was destroyed and can be brought back."""
+        from addonkit.kit.trash import Trash as Made
+
+        return Made(self._services, self.backups, self._controller)
+
+    @cached_property
+    def changes(self) -> Changes:
+        """What can be asked about the size and version of instances; imported when it is asked for first."""
+        from addonkit.kit.changes import Changes as Made
+
+        return Made(self.registry, self._operations, self.backups.places, self.backups.service)
+
+    @cached_property
+    def storage(self) -> StorageWatch:
+        """What can be asked about disks of servers; imported when it is asked for first."""
+        from addonkit.kit.storage import StorageWatch as Made
+
+        return Made(self._services)
+
+    @cached_property
+    def extensions(self) -> InstanceExtensions:
+        """What can be asked about extensions of instances; imported when it is asked for first."""
+        from addonkit.kit.extensions import InstanceExtensions as Made
+
+        return Made(self._services, self.options)
+
+    @cached_property
+    def options(self) -> InstanceOptions:
+        """What can be asked about options of instances; imported when it is asked for first."""
+        from addonkit.kit.options import InstanceOptions as Made
+
+        return Made(self._services, self._controller, self._admission, self._viewer)
+
+    @cached_property
+    def rotations(self) -> Rotations:
+        """How credentials are replaced; imported when it is asked for first."""
+        from addonkit.kit.rotations import Rotations as Made
+
+        return Made(self._services, self._controller)
