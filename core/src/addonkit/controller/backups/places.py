@@ -14,7 +14,7 @@ from addonkit.controller.requests import associate, ensure_app
 from addonkit.controller.rotation import bound_variables
 from addonkit.controller.variables import associations_of, resolve_app_names
 from addonkit.errors import BackupError, Conflict
-from addonkit.models.instance import Association, Instance, Phase, Purpose
+from addonkit.models.instance import Association, FormerLogin, Instance, Phase, Purpose
 from addonkit.models.result import BindResult
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ def switch(
     tx.put(entity, former)
     hand_over(tx, before.id, served.id)
     for each in tx.list(Association, {"instance": before.id}).items:
-        give(tx, registry, each, served, (bound or {}).get(each.name))
+        give(tx, registry, each, served, (bound or {}).get(each.name), former=now)
     return served
 
 
@@ -172,7 +172,7 @@ def publishable(tx: Transaction, place_id: str) -> Entity[Instance]:
 def next_tie(tie: Association, instance: Instance) -> Association:
     """An association as it is bound to another instance: with credentials of a generation of its own.
 
-    Both places may be on one server, where each login has another name. Former ones stay with the former place.
+    Both places may be on one server, where each login has another name.
     """
     number = tie.generations + 1
     return attrs.evolve(
@@ -193,14 +193,22 @@ def give(
     tie: Entity[Association],
     instance: Instance,
     bound: BindResult | None = None,
+    *,
+    former: datetime | None = None,
 ) -> None:
-    """Tie an association to another instance. Credentials that it was not bound to before are made afterwards."""
+    """Tie an association to another instance. Credentials that it was not bound to before are made afterwards.
+
+    Those that it had until `former` are revoked next; without that there were none.
+    """
     if tie.value.phase is Phase.DEPROVISIONING:
         tx.put(tie, attrs.evolve(tie.value, instance=instance.id))
         return
     addon = registry.get(instance.addon, instance.distribution)
     binds = "bind" in addon.capabilities
     moved = next_tie(tie.value, instance) if binds else attrs.evolve(tie.value, instance=instance.id)
+    if binds and former is not None:
+        had = FormerLogin(tie.value.generation, tie.value.attributes, former, revoke=True)
+        moved = attrs.evolve(moved, formers=(*tie.value.formers, had))
     if binds and bound is None:
         tx.put(tie, attrs.evolve(moved, phase=Phase.PENDING))
         return
