@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
-from typing import Any
+from pathlib import Path
 
 import asyncpg
 import botocore.exceptions
@@ -130,7 +131,7 @@ async def test_an_app_that_reads_only_reads_what_comes_later(kit: addonkit.Kit) 
 @pytest.mark.parametrize(
     "point", ["after:add_login", "journal:build_binding", "before:remove_login", "after:remove_login"]
 )
-async def test_a_rotation_that_is_killed_leaves_credentials_that_work(home: Any, point: str) -> None:
+async def test_a_rotation_that_is_killed_leaves_credentials_that_work(home: Path, point: str) -> None:
     async with addonkit.open(home) as kit:
         former = (await kit.create("postgresql:small", app="shop")).environ()
     with pytest.raises(Crash):
@@ -202,3 +203,41 @@ def test_the_command_takes_times_with_units_and_answers_programs(addonkit_comman
     assert "use one like 90s, 10m, 1h or 2d" in unknown.err
     rotated = addonkit_command("rotate", "valkey", "-a", "shop", "--grace", "1s", "--json")
     assert rotated.data == {"instance": "shop-valkey", "apps": ["shop"], "kept": [], "ended": 0}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+async def test_a_pool_that_reads_its_credentials_again_loses_no_transaction(home: Path) -> None:
+    """Ten rotations under load: each client reconnects now and then, and tries again what was not acknowledged."""
+    async with addonkit.open(home) as kit:
+        shop = (await kit.create("postgresql:small", app="shop")).environ()
+        async with log_in(shop) as connection:
+            await connection.execute("CREATE TABLE done (client int, number int, PRIMARY KEY (client, number))")
+        stop = asyncio.Event()
+        clients = [asyncio.create_task(_insert_until(stop, kit, client)) for client in range(4)]
+        for _ in range(10):
+            rotated = await kit.rotations.rotate("shop-postgresql", grace=timedelta(seconds=60))
+            assert rotated.kept == ()
+        stop.set()
+        acknowledged = await asyncio.gather(*clients)
+
+        async with log_in(await environ_of(kit, "shop")) as connection:
+            rows = await connection.fetch("SELECT client, count(*) AS count FROM done GROUP BY client ORDER BY client")
+            logins = await connection.fetch("SELECT rolname FROM pg_roles WHERE rolname LIKE 'shop.%'")
+        assert [row["count"] for row in rows] == acknowledged
+        assert min(acknowledged) > 0
+        assert [row["rolname"] for row in logins] == [(await environ_of(kit, "shop"))["PGUSER"]]
+
+
+async def _insert_until(stop: asyncio.Event, kit: addonkit.Kit, client: int) -> int:
+    """Insert numbers, each in a transaction of its own; how many were acknowledged."""
+    number = 0
+    while not stop.is_set():
+        with suppress(*REFUSED):  # the credentials were read just before they changed
+            async with log_in(await environ_of(kit, "shop")) as connection:
+                for _ in range(20):  # then the pool opens another connection
+                    async with connection.transaction():
+                        await connection.execute("INSERT INTO done VALUES ($1, $2)", client, number)
+                    number += 1
+                    await asyncio.sleep(0.01)
+    return number
