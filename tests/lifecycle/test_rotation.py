@@ -203,6 +203,21 @@ def test_the_command_takes_times_with_units_and_answers_programs(addonkit_comman
     assert "use one like 90s, 10m, 1h or 2d" in unknown.err
     rotated = addonkit_command("rotate", "valkey", "-a", "shop", "--grace", "1s", "--json")
     assert rotated.data == {"instance": "shop-valkey", "apps": ["shop"], "kept": [], "ended": 0}
+    addonkit_command("attach", "shop-valkey", "-a", "reports", "--role", "read-only")
+    environ = {entry["key"]: entry["value"] for entry in shown(addonkit_command)}
+    with valkey.Valkey.from_url(environ["VALKEY_URL"]) as connection:
+        connection.ping()
+        kept = addonkit_command("rotate", "shop-valkey", "-a", "shop", "--grace", "0")
+        assert "1 session of shop uses them; run `addonkit rotate shop-valkey --finish`" in kept.out
+        told = addonkit_command("show", "shop-valkey").out
+    assert "its former credentials still work" in told
+    assert "attached to reports (read-only): " in told
+    assert "former credentials are revoked" in addonkit_command("rotate", "shop-valkey", "--finish").out
+
+
+def shown(command: CommandLine) -> list[dict[str, str]]:
+    found: list[dict[str, str]] = command("env", "-a", "shop", "--reveal", "--json").data["variables"]
+    return found
 
 
 @pytest.mark.slow

@@ -276,6 +276,8 @@ def _association(tree: Tree) -> Association:
     from addonkit.models.variable import Variable
 
     variables = tuple(Variable(each["key"], "") for each in tree["variables"])
+    if tree.get("formers"):
+        raise _NotPlain  # there is something to tell of them
     return Association(
         tree["id"],
         tree["app"],
@@ -286,4 +288,5 @@ def _association(tree: Tree) -> Association:
         phase=Phase.ACTIVE,
         message=tree["message"],
         variables=variables,
+        role=tree.get("role", ""),
     )

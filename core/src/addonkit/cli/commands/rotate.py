@@ -106,7 +106,8 @@ def _kept(name: str, kept: Kept) -> str:
     if kept.problem:
         return f"{whose}: {kept.problem}; run {later} to try again"
     if kept.sessions:
-        count = f"{kept.sessions} session{'s' if kept.sessions > 1 else ''}"
-        return f"{whose}: {count} of {kept.app} use them; run {later} when they are gone, or with --force to end them"
+        many = kept.sessions > 1
+        count = f"{kept.sessions} session{'s' if many else ''} of {kept.app} {'use' if many else 'uses'} them"
+        return f"{whose}: {count}; run {later} later, or with --force to end what is left"
     until = kept.until.astimezone().strftime("%H:%M")
     return f"{whose} until {until}; run {later} after that to revoke them"

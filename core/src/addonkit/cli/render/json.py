@@ -69,6 +69,8 @@ def association_json(association: Association) -> Json:
         "alias": association.alias,
         "phase": str(association.phase),
         "message": association.message,
+        "role": association.role or None,
+        "formers": len(association.formers),
         "variables": [variable.key for variable in association.variables],
     }
 

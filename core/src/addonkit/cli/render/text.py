@@ -196,7 +196,9 @@ def _attachment_line(view: InstanceView, number: int) -> str:
     name = f" as {association.alias}" if association.alias else ""
     keys = ", ".join(variable.key for variable in association.variables)
     state = keys or f"{association.phase}{': ' + clean(association.message) if association.message else ''}"
-    return f"attached to {association.app}{name}: {state}"
+    role = f" ({association.role})" if association.role else ""
+    former = "; its former credentials still work, see `addonkit rotate --finish`" if association.formers else ""
+    return f"attached to {association.app}{name}{role}: {state}{former}"
 
 
 def environment_text(environment: Environment, *, reveal: bool) -> str:
