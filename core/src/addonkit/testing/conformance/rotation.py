@@ -1,4 +1,4 @@
-"""Checks of credentials that are replaced while they are used, and of roles that the service has to hold apps to."""
+"""Checks that credentials are replaced while they are used, and that the service holds apps to their roles."""
 
 from __future__ import annotations
 
