@@ -46,7 +46,8 @@ def record_proved(tx: Transaction, backup: Backup) -> None:
 
     def proved(state: BackupState) -> BackupState:
         newest = max((each for each in (state.verified, backup.created) if each is not None), default=None)
-        if state.verified is not None and backup.created <= state.verified:
+        known = state.verified is not None and backup.created <= state.verified
+        if known and backup.name != state.unverified:
             return state  # it was verified before: that says nothing of what came after it
         unverified = state.unverified if state.unverified > backup.name else ""
         return attrs.evolve(
