@@ -65,7 +65,7 @@ def read_one(home: str | None, name: str, app: str | None, *, start: bool) -> In
 
 
 def _list(reader: StateReader, app: str | None, *, start: bool) -> Listing:
-    look = _Look(reader)
+    look = _Look(reader, whole=app is None)
     if app is None:
         shown = reader.list("instance")
         ties = reader.list("association")
@@ -100,14 +100,20 @@ def _of_app(reader: StateReader, app: str) -> list[Tree]:
 
 
 class _Look:
-    """Looks at each server once."""
+    """Looks at each server once.
 
-    def __init__(self, reader: StateReader) -> None:
+    Args:
+        reader: reads the state.
+        whole: whether all instances are shown: then notes about them are read at once.
+    """
+
+    def __init__(self, reader: StateReader, *, whole: bool = False) -> None:
         self._reader = reader
         self._pools: dict[str, Tree] = {}
         self._states: dict[str, str] = {}
         self._memory: Memory | None = None
-        self._backups: dict[str, Tree] | None = None
+        self._whole = whole
+        self._notes: dict[str, dict[str, Tree]] = {}
 
     def check_all(self) -> None:
         """Make sure that no server is to be started or removed."""
@@ -167,15 +173,20 @@ class _Look:
 
     def _troubles(self, instance: Tree) -> tuple[str, ...]:
         """What is wrong with its backups, a clause each."""
-        if self._backups is None:
-            self._backups = {each["id"]: each for each in self._reader.list("backup-state")}
-        found = self._backups.get(instance["id"])
+        found = self._note("backup-state", "id", instance["id"])
         return _backup_troubles(found, instance["name"]) if found else ()
+
+    def _note(self, kind: str, key: str, value: str) -> Tree | None:
+        if not self._whole:
+            return self._reader.get(kind, value)
+        if kind not in self._notes:
+            self._notes[kind] = {str(each[key]): each for each in self._reader.list(kind)}
+        return self._notes[kind].get(value)
 
     def _storage(self, server: str) -> StorageUse | None:
         from addonkit.models.storage import StorageUse as Made
 
-        tree = self._reader.get("storage", server)
+        tree = self._note("storage", "name", server)
         if tree is None:
             return None
         measured = datetime.fromisoformat(tree["measured"]) if tree["measured"] else None
