@@ -28,5 +28,5 @@ def failed(attempted: str, instance: Instance, *, forget: bool = False) -> Insta
 
 
 async def with_reason(controller: Controller, instance: Instance) -> Instance:
-    """Return the instance with all that went wrong for it, and for apps that it is tied to, as its message."""
+    """Return the instance; its message is all that went wrong for it and for apps that it is tied to."""
     return attrs.evolve(instance, message="; ".join(await controller.failures(instance)))

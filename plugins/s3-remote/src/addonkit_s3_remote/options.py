@@ -1,4 +1,4 @@
-"""What users can choose of a bucket, and how the service is told."""
+"""What users can choose of a bucket, and the requests that say so to the service."""
 
 from __future__ import annotations
 

@@ -200,7 +200,7 @@ class Tenants(abc.ABC):
         async def thaw(self, access: ServerAccess, tenant: Tenant) -> None
         async def usage(self, access: ServerAccess, tenant: Tenant) -> Usage
 
-    A tenant that can be filled at once with what another tenant of its server has, says with this verb whether it was:
+    A tenant may be filled at once with what another tenant of its server has. This verb answers whether it was:
 
         async def copy(self, access: ServerAccess, source: str, tenant: Tenant) -> bool
 
