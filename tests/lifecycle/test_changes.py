@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import platform
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -134,6 +135,23 @@ async def test_postgresql_upgrades_one_tenant_after_the_other(kit: addonkit.Kit)
         await kit.changes.confirm(f"{app}-postgresql")
     servers = {each.server.id for each in await kit.instances() if each.server}
     assert len(servers) == 1, "both live on the new shared server, and the old one is gone"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="the wheel with 17 is for this machine only")
+async def test_a_server_of_its_own_upgrades_from_the_second_wheel(kit: addonkit.Kit) -> None:
+    await kit.create("postgresql:small", "shop", version="17")
+    async with database(kit) as connection:
+        await connection.execute(EVERYTHING)
+
+    await kit.changes.upgrade("shop-postgresql", "18")
+
+    async with database(kit) as connection:
+        assert str(await connection.fetchval("SHOW server_version")).startswith("18")
+    assert await count(kit) == 1000
+    await kit.backups.rollback("shop-postgresql")
+    async with database(kit) as connection:
+        assert str(await connection.fetchval("SHOW server_version")).startswith("17")
 
 
 async def test_a_database_is_copied_within_its_server_unless_it_is_used(kit: addonkit.Kit) -> None:
