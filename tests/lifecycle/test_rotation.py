@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import asyncpg
@@ -17,6 +17,7 @@ import valkey.asyncio
 import addonkit
 from addonkit.engine.failpoints import at
 from addonkit.testing.command import CommandLine
+from addonkit.util.clock import SystemClock
 from addonkit_s3_remote.conformance import of_app
 
 NONE = timedelta(0)
@@ -193,6 +194,93 @@ async def test_a_bucket_changes_hands(s3kit: addonkit.Kit) -> None:
         with pytest.raises(botocore.exceptions.ClientError):
             getattr(of_app(environ), call)(**place)
     of_app(new).delete_object(**place)
+
+
+class Quick(SystemClock):
+    """The machine's clock, moved on, that waits for a moment only."""
+
+    by = NONE
+
+    def now(self) -> datetime:
+        return super().now() + self.by
+
+    async def sleep(self, seconds: float) -> None:
+        await super().sleep(min(seconds, 0.05))
+
+
+@asynccontextmanager
+async def kept_up(kit: addonkit.Kit, told: list[str]) -> AsyncIterator[None]:
+    keeping = asyncio.create_task(kit.keeper(told.append).run())
+    try:
+        yield
+    finally:
+        keeping.cancel()
+        with suppress(asyncio.CancelledError):
+            await keeping
+
+
+async def comes_true(condition: Callable[[], Awaitable[bool]]) -> bool:
+    for _ in range(600):
+        if await condition():
+            return True
+        await asyncio.sleep(0.05)
+    return False
+
+
+async def test_what_a_rotation_kept_ends_by_itself(home: Path, operator: Mapping[str, str]) -> None:
+    """A keeper, or `retry`, revokes former credentials when they are unused or their time is over; no sooner."""
+    clock, told = Quick(), list[str]()
+    async with addonkit.open(home, clock=clock) as kit:
+        await kit.set_config("s3-remote", operator)
+        bucket = (await kit.create("s3-remote", app="shop")).environ()
+        await kit.rotations.rotate("shop-s3-remote", grace=timedelta(hours=1))
+        shop = (await kit.create("valkey:cache", app="shop")).environ()
+
+        async def is_revoked() -> bool:
+            return not any(each.kind == "former-login" and each.subject == "shop-valkey" for each in await kit.doctor())
+
+        async with valkey.asyncio.Valkey.from_url(shop["VALKEY_URL"]) as connection:
+            await connection.set("key", "kept")
+            assert (await kit.rotations.rotate("shop-valkey", grace=NONE)).kept
+            async with kept_up(kit, told):
+                clock.by = timedelta(minutes=11)
+                looked = clock.now()
+                assert await comes_true(lambda: has_looked(kit, "shop-valkey", looked))
+                assert await connection.get("key") == b"kept", "a session uses them"
+                assert not await is_revoked()
+                await connection.aclose()
+                clock.by = timedelta(minutes=30)
+                assert await comes_true(lambda: has_told(told, "shop-valkey"))
+                assert await is_revoked()
+                of_app(bucket).put_object(Bucket=bucket["S3_BUCKET"], Key="key", Body=b"kept")
+                clock.by = timedelta(hours=2)
+                assert await comes_true(lambda: has_told(told, "shop-s3-remote"))
+                assert await kit.doctor() == ()
+        with pytest.raises(botocore.exceptions.ClientError):
+            of_app(bucket).get_object(Bucket=bucket["S3_BUCKET"], Key="key")
+
+        shop = await environ_of(kit, "shop")
+        async with valkey.asyncio.Valkey.from_url(shop["VALKEY_URL"]) as connection:
+            await connection.ping()
+            await kit.rotations.rotate("shop-valkey", grace=NONE)
+            await kit.retry("shop-valkey")
+            assert not await is_revoked()
+        await kit.retry("shop-valkey")
+        assert await is_revoked()
+
+
+async def has_looked(kit: addonkit.Kit, name: str, after: datetime) -> bool:
+    """Whether sessions of an instance were counted since then."""
+    instance = (await kit.show(name)).instance.id
+    done = await kit.executions()
+    return any(
+        "sessions/" in each.id and each.subject["instance"] == instance and each.finished and each.finished >= after
+        for each in done
+    )
+
+
+async def has_told(told: list[str], name: str) -> bool:
+    return f"{name}: its former credentials are revoked" in told
 
 
 def test_the_command_takes_times_with_units_and_answers_programs(addonkit_command: CommandLine) -> None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from addonkit.kit.broker_records import BrokerRecords
     from addonkit.kit.changes import Changes
     from addonkit.kit.extensions import InstanceExtensions
+    from addonkit.kit.former_logins import FormerLogins
     from addonkit.kit.moves import Moves
     from addonkit.kit.operation_log import OperationLog
     from addonkit.kit.options import InstanceOptions
@@ -107,7 +108,13 @@ class Parts:
         from addonkit.kit.resumption import Resumption as Made
 
         return Made(
-            self._services, self._operations, self._admission, self._controller, self._viewer, lambda: self.backups
+            self._services,
+            self._operations,
+            self._admission,
+            self._controller,
+            self._viewer,
+            lambda: self.backups,
+            lambda: self.former_logins,
         )
 
     @cached_property
@@ -193,3 +200,10 @@ class Parts:
         from addonkit.kit.rotations import Rotations as Made
 
         return Made(self._services, self._controller)
+
+    @cached_property
+    def former_logins(self) -> FormerLogins:
+        """How credentials that a rotation kept end; imported when it is asked for first."""
+        from addonkit.kit.former_logins import FormerLogins as Made
+
+        return Made(self._services, self.rotations)

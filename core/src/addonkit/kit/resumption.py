@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from addonkit.controller.lookup import instances_of, lookup_instance
-from addonkit.errors import AddonkitError, StoreError
+from addonkit.errors import AddonkitError, InstanceFailed, StoreError
 from addonkit.kit.failures import failed, with_reason
 from addonkit.models.instance import Instance, Phase, Purpose
 from addonkit.models.views import InstanceView
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from addonkit.controller.views import Viewer
     from addonkit.kit.admission import Admission
     from addonkit.kit.backups import Backups
+    from addonkit.kit.former_logins import FormerLogins
     from addonkit.kit.operations import Operations
     from addonkit.kit.services import Services
 
@@ -33,6 +34,7 @@ class Resumption:
         controller: Controller,
         viewer: Viewer,
         backups: Callable[[], Backups],
+        former_logins: Callable[[], FormerLogins],
     ) -> None:
         self._store = services.store
         self._operations = operations
@@ -40,6 +42,7 @@ class Resumption:
         self._controller = controller
         self._viewer = viewer
         self._backups = backups
+        self._former_logins = former_logins
 
     async def retry(self, name: str, app: str | None = None) -> InstanceView:
         """Retry what failed, or resume what was interrupted, until nothing is left to do."""
@@ -51,7 +54,19 @@ class Resumption:
         told = await with_reason(self._controller, reconciled)
         if told.message:
             raise failed(f"trying {reconciled.name} again", told) from self._controller.cause(reconciled.id)
+        await self._end_former(reconciled)
         return await self._viewer.instance(reconciled)
+
+    async def _end_former(self, instance: Instance) -> None:
+        """Revoke former credentials that are unused or whose time is over."""
+        if not any(tie.formers for tie in await self._controller.associations(instance.id)):
+            return
+        finished = await self._former_logins().finish(instance)
+        for problem in {each.problem for each in finished.kept if each.problem} if finished else ():
+            advice = f"`addonkit retry {instance.name}` tries again"
+            raise InstanceFailed(
+                f"revoking former credentials of {instance.name}", problem, advice, instance=instance.name
+            )
 
     async def complete(self, id: str) -> InstanceView | None:
         """Carry out what is recorded for the instance of that id until nothing is left to do; None when it is gone.

@@ -49,7 +49,8 @@ def rotate(
     """Give apps new credentials, and revoke the former ones.
 
     Both work until no session uses the former ones, or the time is over. Start apps again meanwhile, or let them read
-    their variables again when they connect. Former credentials that are used then are kept, unless --force is given.
+    their variables again when they connect. Former credentials that are used then are kept, unless --force is given;
+    `addonkit serve` revokes them when they are used no longer.
     """
 
     async def work(kit: Kit) -> Rotated:
