@@ -84,6 +84,7 @@ class FakeKit:
     opened: list = attrs.field(factory=list)
     registry: object = None
     backend: object = None
+    trash: object = None
 
     def __getattr__(self, name):
         if name.startswith("_"):
@@ -128,6 +129,7 @@ def kit():
             "heal": HealReport(),
             "has_app": True,
             "check_app": None,
+            "has_branches": False,
             "count": 1,
             "name_of": lambda name, _app: name,
         }

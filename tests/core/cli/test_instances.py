@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+from types import SimpleNamespace
 
 import attrs
 import pytest
@@ -368,12 +369,14 @@ def crowded(doomed, samples):
     doomed.answers |= {
         "instances": (guest, samples.view), "environment": samples.environment, "detach": (), "unset_variables": (),
     }  # fmt: skip
+    doomed.trash = SimpleNamespace(apps=type(doomed)({"keep": None}, doomed.calls))
     return doomed
 
 
 def test_everything_of_an_app_is_destroyed(call, crowded):
     outcome = call("destroy", "--app", "shop", "--yes")
     assert outcome.out == "app shop is gone: 1 destroyed, 1 detached, 1 variables unset\n"
+    assert crowded.call("keep") == (("shop",), {}), "what the app had is noted for undestroy"
     assert crowded.call("destroy") == (("shop-postgresql",), {"now": False})
     assert crowded.call("detach") == (("blog-valkey", "shop"), {})
     assert crowded.call("unset_variables") == (("shop", ("DEBUG",)), {})

@@ -81,7 +81,8 @@ def test_pending_addons_are_waited_for(call, kit, replaced, samples):
     answers = iter((attrs.evolve(samples.environment, pending=("shop-valkey",)), samples.environment))
     kit.answers |= {"environment": lambda *_args, **_kwargs: next(answers), "retry": samples.view}
     call("run", "-a", "shop", "--", "ls")
-    assert [name for name, _args, _kwargs in kit.calls] == ["environment", "retry", "environment", "heal"]
+    called = [name for name, _args, _kwargs in kit.calls]
+    assert called == ["has_branches", "environment", "retry", "environment", "heal"]
     assert kit.call("retry") == (("shop-valkey",), {})
     assert len(replaced) == 1
 

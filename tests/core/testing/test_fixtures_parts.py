@@ -147,7 +147,7 @@ def test_nothing_is_imported():
     print("LOOK", json.dumps([sorted(mine), sorted(heavy)]))
 """
 
-OTHERS = ("asyncio", "timeout", "hypothesispytest", "xdist", "platformdirs", "valkey")
+OTHERS = ("asyncio", "timeout", "hypothesispytest", "xdist", "platformdirs", "valkey", "schemathesis", "anyio")
 
 
 def test_where_nobody_uses_it_nothing_is_imported_or_made(project) -> None:

@@ -13,6 +13,8 @@ from addonkit_postgresql.tenants import administrator
 
 _END_SESSIONS: Final = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1"
 
+_OWNER: Final = "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = $1"
+
 _COPY_SETTINGS: Final = """
     INSERT INTO pg_db_role_setting
     SELECT copy.oid, setrole, setconfig
@@ -39,9 +41,10 @@ class DatabaseCloner(Cloner):
 
     async def clone(self, access: ServerAccess, template: Mapping[str, str], copy: Mapping[str, str]) -> None:
         """See Cloner."""
-        source, database, role = template["PGDATABASE"], copy["PGDATABASE"], copy["PGUSER"]
+        source, database = template["PGDATABASE"], copy["PGDATABASE"]
         async with administrator(access).session() as connection:
-            await execute(connection, "CREATE DATABASE %I OWNER %I TEMPLATE %I", database, role, source)
+            owner = str(await connection.fetchval(_OWNER, source))
+            await execute(connection, "CREATE DATABASE %I OWNER %I TEMPLATE %I", database, owner, source)
             await execute(connection, "REVOKE ALL ON DATABASE %I FROM PUBLIC", database)
             await connection.execute(_COPY_SETTINGS, source, database)
 
