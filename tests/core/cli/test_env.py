@@ -11,11 +11,11 @@ import sys
 import attrs
 import pytest
 
-from addonkit.cli.env_file import follow_own_links
 from addonkit.controller.pools import HealReport
 from addonkit.errors import UnknownApp
 from addonkit.models.variable import Variable
 from addonkit.models.views import Environment, EnvironmentEntry, VariableMove
+from addonkit.util.output_files import follow_own_links
 
 MOVE = VariableMove("postgresql", "DATABASE_URL", "POSTGRESQL_DATABASE_URL", "DATABASE_URL is set by hand")
 
@@ -208,6 +208,15 @@ def test_a_file_that_cannot_be_written_leaves_nothing(write, tmp_path):
     assert outcome.status == 1
     assert "No such file or directory" in outcome.err
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("argv", "missing"),
+    [(("--reveal",), "--format and --output"), (("--format", "json", "-o", "x"), "needs --reveal: secrets that come")],
+)
+def test_a_file_that_follows_says_what_it_needs(call, argv, missing):
+    outcome = call("env", "-a", "shop", "--follow", *argv)
+    assert (outcome.status, missing in outcome.err) == (2, True)
 
 
 def test_set(call, kit):

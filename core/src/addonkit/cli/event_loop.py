@@ -40,7 +40,7 @@ def with_kit(invocation: Invocation, work: Callable[[Kit], Awaitable[T]], *, hin
     async def opened() -> T:
         progress.reveal_later()
         async with invocation.open(on_event=progress.take, heal=False) as kit:
-            return await work(kit)
+            return await invocation.followed(kit, work(kit))
 
     invocation.hint = hint
     try:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from addonkit.cli.quick_views import Listing
     from addonkit.kit.kit import Kit
     from addonkit.models.views import Environment, InstanceView
+
+T = TypeVar("T")
 
 Opener = Callable[..., "AbstractAsyncContextManager[Kit]"]
 """Opens a home: `addonkit.open`, or what tests put in its place."""
@@ -96,6 +98,23 @@ class Invocation:
         from addonkit.cli.look_notes import note
 
         note(kit, views)
+
+    async def followed(self, kit: Kit, work: Awaitable[T]) -> T:
+        """Do what changes variables, perhaps also when it fails; then bring files up to date that follow them."""
+        if self._opener is not None:
+            return await work
+        from addonkit.cli.streams import clean, echo_err
+
+        def warn(problem: str) -> None:
+            echo_err(f"warning: {clean(problem)}")
+
+        try:
+            result = await work
+        except Exception:
+            await kit.environment_files.write(warn)
+            raise
+        await kit.environment_files.write(warn)
+        return result
 
     def open(self, **options: Any) -> AbstractAsyncContextManager[Kit]:
         """Open the home; takes the options of `addonkit.open`."""

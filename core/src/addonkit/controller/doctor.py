@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from addonkit.controller.checks.addons import check_addons
 from addonkit.controller.checks.branches import check_branches
 from addonkit.controller.checks.claims import ClaimChecks
+from addonkit.controller.checks.environment_files import check_environment_files
 from addonkit.controller.checks.instances import FAILED, UNFINISHED, check_instances
 from addonkit.controller.checks.servers import ServerChecks
 from addonkit.controller.checks.stuck_executions import check_executions
@@ -85,6 +86,7 @@ class Doctor:
         return (
             *await check_addons(self._store, self._registry),
             *await check_branches(self._store),
+            *await check_environment_files(self._store),
             *await self._servers.check_servers(),
             *await self._servers.check_unknown(),
             *await self._claims.check_claims(),

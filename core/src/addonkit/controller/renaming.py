@@ -10,6 +10,7 @@ from addonkit.controller.backups.outcomes import record_rename
 from addonkit.controller.lookup import find_instance, get_app
 from addonkit.errors import AlreadyExists, Busy
 from addonkit.models.app import App
+from addonkit.models.environment_file import EnvironmentFile
 from addonkit.models.instance import Association, Instance, Phase
 
 if TYPE_CHECKING:
@@ -68,6 +69,8 @@ def rename_app(tx: Transaction, name: str, new: str) -> None:
         tx.put(instance_entity, attrs.evolve(instance_entity.value, app=new))
     for tie in ties:
         tx.put(tie, attrs.evolve(tie.value, app=new))
+    for file in tx.list(EnvironmentFile, {"app": name}).items:
+        tx.put(file, attrs.evolve(file.value, app=new))
 
 
 def _name_of(tx: Transaction, association: Association) -> str:

@@ -353,7 +353,12 @@ class Kit(Parts):
             *parts,
             report,
             lambda: self._resumption.finish_moves(None, ()),
-            (duty.run, lambda: self.storage.look(report), lambda: self.former_logins.look(report)),
+            (
+                duty.run,
+                lambda: self.storage.look(report),
+                lambda: self.former_logins.look(report),
+                lambda: self.environment_files.keep(report),
+            ),
         )
 
     async def stop_servers(self) -> dict[str, str]:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from addonkit.kit.backups import Backups
     from addonkit.kit.broker_records import BrokerRecords
     from addonkit.kit.changes import Changes
+    from addonkit.kit.environment_files import EnvironmentFiles
     from addonkit.kit.extensions import InstanceExtensions
     from addonkit.kit.former_logins import FormerLogins
     from addonkit.kit.moves import Moves
@@ -199,7 +200,10 @@ class Parts:
         """How credentials are replaced; imported when it is asked for first."""
         from addonkit.kit.rotations import Rotations as Made
 
-        return Made(self._services, self._controller)
+        return Made(self._services, self._controller, self._write_environment_files)
+
+    async def _write_environment_files(self) -> None:
+        await self.environment_files.write()
 
     @cached_property
     def former_logins(self) -> FormerLogins:
@@ -207,3 +211,10 @@ class Parts:
         from addonkit.kit.former_logins import FormerLogins as Made
 
         return Made(self._services, self.rotations)
+
+    @cached_property
+    def environment_files(self) -> EnvironmentFiles:
+        """What can be asked about files that follow the variables of apps; imported when it is asked for first."""
+        from addonkit.kit.environment_files import EnvironmentFiles as Made
+
+        return Made(self._services)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -71,9 +71,14 @@ class Rotated:
 
 
 class Rotations:
-    """What can be asked about credentials."""
+    """What can be asked about credentials.
 
-    def __init__(self, services: Services, controller: Controller) -> None:
+    Args:
+        publish: writes them where apps read them.
+    """
+
+    def __init__(self, services: Services, controller: Controller, publish: Callable[[], Awaitable[None]]) -> None:
+        self._publish = publish
         self._store = services.store
         self._registry = services.registry
         self._engine = services.engine
@@ -112,6 +117,7 @@ class Rotations:
         await self._store.transact(lambda tx: _begin(tx, instance, ties, until))
         await self._controller.reconcile(instance.id)
         await self._check(instance, ties)
+        await self._publish()
         apps = tuple(sorted({tie.app for tie in ties}))
         if published is not None:
             published(apps)

@@ -150,7 +150,7 @@ def _run(ctx: click.Context, work: Callable[[Kit], Awaitable[T]]) -> T:
 
     async def opened() -> T:
         async with invocation.open(on_event=take, heal=False) as kit:
-            return await work(kit)
+            return await invocation.followed(kit, work(kit))
 
     try:
         return run(opened(), lambda: report_interrupted(invocation))

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     examples=(
         "addonkit env -a shop",
         "addonkit env -a shop --format dotenv --reveal -o .env    a file that only you can read",
+        "addonkit env -a shop --format dotenv --reveal -o .env --follow    changes with the variables",
         'eval "$(addonkit env -a shop --format shell --reveal)"',
         "addonkit env set -a shop DEBUG=1",
         "addonkit env set -a shop --secret API_KEY                asks for the value",
@@ -41,10 +42,17 @@ if TYPE_CHECKING:
 )
 @click.option("--reveal", is_flag=True, help="Show secrets.")
 @click.option("-o", "--output", metavar="FILE", help="Write to a file that only you can read, whole or not at all.")
+@click.option("--follow", is_flag=True, help="Write the file again whenever the variables change; see `env outputs`.")
 @no_start_option()
 @click.pass_context
 def env(
-    ctx: click.Context, app: str | None, env_format: str | None, reveal: bool, output: str | None, no_start: bool
+    ctx: click.Context,
+    app: str | None,
+    env_format: str | None,
+    reveal: bool,
+    output: str | None,
+    follow: bool,
+    no_start: bool,
 ) -> None:
     """Show the variables of an app, or set some by hand.
 
@@ -58,6 +66,9 @@ def env(
     if output is not None and env_format is None:
         raise click.UsageError("--output needs --format")
     invocation = ctx.ensure_object(Invocation)
+    if follow:
+        _follow(invocation, app, env_format, output, reveal=reveal)
+        return
     environment = invocation.quick_environment(app, running=not no_start)
     if environment is None:
         environment = with_kit(invocation, lambda kit: _look(kit, app, start=not no_start))
@@ -65,6 +76,17 @@ def env(
         _show(invocation, environment, reveal=reveal)
     else:
         _export(invocation, environment, env_format, output, reveal=reveal)
+
+
+def _follow(invocation: Invocation, app: str, env_format: str | None, output: str | None, *, reveal: bool) -> None:
+    if env_format is None or output is None:
+        raise click.UsageError("--follow needs --format and --output")
+    if not reveal:
+        raise click.UsageError("--follow needs --reveal: secrets that come later are written too")
+    with_kit(invocation, lambda kit: kit.environment_files.follow(app, output, env_format))
+    document = {"file": output, "app": app, "format": env_format, "follows": True}
+    text = f"{output} holds the variables of {app}, and follows them; `addonkit env outputs` lists such files"
+    invocation.answer(document, text)
 
 
 async def _look(kit: Kit, app: str, *, start: bool) -> Environment:
@@ -101,8 +123,9 @@ def _warn_failed(environment: Environment) -> None:
 def _export(
     invocation: Invocation, environment: Environment, env_format: str, file: str | None, *, reveal: bool
 ) -> None:
-    from addonkit.cli.env_file import export, replace_file
+    from addonkit.cli.env_file import export
     from addonkit.cli.streams import write_exactly
+    from addonkit.util.output_files import replace_file
 
     text = export(environment, env_format, reveal=reveal)
     _warn_failed(environment)
@@ -177,6 +200,26 @@ def unset(invocation: Invocation, app: str, keys: tuple[str, ...]) -> None:
     hint = f"`addonkit env -a {app}` shows whether they are set"
     moves = with_kit(invocation, lambda kit: kit.unset_variables(app, keys), hint=hint)
     _report_change(invocation, app, "is unset", keys, moves)
+
+
+@subcommand(
+    env,
+    "outputs",
+    examples=("addonkit env outputs", "addonkit env outputs --forget .env    the file stays as it is"),
+)
+@click.option("--forget", metavar="FILE", help="Write this file no more.")
+@click.pass_obj
+def outputs(invocation: Invocation, forget: str | None) -> None:
+    """List files that follow the variables of apps; see `env --follow`."""
+    if forget is not None:
+        forgotten = with_kit(invocation, lambda kit: kit.environment_files.forget(forget))
+        text = f"{forgotten.path} follows the variables of {forgotten.app} no more; it stays as it is"
+        invocation.answer({"file": forgotten.path, "app": forgotten.app, "follows": False}, text)
+        return
+    from addonkit.cli.render.environment_files import files_json, files_text
+
+    found = with_kit(invocation, lambda kit: kit.environment_files.list())
+    invocation.answer(files_json(found), files_text(found))
 
 
 def _values(settings: Sequence[str], *, secret: bool) -> dict[str, str]:

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from addonkit.cli.env_formats import to_docker, to_dotenv, to_json, to_shell
 from addonkit.errors import UnwritableValue
+from addonkit.util.env_formats import to_docker, to_dotenv, to_json, to_shell
 
 KEYS = st.from_regex(r"V_[A-Z0-9_]{1,8}", fullmatch=True)
 TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",)), max_size=30)

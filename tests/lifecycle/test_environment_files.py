@@ -1,0 +1,137 @@
+"""Files that follow the variables of apps: written by each command that changes those, and by `serve`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from time import monotonic, sleep
+
+import pytest
+import valkey
+from dotenv import dotenv_values
+
+import addonkit
+from addonkit.testing.command import CommandLine, Ended
+
+FOLLOW = ("--reveal", "--follow", "-o")
+
+
+def run(command: CommandLine, *words: str) -> Ended:
+    ended = command(*words)
+    assert ended.status == 0, ended.err
+    return ended
+
+
+def shown(command: CommandLine, app: str) -> dict[str, str]:
+    variables = run(command, "env", "-a", app, "--reveal", "--json").data["variables"]
+    return {each["key"]: each["value"] for each in variables}
+
+
+def test_a_file_follows_whatever_changes_the_variables(addonkit_command: CommandLine, tmp_path: Path) -> None:
+    call, dotenv, document = addonkit_command, tmp_path / ".env", tmp_path / "env.json"
+    assert call("env", "-a", "shop", "--format", "dotenv", *FOLLOW, str(dotenv)).status == 1
+    assert not dotenv.exists(), "there is no such app"
+    run(call, "env", "set", "-a", "shop", "DEBUG=1")
+    run(call, "env", "-a", "shop", "--format", "dotenv", *FOLLOW, str(dotenv))
+    run(call, "env", "-a", "shop", "--format", "json", *FOLLOW, str(document))
+
+    def agree(app: str = "shop") -> dict[str, str]:
+        values = shown(call, app)
+        assert dotenv_values(dotenv, interpolate=False) == values == json.loads(document.read_text())
+        assert stat.S_IMODE(dotenv.stat().st_mode) == 0o600
+        return values
+
+    assert agree() == {"DEBUG": "1"}
+    run(call, "create", "valkey:shared", "-a", "shop")
+    first = agree()["VALKEY_URL"]
+    run(call, "rotate", "shop-valkey")
+    assert agree()["VALKEY_URL"] != first
+    with valkey.Valkey.from_url(str(dotenv_values(dotenv)["VALKEY_URL"])) as connection:
+        connection.ping()
+    run(call, "create", "valkey:shared", "-a", "blog")
+    run(call, "attach", "blog-valkey", "-a", "shop", "--as", "other")
+    assert "OTHER_VALKEY_URL" in agree()
+    run(call, "promote", "blog-valkey", "-a", "shop")
+    assert agree()["VALKEY_PREFIX"] == shown(call, "blog")["VALKEY_PREFIX"], "each app has its own login there"
+    run(call, "detach", "blog-valkey", "-a", "shop")
+    run(call, "env", "unset", "-a", "shop", "DEBUG")
+    assert "DEBUG" not in agree()
+    listed = run(call, "env", "outputs", "--json").data["files"]
+    assert [(each["file"], each["app"], each["problem"]) for each in listed] == [
+        (str(dotenv), "shop", None),
+        (str(document), "shop", None),
+    ]
+    run(call, "env", "outputs", "--forget", str(document))
+    run(call, "destroy", "shop-valkey", "--yes")
+    assert dotenv.read_text() == "", "the app is gone with its last instance"
+    assert any(key.endswith("VALKEY_URL") for key in json.loads(document.read_text())), "it follows no more"
+    assert call("env", "outputs", "--forget", str(document)).status == 1
+    run(call, "env", "set", "-a", "shop", "BACK=1")
+    assert dotenv_values(dotenv) == {"BACK": "1"}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a link of another user")
+def test_what_cannot_be_written_is_told(addonkit_command: CommandLine, tmp_path: Path) -> None:
+    call, folder = addonkit_command, tmp_path / "project"
+    folder.mkdir()
+    run(call, "env", "set", "-a", "shop", "DEBUG=1")
+    run(call, "env", "-a", "shop", "--format", "dotenv", *FOLLOW, str(folder / ".env"))
+    (folder / ".env").unlink()
+    (folder / "victim").write_text("kept")
+    (folder / ".env").symlink_to("victim")
+    os.chown(folder / ".env", 65534, 65534, follow_symlinks=False)
+
+    changed = call("env", "set", "-a", "shop", "DEBUG=2")
+
+    assert changed.status == 0, "the variable is set"
+    assert changed.err.count("\n") == 1
+    assert f"warning: cannot write {folder / '.env'}: " in changed.err
+    assert "is a link of another user" in changed.err
+    assert (folder / "victim").read_text() == "kept"
+    told = call("doctor", "--json")
+    assert told.status == 1
+    assert [each["kind"] for each in told.data["findings"]] == ["outdated-file"]
+    (folder / ".env").unlink()
+    assert call("doctor").status == 1, "it looks before it is written"
+    assert (folder / ".env").read_text() == "DEBUG='2'\n"
+    assert call("doctor").status == 0
+
+
+async def test_serve_writes_them_too(home: Path, tmp_path: Path) -> None:
+    """What changes without a command of ours, here by the Python API: a keeper sees it at once."""
+    file, told = tmp_path / ".env", list[str]()
+    async with addonkit.open(home) as kit:
+        await kit.set_variables("shop", {"DEBUG": "1"})
+        await kit.environment_files.follow("shop", str(file), "dotenv")
+        keeping = asyncio.create_task(kit.keeper(told.append).run())
+        try:
+            await kit.set_variables("shop", {"DEBUG": "2"})
+            assert await asyncio.to_thread(comes_true, lambda: file.read_text() == "DEBUG='2'\n")
+            await kit.rename_app("shop", "store")
+            await kit.set_variables("store", {"DEBUG": "3"})
+            assert await asyncio.to_thread(comes_true, lambda: file.read_text() == "DEBUG='3'\n")
+            file.unlink()
+            file.mkdir()
+            await kit.set_variables("store", {"DEBUG": "4"})
+            assert await asyncio.to_thread(comes_true, lambda: bool(told))
+            await kit.set_variables("store", {"DEBUG": "5"})
+            file.rmdir()
+            await kit.set_variables("store", {"DEBUG": "6"})
+            assert await asyncio.to_thread(comes_true, lambda: file.is_file() and file.read_text() == "DEBUG='6'\n")
+            assert told == [f"cannot write {file}: it is not an ordinary file"]
+        finally:
+            keeping.cancel()
+            await asyncio.gather(keeping, return_exceptions=True)
+
+
+def comes_true(condition: Callable[[], bool]) -> bool:
+    deadline = monotonic() + 30
+    while monotonic() < deadline:
+        if condition():
+            return True
+        sleep(0.05)
+    return False
