@@ -13,6 +13,7 @@ from time import monotonic, sleep
 import pytest
 import valkey
 from dotenv import dotenv_values
+from pyservicebinding.binding import ServiceBinding
 
 import addonkit
 from addonkit.testing.command import CommandLine, Ended
@@ -72,6 +73,55 @@ def test_a_file_follows_whatever_changes_the_variables(addonkit_command: Command
     assert call("env", "outputs", "--forget", str(document)).status == 1
     run(call, "env", "set", "-a", "shop", "BACK=1")
     assert dotenv_values(dotenv) == {"BACK": "1"}
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # pyservicebinding closes no file
+def test_bindings_are_read_as_the_specification_says(
+    addonkit_command: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call, root = addonkit_command, tmp_path / "bindings"
+    run(call, "create", "valkey:shared", "-a", "shop")
+    assert "`addonkit bindings -a shop -o DIRECTORY` first" in call("run", "-a", "shop", "--bindings", "--", "true").err
+    root.mkdir()
+    assert "something of this name is there already" in call("bindings", "-a", "shop", "-o", str(root)).err
+    root.rmdir()
+    root.symlink_to(tmp_path / "elsewhere")
+    assert "it is a link to something else" in call("bindings", "-a", "shop", "-o", str(root)).err
+    root.unlink()
+    run(call, "bindings", "-a", "shop", "-o", str(root))
+    monkeypatch.setenv("SERVICE_BINDING_ROOT", str(root))
+
+    def read() -> dict[str, str]:
+        (found,) = ServiceBinding().bindings("valkey", "addonkit")
+        values = shown(call, "shop")
+        assert found == values | {
+            "type": "valkey", "provider": "addonkit", "uri": values["VALKEY_URL"], "host": values["VALKEY_HOST"],
+            "port": values["VALKEY_PORT"], "username": values["VALKEY_USERNAME"], "password": values["VALKEY_PASSWORD"],
+        }  # fmt: skip
+        with valkey.Valkey.from_url(found["uri"]) as connection:
+            connection.ping()
+        return found
+
+    first, tree = read(), root.resolve()
+    held = os.open(root, os.O_DIRECTORY)
+    try:
+        run(call, "rotate", "shop-valkey")
+        assert read()["password"] != first["password"]
+        names = os.listdir(held)  # noqa: PTH208 - takes a descriptor
+        assert names == ["shop-valkey"], "a program that reads meanwhile has the former files"
+    finally:
+        os.close(held)
+    assert {stat.S_IMODE(each.stat().st_mode) for each in root.rglob("*/*")} == {0o600}
+    assert stat.S_IMODE(root.stat().st_mode) == 0o700
+    os.utime(tree, (0, 0))
+    told = run(
+        call, "run", "-a", "shop", "--bindings", "--", "sh", "-c", 'cat "$SERVICE_BINDING_ROOT/shop-valkey/type"'
+    )
+    assert told.out == "valkey"
+    run(call, "destroy", "shop-valkey", "--yes")
+    assert ServiceBinding().all_bindings() == []
+    assert not tree.exists(), "a former one is removed after a while"
+    assert [each["format"] for each in run(call, "env", "outputs", "--json").data["files"]] == ["bindings"]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a link of another user")

@@ -16,6 +16,7 @@ SECTIONS: Final = {
         "run": "Run a program with the variables of an app.",
         "shell": "Work with an instance in its own program, such as psql.",
         "env": "Show the variables of an app, or set some by hand.",
+        "bindings": "Write what an app receives as files, as servicebinding.io has them.",
         "attach": "Give an app the variables of an instance that exists.",
         "detach": "Take an instance's variables from an app.",
         "rotate": "Give apps new credentials, and revoke the former ones.",

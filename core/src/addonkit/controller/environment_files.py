@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from addonkit.controller.bindings import binding_tree
 from addonkit.controller.views import environment
 from addonkit.errors import AddonkitError, InvalidInput, StoreError
 from addonkit.models.app import App
-from addonkit.models.views import Environment
+from addonkit.models.environment_file import BINDINGS
+from addonkit.util.binding_trees import has_tree, replace_tree
 from addonkit.util.env_formats import render
 from addonkit.util.output_files import has_content, replace_file
 
 if TYPE_CHECKING:
     from addonkit.models.environment_file import EnvironmentFile
     from addonkit.store.interface import Store
+    from addonkit.util.binding_trees import Tree
 
-_ROUNDS = 5
+_ROUNDS: Final = 5
 """How often a file is written when its variables change meanwhile."""
 
 
-async def text_of(store: Store, file: EnvironmentFile) -> str | None:
+async def content_of(store: Store, file: EnvironmentFile) -> str | Tree | None:
     """Return what a file is to hold; None while variables of its app are being made. An app that is gone has none.
 
     Raises:
@@ -29,12 +32,16 @@ async def text_of(store: Store, file: EnvironmentFile) -> str | None:
     """
     app = await store.get(App, file.app)
     if app is None:
-        return render(file.format, {})
+        return {} if file.format == BINDINGS else render(file.format, {})
     if app.value.branching is not None:
         advice = f"run `addonkit env outputs --forget {file.path}`"
         raise InvalidInput(f"cannot write {file.path}", f"{file.app} has other variables on each git branch", advice)
-    found: Environment = await environment(store, file.app)
-    return None if found.pending else render(file.format, found.as_dict(), found.unset)
+    found = await environment(store, file.app)
+    if found.pending:
+        return None
+    if file.format == BINDINGS:
+        return await store.read(lambda tx: binding_tree(tx, file.app))
+    return render(file.format, found.as_dict(), found.unset)
 
 
 async def write_file(store: Store, file: EnvironmentFile) -> None:
@@ -46,18 +53,29 @@ async def write_file(store: Store, file: EnvironmentFile) -> None:
         AddonkitError: it cannot be written.
     """
     for _ in range(_ROUNDS):
-        text = await text_of(store, file)
-        if text is None or await asyncio.to_thread(has_content, file.path, text):
+        content = await content_of(store, file)
+        if content is None or await asyncio.to_thread(_holds, file.path, content):
             return
-        await asyncio.to_thread(replace_file, file.path, text)
+        await asyncio.to_thread(_replace, file.path, content)
 
 
 async def is_current(store: Store, file: EnvironmentFile) -> bool:
     """Whether a file holds what it is to hold. Changes nothing."""
     try:
-        text = await text_of(store, file)
+        content = await content_of(store, file)
     except StoreError:
         raise
     except AddonkitError:
         return False
-    return text is None or await asyncio.to_thread(has_content, file.path, text)
+    return content is None or await asyncio.to_thread(_holds, file.path, content)
+
+
+def _holds(path: str, content: str | Tree) -> bool:
+    return has_content(path, content) if isinstance(content, str) else has_tree(path, content)
+
+
+def _replace(path: str, content: str | Tree) -> None:
+    if isinstance(content, str):
+        replace_file(path, content)
+    else:
+        replace_tree(path, content)

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from addonkit.controller.environment_files import text_of, write_file
+from addonkit.controller.environment_files import content_of, write_file
 from addonkit.controller.lookup import get_app
 from addonkit.errors import AddonkitError, Busy, NotFound, StoreError
 from addonkit.models.app import App
-from addonkit.models.environment_file import EnvironmentFile
+from addonkit.models.environment_file import BINDINGS, EnvironmentFile
 from addonkit.models.identifiers import new_id
 from addonkit.models.instance import Association
 
@@ -37,13 +37,25 @@ class EnvironmentFiles:
         found = [entity.value for entity in await self._store.list(EnvironmentFile)]
         return tuple(sorted(found, key=lambda each: each.path))
 
+    async def bindings(self, app: str) -> str:
+        """Return the directory that holds the bindings of an app, the first of several.
+
+        Raises:
+            NotFound: there is none.
+        """
+        for each in await self.list():
+            if each.app == app and each.format == BINDINGS:
+                return each.path
+        found = "no directory holds them"
+        raise NotFound(f"cannot find bindings of {app}", found, f"run `addonkit bindings -a {app} -o DIRECTORY` first")
+
     async def follow(self, app: str, path: str, env_format: str) -> EnvironmentFile:
         """Write the variables of an app to a file, and remember it. What was remembered of that path is replaced.
 
         Args:
             app: its name.
             path: of the file.
-            env_format: how they are written, see `util.env_formats`.
+            env_format: how they are written, see `util.env_formats`; or BINDINGS for a directory.
 
         Raises:
             UnknownApp: there is no such app.
@@ -53,7 +65,7 @@ class EnvironmentFiles:
         """
         await self._store.read(lambda tx: get_app(tx, app, f"cannot write {path}"))
         file = EnvironmentFile(new_id(), app, _absolute(path), env_format)
-        if await text_of(self._store, file) is None:
+        if await content_of(self._store, file) is None:
             advice = f"`addonkit list -a {app}` shows which"
             raise Busy(f"cannot write {path}", f"variables of {app} are not there yet", advice)
         await write_file(self._store, file)

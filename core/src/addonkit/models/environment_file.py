@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import attrs
+
+BINDINGS: Final = "bindings"
+"""The format that is a directory, see `controller.bindings`."""
 
 
 @attrs.frozen
@@ -15,7 +18,7 @@ class EnvironmentFile:
         id: never used again.
         app: whose variables it holds; it may be there no more, and come back.
         path: of the file, absolute.
-        format: how they are written, see `util.env_formats`.
+        format: how they are written, see `util.env_formats`; or BINDINGS.
         problem: why it could not be written last; empty when it could.
     """
 

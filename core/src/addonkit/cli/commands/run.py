@@ -38,9 +38,10 @@ if TYPE_CHECKING:
     multiple=True,
     help="Leave out an instance: its variables, and whether its server runs. May be given several times.",
 )
+@click.option("--bindings", is_flag=True, help="Set SERVICE_BINDING_ROOT to what `addonkit bindings` has written.")
 @click.argument("argv", metavar="-- COMMAND [ARGUMENT...]", nargs=-1, required=True, type=click.UNPROCESSED)
 @click.pass_obj
-def run(invocation: Invocation, app: str, without: tuple[str, ...], argv: tuple[str, ...]) -> None:
+def run(invocation: Invocation, app: str, without: tuple[str, ...], *, bindings: bool, argv: tuple[str, ...]) -> None:
     """Run a program with the variables of an app.
 
     The program takes the place of addonkit: it gets every signal, and its exit status is the command's. The
@@ -50,20 +51,21 @@ def run(invocation: Invocation, app: str, without: tuple[str, ...], argv: tuple[
     """
     from addonkit.cli.exec import NotStarted, replace_process
 
-    environment = None if without else invocation.quick_environment(app)
+    environment = None if without or bindings else invocation.quick_environment(app)
     if environment is None:
-        environment = with_kit(invocation, lambda kit: _environment(kit, app, without))
+        environment = with_kit(invocation, lambda kit: _environment(kit, app, without, bindings=bindings))
     try:
         replace_process(argv, environment)
     except NotStarted as error:
         raise click.exceptions.Exit(error.status) from None
 
 
-async def _environment(kit: Kit, app: str, without: Collection[str]) -> Environment:
+async def _environment(kit: Kit, app: str, without: Collection[str], *, bindings: bool) -> Environment:
     """All variables of the app, of servers that run.
 
     Raises:
         InstanceFailed: a server does not run.
+        NotFound: bindings are asked for, and there are none.
         Busy: some variables are not there, and waiting does not help.
     """
     from addonkit.cli.branching import branch_environment
@@ -72,6 +74,7 @@ async def _environment(kit: Kit, app: str, without: Collection[str]) -> Environm
     from addonkit.errors import Busy, InstanceFailed
 
     attempted = f"cannot run a program for {app}"
+    root = await kit.environment_files.bindings(app) if bindings else ""
     left_out = [await kit.name_of(each, app) for each in without]
     environment, uses = await branch_environment(kit, app, left_out)
     if environment.pending:
@@ -84,7 +87,17 @@ async def _environment(kit: Kit, app: str, without: Collection[str]) -> Environm
         echo_err(f"warning: {clean(name)} failed, its variables are missing: {clean(reason)}; {ways_out(name)}")
     for name, reason in (await heal(kit, uses, without=left_out)).items():
         raise InstanceFailed(attempted, f"{name} does not run ({reason})", f"leave it out with `--without {name}`")
-    return environment
+    return _with_root(environment, root) if root else environment
+
+
+def _with_root(environment: Environment, root: str) -> Environment:
+    import attrs
+
+    from addonkit.models.variable import Variable
+    from addonkit.models.views import EnvironmentEntry
+
+    entry = EnvironmentEntry(Variable("SERVICE_BINDING_ROOT", root), "bindings")
+    return attrs.evolve(environment, entries=(*environment.entries, entry))
 
 
 async def _finish(kit: Kit, names: Collection[str]) -> None:
