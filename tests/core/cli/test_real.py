@@ -24,7 +24,7 @@ asyncio.run(main())
 def test_a_whole_life(addonkit, home):
     created = addonkit("create", "postgresql:small", "-a", "shop", "-v")
     assert "app shop is new" in created.stdout
-    assert created.stderr.splitlines()[-1] == "  5/5 put the variables together ... done"
+    assert created.stderr.splitlines()[-1] == "  3/3 put the variables together ... done"
     assert {line.rsplit(" ", 1)[1] for line in created.stderr.splitlines()} == {"done", "..."}
 
     listed = json.loads(addonkit("list", "--json").stdout)["instances"]
@@ -47,7 +47,10 @@ def test_a_whole_life(addonkit, home):
 
     addonkit("destroy", "postgresql", "-a", "shop", status=1)
     assert addonkit(*run, "SELECT x FROM t").stdout == "7\n"
-    assert addonkit("destroy", "postgresql", "-a", "shop", "--yes").stdout == "shop-postgresql and its data are gone\n"
+    assert (
+        addonkit("destroy", "postgresql", "-a", "shop", "--now", "--yes").stdout
+        == "shop-postgresql and its data are gone\n"
+    )
     assert left_behind(home) == ()
     assert addonkit("doctor").stdout == "no problems found\n"
     assert "there is no app 'shop'" in addonkit("env", "-a", "shop", status=1).stderr
@@ -57,7 +60,7 @@ def test_work_that_was_only_recorded_is_carried_out_by_run(addonkit):
     assert "carries it out" in addonkit("create", "postgresql", "-a", "shop", "--no-wait").stdout
     asked = ("run", "-a", "shop", "--", sys.executable, "-c", QUERY, "SELECT 5")
     assert addonkit(*asked).stdout == "5\n"
-    addonkit("destroy", "shop-postgresql", "--yes")
+    addonkit("destroy", "shop-postgresql", "--now", "--yes")
 
 
 @pytest.mark.parametrize("argv", [("list",), ("create", "postgresql", "-a", "shop"), ("doctor",)])

@@ -6,7 +6,7 @@ import os
 from collections import deque
 from collections.abc import Iterator
 from contextlib import ExitStack
-from itertools import count, takewhile
+from itertools import takewhile
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
@@ -20,6 +20,12 @@ FARTHEST: Final = 32 * 1024 * 1024
 
 LONGEST: Final = 64 * 1024
 """Bytes of a line that are shown."""
+
+_MOST_ROTATED: Final = 4
+"""Rotated logs that are looked for."""
+
+_ATTEMPTS: Final = 5
+"""Looks at a log that is rotated while it is read."""
 
 _PIECE: Final = 1024 * 1024
 """Bytes that are read at once."""
@@ -68,28 +74,42 @@ class LogTail:
 
     def more(self) -> list[str]:
         """Whole lines written since, in the order they came; what a rotation has moved meanwhile comes first."""
-        with ExitStack() as files:
-            newer = [*takewhile(lambda each: each.mark != self._newest, self._rotated(files))]
-            if newer and self._size() >= newer[0].size:
-                return []  # copied, and to be emptied in a moment
-            for each in reversed(newer):
-                if each.mark != self._newest:
-                    self._add(each.file, each.size)
-                self._offset, self._newest = 0, each.mark
-        if self._size() < self._offset:
-            self._offset, self._rest = 0, b""
-        self._read(self._path)
+        for _ in range(_ATTEMPTS):
+            if not self._read_rotated():
+                return []
+            offset, rest = self._offset, self._rest
+            if self._size() < offset:
+                self._offset, self._rest = 0, b""
+            self._read(self._path)
+            if self._mark() == self._newest:
+                break
+            self._offset, self._rest = offset, rest  # rotated while it was read: what was read may be of either log
+        else:
+            self._newest = self._mark()  # another program removes rotated logs
+            return []
         *whole, self._rest = self._rest.split(b"\n")
         self._rest = self._rest[:LONGEST]
         return [_text(line) for line in whole]
 
+    def _read_rotated(self) -> bool:
+        """Add what rotations have moved; False while a log is copied and not emptied yet."""
+        with ExitStack() as files:
+            newer = [*takewhile(lambda each: each.mark != self._newest, self._rotated(files))]
+            if newer and self._size() >= newer[0].size:
+                return False
+            for each in reversed(newer):
+                if each.mark != self._newest:
+                    self._add(each.file, each.size)
+                self._offset, self._newest = 0, each.mark
+        return True
+
     def _rotated(self, files: ExitStack) -> Iterator[_Rotated]:
-        """Open rotated logs, the newest first; one that is renamed meanwhile may come twice."""
-        for number in count(1):
+        """Open rotated logs, the newest first; one that is renamed meanwhile may come twice, or be missing."""
+        for number in range(1, _MOST_ROTATED + 1):
             try:
                 file = files.enter_context(self._path.with_name(f"{self._path.name}.{number}").open("rb"))
             except OSError:
-                return
+                continue
             status = os.fstat(file.fileno())
             yield _Rotated(file, status.st_size, (status.st_ino, status.st_mtime_ns))
 

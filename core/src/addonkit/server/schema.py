@@ -23,6 +23,9 @@ _PLAIN: Final[dict[Any, Schema]] = {
     Any: {},
 }
 
+_STORABLE: Final = r"^[^\u0000]*$"
+"""Text that the state can hold."""
+
 _FIELD: Final = re.compile(r"^(\w+): ")
 
 
@@ -31,7 +34,7 @@ class Text:
     """Which texts are allowed.
 
     Attributes:
-        pattern: that the whole text matches; empty allows all.
+        pattern: that the whole text matches; empty allows all that can be stored.
         longest: characters.
         shortest: characters.
         example: one that is allowed.
@@ -45,8 +48,7 @@ class Text:
     def schema(self) -> Schema:
         """Return the keywords of JSON Schema."""
         found: Schema = {"minLength": self.shortest, "maxLength": self.longest}
-        if self.pattern:
-            found["pattern"] = f"^{self.pattern}$"
+        found["pattern"] = f"^{self.pattern}$" if self.pattern else _STORABLE
         if self.example:
             found["examples"] = [self.example]
         return found

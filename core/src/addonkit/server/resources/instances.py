@@ -16,7 +16,7 @@ from addonkit.models.views import InstanceView
 from addonkit.server.endpoints import LONG, Call, Endpoints, Page, Reply
 from addonkit.server.paging import ListQuery, page
 from addonkit.server.resources.operations import OperationResource, begin
-from addonkit.server.resources.words import AddonSpec, Alias, AppName, InstanceName, Version
+from addonkit.server.resources.words import AddonSpec, Alias, AppName, InstanceName, OptionName, Version
 from addonkit.server.schema import Text
 
 endpoint: Final = Endpoints()
@@ -125,7 +125,7 @@ class CreateInstance:
     alias: Alias = ""
     version: Version = ""
     socket: bool = False
-    options: Mapping[str, Annotated[str, Text(longest=1000)]] = attrs.field(factory=dict)
+    options: Mapping[OptionName, Annotated[str, Text(longest=1000)]] = attrs.field(factory=dict)
 
 
 @attrs.frozen
@@ -138,7 +138,7 @@ class ReconfigureInstance:
     """
 
     variant: Annotated[str, Text("[A-Za-z0-9._-]*", 100)] = ""
-    options: Mapping[str, Annotated[str, Text(longest=1000)]] = attrs.field(factory=dict)
+    options: Mapping[OptionName, Annotated[str, Text(longest=1000)]] = attrs.field(factory=dict)
 
 
 @attrs.frozen
