@@ -142,6 +142,8 @@ def test_what_cannot_be_written_is_told(addonkit_command: CommandLine, tmp_path:
     assert f"warning: cannot write {folder / '.env'}: " in changed.err
     assert "is a link of another user" in changed.err
     assert (folder / "victim").read_text() == "kept"
+    (listed,) = run(call, "env", "outputs", "--json").data["files"]
+    assert "is a link of another user" in listed["problem"]
     told = call("doctor", "--json")
     assert told.status == 1
     assert [each["kind"] for each in told.data["findings"]] == ["outdated-file"]

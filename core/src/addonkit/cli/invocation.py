@@ -111,9 +111,9 @@ class Invocation:
         try:
             result = await work
         except Exception:
-            await kit.environment_files.write(warn)
+            await kit.write_environment_files(warn)
             raise
-        await kit.environment_files.write(warn)
+        await kit.write_environment_files(warn)
         return result
 
     def open(self, **options: Any) -> AbstractAsyncContextManager[Kit]:

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Final
 from addonkit.controller.bindings import binding_tree
 from addonkit.controller.views import environment
 from addonkit.errors import AddonkitError, InvalidInput, StoreError
-from addonkit.models.app import App
-from addonkit.models.environment_file import BINDINGS
+from addonkit.models.app import BINDINGS, App
 from addonkit.util.binding_trees import has_tree, replace_tree
 from addonkit.util.env_formats import render
 from addonkit.util.output_files import has_content, replace_file
 
 if TYPE_CHECKING:
-    from addonkit.models.environment_file import EnvironmentFile
+    from addonkit.models.app import EnvironmentFile
     from addonkit.store.interface import Store
     from addonkit.util.binding_trees import Tree
 

@@ -9,8 +9,7 @@ import attrs
 from addonkit.controller.backups.outcomes import record_rename
 from addonkit.controller.lookup import find_instance, get_app
 from addonkit.errors import AlreadyExists, Busy
-from addonkit.models.app import App
-from addonkit.models.environment_file import EnvironmentFile
+from addonkit.models.app import App, EnvironmentFile
 from addonkit.models.instance import Association, Instance, Phase
 
 if TYPE_CHECKING:

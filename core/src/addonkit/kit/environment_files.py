@@ -13,8 +13,7 @@ import attrs
 from addonkit.controller.environment_files import content_of, write_file
 from addonkit.controller.lookup import get_app
 from addonkit.errors import AddonkitError, Busy, NotFound, StoreError
-from addonkit.models.app import App
-from addonkit.models.environment_file import BINDINGS, EnvironmentFile
+from addonkit.models.app import BINDINGS, App, EnvironmentFile
 from addonkit.models.identifiers import new_id
 from addonkit.models.instance import Association
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from addonkit.kit.operations import Operations
 from addonkit.kit.planner import Planner
 from addonkit.kit.reachability import Reachability
 from addonkit.kit.services import Services
+from addonkit.models.app import EnvironmentFile
 
 if TYPE_CHECKING:
     from addonkit.controller.doctor import Doctor
@@ -200,10 +202,16 @@ class Parts:
         """How credentials are replaced; imported when it is asked for first."""
         from addonkit.kit.rotations import Rotations as Made
 
-        return Made(self._services, self._controller, self._write_environment_files)
+        return Made(self._services, self._controller, self.write_environment_files)
 
-    async def _write_environment_files(self) -> None:
-        await self.environment_files.write()
+    async def write_environment_files(self, report: Callable[[str], None] | None = None) -> None:
+        """Bring files up to date that follow variables. What that needs is imported where there are some.
+
+        Args:
+            report: called with why each that fails cannot be written.
+        """
+        if await self._store.list(EnvironmentFile):
+            await self.environment_files.write(report)
 
     @cached_property
     def former_logins(self) -> FormerLogins:

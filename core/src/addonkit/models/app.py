@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import attrs
 
 from addonkit.models.definition import CONFIG_IMAGE, CONFIG_VERSION
 from addonkit.models.variable import Variable
+
+BINDINGS: Final = "bindings"
+"""The format of an EnvironmentFile that is a directory, see `controller.bindings`."""
 
 
 @attrs.frozen
@@ -50,6 +53,28 @@ class App:
     variables: tuple[Variable, ...] = ()
     branching: Branching | None = None
     branch_of: BranchOf | None = None
+
+
+@attrs.frozen
+class EnvironmentFile:
+    """What is remembered of it; its text is made anew each time.
+
+    Attributes:
+        id: never used again.
+        app: whose variables it holds; it may be there no more, and come back.
+        path: of the file, absolute.
+        format: how they are written, see `util.env_formats`; or BINDINGS.
+        problem: why it could not be written last; empty when it could.
+    """
+
+    kind: ClassVar[str] = "environment-file"
+    indexed: ClassVar[tuple[str, ...]] = ("app", "path")
+
+    id: str
+    app: str
+    path: str
+    format: str
+    problem: str = ""
 
 
 class DefaultApp(str):

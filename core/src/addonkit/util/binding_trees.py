@@ -44,6 +44,8 @@ def replace_tree(name: str, tree: Tree) -> None:
         _swap(path, tree)
     except OSError as error:
         raise AddonkitError(attempted, str(error.strerror or error)) from error
+    except UnicodeError as error:
+        raise AddonkitError(attempted, "a value has bytes that are no text") from error
 
 
 def _place(name: str) -> Path:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from addonkit.kit.kit import Kit
+    from addonkit.models.app import EnvironmentFile
     from addonkit.models.views import Environment, VariableMove
 
 
@@ -218,8 +219,14 @@ def outputs(invocation: Invocation, forget: str | None) -> None:
         return
     from addonkit.cli.render.environment_files import files_json, files_text
 
-    found = with_kit(invocation, lambda kit: kit.environment_files.list())
+    found = with_kit(invocation, _outputs)
     invocation.answer(files_json(found), files_text(found))
+
+
+async def _outputs(kit: Kit) -> Sequence[EnvironmentFile]:
+    """Return the files, each with what comes of writing it now."""
+    await kit.environment_files.write()
+    return await kit.environment_files.list()
 
 
 def _values(settings: Sequence[str], *, secret: bool) -> dict[str, str]:

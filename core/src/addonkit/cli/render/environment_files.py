@@ -9,7 +9,7 @@ from addonkit.cli.render.json import Json
 from addonkit.cli.render.table import table
 
 if TYPE_CHECKING:
-    from addonkit.models.environment_file import EnvironmentFile
+    from addonkit.models.app import EnvironmentFile
 
 
 def files_json(found: Sequence[EnvironmentFile]) -> Json:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from addonkit.controller.environment_files import is_current
-from addonkit.models.environment_file import EnvironmentFile
+from addonkit.models.app import EnvironmentFile
 from addonkit.models.views import Finding
 
 if TYPE_CHECKING:
