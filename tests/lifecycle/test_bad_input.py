@@ -99,7 +99,7 @@ def test_a_dry_run_tells_and_does_nothing(addonkit_command: CommandLine, home: P
     planned = addonkit_command("create", "postgresql", "-a", "shop", "--dry-run")
 
     assert planned.status == 0
-    assert "create the role and its database" in planned.out
+    assert "create the owner and its database" in planned.out
     assert "POSTGRESQL_DATABASE_URL" in planned.out
     assert left_behind(home) == ()
     assert addonkit_command("create", "valkey", "-a", "shop").status == 0

@@ -187,11 +187,12 @@ async def test_servers_stay_and_the_doctor_removes_them(kit: Kit, home: Path) ->
     for spec, app in (("valkey:small", "one"), ("valkey:shared", "two"), ("valkey:shared", "three")):
         await kit.create(spec, app)
     async with addonkit.open(home, registry=Registry()) as without:
-        (alone,) = await without.forget("one-valkey")
-        (together,) = await without.forget("two-valkey")
+        alone, *logins = await without.forget("one-valkey")
+        together, *more_logins = await without.forget("two-valkey")
 
     assert alone.startswith("server valkey-")
     assert "on the shared server valkey-" in together
+    assert [each.partition(":")[0] for each in (*logins, *more_logins)] == ["credentials of one", "credentials of two"]
     findings = await kit.doctor()
     assert {finding.kind for finding in findings} == {"orphan-server", "orphan-claim"}
     await kit.fix(findings)
