@@ -98,7 +98,7 @@ def at_steps() -> str:
 
 @pytest.mark.parametrize("good", ["one_url_only", "one_key_only"])
 def test_an_addon_that_gives_one_variable_raises_no_alarm(tmp_path: Path, good: str) -> None:
-    status, report, output = run(tmp_path, good, "-k", "(credentials or marked or kept_apart) and shared")
+    status, report, output = run(tmp_path, good, "-k", "(credentials_open or marked or kept_apart) and shared")
 
     assert status == 0, output
     assert len(report["checks"]) == 4
