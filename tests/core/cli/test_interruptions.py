@@ -11,7 +11,7 @@ from addonkit.testing.home import left_behind
 
 CREATE = ("create", "postgresql:small", "-a", "shop")
 RETRY = ("retry", "postgresql", "-a", "shop")
-DESTROY = ("destroy", "postgresql", "-a", "shop", "--yes")
+DESTROY = ("destroy", "postgresql", "-a", "shop", "--now", "--yes")
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from addonkit.provider.server_addon.declaration import ConnectionInfo, Container
 from addonkit.provider.server_addon.extending import extensions_hook, update_extension_hook
 from addonkit.provider.server_addon.freezing import freeze_hook, thaw_hook, usage_hook
 from addonkit.provider.server_addon.limiting import limit_hook
-from addonkit.provider.server_addon.logins import LoginSagas, login_sagas
+from addonkit.provider.server_addon.logins import LoginNames, LoginSagas, login_sagas
 from addonkit.provider.server_addon.pool import PoolBuilder
 from addonkit.provider.server_addon.slips import find_slips
 from addonkit.provider.server_sagas import ServerSagas, server_sagas
@@ -130,13 +130,14 @@ class ServerAddon:
 
     @logins.default
     def _build_logins(self) -> LoginSagas | None:
-        longest = self.tenants.longest_claim if self.tenants else 0
+        if self.tenants is None:
+            return None
         return login_sagas(
             self.definition.name,
             self.tenants,
             self.variables,
             tuple(self.more_ports),
-            longest,
+            LoginNames(self.tenants.longest_claim, self.tenants.reserved),
             sockets=self.definition.sockets,
         )
 

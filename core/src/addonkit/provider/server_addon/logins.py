@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Container, Mapping
 from contextlib import suppress
 from typing import Any, Final, Protocol, runtime_checkable
 
@@ -28,8 +28,8 @@ LOGIN: Final = "login"
 _SEPARATOR: Final = "."
 """Stands in names of logins, and never in a claim: none is taken for the other."""
 
-_ROOM: Final = 16
-"""Characters of a login's name behind those of its app."""
+_ROOM: Final = 17
+"""Characters of a login's name beside those of its app."""
 
 
 @runtime_checkable
@@ -64,12 +64,31 @@ class LoginSagas:
     sessions: Saga[Sessions]
 
 
+@attrs.frozen
+class LoginNames:
+    """Names of logins on the servers of an addon.
+
+    Attributes:
+        longest: characters of a name.
+        reserved: names that no app may have.
+    """
+
+    longest: int
+    reserved: Container[str]
+
+    def of(self, association: Association) -> str:
+        """Return the name that an association's login has in its generation: the app, the tie, the generation."""
+        app = sanitize_identifier(association.app, max(self.longest - _ROOM, 1))
+        name = _SEPARATOR.join((app, association.id, str(association.generation)))
+        return f"a{name}" if name in self.reserved else name
+
+
 def login_sagas(
     name: str,
     tenants: object,
     variables: Callable[[ConnectionInfo], tuple[Variable, ...]],
     ports: Collection[str],
-    longest: int,
+    names: LoginNames,
     *,
     sockets: bool,
 ) -> LoginSagas | None:
@@ -79,8 +98,8 @@ def login_sagas(
     inputs = ("server_id", "claim")
     bind = (
         generate_login_password,
-        _add_step(tenants, longest),
-        _result_step(variables, ports, longest, sockets=sockets),
+        _add_step(tenants, names),
+        _result_step(variables, ports, names, sockets=sockets),
     )
     return LoginSagas(
         Saga(f"{name}.bind", inputs=inputs, steps=bind),
@@ -89,19 +108,13 @@ def login_sagas(
     )
 
 
-def login_name(association: Association, longest: int) -> str:
-    """The name of the login that an association has in its generation: the app, the tie, the generation."""
-    app = sanitize_identifier(association.app, max(longest - _ROOM, 1))
-    return _SEPARATOR.join((app, association.id, str(association.generation)))
-
-
 @step(gives="password", undo=None)
 async def generate_login_password() -> Secret:
     """Generate a password."""
     return Secret.generate()
 
 
-def _add_step(tenants: LoginTenants, longest: int) -> Step:
+def _add_step(tenants: LoginTenants, names: LoginNames) -> Step:
     @step(title=title_of(tenants.add_login), timeout=600)
     async def add_login(
         framework: ProviderFramework,
@@ -111,7 +124,7 @@ def _add_step(tenants: LoginTenants, longest: int) -> Step:
         claim: str,
         password: Secret,
     ) -> None:
-        login = Login(login_name(association, longest), password, association.role)
+        login = Login(names.of(association), password, association.role)
         await tenants.add_login(await ensure_access(framework, server_id), _tenant(instance, claim), login)
 
     @add_login.undo
@@ -119,13 +132,17 @@ def _add_step(tenants: LoginTenants, longest: int) -> Step:
         framework: ProviderFramework, instance: Instance, association: Association, server_id: str, claim: str
     ) -> None:
         if association is not None:
-            await _remove(tenants, framework, instance, server_id, claim, login_name(association, longest))
+            await _remove(tenants, framework, instance, server_id, claim, names.of(association))
 
     return add_login
 
 
 def _result_step(
-    variables: Callable[[ConnectionInfo], tuple[Variable, ...]], ports: Collection[str], longest: int, *, sockets: bool
+    variables: Callable[[ConnectionInfo], tuple[Variable, ...]],
+    ports: Collection[str],
+    names: LoginNames,
+    *,
+    sockets: bool,
 ) -> Step:
     @step(gives="result", undo=None)
     async def build_binding(
@@ -134,7 +151,7 @@ def _result_step(
         """Put the variables together."""
         server = await server_of(framework, server_id)
         address = await framework.get_service_address(server_id)
-        name = login_name(association, longest)
+        name = names.of(association)
         numbers = await further_ports(framework, server_id, ports)
         access = ConnectionInfo(address.host, address.port, claim, password, server.shared, numbers, user=name)
         socket = await socket_path(framework, server_id) if sockets else ""
