@@ -91,8 +91,10 @@ class Keeper:
                     self._changed.clear()
                     await self._look(group.create_task)
                     await self._wait()
-        except* StoreError as failed:
-            raise failed.exceptions[0] from None
+        except ExceptionGroup as failed:  # `except*` may raise another group
+            if failed.split(StoreError)[1] is not None:
+                raise
+            raise _first_of(failed) from None
 
     @property
     def restarts(self) -> dict[str, int]:
@@ -202,3 +204,10 @@ def _unsettled(tx: Reader, now: datetime) -> list[tuple[str, tuple[int, ...]]]:
         if decide(entity.value, [tie.value for tie in ties], now).action not in {Action.NOTHING, Action.WAIT}:
             found.append((instance_id, (entity.revision, *(tie.revision for tie in ties))))
     return found
+
+
+def _first_of(failed: Exception) -> Exception:
+    """Return the first error of a group, whatever groups are in it."""
+    while isinstance(failed, ExceptionGroup):
+        failed = failed.exceptions[0]
+    return failed

@@ -57,7 +57,7 @@ def destroyed_text(name: str, kept: TrashedInstance | None, *, waited: bool) -> 
 def undestroyed_text(served: Instance, ties: Sequence[Association]) -> str:
     """What came back, and what apps receive now."""
     lines = [f"{served.name} is back, with its data"]
-    for tie in ties:
+    for tie in sorted(ties, key=lambda tie: (tie.app != served.app, tie.app)):
         keys = ", ".join(variable.key for variable in tie.variables) or str(tie.phase)
         lines.append(f"{tie.app} receives {keys}" + (f" ({tie.message})" if tie.message else ""))
     return "\n".join((*lines, "restart apps that use it"))
