@@ -10,7 +10,7 @@ import attrs
 
 from addonkit.controller.execution_ids import is_once
 from addonkit.engine.retention import Retention, sweep
-from addonkit.errors import AddonkitError
+from addonkit.errors import AddonkitError, StoreUnavailable
 from addonkit.models.execution import Execution
 from addonkit.models.instance import Association, Instance, Server
 from addonkit.models.maintenance_task import MaintenanceTask
@@ -49,6 +49,8 @@ class GarbageCollector:
         try:
             if await self._is_due():
                 await self._sweep()
+        except StoreUnavailable as error:  # whatever is asked of the state next says so
+            _log.info("the state was not swept: %s", error)
         except AddonkitError as error:
             _log.warning("the state was not swept: %s", error)
 
