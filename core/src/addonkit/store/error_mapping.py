@@ -48,7 +48,7 @@ def database_fault(error: sqlite3.Error, path: Path, purpose: str) -> AddonkitEr
     if is_full(error, path):
         return _full(path, purpose)
     if code in _DAMAGED_CODES or str(error).startswith(_NO_TEXT):
-        return StoreCorrupted(attempted, f"it is damaged: {error}")
+        return StoreCorrupted(attempted, f"it is damaged: {' '.join(str(error).split())}")  # one line
     length = len(os.fsencode(path.absolute()))
     if code == sqlite3.SQLITE_CANTOPEN and length > _LONGEST_PATH:
         found = f"its path has {length} bytes, and SQLite takes about {_LONGEST_PATH}"
