@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import ExitStack
@@ -14,6 +15,7 @@ import addonkit
 from addonkit.testing.command import CommandLine
 from addonkit.testing.conformance.client import find_client
 from addonkit.testing.conformance.rig import Rig, rigged
+from addonkit.testing.home import kill_servers
 from addonkit.testing.serving import free_port, serving
 
 
@@ -28,6 +30,21 @@ async def kit(home: Path) -> AsyncIterator[addonkit.Kit]:
 def addonkit_command(home: Path) -> CommandLine:
     """The command line, on an empty home."""
     return CommandLine(home)
+
+
+@pytest.fixture
+def small_disk(home: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
+    """A file system with little room, 80 MB unless the test says another size; homes in it end with the test."""
+    disk = home / "disk"
+    disk.mkdir()
+    size = getattr(request, "param", "80m")
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=711", "tmpfs", disk], check=False).returncode:
+        pytest.skip("needs a machine that lets root mount a tmpfs")
+    try:
+        yield disk
+    finally:
+        kill_servers(home)
+        subprocess.run(["umount", "--lazy", disk], check=True)
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ import pytest
 from addonkit.controller.backups.sagas import BackupSagas
 from addonkit.saga.saga import Saga
 from addonkit.testing.command import CommandLine
-from addonkit.testing.home import kill_servers, left_behind
+from addonkit.testing.home import left_behind
 from addonkit.testing.serving import free_port
 
 _CLIENT = "import os, valkey; client = valkey.from_url(os.environ['VALKEY_URL']); prefix = os.environ.get('VALKEY_PREFIX', '')\n"
@@ -118,21 +118,9 @@ def test_a_repository_that_is_away_for_a_while_costs_time_and_one_that_is_gone_i
     assert run("destroy", "shop-valkey", "--yes").status == 0
 
 
-@pytest.fixture
-def small_disk(home: Path) -> Iterator[Path]:
-    disk = home / "disk"
-    disk.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m,mode=711", "tmpfs", disk], check=False).returncode:
-        pytest.skip("needs a machine that lets root mount a tmpfs")
-    try:
-        yield disk
-    finally:
-        kill_servers(home)
-        subprocess.run(["umount", "--lazy", disk], check=True)
-
-
 @pytest.mark.slow
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root to mount a small file system")
+@pytest.mark.parametrize("small_disk", ["24m"], indirect=True)
 def test_a_repository_without_space_in_the_middle_of_a_backup_is_told_and_holds_no_half(
     home: Path, small_disk: Path
 ) -> None:

@@ -3,29 +3,13 @@
 from __future__ import annotations
 
 import os
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from addonkit.testing.command import CommandLine
-from addonkit.testing.home import kill_servers
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root to mount a small file system")
-
-
-@pytest.fixture
-def small_disk(home: Path) -> Iterator[Path]:
-    disk = home / "disk"
-    disk.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=80m,mode=711", "tmpfs", disk], check=False).returncode:
-        pytest.skip("needs a machine that lets root mount a tmpfs")
-    try:
-        yield disk
-    finally:
-        kill_servers(disk / "home")
-        subprocess.run(["umount", "--lazy", disk], check=True)
 
 
 def test_on_a_full_disk_what_reads_works_and_what_writes_says_why_not(small_disk: Path) -> None:

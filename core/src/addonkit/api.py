@@ -93,7 +93,8 @@ from addonkit.models.fingerprint import Fingerprint, Part, SetDigest
 from addonkit.models.identifiers import name_from_ref, sanitize_identifier
 from addonkit.models.image_reference import ImageReference, resolve_image, version_of
 from addonkit.models.instance import Association, Instance, Phase, Server
-from addonkit.models.options import OptionDefinition, OptionType, amount_of
+from addonkit.models.option_values import OptionType, amount_of
+from addonkit.models.options import OptionDefinition
 from addonkit.models.result import BindResult, Extension, Extensions, Inventory, ProvisionResult, Sessions, Usage
 from addonkit.models.secret import Secret, reveal
 from addonkit.models.sizes import parse_size, parse_storage_gb

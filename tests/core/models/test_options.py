@@ -7,7 +7,8 @@ import re
 import pytest
 
 from addonkit.errors import InvalidInput
-from addonkit.models.options import OptionDefinition, Options, OptionType, normalized
+from addonkit.models.option_values import OptionType
+from addonkit.models.options import OptionDefinition, Options, normalized
 
 WORDS = OptionDefinition("words", type=OptionType.LIST, restart_words=("heavy",), choices=("light", "heavy", "plain"))
 OPTIONS = Options(

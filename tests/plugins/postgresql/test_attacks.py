@@ -2,41 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
 
-from addonkit import AddonkitError, BackupError, Login, Secret, Tenant
+from addonkit import AddonkitError, BackupError, Login, Tenant
 from addonkit_postgresql import dump, fingerprint, kept_settings
 from addonkit_postgresql.logins import add_login
 from addonkit_postgresql.session import Administrator, ServerFault
-from older_tenants import create_tenant
-
-PASSWORD = Secret.generate()
-
-
-@asynccontextmanager
-async def logged_in(server: Administrator, user: str, database: str = "") -> AsyncIterator[asyncpg.Connection]:
-    connection = await asyncpg.connect(
-        host=server.address.host,
-        port=server.address.port,
-        user=user,
-        password=PASSWORD.reveal(),
-        database=database or user,
-        ssl=False,
-    )
-    try:
-        yield connection
-    finally:
-        connection.terminate()
-
-
-async def give(server: Administrator, name: str) -> None:
-    await create_tenant(server, name, PASSWORD, name, 50)
+from app_sessions import PASSWORD, give, logged_in
 
 
 async def powers(server: Administrator, name: str) -> tuple[bool, ...]:

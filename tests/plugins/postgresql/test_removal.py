@@ -4,44 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, suppress
 
 import asyncpg
 import pytest
 
-from addonkit import Secret
 from addonkit_postgresql import admin, removal
 from addonkit_postgresql.blockers import unblocked
 from addonkit_postgresql.removal import remove
 from addonkit_postgresql.session import Administrator, execute
+from app_sessions import PASSWORD, give, logged_in
 from older_tenants import create_tenant
-
-PASSWORD = Secret.generate()
 
 LIMIT = 60
 """Seconds: far more than a removal takes, far less than for ever."""
-
-
-@asynccontextmanager
-async def logged_in(server: Administrator, user: str, database: str = "") -> AsyncIterator[asyncpg.Connection]:
-    """A session of an app, which may be ended meanwhile."""
-    connection = await asyncpg.connect(
-        host=server.address.host,
-        port=server.address.port,
-        user=user,
-        password=PASSWORD.reveal(),
-        database=database or user,
-        ssl=False,
-    )
-    try:
-        yield connection
-    finally:
-        connection.terminate()
-
-
-async def give(server: Administrator, name: str) -> None:
-    await create_tenant(server, name, PASSWORD, name, 50)
 
 
 async def ask(server: Administrator, query: str, *values: object) -> object:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import attrs
 
 from addonkit.errors import AddonkitError
-from addonkit.models.options import check_allowed, words_of
+from addonkit.models.option_values import words_of
+from addonkit.models.options import check_allowed
 from addonkit.models.secret import reveal
 from addonkit.models.settings import (
     Setting,

@@ -10,7 +10,7 @@ from addonkit.controller.execution_ids import once_id
 from addonkit.controller.lookup import lookup_instance
 from addonkit.controller.step_context import subject_of
 from addonkit.errors import InvalidInput
-from addonkit.models.options import words_of
+from addonkit.models.option_values import words_of
 
 if TYPE_CHECKING:
     from addonkit.kit.options import InstanceOptions

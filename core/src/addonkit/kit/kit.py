@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING
 from addonkit.controller import directory
 from addonkit.controller.lookup import lookup_instance
 from addonkit.controller.pools import HealReport
-from addonkit.controller.usage import ask_usage
 from addonkit.controller.views import environment
 from addonkit.errors import InstanceFailed, NotFound
 from addonkit.kit.binding import Binding
 from addonkit.kit.parts import Parts
-from addonkit.kit.shells import ShellSession, shell_session
 from addonkit.models.app import App
 from addonkit.models.execution import Execution
 from addonkit.models.identifiers import check_app_name, check_instance_name
@@ -27,6 +25,7 @@ if TYPE_CHECKING:
     from addonkit.controller.keeper import Keeper
     from addonkit.kit.branches import Branches
     from addonkit.kit.manifests import Manifests
+    from addonkit.kit.shells import ShellSession
     from addonkit.models.trash import TrashedInstance
 
 
@@ -195,6 +194,8 @@ class Kit(Parts):
             NotFound: its addon has no shell, or no app is attached to it.
             Busy: the app has no login yet.
         """
+        from addonkit.kit.shells import shell_session
+
         instance = await lookup_instance(self._store, name, app)
         definition = self.registry.get(instance.addon, instance.distribution).definition
         return shell_session(definition.shell, instance, await self._controller.associations(instance.id), app)
@@ -276,6 +277,8 @@ class Kit(Parts):
         Raises:
             TimeoutError: it did not tell in time.
         """
+        from addonkit.controller.usage import ask_usage
+
         return await ask_usage(self.registry, self._engine, await lookup_instance(self._store, name, app))
 
     async def config(self, addon: str) -> tuple[Setting, ...]:

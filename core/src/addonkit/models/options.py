@@ -3,29 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
-from enum import StrEnum
-from typing import Any, Final
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 import attrs
 
 from addonkit.errors import InvalidInput
-
-
-class OptionType(StrEnum):
-    """How the value of an option is written.
-
-    `size` is a number of bytes such as `64MB` (kB, MB, GB, TB: powers of 1024), `storage` one such as `5Gi`, `duration`
-    a time such as `30s` (ms, s, min, h, d; 0 is none), `boolean` is on or off, `list` has commas between its words.
-    """
-
-    TEXT = "text"
-    INTEGER = "integer"
-    BOOLEAN = "boolean"
-    SIZE = "size"
-    STORAGE = "storage"
-    DURATION = "duration"
-    LIST = "list"
+from addonkit.models.option_values import EXAMPLES, SCHEMAS, OptionType, amount_of, words_of, write_value
 
 
 @attrs.frozen
@@ -80,46 +64,15 @@ class OptionDefinition:
         return "on, off" if self.type is OptionType.BOOLEAN else str(self.type)
 
 
-_SIZE: Final = re.compile(r"(\d{1,15})\s*([kmgt])i?b?", re.IGNORECASE | re.ASCII)
-_STORAGE: Final = re.compile(r"0*([1-9]\d{0,8})\s*gi?b?", re.IGNORECASE | re.ASCII)
-_DURATION: Final = re.compile(r"(\d{1,12})\s*(ms|s|min|m|h|d)?", re.IGNORECASE | re.ASCII)
-_UNITS: Final = {"k": 1, "m": 2, "g": 3, "t": 4}
-_SIZES: Final = (("TB", 4), ("GB", 3), ("MB", 2), ("kB", 1))
-_MILLISECONDS: Final = {"ms": 1, "s": 1_000, "min": 60_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
-_DURATIONS: Final = (("d", 86_400_000), ("h", 3_600_000), ("min", 60_000), ("s", 1_000), ("ms", 1))
-_TRUTH: Final = {
-    **dict.fromkeys(("on", "true", "yes", "1"), "on"),
-    **dict.fromkeys(("off", "false", "no", "0"), "off"),
-}
-_EXAMPLES: Final = {
-    OptionType.INTEGER: "a whole number",
-    OptionType.BOOLEAN: "on or off",
-    OptionType.SIZE: "a size such as 64MB",
-    OptionType.STORAGE: "a size such as 5Gi",
-    OptionType.DURATION: "a time such as 30s",
-    OptionType.TEXT: "text of one line",
-    OptionType.LIST: "words with commas between",
-}
-_SCHEMAS: Final[Mapping[OptionType, Mapping[str, Any]]] = {
-    OptionType.TEXT: {"type": "string"},
-    OptionType.LIST: {"type": "string"},
-    OptionType.INTEGER: {"type": ["integer", "string"], "pattern": r"^-?\d+$"},
-    OptionType.BOOLEAN: {"enum": [True, False, "on", "off"]},
-    OptionType.SIZE: {"type": "string", "pattern": r"^\d+\s*[kKmMgGtT]i?[bB]?$"},
-    OptionType.STORAGE: {"type": "string", "pattern": r"^\d+\s*[gG]i?[bB]?$"},
-    OptionType.DURATION: {"type": ["string", "integer"], "pattern": r"^\d+\s*(ms|s|min|m|h|d)?$"},
-}
-
-
 def normalized(option: OptionDefinition, text: str) -> str:
     """Return a value as it is stored: one way to write each.
 
     Raises:
         ValueError: it is none, with what it should be.
     """
-    value = _WRITERS[option.type](text.strip())
+    value = write_value(option.type, text)
     if value is None:
-        raise ValueError(f"it is not {_EXAMPLES[option.type]}")
+        raise ValueError(f"it is not {EXAMPLES[option.type]}")
     for word in words_of(value) if option.type is OptionType.LIST else (value,):
         if option.choices and word not in option.choices:
             near = _nearest(word, option.choices)
@@ -154,70 +107,6 @@ def check_allowed(addon: str, option: OptionDefinition, value: str, allowed: Col
             advice = f"did you mean {near[0]}?" if near else f"allowed are {', '.join(sorted({*allowed}))}"
             how = f"`addonkit config set {addon} {option.allowed_by}=...` changes that"
             raise InvalidInput(attempted, f"{option.name} cannot have {word}: it is not allowed", f"{advice}; {how}")
-
-
-def words_of(value: str) -> tuple[str, ...]:
-    """Return the words of a list."""
-    return tuple(value.split(",")) if value else ()
-
-
-def amount_of(kind: OptionType, value: str) -> int | None:
-    """Return the number that a value stands for: bytes, milliseconds; None for what is no number."""
-    if kind is OptionType.INTEGER and re.fullmatch(r"[+-]?[0-9]{1,18}", value):
-        return int(value)
-    if kind is OptionType.SIZE and (size := _SIZE.fullmatch(value)):
-        return int(size[1]) << 10 * _UNITS[size[2].lower()]
-    if kind is OptionType.STORAGE and (storage := _STORAGE.fullmatch(value)):
-        return int(storage[1]) << 30
-    if kind is OptionType.DURATION and (duration := _DURATION.fullmatch(value)):
-        return int(duration[1]) * _MILLISECONDS[(duration[2] or "ms").lower()]
-    return None
-
-
-def _text(text: str) -> str | None:
-    return text if text and text.isprintable() else None
-
-
-def _integer(text: str) -> str | None:
-    number = amount_of(OptionType.INTEGER, text)
-    return None if number is None else str(number)
-
-
-def _size(text: str) -> str | None:
-    amount = amount_of(OptionType.SIZE, text)
-    if amount is None:
-        return None
-    unit, power = next((each for each in _SIZES if amount and amount % (1 << 10 * each[1]) == 0), _SIZES[-1])
-    return f"{amount >> 10 * power}{unit}"
-
-
-def _storage(text: str) -> str | None:
-    amount = amount_of(OptionType.STORAGE, text)
-    return None if amount is None else f"{amount >> 30}Gi"
-
-
-def _duration(text: str) -> str | None:
-    amount = amount_of(OptionType.DURATION, text)
-    if not amount:
-        return None if amount is None else "0"
-    unit, length = next(each for each in _DURATIONS if amount % each[1] == 0)
-    return f"{amount // length}{unit}"
-
-
-def _list(text: str) -> str | None:
-    words = [word.strip() for word in text.split(",")]
-    return None if not all(map(str.isprintable, words)) else ",".join(dict.fromkeys(filter(None, words)))
-
-
-_WRITERS: Final[Mapping[OptionType, Callable[[str], str | None]]] = {
-    OptionType.TEXT: _text,
-    OptionType.INTEGER: _integer,
-    OptionType.BOOLEAN: lambda text: _TRUTH.get(text.lower()),
-    OptionType.SIZE: _size,
-    OptionType.STORAGE: _storage,
-    OptionType.DURATION: _duration,
-    OptionType.LIST: _list,
-}
 
 
 def _moved(option: OptionDefinition, former: Mapping[str, str], values: Mapping[str, str]) -> bool:
@@ -351,7 +240,7 @@ class Options:
         }
 
     def _schema_of(self, option: OptionDefinition) -> dict[str, Any]:
-        shape: dict[str, Any] = {**_SCHEMAS[option.type], "description": option.description}
+        shape: dict[str, Any] = {**SCHEMAS[option.type], "description": option.description}
         if option.choices:
             shape = {"enum": list(option.choices), "description": option.description}
         elif option.pattern:
@@ -365,7 +254,7 @@ class Options:
     def _allowed(self, option: OptionDefinition) -> str:
         if option.choices or option.minimum or option.maximum:
             return option.limits
-        return _EXAMPLES[option.type]
+        return EXAMPLES[option.type]
 
     def _usable(self, name: str, attempted: str) -> OptionDefinition:
         option = self._known(name, attempted)

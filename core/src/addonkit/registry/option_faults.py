@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from addonkit.models.definition import AddonDefinition, is_shared_variant
-from addonkit.models.options import OptionDefinition, OptionType, amount_of, normalized
+from addonkit.models.option_values import OptionType, amount_of
+from addonkit.models.options import OptionDefinition, normalized
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_-]*")
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from addonkit.errors import AddonkitError
-from addonkit.models.options import OptionDefinition, OptionType, amount_of, normalized
+from addonkit.models.option_values import OptionType, amount_of
+from addonkit.models.options import OptionDefinition, normalized
 from addonkit.testing.conformance.applicability import not_applicable, not_tried
 from addonkit.testing.conformance.assertions import fail_by, require
 from addonkit.testing.conformance.async_tests import synchronous
