@@ -239,6 +239,21 @@ def test_a_follower_of_a_log_loses_nothing_over_rotations(tmp_path: Path) -> Non
     assert all(len(line) <= 64 * 1024 for line in seen)
 
 
+def test_a_follower_reads_nothing_twice_when_a_rotated_log_is_removed(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    for number in (3, 2, 1):
+        (tmp_path / f"log.{number}").write_text(f"rotated {number}\n")
+    log.write_text("first\n")
+    reader = LogTail(str(log))
+    assert reader.last(1) == ["first"]
+
+    (tmp_path / "log.1").unlink()
+    with log.open("a") as file:
+        file.write("second\n")
+
+    assert reader.more() == ["second"]
+
+
 def test_a_line_without_end_takes_no_memory(tmp_path: Path) -> None:
     log = tmp_path / "log"
     with log.open("wb") as file:

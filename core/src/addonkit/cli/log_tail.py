@@ -36,8 +36,8 @@ class _Rotated(NamedTuple):
 
     file: BinaryIO
     size: int
-    mark: tuple[int, int]
-    """Its inode, and when it was written."""
+    written: int
+    """When it was written, in nanoseconds."""
 
 
 class LogTail:
@@ -51,7 +51,7 @@ class LogTail:
         self._path = Path(path)
         self._offset = 0
         self._rest = b""
-        self._newest = self._mark()
+        self._newest = self._last_rotation()
 
     def last(self, number: int) -> list[str]:
         """The last lines there are, at most `number`; an unfinished one counts too.
@@ -60,7 +60,7 @@ class LogTail:
             NotFound: the log is not there or cannot be read.
         """
         attempted = f"cannot read the log {self._path}"
-        self._newest = self._mark()
+        self._newest = self._last_rotation()
         try:
             with self._path.open("rb") as file:
                 file.seek(max(0, self._path.stat().st_size - FARTHEST))
@@ -81,11 +81,10 @@ class LogTail:
             if self._size() < offset:
                 self._offset, self._rest = 0, b""
             self._read(self._path)
-            if self._mark() == self._newest:
+            if self._last_rotation() <= self._newest:
                 break
             self._offset, self._rest = offset, rest  # rotated while it was read: what was read may be of either log
         else:
-            self._newest = self._mark()  # another program removes rotated logs
             return []
         *whole, self._rest = self._rest.split(b"\n")
         self._rest = self._rest[:LONGEST]
@@ -94,13 +93,13 @@ class LogTail:
     def _read_rotated(self) -> bool:
         """Add what rotations have moved; False while a log is copied and not emptied yet."""
         with ExitStack() as files:
-            newer = [*takewhile(lambda each: each.mark != self._newest, self._rotated(files))]
+            newer = [*takewhile(lambda each: each.written > self._newest, self._rotated(files))]
             if newer and self._size() >= newer[0].size:
                 return False
             for each in reversed(newer):
-                if each.mark != self._newest:
+                if each.written > self._newest:
                     self._add(each.file, each.size)
-                self._offset, self._newest = 0, each.mark
+                self._offset, self._newest = 0, each.written
         return True
 
     def _rotated(self, files: ExitStack) -> Iterator[_Rotated]:
@@ -111,11 +110,12 @@ class LogTail:
             except OSError:
                 continue
             status = os.fstat(file.fileno())
-            yield _Rotated(file, status.st_size, (status.st_ino, status.st_mtime_ns))
+            yield _Rotated(file, status.st_size, status.st_mtime_ns)
 
-    def _mark(self) -> tuple[int, int]:
+    def _last_rotation(self) -> int:
+        """When the newest rotated log was written, in nanoseconds; 0 without one."""
         with ExitStack() as files:
-            return next((each.mark for each in self._rotated(files)), (0, 0))
+            return next((each.written for each in self._rotated(files)), 0)
 
     def _size(self) -> int:
         try:
