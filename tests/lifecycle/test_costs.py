@@ -29,7 +29,7 @@ MOST = {
     ("postgresql:small", "create"): {"writes": 27, "sessions": 2, "statements": 8, "syncs": 7},
     ("postgresql:small", "destroy"): {"writes": 22, "reads": 30, "looks": 1},
     ("postgresql:shared", "create"): {"writes": 17, "reads": 27, "looks": 4, "sessions": 2, "statements": 10},
-    ("postgresql:shared", "destroy"): {"writes": 11, "reads": 25, "looks": 2, "sessions": 1, "statements": 37},
+    ("postgresql:shared", "destroy"): {"writes": 11, "reads": 25, "looks": 2, "sessions": 1, "statements": 24},
     ("valkey:shared", "create"): {"writes": 17, "reads": 27, "looks": 4},
     ("valkey:shared", "destroy"): {"writes": 11, "reads": 25, "looks": 2},
 }

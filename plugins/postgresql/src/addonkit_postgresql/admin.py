@@ -199,7 +199,7 @@ async def list_claims(admin: Administrator) -> tuple[str, ...]:
 
 async def read_verifiers(admin: Administrator, roles: Collection[str]) -> dict[str, str]:
     """Return what the server keeps of the passwords of roles that may log in."""
-    query = "SELECT rolname, rolpassword FROM pg_authid WHERE rolname = ANY($1) AND rolcanlogin"
+    query = "SELECT rolname, rolpassword FROM pg_authid WHERE rolname = ANY ($1::text[]) AND rolcanlogin"
     async with admin.session() as connection:
         return {row["rolname"]: row["rolpassword"] or "" for row in await connection.fetch(query, list(roles))}
 

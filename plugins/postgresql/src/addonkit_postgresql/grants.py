@@ -26,7 +26,7 @@ _DEFAULTS: Final = (("USAGE", "SCHEMAS"), ("ALL", "TABLES"), ("ALL", "SEQUENCES"
 
 _USED: Final = """
     SELECT DISTINCT g.rolname FROM pg_auth_members a JOIN pg_roles g ON g.oid = a.roleid
-    WHERE g.rolname = ANY($1) AND shobj_description(a.member, 'pg_authid') = $2
+    WHERE g.rolname = ANY ($1::text[]) AND shobj_description(a.member, 'pg_authid') = $2
 """
 
 
@@ -56,7 +56,7 @@ async def make_roles(connection: asyncpg.Connection) -> None:
     """Make both roles unless they are there."""
     async with connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock($1)", _ROLES_LOCK)
-        rows = await connection.fetch("SELECT rolname FROM pg_roles WHERE rolname = ANY($1)", [READERS, WRITERS])
+        rows = await connection.fetch("SELECT rolname FROM pg_roles WHERE rolname = ANY ($1::text[])", [READERS, WRITERS])
         for role in {READERS, WRITERS} - {row["rolname"] for row in rows}:
             await execute(connection, "CREATE ROLE %I NOLOGIN", role)
 

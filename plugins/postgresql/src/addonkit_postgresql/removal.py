@@ -27,12 +27,12 @@ _ROUNDS: Final = 10
 _BATCH: Final = 500
 """Objects dropped at once where there are more than the server has room to lock."""
 
-_PER_ROLE_GRANTOR: Final = 160_000
-"""Number of the first version in which each grantor's membership is one of its own."""
+_PER_ROLE_GRANTOR: Final = 16
+"""The first version in which each grantor's membership is one of its own."""
 
-_END_ROLE: Final = """
+_END_ROLES: Final = """
     SELECT pg_terminate_backend(a.pid) FROM pg_stat_activity a JOIN pg_roles r ON r.oid = a.usesysid
-    WHERE r.rolname = $1
+    WHERE r.rolname = ANY ($1::text[])
 """
 
 _END_DATABASE: Final = """
@@ -58,7 +58,7 @@ _ELSEWHERE: Final = """
     SELECT DISTINCT d.datname, d.datallowconn, d.datconnlimit = -2 AS broken
     FROM pg_shdepend s JOIN pg_database d ON d.oid = s.dbid
     JOIN pg_roles r ON r.oid = s.refobjid AND s.refclassid = 'pg_authid'::regclass
-    WHERE r.rolname = $1 AND d.datname <> current_database()
+    WHERE r.rolname = ANY ($1::text[]) AND d.datname <> current_database()
 """
 
 _KEPT: Final = """
@@ -71,7 +71,7 @@ _KEPT: Final = """
 _OWNED_OBJECTS: Final = """
     SELECT c.oid::regclass::text AS name, c.relkind FROM pg_shdepend s JOIN pg_class c ON c.oid = s.objid
     JOIN pg_roles r ON r.oid = s.refobjid
-    WHERE s.classid = 'pg_class'::regclass AND s.deptype = 'o' AND r.rolname = $1
+    WHERE s.classid = 'pg_class'::regclass AND s.deptype = 'o' AND r.rolname = ANY ($1::text[])
     AND s.dbid = (SELECT oid FROM pg_database WHERE datname = current_database()) AND c.relkind IN ('r', 'p', 'v', 'S')
     LIMIT $2
 """
@@ -89,40 +89,37 @@ async def remove(admin: Administrator, role: str, owner: str) -> None:
             return
         async with unblocked(admin, connection):
             logins = [row["rolname"] for row in await connection.fetch(_LOGINS, LOGIN_MARK + owner)]
-            for login in logins:
-                await execute(connection, "ALTER ROLE %I WITH NOLOGIN PASSWORD NULL", login)
-                await connection.execute(_END_ROLE, login)
-            await _log_out(connection, role)
+            await _log_out(connection, role, logins)
             for database in await connection.fetch(_OWNED, role):
                 await _drop_database(admin, connection, database)
-        for login in logins:
-            await _drop_role(admin, connection, login)
-        await _drop_role(admin, connection, role)
+        await _drop_roles(admin, connection, (*logins, role))
 
 
 async def drop_login(admin: Administrator, connection: asyncpg.Connection, name: str, owner: str) -> None:
     """Drop a role that an app logged in with and that has no session any more; what it owns goes to the owner."""
-    for database in await connection.fetch(_ELSEWHERE, name):
+    for database in await connection.fetch(_ELSEWHERE, [name]):
         if _is_open(database):
             async with admin.session(database["datname"]) as inside, unblocked(admin, inside):
                 await execute(inside, "REASSIGN OWNED BY %I TO %I", name, owner, limit=DROP_LIMIT)
-    await _drop_role(admin, connection, name)
+    await _drop_roles(admin, connection, (name,))
 
 
-async def _log_out(connection: asyncpg.Connection, role: str) -> None:
-    """End its sessions and let none begin; take it from those that may act as it."""
-    await connection.execute(_END_ROLE, role)
-    await execute(connection, "ALTER ROLE %I WITH NOLOGIN PASSWORD NULL CONNECTION LIMIT 0", role)
+async def _log_out(connection: asyncpg.Connection, role: str, logins: Sequence[str]) -> None:
+    """End the sessions of a role and its logins, and let none begin; take it from those that may act as it."""
+    roles = [*logins, role]
+    await connection.execute(_END_ROLES, roles)
+    await execute_all(
+        connection, *(("ALTER ROLE %I WITH NOLOGIN PASSWORD NULL CONNECTION LIMIT 0", each) for each in roles)
+    )
     members = await connection.fetch(_MEMBERS, role)
-    by_grantor = int(await connection.fetchval("SHOW server_version_num")) >= _PER_ROLE_GRANTOR
+    by_grantor = connection.get_server_version().major >= _PER_ROLE_GRANTOR
     for member, grantor in members:
         if by_grantor:
             await execute(connection, "REVOKE %I FROM %I GRANTED BY %I CASCADE", role, member, grantor)
         else:
             await execute(connection, "REVOKE %I FROM %I CASCADE", role, member)
     # Again: a session may have begun, or become this role, before that.
-    for each in {role, *(member for member, _ in members)}:
-        await connection.execute(_END_ROLE, each)
+    await connection.execute(_END_ROLES, list({*roles, *(member for member, _ in members)}))
 
 
 async def _drop_database(admin: Administrator, connection: asyncpg.Connection, found: asyncpg.Record) -> None:
@@ -161,16 +158,16 @@ async def _release(admin: Administrator, connection: asyncpg.Connection, databas
             await execute(inside, "DROP SUBSCRIPTION %I", each["name"])
 
 
-async def _drop_role(admin: Administrator, connection: asyncpg.Connection, role: str) -> None:
+async def _drop_roles(admin: Administrator, connection: asyncpg.Connection, roles: Sequence[str]) -> None:
     for further in reversed(range(_ROUNDS)):
-        elsewhere = await connection.fetch(_ELSEWHERE, role)
+        elsewhere = await connection.fetch(_ELSEWHERE, roles)
         try:
             for database in elsewhere:
-                await _disown_in(admin, role, database)
-            await execute(connection, "DROP OWNED BY %I", role, limit=DROP_LIMIT)
+                await _disown_in(admin, roles, database)
+            await execute(connection, f"DROP OWNED BY {_names(roles)}", *roles, limit=DROP_LIMIT)
             neighbour = next((each["datname"] for each in elsewhere if _is_open(each)), "")
             async with admin.session(neighbour) if neighbour else nullcontext(connection) as inside:
-                await _drop_empty_role(admin, inside, role)
+                await _drop_empty_roles(admin, inside, roles)
         except Exception as error:
             cause = error.__cause__ if isinstance(error, TransientError) else error
             if not (further and is_contended(cause)):
@@ -180,15 +177,21 @@ async def _drop_role(admin: Administrator, connection: asyncpg.Connection, role:
             return
 
 
-async def _drop_empty_role(admin: Administrator, inside: asyncpg.Connection, role: str) -> None:
-    """Drop a role that has nothing any more. A neighbour may grant it something all the time: then from its database.
+async def _drop_empty_roles(admin: Administrator, inside: asyncpg.Connection, roles: Sequence[str]) -> None:
+    """Drop roles that have nothing any more. A neighbour may grant them something all the time: then from its database.
 
     The lock keeps everybody from granting for the moment that this takes.
     """
     async with unblocked(admin, inside), inside.transaction():
         await inside.execute("LOCK TABLE pg_catalog.pg_shdepend IN SHARE ROW EXCLUSIVE MODE")
-        statements = ("DROP OWNED BY %I CASCADE", role), ("DROP ROLE IF EXISTS %I", role)
+        names = _names(roles)
+        statements = (f"DROP OWNED BY {names} CASCADE", *roles), (f"DROP ROLE IF EXISTS {names}", *roles)
         await execute_all(inside, *statements, limit=DROP_LIMIT)
+
+
+def _names(roles: Sequence[str]) -> str:
+    """Places in a template for the names of roles, with commas between."""
+    return ", ".join(["%I"] * len(roles))
 
 
 def _is_open(database: asyncpg.Record) -> bool:
@@ -202,8 +205,8 @@ async def _end_sessions(admin: Administrator, databases: Sequence[str]) -> None:
             await connection.execute(_END_DATABASE, database)
 
 
-async def _disown_in(admin: Administrator, role: str, found: asyncpg.Record) -> None:
-    """Take from the role what it has in a neighbour's database, one that is closed included."""
+async def _disown_in(admin: Administrator, roles: Sequence[str], found: asyncpg.Record) -> None:
+    """Take from the roles what they have in a neighbour's database, one that is closed included."""
     database = found["datname"]
     if found["broken"]:  # an interrupted CREATE or DROP: it holds nothing, and can only be dropped
         async with admin.session() as connection:
@@ -213,7 +216,7 @@ async def _disown_in(admin: Administrator, role: str, found: asyncpg.Record) -> 
         await _allow(admin, database, allowed=True)
     try:
         async with admin.session(database) as inside, unblocked(admin, inside):
-            await _drop_owned(inside, role)
+            await _drop_owned(inside, roles)
     finally:
         if not found["datallowconn"]:
             await _allow(admin, database, allowed=False)
@@ -224,14 +227,14 @@ async def _allow(admin: Administrator, database: str, *, allowed: bool) -> None:
         await execute(connection, "ALTER DATABASE %I WITH ALLOW_CONNECTIONS %s", database, str(allowed).lower())
 
 
-async def _drop_owned(inside: asyncpg.Connection, role: str) -> None:
+async def _drop_owned(inside: asyncpg.Connection, roles: Sequence[str]) -> None:
     import asyncpg
 
     while True:
         try:
-            return await execute(inside, "DROP OWNED BY %I CASCADE", role, limit=DROP_LIMIT)
+            return await execute(inside, f"DROP OWNED BY {_names(roles)} CASCADE", *roles, limit=DROP_LIMIT)
         except asyncpg.OutOfMemoryError:  # more objects than the server has room to lock
-            objects = await inside.fetch(_OWNED_OBJECTS, role, _BATCH, timeout=STATEMENT_LIMIT)
+            objects = await inside.fetch(_OWNED_OBJECTS, roles, _BATCH, timeout=STATEMENT_LIMIT)
             if not objects:
                 raise
             await _drop_some(inside, objects)
