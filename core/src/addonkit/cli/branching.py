@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from addonkit.cli.streams import clean, echo_err
+from addonkit.errors import UnknownInstance
 
 if TYPE_CHECKING:
     from addonkit.kit.branches import BranchStatus
@@ -24,15 +26,22 @@ async def branch_environment(kit: Kit, app: str, without: Collection[str] = ()) 
 
 async def branch_app_of(kit: Kit, app: str, name: str) -> str:
     """The app whose instances are meant by a word such as `postgresql`; a full name means what it says."""
-    if not await kit.has_branches(app) or name in {view.instance.name for view in await kit.instances()}:
+    if not await kit.has_branches(app):
+        return app
+    with suppress(UnknownInstance):
+        await kit.name_of(name)
         return app
     return (await _prepared(kit, app)).uses
 
 
 async def _prepared(kit: Kit, app: str) -> BranchStatus:
-    directory = os.getcwd()  # noqa: PTH109 - as the quick commands do
-    before = await kit.branches.status(app, directory)
-    if before.missing:
-        named = ", ".join(map(clean, before.missing))
-        echo_err(f"branch {clean(before.branch)} of {clean(app)} gets copies of {named}")
-    return await kit.branches.prepare(app, directory)
+    status = await kit.branches.status(app, here())
+    if not status.missing:
+        return status
+    echo_err(f"branch {clean(status.branch)} of {clean(app)} gets copies of {', '.join(map(clean, status.missing))}")
+    return await kit.branches.prepare(app, here())
+
+
+def here() -> str:
+    """The directory whose branch counts."""
+    return os.getcwd()  # noqa: PTH109 - as the quick commands do

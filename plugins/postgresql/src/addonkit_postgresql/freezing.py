@@ -16,10 +16,11 @@ _CLOSE: Final = "ALTER DATABASE %I CONNECTION LIMIT 0"
 
 _OPEN: Final = "ALTER DATABASE %I CONNECTION LIMIT -1"
 
-_END: Final = """
+END_SESSIONS: Final = """
     SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity a JOIN pg_roles r ON r.oid = a.usesysid
     WHERE a.datname = $1 AND NOT r.rolsuper
 """
+"""Ends the sessions of apps in a database, and counts them."""
 
 _USAGE: Final = "SELECT pg_database_size($1)"
 _TABLES: Final = "SELECT count(*) FROM pg_class WHERE relkind = 'r' AND relnamespace::regnamespace::text !~ '^pg_'"
@@ -62,5 +63,5 @@ async def usage(server: Administrator, database: str) -> Usage:
 
 
 async def _end_sessions(connection: asyncpg.Connection, database: str) -> int:
-    found: int = await connection.fetchval(_END, database)
+    found: int = await connection.fetchval(END_SESSIONS, database)
     return found

@@ -56,7 +56,9 @@ async def make_roles(connection: asyncpg.Connection) -> None:
     """Make both roles unless they are there."""
     async with connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock($1)", _ROLES_LOCK)
-        rows = await connection.fetch("SELECT rolname FROM pg_roles WHERE rolname = ANY ($1::text[])", [READERS, WRITERS])
+        rows = await connection.fetch(
+            "SELECT rolname FROM pg_roles WHERE rolname = ANY ($1::text[])", [READERS, WRITERS]
+        )
         for role in {READERS, WRITERS} - {row["rolname"] for row in rows}:
             await execute(connection, "CREATE ROLE %I NOLOGIN", role)
 

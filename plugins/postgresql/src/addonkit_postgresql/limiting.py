@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from addonkit_postgresql.freezing import END_SESSIONS
 from addonkit_postgresql.session import Administrator, execute
 
 _IS_DENIED: Final = """
@@ -15,11 +16,6 @@ _IS_DENIED: Final = """
         SELECT FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase
         WHERE d.datname = $1 AND s.setrole = 0 AND 'default_transaction_read_only=on' = ANY (s.setconfig)
     )
-"""
-
-_END: Final = """
-    SELECT pg_terminate_backend(pid) FROM pg_stat_activity a JOIN pg_roles r ON r.oid = a.usesysid
-    WHERE a.datname = $1 AND NOT r.rolsuper
 """
 
 
@@ -30,4 +26,4 @@ async def limit_writes(server: Administrator, database: str, *, denied: bool) ->
             return
         words = "SET default_transaction_read_only = on" if denied else "RESET default_transaction_read_only"
         await execute(connection, f"ALTER DATABASE %I {words}", database)
-        await connection.fetch(_END, database)
+        await connection.execute(END_SESSIONS, database)

@@ -16,7 +16,7 @@ from addonkit_postgresql import grants
 from addonkit_postgresql.blockers import unblocked
 from addonkit_postgresql.marks import LOGIN_MARK, MARK, mark_of, marked_for
 from addonkit_postgresql.naming import OWNER, READ_ONLY, ROLES
-from addonkit_postgresql.removal import drop_login
+from addonkit_postgresql.removal import END_ROLES, drop_login
 from addonkit_postgresql.scram import verifier
 from addonkit_postgresql.session import Administrator, execute, execute_all
 
@@ -39,11 +39,6 @@ _COUNT: Final = """
 """
 
 _IN_TRANSACTION: Final = f"{_COUNT} AND a.xact_start IS NOT NULL"
-
-_END: Final = """
-    SELECT pg_terminate_backend(a.pid) FROM pg_stat_activity a JOIN pg_roles r ON r.oid = a.usesysid
-    WHERE r.rolname = $1
-"""
 
 _FORGET_SETTINGS: Final = """
     DELETE FROM pg_db_role_setting s USING pg_roles login WHERE login.oid = s.setrole AND login.rolname = $1
@@ -160,5 +155,5 @@ async def _close(connection: asyncpg.Connection, name: str) -> None:
             break
         await asyncio.sleep(_PAUSE)
     while await connection.fetchval(_COUNT, name):
-        await connection.execute(_END, name)
+        await connection.execute(END_ROLES, [name])
         await asyncio.sleep(_PAUSE)

@@ -30,10 +30,11 @@ _BATCH: Final = 500
 _PER_ROLE_GRANTOR: Final = 16
 """The first version in which each grantor's membership is one of its own."""
 
-_END_ROLES: Final = """
+END_ROLES: Final = """
     SELECT pg_terminate_backend(a.pid) FROM pg_stat_activity a JOIN pg_roles r ON r.oid = a.usesysid
     WHERE r.rolname = ANY ($1::text[])
 """
+"""Ends the sessions of roles."""
 
 _END_DATABASE: Final = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -107,7 +108,7 @@ async def drop_login(admin: Administrator, connection: asyncpg.Connection, name:
 async def _log_out(connection: asyncpg.Connection, role: str, logins: Sequence[str]) -> None:
     """End the sessions of a role and its logins, and let none begin; take it from those that may act as it."""
     roles = [*logins, role]
-    await connection.execute(_END_ROLES, roles)
+    await connection.execute(END_ROLES, roles)
     await execute_all(
         connection, *(("ALTER ROLE %I WITH NOLOGIN PASSWORD NULL CONNECTION LIMIT 0", each) for each in roles)
     )
@@ -119,7 +120,7 @@ async def _log_out(connection: asyncpg.Connection, role: str, logins: Sequence[s
         else:
             await execute(connection, "REVOKE %I FROM %I CASCADE", role, member)
     # Again: a session may have begun, or become this role, before that.
-    await connection.execute(_END_ROLES, list({*roles, *(member for member, _ in members)}))
+    await connection.execute(END_ROLES, list({*roles, *(member for member, _ in members)}))
 
 
 async def _drop_database(admin: Administrator, connection: asyncpg.Connection, found: asyncpg.Record) -> None:

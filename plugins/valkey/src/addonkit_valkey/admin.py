@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, asynccontextmanager, closing, nullcontext, suppress
 from typing import TYPE_CHECKING, Any, Final
 
@@ -142,7 +142,7 @@ async def drop_tenant(admin: Administrator, name: str, prefix: str, progress: Ca
     One connection does it all: an app may have taken all others, and would take one that was closed.
     """
     async with admin.session() as client:
-        await _command(client, "ACL", "DELUSER", name, *await _logins_of(client, prefix))
+        await _command(client, "ACL", "DELUSER", name, *_logins_of(await _rules_of_users(client), prefix))
         await _renew_former(client)
         await _command(client, "ACL", "SAVE")
         await drop_keys(client, prefix, progress)
@@ -173,18 +173,22 @@ async def count_connections(admin: Administrator, name: str) -> int:
 async def change_writers(admin: Administrator, user: str, prefix: str, rules: tuple[str, ...]) -> None:
     """Change what those users may do that write below a prefix: logins of apps, and the tenant's own if it is open."""
     async with admin.session() as client:
-        users = [_text(line).split(" ") for line in await _command(client, "ACL", "LIST")]
+        users = await _rules_of_users(client)
         writers = {words[1] for words in users if words[1] == user and "on" in words}
         reading = {words[1] for words in users if READS_ONLY in words}
-        for name in writers.union(await _logins_of(client, prefix)) - reading:
+        for name in writers.union(_logins_of(users, prefix)) - reading:
             await _set_user(client, name, rules)
         await _command(client, "ACL", "SAVE")
 
 
-async def _logins_of(client: Valkey, prefix: str) -> list[str]:
+async def _rules_of_users(client: Valkey) -> list[list[str]]:
+    """The words of each user in the list: `user`, its name, its rules."""
+    return [_text(line).split(" ") for line in await _command(client, "ACL", "LIST")]
+
+
+def _logins_of(users: Iterable[list[str]], prefix: str) -> list[str]:
     """Names of users of apps whose keys are under a prefix."""
     patterns = {f"~{prefix}*", f"%R~{prefix}*"}
-    users = [_text(line).split(" ") for line in await _command(client, "ACL", "LIST")]
     return [words[1] for words in users if _is_login(words[1]) and patterns.intersection(words)]
 
 
@@ -197,14 +201,9 @@ async def drop_keys(client: Valkey, prefix: str, progress: Callable[[str], Any])
     removed = 0
     for database in databases(await client.info("keyspace")):
         await client.select(database)
-        cursor = 0
-        while True:
-            cursor, keys = await client.scan(cursor, match=f"{prefix}*", count=BATCH)
-            if keys:
-                removed += await client.unlink(*keys)
-                progress(f"{removed} keys removed")
-            if cursor == 0:
-                break
+        async for keys in _scanned(client, prefix):
+            removed += await client.unlink(*keys)
+            progress(f"{removed} keys removed")
 
 
 async def measure(admin: Administrator, prefix: str) -> Usage:
@@ -224,7 +223,8 @@ async def _scanned(client: Valkey, prefix: str) -> AsyncIterator[list[bytes]]:
     cursor = 0
     while True:
         cursor, keys = await client.scan(cursor, match=f"{prefix}*", count=BATCH)
-        yield keys
+        if keys:
+            yield keys
         if cursor == 0:
             return
 

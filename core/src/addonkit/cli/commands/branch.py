@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
-
 import click
 
+from addonkit.cli.branching import here
 from addonkit.cli.command import group, show_help, subcommand, yes_option
 from addonkit.cli.event_loop import with_kit
 from addonkit.cli.invocation import Invocation
@@ -43,7 +42,7 @@ def branch(ctx: click.Context) -> None:
 @click.pass_obj
 def bind(invocation: Invocation, app: str, base: str) -> None:
     """Bind an app to the git repository of this directory."""
-    made = with_kit(invocation, lambda kit: kit.branches.bind(app, _here(), base))
+    made = with_kit(invocation, lambda kit: kit.branches.bind(app, here(), base))
     text = f"{app} is bound to {made.git}; branch {made.base} has its own data, every other branch gets copies"
     invocation.answer({"app": app, "git": made.git, "base": made.base}, text)
 
@@ -68,7 +67,7 @@ def status(invocation: Invocation, app: str) -> None:
     """Say which data this directory uses. Makes nothing."""
     from addonkit.cli.render import branches
 
-    found = with_kit(invocation, lambda kit: kit.branches.status(app, _here()))
+    found = with_kit(invocation, lambda kit: kit.branches.status(app, here()))
     invocation.answer(branches.status_json(found), branches.status_text(found))
 
 
@@ -132,7 +131,3 @@ def prune(invocation: Invocation, app: str | None, yes: bool) -> None:
 
 def _ask(invocation: Invocation, what: str, losses: str) -> None:
     confirm(f"cannot {what}", f"{losses}, will be gone for good", "Go on?", json=invocation.json)
-
-
-def _here() -> str:
-    return os.getcwd()  # noqa: PTH109 - as the quick commands do

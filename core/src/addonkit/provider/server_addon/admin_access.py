@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Final
 
@@ -67,6 +67,15 @@ async def ensure_running(framework: ProviderFramework, server_id: str) -> None:
         ComputeError: when it does not start, or its pool does not exist.
     """
     await framework.start_pool(server_id)
+
+
+@asynccontextmanager
+async def running(framework: ProviderFramework, server_id: str) -> AsyncIterator[ServerAccess]:
+    """Let a server run for a block; one that was stopped on purpose is stopped again. Raises as `ensure_access`."""
+    was_stopped = await framework.is_stopped(server_id)
+    yield await ensure_access(framework, server_id)
+    if was_stopped:
+        await framework.scale_pool(server_id, 0)
 
 
 async def cleanup_tenant(

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import attrs
 
 from addonkit.models.instance import Instance, Server
 from addonkit.provider.framework import ProviderFramework
-from addonkit.provider.server_addon.admin_access import ensure_access, server_of
+from addonkit.provider.server_addon.admin_access import running, server_of
 from addonkit.provider.server_addon.declaration import PASSWORD, Progress, ServerAccess, Tenant
 from addonkit.saga.saga import Saga
 from addonkit.saga.step import Step, step
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from addonkit.models.compute import CreateSandboxPoolSpec
     from addonkit.models.definition import AddonDefinition
 
@@ -131,12 +128,3 @@ def _tenant(instance: Instance, claim: str, before: Mapping[str, str], after: Ma
 def _replaced(instance: Instance, before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, str]:
     """The config of an instance with some values in the place of others."""
     return {**{name: value for name, value in instance.config.items() if name not in before}, **after}
-
-
-@asynccontextmanager
-async def running(framework: ProviderFramework, server_id: str) -> AsyncIterator[ServerAccess]:
-    """Let a server run for a block; one that was stopped on purpose is stopped again."""
-    was_stopped = await framework.is_stopped(server_id)
-    yield await ensure_access(framework, server_id)
-    if was_stopped:
-        await framework.scale_pool(server_id, 0)

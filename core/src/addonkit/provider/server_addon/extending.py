@@ -9,7 +9,7 @@ from addonkit.hookspecs import hookimpl
 from addonkit.models.instance import Instance
 from addonkit.models.result import Extension, Extensions
 from addonkit.provider.framework import ProviderFramework
-from addonkit.provider.server_addon.configuring import running
+from addonkit.provider.server_addon.admin_access import running
 from addonkit.provider.server_addon.data import tenant_of
 from addonkit.provider.server_addon.declaration import ServerAccess, Tenant
 from addonkit.saga.saga import Saga

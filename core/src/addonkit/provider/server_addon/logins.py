@@ -16,7 +16,8 @@ from addonkit.models.result import BindResult, Sessions
 from addonkit.models.secret import Secret
 from addonkit.models.variable import Variable
 from addonkit.provider.framework import ProviderFramework
-from addonkit.provider.server_addon.admin_access import admin_access, ensure_access, server_of
+from addonkit.provider.server_addon.admin_access import admin_access, ensure_access, running, server_of
+from addonkit.provider.server_addon.data import tenant_of
 from addonkit.provider.server_addon.declaration import PASSWORD, ConnectionInfo, Login, ServerAccess, Tenant
 from addonkit.saga.saga import Saga
 from addonkit.saga.step import Step, step, title_of
@@ -125,7 +126,7 @@ def _add_step(tenants: LoginTenants, names: LoginNames) -> Step:
         password: Secret,
     ) -> None:
         login = Login(names.of(association), password, association.role)
-        await tenants.add_login(await ensure_access(framework, server_id), _tenant(instance, claim), login)
+        await tenants.add_login(await ensure_access(framework, server_id), tenant_of(instance, claim), login)
 
     @add_login.undo
     async def undo_add_login(
@@ -184,7 +185,7 @@ def _count_step(tenants: LoginTenants) -> Step:
         if name == claim and await _is_used(framework, instance, association):
             return Sessions(0)  # those of other apps
         access = await admin_access(framework, server_id)
-        return Sessions(await tenants.count_sessions(access, _tenant(instance, claim), name))
+        return Sessions(await tenants.count_sessions(access, tenant_of(instance, claim), name))
 
     return count_sessions
 
@@ -225,16 +226,10 @@ async def _remove(
     if instance.purpose is not Purpose.SERVE:
         # Its place is taken already: a server that is down must not keep apps from their new one.
         with suppress(AddonkitError):
-            await tenants.remove_login(await admin_access(framework, server_id), _tenant(instance, claim), name)
+            await tenants.remove_login(await admin_access(framework, server_id), tenant_of(instance, claim), name)
         return
-    was_stopped = await framework.is_stopped(server_id)
-    await tenants.remove_login(await ensure_access(framework, server_id), _tenant(instance, claim), name)
-    if was_stopped:  # on purpose: it runs for this work only
-        await framework.scale_pool(server_id, 0)
-
-
-def _tenant(instance: Instance, claim: str) -> Tenant:
-    return Tenant(claim, instance.id, instance.config, instance.attributes.get(PASSWORD))
+    async with running(framework, server_id) as access:
+        await tenants.remove_login(access, tenant_of(instance, claim), name)
 
 
 async def further_ports(framework: ProviderFramework, server_id: str, names: Collection[str]) -> dict[str, int]:
