@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import click
 
-from addonkit.cli.branching import here
 from addonkit.cli.command import group, show_help, subcommand, yes_option
 from addonkit.cli.event_loop import with_kit
 from addonkit.cli.invocation import Invocation
@@ -42,6 +41,8 @@ def branch(ctx: click.Context) -> None:
 @click.pass_obj
 def bind(invocation: Invocation, app: str, base: str) -> None:
     """Bind an app to the git repository of this directory."""
+    from addonkit.cli.branching import here
+
     made = with_kit(invocation, lambda kit: kit.branches.bind(app, here(), base))
     text = f"{app} is bound to {made.git}; branch {made.base} has its own data, every other branch gets copies"
     invocation.answer({"app": app, "git": made.git, "base": made.base}, text)
@@ -65,6 +66,7 @@ def unbind(invocation: Invocation, app: str, yes: bool) -> None:
 @click.pass_obj
 def status(invocation: Invocation, app: str) -> None:
     """Say which data this directory uses. Makes nothing."""
+    from addonkit.cli.branching import here
     from addonkit.cli.render import branches
 
     found = with_kit(invocation, lambda kit: kit.branches.status(app, here()))
