@@ -141,7 +141,10 @@ class Branches:
     async def list(self, app: str | None = None) -> tuple[BranchView, ...]:
         """The branches that have copies, of one app or of all."""
         found = await self._store.read(lambda tx: branches.copies_of(tx, app))
-        return tuple([await self._view(each.name, each.value.branch_of) for each in found if each.value.branch_of])
+        known: dict[str, frozenset[str] | None] = {}
+        return tuple(
+            [await self._view(each.name, each.value.branch_of, known) for each in found if each.value.branch_of]
+        )
 
     async def reset(self, app: str, branch: str) -> BranchView:
         """Remove the copies of a branch, and make them anew of what the app has now."""
@@ -191,10 +194,13 @@ class Branches:
             return
         await self._service.clone(instance, place_like(instance, copy), f"{copy}-{tie.label}", tie.alias)
 
-    async def _view(self, name: str, of: BranchOf) -> BranchView:
+    async def _view(self, name: str, of: BranchOf, known: dict[str, frozenset[str] | None]) -> BranchView:
+        """The copies of a branch; git is asked once for each repository, and `known` has its answers."""
         owner, found = await self._store.read(lambda tx: (branches.branching_of(tx, of.app), instances_of(tx, name)))
-        known = await asyncio.to_thread(branches_of, owner.git) if owner else None
-        exists = None if known is None else of.branch in known
+        if owner and owner.git not in known:
+            known[owner.git] = await asyncio.to_thread(branches_of, owner.git)
+        there = known[owner.git] if owner else None
+        exists = None if there is None else of.branch in there
         return BranchView(of.app, of.branch, name, tuple(each.name for each in found), exists)
 
     async def _find(self, app: str, branch: str) -> BranchView:

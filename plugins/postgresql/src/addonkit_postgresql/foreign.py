@@ -16,7 +16,15 @@ URL: Final = "import/url"
 
 _MAGIC: Final = b"PGDMP"
 _DUMP: Final = ("--format=custom", "--compress=0", "--no-subscriptions", "--no-tablespaces", "--no-password")
-_RESTORE: Final = ("--format=custom", "--no-owner", "--no-privileges", "--exit-on-error", "--no-tablespaces")
+_RESTORE: Final = (
+    "pg_restore",
+    "--format=custom",
+    "--no-owner",
+    "--no-privileges",
+    "--exit-on-error",
+    "--no-tablespaces",
+    "--no-password",
+)
 _PSQL: Final = (
     "-X",
     "-q",
@@ -42,12 +50,11 @@ async def load_foreign(access: ServerAccess, database: str, environment: dict[st
         BackupError: it is neither a dump in the custom format nor plain SQL, or it is cut.
         CommandFailed: a program could not read the origin, or not load what it read.
     """
-    restore = ("pg_restore", *_RESTORE, "--no-password", f"--dbname={database}")
     if member.name == FILE:
         await _load_file(access, database, environment, member)
         return
     url = b"".join([chunk async for chunk in member.content()])[:_LONGEST_URL].decode()
-    async with access.pipe(restore, environment, _dumped(access, url)):
+    async with access.pipe((*_RESTORE, f"--dbname={database}"), environment, _dumped(access, url)):
         return
 
 
@@ -88,8 +95,7 @@ async def _load_file(access: ServerAccess, database: str, environment: dict[str,
     content = member.content()
     first = await anext(content, b"")
     if first.startswith(_MAGIC):
-        argv: tuple[str, ...] = ("pg_restore", *_RESTORE, "--no-password", f"--dbname={database}")
-        async with access.pipe(argv, environment, _joined(first, content)):
+        async with access.pipe((*_RESTORE, f"--dbname={database}"), environment, _joined(first, content)):
             return
     if b"\0" in first or not first.strip():
         found = "the file is neither a dump in the custom format nor plain SQL; `pg_dump -Fc` writes the one"

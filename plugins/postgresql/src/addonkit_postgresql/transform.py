@@ -35,6 +35,7 @@ async def transform(server: Administrator, access: ServerAccess, tenant: Tenant,
                 timeout=CONNECT_LIMIT,
                 ssl=False,
                 direct_tls=False,
+                target_session_attrs="any",  # said, so that a variable of the shell has no say in it
             )
             try:
                 await connection.execute(script, timeout=_LIMIT)

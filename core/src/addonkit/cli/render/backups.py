@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 
 from addonkit.cli.render.json import Json, error_json, instance_json, time_json
 from addonkit.cli.render.table import table
+from addonkit.cli.render.times import time_text
 from addonkit.cli.streams import clean
 from addonkit.models.sizes import describe_size
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from addonkit.kit.backups import Restored, Verification
     from addonkit.models.backup import Backup, Proof
 
@@ -36,7 +35,7 @@ def backups_text(found: Sequence[Backup], url: str) -> str:
     """A table of backups, and where they are."""
     if not found:
         return f"{clean(url)} has no backups; run `addonkit backup create INSTANCE`"
-    rows = [(each.name, describe_size(each.size), _time(each.created), _verified(each)) for each in found]
+    rows = [(each.name, describe_size(each.size), time_text(each.created), _verified(each)) for each in found]
     shown = table(("BACKUP", "SIZE", "CREATED", "VERIFIED"), rows)
     return f"{shown}\nin {clean(url)}" if url else shown
 
@@ -91,8 +90,4 @@ def _equal(proof: Proof) -> str:
 
 
 def _verified(backup: Backup) -> str:
-    return _time(backup.proof.verified) if backup.proof else "no"
-
-
-def _time(time: datetime) -> str:
-    return f"{time.astimezone():%Y-%m-%d %H:%M}"
+    return time_text(backup.proof.verified) if backup.proof else "no"

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 from addonkit.cli.render.json import Json, time_json
 from addonkit.cli.render.table import table, wrap
+from addonkit.cli.render.times import time_text
 from addonkit.cli.streams import clean
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from addonkit.kit.schedules import Schedule
 
 
@@ -30,7 +29,7 @@ def schedule_json(found: Schedule) -> Json:
 def scheduled_text(made: Schedule) -> str:
     """What was set, and what keeps it."""
     stay = f"; of its backups {made.state.keep} stay" if made.state.keep else "; all its backups stay"
-    return f"{made.instance} is backed up next at {_time(made.next)}{stay}\n`addonkit serve` keeps the schedule"
+    return f"{made.instance} is backed up next at {time_text(made.next)}{stay}\n`addonkit serve` keeps the schedule"
 
 
 def schedules_text(found: Sequence[Schedule]) -> str:
@@ -38,12 +37,8 @@ def schedules_text(found: Sequence[Schedule]) -> str:
     if not found:
         return 'no schedules yet; run `addonkit backup schedule INSTANCE "0 3 * * *"` to set one'
     rows = [
-        (each.instance, each.state.cron, each.state.keep or "all", _time(each.state.verified), _time(each.next))
+        (each.instance, each.state.cron, each.state.keep or "all", time_text(each.state.verified), time_text(each.next))
         for each in found
     ]
     notes = [wrap(f"{each.instance}: {clean(trouble)}") for each in found for trouble in each.troubles]
     return "\n".join((table(("INSTANCE", "SCHEDULE", "KEPT", "VERIFIED", "NEXT"), rows), *notes))
-
-
-def _time(time: datetime | None) -> str:
-    return f"{time.astimezone():%Y-%m-%d %H:%M}" if time else "-"

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 from addonkit.cli.render.backups import backup_json
 from addonkit.cli.render.json import Json, time_json
 from addonkit.cli.render.table import table
+from addonkit.cli.render.times import time_text
 from addonkit.models.sizes import describe_size
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from addonkit.models.instance import Association, Instance
     from addonkit.models.trash import TrashedInstance
 
@@ -36,7 +35,13 @@ def trash_text(found: Sequence[TrashedInstance]) -> str:
     if not found:
         return "the trash is empty"
     rows = [
-        (each.name, _time(each.destroyed), _time(each.expires), describe_size(each.backup.size), each.backup.name)
+        (
+            each.name,
+            time_text(each.destroyed),
+            time_text(each.expires),
+            describe_size(each.backup.size),
+            each.backup.name,
+        )
         for each in found
     ]
     return table(("INSTANCE", "DESTROYED", "KEPT UNTIL", "SIZE", "FINAL BACKUP"), rows)
@@ -48,7 +53,7 @@ def destroyed_text(name: str, kept: TrashedInstance | None, *, waited: bool) -> 
     if not waited:
         lines = [f"{name} is to be destroyed; `addonkit retry {name}` carries it out"]
     if kept:
-        until = _time(kept.expires)
+        until = time_text(kept.expires)
         lines.append(f"its verified final backup stays in the trash until {until}, in {kept.backup.location}")
         lines.append(f"`addonkit undestroy {name}` brings it back")
     return "\n".join(lines)
@@ -61,7 +66,3 @@ def undestroyed_text(served: Instance, ties: Sequence[Association]) -> str:
         keys = ", ".join(variable.key for variable in tie.variables) or str(tie.phase)
         lines.append(f"{tie.app} receives {keys}" + (f" ({tie.message})" if tie.message else ""))
     return "\n".join((*lines, "restart apps that use it"))
-
-
-def _time(time: datetime) -> str:
-    return f"{time.astimezone():%Y-%m-%d %H:%M}"
