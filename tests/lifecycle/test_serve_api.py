@@ -208,6 +208,29 @@ def test_the_command_line_through_the_api(addonkit_command: CommandLine, home: P
     assert not (tmp_path / "nothing").exists()
 
 
+@pytest.mark.slow
+def test_a_token_for_some_apps_restores_no_data_of_others(addonkit_command: CommandLine, home: Path) -> None:
+    token = addonkit_command("token", "create", "blog", "--role", "operator", "--app", "blog").out.strip()
+    with serving(addonkit_command):
+        backups = {}
+        for app in ("shop", "blog"):
+            addonkit_command("create", "valkey", "-a", app)
+            backups[app] = addonkit_command("backup", "create", f"{app}-valkey", "--no-verify", "--json").data["name"]
+
+        def restore(**body: str) -> tuple[int, Any]:
+            bearer = f"Bearer {token}"
+            return ask(at_home(home), "POST", "/v1/instances/blog-valkey/restore", body, Authorization=bearer)
+
+        status, refused = restore(backup=backups["shop"])
+        assert (status, refused["found"]) == (403, "this token does not reach the app shop")
+        for name in ("shop-valkey", "none/2020", "none.addonkit"):
+            assert restore(backup=name)[0] in {403, 404}, name
+        for body in ({"backup": backups["blog"]}, {}):
+            status, begun = restore(**body)
+            assert status == 202, begun
+            assert ended(home, begun["id"])["state"] == "succeeded"
+
+
 _ACTIVATED = """
 import os, socket, sys
 listening = socket.socket(socket.AF_UNIX)

@@ -101,10 +101,17 @@ async def test_a_token_for_some_apps_reaches_no_others(ask: Client, over_tcp: Cl
     ]
     for method, path, body in refused:
         assert (await over_tcp(method, path, body, **shop)).status in {403, 404}, (method, path)
+    for path in ("/v1/instances/blog-shel", "/v1/instances/x?app=shop", "/v1/instances/x?app=blo"):
+        unknown = await over_tcp("GET", path, **shop)
+        assert (unknown.status, "blog-shelf" in unknown.text, "'blog'" in unknown.text) == (404, False, False), path
     limited = await token(ask, "admin", "shop")
     for method, body in (("GET", None), ("POST", {"name": "x", "role": "admin"})):
         assert (await over_tcp(method, "/v1/tokens", body, **limited)).status == 403
     await ask.settle(await ask("POST", "/v1/associations", {"instance": "shop-shelf", "app": "blog", "alias": "more"}))
+    guest = await token(ask, "operator", "blog", "web")
+    assert (await over_tcp("GET", "/v1/instances/shop-shelf", **guest)).status == 200
+    invited = await over_tcp("POST", "/v1/associations", {"instance": "shop-shelf", "app": "web"}, **guest)
+    assert invited.status == 403, "an app that was let in lets no others in"
     shared = await over_tcp("DELETE", "/v1/instances/shop-shelf", **shop)
     assert shared.status == 403, "another app would lose its data"
 
@@ -120,7 +127,8 @@ async def test_pages_of_other_hosts_cannot_ask(ask: Client, over_tcp: Client) ->
         "[": 421,
     }.items():
         assert (await over_tcp("GET", "/v1/apps", Host=host, **reader)).status == status, host
-    assert (await over_tcp("GET", "/v1/apps", Origin="http://evil.example", **reader)).status == 403
+    for origin in ("http://evil.example", "http://[", "null"):
+        assert (await over_tcp("GET", "/v1/apps", Origin=origin, **reader)).status == 403, origin
     assert (await over_tcp("GET", "/v1/apps", Origin=over_tcp.base, **reader)).status == 200
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 from aiohttp import web
 
-from addonkit.models.token import Role
+from addonkit.models.token import Role, Token
 from addonkit.server.problems import Refused
 
 if TYPE_CHECKING:
@@ -35,6 +35,11 @@ class Principal:
     name: str
     role: Role
     apps: tuple[str, ...] = ()
+
+    @classmethod
+    def of_token(cls, token: Token) -> Principal:
+        """Return who has a token."""
+        return cls(f"token {token.name} ({token.id})", token.role, token.apps)
 
     def reaches(self, apps: Iterable[str]) -> bool:
         """Whether something that concerns these apps is within reach."""
@@ -88,7 +93,7 @@ async def identify(request: web.Request, tokens: Tokens) -> Principal:
     token = await tokens.recognize(text.strip()) if scheme.lower() == "bearer" else None
     if token is None:
         raise _unknown(attempted, "the token is not known")
-    return Principal(f"token {token.name} ({token.id})", token.role, token.apps)
+    return Principal.of_token(token)
 
 
 def peer_user(request: web.Request) -> int | None:

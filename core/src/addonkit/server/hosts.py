@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Collection
 from http import HTTPStatus
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from aiohttp import web
 
@@ -24,21 +24,22 @@ def check_host(request: web.Request, names: Collection[str]) -> None:
     """
     if peer_user(request) is not None:
         return
-    host = _host_of(f"//{request.headers.get('Host', '')}")
+    host = _split(f"//{request.headers.get('Host', '')}").hostname or ""
     attempted = f"cannot {request.method} {request.path}"
     if host != "localhost" and host not in names and not _is_address(host):
         found = f"the request is for the host {host[:100]!r}"
         raise Refused(HTTPStatus.MISDIRECTED_REQUEST, attempted, found, "name the host with `addonkit serve --host`")
     origin = request.headers.get("Origin")
-    if origin is not None and urlsplit(origin).netloc != request.headers.get("Host"):
+    if origin is not None and _split(origin).netloc != request.headers.get("Host"):
         raise Refused(HTTPStatus.FORBIDDEN, attempted, "it comes from a page of another host")
 
 
-def _host_of(url: str) -> str:
+def _split(url: str) -> SplitResult:
+    """The parts of a URL; none of what is no URL."""
     try:
-        return urlsplit(url).hostname or ""
+        return urlsplit(url)
     except ValueError:
-        return ""
+        return urlsplit("")
 
 
 def _is_address(host: str) -> bool:

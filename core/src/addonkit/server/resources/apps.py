@@ -59,7 +59,7 @@ async def get_app(call: Call, app: str) -> AppResource:
 @endpoint("PATCH", "/v1/apps/{app}", Role.OPERATOR, current=get_app)
 async def change_app(call: Call, app: str, body: ChangeApp) -> AppResource:
     """Give an app another name."""
-    await find(call, app)
+    await check(call, app)
     call.principal.require_app(body.name, call.attempted)
     await call.kit.rename_app(app, body.name)
     return _resource(await find(call, body.name))
@@ -71,10 +71,26 @@ async def find(call: Call, name: str) -> AppView:
     Raises:
         UnknownApp: there is none of that name.
     """
+    await check(call, name)
     for each in await call.kit.apps():
-        if each.name == name and call.principal.reaches([name]):
+        if each.name == name:
             return each
-    raise UnknownApp(call.attempted, f"there is no app {name!r}", "an app is made by its first addon or variable")
+    raise _unknown(call, name)
+
+
+async def check(call: Call, name: str) -> None:
+    """Make sure that there is an app within reach.
+
+    Raises:
+        UnknownApp: there is none of that name.
+    """
+    if not call.principal.reaches([name]) or not await call.kit.has_app(name):
+        raise _unknown(call, name)
+
+
+def _unknown(call: Call, name: str) -> UnknownApp:
+    """The error names no other apps: they may be out of reach."""
+    return UnknownApp(call.attempted, f"there is no app {name!r}", "an app is made by its first addon or variable")
 
 
 def _resource(view: AppView) -> AppResource:

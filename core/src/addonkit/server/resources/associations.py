@@ -13,7 +13,8 @@ from addonkit.models.views import InstanceView
 from addonkit.server.endpoints import LONG, Call, Endpoints, Page, Reply
 from addonkit.server.paging import ListQuery, page
 from addonkit.server.resources.environments import MovesResource, moves_resource
-from addonkit.server.resources.instances import AssociationResource, association_resource, find
+from addonkit.server.resources.instance_documents import AssociationResource, association_resource
+from addonkit.server.resources.instances import find
 from addonkit.server.resources.operations import OperationResource, begin
 from addonkit.server.resources.words import Alias, AppName, InstanceName
 from addonkit.server.schema import Text
@@ -61,8 +62,9 @@ async def list_associations(call: Call, query: AssociationsQuery) -> Page[Associ
 @endpoint("POST", "/v1/associations", Role.OPERATOR, status=LONG)
 async def create_association(call: Call, body: CreateAssociation) -> OperationResource | Reply:
     """Attach an instance that exists to an app."""
-    await find(call, body.instance)
-    call.principal.require_app(body.app, call.attempted)
+    view = await find(call, body.instance)
+    for app in (view.instance.app, body.app):  # only its owner lets another app in
+        call.principal.require_app(app, call.attempted)
     return await begin(call, "attach", attrs.asdict(body))
 
 

@@ -79,7 +79,8 @@ async def create_backup(call: Call, instance: str, body: CreateBackup) -> Operat
 @endpoint("POST", "/v1/instances/{instance}/restore", Role.OPERATOR, status=LONG)
 async def restore_instance(call: Call, instance: str, body: RestoreInstance) -> OperationResource | Reply:
     """Bring the data of an instance back from a backup; its present data are kept for a week."""
-    await _check_reach(call, instance)
+    if call.principal.apps:
+        await _check_own(call, instance, body.backup)
     return await begin(call, "restore", {"instance": instance, "backup": body.backup})
 
 
@@ -94,6 +95,20 @@ async def _check_reach(call: Call, instance: str) -> None:
     """A token for some apps reaches the backups of instances that exist, and are theirs."""
     if call.principal.apps:
         await owned(call, instance)
+
+
+async def _check_own(call: Call, instance: str, backup: str) -> None:
+    """A token for some apps brings back what an instance of theirs held, or one that was created for them.
+
+    Raises:
+        UnknownBackup: there is none of that name; a path is none.
+        Refused: the data are those of another app.
+    """
+    view = await owned(call, instance)
+    found = await call.kit.backups.find(backup or view.instance.name, files=False)
+    manifest = await call.kit.backups.service.manifest(found)
+    if manifest.instance_id != view.instance.id:
+        call.principal.require_app(manifest.app, call.attempted)
 
 
 def _resource(backup: Backup) -> BackupResource:

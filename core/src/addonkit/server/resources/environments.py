@@ -11,7 +11,7 @@ from addonkit.models.token import Role
 from addonkit.models.variable import Variable
 from addonkit.models.views import Environment, VariableMove
 from addonkit.server.endpoints import Call, Endpoints
-from addonkit.server.resources.apps import find
+from addonkit.server.resources.apps import check
 from addonkit.server.resources.words import VariableName
 from addonkit.server.schema import Text
 
@@ -111,7 +111,7 @@ class MovesResource:
 @endpoint("GET", "/v1/apps/{app}/environment")
 async def get_environment(call: Call, app: str, query: EnvironmentQuery) -> EnvironmentResource:
     """Show what an app receives."""
-    await find(call, app)
+    await check(call, app)
     if query.reveal:
         call.principal.require(Role.OPERATOR, call.attempted)
     return _resource(await call.kit.environment(app), reveal=query.reveal)

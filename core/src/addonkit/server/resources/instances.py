@@ -1,110 +1,23 @@
-"""Instances, and the ties of apps to them."""
+"""Instances: made, looked at, changed and destroyed."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Annotated, Final
 
 import attrs
 
-from addonkit.errors import UnknownInstance
-from addonkit.models.definition import CONFIG_VERSION
-from addonkit.models.instance import Association, Phase, Purpose
+from addonkit.errors import NotFound, UnknownInstance
 from addonkit.models.token import Role
 from addonkit.models.views import InstanceView
 from addonkit.server.endpoints import LONG, Call, Endpoints, Page, Reply
 from addonkit.server.paging import ListQuery, page
+from addonkit.server.resources.instance_documents import InstanceResource, resource
 from addonkit.server.resources.operations import OperationResource, begin
 from addonkit.server.resources.words import AddonSpec, Alias, AppName, InstanceName, OptionName, Version
 from addonkit.server.schema import Text
 
 endpoint: Final = Endpoints()
-
-
-@attrs.frozen
-class AssociationResource:
-    """The tie of an app to an instance.
-
-    Attributes:
-        id: of the association.
-        app: name of the app.
-        instance: name of the instance.
-        alias: the name that the app has for the set of variables; empty without one.
-        phase: where it is on its way.
-        message: why the phase is `error`.
-        variables: names of the variables that the app receives.
-    """
-
-    id: str
-    app: str
-    instance: str
-    alias: str
-    phase: Phase
-    message: str
-    variables: tuple[str, ...]
-
-
-@attrs.frozen
-class ServerResource:
-    """The server that an instance lives on.
-
-    Attributes:
-        id: of the server.
-        shared: whether several instances may live on it.
-        state: `running`, `starting`, `stopped` or `crashed`.
-        newer: version that a restart would run, when it is another one; else empty.
-        host: where it listens; null when it does not run here.
-        port: where it listens.
-        instances: how many instances live on it.
-    """
-
-    id: str
-    shared: bool
-    state: str
-    newer: str
-    host: str | None
-    port: int | None
-    instances: int
-
-
-@attrs.frozen
-class InstanceResource:
-    """One provisioned addon: a database, a keyspace, a bucket.
-
-    Attributes:
-        id: never used again.
-        name: unique among instances.
-        addon: name of the addon.
-        variant: name of the variant.
-        version: of its server; empty without one.
-        app: name of the app it was created for.
-        phase: where it is on its way.
-        purpose: `serve`, or why no app has it.
-        message: why the phase is `error`, or what it waits for.
-        retry_at: when an error is retried by itself.
-        expires: when it may be removed, of one that another has taken the place of.
-        addon_state: `ok`, or why its addon cannot be asked.
-        doing: the step that is being worked on.
-        server: where it lives; null without one.
-        associations: apps that receive its variables.
-    """
-
-    id: str
-    name: str
-    addon: str
-    variant: str
-    version: str
-    app: str
-    phase: Phase
-    purpose: Purpose
-    message: str
-    retry_at: datetime | None
-    expires: datetime | None
-    addon_state: str
-    doing: str
-    server: ServerResource | None
-    associations: tuple[AssociationResource, ...]
 
 
 @attrs.frozen
@@ -294,8 +207,13 @@ async def find(call: Call, name: str, app: str | None = None) -> InstanceView:
     Raises:
         UnknownInstance: there is none of that name.
     """
-    view = await call.kit.show(name, app)
-    if not reaches(call, view):
+    try:
+        view = await call.kit.show(name, app)
+    except NotFound:
+        if not call.principal.apps:
+            raise
+        view = None  # the advice would name others
+    if view is None or not reaches(call, view):
         raise UnknownInstance(call.attempted, f"there is no instance {name!r}", "see /v1/instances")
     return view
 
@@ -316,45 +234,3 @@ async def owned(call: Call, name: str) -> InstanceView:
 def reaches(call: Call, view: InstanceView) -> bool:
     """Whether an instance is within reach."""
     return call.principal.reaches([view.instance.app, *(each.app for each in view.associations)])
-
-
-def resource(view: InstanceView) -> InstanceResource:
-    """Return what is shown of an instance."""
-    instance = view.instance
-    return InstanceResource(
-        instance.id,
-        instance.name,
-        instance.addon,
-        instance.variant,
-        instance.config.get(CONFIG_VERSION, ""),
-        instance.app,
-        instance.phase,
-        instance.purpose,
-        instance.message,
-        instance.retry_at,
-        instance.expires,
-        view.addon_state,
-        view.doing,
-        _server(view),
-        tuple(association_resource(each, view) for each in view.associations),
-    )
-
-
-def association_resource(association: Association, view: InstanceView) -> AssociationResource:
-    """Return what is shown of an association."""
-    return AssociationResource(
-        association.id,
-        association.app,
-        view.instance.name,
-        association.alias,
-        association.phase,
-        association.message,
-        tuple(variable.key for variable in association.variables),
-    )
-
-
-def _server(view: InstanceView) -> ServerResource | None:
-    if view.server is None:
-        return None
-    host, port = (view.address.host, view.address.port) if view.address else (None, None)
-    return ServerResource(view.server.id, view.server.shared, view.server_state, view.newer, host, port, view.tenants)
