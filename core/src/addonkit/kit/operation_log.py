@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 KEPT: Final = timedelta(days=7)
 """How long operations are kept after their end."""
 
+_PART: Final = 500
+"""Operations that a sweep reads at once."""
+
 
 class OperationLog:
     """Records what was asked for, before it begins, and what came of it."""
@@ -116,13 +119,16 @@ class OperationLog:
     async def sweep(self) -> None:
         """Forget operations that ended long ago."""
         limit = self._clock.now() - KEPT
+        after: str | None = ""
+        while after is not None:
+            after = await self._sweep_part(after, limit)
 
-        def decide(tx: Transaction) -> None:
-            for entity in tx.list(Operation).items:
-                if entity.value.finished is not None and entity.value.finished < limit:
-                    tx.delete(Operation, entity.name)
-
-        await self._store.transact(decide)
+    async def _sweep_part(self, after: str, limit: datetime) -> str | None:
+        part = await self._store.read(lambda tx: tx.list(Operation, after=after, limit=_PART))
+        old = [each.name for each in part.items if each.value.finished is not None and each.value.finished < limit]
+        if old:
+            await self._store.transact(lambda tx: [tx.delete(Operation, name) for name in old])
+        return part.next
 
     async def _change(self, id: str, change: Callable[[Operation], Operation]) -> Operation:
         def decide(tx: Transaction) -> Operation:

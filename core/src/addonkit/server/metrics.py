@@ -98,13 +98,19 @@ class Metrics:
 
     async def _measure(self) -> None:
         while True:
-            for view in await self._kit.instances():
-                name = view.instance.name
-                with suppress(AddonkitError, TimeoutError):
-                    usage = await self._kit.usage(name) if _serves(view) else None
-                    if usage is not None:
-                        self._sizes[view.instance.id] = usage
+            with suppress(AddonkitError):  # the state may be busy; whatever is asked of it next says more
+                await self._measure_once()
             await asyncio.sleep(SIZES_EVERY)
+
+    async def _measure_once(self) -> None:
+        views = await self._kit.instances()
+        living = {view.instance.id for view in views}
+        self._sizes = {id: usage for id, usage in self._sizes.items() if id in living}
+        for view in filter(_serves, views):
+            with suppress(AddonkitError, TimeoutError):
+                usage = await self._kit.usage(view.instance.name)
+                if usage is not None:
+                    self._sizes[view.instance.id] = usage
 
     async def _look_for_backups(self) -> None:
         if monotonic() - self._looked < BACKUPS_EVERY:

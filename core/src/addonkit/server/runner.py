@@ -6,8 +6,10 @@ import asyncio
 import hashlib
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from contextvars import ContextVar
+from datetime import timedelta
+from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -37,6 +39,15 @@ _STOPPED: Final = Problem(
 
 _BUG: Final = Problem("about:blank", "Internal error", 500, "this is a bug; the log of `addonkit serve` has the rest")
 
+LOOK_EVERY: Final = 60.0
+"""Seconds between looks for operations that other processes left."""
+
+LEFT: Final = timedelta(seconds=60)
+"""How old an operation is that no process has begun to carry out, before another one does."""
+
+SWEEP_EVERY: Final = 60
+"""Looks between sweeps of operations that ended long ago."""
+
 _current: ContextVar[str] = ContextVar("operation", default="")
 
 
@@ -53,9 +64,10 @@ class OperationRunner:
         self._metrics = metrics
         self._log = kit.operation_log
         self._tasks: set[asyncio.Task[None]] = set()
-        self._notes: dict[str, list[asyncio.Task[Operation]]] = {}
+        self._notes: dict[str, dict[str, asyncio.Future[Operation]]] = {}
+        """What is being recorded, by operation and execution."""
         self._instances: dict[str, str] = {}
-        """Ids of operations that run here, to the instances that they concern."""
+        """Ids of operations that begin or run here, to the instances that they concern."""
 
     async def begin(
         self, verb: str, arguments: Mapping[str, Any], *, asked_by: str, key: str = "", id: str = ""
@@ -80,32 +92,42 @@ class OperationRunner:
         check_same(operation, digest)
         if not is_new:
             return operation
+        self._instances[id] = ""
         try:
-            accepted = await VERBS[verb].accept(self._kit, operation.arguments)
+            operation = await self._accept(operation)
         except BaseException:
-            await self._log.withdraw(id)
+            del self._instances[id]
             raise
-        operation = await self._concern(id, accepted)
         self._start(operation)
         return operation
 
-    async def resume(self) -> None:
-        """Complete what other processes began and did not complete; waits for those that still run."""
-        await self._log.sweep()
+    async def resume(self, older: timedelta = timedelta()) -> None:
+        """Complete what other processes began and did not complete; waits for those that still run.
+
+        Args:
+            older: how long ago it was asked for at least.
+        """
+        limit = self._log.now() - older
         for operation in await self._log.list(running=True):
-            if operation.id not in self._instances:
+            began = operation.created is None or operation.created <= limit
+            if began and operation.id not in self._instances:
                 self._start(operation)
+
+    def keep(self) -> None:
+        """Resume again and again, and forget what ended long ago, until `close`."""
+        self._add(self._keep())
 
     def take(self, event: Event) -> None:
         """Note which execution an event is of, for the operation that it belongs to."""
         self._metrics.take(event)
         instance = event.subject.get("instance", "")
         wanted = {id for id, concerned in self._instances.items() if instance and concerned == instance}
-        if _current.get():
+        if _current.get() in self._instances:  # what an operation began may outlive it
             wanted.add(_current.get())
         for id in wanted:
-            notes = self._notes.setdefault(id, [])
-            notes.append(asyncio.ensure_future(self._log.note_execution(id, event.execution)))
+            notes = self._notes.setdefault(id, {})
+            if event.execution not in notes or _failed(notes[event.execution]):
+                notes[event.execution] = asyncio.ensure_future(self._log.note_execution(id, event.execution))
 
     async def close(self) -> None:
         """Stop carrying out; what is not complete is completed by a later process."""
@@ -113,11 +135,32 @@ class OperationRunner:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
+    async def _accept(self, operation: Operation) -> Operation:
+        try:
+            accepted = await VERBS[operation.verb].accept(self._kit, operation.arguments)
+        except BaseException:
+            await self._log.withdraw(operation.id)
+            raise
+        return await self._concern(operation.id, accepted)
+
     def _start(self, operation: Operation) -> None:
         self._instances[operation.id] = operation.instance
-        task = asyncio.create_task(self._carry_out(operation.id))
+        self._add(self._carry_out(operation.id))
+
+    def _add(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    async def _keep(self) -> None:
+        for look in count():
+            try:
+                if look % SWEEP_EVERY == 0:
+                    await self._log.sweep()
+                await self.resume(LEFT)
+            except AddonkitError as error:  # whatever is asked of the state next says more
+                _log.warning("operations were not looked for: %s", error)
+            await asyncio.sleep(LOOK_EVERY)
 
     async def _carry_out(self, id: str) -> None:
         _current.set(id)
@@ -163,7 +206,11 @@ class OperationRunner:
 
     async def _noted(self, id: str) -> None:
         """Wait until all executions are recorded."""
-        await asyncio.gather(*self._notes.pop(id, ()), return_exceptions=True)
+        await asyncio.gather(*self._notes.get(id, {}).values(), return_exceptions=True)
+
+
+def _failed(note: asyncio.Future[Operation]) -> bool:
+    return note.done() and (note.cancelled() or note.exception() is not None)
 
 
 def _digest(value: object) -> str:

@@ -89,6 +89,7 @@ class HttpService:
         try:
             await _either(waiting, tried)
             await self._operations.resume()
+            self._operations.keep()
             if tcp is not None:
                 await self._answer(tcp, self._tls)
             for each in passed:
