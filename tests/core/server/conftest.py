@@ -25,6 +25,7 @@ from addonkit import (
     VariantDefinition,
     hookimpl,
 )
+from addonkit.models.execution import Event
 from addonkit.saga.step import step
 from addonkit.server.listeners import SOCKET, Listening
 from addonkit.server.metrics import Metrics
@@ -141,7 +142,12 @@ async def served(home: Path, shelf: Shelf, listening: Listening | None = None, *
     async with AsyncExitStack() as stack:
         connector = aiohttp.UnixConnector(str(home / SOCKET))
         session = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
-        opened = addonkit.open(home, registry=registry, on_event=lambda event: [each.take(event) for each in runners])
+
+        def take(event: Event) -> None:
+            for each in runners:
+                each.take(event)
+
+        opened = addonkit.open(home, registry=registry, on_event=take, **options)
         kit = await stack.enter_async_context(opened)
         metrics = Metrics(kit)
         runners.append(OperationRunner(kit, metrics))

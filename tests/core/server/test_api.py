@@ -14,8 +14,10 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from addonkit import errors
 from addonkit.errors import AddonkitError
+from addonkit.models.operation import Operation
 from addonkit.server.listeners import SOCKET
 from addonkit.server.problems import STATUSES, status_of
+from addonkit.server.runner import LEFT
 
 from .conftest import SECRET, Client, Served, Shelf, served
 
@@ -115,6 +117,15 @@ async def test_what_is_not_complete_is_completed_by_the_next_process(home: Path,
         again = await second.client("POST", "/v1/instances", SHOP, Idempotency_Key="k")
         assert again.data["id"] == asked.data["id"]
         assert (await second.client.settle(again))["state"] == "succeeded"
+
+
+async def test_what_another_process_left_is_completed_after_a_time(ask: Client, api: Served) -> None:
+    await ask.settle(await ask("POST", "/v1/instances", SHOP))
+    await api.kit.operation_log.begin(Operation("left", "retry", {"instance": "shop-shelf"}))
+    await api.runner.resume(LEFT)
+    assert (await ask("GET", "/v1/operations/left")).data["instance"] == "", "its process may be about to begin it"
+    await api.runner.resume()
+    assert (await ask.events("left"))[-1]["data"]["state"] == "succeeded"
 
 
 async def test_one_process_answers_and_another_takes_over(home: Path, shelf: Shelf) -> None:
@@ -227,6 +238,13 @@ async def test_the_audit_log_has_changes_and_no_secrets(ask: Client, home: Path)
     ]
     assert lines[0]["operation"] == asked.data["id"]
     assert {each["where"] for each in lines} == {"unix"}
+
+
+async def test_a_change_that_cannot_be_audited_is_a_problem(ask: Client, home: Path) -> None:
+    (home / "audit.log").mkdir()
+    answer = await ask("PATCH", "/v1/apps/shop/environment", {"set": {"A": "1"}})
+    assert (answer.status, "cannot write the audit log" in answer.data["detail"]) == (503, True)
+    assert (await ask("GET", "/v1/apps/shop")).status == 200
 
 
 async def test_numbers_for_prometheus(ask: Client, api: Served) -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import datetime as dt
 import json
 from pathlib import Path
 from typing import Any
 
 import attrs
 import pytest
+
+from addonkit.util.clock import SystemClock
 
 from .conftest import SECRET, Answer, Client, Served, Shelf, served
 
@@ -254,3 +257,42 @@ async def test_a_broker_that_is_stopped_in_the_middle(home: Path, shelf: Shelf) 
         assert await cf.ended("/service_instances/i") == {"state": "succeeded"}
         assert (await cf.bind("i", "b")).status == 201
     assert len(shelf.made) == 1
+
+
+class Later(SystemClock):
+    """The time after operations are forgotten."""
+
+    def now(self) -> dt.datetime:
+        return super().now() + dt.timedelta(days=8)
+
+
+async def test_what_is_destroyed_without_the_platform_stays_gone(home: Path, shelf: Shelf) -> None:
+    async with served(home, shelf) as first:
+        cf = await platform_of(first)
+        for id in ("i", "j"):
+            await cf.provision(id)
+            await cf.ended(f"/service_instances/{id}")
+        for each in (await cf.ask("GET", "/v1/instances")).data["items"]:
+            await cf.ask.settle(await cf.ask("DELETE", f"/v1/instances/{each['name']}"))
+        for refused in (await cf.bind("i", "b"), await cf("PATCH", f"/service_instances/i{ASYNC}", cf.ids("wide"))):
+            assert (refused.status, "no such service instance" in refused.data["description"]) == (404, True)
+        assert (await cf("GET", "/service_instances/i/service_bindings/b")).status == 404
+        removed = await cf("DELETE", f"/service_instances/i?{cf.query}&accepts_incomplete=true")
+        assert (removed.status, removed.data) == (200, {})
+    async with served(home, shelf, clock=Later()) as second:
+        cf.ask = second.client
+        while await second.kit.operation_log.list():
+            await asyncio.sleep(0.02)
+        await cf("GET", "/service_instances/j")
+        assert not await second.kit.operation_log.list(), "reading makes nothing anew"
+        assert not shelf.made
+
+
+async def test_credentials_that_are_shown_are_in_the_audit_log(cf: Platform, home: Path) -> None:
+    await cf.provision("i")
+    await cf.ended("/service_instances/i")
+    assert (await cf.bind("i", "b")).status == 201
+    path = "/service_instances/i/service_bindings/b"
+    assert (await cf("GET", path)).status == 200
+    last = json.loads((home / "audit.log").read_text().splitlines()[-1])
+    assert (last["method"], last["path"], last["who"][:9]) == ("GET", f"/broker/v2{path}", "token cf ")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote
 
@@ -24,6 +25,11 @@ class BrokerRecords:
         """Return a service instance; None when there is none of that id."""
         entity = await self._store.get(ServiceInstance, quote(id, safe=""))
         return entity.value if entity else None
+
+    async def changed(self, id: str) -> datetime | None:
+        """Return when the record of a service instance was written last; None when there is none of that id."""
+        entity = await self._store.get(ServiceInstance, quote(id, safe=""))
+        return entity.updated if entity else None
 
     async def binding(self, instance: str, id: str) -> ServiceBinding | None:
         """Return a binding of a service instance; None when there is none of that id."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 from aiohttp import web
 
-from addonkit.errors import AddonkitError, InvalidInput, NotFound
+from addonkit.errors import AddonkitError, InvalidInput, NotFound, StoreUnavailable
 from addonkit.models.token import Role
 from addonkit.server.access import Principal, identify, peer_user
 from addonkit.server.audit import AuditLog, Entry
@@ -79,7 +79,7 @@ class Api:
         app.on_shutdown.append(self._end_streams)
         for endpoint in ENDPOINTS:
             app.router.add_route(endpoint.method, endpoint.path, self._handler(endpoint))
-        Broker(self._kit, self._runner, _note_who).add_to(app.router)
+        Broker(self._kit, self._runner, _note_who, _note_secrets).add_to(app.router)
         return app
 
     @web.middleware
@@ -93,7 +93,11 @@ class Api:
             response.headers["X-Content-Type-Options"] = "nosniff"
             response.headers.setdefault("Cache-Control", "no-store")
         if request.method not in {"GET", "HEAD", "OPTIONS"} or trace.reveals or response.status in _REFUSED:
-            await asyncio.to_thread(self._audit.write, _entry(trace, request, response))
+            try:
+                await asyncio.to_thread(self._audit.write, _entry(trace, request, response))
+            except StoreUnavailable as error:
+                _log.error("request %s: %s", trace.id, error)
+                return answer_error(error, trace.id)
         return response
 
     async def _answered(self, request: web.Request, answer: Answer) -> web.StreamResponse:
@@ -122,7 +126,7 @@ class Api:
             await self._check_unchanged(endpoint, call)
             given = {**_path(endpoint, request, attempted), **await _sent(endpoint, request, attempted)}
             if getattr(given.get("query"), "reveal", False):
-                _trace.get().reveals = True
+                _note_secrets()
             return _response(endpoint, request, await endpoint.handler(call, **given))
 
         return handle
@@ -136,7 +140,7 @@ class Api:
         if endpoint.role is None:
             return _UNKNOWN
         principal = await identify(request, self._kit.tokens)
-        _trace.get().who = principal.name
+        _note_who(principal)
         principal.require(endpoint.role, attempted)
         return principal
 
@@ -160,6 +164,10 @@ class Api:
 
 def _note_who(principal: Principal) -> None:
     _trace.get().who = principal.name
+
+
+def _note_secrets() -> None:
+    _trace.get().reveals = True
 
 
 def _response(endpoint: Endpoint, request: web.Request, given: Any) -> web.StreamResponse:

@@ -10,6 +10,8 @@ from typing import Final
 
 import attrs
 
+from addonkit.errors import StoreUnavailable
+
 NAME: Final = "audit.log"
 """Name of the log in the home. Each line is one JSON object."""
 
@@ -45,10 +47,21 @@ class AuditLog:
         self.path = home / NAME
 
     def write(self, entry: Entry) -> None:
-        """Append an entry, whole."""
+        """Append an entry, whole.
+
+        Raises:
+            StoreUnavailable: it cannot be written.
+        """
         line = json.dumps({**attrs.asdict(entry), "at": entry.at.isoformat()}, ensure_ascii=True)
+        try:
+            self._append(f"{line}\n".encode())
+        except OSError as error:
+            advice = f"make {NAME} in the home writable; what was asked for may be done"
+            raise StoreUnavailable("cannot write the audit log", f"{error.strerror or error}", advice) from error
+
+    def _append(self, line: bytes) -> None:
         descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:
-            os.write(descriptor, f"{line}\n".encode())
+            os.write(descriptor, line)
         finally:
             os.close(descriptor)

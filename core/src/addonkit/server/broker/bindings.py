@@ -13,14 +13,13 @@ from addonkit.errors import AddonkitError, NotFound
 from addonkit.models.broker import BrokerVerb, ServiceBinding, ServiceInstance
 from addonkit.models.operation import Operation, OperationState
 from addonkit.server.broker.catalog import find
-from addonkit.server.broker.instances import GONE, ServiceInstances, stand_in
-from addonkit.server.broker.wire import BrokerError, Request, bad, concurrent
+from addonkit.server.broker.instances import ServiceInstances, stand_in
+from addonkit.server.broker.tracking import is_gone, is_made, runs
+from addonkit.server.broker.wire import BrokerError, Request, accepted, bad, concurrent, gone, unknown_binding
 
 if TYPE_CHECKING:
     from addonkit.kit.kit import Kit
     from addonkit.server.broker.tracking import Tracker
-
-UNKNOWN: Final = BrokerError(HTTPStatus.NOT_FOUND, "there is no such service binding")
 
 _ENDPOINTS: Final = 15
 
@@ -44,29 +43,29 @@ class ServiceBindings:
         predecessor = asked.text("predecessor_binding_id", needed=False)
         if predecessor:
             former, operation = await self._current(instance, predecessor)
-            if not plan.rotatable or former is None or not _is_made(former, operation):
+            if not plan.rotatable or former is None or not is_made(former, operation):
                 raise bad("the predecessor is no binding of this service instance that can be rotated")
         record, operation = await self._current(instance, id)
-        if record is None or _is_gone(record, operation):
+        if record is None or is_gone(record, operation):
             return await self._make(record, wanted, owner, asked)
         return await self._again(record, operation, wanted, owner, asked)
 
     async def show(self, instance: str, id: str, asked: Request) -> web.Response:
         """Show a binding with its credentials."""
         record, operation = await self._current(instance, id)
-        if record is None or not _is_made(record, operation):
-            raise UNKNOWN
+        if record is None or not is_made(record, operation):
+            raise unknown_binding()
         return web.json_response({**await self._credentials(record, asked), "parameters": {}})
 
     async def unbind(self, instance: str, id: str, asked: Request) -> web.Response:
         """Take credentials back."""
         asked.asked("service_id"), asked.asked("plan_id")
         record, operation = await self._current(instance, id)
-        if record is None or _is_gone(record, operation):
-            raise GONE
-        if _runs(operation):
+        if record is None or is_gone(record, operation):
+            raise gone()
+        if runs(operation):
             if record.verb is BrokerVerb.REMOVE and asked.takes_async:
-                return _accepted(record.operation)
+                return accepted(record.operation)
             raise concurrent()
         wanted = attrs.evolve(record, verb=BrokerVerb.REMOVE, operation=self._tracker.new_id())
         removed = await self._records.replace(record, wanted)
@@ -74,7 +73,7 @@ class ServiceBindings:
         try:
             name = await self._instances.name(owner) if owner else ""
             await self._tracker.begin(removed.operation, "detach", {"instance": name, "app": record.app})
-        except (NotFound, IndexError):  # it went with its service instance, or never was
+        except (NotFound, BrokerError):  # it went with its service instance, or never was
             await self._records.remove(removed)
             return web.json_response({})
         return await self._answer(removed, asked, HTTPStatus.OK)
@@ -83,11 +82,11 @@ class ServiceBindings:
         """Tell what came of the last request."""
         record, operation = await self._current(instance, id)
         if record is None:
-            raise UNKNOWN
+            raise unknown_binding()
         if asked.query.get("operation", record.operation) != record.operation:
             raise bad("the operation is not the last one of this service binding")
         if operation is None:
-            raise GONE if record.verb is BrokerVerb.REMOVE else UNKNOWN
+            raise gone() if record.verb is BrokerVerb.REMOVE else unknown_binding()
         return web.json_response(await self._tracker.last(operation))
 
     def _wanted(self, instance: str, id: str, asked: Request) -> ServiceBinding:
@@ -118,17 +117,17 @@ class ServiceBindings:
             raise concurrent()
         if record.asked != wanted.asked:
             raise BrokerError(HTTPStatus.CONFLICT, "a service binding of this id has other attributes")
-        if _runs(operation):
+        if runs(operation):
             return await self._answer(record, asked, HTTPStatus.OK)
-        if _is_made(record, operation) and await self._is_attached(record):
+        if is_made(record, operation) and await self._is_attached(record):
             return web.json_response(await self._credentials(record, asked))
         return await self._make(record, wanted, owner, asked)
 
     async def _make(
         self, former: ServiceBinding | None, wanted: ServiceBinding, owner: ServiceInstance, asked: Request
     ) -> web.Response:
+        arguments = {"instance": await self._instances.name(owner), "app": wanted.app, "alias": "", "socket": False}
         record = await self._records.replace(former, wanted)
-        arguments = {"instance": await self._instances.name(owner), "app": record.app, "alias": "", "socket": False}
         try:
             await self._tracker.begin(record.operation, "attach", arguments)
         except AddonkitError:
@@ -139,7 +138,7 @@ class ServiceBindings:
     async def _answer(self, record: ServiceBinding, asked: Request, status: HTTPStatus) -> web.Response:
         """Answer with the operation, or wait for its end where the platform does not wait itself."""
         if asked.takes_async:
-            return _accepted(record.operation)
+            return accepted(record.operation)
         ended = await self._tracker.wait(record.operation)
         if ended is None:
             raise BrokerError(HTTPStatus.SERVICE_UNAVAILABLE, "it takes too long: send accepts_incomplete=true")
@@ -155,7 +154,7 @@ class ServiceBindings:
         try:
             variables = (await self._kit.environment(record.app)).values
         except NotFound:
-            raise UNKNOWN from None
+            raise unknown_binding() from None
         found: dict[str, Any] = dict(variables)
         url = next((value for name, value in variables.items() if name.endswith("_URL")), "")
         parts = urlsplit(url)
@@ -178,21 +177,3 @@ def _parts(url: str) -> dict[str, Any]:
         "database": unquote(parts.path.lstrip("/")),
     }
     return {name: value for name, value in named.items() if value}
-
-
-def _accepted(operation: str) -> web.Response:
-    return web.json_response({"operation": operation}, status=HTTPStatus.ACCEPTED)
-
-
-def _runs(operation: Operation | None) -> bool:
-    return operation is not None and operation.state is OperationState.RUNNING
-
-
-def _is_made(record: ServiceBinding, operation: Operation | None) -> bool:
-    made = operation is None or operation.state is OperationState.SUCCEEDED
-    return record.verb is BrokerVerb.MAKE and made
-
-
-def _is_gone(record: ServiceBinding, operation: Operation | None) -> bool:
-    removed = operation is None or operation.state is OperationState.SUCCEEDED
-    return record.verb is BrokerVerb.REMOVE and removed

@@ -11,19 +11,27 @@ import attrs
 from aiohttp import web
 
 from addonkit.errors import AddonkitError
+from addonkit.kit.operation_log import KEPT
 from addonkit.models.broker import BrokerVerb, ServiceInstance
 from addonkit.models.operation import Operation, OperationState
 from addonkit.server.broker.catalog import Offered, find
-from addonkit.server.broker.wire import BrokerError, Request, bad, concurrent, needs_async
+from addonkit.server.broker.tracking import is_gone, is_made, runs
+from addonkit.server.broker.wire import (
+    BrokerError,
+    Request,
+    accepted,
+    bad,
+    concurrent,
+    gone,
+    needs_async,
+    unknown_instance,
+)
 
 if TYPE_CHECKING:
     from addonkit.kit.kit import Kit
     from addonkit.server.broker.tracking import Tracker
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9._-]{1,100}")
-
-GONE: Final = BrokerError(HTTPStatus.GONE, "there is no such thing any more")
-UNKNOWN: Final = BrokerError(HTTPStatus.NOT_FOUND, "there is no such service instance")
 
 
 class ServiceInstances:
@@ -44,7 +52,7 @@ class ServiceInstances:
             id, plan.service_id, plan.plan_id, parameters, place, stand_in("broker", id), self._tracker.new_id()
         )
         former, operation = await self._current(id)
-        if former is not None and not _is_gone(former, operation):
+        if former is not None and not is_gone(former, operation):
             return await self._again(former, operation, wanted, asked)
         if not asked.takes_async:
             raise needs_async()
@@ -54,9 +62,9 @@ class ServiceInstances:
     async def show(self, id: str) -> web.Response:
         """Show a service instance."""
         record, operation = await self._current(id)
-        if record is None or (record.verb is not BrokerVerb.UPDATE and not _is_made(record, operation)):
-            raise UNKNOWN
-        if _runs(operation):
+        if record is None or (record.verb is not BrokerVerb.UPDATE and not is_made(record, operation)):
+            raise unknown_instance()
+        if runs(operation):
             raise concurrent()
         found = {"service_id": record.service_id, "plan_id": record.plan_id, "parameters": {**record.parameters}}
         return web.json_response(found)
@@ -66,15 +74,15 @@ class ServiceInstances:
         service = asked.text("service_id")
         record, operation = await self._current(id)
         if record is None or not _exists(record, operation):
-            raise UNKNOWN
+            raise unknown_instance()
         plan = find(self._kit.registry, service, asked.text("plan_id", needed=False) or record.plan_id)
         if service != record.service_id:
             raise bad("the service instance is of another service")
         _check_maintenance(plan, asked)
         parameters = {**record.parameters, **check_parameters(asked.tree("parameters"))}
-        if _runs(operation):
+        if runs(operation):
             if (record.wanted_plan, record.wanted_parameters) == (plan.plan_id, parameters):
-                return _accepted(record.operation)
+                return accepted(record.operation)
             raise concurrent()
         if (plan.plan_id, parameters) == (record.plan_id, record.parameters):
             return web.json_response({})
@@ -87,17 +95,18 @@ class ServiceInstances:
             wanted_plan=plan.plan_id,
             wanted_parameters=parameters,
         )
+        name = await self.name(record)
         began = await self._records.replace(record, wanted)
-        return await self._update(record, began, plan)
+        return await self._update(record, began, name, plan)
 
     async def deprovision(self, id: str, asked: Request) -> web.Response:
         """Remove a service instance, from whatever state it is in."""
         asked.asked("service_id"), asked.asked("plan_id")
         record, operation = await self._current(id)
-        if record is None or _is_gone(record, operation):
-            raise GONE
-        if record.verb is BrokerVerb.REMOVE and _runs(operation):
-            return _accepted(record.operation)
+        if record is None or is_gone(record, operation):
+            raise gone()
+        if record.verb is BrokerVerb.REMOVE and runs(operation):
+            return accepted(record.operation)
         if not asked.takes_async:
             raise needs_async()
         wanted = attrs.evolve(record, verb=BrokerVerb.REMOVE, operation=self._tracker.new_id())
@@ -108,12 +117,12 @@ class ServiceInstances:
         """Tell what came of the last request."""
         record, operation = await self._current(id)
         if record is None:
-            raise UNKNOWN
+            raise unknown_instance()
         if asked.query.get("operation", record.operation) != record.operation:
             raise bad("the operation is not the last one of this service instance")
         if operation is None:
-            raise GONE if record.verb is BrokerVerb.REMOVE else UNKNOWN
-        headers = {"Retry-After": "2"} if _runs(operation) else {}
+            raise gone() if record.verb is BrokerVerb.REMOVE else unknown_instance()
+        headers = {"Retry-After": "2"} if runs(operation) else {}
         return web.json_response(await self._tracker.last(operation), headers=headers)
 
     async def usable(self, id: str) -> ServiceInstance:
@@ -124,14 +133,21 @@ class ServiceInstances:
         """
         record, operation = await self._current(id)
         if record is None or not _exists(record, operation):
-            raise UNKNOWN
-        if _runs(operation):
+            raise unknown_instance()
+        if runs(operation):
             raise concurrent()
         return record
 
     async def name(self, record: ServiceInstance) -> str:
-        """Name of the instance that was made."""
-        return (await self._kit.instances(record.app))[0].instance.name
+        """Name of the instance that was made.
+
+        Raises:
+            BrokerError: it was destroyed without the platform.
+        """
+        views = await self._kit.instances(record.app)
+        if not views:
+            raise unknown_instance()
+        return views[0].instance.name
 
     async def _current(self, id: str) -> tuple[ServiceInstance | None, Operation | None]:
         """The record and its operation, an update that has ended being carried over to the record."""
@@ -141,7 +157,7 @@ class ServiceInstances:
         operation = await self._tracker.find(record.operation)
         if operation is None:
             operation = await self._resume(record)
-        if record.verb is BrokerVerb.UPDATE and record.wanted_plan and operation and not _runs(operation):
+        if record.verb is BrokerVerb.UPDATE and record.wanted_plan and operation and not runs(operation):
             done = operation.state is OperationState.SUCCEEDED
             kept = (record.wanted_plan, record.wanted_parameters) if done else (record.plan_id, record.parameters)
             plan, parameters = kept
@@ -152,13 +168,18 @@ class ServiceInstances:
     async def _resume(self, record: ServiceInstance) -> Operation | None:
         """Begin what a process recorded and did not begin. What ended long ago has nothing left to begin."""
         views = await self._kit.instances(record.app)
-        if record.verb is BrokerVerb.MAKE and not views:
+        if record.verb is BrokerVerb.MAKE and not views and await self._is_recent(record):
             plan = find(self._kit.registry, record.service_id, record.plan_id)
             return await self._tracker.begin(record.operation, "create", _create(record, plan))
         if record.verb is BrokerVerb.REMOVE and views:
             arguments = {"instance": views[0].instance.name, "now": False}
             return await self._tracker.begin(record.operation, "destroy", arguments)
         return None
+
+    async def _is_recent(self, record: ServiceInstance) -> bool:
+        """Whether its operation would still be kept; else it did end, and what it made was destroyed since."""
+        changed = await self._records.changed(record.id)
+        return changed is not None and self._kit.operation_log.now() - changed < KEPT
 
     async def _again(
         self, record: ServiceInstance, operation: Operation | None, wanted: ServiceInstance, asked: Request
@@ -167,10 +188,10 @@ class ServiceInstances:
             raise concurrent()
         if _attributes(record) != _attributes(wanted):
             raise BrokerError(HTTPStatus.CONFLICT, "a service instance of this id has other attributes")
-        if _runs(operation):
+        if runs(operation):
             if not asked.takes_async:
                 raise needs_async()
-            return _accepted(record.operation)
+            return accepted(record.operation)
         if _exists(record, operation):
             return web.json_response({})
         plan = find(self._kit.registry, record.service_id, record.plan_id)
@@ -182,18 +203,18 @@ class ServiceInstances:
         except AddonkitError:
             await self._records.remove(record)
             raise
-        return _accepted(record.operation)
+        return accepted(record.operation)
 
-    async def _update(self, former: ServiceInstance, record: ServiceInstance, plan: Offered) -> web.Response:
+    async def _update(self, former: ServiceInstance, record: ServiceInstance, name: str, plan: Offered) -> web.Response:
         changed = {n: v for n, v in record.wanted_parameters.items() if former.parameters.get(n) != v}
         variant = plan.variant.name if record.wanted_plan != former.plan_id else ""
-        arguments = {"instance": await self.name(record), "variant": variant, "options": as_options(changed)}
+        arguments = {"instance": name, "variant": variant, "options": as_options(changed)}
         try:
             await self._tracker.begin(record.operation, "reconfigure", arguments)
         except AddonkitError:
             await self._records.replace(record, former)
             raise
-        return _accepted(record.operation)
+        return accepted(record.operation)
 
     async def _remove(self, record: ServiceInstance) -> web.Response:
         views = await self._kit.instances(record.app)
@@ -201,7 +222,7 @@ class ServiceInstances:
             await self._records.remove(record)
             return web.json_response({})
         await self._tracker.begin(record.operation, "destroy", {"instance": views[0].instance.name, "now": False})
-        return _accepted(record.operation)
+        return accepted(record.operation)
 
 
 def stand_in(kind: str, id: str) -> str:
@@ -242,27 +263,9 @@ def _attributes(record: ServiceInstance) -> tuple[object, ...]:
     return record.service_id, record.plan_id, {**record.parameters}, {**record.place}
 
 
-def _accepted(operation: str) -> web.Response:
-    return web.json_response({"operation": operation}, status=HTTPStatus.ACCEPTED)
-
-
-def _runs(operation: Operation | None) -> bool:
-    return operation is not None and operation.state is OperationState.RUNNING
-
-
-def _is_made(record: ServiceInstance, operation: Operation | None) -> bool:
-    """Whether it was made; its operation may be forgotten by now."""
-    return record.verb is BrokerVerb.MAKE and (operation is None or operation.state is OperationState.SUCCEEDED)
-
-
 def _exists(record: ServiceInstance, operation: Operation | None) -> bool:
     return (
         record.verb is BrokerVerb.UPDATE
-        or _is_made(record, operation)
-        or (record.verb is BrokerVerb.MAKE and _runs(operation))
+        or is_made(record, operation)
+        or (record.verb is BrokerVerb.MAKE and runs(operation))
     )
-
-
-def _is_gone(record: ServiceInstance, operation: Operation | None) -> bool:
-    removed = operation is None or operation.state is OperationState.SUCCEEDED
-    return record.verb is BrokerVerb.REMOVE and removed

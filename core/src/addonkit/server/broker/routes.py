@@ -35,11 +35,15 @@ class Broker:
         kit: what is asked.
         runner: carries out operations.
         known: called with each platform that is known.
+        reveals: called when a request asks for secrets.
     """
 
-    def __init__(self, kit: Kit, runner: OperationRunner, known: Callable[[Principal], None]) -> None:
+    def __init__(
+        self, kit: Kit, runner: OperationRunner, known: Callable[[Principal], None], reveals: Callable[[], None]
+    ) -> None:
         self._kit = kit
         self._known = known
+        self._reveals = reveals
         tracker = Tracker(kit, runner)
         self._instances = ServiceInstances(kit, tracker)
         self._bindings = ServiceBindings(kit, tracker, self._instances)
@@ -62,7 +66,7 @@ class Broker:
             ("DELETE", _INSTANCE, of_instance(instances.deprovision)),
             ("GET", f"{_INSTANCE}/last_operation", of_instance(instances.last_operation)),
             ("PUT", _BINDING, of_binding(bindings.bind)),
-            ("GET", _BINDING, of_binding(bindings.show)),
+            ("GET", _BINDING, self._revealing(of_binding(bindings.show))),
             ("DELETE", _BINDING, of_binding(bindings.unbind)),
             ("GET", f"{_BINDING}/last_operation", of_binding(bindings.last_operation)),
         )
@@ -86,6 +90,13 @@ class Broker:
             return response
 
         return handle
+
+    def _revealing(self, work: Work) -> Work:
+        def reveal(request: web.Request, asked: Request) -> Awaitable[web.Response]:
+            self._reveals()
+            return work(request, asked)
+
+        return reveal
 
     async def _catalog(self, request: web.Request, asked: Request) -> web.Response:
         plans = await asyncio.to_thread(offered, self._kit.registry)

@@ -8,6 +8,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Final
 
 from addonkit.errors import NotFound
+from addonkit.models.broker import BrokerVerb, ServiceBinding, ServiceInstance
 from addonkit.models.identifiers import new_id
 from addonkit.models.operation import Operation, OperationState
 
@@ -72,3 +73,22 @@ class Tracker:
             if execution.events:
                 return execution.events[-1].message
         return "it begins"
+
+
+def runs(operation: Operation | None) -> bool:
+    """Whether an operation is under way."""
+    return operation is not None and operation.state is OperationState.RUNNING
+
+
+def is_made(record: ServiceInstance | ServiceBinding, operation: Operation | None) -> bool:
+    """Whether it was made; its operation may be forgotten by now."""
+    return record.verb is BrokerVerb.MAKE and _succeeded(operation)
+
+
+def is_gone(record: ServiceInstance | ServiceBinding, operation: Operation | None) -> bool:
+    """Whether it was removed; its operation may be forgotten by now."""
+    return record.verb is BrokerVerb.REMOVE and _succeeded(operation)
+
+
+def _succeeded(operation: Operation | None) -> bool:
+    return operation is None or operation.state is OperationState.SUCCEEDED

@@ -48,6 +48,26 @@ def bad(description: str) -> BrokerError:
     return BrokerError(HTTPStatus.BAD_REQUEST, description)
 
 
+def gone() -> BrokerError:
+    """Return the refusal of a removal when there is nothing to remove."""
+    return BrokerError(HTTPStatus.GONE, "there is no such thing any more")
+
+
+def unknown_instance() -> BrokerError:
+    """Return the refusal of a request about a service instance that is not there."""
+    return BrokerError(HTTPStatus.NOT_FOUND, "there is no such service instance")
+
+
+def unknown_binding() -> BrokerError:
+    """Return the refusal of a request about a service binding that is not there."""
+    return BrokerError(HTTPStatus.NOT_FOUND, "there is no such service binding")
+
+
+def accepted(operation: str) -> web.Response:
+    """Return the answer to a request that an operation carries out."""
+    return web.json_response({"operation": operation}, status=HTTPStatus.ACCEPTED)
+
+
 def needs_async() -> BrokerError:
     """Return the refusal of a request that takes longer than an answer may."""
     found = "this takes long: send accepts_incomplete=true"
@@ -83,7 +103,7 @@ async def authenticate(request: web.Request, tokens: Tokens) -> Principal:
         raise BrokerError(HTTPStatus.UNAUTHORIZED, "the user or the password is not known")
     if not token.role.allows(Role.OPERATOR) or token.apps:
         raise BrokerError(HTTPStatus.UNAUTHORIZED, "a broker needs a token of an operator that reaches all apps")
-    return Principal(f"token {token.name} ({token.id})", token.role)
+    return Principal.of_token(token)
 
 
 def _basic(text: str) -> tuple[str, str]:
