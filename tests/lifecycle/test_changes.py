@@ -60,7 +60,7 @@ async def states(kit: addonkit.Kit) -> dict[str, str]:
 
 async def test_postgresql_moves_to_the_shared_server_and_back_with_all_its_apps(kit: addonkit.Kit) -> None:
     await kit.create("postgresql:shared", "first")
-    await kit.create("postgresql:small", "shop", options={"work_mem": "8MB"})
+    await kit.create("postgresql:small", "shop", options={"work_mem": "8MB", "max_connections": "50"})
     await kit.attach("shop-postgresql", "first", alias="stock")
     async with database(kit) as connection:
         await connection.execute(EVERYTHING)
@@ -72,6 +72,10 @@ async def test_postgresql_moves_to_the_shared_server_and_back_with_all_its_apps(
     assert [step.name for step in plan.steps][-1] == "switch_places"
     rehearsed = await kit.changes.rehearse_change("shop-postgresql", "shared")
     assert rehearsed.items > 1000
+    assert [note for note in rehearsed.notes if "max_connections" in note] == [
+        "option max_connections would have its default, as postgresql:shared does not offer the value"
+    ]
+    assert not [note for note in rehearsed.notes if "work_mem" in note]
     assert await idle.fetchval("SELECT count(*) FROM orders") == 1000, "a rehearsal ends no session"
     done = await kit.changes.change("shop-postgresql", "shared")
 
@@ -230,7 +234,19 @@ async def test_valkey_moves_and_writes_are_refused_meanwhile(kit: addonkit.Kit) 
             with pytest.raises(valkey.exceptions.ValkeyError):
                 await client.execute_command(*refused)
 
-    with at("before:copy_data", write):
+    async def meddle() -> None:
+        await write()
+        for asked in (
+            kit.changes.change("shop-valkey", "shared"),
+            kit.attach("shop-valkey", "blog"),
+            kit.rotations.rotate("shop-valkey"),
+            kit.retry("shop-valkey"),
+        ):
+            with pytest.raises(AddonkitError, match="its data are being moved"):
+                await asked
+        assert len(await kit.apps()) == 1
+
+    with at("before:copy_data", meddle):
         await kit.changes.change("shop-valkey", "shared")
     await write()
     moved = (await kit.environment("shop")).values
@@ -246,6 +262,46 @@ async def test_valkey_moves_and_writes_are_refused_meanwhile(kit: addonkit.Kit) 
     await kit.backups.rollback("shop-valkey")
     assert "VALKEY_PREFIX" in (await kit.environment("shop")).values
     await client.aclose()
+
+
+async def test_of_two_moves_at_once_one_is_undone_and_the_next_one_gives_credentials(kit: addonkit.Kit) -> None:
+    await kit.create("valkey:small", "shop")
+    done: list[str] = []
+
+    async def overtake() -> None:
+        if not done:
+            done.append("begun")
+            await kit.changes.change("shop-valkey", "shared")
+
+    with at("before:freeze_source", overtake), pytest.raises(SagaFailed, match="its data are being moved"):
+        await kit.changes.change("shop-valkey", "shared")
+    expected = {"shop-valkey": "shared serve", "shop-valkey-former": "small former"}
+    assert await states(kit) == expected
+
+    backup = await kit.backups.create("shop-valkey")
+
+    async def restore() -> None:
+        with pytest.raises(AddonkitError, match="its data are being moved"):
+            await kit.backups.restore("shop-valkey", backup=backup.name)
+        raise ValueError("on purpose")
+
+    with at("before:switch_places", restore), pytest.raises(SagaFailed, match="on purpose"):
+        await kit.changes.change("shop-valkey", "small")
+    assert await states(kit) == expected
+
+    done.clear()
+
+    async def restore_first() -> None:
+        if not done:
+            done.append("begun")
+            await kit.backups.restore("shop-valkey", backup=backup.name)
+
+    with at("before:switch_places", restore_first), pytest.raises(SagaFailed, match="has taken its place meanwhile"):
+        await kit.backups.restore("shop-valkey", backup=backup.name)
+    assert sorted((await states(kit)).values()) == ["shared former", "shared serve", "small former"]
+    moved = (await kit.environment("shop")).values
+    async with valkey.asyncio.Valkey.from_url(moved["VALKEY_URL"]) as client:
+        await client.set(f"{moved['VALKEY_PREFIX']}key", 1)
 
 
 async def test_a_move_that_fails_lets_apps_write_again(kit: addonkit.Kit) -> None:

@@ -87,11 +87,15 @@ class SettingsService:
         ]
         if not bounded:
             return
-        settings = {each.definition.name: reveal(each.value or "") for each in await self.list(addon)}
         for option in bounded:
-            allowed = words_of(settings.get(option.allowed_by, "").replace(" ", ","))
+            allowed = await self.allowed_words(addon, option.allowed_by)
             there = words_of((former or {}).get(option.name, ""))
             check_allowed(addon, option, values[option.name], (*allowed, *there), attempted)
+
+    async def allowed_words(self, addon: str, setting: str) -> tuple[str, ...]:
+        """Words of a setting that says what the operator allows; none when there is no such setting."""
+        values = {each.definition.name: reveal(each.value or "") for each in await self.list(addon)}
+        return tuple(words_of(values.get(setting, "").replace(" ", ",")))
 
     async def set(self, addon: str, values: Mapping[str, str]) -> None:
         """Store values; others stay.

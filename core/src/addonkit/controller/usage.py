@@ -27,14 +27,10 @@ async def ask_usage(registry: Registry, engine: Engine, instance: Instance) -> U
         TimeoutError: it did not tell in time.
         AddonkitError: it failed to tell.
     """
-    addon = registry.get(instance.addon, instance.distribution)
-    if "usage" not in addon.capabilities or not instance.attributes:
+    if not instance.attributes:
         return None
     async with asyncio.timeout(PATIENCE):
-        usage: Usage = await engine.ensure(
-            once_id("usage", instance.id), addon.usage(instance), subject=subject_of(instance)
-        )
-    return usage
+        return await usage_of(registry, engine, instance)
 
 
 async def describe_usage(registry: Registry, engine: Engine, instance: Instance) -> tuple[str, ...]:

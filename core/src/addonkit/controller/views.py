@@ -51,11 +51,10 @@ class Viewer:
         """Several of them, in the given order. Each server is looked at once, and all of them side by side."""
         ids = {instance.id for instance in instances}
         names = sorted({instance.server for instance in instances} - {""})
-        ties, tenants, backups = await self._store.transact(
-            lambda tx: (_ties(tx, ids), _tenant_counts(tx, names), _backup_states(tx, ids))
+        ties, tenants, backups, disks = await self._store.transact(
+            lambda tx: (_ties(tx, ids), _tenant_counts(tx, names), _backup_states(tx, ids), _disks(tx, names))
         )
         servers = dict(zip(names, await asyncio.gather(*map(self._server, names)), strict=True))
-        disks = {each.name: each.value for each in await self._store.list(StorageUse)} if names else {}
         kinds = {(each.addon, each.distribution) for each in instances}
         now = self._clock.now()
         addons = {kind: self.addon_state(*kind) for kind in kinds}
@@ -130,6 +129,12 @@ def _backup_states(tx: Transaction, instances: Collection[str]) -> dict[str, Bac
         found = tx.get(BackupState, next(iter(instances)))
         return {found.name: found.value} if found else {}
     return {each.name: each.value for each in tx.list(BackupState).items}
+
+
+def _disks(tx: Transaction, servers: Collection[str]) -> dict[str, StorageUse]:
+    """What was last seen of the disks of servers, each asked for by itself."""
+    found = (tx.get(StorageUse, name) for name in servers)
+    return {each.name: each.value for each in found if each is not None}
 
 
 def _ties(tx: Transaction, instances: Collection[str]) -> dict[str, tuple[Association, ...]]:

@@ -190,7 +190,7 @@ class Branches:
         variant = definition.variant(instance.variant)
         if variant is not None and variant.is_cache:
             spec = f"{instance.addon}:{instance.variant}"
-            await self._kit.create(spec, copy, alias=tie.alias, socket=tie.socket)
+            await self._kit.create(spec, copy, alias=tie.alias, socket=tie.socket, options=instance.options)
             return
         await self._service.clone(instance, place_like(instance, copy), f"{copy}-{tie.label}", tie.alias)
 

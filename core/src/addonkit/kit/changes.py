@@ -195,18 +195,47 @@ class Changes:
         began = asyncio.get_running_loop().time()
         items = await self._service.rehearse(instance, place)
         took = asyncio.get_running_loop().time() - began
-        return Rehearsal(instance, place.variant, place.config.get(CONFIG_VERSION, ""), items, took, usage)
+        version = place.config.get(CONFIG_VERSION, "")
+        return Rehearsal(instance, place.variant, version, items, took, usage, self._notes(instance, place))
+
+    def _notes(self, instance: Instance, place: PlaceRequest) -> tuple[str, ...]:
+        """What an app or its owner would miss in the new place, or find there in addition."""
+        appear, vanish = self._variables(instance, place)
+        target = f"{place.addon}:{place.variant}"
+        return (
+            *(
+                f"option {name} would have its default, as {target} does not offer the value"
+                for name in self._left_out(instance, place)
+            ),
+            *(f"apps would have {name} no longer" for name in vanish),
+            *(f"apps would have {name} in addition" for name in appear),
+        )
+
+    def _left_out(self, instance: Instance, place: PlaceRequest) -> tuple[str, ...]:
+        """Options that a user has chosen and that have another value in the new place."""
+        options = self._registry.get(place.addon).definition.options_of(place.variant)
+        offered = {each.name for each in options.offered}
+        kept = {name: value for name, value in instance.options.items() if name in offered}
+        same = {name for name, value in kept.items() if value in {place.options.get(name), options.default(name)}}
+        return tuple(sorted(set(instance.options) - same))
+
+    def _variables(self, instance: Instance, place: PlaceRequest) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Names of variables that appear in the new place, and of those that vanish."""
+        definition = self._registry.get(place.addon).definition
+        before, after = set(definition.variables_of(instance.variant)), set(definition.variables_of(place.variant))
+        return tuple(sorted(after - before)), tuple(sorted(before - after))
 
     async def _plan(self, instance: Instance, place: PlaceRequest) -> Plan:
         await self._check_size(instance, place)
         version = place.config.get(CONFIG_VERSION, "")
         target = f"{place.addon}:{place.variant}{f', version {version}' if version else ''}"
-        definition = self._registry.get(place.addon).definition
-        before, after = set(definition.variables_of(instance.variant)), set(definition.variables_of(place.variant))
+        appear, vanish = self._variables(instance, place)
+        dropped = tuple(f"the value of option {name}" for name in self._left_out(instance, place))
         return Plan(
             f"{instance.name} would be {target}; apps cannot write while its data move",
             self._service.planned_move(CHANGE),
-            appear=tuple(sorted(after - before)),
-            vanish=tuple(sorted(before - after)),
+            appear=appear,
+            vanish=vanish,
+            lost=dropped,
             stays=(f"the data of {instance.name} from before, for a week",),
         )

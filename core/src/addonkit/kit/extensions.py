@@ -73,8 +73,7 @@ class InstanceExtensions:
     async def _allowed(self, instance: Instance) -> frozenset[str]:
         definition = addon_of(self._registry, instance, "list extensions of").definition
         bound = next((each.allowed_by for each in definition.options if each.name == OPTION), "")
-        settings = {each.definition.name: str(each.value or "") for each in await self._settings.list(instance.addon)}
-        return frozenset(words_of(settings.get(bound, "").replace(" ", ",")))
+        return frozenset(await self._settings.allowed_words(instance.addon, bound))
 
     async def _find(self, name: str, app: str | None) -> Instance:
         return await lookup_instance(self._store, name, app)

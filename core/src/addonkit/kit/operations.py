@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from addonkit.compute.process.versions import shorten
+from addonkit.controller.backups.places import check_still
 from addonkit.controller.executor import forget_empty_app
 from addonkit.controller.lookup import existing, find_association, find_attached, find_instance, get_app
 from addonkit.controller.naming import promote
@@ -141,6 +142,7 @@ class Operations:
             UnknownInstance: there is none of that name, or it is being destroyed.
             AlreadyExists: the app has an addon of that name.
             InvalidInput: its addon has no such role.
+            Busy: its data are being moved.
         """
         check_app_name(app)
         if alias:
@@ -160,6 +162,7 @@ class Operations:
             mine = next((a for a in others if a.instance == instance.id), None)
             if mine is not None:
                 return _join(tx, attempted, entity, mine, alias, role)
+            check_still(instance, attempted)
             check_label(tx, attempted, alias or instance.addon, others)
             new_app = ensure_app(tx, app)
             tie = associate(tx, instance, app, alias, others, socket=socket, role=role)

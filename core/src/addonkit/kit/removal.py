@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Removal:
-    """Destroys and forgets instances; see the methods of Kit."""
+    """Destroys and forgets instances."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class Removal:
         self._trash = trash
 
     async def plan(self, name: str, app: str | None = None, *, now: bool = False) -> Plan:
-        """What destroy would do and lose; nothing written."""
+        """See Kit.plan_destroy."""
         instance = await lookup_instance(self._store, name, app)
         self._admission.check(instance, "destroy")
         plan = await self._planner.destroy(name, app)
@@ -65,23 +65,7 @@ class Removal:
     async def destroy(
         self, name: str, app: str | None = None, *, now: bool = False, wait: bool = True
     ) -> TrashedInstance | None:
-        """Remove an instance and all its data, from whatever state it is in; its variables go first.
-
-        A final backup is made and proved before, and kept in the trash for a time; see `trash`.
-
-        Args:
-            name: of the instance, or what the app calls it.
-            app: what knows it by that name.
-            now: keep nothing.
-            wait: return when it is gone; otherwise when it is recorded.
-
-        Returns:
-            What is kept in the trash; None when nothing is.
-
-        Raises:
-            BackupError: its final backup failed; the instance is as it was.
-            InstanceFailed: it could not be removed.
-        """
+        """See Kit.destroy."""
         found = await self.check(name, app)
         keep = None if now else await self._trash.keep(found)
         instance = await self._operations.destroy(name, app, keep)
@@ -97,14 +81,14 @@ class Removal:
         return kept
 
     async def check(self, name: str, app: str | None = None) -> Instance:
-        """Return the instance that destroy would remove; raises what stands against it. Nothing is written."""
+        """See Kit.check_destroy."""
         found = await lookup_instance(self._store, name, app)
         await self._admission.admit_destroy(found)
         await self._reachability.check_destroy(found)
         return found
 
     async def plan_forget(self, name: str, app: str | None = None) -> Plan:
-        """Return what would stay when the instance is forgotten; nothing written, no addon asked."""
+        """See Kit.plan_forget."""
         instance = await lookup_instance(self._store, name, app)
         ties = await self._controller.associations(instance.id)
         vanish = tuple(f"{a.app}: {variable.key}" for a in ties for variable in a.variables)
@@ -112,14 +96,7 @@ class Removal:
         return Plan(f"{instance.name} would be forgotten; nothing would be removed", vanish=vanish, stays=stays)
 
     async def forget(self, name: str, app: str | None = None) -> tuple[str, ...]:
-        """Forget an instance and remove nothing, for one whose service is gone or whose addon fails.
-
-        Returns:
-            What stays and where, a sentence each.
-
-        Raises:
-            Busy: another process works on it.
-        """
+        """See Kit.forget."""
         await self._admission.admit_forget(await lookup_instance(self._store, name, app))
         instance = await self._operations.destroy(name, app)
         await self._controller.interrupt(instance.id)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from addonkit.controller.lookup import instances_of, lookup_instance
-from addonkit.errors import AddonkitError, InstanceFailed, StoreError
+from addonkit.errors import AddonkitError, Busy, InstanceFailed, StoreError
 from addonkit.kit.failures import failed, with_reason
 from addonkit.models.instance import Instance, Phase, Purpose
 from addonkit.models.views import InstanceView
@@ -46,7 +46,11 @@ class Resumption:
 
     async def retry(self, name: str, app: str | None = None) -> InstanceView:
         """Retry what failed, or resume what was interrupted, until nothing is left to do."""
-        self._admission.check(await lookup_instance(self._store, name, app), "resume")
+        found = await lookup_instance(self._store, name, app)
+        self._admission.check(found, "resume")
+        hindered = await self._finish_move(found) if _is_moving(found) else ""
+        if hindered:
+            raise Busy(f"cannot resume {found.name}", hindered)
         instance = await self._operations.retry(name, app)
         reconciled = await self._controller.reconcile(instance.id)
         if reconciled is None:
@@ -85,7 +89,7 @@ class Resumption:
     async def finish_moves(self, app: str | None, without: Collection[str]) -> dict[str, str]:
         """Undo moves that were interrupted; names of instances that are being moved, to a reason."""
         found = await self._store.read(lambda tx: instances_of(tx, app))
-        moving = [each for each in found if each.moving and each.purpose is Purpose.SERVE and each.name not in without]
+        moving = [each for each in found if _is_moving(each) and each.name not in without]
         reasons = {each.name: await self._finish_move(each) for each in moving}
         return {name: reason for name, reason in reasons.items() if reason}
 
@@ -96,3 +100,8 @@ class Resumption:
             raise
         except AddonkitError as error:
             return f"a move of its data was interrupted and cannot be undone: {error}"
+
+
+def _is_moving(instance: Instance) -> bool:
+    """Whether apps cannot write as a move of the data has begun."""
+    return bool(instance.moving) and instance.purpose is Purpose.SERVE

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from addonkit.controller.addons import addon_of
+from addonkit.controller.backups.places import check_still
 from addonkit.controller.execution_ids import once_id
-from addonkit.controller.lookup import find_attached, find_instance, lookup_instance
+from addonkit.controller.lookup import existing, find_attached, find_instance, lookup_instance
 from addonkit.controller.rotation import begin_rotation, mark_formers
 from addonkit.controller.step_context import subject_of
 from addonkit.controller.variables import by_order
@@ -109,6 +110,7 @@ class Rotations:
 
         Raises:
             InvalidInput: its addon cannot replace credentials.
+            Busy: it is not active, or its data are being moved.
             InstanceFailed: new ones could not be made; the former ones stay.
         """
         instance, ties = await self._store.read(lambda tx: _chosen(tx, name, app))
@@ -230,6 +232,8 @@ def _chosen(tx: Reader, name: str, app: str | None) -> tuple[Instance, tuple[Ass
 
 
 def _begin(tx: Transaction, instance: Instance, ties: Sequence[Association], until: datetime) -> None:
+    attempted = f"cannot rotate credentials of {instance.name}"
+    check_still(existing(tx, Instance, instance.id).value, attempted)
     for tie in ties:
         if not begin_rotation(tx, tie.id, until):
-            raise Busy(f"cannot rotate credentials of {instance.name}", f"{tie.app} was detached meanwhile")
+            raise Busy(attempted, f"{tie.app} was detached meanwhile")

@@ -6,17 +6,17 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from addonkit.controller.addons import addon_of
-from addonkit.controller.backups.places import PlaceRequest, mark_moving, next_tie, switch
+from addonkit.controller.backups.places import begin_move, mark_moving, next_tie, switch
+from addonkit.controller.backups.step_values import moving_instance, place_of
 from addonkit.controller.execution_ids import bind_id
 from addonkit.controller.step_context import subject_of
-from addonkit.errors import BackupError, DataDiffer, SagaBlocked, SagaRefused
+from addonkit.errors import DataDiffer, SagaBlocked, SagaRefused
 from addonkit.models.fingerprint import Fingerprint, describe_differences
 from addonkit.models.instance import Association, Instance, Phase, Purpose
 from addonkit.models.result import BindResult
 from addonkit.provider.server_addon.data import LONGEST
 from addonkit.saga.protocol import Sagas
 from addonkit.saga.step import Step, step
-from addonkit.store.codec import structure
 
 if TYPE_CHECKING:
     from addonkit.controller.controller import Controller
@@ -41,12 +41,14 @@ class CutoverSteps:
         @step(timeout=LONGEST)
         async def freeze_source(sagas: Sagas, id: str, source: str) -> None:
             """Keep apps from writing."""
+            await self._store.transact(lambda tx: begin_move(tx, source, id))
             await self._freeze(sagas, id, source)
 
         @freeze_source.undo
         async def undo_freeze_source(sagas: Sagas, id: str, source: str, place: Any) -> None:
-            if await self._serves(place):
-                return
+            found = await self._store.get(Instance, source)
+            if found is None or found.value.moving != id or await self._serves(place):
+                return  # not frozen by this execution, or no app is there any more
             await self._thaw(sagas, f"{id}/thaw", source)
 
         return freeze_source
@@ -57,12 +59,12 @@ class CutoverSteps:
         @step(timeout=LONGEST)
         async def thaw_place(sagas: Sagas, id: str, place: Any) -> None:
             """Let apps write into the former place."""
-            await self._thaw(sagas, f"{id}/thaw-place", _id(place))
+            await self._thaw(sagas, f"{id}/thaw-place", place_of(place).id)
 
         @thaw_place.undo
         async def undo_thaw_place(sagas: Sagas, id: str, place: Any) -> None:
             if not await self._serves(place):
-                await self._freeze(sagas, f"{id}/place", _id(place))
+                await self._freeze(sagas, f"{id}/place", place_of(place).id)
 
         return thaw_place
 
@@ -74,7 +76,7 @@ class CutoverSteps:
             sagas: Sagas, id: str, source: str, fingerprint: Fingerprint, found: Fingerprint
         ) -> int:
             """Compare the new place with the old one."""
-            instance = await self._instance(source)
+            instance = await moving_instance(self._store, source)
             asked = addon_of(self._registry, instance, "take the fingerprint of").fingerprint(instance)
             now: Fingerprint = await sagas.ensure(f"{id}/source", asked, subject=subject_of(instance))
             time = self._clock.now()
@@ -105,11 +107,11 @@ class CutoverSteps:
         @step(timeout=LONGEST)
         async def bind_apps(sagas: Sagas, source: str, place: Any) -> None:
             """Give apps access to the new place."""
-            await self._bound(sagas, source, await self._instance(_id(place)), again=True)
+            await self._bound(sagas, source, await moving_instance(self._store, place_of(place).id), again=True)
 
         @bind_apps.undo
         async def undo_bind_apps(sagas: Sagas, source: str, place: Any) -> None:
-            found = await self._store.get(Instance, _id(place))
+            found = await self._store.get(Instance, place_of(place).id)
             if found is None or not self._binds(found.value) or await self._serves(place):
                 return
             for each in await self._ties(source):
@@ -123,11 +125,13 @@ class CutoverSteps:
         """Let apps use the new place, in one transaction."""
 
         @step(gives="result", undo=None, timeout=LONGEST)
-        async def switch_places(sagas: Sagas, place: Any, source: str) -> Instance:
+        async def switch_places(sagas: Sagas, id: str, place: Any, source: str) -> Instance:
             """Let apps use the new place."""
-            now, id = self._clock.now(), _id(place)
-            bound = await self._bound(sagas, source, await self._instance(id))
-            served = await self._store.transact(lambda tx: switch(tx, self._registry, id, source, now, bound))
+            now, place_id = self._clock.now(), place_of(place).id
+            bound = await self._bound(sagas, source, await moving_instance(self._store, place_id))
+            served = await self._store.transact(
+                lambda tx: switch(tx, self._registry, place_id, source, now, bound, execution_id=id)
+            )
             return await self._controller.reconcile(served.id) or served
 
         return switch_places
@@ -154,7 +158,7 @@ class CutoverSteps:
 
     async def _freeze(self, sagas: Sagas, id: str, instance_id: str) -> None:
         await self._store.transact(lambda tx: mark_moving(tx, instance_id, id))
-        instance = await self._instance(instance_id)
+        instance = await moving_instance(self._store, instance_id)
         addon = addon_of(self._registry, instance, "freeze")
         if "freeze" in addon.capabilities:
             await sagas.ensure(f"{id}/freeze", addon.freeze(instance), subject=subject_of(instance), again=True)
@@ -170,16 +174,5 @@ class CutoverSteps:
 
     async def _serves(self, place: Any) -> bool:
         """Whether apps use a place by now: then nothing of it is taken back."""
-        found = await self._store.get(Instance, _id(place))
+        found = await self._store.get(Instance, place_of(place).id)
         return found is not None and found.value.purpose is Purpose.SERVE
-
-    async def _instance(self, id: str) -> Instance:
-        found = await self._store.get(Instance, id)
-        if found is None:
-            raise BackupError("moving data", "the instance was destroyed meanwhile")
-        return found.value
-
-
-def _id(place: Any) -> str:
-    request: PlaceRequest = structure(place, PlaceRequest)
-    return request.id

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from addonkit.archive.pipe import OTHER_SIDE
 from addonkit.controller.addons import addon_of
 from addonkit.controller.backups.archives import archive_subject
-from addonkit.controller.backups.places import PlaceRequest
+from addonkit.controller.backups.step_values import backup_of, moving_instance, place_of
 from addonkit.controller.step_context import subject_of
 from addonkit.errors import BackupError, DataDiffer, SagaBlocked, SagaRefused
 from addonkit.models.backup import Backup
@@ -18,7 +18,6 @@ from addonkit.models.instance import Instance
 from addonkit.provider.server_addon.data import LONGEST
 from addonkit.saga.protocol import Sagas
 from addonkit.saga.step import Step, step
-from addonkit.store.codec import structure
 
 if TYPE_CHECKING:
     from addonkit.controller.backups.archives import Archives
@@ -41,7 +40,7 @@ class MoveSteps:
         @step(gives="result", undo=None, timeout=LONGEST)
         async def check_file(backup: Any) -> Backup:
             """Read the file up to its end."""
-            written: Backup = structure(backup, Backup)
+            written = backup_of(backup)
             await self._archives.at(written.location, written.name).read()
             return written
 
@@ -53,7 +52,7 @@ class MoveSteps:
         @step(undo=None, timeout=LONGEST)
         async def check_empty(sagas: Sagas, id: str, place: Any, target: str) -> None:
             """Make sure that the instance is empty."""
-            new = await self._look(sagas, f"{id}/empty", _place_id(place))
+            new = await self._look(sagas, f"{id}/empty", place_of(place).id)
             held = await self._look(sagas, f"{id}/target", target)
             before = {part.name: part for part in new.parts}
             more = [part for part in held.parts if before.get(part.name) != part]
@@ -69,7 +68,10 @@ class MoveSteps:
         @step(gives="fingerprint", timeout=LONGEST)
         async def copy_data(sagas: Sagas, id: str, source: str, place: Any) -> Fingerprint:
             """Copy the data."""
-            original, target = await self._instance(source), await self._instance(_place_id(place))
+            original, target = (
+                await moving_instance(self._store, source),
+                await moving_instance(self._store, place_of(place).id),
+            )
             quick = await self._copied(sagas, id, original, target)
             if quick is not None:
                 return quick
@@ -91,7 +93,7 @@ class MoveSteps:
         @copy_data.undo
         async def undo_copy_data(sagas: Sagas, id: str, source: str, place: Any) -> None:
             original = await self._store.get(Instance, source)
-            target = await self._store.get(Instance, _place_id(place))
+            target = await self._store.get(Instance, place_of(place).id)
             with suppress(SagaRefused, SagaBlocked):
                 if original is not None:
                     addon = addon_of(self._registry, original.value)
@@ -109,14 +111,14 @@ class MoveSteps:
         @step(timeout=LONGEST)
         async def load_foreign(sagas: Sagas, id: str, place: Any, location: str) -> None:
             """Load the data."""
-            target = await self._instance(_place_id(place))
+            target = await moving_instance(self._store, place_of(place).id)
             subject = {**subject_of(target), **archive_subject(location, id)}
             restore = addon_of(self._registry, target, "import").restore(target)
             await sagas.ensure(f"{id}/load", restore, subject=subject)
 
         @load_foreign.undo
         async def undo_load_foreign(sagas: Sagas, id: str, place: Any) -> None:
-            target = await self._store.get(Instance, _place_id(place))
+            target = await self._store.get(Instance, place_of(place).id)
             if target is not None:
                 with suppress(SagaRefused, SagaBlocked):
                     addon = addon_of(self._registry, target.value)
@@ -131,13 +133,13 @@ class MoveSteps:
         async def transform_copy(sagas: Sagas, id: str, place: Any, script: str) -> None:
             """Run the script in the copy."""
             if script:
-                target = await self._instance(_place_id(place))
+                target = await moving_instance(self._store, place_of(place).id)
                 asked = addon_of(self._registry, target, "transform").transform(target, script)
                 await sagas.ensure(f"{id}/transform", asked, subject=subject_of(target))
 
         @transform_copy.undo
         async def undo_transform_copy(sagas: Sagas, id: str, place: Any, script: str) -> None:
-            target = await self._store.get(Instance, _place_id(place))
+            target = await self._store.get(Instance, place_of(place).id)
             if target is not None and script:
                 with suppress(SagaRefused, SagaBlocked):
                     asked = addon_of(self._registry, target.value).transform(target.value, script)
@@ -188,18 +190,7 @@ class MoveSteps:
         return None
 
     async def _look(self, sagas: Sagas, id: str, instance_id: str) -> Fingerprint:
-        instance = await self._instance(instance_id)
+        instance = await moving_instance(self._store, instance_id)
         asked = addon_of(self._registry, instance, "take the fingerprint of").fingerprint(instance)
         found: Fingerprint = await sagas.ensure(id, asked, subject=subject_of(instance))
         return found
-
-    async def _instance(self, id: str) -> Instance:
-        found = await self._store.get(Instance, id)
-        if found is None:
-            raise BackupError("moving data", "the instance was destroyed meanwhile")
-        return found.value
-
-
-def _place_id(place: Any) -> str:
-    request: PlaceRequest = structure(place, PlaceRequest)
-    return request.id

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from addonkit.controller.backups.outcomes import hand_over
+from addonkit.controller.execution_ids import bind_id
 from addonkit.controller.lookup import existing
 from addonkit.controller.requests import associate, ensure_app
 from addonkit.controller.rotation import bound_variables
 from addonkit.controller.variables import associations_of, resolve_app_names
-from addonkit.errors import BackupError, Conflict
+from addonkit.errors import BackupError, Busy, Conflict
+from addonkit.models.execution import Execution
 from addonkit.models.instance import Association, FormerLogin, Instance, Phase, Purpose
 from addonkit.models.result import BindResult
 
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
 
 KEPT: Final = timedelta(days=7)
 """How long a former instance is kept."""
+
+IS_MOVING: Final = "its data are being moved; try again when that has ended"
+"""What is said of an instance whose apps are kept from writing."""
 
 
 @attrs.frozen
@@ -109,14 +114,17 @@ def switch(
     instance_id: str,
     now: datetime,
     bound: Mapping[str, BindResult] | None = None,
+    *,
+    execution_id: str = "",
 ) -> Instance:
     """Put a place where an instance is, which becomes a former one; apps have the new variables from now on.
 
     Does nothing if that was done. The same puts a former instance back. `bound` is what associations, by id, were bound
-    to in the place already; others are bound after the switch, where the addon makes credentials.
+    to in the place already; others are bound after the switch, where the addon makes credentials. `execution_id` is of
+    the execution that keeps apps from writing meanwhile; empty when none does.
 
     Raises:
-        BackupError: one of them does not exist any more.
+        BackupError: one of them does not exist any more, or another place was switched to meanwhile.
     """
     place = publishable(tx, place_id)
     if place.value.purpose is Purpose.SERVE:
@@ -124,6 +132,10 @@ def switch(
     entity = tx.get(Instance, instance_id)
     if entity is None or entity.value.phase is Phase.DEPROVISIONING:
         raise BackupError("cannot switch to the restored data", "the instance was destroyed meanwhile")
+    if entity.value.purpose is Purpose.FORMER:
+        raise BackupError("cannot switch to the restored data", "another instance has taken its place meanwhile")
+    if entity.value.moving not in {"", execution_id}:
+        raise BackupError(f"cannot switch {entity.value.name} to other data", IS_MOVING)
     before = entity.value
     served = attrs.evolve(
         place.value, name=before.name, app=before.app, purpose=Purpose.SERVE, successor="", expires=None
@@ -141,6 +153,28 @@ def switch(
     for each in tx.list(Association, {"instance": before.id}).items:
         give(tx, registry, each, served, (bound or {}).get(each.name), former=now)
     return served
+
+
+def begin_move(tx: Transaction, instance_id: str, execution_id: str) -> None:
+    """Record that the data of an instance move for an execution, which may have begun that before.
+
+    Raises:
+        BackupError: they move for another one, which would let apps write when it ends.
+    """
+    entity = tx.get(Instance, instance_id)
+    if entity is not None and entity.value.moving not in {"", execution_id}:
+        raise BackupError(f"cannot move {entity.value.name}", IS_MOVING)
+    mark_moving(tx, instance_id, execution_id)
+
+
+def check_still(instance: Instance, attempted: str) -> None:
+    """Make sure that no move has begun: credentials made after its beginning could write what it does not copy.
+
+    Raises:
+        Busy: the data are being moved.
+    """
+    if instance.moving and instance.purpose is Purpose.SERVE:
+        raise Busy(attempted, IS_MOVING, f"run `addonkit retry {instance.name}` if no command moves them any more")
 
 
 def mark_moving(tx: Transaction, instance_id: str, execution_id: str) -> None:
@@ -187,6 +221,13 @@ def next_tie(tie: Association, instance: Instance) -> Association:
     )
 
 
+def _unused_attempt(tx: Transaction, tie: Association) -> int:
+    """The next attempt to bind that nothing was executed for: a move that was undone may have begun some."""
+    while tx.get(Execution, bind_id(tie)) is not None:
+        tie = attrs.evolve(tie, attempt=tie.attempt + 1)
+    return tie.attempt
+
+
 def give(
     tx: Transaction,
     registry: Registry,
@@ -210,7 +251,7 @@ def give(
         had = FormerLogin(tie.value.generation, tie.value.attributes, former, revoke=True)
         moved = attrs.evolve(moved, formers=(*tie.value.formers, had))
     if binds and bound is None:
-        tx.put(tie, attrs.evolve(moved, phase=Phase.PENDING))
+        tx.put(tie, attrs.evolve(moved, phase=Phase.PENDING, attempt=_unused_attempt(tx, moved)))
         return
     own = {"plain": instance.variables_by(socket=tie.value.socket)}
     variables = {**bound_variables(moved, bound), "attributes": bound.attributes} if bound else own

@@ -10,7 +10,8 @@ from addonkit.controller.addons import addon_of
 from addonkit.controller.backups.archives import ReadResult, archive_subject
 from addonkit.controller.backups.cutover import CutoverSteps
 from addonkit.controller.backups.move_steps import MoveSteps
-from addonkit.controller.backups.places import PlaceRequest, create_place, discard_place, publish, switch
+from addonkit.controller.backups.places import create_place, discard_place, publish, switch
+from addonkit.controller.backups.step_values import backup_of, place_of
 from addonkit.controller.backups.trash import bring_back as take_from_trash
 from addonkit.controller.step_context import subject_of
 from addonkit.errors import BackupError, ContractViolation, DataDiffer, SagaBlocked, SagaRefused
@@ -21,10 +22,9 @@ from addonkit.provider.server_addon.data import LONGEST
 from addonkit.saga.protocol import Sagas
 from addonkit.saga.saga import Saga
 from addonkit.saga.step import Step, step
-from addonkit.store.codec import structure
 
 if TYPE_CHECKING:
-    from addonkit.controller.backups.archives import Archives
+    from addonkit.controller.backups.archives import Archives, StoredArchive
     from addonkit.controller.backups.shelf import Shelf
     from addonkit.controller.controller import Controller
     from addonkit.registry.registry import Registry
@@ -71,7 +71,15 @@ class BackupSagas:
         self._shelf = shelf
         self._clock = clock
         filling = (self._create_place(), self._load(), self._read_end(), self._take_fingerprint(), self._compare())
+        moves = MoveSteps(store, registry, archives)
+        self._of_backups(filling, moves)
+        self._of_moves(filling, moves)
+        self._of_cutovers(moves, CutoverSteps(store, registry, controller, clock))
+
+    def _of_backups(self, filling: tuple[Step, ...], moves: MoveSteps) -> None:
+        """Sagas that write an archive, or fill a place from one."""
         inputs = ("id", "backup", "place")
+        empty = (filling[0], moves.check_empty(), *filling[1:])
         self.backup: Saga[Backup] = Saga(BACKUP, inputs=("id", "backup"), steps=(self._write(), self._check()))
         self.verify: Saga[Backup] = Saga(
             VERIFY, inputs=inputs, steps=(*filling, self._remove_place(), self._record_proof())
@@ -83,47 +91,34 @@ class BackupSagas:
         self.undestroy: Saga[Instance] = Saga(
             UNDESTROY, inputs=(*inputs, "trash", "name"), steps=(*filling, self._bring_back())
         )
-        moves = MoveSteps(store, registry, archives)
         self.export: Saga[Backup] = Saga(EXPORT, inputs=("id", "backup"), steps=(self._write(), moves.check_file()))
-        empty = (filling[0], moves.check_empty(), *filling[1:])
         self.imported: Saga[Instance] = Saga(IMPORT, inputs=(*inputs, "target"), steps=(*empty, self._switch()))
+
+    def _of_moves(self, filling: tuple[Step, ...], moves: MoveSteps) -> None:
+        """Sagas that fill a place without an archive."""
+        copied = (moves.copy(), self._take_fingerprint(), moves.compare(self._clock))
         self.clone: Saga[Instance] = Saga(
             CLONE,
             inputs=("id", "source", "place", "name", "owner", "alias", "script"),
-            steps=(
-                filling[0],
-                moves.copy(),
-                self._take_fingerprint(),
-                moves.compare(self._clock),
-                moves.transform(),
-                self._publish(),
-            ),
+            steps=(filling[0], *copied, moves.transform(), self._publish()),
         )
-
         self.foreign: Saga[Instance] = Saga(
             FOREIGN,
             inputs=("id", "location", "place", "target"),
             steps=(filling[0], moves.check_empty(), moves.load_foreign(), self._switch()),
         )
-
-        cutover = CutoverSteps(store, registry, controller, clock)
-        copied = (moves.copy(), self._take_fingerprint())
-        moving = ("id", "source", "place")
-        self.change: Saga[Instance] = Saga(
-            CHANGE,
-            inputs=moving,
-            steps=(filling[0], cutover.freeze(), *copied, cutover.compare(), cutover.bind(), cutover.switch()),
-        )
-        self.rollback: Saga[Instance] = Saga(
-            ROLLBACK,
-            inputs=moving,
-            steps=(cutover.freeze(), cutover.thaw_place(), cutover.bind(), cutover.switch()),
-        )
         self.rehearse: Saga[int] = Saga(
             REHEARSE,
-            inputs=moving,
-            steps=(filling[0], *copied, moves.compare(clock), self._remove_place(), moves.count()),
+            inputs=("id", "source", "place"),
+            steps=(filling[0], *copied, self._remove_place(), moves.count()),
         )
+
+    def _of_cutovers(self, moves: MoveSteps, cutover: CutoverSteps) -> None:
+        """Sagas after which apps use another place, which they cannot write to meanwhile."""
+        inputs, leave, arrive = ("id", "source", "place"), cutover.freeze(), (cutover.bind(), cutover.switch())
+        copied = (moves.copy(), self._take_fingerprint(), cutover.compare())
+        self.change: Saga[Instance] = Saga(CHANGE, inputs=inputs, steps=(self._create_place(), leave, *copied, *arrive))
+        self.rollback: Saga[Instance] = Saga(ROLLBACK, inputs=inputs, steps=(leave, cutover.thaw_place(), *arrive))
 
     def of(self, name: str) -> Saga[Any]:
         """The saga of that name."""
@@ -148,9 +143,10 @@ class BackupSagas:
         async def write_archive(sagas: Sagas, instance: Instance | None, id: str, backup: Any) -> Fingerprint:
             """Write the archive."""
             if instance is None:
-                raise BackupError(f"writing backup {_name(backup)}", "the instance was destroyed meanwhile")
+                raise BackupError(f"writing backup {backup_of(backup).name}", "the instance was destroyed meanwhile")
             addon = addon_of(self._registry, instance, "back up")
-            subject = {**subject_of(instance), **archive_subject(_location(backup), _name(backup))}
+            archive = backup_of(backup)
+            subject = {**subject_of(instance), **archive_subject(archive.location, archive.name)}
             answer = await sagas.ensure(f"{id}/dump", addon.backup(instance), subject=subject)
             return _fingerprint(answer, addon.name)
 
@@ -161,7 +157,7 @@ class BackupSagas:
                     await sagas.undo(f"{id}/dump", addon_of(self._registry, instance).backup(instance))
             # What a repository shows is whole. One that does not answer now may keep it, as a backup on trust.
             with suppress(BackupError):
-                await self._archives.at(_location(backup), _name(backup)).delete()
+                await self._at(backup).delete()
 
         return write_archive
 
@@ -169,7 +165,7 @@ class BackupSagas:
         @step(gives="result", undo=None)
         async def check_repository(backup: Any) -> Backup:
             """Look for the archive in the repository."""
-            return await self._shelf.find(_name(backup))
+            return await self._shelf.find(backup_of(backup).name)
 
         return check_repository
 
@@ -177,7 +173,7 @@ class BackupSagas:
         @step(timeout=LONGEST)
         async def create_scratch(place: Any) -> None:
             """Create an empty instance for the data."""
-            wanted = _request(place)
+            wanted = place_of(place)
             made = await self._store.transact(lambda tx: create_place(tx, wanted))
             reconciled = await self._controller.reconcile(made.id)
             if reconciled is None or reconciled.phase is not Phase.ACTIVE:
@@ -186,7 +182,7 @@ class BackupSagas:
 
         @create_scratch.undo
         async def undo_create_scratch(place: Any) -> None:
-            await self._discard(_request(place).id)
+            await self._discard(place_of(place).id)
 
         return create_scratch
 
@@ -195,13 +191,14 @@ class BackupSagas:
         async def load_archive(sagas: Sagas, id: str, backup: Any, place: Any) -> None:
             """Load the data from the archive."""
             instance = await self._instance(place)
-            subject = {**subject_of(instance), **archive_subject(_location(backup), _name(backup))}
+            archive = backup_of(backup)
+            subject = {**subject_of(instance), **archive_subject(archive.location, archive.name)}
             restore = addon_of(self._registry, instance, "restore").restore(instance)
             await sagas.ensure(f"{id}/load", restore, subject=subject)
 
         @load_archive.undo
         async def undo_load_archive(sagas: Sagas, id: str, place: Any) -> None:
-            found = await self._store.get(Instance, _request(place).id)
+            found = await self._store.get(Instance, place_of(place).id)
             if found is not None:
                 with suppress(SagaRefused, SagaBlocked):
                     restore = addon_of(self._registry, found.value).restore(found.value)
@@ -213,7 +210,7 @@ class BackupSagas:
         @step(gives="read", undo=None, timeout=LONGEST)
         async def check_archive(backup: Any) -> ReadResult:
             """Check the archive up to its end."""
-            return await self._archives.at(_location(backup), _name(backup)).read()
+            return await self._at(backup).read()
 
         return check_archive
 
@@ -229,7 +226,7 @@ class BackupSagas:
 
         @take_fingerprint.undo
         async def undo_take_fingerprint(sagas: Sagas, id: str, place: Any) -> None:
-            found = await self._store.get(Instance, _request(place).id)
+            found = await self._store.get(Instance, place_of(place).id)
             if found is not None:
                 with suppress(SagaRefused, SagaBlocked):
                     asked = addon_of(self._registry, found.value).fingerprint(found.value)
@@ -244,7 +241,7 @@ class BackupSagas:
             differences = read.fingerprint.differences(found, self._clock.now())
             if differences:
                 raise DataDiffer(
-                    f"restoring backup {_name(backup)}",
+                    f"restoring backup {backup_of(backup).name}",
                     describe_differences(differences),
                     "it does not hold what it should",
                     differences=list(differences),
@@ -257,7 +254,7 @@ class BackupSagas:
         @step(undo=None, timeout=LONGEST)
         async def remove_scratch(place: Any) -> None:
             """Remove the instance again."""
-            await self._discard(_request(place).id)
+            await self._discard(place_of(place).id)
 
         return remove_scratch
 
@@ -266,7 +263,7 @@ class BackupSagas:
         async def record_proof(backup: Any, read: ReadResult, items: int) -> Backup:
             """Record that the backup is verified."""
             proof = Proof(self._clock.now(), read.sha256, items)
-            return await self._shelf.prove(await self._shelf.find(_name(backup)), proof)
+            return await self._shelf.prove(await self._shelf.find(backup_of(backup).name), proof)
 
         return record_proof
 
@@ -274,7 +271,7 @@ class BackupSagas:
         @step(gives="result", undo=None, timeout=LONGEST)
         async def switch_places(place: Any, target: str) -> Instance:
             """Let apps use the restored data."""
-            now, id = self._clock.now(), _request(place).id
+            now, id = self._clock.now(), place_of(place).id
             served = await self._store.transact(lambda tx: switch(tx, self._registry, id, target, now))
             return await self._controller.reconcile(served.id) or served
 
@@ -284,7 +281,7 @@ class BackupSagas:
         @step(gives="result", undo=None, timeout=LONGEST)
         async def publish_place(place: Any, name: str, owner: str, alias: str) -> Instance:
             """Give the restored data to the app."""
-            id = _request(place).id
+            id = place_of(place).id
             served = await self._store.transact(lambda tx: publish(tx, self._registry, id, name, owner, alias))
             return await self._controller.reconcile(served.id) or served
 
@@ -294,14 +291,18 @@ class BackupSagas:
         @step(gives="result", undo=None, timeout=LONGEST)
         async def bring_back(place: Any, trash: str, name: str) -> Instance:
             """Give the restored data to the apps that had them."""
-            id, now = _request(place).id, self._clock.now()
+            id, now = place_of(place).id, self._clock.now()
             served = await self._store.transact(lambda tx: take_from_trash(tx, self._registry, id, trash, name, now))
             return await self._controller.reconcile(served.id) or served
 
         return bring_back
 
+    def _at(self, backup: Any) -> StoredArchive:
+        found = backup_of(backup)
+        return self._archives.at(found.location, found.name)
+
     async def _instance(self, place: Any) -> Instance:
-        found = await self._store.get(Instance, _request(place).id)
+        found = await self._store.get(Instance, place_of(place).id)
         if found is None:
             raise BackupError("loading data", "the instance for them was destroyed meanwhile")
         return found.value
@@ -320,21 +321,3 @@ def _fingerprint(answer: Any, addon: str) -> Fingerprint:
         found = f"the result is a {type(answer).__name__}, not a Fingerprint"
         raise ContractViolation(f"asking addon {addon} for its data", found, addon=addon)
     return answer
-
-
-def _backup(tree: Any) -> Backup:
-    backup: Backup = structure(tree, Backup)
-    return backup
-
-
-def _request(tree: Any) -> PlaceRequest:
-    request: PlaceRequest = structure(tree, PlaceRequest)
-    return request
-
-
-def _name(tree: Any) -> str:
-    return _backup(tree).name
-
-
-def _location(tree: Any) -> str:
-    return _backup(tree).location

@@ -10,7 +10,14 @@ from addonkit.controller.addons import addon_of
 from addonkit.controller.attempts import Attempts
 from addonkit.controller.backups import outcomes
 from addonkit.controller.backups.archives import location_of
-from addonkit.controller.backups.places import PlaceRequest, discard_former, discard_place, former_of, mark_moving
+from addonkit.controller.backups.places import (
+    IS_MOVING,
+    PlaceRequest,
+    discard_former,
+    discard_place,
+    former_of,
+    mark_moving,
+)
 from addonkit.controller.backups.sagas import NAMES, BackupSagas
 from addonkit.controller.backups.shelf import Shelf
 from addonkit.controller.execution_ids import BACKUPS, once_id
@@ -148,6 +155,7 @@ class BackupService:
 
     async def restore(self, backup: Backup, place: PlaceRequest, instance: Instance) -> Instance:
         """Restore into a new place, prove it there, and put it where the instance is; that becomes a former one."""
+        await self._check_still(instance)
         inputs = {**_inputs(backup, place), "target": instance.id}
         served: Instance = await self._run(self._sagas.restore, inputs, {})
         return served
@@ -183,6 +191,7 @@ class BackupService:
 
     async def import_(self, backup: Backup, place: PlaceRequest, instance: Instance) -> Instance:
         """Restore into a new place and put it where an instance is that is empty."""
+        await self._check_still(instance)
         served: Instance = await self._run(self._sagas.imported, {**_inputs(backup, place), "target": instance.id}, {})
         return served
 
@@ -192,6 +201,7 @@ class BackupService:
         Raises:
             SagaFailed: they cannot be read or loaded; nothing has changed.
         """
+        await self._check_still(instance)
         location = f"import:{new_id()}"
         inputs = {"location": location, "place": unstructure(place), "target": instance.id}
         with self._archives.foreign(location, source):
@@ -230,6 +240,7 @@ class BackupService:
             SagaFailed: the data cannot be moved, or differ; apps use what they used before.
         """
         self.check(instance)
+        await self._check_still(instance)
         inputs = {"source": instance.id, "place": unstructure(place)}
         served: Instance = await self._run(self._sagas.change, inputs, {})
         return served
@@ -250,6 +261,7 @@ class BackupService:
         former = await self.former(instance)
         if former is None:
             raise BackupError(f"cannot roll {instance.name} back", "nothing took its place")
+        await self._check_still(instance)
         there = PlaceRequest(former.id, former.addon, former.app, former.variant, former.distribution, former.config)
         inputs = {"source": instance.id, "place": unstructure(there)}
         served: Instance = await self._run(self._sagas.rollback, inputs, {}, keeping=former.id)
@@ -263,12 +275,17 @@ class BackupService:
         """How much an instance holds; None when its addon cannot tell."""
         return await usage_of(self._registry, self._engine, instance)
 
+    async def _check_still(self, instance: Instance) -> None:
+        hindered = await self.finish_move(instance) if instance.moving else ""
+        if hindered:
+            raise BackupError(f"cannot move {instance.name}", hindered)
+
     async def finish_move(self, instance: Instance) -> str:
         """Let apps write into an instance again if a move of it was interrupted; say why not if one is under way."""
         execution = await self._engine.execution(instance.moving)
         if execution is not None and not execution.status.finished:
             if await self._leases.is_held(f"execution/{execution.id}"):
-                return "its data are being moved; try again when that has ended"
+                return IS_MOVING
             await self.undo(execution.id)
         left = await self._store.get(Instance, instance.id)
         if left is not None and left.value.moving and left.value.purpose is Purpose.SERVE:

@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
 async def check_branches(store: Store) -> list[Finding]:
     """Return a finding for each branch that is gone and whose copies are there."""
-    found = []
-    for copy, of, owner in await store.read(_copies):
-        known = await asyncio.to_thread(branches_of, owner.git)
+    found, copies = [], await store.read(_copies)
+    asked = {git: await asyncio.to_thread(branches_of, git) for git in {owner.git for _copy, _of, owner in copies}}
+    for copy, of, owner in copies:
+        known = asked[owner.git]
         if known is not None and of.branch not in known:
             problem = f"git has no branch {of.branch} any more; run `addonkit branch prune -a {of.app}`"
             found.append(Finding("deleted-branch", copy, problem))
