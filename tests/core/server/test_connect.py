@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import addonkit
 from addonkit.errors import AddonkitError, InstanceFailed, InvalidInput, TransientError, UnknownAddon, UnknownInstance
 from addonkit.models.instance import Phase
 
-from .conftest import SECRET, Served, Shelf
+from .conftest import SECRET, Served, Shelf, served
 
 
 async def test_everything_of_every_day(api: Served, home: Path) -> None:
@@ -35,6 +36,18 @@ async def test_everything_of_every_day(api: Served, home: Path) -> None:
         assert (await kit.plan_destroy("books")).lost
         await kit.destroy("books")
         assert await kit.count() == 0
+
+
+async def test_an_operation_is_followed_while_the_service_is_started_anew(home: Path, shelf: Shelf) -> None:
+    shelf.held = asyncio.Event()
+    async with addonkit.connect(f"unix:{home / 'api.sock'}") as kit:
+        async with served(home, shelf):
+            making = asyncio.create_task(kit.create("shelf", "shop"))
+            await shelf.entered.wait()
+            await asyncio.sleep(0.1)
+        shelf.held = None
+        async with served(home, shelf):
+            assert (await making).instance.phase is Phase.ACTIVE
 
 
 async def test_errors_are_those_of_the_service(api: Served, home: Path, shelf: Shelf) -> None:

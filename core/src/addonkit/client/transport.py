@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
+
+import attrs
 
 from addonkit import errors
 from addonkit.errors import AddonkitError, InvalidInput, TransientError
@@ -18,6 +21,19 @@ if TYPE_CHECKING:
 
 _KIND: Final = "urn:addonkit:error:"
 _PAGE: Final = 500
+
+RECONNECT_EVERY: Final = 1.0
+"""Seconds between attempts to follow an operation of a service that does not answer."""
+
+RECONNECTS: Final = 30
+"""Such attempts, before the service counts as gone."""
+
+
+@attrs.define
+class _Place:
+    """Where a stream of events is: the id of the last one that arrived."""
+
+    seen: str = ""
 
 
 class Transport:
@@ -76,17 +92,33 @@ class Transport:
         return operation
 
     async def _follow(self, operation: dict[str, Any]) -> dict[str, Any]:
-        """Wait for the end of an operation; a stream that breaks is resumed where it ended."""
-        seen = ""
+        """Wait for the end of an operation, also while the service is started anew.
+
+        Raises:
+            TransientError: the service does not come back.
+        """
+        place, misses = _Place(), 0
         while operation["state"] == "running":
-            async for id, kind, data in self._events(operation["id"], seen):
-                seen = id or seen
-                if kind == "operation":
-                    return data
-                if self._on_event is not None:
-                    self._on_event(_event(operation["id"], data))
-            operation = await self.ask("GET", f"/v1/operations/{operation['id']}")
+            try:
+                operation = await self._listen(operation["id"], place)
+                misses = 0
+            except TransientError:
+                misses += 1
+                if misses > RECONNECTS:
+                    raise
+                await asyncio.sleep(RECONNECT_EVERY)
         return operation
+
+    async def _listen(self, id: str, place: _Place) -> dict[str, Any]:
+        """Return an operation at its end, or as it is when its stream breaks; the next one begins at that place."""
+        async for event_id, kind, data in self._events(id, place.seen):
+            place.seen = event_id or place.seen
+            if kind == "operation":
+                return data
+            if self._on_event is not None:
+                self._on_event(_event(id, data))
+        found: dict[str, Any] = await self.ask("GET", f"/v1/operations/{id}")
+        return found
 
     async def _events(self, id: str, seen: str) -> AsyncIterator[tuple[str, str, dict[str, Any]]]:
         import aiohttp
