@@ -98,11 +98,7 @@ async def remove(admin: Administrator, role: str, owner: str) -> None:
 
 async def drop_login(admin: Administrator, connection: asyncpg.Connection, name: str, owner: str) -> None:
     """Drop a role that an app logged in with and that has no session any more; what it owns goes to the owner."""
-    for database in await connection.fetch(_ELSEWHERE, [name]):
-        if _is_open(database):
-            async with admin.session(database["datname"]) as inside, unblocked(admin, inside):
-                await execute(inside, "REASSIGN OWNED BY %I TO %I", name, owner, limit=DROP_LIMIT)
-    await _drop_roles(admin, connection, (name,))
+    await _drop_roles(admin, connection, (name,), heir=owner)
 
 
 async def _log_out(connection: asyncpg.Connection, role: str, logins: Sequence[str]) -> None:
@@ -159,12 +155,15 @@ async def _release(admin: Administrator, connection: asyncpg.Connection, databas
             await execute(inside, "DROP SUBSCRIPTION %I", each["name"])
 
 
-async def _drop_roles(admin: Administrator, connection: asyncpg.Connection, roles: Sequence[str]) -> None:
+async def _drop_roles(
+    admin: Administrator, connection: asyncpg.Connection, roles: Sequence[str], *, heir: str = ""
+) -> None:
+    """Drop roles; what they own goes to the heir, a role as well, or is dropped without one."""
     for further in reversed(range(_ROUNDS)):
         elsewhere = await connection.fetch(_ELSEWHERE, roles)
         try:
             for database in elsewhere:
-                await _disown_in(admin, roles, database)
+                await _disown_in(admin, roles, database, heir)
             await execute(connection, f"DROP OWNED BY {_names(roles)}", *roles, limit=DROP_LIMIT)
             neighbour = next((each["datname"] for each in elsewhere if _is_open(each)), "")
             async with admin.session(neighbour) if neighbour else nullcontext(connection) as inside:
@@ -206,7 +205,7 @@ async def _end_sessions(admin: Administrator, databases: Sequence[str]) -> None:
             await connection.execute(_END_DATABASE, database)
 
 
-async def _disown_in(admin: Administrator, roles: Sequence[str], found: asyncpg.Record) -> None:
+async def _disown_in(admin: Administrator, roles: Sequence[str], found: asyncpg.Record, heir: str) -> None:
     """Take from the roles what they have in a neighbour's database, one that is closed included."""
     database = found["datname"]
     if found["broken"]:  # an interrupted CREATE or DROP: it holds nothing, and can only be dropped
@@ -217,6 +216,8 @@ async def _disown_in(admin: Administrator, roles: Sequence[str], found: asyncpg.
         await _allow(admin, database, allowed=True)
     try:
         async with admin.session(database) as inside, unblocked(admin, inside):
+            if heir:
+                await execute(inside, f"REASSIGN OWNED BY {_names(roles)} TO %I", *roles, heir, limit=DROP_LIMIT)
             await _drop_owned(inside, roles)
     finally:
         if not found["datallowconn"]:

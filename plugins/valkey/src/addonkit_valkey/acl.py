@@ -74,12 +74,14 @@ _CHANGE_WITHOUT_KEYS: Final = (
 )
 """Commands that change data and that rules about keys do not reach."""
 
-_CHANGES: Final = (
-    "-@write",
-    *("-publish", "-spublish", "-config|resetstat", "-client|kill", "-client|pause", "-client|unblock"),
+_CHANGES: Final = ("-@write", "-publish", "-spublish")
+"""What an app that reads only may not do, of what others may."""
+
+_CHANGES_OF_SERVER: Final = (
+    *("-config|resetstat", "-client|kill", "-client|pause", "-client|unblock"),
     *("-client|unpause", "-client|no-evict", "-save", "-bgsave", "-bgrewriteaof"),
 )
-"""What an app that reads only may not do, of what others may."""
+"""What it may not do either where it has a server of its own."""
 
 
 def digest(password: Secret) -> str:
@@ -91,7 +93,17 @@ def owner_rules(password: Secret, *, persistent: bool, reads_only: bool = False)
     """Return the rules of an app with its own server: all but administration, and no files without persistence."""
     saves = _OWNER_SAVES if persistent else tuple(rule.replace("+", "-", 1) for rule in _OWNER_SAVES)
     if reads_only:
-        return ("reset", "on", digest(password), "%R~*", READS_ONLY, "&*", *_OWNER_COMMANDS, *_CHANGES)
+        return (
+            "reset",
+            "on",
+            digest(password),
+            "%R~*",
+            READS_ONLY,
+            "&*",
+            *_OWNER_COMMANDS,
+            *_CHANGES,
+            *_CHANGES_OF_SERVER,
+        )
     return ("reset", "on", digest(password), "~*", "&*", *_OWNER_COMMANDS, *saves)
 
 
@@ -111,7 +123,7 @@ def tenant_rules(password: Secret, prefix: str, *, reads_only: bool = False) -> 
             READS_ONLY,
             f"&{prefix}*",
             *TENANT_COMMANDS,
-            *_CHANGES[:3],
+            *_CHANGES,
         )
     return ("reset", "on", digest(password), f"~{prefix}*", f"&{prefix}*", *TENANT_COMMANDS)
 
