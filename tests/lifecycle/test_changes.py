@@ -16,7 +16,7 @@ import valkey.asyncio
 import valkey.exceptions
 
 import addonkit
-from addonkit import AddonkitError, BackupError, InvalidInput, SagaFailed
+from addonkit import AddonkitError, BackupError, InstanceFailed, InvalidInput, SagaFailed
 from addonkit.controller.backups.sagas import BackupSagas
 from addonkit.engine.failpoints import at
 from addonkit.testing.command import CommandLine
@@ -299,6 +299,16 @@ async def test_of_two_moves_at_once_one_is_undone_and_the_next_one_gives_credent
     with at("before:switch_places", restore_first), pytest.raises(SagaFailed, match="has taken its place meanwhile"):
         await kit.backups.restore("shop-valkey", backup=backup.name)
     assert sorted((await states(kit)).values()) == ["shared former", "shared serve", "small former"]
+
+    def fail() -> None:
+        raise ValueError("on purpose")
+
+    with (
+        at("before:generate_login_password", fail),
+        pytest.raises(InstanceFailed, match="has no credentials for them: .*on purpose"),
+    ):
+        await kit.backups.restore("shop-valkey", backup=backup.name)
+    await kit.retry("shop-valkey")
     moved = (await kit.environment("shop")).values
     async with valkey.asyncio.Valkey.from_url(moved["VALKEY_URL"]) as client:
         await client.set(f"{moved['VALKEY_PREFIX']}key", 1)

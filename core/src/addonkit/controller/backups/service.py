@@ -24,7 +24,7 @@ from addonkit.controller.execution_ids import BACKUPS, once_id
 from addonkit.controller.step_context import subject_of
 from addonkit.controller.usage import usage_of
 from addonkit.engine.recovery import unfinished
-from addonkit.errors import AddonkitError, BackupError
+from addonkit.errors import AddonkitError, BackupError, InstanceFailed
 from addonkit.models.backup import ArchiveManifest, Backup
 from addonkit.models.execution import Execution
 from addonkit.models.identifiers import new_id
@@ -157,20 +157,17 @@ class BackupService:
         """Restore into a new place, prove it there, and put it where the instance is; that becomes a former one."""
         await self._check_still(instance)
         inputs = {**_inputs(backup, place), "target": instance.id}
-        served: Instance = await self._run(self._sagas.restore, inputs, {})
-        return served
+        return await self._serve(self._sagas.restore, inputs)
 
     async def restore_into(self, backup: Backup, place: PlaceRequest, name: str, alias: str) -> Instance:
         """Restore into a new instance of that name, for the app that the place is made for."""
         inputs = {**_inputs(backup, place), "name": name, "owner": place.app, "alias": alias}
-        served: Instance = await self._run(self._sagas.restore_into, inputs, {})
-        return served
+        return await self._serve(self._sagas.restore_into, inputs)
 
     async def undestroy(self, trashed: TrashedInstance, place: PlaceRequest, name: str) -> Instance:
         """Restore what was destroyed into a new instance of that name, for the apps that had it."""
         inputs = {**_inputs(trashed.backup, place), "trash": trashed.id, "name": name}
-        served: Instance = await self._run(self._sagas.undestroy, inputs, {})
-        return served
+        return await self._serve(self._sagas.undestroy, inputs)
 
     async def delete(self, backup: Backup) -> None:
         """Delete a backup from the repository that it was written to. Does nothing if it does not exist."""
@@ -192,8 +189,7 @@ class BackupService:
     async def import_(self, backup: Backup, place: PlaceRequest, instance: Instance) -> Instance:
         """Restore into a new place and put it where an instance is that is empty."""
         await self._check_still(instance)
-        served: Instance = await self._run(self._sagas.imported, {**_inputs(backup, place), "target": instance.id}, {})
-        return served
+        return await self._serve(self._sagas.imported, {**_inputs(backup, place), "target": instance.id})
 
     async def import_foreign(self, source: Path | Secret, place: PlaceRequest, instance: Instance) -> Instance:
         """Fill a new place from data of another origin, and put it where an instance is that is empty.
@@ -205,8 +201,7 @@ class BackupService:
         location = f"import:{new_id()}"
         inputs = {"location": location, "place": unstructure(place), "target": instance.id}
         with self._archives.foreign(location, source):
-            served: Instance = await self._run(self._sagas.foreign, inputs, {})
-        return served
+            return await self._serve(self._sagas.foreign, inputs)
 
     def check_foreign(self, addon: str, kind: str) -> None:
         """Make sure that an addon can import data of that kind: `file`, or a scheme of URLs.
@@ -226,8 +221,7 @@ class BackupService:
             raise BackupError(f"cannot transform a copy of {instance.name}", f"addon {instance.addon} runs no scripts")
         told = {"name": name, "owner": place.app, "alias": alias, "script": script}
         inputs = {"source": instance.id, "place": unstructure(place), **told}
-        served: Instance = await self._run(self._sagas.clone, inputs, {})
-        return served
+        return await self._serve(self._sagas.clone, inputs)
 
     def planned_move(self, name: str) -> tuple[PlannedStep, ...]:
         """The steps of `addonkit.export`, `addonkit.import` or `addonkit.clone`."""
@@ -242,8 +236,7 @@ class BackupService:
         self.check(instance)
         await self._check_still(instance)
         inputs = {"source": instance.id, "place": unstructure(place)}
-        served: Instance = await self._run(self._sagas.change, inputs, {})
-        return served
+        return await self._serve(self._sagas.change, inputs)
 
     async def rehearse(self, instance: Instance, place: PlaceRequest) -> int:
         """Copy an instance into a new place, compare, and remove that; return how many items are equal."""
@@ -264,8 +257,7 @@ class BackupService:
         await self._check_still(instance)
         there = PlaceRequest(former.id, former.addon, former.app, former.variant, former.distribution, former.config)
         inputs = {"source": instance.id, "place": unstructure(there)}
-        served: Instance = await self._run(self._sagas.rollback, inputs, {}, keeping=former.id)
-        return served
+        return await self._serve(self._sagas.rollback, inputs, keeping=former.id)
 
     async def former(self, instance: Instance) -> Instance | None:
         """The instance whose place another one has taken; None without one."""
@@ -355,6 +347,21 @@ class BackupService:
     async def _unfinished(self) -> tuple[Execution, ...]:
         every = [entity.value for name in sorted(NAMES) for entity in await self._store.list(Execution, {"saga": name})]
         return tuple(each for each in every if not each.status.finished)
+
+    async def _serve(self, saga: Saga[Instance], inputs: dict[str, Any], *, keeping: str = "") -> Instance:
+        """Run a saga after which apps use other data, and make sure that they can.
+
+        Raises:
+            InstanceFailed: the data are there, and an app has no credentials for them.
+        """
+        served: Instance = await self._run(saga, inputs, {}, keeping=keeping)
+        for tie in await self._controller.associations(served.id):
+            if tie.phase is Phase.ERROR:
+                attempted, advice = f"giving {served.name} to {tie.app}", f"run `addonkit retry {served.name}`"
+                found = f"the data are there, and it has no credentials for them: {tie.message}"
+                cause = self._controller.cause(served.id)
+                raise InstanceFailed(attempted, found, advice, instance=served.name) from cause
+        return served
 
     async def _run(self, saga: Any, inputs: dict[str, Any], subject: dict[str, str], *, keeping: str = "") -> Any:
         await self.tidy(keeping=keeping)
