@@ -63,6 +63,7 @@ async def test_a_database_changes_hands_while_it_is_used(kit: addonkit.Kit, vari
         names = await other.fetch("SELECT usename FROM pg_stat_activity WHERE datname = current_database()")
         assert {shop["PGUSER"], blog["PGUSER"]} <= {row["usename"] for row in names}
         await other.execute("ALTER TABLE things ADD COLUMN more int; CREATE TABLE of_blog (x int)")
+        await other.execute("CREATE SCHEMA apart; SET ROLE NONE; CREATE TABLE apart.own (x int)")
 
         kept = await kit.rotations.rotate("shop-postgresql", "shop", grace=NONE)
 
@@ -91,6 +92,9 @@ async def test_a_database_changes_hands_while_it_is_used(kit: addonkit.Kit, vari
 
         assert not await is_let_in(blog)
         assert await is_let_in(new)
+        async with log_in(new) as again:
+            owner = await again.fetchval("SELECT tableowner FROM pg_tables WHERE schemaname = 'apart'")
+            assert owner == shop["PGDATABASE"], "what a login has made as itself stays, and is the owner's"
         assert await kit.doctor() == ()
 
 
