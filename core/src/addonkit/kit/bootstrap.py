@@ -14,7 +14,6 @@ from addonkit.controller.step_context import StepContext
 from addonkit.kit.healing import healing
 from addonkit.kit.home import find_home, held_home, open_home
 from addonkit.kit.kit import Kit
-from addonkit.kit.relocation import Relocation, relocate
 from addonkit.kit.services import BackupParts, Services
 from addonkit.models.execution import Event
 from addonkit.provider.framework import ProviderFramework
@@ -73,6 +72,8 @@ async def open(
             images = image_checker or _LaterImageChecker(environ)
             kit = Kit(_build_services(directory, environ, clock, registry, backend, store, images, on_event))
             if moved:
+                from addonkit.kit.relocation import Relocation, relocate
+
                 await kit.stop_servers()
                 await relocate(store, Relocation(moved, str(directory.resolve())))
             async with healing(kit.heal if heal else None):

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from addonkit.compute.process.versions import shorten
-from addonkit.controller.backups.places import check_still
 from addonkit.controller.executor import forget_empty_app
 from addonkit.controller.lookup import existing, find_association, find_attached, find_instance, get_app
+from addonkit.controller.moving import check_still
 from addonkit.controller.naming import promote
 from addonkit.controller.requests import Created, Request, associate, check_label, create, ensure_app, find_former
 from addonkit.controller.retrying import retry_association, retry_instance

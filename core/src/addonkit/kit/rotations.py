@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from addonkit.controller.addons import addon_of
-from addonkit.controller.backups.places import check_still
 from addonkit.controller.execution_ids import once_id
 from addonkit.controller.lookup import existing, find_attached, find_instance, lookup_instance
+from addonkit.controller.moving import check_still
 from addonkit.controller.rotation import begin_rotation, mark_formers
 from addonkit.controller.step_context import subject_of
 from addonkit.controller.variables import by_order

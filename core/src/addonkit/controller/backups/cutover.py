@@ -6,9 +6,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from addonkit.controller.addons import addon_of
-from addonkit.controller.backups.places import begin_move, mark_moving, next_tie, switch
+from addonkit.controller.backups.places import next_tie, switch
 from addonkit.controller.backups.step_values import moving_instance, place_of
 from addonkit.controller.execution_ids import bind_id
+from addonkit.controller.moving import begin_move, mark_moving
 from addonkit.controller.step_context import subject_of
 from addonkit.errors import DataDiffer, SagaBlocked, SagaRefused
 from addonkit.models.fingerprint import Fingerprint, describe_differences

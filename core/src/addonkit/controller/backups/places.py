@@ -11,10 +11,11 @@ import attrs
 from addonkit.controller.backups.outcomes import hand_over
 from addonkit.controller.execution_ids import bind_id
 from addonkit.controller.lookup import existing
+from addonkit.controller.moving import IS_MOVING
 from addonkit.controller.requests import associate, ensure_app
 from addonkit.controller.rotation import bound_variables
 from addonkit.controller.variables import associations_of, resolve_app_names
-from addonkit.errors import BackupError, Busy, Conflict
+from addonkit.errors import BackupError, Conflict
 from addonkit.models.execution import Execution
 from addonkit.models.instance import Association, FormerLogin, Instance, Phase, Purpose
 from addonkit.models.result import BindResult
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
 
 KEPT: Final = timedelta(days=7)
 """How long a former instance is kept."""
-
-IS_MOVING: Final = "its data are being moved; try again when that has ended"
-"""What is said of an instance whose apps are kept from writing."""
 
 
 @attrs.frozen
@@ -153,35 +151,6 @@ def switch(
     for each in tx.list(Association, {"instance": before.id}).items:
         give(tx, registry, each, served, (bound or {}).get(each.name), former=now)
     return served
-
-
-def begin_move(tx: Transaction, instance_id: str, execution_id: str) -> None:
-    """Record that the data of an instance move for an execution, which may have begun that before.
-
-    Raises:
-        BackupError: they move for another one, which would let apps write when it ends.
-    """
-    entity = tx.get(Instance, instance_id)
-    if entity is not None and entity.value.moving not in {"", execution_id}:
-        raise BackupError(f"cannot move {entity.value.name}", IS_MOVING)
-    mark_moving(tx, instance_id, execution_id)
-
-
-def check_still(instance: Instance, attempted: str) -> None:
-    """Make sure that no move has begun: credentials made after its beginning could write what it does not copy.
-
-    Raises:
-        Busy: the data are being moved.
-    """
-    if instance.moving and instance.purpose is Purpose.SERVE:
-        raise Busy(attempted, IS_MOVING, f"run `addonkit retry {instance.name}` if no command moves them any more")
-
-
-def mark_moving(tx: Transaction, instance_id: str, execution_id: str) -> None:
-    """Record for which execution apps are kept from writing into an instance; none when that is empty."""
-    entity = tx.get(Instance, instance_id)
-    if entity is not None and entity.value.moving != execution_id:
-        tx.put(entity, attrs.evolve(entity.value, moving=execution_id))
 
 
 def former_of(tx: Reader, instance: Instance) -> Instance | None:

@@ -11,16 +11,15 @@ from addonkit.controller.attempts import Attempts
 from addonkit.controller.backups import outcomes
 from addonkit.controller.backups.archives import location_of
 from addonkit.controller.backups.places import (
-    IS_MOVING,
     PlaceRequest,
     discard_former,
     discard_place,
     former_of,
-    mark_moving,
 )
 from addonkit.controller.backups.sagas import NAMES, BackupSagas
 from addonkit.controller.backups.shelf import Shelf
 from addonkit.controller.execution_ids import BACKUPS, once_id
+from addonkit.controller.moving import IS_MOVING, mark_moving
 from addonkit.controller.step_context import subject_of
 from addonkit.controller.usage import usage_of
 from addonkit.engine.recovery import unfinished
