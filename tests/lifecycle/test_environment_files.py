@@ -6,18 +6,23 @@ import asyncio
 import json
 import os
 import stat
+import subprocess
+from base64 import b64decode
 from collections.abc import Callable
 from pathlib import Path
 from time import monotonic, sleep
 
 import pytest
 import valkey
+import yaml
+from cfenv import AppEnv
 from dotenv import dotenv_values
 from pyservicebinding.binding import ServiceBinding
 
 import addonkit
 from addonkit.testing.command import CommandLine, Ended
 
+NODE = "process.env.VALKEY_URL"
 FOLLOW = ("--reveal", "--follow", "-o")
 
 
@@ -32,18 +37,35 @@ def shown(command: CommandLine, app: str) -> dict[str, str]:
     return {each["key"]: each["value"] for each in variables}
 
 
-def test_a_file_follows_whatever_changes_the_variables(addonkit_command: CommandLine, tmp_path: Path) -> None:
+def agree_in_other_formats(values: dict[str, str], read: dict[str, str]) -> None:
+    lines = [line.partition("=")[::2] for line in read["systemd"].splitlines()]
+    assert {key: value.strip('"') for key, value in lines} == values
+    assert dict(line.split("=", 1) for line in read["docker"].splitlines()) == values
+    secret = yaml.safe_load(read["k8s-secret"])["data"]
+    assert {key: b64decode(value).decode() for key, value in secret.items()} == values
+    services = [each for found in json.loads(read["vcap"]).values() for each in found]
+    assert set(values.values()) <= {value for each in services for value in each["credentials"].values()}
+
+
+def test_a_file_follows_whatever_changes_the_variables(
+    addonkit_command: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     call, dotenv, document = addonkit_command, tmp_path / ".env", tmp_path / "env.json"
+    others = {each: tmp_path / each for each in ("shell", "docker", "systemd", "vcap", "k8s-secret")}
     assert call("env", "-a", "shop", "--format", "dotenv", *FOLLOW, str(dotenv)).status == 1
     assert not dotenv.exists(), "there is no such app"
     run(call, "env", "set", "-a", "shop", "DEBUG=1")
     run(call, "env", "-a", "shop", "--format", "dotenv", *FOLLOW, str(dotenv))
     run(call, "env", "-a", "shop", "--format", "json", *FOLLOW, str(document))
+    for env_format, path in others.items():
+        run(call, "env", "-a", "shop", "--format", env_format, *FOLLOW, str(path))
 
     def agree(app: str = "shop") -> dict[str, str]:
         values = shown(call, app)
         assert dotenv_values(dotenv, interpolate=False) == values == json.loads(document.read_text())
-        assert stat.S_IMODE(dotenv.stat().st_mode) == 0o600
+        for path in (dotenv, *others.values()):
+            assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        agree_in_other_formats(values, {each: path.read_text() for each, path in others.items()})
         return values
 
     assert agree() == {"DEBUG": "1"}
@@ -51,6 +73,12 @@ def test_a_file_follows_whatever_changes_the_variables(addonkit_command: Command
     first = agree()["VALKEY_URL"]
     run(call, "rotate", "shop-valkey")
     assert agree()["VALKEY_URL"] != first
+    for reader in (["dash", "-c", ". ./shell; exec printenv VALKEY_URL"], ["node", "--env-file=.env", "-p", NODE]):
+        told = subprocess.run(reader, cwd=tmp_path, check=True, capture_output=True, text=True, timeout=60)
+        assert told.stdout.strip() == agree()["VALKEY_URL"]
+    monkeypatch.setenv("VCAP_SERVICES", run(call, "env", "-a", "shop", "--format", "vcap", "--reveal").out)
+    with valkey.Valkey.from_url(AppEnv().get_service(name="shop-valkey").credentials["uri"]) as connection:
+        connection.ping()
     with valkey.Valkey.from_url(str(dotenv_values(dotenv)["VALKEY_URL"])) as connection:
         connection.ping()
     run(call, "create", "valkey:shared", "-a", "blog")
@@ -61,6 +89,8 @@ def test_a_file_follows_whatever_changes_the_variables(addonkit_command: Command
     run(call, "detach", "blog-valkey", "-a", "shop")
     run(call, "env", "unset", "-a", "shop", "DEBUG")
     assert "DEBUG" not in agree()
+    for path in others.values():
+        run(call, "env", "outputs", "--forget", str(path))
     listed = run(call, "env", "outputs", "--json").data["files"]
     assert [(each["file"], each["app"], each["problem"]) for each in listed] == [
         (str(dotenv), "shop", None),

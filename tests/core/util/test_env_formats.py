@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import base64
+import ctypes
+import io
 import json
 import os
-import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+import yaml
+from cfenv import AppEnv
+from click import Choice
+from dotenv import dotenv_values
 from hypothesis import given
 from hypothesis import strategies as st
 
-from addonkit.errors import UnwritableValue
-from addonkit.util.env_formats import to_docker, to_dotenv, to_json, to_shell
+from addonkit.cli.commands.env import env
+from addonkit.errors import InvalidInput, UnwritableValue
+from addonkit.util.env_documents import ServiceContent, to_json, to_k8s_secret, to_vcap
+from addonkit.util.env_formats import FORMATS, EnvironmentContent, render
+from addonkit.util.env_lines import to_docker, to_dotenv, to_shell, to_systemd
 
 KEYS = st.from_regex(r"V_[A-Z0-9_]{1,8}", fullmatch=True)
 TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",)), max_size=30)
@@ -33,35 +43,45 @@ def read_by_sh(text, path):
     return json.loads(done.stdout)
 
 
-def read_by_python_dotenv(text):
-    """As python-dotenv reads: escapes in both kinds of quotes, `${NAME}` expanded everywhere."""
-    single = r"'((?:\\'|[^'])*)'"
-    double = r'"((?:\\"|[^"])*)"'
-    found = {}
-    for match in re.finditer(rf"^([A-Z0-9_]+)=(?:{single}|{double})$", text, re.MULTILINE):
-        key, one, two = match.groups()
-        value = re.sub(r"\\([\\'])", r"\1", one) if one is not None else re.sub(r"\\([\\'\"abfnrtv])", r"\1", two)
-        found[key] = re.sub(r"\$\{[^}:]*(?::-[^}]*)?\}", "EXPANDED", value)
-    return found
+NODE = """
+const { parseEnv } = require("node:util");
+const show = (line) => console.log(JSON.stringify(parseEnv(JSON.parse(line))));
+require("node:readline").createInterface({ input: process.stdin }).on("line", show);
+"""
 
 
-def read_by_node(text):
-    """As npm dotenv and Node.js read: quotes taken off, `\\n` and `\\r` expanded in double quotes, CR LF made LF."""
-    text = re.sub(r"\r\n?", "\n", text)
-    pattern = re.compile(r"""^([\w.-]+)=('(?:\\'|[^'])*'|"(?:\\"|[^"])*")[^\S\n]*(?:#.*)?$""", re.MULTILINE)
-    found = {}
-    for key, quoted in pattern.findall(text):
-        value = quoted[1:-1]
-        found[key] = value.replace("\\n", "\n").replace("\\r", "\r") if quoted.startswith('"') else value
-    return found
+@pytest.fixture(scope="module")
+def read_by_node():
+    """What the parser behind `node --env-file` makes of a text."""
+    with subprocess.Popen(["node", "-e", NODE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as node:
+
+        def read(text):
+            print(json.dumps(text), file=node.stdin, flush=True)
+            return json.loads(node.stdout.readline())
+
+        yield read
+        node.stdin.close()
 
 
-def writable(values):
-    """Those that dotenv can hold."""
+def read_by_systemd(text, path):
+    """What systemd's own library makes of a file: the reader behind `EnvironmentFile=`."""
+    (library,) = Path("/usr/lib").glob("*/systemd/libsystemd-shared-*.so")
+    found = ctypes.POINTER(ctypes.c_char_p)()
+    path.write_bytes(text.encode())
+    assert ctypes.CDLL(str(library)).load_env_file(None, os.fsencode(path), ctypes.byref(found)) == 0
+    assignments, at = [], 0
+    while found and found[at] is not None:
+        assignments.append(found[at].decode().partition("="))
+        at += 1
+    return {key: value for key, _, value in assignments}
+
+
+def writable(values, write=to_dotenv):
+    """Those that a format can hold."""
     kept = {}
     for key, value in values.items():
         try:
-            to_dotenv({key: value})
+            write({key: value})
         except UnwritableValue:
             continue
         kept[key] = value
@@ -74,11 +94,11 @@ def test_sh_reads_back_what_is_written_as_shell(values, tmp_path_factory):
 
 
 @given(values=VALUES)
-def test_every_reader_takes_back_what_is_written_as_dotenv(values, tmp_path_factory):
+def test_every_reader_takes_back_what_is_written_as_dotenv(values, tmp_path_factory, read_by_node):
     kept = writable(values)
     text = to_dotenv(kept)
     assert read_by_sh(text, tmp_path_factory.getbasetemp() / "file") == kept
-    assert read_by_python_dotenv(text) == kept
+    assert dotenv_values(stream=io.StringIO(text)) == kept
     assert read_by_node(text) == kept
 
 
@@ -164,3 +184,81 @@ def test_docker_refuses_what_a_line_cannot_hold(value):
 
 def test_shell_lines_export():
     assert to_shell({"KEY": "it's"}) == "export KEY='it'\\''s'\n"
+
+
+@given(values=VALUES)
+def test_systemd_reads_back_what_is_written(values, tmp_path_factory):
+    kept = writable(values, to_systemd)
+    assert read_by_systemd(to_systemd(kept), tmp_path_factory.getbasetemp() / "unit.env") == kept
+
+
+@pytest.mark.parametrize("value", ["a\0b", "a\udc80b", "bell\a", "a\rb", "\ufffe", "\ufdd0", "\U0001ffff"])
+def test_systemd_refuses_what_it_would_leave_out(value):
+    with pytest.raises(UnwritableValue, match="cannot write BAD as systemd"):
+        to_systemd({"BAD": value})
+
+
+def service(values, name="shop-valkey", alias=""):
+    return ServiceContent(name, alias, "valkey", "small", values)
+
+
+@given(values=st.dictionaries(KEYS, TEXTS | AWKWARD, min_size=1, max_size=4), own=VALUES)
+def test_cfenv_finds_services_and_what_is_set_by_hand(values, own, monkeypatch_module):
+    text = to_vcap("shop", own, (service(values), service({}, "blog-valkey", "cache")))
+    monkeypatch_module.setenv("VCAP_SERVICES", text)
+    found = AppEnv()
+    assert found.get_service(name="shop-valkey").credentials == values
+    assert found.get_service(name="cache").env["instance_name"] == "blog-valkey"
+    assert {each.env["plan"] for each in found.services if each.env["label"] == "valkey"} == {"small"}
+    manual = found.get_service(label="user-provided")
+    assert (manual.credentials if manual else {}) == own
+
+
+@pytest.fixture(scope="module")
+def monkeypatch_module():
+    with pytest.MonkeyPatch.context() as patch:
+        yield patch
+
+
+def test_vcap_needs_services():
+    with pytest.raises(InvalidInput, match="on the machine of the home"):
+        to_vcap("shop", {}, None)
+
+
+@given(values=st.dictionaries(KEYS | st.sampled_from(["NO", "Y", "ON", "NULL", "TRUE", "_1", "E1"]), TEXTS | AWKWARD))
+def test_a_secret_is_read_back(values):
+    secret = yaml.safe_load(to_k8s_secret("my-shop.v2", values))
+    data = secret.pop("data")
+    assert {key: base64.b64decode(text, validate=True).decode() for key, text in data.items()} == values
+    assert secret == {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "my-shop.v2", "labels": {"app.kubernetes.io/managed-by": "addonkit"}},
+        "type": "Opaque",
+    }
+
+
+@pytest.mark.parametrize(
+    ("app", "nearest"),
+    [("Shop", "shop"), ("my_shop", "my-shop"), ("a-", "a"), ("a..b", "a.b"), ("a.-b", "a.b")],
+)
+def test_a_secret_is_called_as_kubernetes_allows(app, nearest):
+    with pytest.raises(InvalidInput) as refused:
+        to_k8s_secret(app, {})
+    assert repr(nearest) in refused.value.advice
+    assert yaml.safe_load(to_k8s_secret(nearest, {}))["data"] == {}
+
+
+def test_a_secret_holds_no_more_than_kubernetes_takes():
+    part = "x" * 131_072
+    assert to_k8s_secret("shop", {f"V{number}": part for number in range(8)})
+    with pytest.raises(InvalidInput, match="1,048,577 bytes and a Secret holds 1,048,576"):
+        to_k8s_secret("shop", {f"V{number}": part for number in range(8)} | {"ONE": "x"})
+
+
+@pytest.mark.parametrize("env_format", FORMATS)
+def test_each_format_is_offered_and_holds_an_app_without_variables(env_format):
+    assert isinstance(render(env_format, EnvironmentContent("shop")), str)
+    (option,) = [each for each in env.params if each.name == "env_format"]
+    assert isinstance(option.type, Choice)
+    assert tuple(option.type.choices) == FORMATS

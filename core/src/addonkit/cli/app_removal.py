@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from addonkit.models.views import Plan
+from addonkit.models.views import MANUAL, Plan
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -60,7 +60,7 @@ async def look(kit: Kit, app: str, *, now: bool) -> Removal:
     views = await kit.instances(app)
     own = [view.instance.name for view in views if view.instance.app == app]
     environment = await kit.environment(app) if await kit.has_app(app) else None
-    manual = [entry.variable.key for entry in environment.entries if entry.source == "manual"] if environment else []
+    manual = [entry.variable.key for entry in environment.entries if entry.source == MANUAL] if environment else []
     return Removal(
         app,
         {name: await kit.plan_destroy(name, now=now) for name in own},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from addonkit.controller.environment_content import content_for
 from addonkit.errors import Busy, InvalidInput
 from addonkit.util.env_formats import render
 
@@ -25,4 +26,4 @@ def export(environment: Environment, env_format: str, *, reveal: bool) -> str:
         raise Busy(attempted, f"the variables of {name} are not there yet", f"run `addonkit retry {name}` to continue")
     if secret and not reveal:
         raise InvalidInput(attempted, f"it holds secrets ({', '.join(secret)})", "add --reveal to write them")
-    return render(env_format, environment.as_dict(), environment.unset)
+    return render(env_format, content_for(environment))

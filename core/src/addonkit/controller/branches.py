@@ -9,11 +9,12 @@ import attrs
 
 from addonkit.controller.lookup import get_app
 from addonkit.controller.variables import associations_of
+from addonkit.controller.views import bound_service
 from addonkit.errors import AlreadyExists, Busy
 from addonkit.models.app import App, Branching, BranchOf
 from addonkit.models.definition import CONFIG_PROGRAMS
 from addonkit.models.instance import Association, Instance, Phase
-from addonkit.models.views import Environment, EnvironmentEntry
+from addonkit.models.views import MANUAL, BoundService, Environment, EnvironmentEntry
 
 if TYPE_CHECKING:
     from addonkit.models.variable import Variable
@@ -88,10 +89,11 @@ def missing_copies(tx: Reader, app: str, copy: str) -> tuple[tuple[Instance, Ass
 def branch_environment(tx: Reader, app: str, copy: str, without: Collection[str]) -> Environment:
     """What an app receives on a branch: its own variables, and values of the copies under the names that it knows."""
     owner = get_app(tx, app, f"cannot show the environment of {app}").value
-    entries = [EnvironmentEntry(variable, "manual") for variable in owner.variables]
+    entries = [EnvironmentEntry(variable, MANUAL) for variable in owner.variables]
     copies = {each.label: each for each in associations_of(tx, copy)}
     unset: set[str] = set()
     programs: dict[str, None] = {}
+    services: list[BoundService] = []
     for tie in associations_of(tx, app):
         mine = copies.get(tie.label)
         entity = tx.get(Instance, mine.instance) if mine else None
@@ -99,8 +101,10 @@ def branch_environment(tx: Reader, app: str, copy: str, without: Collection[str]
             continue
         entries += [EnvironmentEntry(each, entity.value.name) for each in renamed(tie, mine)]
         unset.update(mine.unset_variables)
+        services.append(attrs.evolve(bound_service(entity.value, mine), alias=tie.alias))
         programs |= {entity.value.config[CONFIG_PROGRAMS]: None} if entity.value.config.get(CONFIG_PROGRAMS) else {}
-    return Environment(app, tuple(entries), unset=tuple(sorted(unset)), programs=tuple(programs))
+    names = tuple(sorted(unset))
+    return Environment(app, tuple(entries), unset=names, programs=tuple(programs), services=tuple(services))
 
 
 def renamed(tie: Association, copy: Association) -> tuple[Variable, ...]:

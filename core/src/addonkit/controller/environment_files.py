@@ -6,11 +6,12 @@ import asyncio
 from typing import TYPE_CHECKING, Final
 
 from addonkit.controller.bindings import binding_tree
+from addonkit.controller.environment_content import content_for
 from addonkit.controller.views import environment
 from addonkit.errors import AddonkitError, InvalidInput, StoreError
 from addonkit.models.app import BINDINGS, App
 from addonkit.util.binding_trees import has_tree, replace_tree
-from addonkit.util.env_formats import render
+from addonkit.util.env_formats import EnvironmentContent, render
 from addonkit.util.output_files import has_content, replace_file
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ async def content_of(store: Store, file: EnvironmentFile) -> str | Tree | None:
     """
     app = await store.get(App, file.app)
     if app is None:
-        return {} if file.format == BINDINGS else render(file.format, {})
+        return {} if file.format == BINDINGS else render(file.format, EnvironmentContent(file.app))
     if app.value.branching is not None:
         advice = f"run `addonkit env outputs --forget {file.path}`"
         raise InvalidInput(f"cannot write {file.path}", f"{file.app} has other variables on each git branch", advice)
@@ -40,7 +41,7 @@ async def content_of(store: Store, file: EnvironmentFile) -> str | Tree | None:
         return None
     if file.format == BINDINGS:
         return await store.read(lambda tx: binding_tree(tx, file.app))
-    return render(file.format, found.as_dict(), found.unset)
+    return render(file.format, content_for(found))
 
 
 async def write_file(store: Store, file: EnvironmentFile) -> None:

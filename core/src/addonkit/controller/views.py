@@ -16,7 +16,7 @@ from addonkit.models.definition import CONFIG_PROGRAMS
 from addonkit.models.execution import Execution, ExecutionStatus
 from addonkit.models.instance import Association, Instance, Phase, Server
 from addonkit.models.storage import StorageUse
-from addonkit.models.views import NOT_INSTALLED, Environment, EnvironmentEntry, InstanceView
+from addonkit.models.views import MANUAL, NOT_INSTALLED, BoundService, Environment, EnvironmentEntry, InstanceView
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -167,11 +167,12 @@ async def environment(store: Store, app: str, without: Collection[str] = ()) -> 
 
 def _environment(tx: Transaction, app: str, without: Collection[str]) -> Environment:
     owner = get_app(tx, app, f"cannot show the environment of {app}").value
-    entries = [EnvironmentEntry(variable, "manual") for variable in owner.variables]
+    entries = [EnvironmentEntry(variable, MANUAL) for variable in owner.variables]
     pending: list[str] = []
     failed: dict[str, str] = {}
     unset: set[str] = set()
     programs: dict[str, None] = {}
+    services: list[BoundService] = []
     for association in associations_of(tx, app):
         entity = tx.get(Instance, association.instance)
         name = entity.value.name if entity else association.instance
@@ -179,12 +180,20 @@ def _environment(tx: Transaction, app: str, without: Collection[str]) -> Environ
             continue
         entries += [EnvironmentEntry(variable, name) for variable in association.variables]
         programs |= {entity.value.config[CONFIG_PROGRAMS]: None} if entity and _has_programs(entity.value) else {}
-        unset.update(association.unset_variables if association.phase is Phase.ACTIVE else ())
+        if entity and association.phase is Phase.ACTIVE:
+            unset.update(association.unset_variables)
+            services.append(bound_service(entity.value, association))
         if entity and association.phase is Phase.PENDING and entity.value.phase in _UNDER_WAY:
             pending.append(name)
         elif entity and association.phase in {Phase.PENDING, Phase.ERROR}:
             failed[name] = _reason(entity.value, association)
-    return Environment(app, tuple(entries), tuple(pending), tuple(sorted(unset)), failed, tuple(programs))
+    names = tuple(sorted(unset))
+    return Environment(app, tuple(entries), tuple(pending), names, failed, tuple(programs), tuple(services))
+
+
+def bound_service(instance: Instance, association: Association) -> BoundService:
+    """Return how an app uses an instance."""
+    return BoundService(instance.name, instance.addon, instance.variant, association.alias, association.plain)
 
 
 def _has_programs(instance: Instance) -> bool:

@@ -13,6 +13,9 @@ from addonkit.models.options import OptionDefinition
 from addonkit.models.storage import StorageUse
 from addonkit.models.variable import Variable
 
+MANUAL: Final = "manual"
+"""Source of variables that are set by hand."""
+
 NOT_INSTALLED: Final = "not installed"
 """State of an addon whose distribution is not there."""
 
@@ -185,6 +188,25 @@ class EnvironmentEntry:
 
 
 @attrs.frozen
+class BoundService:
+    """An instance as one app uses it.
+
+    Attributes:
+        name: of the instance.
+        addon: its name.
+        variant: its name.
+        alias: the name that the app gave (`--as`); empty without one.
+        variables: of the app's credentials, under their plain names.
+    """
+
+    name: str
+    addon: str
+    variant: str
+    alias: str = ""
+    variables: tuple[Variable, ...] = ()
+
+
+@attrs.frozen
 class Environment:
     """What an app receives.
 
@@ -195,6 +217,7 @@ class Environment:
         failed: names of instances that failed to give variables, to the reason.
         programs: directories of client programs that fit the servers.
         unset: names that must not reach the app from the shell, sorted; a trailing `*` stands for any ending.
+        services: instances that the app uses, in its order; None where only the variables are known.
     """
 
     app: str
@@ -203,6 +226,7 @@ class Environment:
     unset: tuple[str, ...] = ()
     failed: Mapping[str, str] = attrs.field(factory=dict)
     programs: tuple[str, ...] = ()
+    services: tuple[BoundService, ...] | None = None
 
     @property
     def values(self) -> dict[str, str]:

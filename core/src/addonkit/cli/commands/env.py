@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 @click.option(
     "--format",
     "env_format",
-    type=click.Choice(("dotenv", "shell", "json", "docker")),
+    type=click.Choice(("dotenv", "shell", "json", "docker", "systemd", "vcap", "k8s-secret")),
     help="Write the variables for other programs to read.",
 )
 @click.option("--reveal", is_flag=True, help="Show secrets.")
@@ -70,7 +70,7 @@ def env(
     if follow:
         _follow(invocation, app, env_format, output, reveal=reveal)
         return
-    environment = invocation.quick_environment(app, running=not no_start)
+    environment = None if env_format == "vcap" else invocation.quick_environment(app, running=not no_start)
     if environment is None:
         environment = with_kit(invocation, lambda kit: _look(kit, app, start=not no_start))
     if env_format is None:
