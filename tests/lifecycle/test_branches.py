@@ -70,6 +70,7 @@ def test_each_branch_has_data_of_its_own_under_the_same_variables(
     assert run("env", "set", "-a", "shop", "PGSSLMODE=disable").status == 0
     psql("CREATE TABLE orders AS SELECT 1 AS id")
     assert "the same data on every branch" in run("branch", "status", "-a", "shop").out
+    assert "no app is bound" in run("branch", "status").out
     bound = run("branch", "bind", "-a", "shop")
     assert "branch main has its own data" in bound.out, bound.err
     own = run("env", "-a", "shop", "--json").data["variables"]
@@ -89,6 +90,7 @@ def test_each_branch_has_data_of_its_own_under_the_same_variables(
     assert [each["key"] for each in copied] == [each["key"] for each in own], "the same variables in the same order"
     status = run("branch", "status", "-a", "shop", "--json").data
     assert (status["branch"], status["uses"], status["missing"]) == ("feature/x", name, [])
+    assert run("branch", "status", "--json").data == {"apps": [status]}, "without an app: all that are bound here"
     assert psql("SELECT current_database()") == first.out.strip() != "shop"
     assert psql("SELECT current_database()", "$STOCK_DATABASE_URL") not in {"shop", first.out.strip()}
 
@@ -99,6 +101,7 @@ def test_each_branch_has_data_of_its_own_under_the_same_variables(
         there.chdir("/")
         assert psql("SELECT count(*) FROM orders") == "1"
         assert "is not in the repository" in run("branch", "status", "-a", "shop").out
+        assert "no app is bound" in run("branch", "status").out
         there.chdir(tmp_path / "tree")
         named = run("branch", "status", "-a", "shop", ADDONKIT_BRANCH="feature/x")
         assert f"branch feature/x of shop uses {name}-postgresql" in named.out

@@ -43,6 +43,12 @@ def unbind_app(tx: Transaction, app: str) -> None:
     tx.put(entity, attrs.evolve(entity.value, branching=None))
 
 
+def apps_of(tx: Reader, git: str) -> tuple[str, ...]:
+    """Apps that are bound to a repository, in alphabetical order; `git` is the path of its directory `.git`."""
+    found = tx.list(App).items
+    return tuple(sorted(each.name for each in found if each.value.branching and each.value.branching.git == git))
+
+
 def copies_of(tx: Reader, app: str | None) -> tuple[Entity[App], ...]:
     """The apps that have copies of an app's data, or of any app's."""
     found = tx.list(App).items

@@ -124,6 +124,18 @@ class Branches:
         uses = app if found.branch == branching.base else branch_app(app, found.branch)
         return await self._status(BranchStatus(app, found.branch, branching.base, uses))
 
+    async def statuses(self, directory: str) -> tuple[BranchStatus, ...]:
+        """Whose data a directory uses, for each app that is bound to its repository; nothing is made.
+
+        Raises:
+            InvalidInput: it is in a repository where no branch is checked out.
+        """
+        found = await asyncio.to_thread(find_checkout, directory)
+        if found is None:
+            return ()
+        apps = await self._store.read(lambda tx: branches.apps_of(tx, found.git))
+        return tuple([await self.status(app, directory) for app in apps])
+
     async def prepare(self, app: str, directory: str) -> BranchStatus:
         """Make the copies that a directory's branch needs and has not; whose data it uses then."""
         status = await self.status(app, directory)

@@ -18,7 +18,7 @@ _AGAIN = "run the same command again; what is half done is undone first"
     examples=(
         "addonkit branch bind -a shop           in the checkout, on the branch whose data are shop's own",
         "git switch -c feature && addonkit run -a shop -- psql    a copy is made, and used on this branch alone",
-        "addonkit branch status -a shop         which data this directory uses",
+        "addonkit branch status                 which data this directory uses",
         "addonkit branch reset feature -a shop  copy again",
         "addonkit branch prune                  remove the copies of branches that git does not have any more",
     ),
@@ -61,16 +61,20 @@ def unbind(invocation: Invocation, app: str, yes: bool) -> None:
     invocation.answer({"app": app, "removed": [each.branch for each in found]}, f"{app} has its own data everywhere")
 
 
-@subcommand(branch, "status", examples=("addonkit branch status -a shop",))
-@app_option()
+@subcommand(branch, "status", examples=("addonkit branch status", "addonkit branch status -a shop"))
+@app_option(required=False)
 @click.pass_obj
-def status(invocation: Invocation, app: str) -> None:
-    """Say which data this directory uses. Makes nothing."""
+def status(invocation: Invocation, app: str | None) -> None:
+    """Say which data this directory uses: for one app, or for all that are bound to its repository. Makes nothing."""
     from addonkit.cli.branching import here
     from addonkit.cli.render import branches
 
-    found = with_kit(invocation, lambda kit: kit.branches.status(app, here()))
-    invocation.answer(branches.status_json(found), branches.status_text(found))
+    if app is not None:
+        found = with_kit(invocation, lambda kit: kit.branches.status(app, here()))
+        invocation.answer(branches.status_json(found), branches.status_text(found))
+        return
+    bound = with_kit(invocation, lambda kit: kit.branches.statuses(here()))
+    invocation.answer({"apps": [branches.status_json(each) for each in bound]}, branches.statuses_text(bound))
 
 
 @subcommand(branch, "list", examples=("addonkit branch list", "addonkit branch list -a shop"))

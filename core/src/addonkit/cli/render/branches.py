@@ -40,6 +40,13 @@ def status_text(status: BranchStatus) -> str:
     return where
 
 
+def statuses_text(found: Sequence[BranchStatus]) -> str:
+    """The same of all apps that are bound to one repository."""
+    if not found:
+        return "no app is bound to the repository of this directory; `addonkit branch bind -a APP` binds one"
+    return "\n".join(map(status_text, found))
+
+
 def branch_json(view: BranchView) -> Json:
     """The copies of one branch."""
     return {
