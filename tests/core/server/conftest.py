@@ -126,17 +126,19 @@ class Served:
     """An API that answers."""
 
     kit: addonkit.Kit
-    shelf: Shelf
+    shelf: Any
     runner: OperationRunner
     client: Client
     said: list[str]
 
 
 @asynccontextmanager
-async def served(home: Path, shelf: Shelf, listening: Listening | None = None, **options: Any) -> AsyncIterator[Served]:
-    """Serve a home with the addon `shelf` in this process."""
+async def served(
+    home: Path, shelf: Any, listening: Listening | None = None, *, addon: str = "shelf", **options: Any
+) -> AsyncIterator[Served]:
+    """Serve a home with an addon in this process."""
     registry = addonkit.Registry()
-    registry.register(shelf, "shelf")
+    registry.register(shelf, addon)
     runners: list[OperationRunner] = []
     said: list[str] = []
     async with AsyncExitStack() as stack:

@@ -29,7 +29,7 @@ class ServiceInstance:
         place: organization and space, which belong to what was asked for.
         app: that the instance is created for, in the platform's stead.
         verb: what was asked for last; `operation` is the id of that operation.
-        wanted_plan: that an update is to bring; `wanted_parameters` too.
+        wanted_plan: that an update is to bring; `wanted_parameters` and `wanted_version` (of the server) too.
     """
 
     kind: ClassVar[str] = "broker-instance"
@@ -45,6 +45,7 @@ class ServiceInstance:
     verb: BrokerVerb = BrokerVerb.MAKE
     wanted_plan: str = ""
     wanted_parameters: Mapping[str, Any] = attrs.field(factory=dict)
+    wanted_version: str = ""
 
 
 @attrs.frozen

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from addonkit.errors import AddonkitError, NotFound
-from addonkit.kit.operation_log import check_same
+from addonkit.kit.operation_log import KEPT, check_same
 from addonkit.models.identifiers import new_id
 from addonkit.models.operation import Operation, OperationState
 from addonkit.server.problems import Problem, recorded
@@ -157,6 +157,7 @@ class OperationRunner:
             try:
                 if look % SWEEP_EVERY == 0:
                     await self._log.sweep()
+                    await self._kit.broker_records.sweep(self._log.now() - KEPT)
                 await self.resume(LEFT)
             except AddonkitError as error:  # whatever is asked of the state next says more
                 _log.warning("operations were not looked for: %s", error)

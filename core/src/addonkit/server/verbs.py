@@ -9,6 +9,8 @@ import attrs
 
 from addonkit.errors import NotFound
 from addonkit.kit.kit import Kit
+from addonkit.models.definition import CONFIG_VERSION
+from addonkit.models.instance import Instance
 from addonkit.models.operation import Operation
 from addonkit.models.views import InstanceView
 
@@ -117,19 +119,27 @@ async def _destroy(kit: Kit, operation: Operation) -> Result:
 async def _accept_reconfigure(kit: Kit, asked: Arguments) -> Accepted:
     if asked["variant"]:
         await kit.changes.plan_change(asked["instance"], asked["variant"])
+    if asked.get("version"):
+        await kit.changes.plan_upgrade(asked["instance"], asked["version"])
     if asked["options"]:
         await kit.options.plan(asked["instance"], asked["options"])
     return concerned(await kit.show(asked["instance"]))
 
 
 async def _reconfigure(kit: Kit, operation: Operation) -> Result:
-    """A later process finds the variant changed already, or changes it."""
-    name, variant = operation.instance_name, operation.arguments["variant"]
+    """A later process finds the variant or the version changed already, or changes it."""
+    name, variant, version = operation.instance_name, operation.arguments["variant"], operation.arguments.get("version")
     if variant and (await kit.show(name)).instance.variant != variant:
         await kit.changes.change(name, variant)
+    if version and not _has_version((await kit.show(name)).instance, version):
+        await kit.changes.upgrade(name, version)
     if operation.arguments["options"]:
         await kit.options.set(name, operation.arguments["options"])
     return {"instance": name}
+
+
+def _has_version(instance: Instance, version: str) -> bool:
+    return f"{instance.config.get(CONFIG_VERSION, '')}.".startswith(f"{version}.")
 
 
 async def _accept_undestroy(kit: Kit, asked: Arguments) -> Accepted:

@@ -9,16 +9,27 @@ from urllib.parse import unquote, urlsplit
 import attrs
 from aiohttp import web
 
-from addonkit.errors import AddonkitError, NotFound
-from addonkit.models.broker import BrokerVerb, ServiceBinding, ServiceInstance
-from addonkit.models.operation import Operation, OperationState
-from addonkit.server.broker.catalog import find
+from addonkit.errors import NotFound
+from addonkit.models.broker import BrokerVerb, ServiceBinding
+from addonkit.models.operation import OperationState
+from addonkit.server.broker.catalog import Offered, find
 from addonkit.server.broker.instances import ServiceInstances, stand_in
-from addonkit.server.broker.tracking import is_gone, is_made, runs
-from addonkit.server.broker.wire import BrokerError, Request, accepted, bad, concurrent, gone, unknown_binding
+from addonkit.server.broker.tracking import Tracked, polled, reason_of
+from addonkit.server.broker.wire import (
+    BrokerError,
+    Request,
+    accepted,
+    bad,
+    concurrent,
+    gone,
+    needs_async,
+    unknown_binding,
+)
 
 if TYPE_CHECKING:
     from addonkit.kit.kit import Kit
+    from addonkit.models.instance import Instance
+    from addonkit.models.operation import Operation
     from addonkit.server.broker.tracking import Tracker
 
 _ENDPOINTS: Final = 15
@@ -35,59 +46,55 @@ class ServiceBindings:
 
     async def bind(self, instance: str, id: str, asked: Request) -> web.Response:
         """Give credentials, or find those that the same request gave."""
-        plan = find(self._kit.registry, asked.text("service_id"), asked.text("plan_id"))
+        service, plan_id = asked.text("service_id"), asked.text("plan_id")
+        plan = find(self._kit.registry, service, plan_id)
         wanted = self._wanted(instance, id, asked)
-        owner = await self._instances.usable(instance)
+        owner, made = await self._instances.usable(instance)
+        found = await self._find(instance, id)
+        if found is not None and not found.is_gone:
+            return await self._again(found, wanted, made, asked)
         if (owner.service_id, owner.plan_id) != (plan.service_id, plan.plan_id):
             raise bad("the service instance has another service or plan")
-        predecessor = asked.text("predecessor_binding_id", needed=False)
-        if predecessor:
-            former, operation = await self._current(instance, predecessor)
-            if not plan.rotatable or former is None or not is_made(former, operation):
-                raise bad("the predecessor is no binding of this service instance that can be rotated")
-        record, operation = await self._current(instance, id)
-        if record is None or is_gone(record, operation):
-            return await self._make(record, wanted, owner, asked)
-        return await self._again(record, operation, wanted, owner, asked)
+        await self._check_predecessor(instance, plan, asked)
+        return await self._make(found.record if found else None, wanted, made, asked)
 
     async def show(self, instance: str, id: str, asked: Request) -> web.Response:
         """Show a binding with its credentials."""
-        record, operation = await self._current(instance, id)
-        if record is None or not is_made(record, operation):
+        found = await self._find(instance, id)
+        if found is None or not found.is_made:
             raise unknown_binding()
-        return web.json_response({**await self._credentials(record, asked), "parameters": {}})
+        return web.json_response({**await self._credentials(found.record, asked), "parameters": {}})
 
     async def unbind(self, instance: str, id: str, asked: Request) -> web.Response:
         """Take credentials back."""
         asked.asked("service_id"), asked.asked("plan_id")
-        record, operation = await self._current(instance, id)
-        if record is None or is_gone(record, operation):
+        found = await self._find(instance, id)
+        if found is None or found.is_gone:
             raise gone()
-        if runs(operation):
-            if record.verb is BrokerVerb.REMOVE and asked.takes_async:
-                return accepted(record.operation)
+        if found.is_being_removed:
+            return await self._answer(found.record, asked, HTTPStatus.OK)
+        if found.runs:
             raise concurrent()
-        wanted = attrs.evolve(record, verb=BrokerVerb.REMOVE, operation=self._tracker.new_id())
-        removed = await self._records.replace(record, wanted)
         owner = await self._records.instance(instance)
-        try:
-            name = await self._instances.name(owner) if owner else ""
-            await self._tracker.begin(removed.operation, "detach", {"instance": name, "app": record.app})
-        except (NotFound, BrokerError):  # it went with its service instance, or never was
-            await self._records.remove(removed)
+        made = await self._records.made_for(owner) if owner else None
+        if made is None or not found.is_there:  # it failed before anything was made
+            await self._records.restore(found.record, None)
             return web.json_response({})
-        return await self._answer(removed, asked, HTTPStatus.OK)
+        wanted = attrs.evolve(found.record, verb=BrokerVerb.REMOVE, operation=self._tracker.new_id())
+        record = await self._records.replace(found.record, wanted)
+        await self._tracker.begin_anew(found.record, record, "detach", _detach(record, made))
+        return await self._answer(record, asked, HTTPStatus.OK)
 
     async def last_operation(self, instance: str, id: str, asked: Request) -> web.Response:
         """Tell what came of the last request."""
-        record, operation = await self._current(instance, id)
-        if record is None:
+        found = await self._find(instance, id)
+        if found is None:
             raise unknown_binding()
-        if asked.query.get("operation", record.operation) != record.operation:
+        if asked.query.get("operation", found.record.operation) != found.record.operation:
             raise bad("the operation is not the last one of this service binding")
-        if operation is None:
-            raise gone() if record.verb is BrokerVerb.REMOVE else unknown_binding()
-        return web.json_response(await self._tracker.last(operation))
+        if found.operation is None and found.is_gone:
+            raise gone() if found.record.verb is BrokerVerb.REMOVE else unknown_binding()
+        return polled(found, await self._tracker.last(found))
 
     def _wanted(self, instance: str, id: str, asked: Request) -> ServiceBinding:
         if asked.tree("parameters"):
@@ -99,40 +106,52 @@ class ServiceBindings:
         app = stand_in("binding", f"{instance}.{id}")
         return ServiceBinding(id, instance, kept, app, self._tracker.new_id())
 
-    async def _current(self, instance: str, id: str) -> tuple[ServiceBinding | None, Operation | None]:
+    async def _check_predecessor(self, instance: str, plan: Offered, asked: Request) -> None:
+        predecessor = asked.text("predecessor_binding_id", needed=False)
+        if not predecessor:
+            return
+        former = await self._find(instance, predecessor)
+        if not plan.rotatable or former is None or not former.is_made:
+            raise bad("the predecessor is no binding of this service instance that can be rotated")
+
+    async def _find(self, instance: str, id: str) -> Tracked[ServiceBinding] | None:
         record = await self._records.binding(instance, id)
         if record is None:
-            return None, None
-        return record, await self._tracker.find(record.operation)
+            return None
+        is_there = await self._records.is_attached(record)
+        operation = await self._tracker.find(record.operation) or await self._resume(record, is_there=is_there)
+        return Tracked(record, operation, is_there)
+
+    async def _resume(self, record: ServiceBinding, *, is_there: bool) -> Operation | None:
+        """Begin what a process recorded and did not begin. What ended long ago has nothing left to begin."""
+        owner = await self._records.instance(record.instance)
+        made = await self._records.made_for(owner) if owner else None
+        if made is None:
+            return None
+        if record.verb is BrokerVerb.REMOVE and is_there:
+            return await self._tracker.begin(record, "detach", _detach(record, made))
+        if record.verb is BrokerVerb.MAKE and not is_there and await self._tracker.is_recent(record):
+            return await self._tracker.begin(record, "attach", _attach(record, made))
+        return None
 
     async def _again(
-        self,
-        record: ServiceBinding,
-        operation: Operation | None,
-        wanted: ServiceBinding,
-        owner: ServiceInstance,
-        asked: Request,
+        self, found: Tracked[ServiceBinding], wanted: ServiceBinding, made: Instance, asked: Request
     ) -> web.Response:
-        if record.verb is BrokerVerb.REMOVE:
+        if found.is_being_removed:
             raise concurrent()
-        if record.asked != wanted.asked:
+        if found.record.verb is BrokerVerb.REMOVE or found.record.asked != wanted.asked:
             raise BrokerError(HTTPStatus.CONFLICT, "a service binding of this id has other attributes")
-        if runs(operation):
-            return await self._answer(record, asked, HTTPStatus.OK)
-        if is_made(record, operation) and await self._is_attached(record):
-            return web.json_response(await self._credentials(record, asked))
-        return await self._make(record, wanted, owner, asked)
+        if found.runs:
+            return await self._answer(found.record, asked, HTTPStatus.OK)
+        if found.is_made:
+            return web.json_response(await self._credentials(found.record, asked))
+        return await self._make(found.record, wanted, made, asked)
 
     async def _make(
-        self, former: ServiceBinding | None, wanted: ServiceBinding, owner: ServiceInstance, asked: Request
+        self, former: ServiceBinding | None, wanted: ServiceBinding, made: Instance, asked: Request
     ) -> web.Response:
-        arguments = {"instance": await self._instances.name(owner), "app": wanted.app, "alias": "", "socket": False}
         record = await self._records.replace(former, wanted)
-        try:
-            await self._tracker.begin(record.operation, "attach", arguments)
-        except AddonkitError:
-            await self._records.remove(record)
-            raise
+        await self._tracker.begin_anew(former, record, "attach", _attach(record, made))
         return await self._answer(record, asked, HTTPStatus.CREATED)
 
     async def _answer(self, record: ServiceBinding, asked: Request, status: HTTPStatus) -> web.Response:
@@ -141,14 +160,11 @@ class ServiceBindings:
             return accepted(record.operation)
         ended = await self._tracker.wait(record.operation)
         if ended is None:
-            raise BrokerError(HTTPStatus.SERVICE_UNAVAILABLE, "it takes too long: send accepts_incomplete=true")
+            raise needs_async()
         if ended.state is OperationState.FAILED:
-            raise BrokerError(HTTPStatus.INTERNAL_SERVER_ERROR, str((ended.problem or {}).get("detail", "it failed")))
+            raise BrokerError(HTTPStatus.INTERNAL_SERVER_ERROR, reason_of(ended))
         body = {} if record.verb is BrokerVerb.REMOVE else await self._credentials(record, asked)
         return web.json_response(body, status=status)
-
-    async def _is_attached(self, record: ServiceBinding) -> bool:
-        return await self._kit.has_app(record.app)
 
     async def _credentials(self, record: ServiceBinding, asked: Request) -> dict[str, Any]:
         try:
@@ -163,6 +179,14 @@ class ServiceBindings:
         if parts.hostname and parts.port and asked.minor >= _ENDPOINTS:
             return {"credentials": found, "endpoints": [{"host": parts.hostname, "ports": [str(parts.port)]}]}
         return {"credentials": found}
+
+
+def _attach(record: ServiceBinding, made: Instance) -> dict[str, Any]:
+    return {"instance": made.name, "app": record.app, "alias": "", "socket": False}
+
+
+def _detach(record: ServiceBinding, made: Instance) -> dict[str, Any]:
+    return {"instance": made.name, "app": record.app}
 
 
 def _parts(url: str) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import uuid
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
@@ -11,6 +10,7 @@ import attrs
 
 from addonkit.models.definition import AddonDefinition, VariantDefinition
 from addonkit.registry.addon import Addon
+from addonkit.server.broker.maintenance import maintenance
 from addonkit.server.broker.wire import bad
 
 if TYPE_CHECKING:
@@ -19,9 +19,13 @@ if TYPE_CHECKING:
 _NAMESPACE: Final = uuid.UUID("5c1a0c3e-6f0d-5d0e-9a54-0c8f0e6b7f17")
 """Of ids. It must never change: platforms keep them."""
 
-_ENDPOINTS: Final = 15
 _RETRIEVABLE: Final = 14
+_PLAN_UPDATES: Final = 16
+_ROTATION: Final = 17
 """Minor versions from which on fields are known."""
+
+_MOVING: Final = frozenset({"backup", "restore", "fingerprint"})
+"""Capabilities of addons whose data can move to another plan."""
 
 _LONGEST: Final = 255
 
@@ -64,10 +68,14 @@ class Offered:
         return "bind" in self.addon.capabilities
 
     @property
-    def maintenance_version(self) -> str:
-        """Version of what runs, in the shape of semver."""
-        numbers = re.findall(r"\d+", self.definition.default_version)[:3]
-        return ".".join(str(int(each)) for each in (*numbers, "0", "0", "0")[:3])
+    def version(self) -> str:
+        """Version of the servers of new instances; empty when the addon has none."""
+        return self.definition.default_version
+
+    @property
+    def is_movable(self) -> bool:
+        """Whether the data of an instance can move to another plan that has this too."""
+        return not self.variant.is_cache and self.addon.capabilities >= _MOVING
 
 
 def offered(registry: Registry) -> tuple[Offered, ...]:
@@ -106,7 +114,7 @@ def _service(each: Offered, minor: int) -> dict[str, Any]:
         "description": _cut(definition.description or definition.display_name or definition.name),
         "tags": [definition.name],
         "bindable": True,
-        "plan_updateable": len(definition.variants) > 1,
+        "plan_updateable": sum(Offered(each.addon, variant).is_movable for variant in definition.variants) > 1,
         "metadata": {"displayName": _cut(definition.display_name or definition.name)},
         **known,
         "plans": [],
@@ -114,11 +122,10 @@ def _service(each: Offered, minor: int) -> dict[str, Any]:
 
 
 def _plan(each: Offered, minor: int) -> dict[str, Any]:
-    schema = each.definition.options_of(each.variant.name).schema()
-    schema["$schema"] = "http://json-schema.org/draft-07/schema#"
-    nothing = {"$schema": "http://json-schema.org/draft-07/schema#", "type": "object", "additionalProperties": False}
-    maintenance = {"maintenance_info": {"version": each.maintenance_version}} if minor >= _ENDPOINTS else {}
+    options = each.definition.options_of(each.variant.name)
+    changeable = attrs.evolve(options, definitions=tuple(one for one in options.definitions if one.changeable))
     rotation = {"binding_rotatable": each.rotatable} if minor >= _ROTATION else {}
+    moves = {"plan_updateable": each.is_movable} if minor >= _PLAN_UPDATES else {}
     details = [f"{name}: {text}" for name, text in each.variant.details.items()]
     return {
         "id": each.plan_id,
@@ -127,16 +134,17 @@ def _plan(each: Offered, minor: int) -> dict[str, Any]:
         "free": True,
         "metadata": {"bullets": [_cut(text) for text in details]},
         "schemas": {
-            "service_instance": {"create": {"parameters": schema}, "update": {"parameters": schema}},
-            "service_binding": {"create": {"parameters": nothing}},
+            "service_instance": {"create": _parameters(options.schema()), "update": _parameters(changeable.schema())},
+            "service_binding": {"create": _parameters({"type": "object", "additionalProperties": False})},
         },
-        **maintenance,
+        **maintenance(each.version, minor),
+        **moves,
         **rotation,
     }
 
 
-_ROTATION: Final = 17
-"""Minor version from which on bindings rotate."""
+def _parameters(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"parameters": {**schema, "$schema": "http://json-schema.org/draft-07/schema#"}}
 
 
 def _cut(text: str) -> str:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
-from addonkit.errors import NotFound
+import attrs
+from aiohttp import web
+
+from addonkit.errors import AddonkitError, NotFound
+from addonkit.kit.operation_log import KEPT
 from addonkit.models.broker import BrokerVerb, ServiceBinding, ServiceInstance
 from addonkit.models.identifiers import new_id
 from addonkit.models.operation import Operation, OperationState
@@ -16,10 +20,59 @@ if TYPE_CHECKING:
     from addonkit.kit.kit import Kit
     from addonkit.server.runner import OperationRunner
 
+R = TypeVar("R", ServiceInstance, ServiceBinding)
+
 ASKED_BY: Final = "broker"
+
+RETRY_AFTER: Final = "2"
+"""Seconds after which a platform asks again."""
 
 PATIENCE: Final = 50.0
 """Seconds that a platform waits for an answer, less some."""
+
+
+@attrs.frozen
+class Tracked(Generic[R]):
+    """What is known of something that a platform asked for.
+
+    Attributes:
+        record: of the last request.
+        operation: that carries it out; None when it is forgotten by now, or never began.
+        is_there: whether what stands for it is there, complete or not.
+    """
+
+    record: R
+    operation: Operation | None
+    is_there: bool
+
+    @property
+    def runs(self) -> bool:
+        """Whether the operation is under way."""
+        return self.operation is not None and self.operation.state is OperationState.RUNNING
+
+    @property
+    def failed(self) -> bool:
+        """Whether the operation failed."""
+        return self.operation is not None and self.operation.state is OperationState.FAILED
+
+    @property
+    def is_made(self) -> bool:
+        """Whether a platform can use it; an update that failed, or runs, changes nothing of that."""
+        if self.record.verb is BrokerVerb.UPDATE:
+            return self.is_there
+        return self.record.verb is BrokerVerb.MAKE and self.is_there and not self.runs and not self.failed
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether it was removed, also by others than the platform."""
+        if self.runs or (self.failed and self.record.verb is BrokerVerb.MAKE):
+            return False
+        return not self.is_there or (self.record.verb is BrokerVerb.REMOVE and not self.failed)
+
+    @property
+    def is_being_removed(self) -> bool:
+        """Whether the platform waits for it to be removed."""
+        return self.record.verb is BrokerVerb.REMOVE and self.runs
 
 
 class Tracker:
@@ -27,6 +80,7 @@ class Tracker:
 
     def __init__(self, kit: Kit, runner: OperationRunner) -> None:
         self._kit = kit
+        self._records = kit.broker_records
         self._runner = runner
 
     @staticmethod
@@ -41,9 +95,28 @@ class Tracker:
         except NotFound:
             return None
 
-    async def begin(self, id: str, verb: str, arguments: Mapping[str, Any]) -> Operation:
-        """Begin an operation; the same id again gives the same one."""
-        return await self._runner.begin(verb, arguments, asked_by=ASKED_BY, id=id)
+    async def begin(
+        self, record: ServiceInstance | ServiceBinding, verb: str, arguments: Mapping[str, Any]
+    ) -> Operation:
+        """Begin the operation of a record; the same one again gives the same operation."""
+        return await self._runner.begin(verb, arguments, asked_by=ASKED_BY, id=record.operation)
+
+    async def begin_anew(self, former: R | None, record: R, verb: str, arguments: Mapping[str, Any]) -> None:
+        """Begin the operation of a record that was just written; when it is refused the former record is back.
+
+        Raises:
+            AddonkitError: the operation is refused.
+        """
+        try:
+            await self.begin(record, verb, arguments)
+        except AddonkitError:
+            await self._records.restore(record, former)
+            raise
+
+    async def is_recent(self, record: ServiceInstance | ServiceBinding) -> bool:
+        """Whether the operation of a record would still be kept: when there is none, it never began."""
+        changed = await self._records.changed(record)
+        return changed is not None and self._kit.operation_log.now() - changed < KEPT
 
     async def wait(self, id: str) -> Operation | None:
         """Wait for the end of an operation; None when that takes longer than a platform waits."""
@@ -56,13 +129,13 @@ class Tracker:
             return None
         return None
 
-    async def last(self, operation: Operation) -> dict[str, Any]:
-        """Return what a platform is shown of an operation."""
-        if operation.state is OperationState.SUCCEEDED:
+    async def last(self, found: Tracked[Any]) -> dict[str, Any]:
+        """Return what a platform is shown of an operation; what ended long ago has succeeded."""
+        if found.operation is None or found.operation.state is OperationState.SUCCEEDED:
             return {"state": "succeeded"}
-        if operation.state is OperationState.FAILED:
-            return {"state": "failed", "description": str((operation.problem or {}).get("detail", "it failed"))}
-        return {"state": "in progress", "description": await self._step(operation)}
+        if found.failed:
+            return {"state": "failed", "description": reason_of(found.operation), **_after_failure(found.record)}
+        return {"state": "in progress", "description": await self._step(found.operation)}
 
     async def _step(self, operation: Operation) -> str:
         for id in reversed(operation.executions):
@@ -75,20 +148,21 @@ class Tracker:
         return "it begins"
 
 
-def runs(operation: Operation | None) -> bool:
-    """Whether an operation is under way."""
-    return operation is not None and operation.state is OperationState.RUNNING
+def reason_of(operation: Operation) -> str:
+    """Why an operation failed."""
+    return str((operation.problem or {}).get("detail", "it failed"))
 
 
-def is_made(record: ServiceInstance | ServiceBinding, operation: Operation | None) -> bool:
-    """Whether it was made; its operation may be forgotten by now."""
-    return record.verb is BrokerVerb.MAKE and _succeeded(operation)
+def _after_failure(record: ServiceInstance | ServiceBinding) -> dict[str, bool]:
+    """What a platform may do with a service instance after an update or a removal of it failed."""
+    if not isinstance(record, ServiceInstance) or record.verb is BrokerVerb.MAKE:
+        return {}
+    if record.verb is BrokerVerb.REMOVE:
+        return {"instance_usable": False}
+    return {"instance_usable": True, "update_repeatable": True}
 
 
-def is_gone(record: ServiceInstance | ServiceBinding, operation: Operation | None) -> bool:
-    """Whether it was removed; its operation may be forgotten by now."""
-    return record.verb is BrokerVerb.REMOVE and _succeeded(operation)
-
-
-def _succeeded(operation: Operation | None) -> bool:
-    return operation is None or operation.state is OperationState.SUCCEEDED
+def polled(found: Tracked[Any], shown: dict[str, Any]) -> web.Response:
+    """Return the answer to a platform that asks what came of its request."""
+    headers = {"Retry-After": RETRY_AFTER} if found.runs else {}
+    return web.json_response(shown, headers=headers)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 from aiohttp import web
 
-from addonkit.errors import AddonkitError, Busy, InvalidInput, NotFound
+from addonkit.errors import AddonkitError, AlreadyExists, Busy, InvalidInput, NotFound
 from addonkit.models.token import Role
 from addonkit.server.access import Principal
 from addonkit.server.problems import Refused, status_of
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 ID_MOST: Final = 300
 """Characters of an id that a platform gives."""
+
+_IDENTITY_MOST: Final = 500
+"""Characters of an identity that the audit log keeps."""
 
 _VERSION: Final = re.compile(r"2\.(\d{1,4})")
 
@@ -79,6 +82,11 @@ def concurrent() -> BrokerError:
     return BrokerError(HTTPStatus.UNPROCESSABLE_ENTITY, "another operation is under way", "ConcurrencyError")
 
 
+def unfit(description: str) -> BrokerError:
+    """Return the refusal of a request that is right, and that cannot be carried out as things are."""
+    return BrokerError(HTTPStatus.UNPROCESSABLE_ENTITY, description)
+
+
 def of_error(error: AddonkitError) -> BrokerError:
     """Return the refusal that an error stands for."""
     if isinstance(error, Refused):
@@ -87,7 +95,10 @@ def of_error(error: AddonkitError) -> BrokerError:
         return bad(str(error))
     if isinstance(error, Busy):
         return BrokerError(HTTPStatus.UNPROCESSABLE_ENTITY, str(error), "ConcurrencyError")
-    return BrokerError(status_of(error), str(error))
+    status = status_of(error)
+    if status == HTTPStatus.CONFLICT and not isinstance(error, AlreadyExists):  # 409 means other attributes
+        status = HTTPStatus.UNPROCESSABLE_ENTITY
+    return BrokerError(status, str(error))
 
 
 async def authenticate(request: web.Request, tokens: Tokens) -> Principal:
@@ -122,11 +133,13 @@ class Request:
         query: what is behind `?`.
         body: its fields; those that are not known are ignored.
         minor: of the version that the platform speaks: 17 for 2.17.
+        on_behalf_of: whom the platform asks for, in words for the audit log; empty when it does not say.
     """
 
     query: Mapping[str, str]
     body: Mapping[str, Any]
     minor: int
+    on_behalf_of: str = ""
 
     @property
     def takes_async(self) -> bool:
@@ -161,17 +174,17 @@ async def read(request: web.Request) -> Request:
     if version is None:
         found = "this broker speaks 2.17: send X-Broker-API-Version: 2.17"
         raise BrokerError(HTTPStatus.PRECONDITION_FAILED, found)
-    _check_identity(request.headers.get("X-Broker-API-Originating-Identity"))
+    on_behalf_of = _identity(request.headers.get("X-Broker-API-Originating-Identity"))
     for id in request.match_info.values():
         if not id.isprintable() or len(id) > ID_MOST:
             raise bad(f"an id has at most {ID_MOST} printable characters")
     body = await _body(request) if request.method in {"PUT", "PATCH"} else {}
-    return Request(request.query, body, int(version[1]))
+    return Request(request.query, body, int(version[1]), on_behalf_of)
 
 
-def _check_identity(header: str | None) -> None:
+def _identity(header: str | None) -> str:
     if header is None:
-        return
+        return ""
     platform, _, value = header.partition(" ")
     try:
         found = json.loads(base64.b64decode(value, validate=True))
@@ -179,6 +192,7 @@ def _check_identity(header: str | None) -> None:
         found = None
     if not platform or not isinstance(found, dict):
         raise bad("X-Broker-API-Originating-Identity is not a platform and an object in base64")
+    return f" for {platform} {json.dumps(found)}"[:_IDENTITY_MOST]
 
 
 async def _body(request: web.Request) -> dict[str, Any]:
@@ -186,7 +200,7 @@ async def _body(request: web.Request) -> dict[str, Any]:
         raise bad("the body is not application/json")
     try:
         async with asyncio.timeout(30):
-            found = json.loads(await request.read())
+            found = json.loads(await request.read(), parse_constant=_no_number)
     except (ValueError, RecursionError, TimeoutError):
         raise bad("the body is no JSON") from None
     if not isinstance(found, dict):
@@ -194,10 +208,16 @@ async def _body(request: web.Request) -> dict[str, Any]:
     return found
 
 
+def _no_number(name: str) -> object:
+    raise ValueError(name)
+
+
 def _text(fields: Mapping[str, Any], name: str, *, needed: bool) -> str:
     found = fields.get(name)
     if found is None and not needed:
         return ""
     if not isinstance(found, str) or not found or len(found) > ID_MOST:
-        raise bad(f"{name} is missing" if found in {None, ""} else f"{name} is no text of 1 to {ID_MOST} characters")
+        raise bad(
+            f"{name} is missing" if found is None or found == "" else f"{name} is no text of 1 to {ID_MOST} characters"
+        )
     return found
