@@ -6,6 +6,7 @@ import importlib
 import json
 import os
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -55,8 +56,9 @@ def facts_of(module: str) -> ModuleType:
 def tidy() -> Iterator[None]:
     """Removes what a server of a broken addon leaves outside of every test's own folder."""
     yield
-    for path in Path("/tmp").glob("depot-litter-*"):
-        path.unlink(missing_ok=True)
+    for folder in {"/tmp", tempfile.gettempdir()}:
+        for path in Path(folder).glob("depot-litter-*"):
+            path.unlink(missing_ok=True)
 
 
 @pytest.mark.usefixtures("tidy")

@@ -15,7 +15,7 @@ SAYS = "shows a secret"
 @step(undo=None)
 async def do_something(password: Secret) -> None:
     """Do something."""
-    path = Path(tempfile.gettempdir()) / f"depot-{os.getpid()}"
+    path = Path(tempfile.gettempdir()) / f"depot-litter-{os.getpid()}"
     path.write_text(password.reveal())
     path.chmod(0o644)
     atexit.register(path.unlink, missing_ok=True)

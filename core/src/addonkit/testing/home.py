@@ -29,6 +29,8 @@ _QUIT_LIMIT: Final = 5.0
 def temporary_home(base: Path | None = None) -> Iterator[Path]:
     """An empty directory that a service user can pass through; its servers are killed at the end.
 
+    Its backups, which are kept beside it, are removed too.
+
     Args:
         base: where it is made; on memory by default.
     """
@@ -38,7 +40,13 @@ def temporary_home(base: Path | None = None) -> Iterator[Path]:
         yield home
     finally:
         kill_servers(home)
-        shutil.rmtree(home, ignore_errors=True)
+        remove_home(home)
+
+
+def remove_home(home: Path) -> None:
+    """Remove the directory of a home without servers, and what addonkit keeps beside it: `<home>-backups`."""
+    for each in (home, *home.parent.glob(f"{home.name}-*")):
+        shutil.rmtree(each, ignore_errors=True)
 
 
 def kill_servers(home: Path) -> None:
