@@ -104,7 +104,9 @@ def test_a_request_means_a_version_that_runs_here(home: Path) -> None:
     [
         (ProgramSource(("nowhere-to-be-found",)), "install nowhere-to-be-found from the system's packages"),
         (
-            ProgramSource(("nowhere|missing", "other"), wheels=("no_such_wheel:bin/x86_64", "no_such_wheel:bin/aarch64")),
+            ProgramSource(
+                ("nowhere|missing", "other"), wheels=("no_such_wheel:bin/x86_64", "no_such_wheel:bin/aarch64")
+            ),
             "pip install no-such-wheel, or install nowhere or missing from the system's packages",
         ),
     ],
