@@ -10,6 +10,8 @@ EACH ?= 4
 # What is compiled is kept: workers, and the hundreds of commands that tests start, would compile it again.
 unexport PYTHONDONTWRITEBYTECODE
 PYTEST = -m pytest -n $(WORKERS) --dist worksteal
+# What is slow as a whole is not even collected: each worker would do it.
+QUICK = -m "not slow" -p no:schemathesis --ignore tests/core/server/test_fuzz.py
 
 .PHONY: help faults mutants demo test test-all test-lowest coverage lint types format reference docs changes bench pins clean
 .PHONY: setup-run setup-dev setup-lowest
@@ -21,13 +23,13 @@ demo: setup-run ## give apps real databases and caches
 	@scripts/demo.sh
 
 test: setup-dev ## run the tests of every promise, on real servers; what to run all day
-	@$(BIN)/python $(PYTEST) -m "not slow"
+	@$(BIN)/python $(PYTEST) $(QUICK)
 
 test-all: setup-dev ## run all tests, the slow ones included
 	@$(BIN)/python $(PYTEST)
 
 test-lowest: setup-lowest ## run the tests with the oldest version of each direct dependency
-	@.venv-lowest/bin/python $(PYTEST) -m "not slow"
+	@.venv-lowest/bin/python $(PYTEST) $(QUICK)
 
 coverage: setup-dev ## run all tests and hold the coverage of core, child processes included
 	@scripts/coverage.sh $(WORKERS)

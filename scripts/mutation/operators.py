@@ -25,6 +25,7 @@ class Mutation:
     Attributes:
         operator: what kind of change.
         line: where, from 1.
+        statement: first line of the statement of a function that it is in; 0 where the module runs it when loaded.
         place: name of the function, class or constant of the module that it is in; empty elsewhere.
         before: the code that is changed, shortened.
         source: the whole module, changed.
@@ -32,6 +33,7 @@ class Mutation:
 
     operator: str
     line: int
+    statement: int
     place: str
     before: str
     source: str
@@ -56,7 +58,8 @@ def mutations(source: str, config: Mapping[str, str]) -> list[Mutation]:
             changed = _replaced(source, node, text)
             if changed != source and _compiles(changed):
                 before = " ".join((ast.get_source_segment(source, node) or "").split())
-                found.append(Mutation(name, getattr(node, "lineno", 0), _place_of(tree, node), before[:90], changed))
+                line, place = getattr(node, "lineno", 0), _place_of(tree, node)
+                found.append(Mutation(name, line, _statement_of(tree, line), place, before[:90], changed))
     return found
 
 
@@ -66,6 +69,14 @@ def _place_of(tree: ast.Module, node: ast.AST) -> str:
             target = each.targets[0] if isinstance(each, ast.Assign) else getattr(each, "target", each)
             return str(getattr(target, "id", getattr(each, "name", "")))
     return ""
+
+
+def _statement_of(tree: ast.Module, line: int) -> int:
+    """Return the first line of the innermost statement of a function around a line."""
+    functions = (each for each in ast.walk(tree) if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef))
+    inner = (each for function in functions for body in function.body for each in ast.walk(body))
+    around = (each for each in inner if isinstance(each, ast.stmt) and each.lineno <= line <= (each.end_lineno or 0))
+    return max((each.lineno for each in around), default=0)
 
 
 def _is_of_container(tree: ast.Module, node: ast.AST) -> bool:

@@ -14,6 +14,8 @@ from typing import Final
 import attrs
 
 ROOT: Final = Path(__file__).parent.parent.parent
+SITE: Final = Path(__file__).parent / "site"
+"""Where Python finds the module that puts mutants in place."""
 
 _NOT_BROKEN: Final = frozenset(
     {"conformance.py", "conformance_rights.py", "local.py", "__main__.py", "cloner.py", "shell.py"}
@@ -58,7 +60,7 @@ class Subject:
 
     def environ(self) -> dict[str, str]:
         """Return the environment in which the addon is installed."""
-        path = (Path(__file__).parent / "site", *self.path, *filter(None, [os.environ.get("PYTHONPATH")]))
+        path = (SITE, *self.path, *filter(None, [os.environ.get("PYTHONPATH")]))
         return {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, path))}
 
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 from addonkit.registry.grades import REPORT
 
 ROOT: Final = Path(__file__).parent.parent.parent
+NUMBERS: Final = ROOT / "scripts" / "mutation" / "numbers.json"
 
 _HEAD: Final = """\
 # Addons and their grades
@@ -32,11 +33,36 @@ Each addon brings the report of a run along, as `conformance.json` in its packag
 """
 
 
+_MUTANTS: Final = """
+## Mutants
+
+`make mutants EACH=0` breaks each addon in one place at a time: it drops a statement, a grant or a wait, swaps
+variables, widens a pattern, ignores a config. A check of the kit must fail then. An equivalent mutant keeps every
+promise; `scripts/mutation/equivalent.txt` says why. `brook` and `river` are what `addonkit new` writes.
+
+| addon | caught | missed | equivalent | caught of those that are not equivalent |
+| --- | --- | --- | --- | --- |
+"""
+
+
 def addons_page() -> str:
     """The page about addons."""
     reports = [json.loads(path.read_text(encoding="utf-8")) for path in _files()]
     rows = "\n".join(map(_row, reports))
-    return _HEAD + rows + "\n" + "".join(map(_left_out, reports))
+    return _HEAD + rows + "\n" + "".join(map(_left_out, reports)) + _mutants()
+
+
+def _mutants() -> str:
+    """Return the table of mutants that a machine made; empty without numbers."""
+    numbers = json.loads(NUMBERS.read_text(encoding="utf-8")) if NUMBERS.exists() else {}
+    return _MUTANTS + "\n".join(_mutants_of(addon, found) for addon, found in numbers.items()) + "\n" if numbers else ""
+
+
+def _mutants_of(addon: str, found: dict[str, int]) -> str:
+    missed = found.get("missed", 0) + found.get("unreached", 0)
+    caught = found.get("caught", 0)
+    share = f"{caught / (caught + missed):.0%}" if caught + missed else "-"
+    return f"| `{addon}` | {caught} | {missed} | {found.get('equivalent', 0)} | {share} |"
 
 
 def _files() -> list[Path]:

@@ -22,7 +22,17 @@ MUTANTS = sorted(
     path.stem
     for path in (HERE / "mutants").glob("*.py")
     if path.stem
-    not in {"__init__", "depot", "depot_backups", "depot_server", "distant", "rotates", "one_url_only", "one_key_only"}
+    not in {
+        "__init__",
+        "depot",
+        "depot_backups",
+        "depot_server",
+        "distant",
+        "named",
+        "rotates",
+        "one_url_only",
+        "one_key_only",
+    }
 )
 
 AT_EVERY_STEP = ("a_step_that_fails_leaves_nothing", "a_crash_at_any_point_is_recovered_from")

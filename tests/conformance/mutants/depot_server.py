@@ -68,7 +68,12 @@ class Handler(BaseHTTPRequestHandler):
                 self.answer(200, json.dumps(self.recent if name == "recent" else sorted(state)).encode())
             elif self.knows(state, who, password) and not self.enters(who):
                 self.answer(503)
-            elif "--keep-sessions" in self.options and self.user and who == self.trusted and name == who:
+            elif (
+                "--keep-sessions" in self.options
+                and self.user
+                and who == self.trusted
+                and name == who.partition("+")[0]
+            ):
                 self.serve(state, state.get(name, {"values": {}})["values"], key, body)
             elif self.knows(state, who, password) and self.allows(who.partition("+")[0], name):
                 place = self.place_of(state, name)

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import quote, urlsplit
 
 from addonkit import (
@@ -183,14 +183,28 @@ def made(
 
 
 class Client(depot.Client):
-    """An app, and the service."""
+    """An app, and the service.
+
+    Attributes:
+        options: of the service, which make it a worse one.
+    """
+
+    options: ClassVar[tuple[str, ...]] = ()
 
     @contextmanager
     def service(self) -> Iterator[Mapping[str, str]]:
         with tempfile.TemporaryDirectory() as folder:
             password = Path(folder) / "password"
             password.write_text("a-password-of-the-administrator-1234")
-            command = [sys.executable, "-B", Path(depot.__file__).with_name("depot_server.py"), "0", folder, password]
+            command = [
+                sys.executable,
+                "-B",
+                Path(depot.__file__).with_name("depot_server.py"),
+                "0",
+                folder,
+                password,
+                *self.options,
+            ]
             pipe = subprocess.PIPE
             with subprocess.Popen(command, stdout=pipe, stderr=subprocess.DEVNULL, text=True) as process:
                 assert process.stdout is not None

@@ -58,6 +58,14 @@ def test_each_operator_changes_one_place(operators: ModuleType) -> None:
         assert len(sources) == len(texts)
         assert all(any(text in source for source in sources) for text in texts), sources
     assert all(each.source.count("\n") == SOURCE.count("\n") for each in found)
+    assert {each.operator: each.statement for each in found if each.line < 10} == {
+        "drop a statement": 3,
+        "drop SQL": 3,
+        "drop a rule": 8,
+        "widen a pattern": 8,
+        "ignore config": 8,
+    }
+    assert {each.statement for each in found if each.line > 10} == {0}
 
 
 def test_what_a_container_alone_has_is_left_alone(operators: ModuleType) -> None:

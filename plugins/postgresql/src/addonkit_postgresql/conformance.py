@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from addonkit.testing import ConformanceClient
-from addonkit_postgresql.conformance_rights import ALLOWED, REFUSALS, REFUSED
+from addonkit_postgresql.conformance_rights import ALLOWED, CHANGES, READS, REFUSALS, REFUSED
 
 if TYPE_CHECKING:
     import asyncpg
@@ -74,6 +74,11 @@ class Client(ConformanceClient):
         del environ
         return dict.fromkeys(ALLOWED, True) | dict.fromkeys(REFUSED, False)
 
+    def reader_rights(self, environ: Mapping[str, str]) -> Mapping[str, bool]:
+        """Return statements that read, and those that change something."""
+        del environ
+        return dict.fromkeys(READS, True) | dict.fromkeys((*REFUSED, *CHANGES), False)
+
     def attempt(self, environ: Mapping[str, str], action: str) -> None:
         """Execute a statement. A server that lets it through and cannot do it has not refused it."""
         asyncio.run(_attempt(environ, action))
@@ -83,6 +88,7 @@ async def _attempt(environ: Mapping[str, str], statement: str) -> None:
     import asyncpg
 
     async with _session(environ, environ["PGDATABASE"]) as connection:
+        await connection.execute("SET default_transaction_read_only = off")
         try:
             await connection.execute(statement)
         except asyncpg.PostgresError as error:

@@ -44,3 +44,12 @@ REFUSED: Final = (
 
 REFUSALS: Final = frozenset({"42501", "28000", "0LP01"})
 """SQLSTATE of what a server refuses: no privilege, no such authorization, no such grant."""
+
+READS: Final = ("SELECT 1 FROM kept", "LISTEN kit_rights", "SELECT 1 FROM pg_tables")
+"""For an app that reads only. `kept` is the table of the kit."""
+
+CHANGES: Final = (
+    *("INSERT INTO kept VALUES ('right', '1')", "UPDATE kept SET value = ''", "DELETE FROM kept", "TRUNCATE kept"),
+    *("CREATE TABLE kit_rights (a int)", "CREATE SCHEMA kit_rights", "DROP TABLE kept"),
+)
+"""What such an app must not do."""

@@ -25,6 +25,9 @@ _REFUSED = (
     *(f"s3 {each}" for each in _OF_BUCKETS),
     *("iam list_users", "iam create_user", "iam create_access_key", "iam put_user_policy", "iam list_access_keys"),
 )
+_READS = tuple(
+    f"s3 {each}" for each in ("get_object", "head_object", "get_object_tagging", *_LISTED, "get_bucket_location")
+)
 _MORE: dict[str, dict[str, Any]] = {"put_object_tagging": {"Tagging": {"TagSet": [{"Key": "kit", "Value": "right"}]}}}
 
 
@@ -73,10 +76,22 @@ class Client(ConformanceClient):
         del environ
         return dict.fromkeys(_ALLOWED, True) | dict.fromkeys(_REFUSED, False)
 
+    def reader_rights(self, environ: Mapping[str, str]) -> Mapping[str, bool]:
+        """Return requests that read, and those that change something."""
+        del environ
+        refused = [each for each in (*_ALLOWED, *_REFUSED) if each not in _READS]
+        return dict.fromkeys(_READS, True) | dict.fromkeys(refused, False)
+
     def attempt(self, environ: Mapping[str, str], action: str) -> None:
         """Send a request about the app's own bucket, an object in its folder, or a user."""
+        from botocore.exceptions import ClientError
+
         kind, operation = action.split()
-        getattr(of_app(environ, kind), operation)(**_arguments(operation, environ))
+        try:
+            getattr(of_app(environ, kind), operation)(**_arguments(operation, environ))
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in {"NoSuchKey", "404"}:
+                raise
 
     @contextmanager
     def service(self) -> Iterator[Mapping[str, str]]:

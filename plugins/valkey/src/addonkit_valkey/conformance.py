@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from addonkit.testing import ConformanceClient
-from addonkit_valkey.conformance_rights import ALLOWED, OTHERS, OWNER, REFUSED
+from addonkit_valkey.conformance_rights import ALLOWED, CHANGES, OTHERS, OWNER, READS, REFUSED, SAVES
 
 if TYPE_CHECKING:
     from valkey import Valkey
@@ -92,7 +92,13 @@ class Client(ConformanceClient):
         """Return commands; the only app of a server may do more than one of several."""
         alone = "VALKEY_PREFIX" not in environ
         more = dict.fromkeys(OWNER, alone) | ({} if alone else dict.fromkeys(OTHERS, False))
+        more |= dict.fromkeys(SAVES, alone and _is_persistent(environ))
         return dict.fromkeys(ALLOWED, True) | dict.fromkeys(REFUSED, False) | more
+
+    def reader_rights(self, environ: Mapping[str, str]) -> Mapping[str, bool]:
+        """Return commands that read, and those that change keys, or the server."""
+        others = {} if "VALKEY_PREFIX" not in environ else dict.fromkeys(OTHERS, False)
+        return dict.fromkeys(READS, True) | dict.fromkeys((*REFUSED, *CHANGES), False) | others
 
     def attempt(self, environ: Mapping[str, str], action: str) -> None:
         """Send a command. A server that lets it through and cannot do it has not refused it."""
@@ -108,8 +114,9 @@ class Client(ConformanceClient):
                 connection.read_response(disable_decoding=True)
             except NoPermissionError:
                 raise
-            except ResponseError:
-                return
+            except ResponseError as error:
+                if "NOPERM" in str(error):  # within the refusal of a transaction
+                    raise
             finally:
                 connection.disconnect()
 
@@ -117,6 +124,13 @@ class Client(ConformanceClient):
 def _ask(connection: Any, key: str) -> Any:
     connection.send_command("GET", key, check_health=False)
     return connection.read_response()
+
+
+def _is_persistent(environ: Mapping[str, str]) -> bool:
+    """Whether the server of the only app keeps data on a disk."""
+    with _client(environ) as client:
+        told: Any = client.config_get("appendonly")
+    return bool(told["appendonly"] == "yes")
 
 
 def _in_words(number: int) -> str:

@@ -34,9 +34,23 @@ OWNER: Final = (
     *("KEYS {key}*", "SCAN 0", "DBSIZE", "INFO server", "EVAL 'return 1' 0", "FUNCTION LIST", "SORT {key}l"),
     *("CONFIG GET maxmemory", "CONFIG RESETSTAT", "CLIENT LIST", "CLIENT KILL ID 999999999", "CLIENT NO-EVICT OFF"),
     *("CLIENT PAUSE 0", "CLIENT UNBLOCK 999999999", "CLIENT UNPAUSE", "MONITOR", "SLOWLOG LEN", "LATENCY LATEST"),
+    "COMMANDLOG LEN slow",
     *("LASTSAVE", "ROLE", "FLUSHDB", "SWAPDB 0 1"),
 )
 """For the only app of a server; one of several must not: it would see others, stop them, or take their data."""
 
+SAVES: Final = ("SAVE", "BGSAVE", "BGREWRITEAOF")
+"""For the only app of a server that keeps data on a disk."""
+
 OTHERS: Final = ("GET kit-rights-of-another", "SET kit-rights-of-another 1", "SUBSCRIBE kit-rights-of-another")
 """Keys and channels outside of an app's prefix."""
+
+READS: Final = ("GET {key}", "EXISTS {key}", "TTL {key}", "HGETALL {key}h", "SUBSCRIBE {key}", "PSUBSCRIBE {prefix}*")
+"""For an app that reads only."""
+
+CHANGES: Final = (
+    *("SET {key} 1", "DEL {key}", "EXPIRE {key} 60", "LPUSH {key}l 1", "PUBLISH {key} 1", "SPUBLISH {key} 1"),
+    *("CONFIG RESETSTAT", "CLIENT KILL ID 999999999", "CLIENT PAUSE 0", "CLIENT UNBLOCK 999999999", "CLIENT UNPAUSE"),
+    *("CLIENT NO-EVICT OFF", *SAVES),
+)
+"""What such an app must not do."""

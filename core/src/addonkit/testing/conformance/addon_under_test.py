@@ -8,7 +8,7 @@ from typing import Any, cast
 import attrs
 
 from addonkit.models.app import App, Variant
-from addonkit.models.definition import AddonDefinition, is_shared_variant
+from addonkit.models.definition import AddonDefinition, LocalityMode, is_shared_variant
 from addonkit.models.instance import Association, Instance, Server
 from addonkit.registry.addon import Addon
 from addonkit.registry.discovery import PLUGINS, InstalledEntries
@@ -50,6 +50,10 @@ class AddonUnderTest:
     def is_shared(self, variant: str) -> bool:
         """Whether instances of the variant live with others."""
         return is_shared_variant(variant)
+
+    def meets_others(self, variant: str) -> bool:
+        """Whether instances of the variant meet at one service: they share a server, or it runs elsewhere."""
+        return self.is_shared(variant) or self.definition.locality is LocalityMode.REMOTE
 
     def is_persistent(self, variant: str) -> bool:
         """Whether data must survive the death of the server: the variant has storage."""

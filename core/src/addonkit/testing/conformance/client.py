@@ -76,6 +76,11 @@ class ConformanceClient(abc.ABC):
         del environ
         return {}
 
+    def reader_rights(self, environ: Mapping[str, str]) -> Mapping[str, bool]:
+        """Return the same for an app that was attached with the role `read-only`."""
+        del environ
+        return {}
+
     def attempt(self, environ: Mapping[str, str], action: str) -> None:
         """Do one of these actions. Raise when the service refuses it, and return when it only fails otherwise."""
         raise NotImplementedError(action)

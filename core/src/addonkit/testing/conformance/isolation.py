@@ -57,7 +57,8 @@ class IsolationChecks:
     @synchronous
     async def test_names_that_look_alike_are_kept_apart(self, rig: Rig, variant: str) -> None:
         """Each app has its own, whatever becomes of its name; one that no app may have makes nothing."""
-        at_once, others = (ALIKE + COLLIDING + STRANGE, ()) if rig.under_test.is_shared(variant) else (ALIKE, STRANGE)
+        meet = rig.under_test.meets_others(variant)
+        at_once, others = (ALIKE + COLLIDING + STRANGE, ()) if meet else (ALIKE, STRANGE)
         async with rig.kit() as kit:
             with suppress(InvalidName):
                 await kit.create(rig.spec(variant), FOREIGN)

@@ -22,15 +22,20 @@ class RightsChecks:
             if not rights:
                 await rig.destroy(kit, "shop")
                 not_tried("rights")
-            if len(set(rights.values())) == 1:
-                fail(
-                    "the client names no action that is allowed, or none that is refused",
-                    "name both kinds in ConformanceClient.rights: an attempt that always ends alike proves nothing",
-                )
-            for action, allowed in rights.items():
-                await _try(rig, environ, action, allowed=allowed)
+            await try_rights(rig, environ, rights)
             await rig.destroy(kit, "shop")
             await rig.expect_nothing(kit, "the instance was destroyed")
+
+
+async def try_rights(rig: Rig, environ: Mapping[str, str], rights: Mapping[str, bool]) -> None:
+    """Try what a login must be allowed, and what it must be refused."""
+    if len(set(rights.values())) == 1:
+        fail(
+            "the client names no action that is allowed, or none that is refused",
+            "name both kinds in ConformanceClient.rights: an attempt that always ends alike proves nothing",
+        )
+    for action, allowed in rights.items():
+        await _try(rig, environ, action, allowed=allowed)
 
 
 async def _try(rig: Rig, environ: Mapping[str, str], action: str, *, allowed: bool) -> None:

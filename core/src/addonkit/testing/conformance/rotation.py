@@ -14,6 +14,7 @@ from addonkit.testing.conformance.applicability import not_applicable
 from addonkit.testing.conformance.assertions import fail, require
 from addonkit.testing.conformance.async_tests import synchronous
 from addonkit.testing.conformance.rig import KEY, Rig, Unable
+from addonkit.testing.conformance.rights import try_rights
 
 READ_ONLY: Final = "read-only"
 _LATER: Final = "later"
@@ -51,7 +52,7 @@ class RotationChecks:
 
     @synchronous
     async def test_an_app_that_reads_only_changes_nothing(self, rig: Rig, variant: str) -> None:
-        """The role `read-only` is held by the service, also for what is written after the app was attached."""
+        """The role `read-only` is held by the service, also for what comes later; such a login may do no more."""
         if READ_ONLY not in rig.under_test.definition.roles:
             not_applicable(f"it offers no role {READ_ONLY}")
         async with rig.kit() as kit:
@@ -68,6 +69,7 @@ class RotationChecks:
                 f"an app with the role {READ_ONLY} changes a value",
                 "let the service refuse it: look at association.role, or Login.role, when you make credentials",
             )
+            await try_rights(rig, reader, await rig.ask("reader_rights", reader))
             await rig.destroy(kit, "shop")
             await rig.expect_nothing(kit, "the instance was destroyed")
 

@@ -33,6 +33,9 @@ from addonkit.testing.conformance.rotation import RotationChecks
 from addonkit.testing.conformance.secrets import SecretChecks
 from addonkit.testing.conformance.settings import SettingsChecks
 
+_CASES: Final = pytest.StashKey[dict[str, dict[str, list[Any]]]]()
+"""Cases by addon, for a run of pytest."""
+
 _HIDING: Final = frozenset({"skip", "skipif", "xfail"})
 """Marks by which a class would keep its checks from counting."""
 
@@ -79,7 +82,10 @@ class AddonConformance(
         wanted = {"variant", "failing", "crash"}.intersection(metafunc.fixturenames)
         if not wanted:
             return
-        cases = _cases(self.addon)
+        found = metafunc.config.stash.setdefault(_CASES, {})
+        if self.addon not in found:  # asking the addon takes longer than all else of a collection
+            found[self.addon] = _cases(self.addon)
+        cases = found[self.addon]
         for name in wanted:
             metafunc.parametrize(name, cases[name], ids=[str(case) for case in cases[name]])
 

@@ -1,0 +1,123 @@
+"""Lets the conformance kit judge a mutant: first the checks that are likely to catch it, then all that reach it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import threading
+import time
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+import attrs
+
+from addonkit.testing import prefork
+from mutation.mutants import Mutant
+from mutation.reach import Case, Reach
+
+_LIMIT: Final = 900.0
+_FIRST: Final = 6
+"""Checks of the first round."""
+
+_LONG: Final = ("a_step_that_fails", "a_crash_at", "many_come", "names_that_look", "a_second_create", "a_killed_backup")
+"""Checks of the last round: those that take long."""
+
+_LIKELY: Final = {
+    "drop a rule": ("an_app_may_do", "an_app_can_use", "credentials_open"),
+    "drop SQL": ("an_app_may_do", "an_app_can_use", "another_app", "a_login_ends", "data_come_back"),
+    "drop a statement": ("an_app_can_use", "another_app", "a_login_ends", "data_come_back", "rotation"),
+    "swap variables": ("an_app_can_use", "variables_say"),
+    "widen a pattern": ("an_app_may_do", "credentials_open", "an_app_sees_nothing"),
+    "ignore config": ("the_server_is_what", "promised_connections", "the_version_counts"),
+    "drop a part": ("an_app_can_use", "a_server_that_was_killed", "a_graceful_stop"),
+    "drop a step": ("an_app_can_use", "another_app"),
+}
+
+
+@attrs.frozen
+class Verdict:
+    """What came of a mutant.
+
+    Attributes:
+        word: caught, missed, unreached or equivalent.
+        by: the check that caught it.
+        says: what that said; why it is equivalent.
+        seconds: that it took.
+    """
+
+    word: str
+    by: str = ""
+    says: str = ""
+    seconds: float = 0.0
+
+
+class Judge:
+    """Judges the mutants of one addon; several threads may ask at once."""
+
+    def __init__(self, reach: Reach, folder: Path) -> None:
+        """Prepare to judge.
+
+        Args:
+            reach: of the addon.
+            folder: for what the kit writes.
+        """
+        self._reach = reach
+        self._folder = folder
+        self._caught: Counter[tuple[str, str]] = Counter()
+        self._lock = threading.Lock()
+
+    def judge(self, mutant: Mutant) -> Verdict:
+        """Run checks until one fails."""
+        began = time.monotonic()
+        cases = _of_two_kinds(self._reach.of(mutant.import_name, mutant.mutation.statement))
+        if not cases:
+            return Verdict("unreached")
+        folder = self._folder / f"{threading.get_ident()}"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        for some in self._rounds(mutant, cases):
+            for name, case, said in _failures(mutant, some, folder):
+                with self._lock:
+                    self._caught[mutant.module.stem, name] += 1
+                by = f"{name} [{case}]" if case else name
+                return Verdict("caught", by, said, round(time.monotonic() - began))
+        return Verdict("missed", says=f"by {len(cases)} checks", seconds=round(time.monotonic() - began))
+
+    def _rounds(self, mutant: Mutant, cases: Collection[Case]) -> Iterator[Sequence[Case]]:
+        likely = _LIKELY[mutant.mutation.operator]
+
+        def rank(case: Case) -> tuple[int, int, str]:
+            found = self._caught[mutant.module.stem, case.name.replace("_", " ")]
+            return (-found, -int(case.name.startswith(likely)), case.name)
+
+        long = sorted(each for each in cases if each.name.startswith(_LONG))
+        short = sorted((each for each in cases if not each.name.startswith(_LONG)), key=rank)
+        yield from filter(None, (short[:_FIRST], short[_FIRST:], long if mutant.mutation.statement else ()))
+
+
+def _of_two_kinds(cases: Collection[Case]) -> list[Case]:
+    """Keep of each check one variant that is shared and one that is not; steps of the first variant of each kind."""
+    kept: dict[tuple[str, str, bool], Case] = {}
+    for each in sorted(cases):
+        variant, _, rest = each.case.partition("-")
+        kept.setdefault((each.name, rest, variant in {"shared", "prefix"}), each)
+    return list(kept.values())
+
+
+def _failures(mutant: Mutant, cases: Sequence[Case], folder: Path) -> Iterator[tuple[str, str, str]]:
+    source = folder / "mutant.py"
+    source.write_text(mutant.mutation.source, encoding="utf-8")
+    environ = {**mutant.subject.environ(), "MUTANT_MODULE": mutant.import_name, "MUTANT_SOURCE": str(source)}
+    chosen = " or ".join(each.words for each in cases)
+    report = folder / "conformance.json"
+    report.unlink(missing_ok=True)
+    words = ["conformance", mutant.subject.name, "-x", "-j", "1", "-k", chosen]
+    status, _, said = prefork.run(words, environ, "", _LIMIT, folder)
+    if not report.exists():
+        yield "the kit", "", f"ends with status {status}: {said.strip()[-200:]}"
+        return
+    for check in json.loads(report.read_text())["checks"]:
+        if not check["passed"]:
+            yield check["name"], check["case"], check["message"].partition("\n")[0][:150]

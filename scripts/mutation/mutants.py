@@ -1,0 +1,57 @@
+"""All mutants of an addon, and which of them keep every promise."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import attrs
+
+from mutation.operators import Mutation, mutations
+from mutation.subjects import Subject
+
+_EQUIVALENT: Final = Path(__file__).with_name("equivalent.txt")
+"""Lines `ADDON MODULE PLACE: CODE  # why`, PLACE where there is one: what no promise depends on."""
+
+
+@attrs.frozen
+class Mutant:
+    """A mutation of an addon."""
+
+    subject: Subject
+    module: Path
+    mutation: Mutation
+
+    @property
+    def key(self) -> str:
+        """What names it in the list of equivalent ones."""
+        place = " ".join(filter(None, (self.subject.name, self.module.stem, self.mutation.place)))
+        return f"{place}: {self.mutation.before}"
+
+    @property
+    def import_name(self) -> str:
+        """The name by which its module is imported."""
+        return self.subject.package.name + ("" if self.module.stem == "__init__" else f".{self.module.stem}")
+
+    def __str__(self) -> str:
+        place = f"{self.subject.name} {self.module.name}:{self.mutation.line}"
+        return f"{place} {self.mutation.operator}: {self.mutation.before}"
+
+
+def mutants_of(subject: Subject) -> list[Mutant]:
+    """Return all mutants of an addon, in the order of their places."""
+    config = subject.config()
+    return [
+        Mutant(subject, module, mutation)
+        for module in subject.modules()
+        for mutation in sorted(
+            mutations(module.read_text(encoding="utf-8"), config), key=lambda each: (each.line, each.operator)
+        )
+    ]
+
+
+def equivalent() -> dict[str, str]:
+    """Return the reasons why mutants keep every promise, by their keys."""
+    lines = _EQUIVALENT.read_text(encoding="utf-8").splitlines()
+    parts = (line.partition("  # ") for line in lines if line.strip() and not line.startswith("#"))
+    return {key.strip(): why.strip() for key, _, why in parts}
