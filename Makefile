@@ -13,7 +13,7 @@ PYTEST = -m pytest -n $(WORKERS) --dist worksteal
 # What is slow as a whole is not even collected: each worker would do it.
 QUICK = -m "not slow" -p no:schemathesis --ignore tests/core/server/test_fuzz.py
 
-.PHONY: help faults mutants demo test test-all test-lowest coverage lint types format reference docs changes bench pins clean
+.PHONY: help faults load mutants demo test test-all test-lowest coverage lint types format reference docs changes bench pins clean
 .PHONY: setup-run setup-dev setup-lowest
 
 help: ## show the available targets
@@ -73,6 +73,9 @@ changes: setup-dev ## show what the next release tells users
 
 bench: setup-run ## measure
 	@for each in commands engine workflows creates calls_of_create many_addons large_home; do echo; echo "$$each"; $(BIN)/python benchmarks/$$each.py; done
+
+load: setup-run ## let 50 clients work on 500 instances for two minutes, and kill the service ten times meanwhile
+	@PYTHONPATH=scripts $(BIN)/python -m load_trials
 
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 $(UPGRADE) \
   --no-emit-index-url --no-emit-package addonkit --generate-hashes --custom-compile-command "make pins"

@@ -96,10 +96,23 @@ async def test_a_key_begins_one_operation(ask: Client, api: Served) -> None:
     await ask.settle(answers[0])
     assert (await ask("POST", "/v1/instances", SHOP, Idempotency_Key="one")).data["state"] == "succeeded"
     other = await ask("POST", "/v1/instances", {**SHOP, "app": "blog"}, Idempotency_Key="one")
-    assert (other.status, other.data["title"]) == (409, "Already exists")
+    assert (other.status, other.data["found"]) == (422, "this Idempotency-Key was used for another request")
+    assert (await ask("POST", "/v1/instances", SHOP, Idempotency_Key="x" * 256)).status == 400
     refused = {"addon": "shelf:none", "app": "shop"}
     assert (await ask("POST", "/v1/instances", refused, Idempotency_Key="two")).status == 404
     assert len(await api.kit.operation_log.list()) == 1, "what is refused leaves nothing"
+    read = await ask("GET", "/v1/instances/shop-shelf")
+    unchanged = {"Idempotency_Key": "gone", "If_Match": read.headers["ETag"]}
+    destroyed = await ask("DELETE", "/v1/instances/shop-shelf", **unchanged)
+    await ask.settle(destroyed)
+    again = await ask("DELETE", "/v1/instances/shop-shelf", **unchanged)
+    assert (again.status, again.data["id"]) == (202, destroyed.data["id"]), "also when there is nothing left to destroy"
+    for other in (
+        await ask("DELETE", "/v1/instances/blog-shelf", **unchanged),
+        await ask("DELETE", "/v1/instances/shop-shelf?now=true", **unchanged),
+        await ask("POST", "/v1/instances", SHOP, Idempotency_Key="gone"),
+    ):
+        assert other.status == 422
 
 
 async def test_what_is_not_complete_is_completed_by_the_next_process(home: Path, shelf: Shelf) -> None:
@@ -202,10 +215,10 @@ async def test_bodies_are_limited(ask: Client) -> None:
 
 
 async def test_a_bug_shows_no_trace(ask: Client, api: Served, monkeypatch: pytest.MonkeyPatch, caplog) -> None:
-    async def fail() -> None:
+    async def fail(*_: object) -> None:
         raise RuntimeError(SECRET)
 
-    monkeypatch.setattr(api.kit, "apps", fail)
+    monkeypatch.setattr(api.kit.listing, "apps", fail)
     answer = await ask("GET", "/v1/apps")
     assert answer.status == 500
     assert SECRET not in answer.text

@@ -19,16 +19,19 @@ from addonkit.models.storage import StorageUse
 from addonkit.models.views import MANUAL, NOT_INSTALLED, BoundService, Environment, EnvironmentEntry, InstanceView
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from addonkit.compute.interface import Backend
     from addonkit.registry.registry import Registry
-    from addonkit.store.interface import Store, Transaction
+    from addonkit.store.interface import Reader, Store
     from addonkit.store.leases import Leases
     from addonkit.util.clock import Clock
 
 _UNDER_WAY: Final = frozenset({Phase.PENDING, Phase.PROVISIONING, Phase.ACTIVE})
 """Phases of instances whose variables appear without an action of the user."""
+
+_FEW: Final = 100
+"""Instances that are looked up one by one: the cost of a part of a list does not grow with the list."""
 
 _NO_SERVER: Final[tuple[Server | None, str, Address | None, str, tuple[str, ...]]] = (None, "", None, "", ())
 
@@ -51,8 +54,14 @@ class Viewer:
         """Several of them, in the given order. Each server is looked at once, and all of them side by side."""
         ids = {instance.id for instance in instances}
         names = sorted({instance.server for instance in instances} - {""})
-        ties, tenants, backups, disks = await self._store.transact(
-            lambda tx: (_ties(tx, ids), _tenant_counts(tx, names), _backup_states(tx, ids), _disks(tx, names))
+        ties, tenants, backups, disks, unfinished = await self._store.read(
+            lambda tx: (
+                found := _ties(tx, ids),
+                _tenant_counts(tx, names),
+                _backup_states(tx, ids),
+                _disks(tx, names),
+                _unfinished(tx, instances, found),
+            )
         )
         servers = dict(zip(names, await asyncio.gather(*map(self._server, names)), strict=True))
         kinds = {(each.addon, each.distribution) for each in instances}
@@ -66,7 +75,7 @@ class Viewer:
                     addons[each.addon, each.distribution],
                     *servers.get(each.server, _NO_SERVER)[:3],
                     tenants.get(each.server, 0),
-                    await self._doing(each, ties[each.id]),
+                    await self._doing(each, unfinished.get(each.id)),
                     *servers.get(each.server, _NO_SERVER)[3:],
                     backups[each.id].troubles(now, each.name) if each.id in backups else (),
                     storage=disks.get(each.server),
@@ -99,18 +108,30 @@ class Viewer:
         newer = await self._backend.newer_program(pool.value, state) if state.ready else ""
         return server, _word_for(pool.value, state), _address(pool.value), newer, state.strangers
 
-    async def _doing(self, instance: Instance, ties: Sequence[Association]) -> str:
+    async def _doing(self, instance: Instance, execution: Execution | None) -> str:
         """What is under way; empty for most, which are complete and cost nothing more."""
-        if instance.phase is Phase.ACTIVE and all(tie.phase is Phase.ACTIVE for tie in ties):
+        if execution is None:
             return ""
+        held = await self._leases.is_held(f"instance/{instance.id}")
+        return _current_step(execution, instance.name, interrupted=not held)
+
+
+def _unfinished(
+    tx: Reader, instances: Sequence[Instance], ties: Mapping[str, Sequence[Association]]
+) -> dict[str, Execution]:
+    """The first execution of each instance that has not ended; of most there is none, and nothing to look for."""
+    found = {}
+    for instance in instances:
+        tied = ties[instance.id]
+        if instance.phase is Phase.ACTIVE and all(tie.phase is Phase.ACTIVE for tie in tied):
+            continue
         ids = [provision_id(instance), deprovision_id(instance)]
-        ids += [make(tie) for tie in ties for make in (bind_id, unbind_id)]
-        for execution_id in ids:
-            entity = await self._store.get(Execution, execution_id)
-            if entity and not entity.value.status.finished:
-                held = await self._leases.is_held(f"instance/{instance.id}")
-                return _current_step(entity.value, instance.name, interrupted=not held)
-        return ""
+        ids += [make(tie) for tie in tied for make in (bind_id, unbind_id)]
+        executions = (tx.get(Execution, each) for each in ids)
+        running = next((each.value for each in executions if each and not each.value.status.finished), None)
+        if running is not None:
+            found[instance.id] = running
+    return found
 
 
 def _word_for(pool: Pool, state: PoolState) -> str:
@@ -123,31 +144,31 @@ def _word_for(pool: Pool, state: PoolState) -> str:
     return "crashed" if state.started and pool.spec.desired_instances else "stopped"
 
 
-def _backup_states(tx: Transaction, instances: Collection[str]) -> dict[str, BackupState]:
-    """What is known of the backups of instances. One is asked for by itself, many come out of all there are."""
-    if len(instances) == 1:
-        found = tx.get(BackupState, next(iter(instances)))
-        return {found.name: found.value} if found else {}
+def _backup_states(tx: Reader, instances: Collection[str]) -> dict[str, BackupState]:
+    """What is known of the backups of instances. A few are asked for by themselves, many come out of all there are."""
+    if len(instances) <= _FEW:
+        states = (tx.get(BackupState, each) for each in instances)
+        return {found.name: found.value for found in states if found}
     return {each.name: each.value for each in tx.list(BackupState).items}
 
 
-def _disks(tx: Transaction, servers: Collection[str]) -> dict[str, StorageUse]:
+def _disks(tx: Reader, servers: Collection[str]) -> dict[str, StorageUse]:
     """What was last seen of the disks of servers, each asked for by itself."""
     found = (tx.get(StorageUse, name) for name in servers)
     return {each.name: each.value for each in found if each is not None}
 
 
-def _ties(tx: Transaction, instances: Collection[str]) -> dict[str, tuple[Association, ...]]:
-    """The associations of instances. One is asked for by itself, many come out of all there are."""
-    only = {"instance": next(iter(instances))} if len(instances) == 1 else None
+def _ties(tx: Reader, instances: Collection[str]) -> dict[str, tuple[Association, ...]]:
+    """The associations of instances. A few are asked for by themselves, many come out of all there are."""
     found: dict[str, list[Association]] = {each: [] for each in instances}
-    for entity in tx.list(Association, only).items:
+    only = [{"instance": each} for each in instances] if len(instances) <= _FEW else [None]
+    for entity in (entity for where in only for entity in tx.list(Association, where).items):
         if entity.value.instance in found:
             found[entity.value.instance].append(entity.value)
     return {each: tuple(sorted(ties, key=by_order)) for each, ties in found.items()}
 
 
-def _tenant_counts(tx: Transaction, servers: Collection[str]) -> dict[str, int]:
+def _tenant_counts(tx: Reader, servers: Collection[str]) -> dict[str, int]:
     return {each: len(tx.list(Instance, {"server": each}).items) for each in servers}
 
 
@@ -162,10 +183,10 @@ async def environment(store: Store, app: str, without: Collection[str] = ()) -> 
     Raises:
         UnknownApp: there is no such app.
     """
-    return await store.transact(lambda tx: _environment(tx, app, without))
+    return await store.read(lambda tx: _environment(tx, app, without))
 
 
-def _environment(tx: Transaction, app: str, without: Collection[str]) -> Environment:
+def _environment(tx: Reader, app: str, without: Collection[str]) -> Environment:
     owner = get_app(tx, app, f"cannot show the environment of {app}").value
     entries = [EnvironmentEntry(variable, MANUAL) for variable in owner.variables]
     pending: list[str] = []

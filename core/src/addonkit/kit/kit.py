@@ -16,7 +16,7 @@ from addonkit.kit.parts import Parts
 from addonkit.models.app import App
 from addonkit.models.execution import Execution
 from addonkit.models.identifiers import check_app_name, check_instance_name
-from addonkit.models.instance import Association, Instance, Phase
+from addonkit.models.instance import Instance, Phase
 from addonkit.models.result import Usage
 from addonkit.models.settings import Setting
 from addonkit.models.views import AppView, Environment, Finding, InstanceView, Plan, ServerTarget, VariableMove
@@ -126,10 +126,7 @@ class Kit(Parts):
 
     async def instances(self, app: str | None = None) -> tuple[InstanceView, ...]:
         """All instances, or those attached to (or created for) one app, by name."""
-        found = [entity.value for entity in await self._store.list(Instance)]
-        if app is not None:
-            tied = {entity.value.instance for entity in await self._store.list(Association, {"app": app})}
-            found = [i for i in found if i.app == app or i.id in tied]
+        found = await self._store.read(lambda tx: directory.instances(tx, app))
         return await self._viewer.instances(sorted(found, key=lambda i: i.name))
 
     async def show(self, name: str, app: str | None = None) -> InstanceView:
@@ -141,8 +138,8 @@ class Kit(Parts):
         return await self._store.read(directory.apps)
 
     async def count(self) -> int:
-        """How many instances there are."""
-        return len(await self._store.list(Instance))
+        """How many instances there are; reads none of them."""
+        return await self._store.read(lambda tx: tx.count(Instance))
 
     async def check_app(self, name: str) -> None:
         """Raise UnknownApp, with the nearest name, unless there is an app or an instance of one of that name."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from addonkit.errors import AlreadyExists, NotFound
+from addonkit.errors import NotFound
 from addonkit.models.execution import Execution
 from addonkit.models.operation import Operation, OperationState
 
@@ -139,17 +139,6 @@ class OperationLog:
             return entity.value if after == entity.value else tx.put(entity, after).value
 
         return await self._store.transact(decide)
-
-
-def check_same(operation: Operation, digest: str) -> None:
-    """Make sure that a repeated request is the one that was recorded.
-
-    Raises:
-        AlreadyExists: its idempotency key was used for another request.
-    """
-    if operation.digest != digest:
-        found = "this Idempotency-Key was used for another request"
-        raise AlreadyExists("cannot begin the operation", found, "choose another key for another request")
 
 
 def _look(tx: Reader, id: str) -> tuple[Operation, tuple[Execution | None, ...]]:

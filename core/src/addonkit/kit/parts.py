@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from addonkit.kit.environment_files import EnvironmentFiles
     from addonkit.kit.extensions import InstanceExtensions
     from addonkit.kit.former_logins import FormerLogins
+    from addonkit.kit.listing import Listing
     from addonkit.kit.moves import Moves
     from addonkit.kit.operation_log import OperationLog
     from addonkit.kit.options import InstanceOptions
@@ -126,6 +127,13 @@ class Parts:
         from addonkit.kit.tokens import Tokens
 
         return Tokens(self._store, self._clock)
+
+    @cached_property
+    def listing(self) -> Listing:
+        """Lists in parts."""
+        from addonkit.kit.listing import Listing
+
+        return Listing(self._store, self._viewer)
 
     @cached_property
     def broker_records(self) -> BrokerRecords:

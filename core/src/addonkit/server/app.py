@@ -22,13 +22,16 @@ from addonkit.server.audit import AuditLog, Entry
 from addonkit.server.broker.routes import Broker
 from addonkit.server.catalog import ENDPOINTS
 from addonkit.server.documents import dump, matches, tag_of
-from addonkit.server.endpoints import STREAM, Call, Endpoint, Reply
+from addonkit.server.endpoints import LONG, STREAM, Call, Endpoint, Reply
 from addonkit.server.hosts import check_host
+from addonkit.server.idempotency import digest_of, key_of, operation_id
 from addonkit.server.problems import Refused, answer_bug, answer_error, answer_http
 from addonkit.server.reading import read, read_query
+from addonkit.server.resources.operations import begun
 
 if TYPE_CHECKING:
     from addonkit.kit.kit import Kit
+    from addonkit.models.operation import Operation
     from addonkit.server.metrics import Metrics
     from addonkit.server.runner import OperationRunner
 
@@ -122,14 +125,28 @@ class Api:
                 request.task.add_done_callback(self._streams.discard)
             attempted = f"cannot {request.method} {request.path}"
             principal = await self._identify(endpoint, request, attempted)
-            call = Call(self._kit, self._runner, self._metrics, principal, request, attempted)
-            await self._check_unchanged(endpoint, call)
             given = {**_path(endpoint, request, attempted), **await _sent(endpoint, request, attempted)}
+            call = Call(self._kit, self._runner, self._metrics, principal, request, attempted)
+            if endpoint.status is LONG:
+                key = key_of(request, attempted)
+                id = operation_id(principal.name, key) if key else ""
+                call = attrs.evolve(call, digest=digest_of(request, given), operation=id)
+                former = await self._former(id)
+                if former is not None:
+                    return _response(endpoint, request, begun(call, former))
+            await self._check_unchanged(endpoint, call)
             if getattr(given.get("query"), "reveal", False):
                 _note_secrets()
             return _response(endpoint, request, await endpoint.handler(call, **given))
 
         return handle
+
+    async def _former(self, id: str) -> Operation | None:
+        """The operation of an id; None when there is none."""
+        try:
+            return await self._kit.operation_log.get(id) if id else None
+        except NotFound:
+            return None
 
     async def _end_streams(self, _app: web.Application) -> None:
         """End what would go on as long as its operation; clients come back."""

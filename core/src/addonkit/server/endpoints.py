@@ -39,6 +39,8 @@ class Call:
         principal: who asks.
         request: as it came.
         attempted: what is attempted, for messages.
+        digest: of the request, when it begins an operation.
+        operation: id of the operation that its Idempotency-Key stands for; empty without a key.
     """
 
     kit: Kit
@@ -47,6 +49,8 @@ class Call:
     principal: Principal
     request: web.Request
     attempted: str
+    digest: str = ""
+    operation: str = ""
 
 
 @attrs.frozen

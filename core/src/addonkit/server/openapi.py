@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from functools import cache
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import attrs
 
 from addonkit._version import __version__
 from addonkit.server.catalog import ENDPOINTS
 from addonkit.server.endpoints import LONG, STREAM, Endpoint
+from addonkit.server.idempotency import HEADER, LONGEST
 from addonkit.server.problems import CONTENT_TYPE, Problem
-from addonkit.server.schema import Schema, Schemas, describe_fields, fields_of, first_line
+from addonkit.server.resources.words import AppName
+from addonkit.server.schema import Schema, Schemas, Text, describe_fields, fields_of, first_line
 
 _ALWAYS: Final = (
     HTTPStatus.BAD_REQUEST,
@@ -34,10 +36,10 @@ Errors are problem documents (RFC 9457) with the line that the command line prin
 """
 
 _KEY: Final[Schema] = {
-    "name": "Idempotency-Key",
+    "name": HEADER,
     "in": "header",
     "description": "The same request with the same key begins nothing again: it gives the same operation.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+    "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST, "pattern": "^[!-~]+$"},
 }
 _MATCH: Final[Schema] = {
     "name": "If-Match",
@@ -51,6 +53,9 @@ _SEEN: Final[Schema] = {
     "description": "Id of the last event that arrived.",
     "schema": {"type": "string", "pattern": "^[0-9]{1,9}(-[0-9]{1,9}){0,50}$"},
 }
+_ANY: Final = Annotated[str, Text(shortest=1)]
+_IN_PATHS: Final = {"app": AppName}
+"""What parameters of paths look like, by name."""
 
 
 @cache
@@ -95,7 +100,7 @@ def _operation(endpoint: Endpoint, schemas: Schemas) -> Schema:
 
 def _parameters(endpoint: Endpoint, schemas: Schemas) -> list[Schema]:
     found: list[Schema] = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+        {"name": name, "in": "path", "required": True, "schema": schemas.of(_IN_PATHS.get(name, _ANY))}
         for name in endpoint.parameters
     ]
     if endpoint.query is not None:
@@ -139,4 +144,6 @@ def _refusals(endpoint: Endpoint) -> list[HTTPStatus]:
         found |= {*_WITH_BODY}
     if endpoint.current is not None:
         found.add(HTTPStatus.PRECONDITION_FAILED)
+    if endpoint.status is LONG:
+        found.add(HTTPStatus.UNPROCESSABLE_ENTITY)
     return sorted(found)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Annotated, Final, TypeVar
 
 import attrs
@@ -37,3 +37,12 @@ def page(items: Iterable[T], key: Callable[[T], str], query: ListQuery) -> Page[
     kept = sorted((each for each in items if key(each) > query.cursor), key=key)
     part = tuple(kept[: query.limit])
     return Page(part, key(part[-1]) if len(kept) > query.limit else None)
+
+
+async def page_through(
+    read: Callable[[str, int], Awaitable[Sequence[T]]], key: Callable[[T], str], query: ListQuery
+) -> Page[T]:
+    """Return the part of a list that was asked for, of a list that is read in parts by the same key."""
+    found = await read(query.cursor, query.limit + 1)
+    part = tuple(found[: query.limit])
+    return Page(part, key(part[-1]) if len(found) > query.limit else None)

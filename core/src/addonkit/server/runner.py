@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import json
 import logging
 from collections.abc import Coroutine, Mapping
 from contextvars import ContextVar
@@ -15,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from addonkit.errors import AddonkitError, NotFound
-from addonkit.kit.operation_log import KEPT, check_same
+from addonkit.kit.operation_log import KEPT
 from addonkit.models.identifiers import new_id
 from addonkit.models.operation import Operation, OperationState
 from addonkit.server.problems import Problem, recorded
@@ -70,26 +68,23 @@ class OperationRunner:
         """Ids of operations that begin or run here, to the instances that they concern."""
 
     async def begin(
-        self, verb: str, arguments: Mapping[str, Any], *, asked_by: str, key: str = "", id: str = ""
+        self, verb: str, arguments: Mapping[str, Any], *, asked_by: str, id: str = "", digest: str = ""
     ) -> Operation:
         """Record an operation and begin it; return it as soon as it is clear that nothing stands against it.
 
         Args:
             verb: one of `verbs.VERBS`.
             arguments: of the verb.
-            asked_by: who asks; an idempotency key counts for one principal.
-            id: of the operation; a new one by default.
-            key: with the same one and the same request, the same operation is returned.
+            asked_by: who asks.
+            id: of the operation; a new one by default. With the id of an operation that one is returned.
+            digest: of the request.
 
         Raises:
-            AlreadyExists: the key was used for another request.
             AddonkitError: the request is refused; nothing was begun.
         """
-        digest = _digest([verb, arguments])
-        id = id or (_digest([asked_by, key])[:24] if key else new_id() + new_id())
+        id = id or new_id() + new_id()
         blank = Operation(id, verb, arguments, digest=digest, asked_by=asked_by)
         operation, is_new = await self._log.begin(blank)
-        check_same(operation, digest)
         if not is_new:
             return operation
         self._instances[id] = ""
@@ -212,7 +207,3 @@ class OperationRunner:
 
 def _failed(note: asyncio.Future[Operation]) -> bool:
     return note.done() and (note.cancelled() or note.exception() is not None)
-
-
-def _digest(value: object) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

@@ -107,6 +107,22 @@ class Reader(Protocol):
         """
         ...
 
+    def ordered(
+        self, kind: type[V], field: str, *, after: tuple[str, str] = ("", ""), limit: int
+    ) -> tuple[Entity[V], ...]:
+        """At most `limit` entities by the text of an indexed field, then by name, after that text and name.
+
+        Reads no others: the cost does not grow with how many there are.
+
+        Raises:
+            ValueError: when the field is not indexed.
+        """
+        ...
+
+    def count(self, kind: type[Stored]) -> int:
+        """How many entities of a kind there are; reads none of them."""
+        ...
+
 
 class Transaction(Reader, Protocol):
     """What a decision does to the store; all of it or nothing."""

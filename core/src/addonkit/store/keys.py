@@ -68,12 +68,19 @@ def where_of(kind: type[Stored], where: Mapping[str, Any] | None) -> dict[str, s
     Raises:
         ValueError: when a field is not indexed.
     """
-    conditions = dict(where or {})
-    unknown = sorted(set(conditions) - set(kind.indexed))
-    if unknown:
-        known = ", ".join(kind.indexed) or "none"
-        raise ValueError(f"{kind.kind} is not listed by {', '.join(unknown)}; its indexed fields: {known}")
-    return {field: _index_text(field, value) for field, value in conditions.items()}
+    return {check_field(kind, field): _index_text(field, value) for field, value in sorted((where or {}).items())}
+
+
+def check_field(kind: type[Stored], field: str) -> str:
+    """The field itself when entities are listed by it.
+
+    Raises:
+        ValueError: when it is not indexed.
+    """
+    if field in kind.indexed:
+        return field
+    known = ", ".join(kind.indexed) or "none"
+    raise ValueError(f"{kind.kind} is not listed by {field}; its indexed fields: {known}")
 
 
 def exists_already(row: str) -> AlreadyExists:

@@ -12,6 +12,7 @@ from addonkit.errors import StoreUnavailable
 from addonkit.store.change_notifier import ChangeNotifier, follow, with_missed
 from addonkit.store.interface import CHANGES_KEPT, Change, ChangeKind, Entity, Page, R, Reader, Stored, Transaction, V
 from addonkit.store.keys import (
+    check_field,
     check_kind,
     check_name,
     conflict,
@@ -71,6 +72,21 @@ class MemoryTransaction:
         shown = names[:limit] if limit > 0 else names
         items = tuple(self._entity(kind, name, self.rows[kind.kind, name]) for name in shown)
         return Page(items, shown[-1] if len(shown) < len(names) else None)
+
+    def ordered(
+        self, kind: type[V], field: str, *, after: tuple[str, str] = ("", ""), limit: int
+    ) -> tuple[Entity[V], ...]:
+        """See Transaction."""
+        self._check_open()
+        check_field(kind, field)
+        found = sorted((row.index[field], name) for (of, name), row in self.rows.items() if of == kind.kind)
+        shown = [name for value, name in found if (value, name) > after][:limit]
+        return tuple(self._entity(kind, name, self.rows[kind.kind, name]) for name in shown)
+
+    def count(self, kind: type[Stored]) -> int:
+        """See Transaction."""
+        self._check_open()
+        return sum(of == kind.kind for of, _ in self.rows)
 
     def create(self, name: str, value: V) -> Entity[V]:
         """See Transaction."""

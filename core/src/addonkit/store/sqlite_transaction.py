@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from addonkit.errors import StoreCorrupted
 from addonkit.store.interface import CHANGES_KEPT, Change, ChangeKind, Entity, Page, Stored, V
 from addonkit.store.keys import (
+    check_field,
     check_kind,
     check_name,
     checksum,
@@ -63,6 +64,22 @@ class SqliteTransaction:
         shown = rows[:limit] if limit > 0 else rows
         items = tuple(self._entity(kind, row) for row in shown)
         return Page(items, items[-1].name if len(shown) < len(rows) else None)
+
+    def ordered(
+        self, kind: type[V], field: str, *, after: tuple[str, str] = ("", ""), limit: int
+    ) -> tuple[Entity[V], ...]:
+        """See Transaction."""
+        query = (
+            f"SELECT {_COLUMNS} FROM entity_index i CROSS JOIN entity e"  # noqa: S608 - our own columns
+            " WHERE i.kind = ? AND i.field = ? AND (i.value, i.name) > (?, ?) AND e.kind = i.kind AND e.name = i.name"
+            " ORDER BY i.value, i.name LIMIT ?"
+        )
+        rows = self._execute(query, kind.kind, check_field(kind, field), *after, limit).fetchall()
+        return tuple(self._entity(kind, row) for row in rows)
+
+    def count(self, kind: type[Stored]) -> int:
+        """See Transaction."""
+        return int(self._execute("SELECT count(*) FROM entity WHERE kind = ?", kind.kind).fetchone()[0])
 
     def create(self, name: str, value: V) -> Entity[V]:
         """See Transaction."""

@@ -311,6 +311,23 @@ class ListSuite:
         with pytest.raises(ValueError, match="not listed by text; its indexed fields: color, shelf, author"):
             await store.list(Note, {"text": "x"})
 
+    @pytest.mark.parametrize("limit", [1, 2, 4, 9])
+    async def test_parts_by_a_field_show_everything_once(self, store: Store, limit: int) -> None:
+        """In the order of the field's text, and of names where that is the same."""
+        for name, shelf in {"a": 2, "b": 1, "c": 3, "d": 1, "e": 2}.items():
+            await create(store, name, Note(shelf=shelf))
+        seen: list[str] = []
+        after = ("", "")
+        while part := await store.read(lambda tx, a=after: tx.ordered(Note, "shelf", after=a, limit=limit)):  # type: ignore[misc]  # as above
+            assert len(part) <= limit
+            seen += [entity.name for entity in part]
+            after = (str(part[-1].value.shelf), part[-1].name)
+        assert seen == ["b", "d", "a", "e", "c"]
+        assert await store.read(lambda tx: tx.count(Note)) == len(seen)
+        assert await store.read(lambda tx: tx.count(Counter)) == 0
+        with pytest.raises(ValueError, match="not listed by text"):
+            await store.read(lambda tx: tx.ordered(Note, "text", limit=1))
+
     @pytest.mark.parametrize("limit", [1, 2, 3, 4, 5, 6, 7])
     async def test_pages_show_everything_once(self, store: Store, limit: int) -> None:
         """Also when the last page is exactly full."""

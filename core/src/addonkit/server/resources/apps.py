@@ -10,7 +10,7 @@ from addonkit.errors import UnknownApp
 from addonkit.models.token import Role
 from addonkit.models.views import AppView
 from addonkit.server.endpoints import Call, Endpoints, Page
-from addonkit.server.paging import ListQuery, page
+from addonkit.server.paging import ListQuery, page, page_through
 from addonkit.server.resources.words import AppName
 
 endpoint: Final = Endpoints()
@@ -45,8 +45,11 @@ class ChangeApp:
 @endpoint("GET", "/v1/apps")
 async def list_apps(call: Call, query: ListQuery) -> Page[AppResource]:
     """List apps by name."""
-    found = [each for each in await call.kit.apps() if call.principal.reaches([each.name])]
-    part = page(found, lambda each: each.name, query)
+    if call.principal.apps:
+        found = [await call.kit.listing.app(name) for name in call.principal.apps]
+        part = page(filter(None, found), _name, query)
+    else:
+        part = await page_through(call.kit.listing.apps, _name, query)
     return Page(tuple(map(_resource, part.items)), part.next)
 
 
@@ -71,11 +74,10 @@ async def find(call: Call, name: str) -> AppView:
     Raises:
         UnknownApp: there is none of that name.
     """
-    await check(call, name)
-    for each in await call.kit.apps():
-        if each.name == name:
-            return each
-    raise _unknown(call, name)
+    found = await call.kit.listing.app(name) if call.principal.reaches([name]) else None
+    if found is None:
+        raise _unknown(call, name)
+    return found
 
 
 async def check(call: Call, name: str) -> None:
@@ -91,6 +93,10 @@ async def check(call: Call, name: str) -> None:
 def _unknown(call: Call, name: str) -> UnknownApp:
     """The error names no other apps: they may be out of reach."""
     return UnknownApp(call.attempted, f"there is no app {name!r}", "an app is made by its first addon or variable")
+
+
+def _name(view: AppView) -> str:
+    return view.name
 
 
 def _resource(view: AppView) -> AppResource:

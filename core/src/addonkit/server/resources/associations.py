@@ -7,11 +7,10 @@ from typing import Annotated, Final
 import attrs
 
 from addonkit.errors import NotFound
-from addonkit.models.instance import Association
+from addonkit.kit.listing import Tie
 from addonkit.models.token import Role
-from addonkit.models.views import InstanceView
 from addonkit.server.endpoints import LONG, Call, Endpoints, Page, Reply
-from addonkit.server.paging import ListQuery, page
+from addonkit.server.paging import ListQuery, page, page_through
 from addonkit.server.resources.environments import MovesResource, moves_resource
 from addonkit.server.resources.instance_documents import AssociationResource, association_resource
 from addonkit.server.resources.instances import find
@@ -55,7 +54,12 @@ class AssociationsQuery(ListQuery):
 @endpoint("GET", "/v1/associations")
 async def list_associations(call: Call, query: AssociationsQuery) -> Page[AssociationResource]:
     """List associations by id."""
-    part = page([pair for pair in await _all(call) if query.app in {"", pair[0].app}], lambda pair: pair[0].id, query)
+    apps = [query.app] if query.app else call.principal.apps
+    if apps:
+        within = [app for app in apps if call.principal.reaches([app])]
+        part = page([pair for app in within for pair in await call.kit.listing.associations_of(app)], _id, query)
+    else:
+        part = await page_through(call.kit.listing.associations, _id, query)
     return Page(tuple(association_resource(*pair) for pair in part.items), part.next)
 
 
@@ -77,24 +81,23 @@ async def get_association(call: Call, association: str) -> AssociationResource:
 @endpoint("DELETE", "/v1/associations/{association}", Role.OPERATOR, status=LONG, current=get_association)
 async def destroy_association(call: Call, association: str) -> OperationResource | Reply:
     """Detach an instance from an app: its variables go, the instance stays."""
-    found, view = await _find(call, association)
-    return await begin(call, "detach", {"instance": view.instance.name, "app": found.app})
+    found, instance = await _find(call, association)
+    return await begin(call, "detach", {"instance": instance, "app": found.app})
 
 
 @endpoint("POST", "/v1/associations/{association}/promote", Role.OPERATOR)
 async def promote_association(call: Call, association: str) -> MovesResource:
     """Give the variables of an instance their plain names in the app."""
-    found, view = await _find(call, association)
-    return moves_resource(await call.kit.promote(view.instance.name, found.app))
+    found, instance = await _find(call, association)
+    return moves_resource(await call.kit.promote(instance, found.app))
 
 
-async def _all(call: Call) -> list[tuple[Association, InstanceView]]:
-    views = await call.kit.instances()
-    return [(each, view) for view in views for each in view.associations if call.principal.reaches([each.app])]
+async def _find(call: Call, id: str) -> Tie:
+    found = await call.kit.listing.association(id)
+    if found is None or not call.principal.reaches([found[0].app]):
+        raise NotFound(call.attempted, f"there is no association {id!r}", "see /v1/associations")
+    return found
 
 
-async def _find(call: Call, id: str) -> tuple[Association, InstanceView]:
-    for association, view in await _all(call):
-        if association.id == id:
-            return association, view
-    raise NotFound(call.attempted, f"there is no association {id!r}", "see /v1/associations")
+def _id(pair: Tie) -> str:
+    return pair[0].id

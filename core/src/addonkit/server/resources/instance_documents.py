@@ -114,16 +114,16 @@ def resource(view: InstanceView) -> InstanceResource:
         view.addon_state,
         view.doing,
         _server(view),
-        tuple(association_resource(each, view) for each in view.associations),
+        tuple(association_resource(each, instance.name) for each in view.associations),
     )
 
 
-def association_resource(association: Association, view: InstanceView) -> AssociationResource:
+def association_resource(association: Association, instance: str) -> AssociationResource:
     """Return what is shown of an association."""
     return AssociationResource(
         association.id,
         association.app,
-        view.instance.name,
+        instance,
         association.alias,
         association.phase,
         association.message,

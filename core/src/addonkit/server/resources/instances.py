@@ -11,7 +11,7 @@ from addonkit.errors import NotFound, UnknownInstance
 from addonkit.models.token import Role
 from addonkit.models.views import InstanceView
 from addonkit.server.endpoints import LONG, Call, Endpoints, Page, Reply
-from addonkit.server.paging import ListQuery, page
+from addonkit.server.paging import ListQuery, page, page_through
 from addonkit.server.resources.instance_documents import InstanceResource, resource
 from addonkit.server.resources.operations import OperationResource, begin
 from addonkit.server.resources.words import AddonSpec, Alias, AppName, InstanceName, OptionName, Version
@@ -120,8 +120,12 @@ class DestroyQuery:
 @endpoint("GET", "/v1/instances")
 async def list_instances(call: Call, query: InstancesQuery) -> Page[InstanceResource]:
     """List instances by name."""
-    views = await call.kit.instances(query.app or None)
-    part = page([each for each in views if reaches(call, each)], lambda each: each.instance.name, query)
+    apps = [query.app] if query.app else call.principal.apps
+    if apps:
+        views = {each.instance.id: each for app in apps for each in await call.kit.instances(app)}
+        part = page([each for each in views.values() if reaches(call, each)], _name, query)
+    else:
+        part = await page_through(call.kit.listing.instances, _name, query)
     return Page(tuple(map(resource, part.items)), part.next)
 
 
@@ -229,6 +233,10 @@ async def owned(call: Call, name: str) -> InstanceView:
     for app in sorted({view.instance.app, *(each.app for each in view.associations)}):
         call.principal.require_app(app, call.attempted)
     return view
+
+
+def _name(view: InstanceView) -> str:
+    return view.instance.name
 
 
 def reaches(call: Call, view: InstanceView) -> bool:

@@ -15,6 +15,7 @@ from addonkit.models.execution import Event, Execution
 from addonkit.models.operation import Operation, OperationState
 from addonkit.server.documents import dump
 from addonkit.server.endpoints import LONG, STREAM, Call, Endpoints, Page, Reply
+from addonkit.server.idempotency import check_same
 from addonkit.server.paging import ListQuery, page
 from addonkit.server.problems import Problem
 from addonkit.server.schema import Text
@@ -88,8 +89,18 @@ def resource(operation: Operation) -> OperationResource:
 
 async def begin(call: Call, verb: str, arguments: Mapping[str, Any]) -> Reply:
     """Begin an operation for a request, once for each Idempotency-Key; the answer says where it is found."""
-    key = call.request.headers.get("Idempotency-Key", "")
-    operation = await call.runner.begin(verb, arguments, asked_by=call.principal.name, key=key)
+    asked = {"asked_by": call.principal.name, "id": call.operation, "digest": call.digest}
+    operation = await call.runner.begin(verb, arguments, **asked)
+    return begun(call, operation)
+
+
+def begun(call: Call, operation: Operation) -> Reply:
+    """Return the answer to a request that began an operation, or that is sent again.
+
+    Raises:
+        Refused: its Idempotency-Key was used for another request.
+    """
+    check_same(operation, call.digest, call.attempted)
     return Reply(resource(operation), LONG, {"Location": f"/v1/operations/{operation.id}"})
 
 
