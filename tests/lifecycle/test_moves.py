@@ -109,15 +109,16 @@ async def test_data_of_another_origin_come_in(kit: addonkit.Kit, tmp_path: Path)
     await kit.create("postgresql:shared", app="three")
     content = plain.read_text()
     for wrong_content, told in (
-        (content[: len(content) // 2], "the dump is cut"),
+        (content[: len(content) // 2], "the file ends in the middle of the rows of a table"),
+        (content[: content.index("-- PostgreSQL database dump complete")], "the dump is cut"),
         (content.replace("\n5\n", "\nfive\n"), "invalid input syntax for type integer"),
         ("SELECT 1; \\! touch /dev/shm/never\n", "restrict"),
-        ("\0", "neither a dump in the custom format nor plain SQL"),
+        ("\0", "neither a dump of pg_dump nor plain SQL"),
     ):
         plain.write_text(wrong_content)
         with pytest.raises(SagaFailed, match=told):
             await kit.moves.import_("three-postgresql", str(plain))
-    with pytest.raises(BackupError, match="cannot come from mysql; it imports file, postgres"):
+    with pytest.raises(BackupError, match="cannot come from mysql; it imports file, folder, postgres"):
         await kit.moves.import_("three-postgresql", "mysql://user:secret@host/db")
     wrong = origin.url.replace(":" + origin.environ()["PGPASSWORD"], ":wrong-password")
     with pytest.raises(SagaFailed, match="password authentication failed") as refused:

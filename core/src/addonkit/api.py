@@ -89,7 +89,7 @@ from addonkit.models.definition import (
     is_shared_variant,
 )
 from addonkit.models.execution import Event, EventKind
-from addonkit.models.fingerprint import Fingerprint, Part, SetDigest
+from addonkit.models.fingerprint import Fingerprint, Part, SetDigest, describe_differences
 from addonkit.models.identifiers import name_from_ref, sanitize_identifier
 from addonkit.models.image_reference import ImageReference, resolve_image, version_of
 from addonkit.models.instance import Association, Instance, Phase, Server
@@ -243,6 +243,7 @@ __all__ = [
     "Volume",
     "admin_password",
     "amount_of",
+    "describe_differences",
     "hookimpl",
     "is_shared_variant",
     "name_from_ref",

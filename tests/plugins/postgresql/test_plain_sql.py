@@ -69,4 +69,8 @@ async def test_what_is_cut_or_holds_commands_is_refused() -> None:
         await clean(HEAD + KEPT)
     with pytest.raises(BackupError, match=r"it has a command of psql: \\! touch"):
         await clean("SELECT 1;\n\\! touch /tmp/never\n")
-    assert await clean("SELECT 1;\nSELECT 2") == "SELECT 1;\nSELECT 2\n"
+    for text, told in (("SELECT 'a", "a quoted text"), ("COPY public.a (n) FROM stdin;\n1\n", "the rows of a table")):
+        with pytest.raises(BackupError, match=f"ends in the middle of {told}"):
+            await clean(text)
+    assert await clean("SELECT 1;\nSELECT 2;\n-- end") == "SELECT 1;\nSELECT 2;\n-- end\n"
+    assert await clean("SELECT 1;\nSELECT 2") == "SELECT 1;\nSELECT 2\n\n;\n", "closed, as another statement follows"

@@ -1,9 +1,11 @@
-"""Data of another origin as a step reads them: one member, a file or the URL of a server, which is only read."""
+"""Data of another origin as a step reads them: a file, the files of a folder, or the URL of a server. Only read."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import os
+import stat
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import IO, Final
@@ -18,6 +20,9 @@ FILE: Final = "import/file"
 URL: Final = "import/url"
 """Names of the only member; the content of the second is the URL itself."""
 
+FOLDER: Final = "import/folder/"
+"""Beginning of the names of all members when the source is a folder; the path in the folder follows."""
+
 _CHUNK: Final = 256 * 1024
 
 
@@ -25,13 +30,15 @@ class ForeignMember:
     """See Member.
 
     Args:
+        name: of the member.
         source: path of a file, or a URL.
+        size: bytes of the file when it was found; None for a URL.
         files: closes the file, also when its content is not read to the end.
     """
 
-    def __init__(self, source: Path | Secret, files: ExitStack) -> None:
-        self.name = FILE if isinstance(source, Path) else URL
-        self.size: int | None = None
+    def __init__(self, name: str, source: Path | Secret, size: int | None, files: ExitStack) -> None:
+        self.name = name
+        self.size = size
         self.bytes_read = 0
         self._source = source
         self._files = files
@@ -55,23 +62,39 @@ class ForeignReader:
 
     def __init__(self, source: Path | Secret, manifest: ArchiveManifest, files: ExitStack) -> None:
         self.manifest = manifest
-        self._member = ForeignMember(source, files)
+        self._source = source
+        self._files = files
+        self._before = 0
+        self._member: ForeignMember | None = None
 
     @property
     def bytes_read(self) -> int:
-        """Of the file."""
-        return self._member.bytes_read
+        """Of the files."""
+        return self._before + (self._member.bytes_read if self._member else 0)
 
     async def members(self) -> AsyncIterator[ForeignMember]:
         """See ArchiveReader."""
-        yield self._member
+        source = self._source
+        if isinstance(source, Secret):
+            yield ForeignMember(URL, source, None, self._files)
+        elif not await asyncio.to_thread(source.is_dir):
+            yield self._of_file(FILE, source, (await asyncio.to_thread(source.stat)).st_size, self._files)
+        else:
+            for path, size in await asyncio.to_thread(lambda: tuple(_files_in(source))):
+                with ExitStack() as files:  # a folder may have more files than a process may have open
+                    yield self._of_file(f"{FOLDER}{path.relative_to(source).as_posix()}", path, size, files)
+
+    def _of_file(self, name: str, path: Path, size: int, files: ExitStack) -> ForeignMember:
+        self._before = self.bytes_read
+        self._member = ForeignMember(name, path, size, files)
+        return self._member
 
 
 class Foreign:
     """See Archive. It cannot be written.
 
     Args:
-        source: path of a file, or a URL, which may hold a password.
+        source: path of a file or a folder, or a URL, which may hold a password.
         manifest: of the instance that is filled.
     """
 
@@ -88,3 +111,27 @@ class Foreign:
         """See Archive."""
         with ExitStack() as files:
             yield ForeignReader(self._source, self._manifest, files)
+
+
+def _files_in(folder: Path) -> Iterator[tuple[Path, int]]:
+    """All files below a folder with their sizes, in the order of their names. Blocking.
+
+    Raises:
+        BackupError: something in it is neither a file nor a folder, or cannot be read: it would be left out.
+    """
+
+    def refuse(error: OSError) -> None:
+        raise BackupError(f"importing {folder}", f"{error.filename}: {error.strerror}") from error
+
+    for directory, folders, files in os.walk(folder, onerror=refuse):
+        folders.sort()
+        for name in sorted((*files, *(each for each in folders if Path(directory, each).is_symlink()))):
+            path = Path(directory, name)
+            try:
+                about = path.stat()
+            except OSError as error:
+                raise BackupError(f"importing {folder}", f"{path}: {error.strerror}") from error
+            if not stat.S_ISREG(about.st_mode):
+                kind = "a link to a folder" if path.is_dir() else "no file"
+                raise BackupError(f"importing {folder}", f"{path} is {kind}", "remove it, or put a copy there")
+            yield path, about.st_size

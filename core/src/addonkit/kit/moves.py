@@ -65,7 +65,7 @@ class Moves:
 
         Args:
             name: of the instance, which has to be empty; it is not used with `into`.
-            file: path of the archive; or of a file, or a URL, that the addon can import.
+            file: path of the archive; or of a file or folder, or a URL, that the addon can import.
             into: name of a new instance to be made instead.
             app: what knows the instance by that name; with `into` the app that gets the new one.
 
@@ -152,15 +152,29 @@ class Moves:
             raise InvalidInput(f"cannot import into {into}", found, "create an empty instance, and name it instead")
         instance = await self._places.find(name, app)
         self._service.check(instance)
-        self._service.check_foreign(instance.addon, urlsplit(file).scheme if "://" in file else "file")
-        return instance, Secret(file) if "://" in file else await asyncio.to_thread(_existing_file, file)
+        if "://" in file:
+            self._service.check_foreign(instance.addon, urlsplit(file).scheme)
+            return instance, Secret(file)
+        path = await asyncio.to_thread(_existing, file)
+        self._service.check_foreign(instance.addon, "folder" if await asyncio.to_thread(path.is_dir) else "file")
+        return instance, path
 
 
 def _existing_file(file: str) -> Path:
     """The full path of a file that data come from. Blocking."""
-    path = Path(file).expanduser().absolute()
+    path = _existing(file)
     if not path.is_file():
+        raise BackupError(f"cannot import {file}", "it is no file")
+    return path
+
+
+def _existing(file: str) -> Path:
+    """The full path of a file or a folder that data come from. Blocking."""
+    path = Path(file).expanduser().absolute()
+    if not path.exists():
         raise BackupError(f"cannot import {file}", "there is no such file")
+    if not (path.is_file() or path.is_dir()):
+        raise BackupError(f"cannot import {file}", "it is neither a file nor a folder")
     return path
 
 

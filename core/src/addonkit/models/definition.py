@@ -150,8 +150,9 @@ class AddonDefinition:
         shell: the program in which a person works with an instance; None when there is none.
         unset_variables: names of the same family that must not reach an app from the shell, such as `PGSERVICE`; a
             trailing `*` stands for any ending. Variables that the app itself receives are kept.
-        imports: what its `addon_restore` can load besides archives: `file`, schemes of URLs such as `redis`. The reader
-            then has one member: `import/file`, or `import/url`, whose content is the URL.
+        imports: what its `addon_restore` can load besides archives: `file`, `folder`, schemes of URLs such as `redis`.
+            The reader then has one member: `import/file`, or `import/url`, whose content is the URL. Of a folder it has
+            one for each file, such as `import/folder/css/site.css`. What the origin holds is compared by the addon.
         options: what users can choose of each instance, see OptionDefinition.
         roles: what the credentials of an app may do, names to one line each; an app gets the first unless it is
             attached with another one. `Association.role` names it. Empty when all apps may do the same.

@@ -83,7 +83,7 @@ DEFINITION: Final = AddonDefinition(
     ),
     unset_variables=_OF_THE_SHELL,
     sockets=True,
-    imports=("file", "postgres", "postgresql"),
+    imports=("file", "folder", "postgres", "postgresql"),
     settings=(
         SettingDefinition(
             ALLOWED, "Extensions that apps may have, with commas between", default=",".join(HARMLESS), in_steps=False

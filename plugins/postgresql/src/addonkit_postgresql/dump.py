@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from addonkit import ArchiveReader, ArchiveWriter, BackupError, Fingerprint, Secret, ServerAccess, Tenant
 from addonkit_postgresql import admin, kept_settings
 from addonkit_postgresql.fingerprint import LOCK_LIMIT, fingerprint_of, sequences, without_moving
-from addonkit_postgresql.foreign import FILE, URL, load_foreign
+from addonkit_postgresql.foreign import FOREIGN, load_foreign
 from addonkit_postgresql.grants import hide_defaults, make_roles, open_database
 from addonkit_postgresql.kept_settings import apply_settings, chunks, read_settings
 from addonkit_postgresql.logins import passing_login
@@ -66,10 +66,10 @@ async def _fill(
     archive: ArchiveReader,
     environment: dict[str, str],
 ) -> None:
-    loaded = False
-    async for member in archive.members():
-        if member.name in {FILE, URL}:
-            await load_foreign(access, tenant.claim, environment, member)
+    loaded, members = False, archive.members()
+    async for member in members:
+        if member.name.startswith(FOREIGN):
+            await load_foreign(server, access, tenant.claim, environment, member, members)
             return
         if member.name == MEMBER:
             argv = ("pg_restore", *_RESTORE, f"--dbname={tenant.claim}")

@@ -75,7 +75,7 @@ async def fingerprint_of(connection: asyncpg.Connection, owner: str) -> Fingerpr
     The transaction then has a lock on each table, so that none is dropped before it ends.
     """
     await connection.execute(_TEXT.format(lock_limit=LOCK_LIMIT))
-    await connection.execute(_TABLES_ALONE)
+    await read_tables_alone(connection)
     parts = [part async for part in _tables(connection)]
     parts.append(await _large_objects(connection))
     parts += await sequences(connection)
@@ -89,6 +89,11 @@ async def fingerprint_of(connection: asyncpg.Connection, owner: str) -> Fingerpr
         digest.add("|".join(row.values()).encode())
     parts.append(digest.part("settings", "settings"))
     return Fingerprint(tuple(parts))
+
+
+async def read_tables_alone(connection: asyncpg.Connection) -> None:
+    """Let this transaction read no view and no foreign table in the place of a table."""
+    await connection.execute(_TABLES_ALONE)
 
 
 async def sequences(connection: asyncpg.Connection) -> list[Part]:

@@ -1,30 +1,41 @@
-"""Loads data of another origin: a dump of `pg_dump`, custom or plain SQL, or a server that is read by it."""
+"""Loads data of another origin: what `pg_dump` wrote in any format, plain SQL, or a server that is read by `pg_dump`.
+
+What is loaded is read a second time, as SQL, and compared with what came of it.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import secrets
+import tarfile
 from collections.abc import AsyncIterator
 from typing import Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from addonkit import BackupError, InvalidInput, Member, ServerAccess
+from addonkit_postgresql.arrival import compare_with_dump
+from addonkit_postgresql.inventory import Inventory
 from addonkit_postgresql.plain_sql import cleaned
+from addonkit_postgresql.session import Administrator, execute
+from addonkit_postgresql.twice import read_twice
 
+FOREIGN: Final = "import/"
 FILE: Final = "import/file"
 URL: Final = "import/url"
-"""Names of the only member of what is imported; the content of the second is the URL."""
+FOLDER: Final = "import/folder/"
+"""Names of members; the content of the second is the URL, and a folder has one member for each file."""
 
 _MAGIC: Final = b"PGDMP"
+_TAR: Final = b"ustar"
+_TAR_AT: Final = 257
+_CONTENTS: Final = "toc.dat"
+"""The first file of a dump in the tar format, and a file of one in the directory format."""
+
+_COMPRESSED: Final = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bzip2", b"\xfd7zXZ": "xz"}
+
 _DUMP: Final = ("--format=custom", "--compress=0", "--no-subscriptions", "--no-tablespaces", "--no-password")
-_RESTORE: Final = (
-    "pg_restore",
-    "--format=custom",
-    "--no-owner",
-    "--no-privileges",
-    "--exit-on-error",
-    "--no-tablespaces",
-    "--no-password",
-)
+_OF_ORIGIN: Final = ("--no-owner", "--no-privileges")
+_RESTORE: Final = (*_OF_ORIGIN, "--exit-on-error", "--no-tablespaces", "--no-password")
 _PSQL: Final = (
     "-X",
     "-q",
@@ -35,6 +46,22 @@ _PSQL: Final = (
     "--output=/dev/null",
     "-f-",
 )
+
+_STAGED: Final = """\
+umask 077
+folder=$(mktemp -d "${TMPDIR:-/var/tmp}/addonkit-import.XXXXXX")
+mkfifo "$folder/ended"
+exec 3<>"$folder/ended"
+setsid sh -c 'read -r _ || :; rm -rf "$1"' sh "$folder" <"$folder/ended" >/dev/null 2>&1 3>&- &
+mkdir "$folder/dump"
+echo '-- ready'
+tar -xf - -C "$folder/dump"
+pg_restore --format=directory "$@" "$folder/dump"
+pg_restore --format=directory --no-owner --no-privileges --file=- "$folder/dump"
+"""
+"""`pg_restore` opens the files of this format by their names: they are put where the server's user can read them. A
+process of its own removes them when this one has ended, also when it was killed."""
+
 _OPTIONS: Final = {
     "sslmode": "PGSSLMODE",
     "channel_binding": "PGCHANNELBINDING",
@@ -43,19 +70,53 @@ _OPTIONS: Final = {
 _LONGEST_URL: Final = 10_000
 
 
-async def load_foreign(access: ServerAccess, database: str, environment: dict[str, str], member: Member) -> None:
+async def load_foreign(
+    server: Administrator,
+    access: ServerAccess,
+    database: str,
+    environment: dict[str, str],
+    first: Member,
+    others: AsyncIterator[Member],
+) -> None:
     """Fill a database, as its owner; roles and permissions of the origin are left out.
 
     Raises:
-        BackupError: it is neither a dump in the custom format nor plain SQL, or it is cut.
+        BackupError: it is no dump that is known here, no plain SQL, or it is cut.
         CommandFailed: a program could not read the origin, or not load what it read.
+        DataDiffer: something of the dump has not arrived.
     """
-    if member.name == FILE:
-        await _load_file(access, database, environment, member)
-        return
-    url = b"".join([chunk async for chunk in member.content()])[:_LONGEST_URL].decode()
-    async with access.pipe((*_RESTORE, f"--dbname={database}"), environment, _dumped(access, url)):
-        return
+    dumped = Inventory()
+    if first.name == FILE:
+        await _load_file(server, access, database, environment, first, dumped)
+    elif first.name == URL:
+        url = b"".join([chunk async for chunk in first.content()])[:_LONGEST_URL].decode()
+        await _restore(access, database, environment, _dumped(access, url), "custom", dumped)
+    else:
+        await _load_folder(access, database, environment, _chained(first, others), dumped)
+    await compare_with_dump(server, access, database, environment, dumped)
+
+
+async def _restore(
+    access: ServerAccess,
+    database: str,
+    environment: dict[str, str],
+    content: AsyncIterator[bytes],
+    format: str,
+    dumped: Inventory,
+) -> None:
+    """Load a dump, and read it as SQL meanwhile."""
+    argv = ("pg_restore", f"--format={format}", *_RESTORE, f"--dbname={database}")
+    listing = ("pg_restore", f"--format={format}", *_OF_ORIGIN, "--file=-")
+
+    async def load(chunks: AsyncIterator[bytes]) -> None:
+        async with access.pipe(argv, environment, chunks):
+            return
+
+    async def read(chunks: AsyncIterator[bytes]) -> None:
+        async with access.pipe(listing, {}, chunks) as text:
+            await dumped.read(text)
+
+    await read_twice(content, load, read)
 
 
 async def _dumped(access: ServerAccess, url: str) -> AsyncIterator[bytes]:
@@ -90,22 +151,108 @@ def source_environment(url: str) -> dict[str, str]:
     }
 
 
-async def _load_file(access: ServerAccess, database: str, environment: dict[str, str], member: Member) -> None:
-    """Load a dump in the custom format, or plain SQL."""
+async def _load_file(
+    server: Administrator,
+    access: ServerAccess,
+    database: str,
+    environment: dict[str, str],
+    member: Member,
+    dumped: Inventory,
+) -> None:
+    """Load a dump in the custom or the tar format, or plain SQL."""
     content = member.content()
     first = await anext(content, b"")
     if first.startswith(_MAGIC):
-        async with access.pipe((*_RESTORE, f"--dbname={database}"), environment, _joined(first, content)):
-            return
-    if b"\0" in first or not first.strip():
-        found = "the file is neither a dump in the custom format nor plain SQL; `pg_dump -Fc` writes the one"
-        raise BackupError(f"loading database {database}", found, "decompress it first if it is compressed")
-    argv = ("psql", *_PSQL, f"--dbname={database}")
-    async with access.pipe(argv, environment, cleaned(_joined(first, content), secrets.token_hex(16))):
+        await _restore(access, database, environment, _joined(first, content), "custom", dumped)
         return
+    if first[_TAR_AT:].startswith(_TAR) and first.startswith(_CONTENTS.encode()):
+        await _restore(access, database, environment, _joined(first, content), "tar", dumped)
+        return
+    if b"\0" in first or not first.strip():
+        attempted = f"loading database {database}"
+        for magic, program in _COMPRESSED.items():
+            if first.startswith(magic):
+                found = f"the file is compressed by {program}"
+                raise BackupError(attempted, found, f"run `{program} -d` on it first")
+        found = "the file is neither a dump of pg_dump nor plain SQL"
+        raise BackupError(attempted, found, "write it with `pg_dump -Fc`")
+    sql = cleaned(_joined(first, content), secrets.token_hex(16), dumped)
+    await _load_sql(server, access, database, environment, sql)
+
+
+async def _load_sql(
+    server: Administrator, access: ServerAccess, database: str, environment: dict[str, str], sql: AsyncIterator[bytes]
+) -> None:
+    """Run SQL in one transaction, which ends with a mark: with it, all before it was done.
+
+    Raises:
+        BackupError: `psql` has ended well and the mark is not there.
+    """
+    mark = f"addonkit_{secrets.token_hex(8)}"
+    argv = ("psql", *_PSQL, f"--dbname={database}")
+    async with access.pipe(argv, environment, _joined_with(sql, f'CREATE SCHEMA "{mark}";\n'.encode())):
+        pass
+    async with server.session(database) as connection:
+        marked = await connection.fetchval("SELECT true FROM pg_namespace WHERE nspname = $1", mark)
+        if not marked:
+            found = "psql reported no error, and has not run the file to its end"
+            raise BackupError(f"loading database {database}", found)
+        await execute(connection, "DROP SCHEMA %I", mark)
+
+
+async def _load_folder(
+    access: ServerAccess,
+    database: str,
+    environment: dict[str, str],
+    members: AsyncIterator[Member],
+    dumped: Inventory,
+) -> None:
+    """Load a dump in the directory format."""
+    argv = ("/bin/sh", "-euc", _STAGED, "sh", *_RESTORE, f"--dbname={database}")
+    ready = asyncio.Event()
+    async with access.pipe(argv, environment, _as_tar(database, members, ready)) as text:
+        first = await anext(text, b"")
+        ready.set()
+        await dumped.read(_joined(first, text))
+
+
+async def _as_tar(database: str, members: AsyncIterator[Member], ready: asyncio.Event) -> AsyncIterator[bytes]:
+    await ready.wait()
+    attempted, found = f"loading database {database}", False
+    advice = "write one with `pg_dump -Fd`"
+    async for member in members:
+        name, size = member.name.removeprefix(FOLDER), member.size or 0
+        if "/" in name:
+            raise BackupError(attempted, f"the folder is no dump: it has {name}", advice)
+        found = found or name == _CONTENTS
+        about = tarfile.TarInfo(name)
+        about.size, about.mode = size, 0o600
+        yield about.tobuf(tarfile.PAX_FORMAT)
+        read = 0
+        async for chunk in member.content():
+            read += len(chunk)
+            yield chunk
+        if read != size:
+            raise BackupError(attempted, f"{name} has changed while it was read")
+        yield bytes(-size % tarfile.BLOCKSIZE)
+    if not found:
+        raise BackupError(attempted, f"the folder has no {_CONTENTS}", advice)
+    yield bytes(2 * tarfile.BLOCKSIZE)
+
+
+async def _chained(first: Member, rest: AsyncIterator[Member]) -> AsyncIterator[Member]:
+    yield first
+    async for member in rest:
+        yield member
 
 
 async def _joined(first: bytes, content: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     yield first
     async for chunk in content:
         yield chunk
+
+
+async def _joined_with(content: AsyncIterator[bytes], last: bytes) -> AsyncIterator[bytes]:
+    async for chunk in content:
+        yield chunk
+    yield last
