@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import addonkit
+from addonkit import BackupError, SagaFailed
 from addonkit_s3_remote.conformance import of_app, of_operator
 
 ODD = ("a", "a/b", "dir/", "Grüße/ü.txt", "per%cent/%2E", "dots/../x", "spa ce+plus&amp;", "x" * 200)
@@ -106,3 +107,55 @@ async def test_many_objects_and_a_large_one_on_a_service_that_has_neither_tags_n
 
     assert backup.proof is not None
     assert backup.proof.items == 2_001
+
+
+@pytest.mark.slow
+async def test_a_folder_and_a_bucket_of_another_service_come_in(
+    s3kit: addonkit.Kit,
+    operator: Mapping[str, str],
+    rclone: Mapping[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    folder, large = tmp_path / "site", os.urandom(LARGE)
+    (folder / "css").mkdir(parents=True)
+    for name, content in {"index.html": b"<p>", "css/a b.css": b"", "Grüße.txt": b"x", "large.bin": large}.items():
+        (folder / name).write_bytes(content)
+    origin = of_operator(rclone)
+    origin.create_bucket(Bucket="origin")
+    for path in folder.rglob("*"):
+        if path.is_file():
+            key = f"site/{path.relative_to(folder).as_posix()}"
+            origin.put_object(Bucket="origin", Key=key, Body=path.read_bytes())
+    admin = of_operator(operator)
+    admin.create_bucket(Bucket="own-origin")
+    admin.put_object(Bucket="own-origin", Key="one", Body=b"1", Metadata={"a": "b"})
+    await s3kit.create("s3-remote:bucket", app="own")
+    await s3kit.moves.import_("own-s3-remote", "s3://own-origin")
+    environ = (await s3kit.environment("own")).values
+    assert admin.head_object(Bucket=environ["S3_BUCKET"], Key="one")["Metadata"] == {"a": "b"}
+
+    monkeypatch.setenv("AWS_ENDPOINT_URL", rclone["endpoint"])
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", rclone["access_key"])
+    await s3kit.create("s3-remote:bucket", app="bad")
+    with pytest.raises(SagaFailed, match="AWS_SECRET_ACCESS_KEY is not set"):
+        await s3kit.moves.import_("bad-s3-remote", "s3://origin/site")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", rclone["secret_key"])
+    for url, told in (("s3://origin/none", "there is no object"), ("s3://never/", "never")):
+        with pytest.raises(SagaFailed, match=told):
+            await s3kit.moves.import_("bad-s3-remote", url)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(SagaFailed, match="the folder has no file"):
+        await s3kit.moves.import_("bad-s3-remote", str(tmp_path / "empty"))
+    with pytest.raises(BackupError, match="cannot come from file; it imports folder, s3"):
+        await s3kit.moves.import_("bad-s3-remote", str(folder / "index.html"))
+
+    for app, source in (("one", str(folder)), ("two", "s3://origin/site")):
+        await s3kit.create("s3-remote:bucket", app=app)
+        await s3kit.moves.import_(f"{app}-s3-remote", source)
+        place = {"Bucket": (await s3kit.environment(app)).values["S3_BUCKET"]}
+        keys = [each["Key"] for each in admin.list_objects_v2(**place)["Contents"]]
+        assert sorted(keys) == sorted(("index.html", "css/a b.css", "Grüße.txt", "large.bin"))
+        assert admin.get_object(**place, Key="large.bin")["Body"].read() == large
+        if app == "one":
+            assert admin.head_object(**place, Key="index.html")["ContentType"] == "text/html"

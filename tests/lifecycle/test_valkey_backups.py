@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
 from collections.abc import Mapping
 from itertools import count, takewhile
+from pathlib import Path
 from typing import Any
 
 import pytest
 import valkey.asyncio
 
 import addonkit
-from addonkit import BackupError
+from addonkit import BackupError, SagaFailed
 from addonkit.testing.home import temporary_home
+from addonkit.testing.serving import free_port, serving
 
 
 def connect(environ: Mapping[str, str], database: int = 0) -> Any:
@@ -143,3 +146,102 @@ async def test_a_cache_has_nothing_to_back_up(kit: addonkit.Kit) -> None:
 
     with pytest.raises(BackupError, match="valkey:cache is a cache, which has nothing to back up"):
         await kit.backups.create("shop-valkey")
+
+
+@pytest.mark.usefixtures("backups_beside")
+async def test_an_rdb_comes_in_with_a_prefix_or_whole(kit: addonkit.Kit, tmp_path: Path) -> None:
+    for app, variant in (("one", "shared"), ("two", "small"), ("three", "shared"), ("four", "small")):
+        await kit.create(f"valkey:{variant}", app=app)
+    (programs,) = (await kit.environment("one")).programs
+    port = free_port()
+    argv = [
+        f"{programs}/valkey-server",
+        "--port",
+        str(port),
+        "--dir",
+        str(tmp_path),
+        "--save",
+        "",
+        "--bind",
+        "127.0.0.1",
+    ]
+    with serving(argv, port) as address:
+        origin = {"VALKEY_URL": f"redis://{address}"}
+        await fill(origin, databases=(0, 3))
+        async with connect(origin) as client:
+            await client.save()
+            dumped = (tmp_path / "dump.rdb").rename(tmp_path / "origin.rdb")
+            await client.function_load("#!lua name=ours\nserver.register_function('one', function() return 1 end)")
+            await client.save()
+        functions = tmp_path / "dump.rdb"
+    for app in ("one", "two"):
+        await kit.moves.import_(f"{app}-valkey", str(dumped))
+        environ = await environ_of(kit, app)
+        for database in (0, 3):
+            assert (await types(environ, database)).items() >= {b"zset3000": b"zset", b"stream": b"stream"}.items()
+        async with connect(environ) as client:
+            assert 3_000_000 < await client.pttl(f"{environ.get('VALKEY_PREFIX', '')}session") <= 3_600_000
+
+    with pytest.raises(SagaFailed, match="it has functions, which no app on a shared server can have"):
+        await kit.moves.import_("three-valkey", str(functions))
+    await kit.moves.import_("four-valkey", str(functions))
+    async with connect(await environ_of(kit, "four")) as client:
+        assert await client.fcall("one", 0) == 1
+
+    content = dumped.read_bytes()
+    for wrong, told in (
+        (content[: len(content) // 2], "Unexpected EOF|Short read|Internal error in RDB"),
+        (content[:6] + b"999" + content[9:], "RDB"),
+        (content[:-20] + b"x" + content[-19:], "Wrong RDB checksum|Internal error in RDB"),
+        (b"SET a b\n", "the file is no RDB; write one with `valkey-cli --rdb FILE`"),
+        (b"", "the file is no RDB"),
+    ):
+        (tmp_path / "wrong.rdb").write_bytes(wrong)
+        with pytest.raises(SagaFailed, match=told):
+            await kit.moves.import_("three-valkey", str(tmp_path / "wrong.rdb"))
+    assert await no_folder_is_left()
+
+
+async def no_folder_is_left() -> bool:
+    """Whether what the scratch servers had is gone, which a process does beside."""
+    for _ in range(100):
+        if not list(Path("/var/tmp").glob("addonkit-import.*")):
+            return True
+        await asyncio.sleep(0.1)
+    return False
+
+
+async def redis_cli(environ: Mapping[str, str], path: Path) -> Path:
+    """What the tool of others writes."""
+    argv = ["redis-cli", "-u", environ["VALKEY_URL"], "--no-auth-warning", "--rdb", str(path)]
+    found = await asyncio.to_thread(subprocess.run, argv, capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stdout + found.stderr
+    return path
+
+
+@pytest.mark.usefixtures("backups_beside")
+async def test_data_of_an_older_server_of_others_come_in(kit: addonkit.Kit, tmp_path: Path) -> None:
+    port = free_port()
+    argv = ["redis-server", "--port", str(port), "--dir", str(tmp_path), "--save", "", "--bind", "127.0.0.1"]
+    with serving(argv, port) as address:
+        origin = {"VALKEY_URL": f"redis://{address}"}
+        await fill_older(origin)
+        dumped = await redis_cli(origin, tmp_path / "redis.rdb")
+        for app, source in (("one", str(dumped)), ("two", origin["VALKEY_URL"])):
+            await kit.create("valkey:shared", app=app)
+            await kit.moves.import_(f"{app}-valkey", source)
+            environ = await environ_of(kit, app)
+            async with connect(environ) as client:
+                assert (await client.xinfo_groups(f"{environ['VALKEY_PREFIX']}stream"))[0]["pending"] == 1
+                assert await client.zscore(f"{environ['VALKEY_PREFIX']}zset", "b") == float("-inf")
+
+
+async def fill_older(environ: Mapping[str, str]) -> None:
+    async with connect(environ) as client:
+        await client.mset({f"key{n}": n for n in range(1000)})
+        await client.zadd("zset", {"a": 0.1, "b": float("-inf")})
+        await client.hset("hash", mapping={f"f{n}": "x" * n for n in range(100)})
+        await client.xadd("stream", {"a": "1"})
+        await client.xgroup_create("stream", "workers", id="0")
+        await client.xreadgroup("workers", "one", {"stream": ">"}, count=1)
+        await client.set("session", "x", px=3_600_000)

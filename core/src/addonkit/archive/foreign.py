@@ -80,7 +80,10 @@ class ForeignReader:
         elif not await asyncio.to_thread(source.is_dir):
             yield self._of_file(FILE, source, (await asyncio.to_thread(source.stat)).st_size, self._files)
         else:
-            for path, size in await asyncio.to_thread(lambda: tuple(_files_in(source))):
+            found = await asyncio.to_thread(lambda: tuple(_files_in(source)))
+            if not found:
+                raise BackupError(f"importing {source}", "the folder has no file")
+            for path, size in found:
                 with ExitStack() as files:  # a folder may have more files than a process may have open
                     yield self._of_file(f"{FOLDER}{path.relative_to(source).as_posix()}", path, size, files)
 

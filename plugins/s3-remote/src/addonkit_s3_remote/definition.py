@@ -49,6 +49,7 @@ DEFINITION: Final = AddonDefinition(
     ),
     locality=LocalityMode.REMOTE,
     roles=ROLES,
+    imports=("folder", "s3"),
     options=OPTIONS,
     variables=("S3_BUCKET", *_KEYS),
     unset_variables=_FAMILY,

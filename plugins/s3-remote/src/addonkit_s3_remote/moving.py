@@ -8,6 +8,7 @@ from typing import Any, Final
 from addonkit import Archive, ArchiveReader, ArchiveWriter, BackupError, Fingerprint, Instance, Member, Saga, step
 from addonkit_s3_remote import removal
 from addonkit_s3_remote.client import PATIENCE_FOR_MANY, s3
+from addonkit_s3_remote.foreign import FOREIGN, load_foreign
 from addonkit_s3_remote.objects import About, Digests, parse_about
 from addonkit_s3_remote.places import Place
 from addonkit_s3_remote.reading import contents, enable_versions, entries, is_versioned, versions
@@ -94,7 +95,11 @@ async def _load(service: Service, place: Place, reader: ArchiveReader, progress:
     about: About | None = None
     count, in_order = 0, False
     async with s3(service, attempted, patience=PATIENCE_FOR_MANY) as client, Uploads(client, place) as uploads:
-        async for member in reader.members():
+        members = reader.members()
+        async for member in members:
+            if member.name.startswith(FOREIGN):
+                await load_foreign(service, client, place, uploads, member, members, progress)
+                return
             if member.name == _VERSIONS:
                 in_order = True
                 if not place.prefix:

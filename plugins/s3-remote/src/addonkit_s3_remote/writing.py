@@ -58,6 +58,10 @@ class Uploads:
         await self._settle(0)
         await self._client.delete_object(Bucket=self._place.bucket, Key=self._place.prefix + key)
 
+    async def settle(self) -> None:
+        """Wait until all that was put is there."""
+        await self._settle(0)
+
     async def _put_whole(self, named: dict[str, Any], body: bytes) -> None:
         await self._client.put_object(**named, Body=body)
 

@@ -4,12 +4,26 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from addonkit import ArchiveReader, ArchiveWriter, BackupError, Fingerprint, Part, SetDigest, Tenant
+from addonkit import (
+    ArchiveReader,
+    ArchiveWriter,
+    BackupError,
+    DataDiffer,
+    Fingerprint,
+    Member,
+    Part,
+    ServerAccess,
+    SetDigest,
+    Tenant,
+    describe_differences,
+)
 from addonkit_valkey.acl import prefix_of
 from addonkit_valkey.admin import Administrator, databases, drop_keys
 from addonkit_valkey.digests import DatabaseDigests, packed
+from addonkit_valkey.rdb import loaded
 from addonkit_valkey.resp import Command, commands, encode
 from addonkit_valkey.walk import Wire, walk
 
@@ -20,8 +34,9 @@ FUNCTIONS: Final = "functions.resp"
 KEYS: Final = "keys.resp"
 """Members of an archive: commands, which `valkey-cli --pipe` runs too."""
 
-URL: Final = "import/url"
-"""The only member of what is imported from another server."""
+FOREIGN: Final = "import/"
+FILE: Final = "import/file"
+"""Names of the only member of what is imported: an RDB, or the URL of another server."""
 
 _AT_ONCE: Final = 500
 _BYTES: Final = 2 * 1024 * 1024
@@ -53,11 +68,14 @@ async def fingerprint(server: Administrator, tenant: Tenant, *, shared: bool) ->
     return Fingerprint(tuple(parts))
 
 
-async def load(server: Administrator, tenant: Tenant, archive: ArchiveReader, *, shared: bool) -> None:
+async def load(
+    server: Administrator, access: ServerAccess, tenant: Tenant, archive: ArchiveReader, *, shared: bool
+) -> None:
     """Fill an app's place from an archive; what an interrupted attempt left is removed first.
 
     Raises:
         BackupError: the archive holds something else, or the server does not take it.
+        DataDiffer: something of another origin has not arrived.
     """
     attempted = f"loading the keys of {tenant.claim}"
     prefix = _prefix(tenant, shared)
@@ -65,9 +83,9 @@ async def load(server: Administrator, tenant: Tenant, archive: ArchiveReader, *,
         await _empty(client, wire, prefix)
         found = False
         async for member in archive.members():
-            if member.name == URL:
-                url = b"".join([chunk async for chunk in member.content()]).decode()
-                await _send(wire, _checked(commands(_origin(url), attempted), prefix, attempted))
+            if member.name.startswith(FOREIGN):
+                async with _origin(access, member, attempted) as origin:
+                    await _copy(origin, client, wire, prefix, attempted)
                 found = True
                 continue
             if member.name not in {KEYS, FUNCTIONS}:
@@ -80,7 +98,12 @@ async def load(server: Administrator, tenant: Tenant, archive: ArchiveReader, *,
 
 
 async def _keys(
-    client: Valkey, wire: Wire, prefix: bytes, parts: list[Part], *, dumps: bool = True
+    client: Valkey,
+    wire: Wire,
+    prefix: bytes,
+    parts: list[Part],
+    *,
+    dumps: bool = True,
 ) -> AsyncIterator[bytes]:
     """Yield commands that make the keys of all databases, and add to the parts what they are."""
     for database in databases(await client.info("keyspace")):
@@ -96,8 +119,9 @@ async def _keys(
         parts += digests.parts()
 
 
-async def _origin(url: str) -> AsyncIterator[bytes]:
-    """Yield commands that make the keys of another server, which is only read.
+@asynccontextmanager
+async def _origin(access: ServerAccess, member: Member, attempted: str) -> AsyncIterator[Valkey]:
+    """A connection to what data are imported from, which is only read.
 
     Raises:
         BackupError: it cannot be reached, or does not let its keys be read.
@@ -105,13 +129,42 @@ async def _origin(url: str) -> AsyncIterator[bytes]:
     from valkey.asyncio import Valkey
     from valkey.exceptions import ValkeyError
 
+    if member.name == FILE:
+        async with loaded(access, member, attempted) as client:
+            yield client
+        return
+    url = b"".join([chunk async for chunk in member.content()]).decode()
     options: dict[str, Any] = {"single_connection_client": True, "socket_timeout": 60, "socket_connect_timeout": 10}
     try:
         async with Valkey.from_url(url, **options) as client:
-            async for chunk in _keys(client, Wire(client), b"", []):
-                yield chunk
+            yield client
     except ValkeyError as error:
         raise BackupError("reading the other server", str(error)) from error
+
+
+async def _copy(origin: Valkey, client: Valkey, wire: Wire, prefix: bytes, attempted: str) -> None:
+    """Copy all that another server has, then compare.
+
+    Raises:
+        DataDiffer: something has not arrived.
+    """
+    from valkey.exceptions import ResponseError
+
+    parts: list[Part] = []
+    source = Wire(origin)
+    functions = None
+    with suppress(ResponseError):  # a login that may not list functions has none
+        functions = await _functions(source)
+    if functions:
+        parts.append(functions)
+        await _send(wire, _checked(commands(_one(await source.run("FUNCTION", "DUMP")), attempted), prefix, attempted))
+    await _send(wire, _checked(commands(_keys(origin, source, b"", parts), attempted), prefix, attempted))
+    arrived = [] if prefix else [each for each in (await _functions(wire),) if each]
+    async for _chunk in _keys(client, wire, prefix, arrived, dumps=False):
+        pass
+    found = Fingerprint(tuple(parts)).differences(Fingerprint(tuple(arrived)), datetime.now(UTC))
+    if found:
+        raise DataDiffer(attempted, describe_differences(found), differences=list(found))
 
 
 async def _functions(wire: Wire) -> Part | None:

@@ -160,6 +160,6 @@ DEFINITION: Final = AddonDefinition(
     variables=tuple(f"{kind}_{part}" for kind in _KINDS for part in _PARTS),
     options=OPTIONS,
     roles=ROLES,
-    imports=("redis", "rediss", "valkey", "valkeys"),
+    imports=("file", "redis", "rediss", "valkey", "valkeys"),
     unset_variables=(*(f"{kind}_{part}" for kind in _KINDS for part in _RELATIVES), *_OF_HOSTERS),
 )

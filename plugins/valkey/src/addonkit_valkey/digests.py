@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import struct
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import islice
@@ -22,8 +23,8 @@ _GROUPS: Final = 1_000
 _LATEST: Final = 253_402_300_000_000
 """Milliseconds of the last day that a date can be."""
 
-_OF_SERVER: Final = frozenset({b"radix-tree-keys", b"radix-tree-nodes", b"lag", b"iid"})
-"""What a stream says of itself that is no data."""
+_OF_SERVER: Final = frozenset({b"radix-tree-keys", b"radix-tree-nodes", b"lag", b"iid", b"active-time"})
+"""What a stream, a group and a consumer say of themselves that is no data, or that servers before 7.2 do not say."""
 
 
 @attrs.frozen
@@ -68,8 +69,10 @@ def _hash_items(value: Value) -> Iterator[tuple[int, bytes]]:
 
 def _digest(kind: bytes, content: Any) -> bytes:
     match kind:
-        case b"hash" | b"zset":
+        case b"hash":
             return _unordered(packed(*pair) for pair in _pairs(content))
+        case b"zset":
+            return _unordered(packed(name, _score(score)) for name, score in _pairs(content))
         case b"set":
             return _unordered(iter(content))
         case b"list":
@@ -97,8 +100,19 @@ def _hashed(parts: Iterator[bytes]) -> bytes:
 def _stream(content: list[Any]) -> bytes:
     """A stream with its groups, their consumers and what these have not acknowledged."""
     told = _told(content)
-    groups = [_described(_told(group)) for group in told.pop(b"groups", ())]
+    groups = [_described(_group(group)) for group in told.pop(b"groups", ())]
     return _described(told) + packed(b"groups", *groups)
+
+
+def _group(content: list[Any]) -> dict[bytes, Any]:
+    told = _told(content)
+    told[b"consumers"] = [[part for pair in _told(each).items() for part in pair] for each in told[b"consumers"]]
+    return told
+
+
+def _score(text: bytes) -> bytes:
+    """A score as the number that it is: servers before 7.2 write 0.1 as 0.10000000000000001."""
+    return struct.pack(">d", float(text))
 
 
 def _told(content: list[Any]) -> dict[bytes, Any]:

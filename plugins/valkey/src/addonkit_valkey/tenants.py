@@ -108,7 +108,7 @@ class UserTenants(Tenants):
 
     async def load(self, access: ServerAccess, tenant: Tenant, archive: ArchiveReader) -> None:
         """See Tenants."""
-        await data.load(_administrator(access), tenant, archive, shared=access.server.shared)
+        await data.load(_administrator(access), access, tenant, archive, shared=access.server.shared)
 
     async def fingerprint(self, access: ServerAccess, tenant: Tenant) -> Fingerprint:
         """See Tenants."""
