@@ -50,7 +50,8 @@ GROUPS: Final = {
     ),
     "What sagas give": ("ProvisionResult", "BindResult", "Sessions", "Usage", "Inventory"),
     "Backups": (
-        "Archive", "ArchiveWriter", "ArchiveReader", "Member", "ArchiveManifest", "Fingerprint", "Part", "SetDigest", "describe_differences",
+        "Archive", "ArchiveWriter", "ArchiveReader", "Member", "ArchiveManifest", "Fingerprint", "Part", "SetDigest",
+        "describe_differences",
     ),
     "Sagas": ("step", "Step", "Saga", "Retry", "Sagas"),
     "Pools, services and disks": (
