@@ -165,6 +165,9 @@ class FaultyBackend:
     def log_path(self, name: str) -> str:
         return f"/nowhere/{name}"
 
+    def socket_path(self, _pool: Pool) -> str:
+        return ""
+
     async def close(self) -> None:
         """Keep the machine as it is."""
 

@@ -117,6 +117,10 @@ class Backend(Protocol):
         """Path of the pool's log, for reading; the file may not exist."""
         ...
 
+    def socket_path(self, pool: Pool) -> str:
+        """Path of the Unix socket of the pool's server, which need not run now; empty when it makes none."""
+        ...
+
     async def close(self) -> None:
         """Give back what this process holds. Servers go on."""
         ...

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
 
 import attrs
 
@@ -59,7 +59,7 @@ class EventPublisher:
                 _log.exception("%s: the sink failed on: %s", execution.id, event.message)
 
 
-def with_events(execution: Execution, *events: Event) -> Execution:
-    """The execution after these events."""
+def with_events(execution: Execution, *events: Event, **fields: Any) -> Execution:
+    """The execution after these events, with other fields changed too."""
     kept = (*execution.events, *events)[-EVENTS_KEPT:]
-    return attrs.evolve(execution, events=kept, events_total=execution.events_total + len(events))
+    return attrs.evolve(execution, events=kept, events_total=execution.events_total + len(events), **fields)

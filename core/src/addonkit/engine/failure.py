@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Collection, Iterator, Mapping
+from datetime import datetime
 from itertools import chain
 from typing import Any, Final
 from urllib.parse import quote, quote_plus
@@ -11,7 +12,7 @@ from urllib.parse import quote, quote_plus
 import attrs
 
 from addonkit.errors import AddonkitError, NothingDone, Retryable, SagaError, SagaFailed
-from addonkit.models.secret import Secret
+from addonkit.models.secret import ALPHABET, Secret
 
 _PASSING: Final = frozenset({errno.ECONNREFUSED, errno.ECONNRESET, errno.ETIMEDOUT, errno.EAGAIN, errno.EHOSTUNREACH})
 
@@ -21,6 +22,12 @@ _REFUSED: Final = ("connection refused", "connection reset", "connect call faile
 SHORTEST_HIDDEN: Final = 4
 """Characters of the shortest secret that is looked for: a shorter one is found in any text, and its absence
 would give it away."""
+
+_PLAIN: Final = frozenset({str, int, float, bool, type(None), datetime})
+"""Types of values that hold no secret."""
+
+_UNCHANGED: Final = frozenset(ALPHABET)
+"""Characters that look the same in a URL."""
 
 LONGEST_LINE: Final = 2_000
 """Characters kept of what an exception says."""
@@ -91,20 +98,27 @@ def mentions(error: BaseException, hidden: Collection[str]) -> bool:
 
 def secrets_in(value: Any) -> frozenset[str]:
     """The clear texts of every secret in a value, as they are and as parts of a URL."""
-    clear = {text for text in _walk(value) if len(text) >= SHORTEST_HIDDEN}
-    return frozenset(chain(clear, map(quote, clear), (quote(t, safe="") for t in clear), map(quote_plus, clear)))
+    clear = {text for text in _clear_texts(value) if len(text) >= SHORTEST_HIDDEN}
+    escaped = [text for text in clear if not _UNCHANGED.issuperset(text)]
+    return frozenset(chain(clear, map(quote, escaped), (quote(t, safe="") for t in escaped), map(quote_plus, escaped)))
 
 
-def _walk(value: Any) -> Iterator[str]:
-    if isinstance(value, Secret):
-        yield value.reveal()
-    elif isinstance(value, Mapping):
-        yield from _walk(list(value.values()))
-    elif isinstance(value, list | tuple | set | frozenset):
-        for each in value:
-            yield from _walk(each)
-    elif attrs.has(type(value)):
-        yield from _walk([getattr(value, field.name, None) for field in attrs.fields(type(value))])
+def _clear_texts(value: Any) -> Iterator[str]:
+    """The texts of all secrets that a value holds, as deep as they are."""
+    pending = [value]
+    while pending:
+        each = pending.pop()
+        kind = type(each)
+        if kind in _PLAIN:
+            continue
+        if isinstance(each, Secret):
+            yield each.reveal()
+        elif isinstance(each, Mapping):
+            pending.extend(each.values())
+        elif isinstance(each, list | tuple | set | frozenset):
+            pending.extend(each)
+        elif attrs.has(kind):
+            pending.extend([getattr(each, field.name, None) for field in attrs.fields(kind)])
 
 
 def _text(error: BaseException) -> str:

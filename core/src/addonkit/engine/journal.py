@@ -99,8 +99,8 @@ class Journal:
             now = self._with_end(now, ended)
             if now.cancel:
                 return now
-            completed = attrs.evolve(now, status=ExecutionStatus.COMPLETED, finished=self._clock.now())
-            return with_events(completed, self.event(EventKind.COMPLETED, f"{now.saga}: done"))
+            done = self.event(EventKind.COMPLETED, f"{now.saga}: done")
+            return with_events(now, done, status=ExecutionStatus.COMPLETED, finished=self._clock.now())
 
         return await self._revise(revise, last=True)
 
@@ -137,8 +137,9 @@ class Journal:
         if ended is None:
             return now
         name = ended.step.name
-        done = with_step(now, name, status=StepStatus.DONE, output=ended.output, attempts=ended.attempts, error="")
-        return with_events(done, self.event(EventKind.DONE, ended.step.title, name))
+        event = self.event(EventKind.DONE, ended.step.title, name)
+        done = {"status": StepStatus.DONE, "output": ended.output, "attempts": ended.attempts, "error": ""}
+        return with_events(now, event, steps=steps_with(now, name, **done))
 
     async def _revise(self, revise: Callable[[Execution], Execution], *, last: bool = False) -> Execution:
         """Write what a pure function makes of the execution as it is now, and publish its new events.
@@ -186,10 +187,15 @@ def event_of(execution: Execution, kind: EventKind, message: str, at: datetime, 
 def with_start(execution: Execution, step: Step, event: Event) -> Execution:
     """The execution with one more run of a step, which begins."""
     attempts = record_of(execution, step.name).attempts + 1
-    return with_events(with_step(execution, step.name, status=StepStatus.STARTED, attempts=attempts, error=""), event)
+    started = {"status": StepStatus.STARTED, "attempts": attempts, "error": ""}
+    return with_events(execution, event, steps=steps_with(execution, step.name, **started))
 
 
 def with_step(execution: Execution, name: str, **fields: Any) -> Execution:
     """The execution with one step's record changed."""
-    steps = tuple(attrs.evolve(record, **fields) if record.name == name else record for record in execution.steps)
-    return attrs.evolve(execution, steps=steps)
+    return attrs.evolve(execution, steps=steps_with(execution, name, **fields))
+
+
+def steps_with(execution: Execution, name: str, **fields: Any) -> tuple[StepRecord, ...]:
+    """The steps of an execution with one record changed."""
+    return tuple(attrs.evolve(record, **fields) if record.name == name else record for record in execution.steps)

@@ -144,7 +144,7 @@ def _neighbours(tx: Reader, instance: Instance) -> bool:
     """Whether others live on the instance's server, which then stays."""
     if not instance.server:
         return False
-    return any(entity.name != instance.id for entity in tx.list(Instance, {"server": instance.server}).items)
+    return any(entity.name != instance.id for entity in tx.list(Instance, {"server": instance.server}, limit=2).items)
 
 
 def _instance_and_ties(tx: Reader, name: str, app: str | None) -> tuple[Instance, tuple[Association, ...]]:

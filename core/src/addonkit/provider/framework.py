@@ -184,6 +184,14 @@ class ProviderFramework:
 
         await self._store.transact(decide)
 
+    async def get_socket_path(self, name: str) -> str:
+        """Return the path of the Unix socket of a pool's server, which need not run now; empty when it makes none.
+
+        Raises:
+            PoolGone: the pool was deleted.
+        """
+        return self._backend.socket_path(await self._pool(name))
+
     async def is_stopped(self, name: str) -> bool:
         """Return whether a pool exists and no copies of it should run."""
         entity = await self._store.get(Pool, name)

@@ -12,6 +12,7 @@ import attrs
 from addonkit import InvalidInput, Secret, ServerAddress, ServerFull, TransientError, Usage
 from addonkit_valkey.acl import (
     ADMINISTRATOR,
+    CLOSED,
     LOGIN_SIGN,
     OWNER,
     READS_ONLY,
@@ -65,6 +66,9 @@ class Administrator:
                 decode_responses=False,
                 socket_timeout=30,
                 socket_connect_timeout=10,
+                # What the library tells of itself costs a round trip.
+                lib_name=None,
+                lib_version=None,
                 # The same connection for the whole session: it has chosen a database.
                 single_connection_client=True,
             )
@@ -99,6 +103,13 @@ async def set_user(admin: Administrator, name: str, rules: tuple[str, ...]) -> N
     """Make a user with exactly these rules, kept over restarts. Repeating it changes nothing."""
     async with admin.session() as client:
         await _set_user(client, name, rules)
+        await _command(client, "ACL", "SAVE")
+
+
+async def reserve_user(admin: Administrator, name: str) -> None:
+    """Make a user that nothing can log in as: it says that a tenant is there. Repeating it changes nothing."""
+    async with admin.session() as client:
+        await _set_user(client, name, CLOSED)
         await _renew_former(client)
         await _command(client, "ACL", "SAVE")
 

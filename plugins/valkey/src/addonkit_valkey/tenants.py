@@ -19,7 +19,6 @@ from addonkit import (
 )
 from addonkit_valkey import admin, data
 from addonkit_valkey.acl import (
-    CLOSED,
     OWNER,
     READ_ONLY,
     frozen_rules,
@@ -41,7 +40,7 @@ class UserTenants(Tenants):
     async def create_tenant(self, access: ServerAccess, tenant: Tenant, password: Secret) -> None:
         """Reserve the place."""
         del password  # nothing logs in as the tenant itself
-        await admin.set_user(_administrator(access), tenant.claim if access.server.shared else OWNER, CLOSED)
+        await admin.reserve_user(_administrator(access), tenant.claim if access.server.shared else OWNER)
 
     async def add_login(self, access: ServerAccess, tenant: Tenant, login: Login) -> None:
         """Create the app's user."""

@@ -62,6 +62,25 @@ from addonkit.util.files import remove_tree
 NAME: Final = "process"
 
 
+@attrs.frozen
+class Look:
+    """What is seen of a pool's server from outside.
+
+    Attributes:
+        record: which process it is; None when it was never started.
+        standing: whether that runs.
+        age: seconds since it was started last; None when that is not known.
+        user: who it runs as; None for the user of this process.
+        use: who has its port.
+    """
+
+    record: RunRecord | None = None
+    standing: Standing = Standing.ENDED
+    age: float | None = None
+    user: ServiceUser | None = None
+    use: PortUse = PortUse(ours=False)
+
+
 class ProcessBackend:
     """Servers as processes of this machine, one copy a pool, on loopback.
 
@@ -171,7 +190,7 @@ class ProcessBackend:
     async def observe(self, pool: Pool) -> PoolState:
         """See Backend. What stands against looking is the pool's `problem`."""
         try:
-            return await self._observe(pool)
+            return await self._observe(pool, await finish(self._look_at, pool))
         except OSError as error:
             return PoolState(started=True, problem=f"it cannot be looked at: {error}")
 
@@ -235,6 +254,10 @@ class ProcessBackend:
         """See Backend."""
         return str(self._layout.pool(name) / "log")
 
+    def socket_path(self, pool: Pool) -> str:
+        """See Backend."""
+        return self._layout.socket(pool)
+
     async def close(self) -> None:
         """See Backend. Ports of servers that do not listen yet are not held any more."""
         self._ports.close()
@@ -249,22 +272,33 @@ class ProcessBackend:
         """See Backend."""
         return self._disks.names()
 
-    async def _observe(self, pool: Pool) -> PoolState:
-        log = Path(self.log_path(pool.name))
-        record, standing = await self._find(pool)
+    def _look_at(self, pool: Pool) -> Look:
+        """What a look without the server's help shows. Blocking; sees to it that the log of one that runs is rotated."""
+        record = self._layout.record(pool.name)
         if record is None:
-            return PoolState(log_tail=tail(log))
+            return Look()
+        standing = self._judge(record, pool.name)
         age = time.time() - record.starts[-1] if record.starts else None
         if standing is Standing.ELSEWHERE:
-            return PoolState(started=True, problem=f"{ELSEWHERE}; {STOP_THERE}", elsewhere=True, age=age)
+            return Look(record, standing, age)
+        runs = standing is Standing.RUNS
+        if runs and (age is None or age > BEGINNING):
+            ensure_rotated(record.server, self._layout.pool(pool.name))
         user, port = self._layout.user_of(pool), pool.ports.get(program_of(pool).probe.port, 0)
-        if standing is Standing.ENDED:
-            use = await asyncio.to_thread(self._look_at_port, None, port, user)
-            return PoolState(started=True, log_tail=tail(log), age=age, strangers=use.strangers)
-        if age is None or age > BEGINNING:
-            await finish(ensure_rotated, record.server, log.parent)
-        use = await asyncio.to_thread(self._look_at_port, record.server.pid, port, user)
-        ready = use.ours and await answers(program_of(pool).probe, HOST, port, self._layout.socket(pool))
+        session = record.server.pid if runs else None
+        return Look(record, standing, age, user, look_at_port(session, port, user, held=self._ports.is_marked(port)))
+
+    async def _observe(self, pool: Pool, look: Look) -> PoolState:
+        """The state of a pool, of which a server that has its port is asked."""
+        log, record = Path(self.log_path(pool.name)), look.record
+        if record is None:
+            return PoolState(log_tail=tail(log))
+        if look.standing is Standing.ELSEWHERE:
+            return PoolState(started=True, problem=f"{ELSEWHERE}; {STOP_THERE}", elsewhere=True, age=look.age)
+        if look.standing is Standing.ENDED:
+            return PoolState(started=True, log_tail=tail(log), age=look.age, strangers=look.use.strangers)
+        probe, socket = program_of(pool).probe, self._layout.socket(pool)
+        ready = look.use.ours and await answers(probe, HOST, pool.ports.get(probe.port, 0), socket)
         if ready:
             self._ports.release(pool.name)
             await finish(keep_locked, record.server, self._layout.server_locks(record.disks, pool.name))
@@ -274,14 +308,11 @@ class ProcessBackend:
             started=True,
             log_tail="" if ready else tail(log),
             pid=record.server.pid,
-            socket=self._layout.socket(pool) if ready else "",
-            age=age,
-            strangers=use.strangers,
-            shared_user=self._users.shared(user),
+            socket=socket if ready else "",
+            age=look.age,
+            strangers=look.use.strangers,
+            shared_user=self._users.shared(look.user),
         )
-
-    def _look_at_port(self, session: int | None, port: int, user: ServiceUser | None) -> PortUse:
-        return look_at_port(session, port, user, held=self._ports.is_marked(port))
 
     def _check_users(self) -> None:
         """Make sure that there is a user for servers, who can get to their data."""

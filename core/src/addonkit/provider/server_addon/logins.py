@@ -242,6 +242,6 @@ async def further_ports(framework: ProviderFramework, server_id: str, names: Col
 
 async def socket_path(framework: ProviderFramework, server_id: str) -> str:
     """Path of a server's socket; empty where it has none, or the path is too long for clients."""
-    socket = (await framework.start_pool(server_id)).socket
+    socket = await framework.get_socket_path(server_id)
     path = os.path.realpath(socket) if socket else ""  # noqa: ASYNC240 - a few links of the home
     return path if len(os.fsencode(path)) <= LONGEST else ""
