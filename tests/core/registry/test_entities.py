@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from addonkit.controller.executor import forget_instance
+from addonkit.controller.deletion import forget_instance
 from addonkit.models.instance import AddonEntity, Instance
 from addonkit.registry.registry import Registry
 from addonkit.store.codec import Codec

@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
+import attrs
+
 from addonkit.errors import Busy, SagaBlocked, SagaError, SagaRefused
-from addonkit.models.execution import ExecutionStatus
+from addonkit.models.execution import Execution, ExecutionStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from addonkit.engine.engine import Engine
     from addonkit.saga.saga import Saga
@@ -35,24 +37,29 @@ class Attempts:
         for id in ids[:-1]:
             await self._engine.undo(id, saga, completed=completed)
 
-    async def leave_something(self, ids: Sequence[str], saga: Callable[[], Saga[Any]]) -> bool:
-        """Whether any attempt may have left something. Those that have not ended are stopped and undone first.
+    async def stop(self, ids: Sequence[str], saga: Callable[[], Awaitable[Saga[Any]]]) -> Left:
+        """Stop and undo the attempts that have not ended; return what is left of all of them.
 
         Args:
             ids: of the attempts.
             saga: gives what they run; asked only when one has not ended.
         """
         # All of them: each may have left something of its own.
-        return any([await self._leaves_something(id, saga) for id in ids])
+        found = [execution for id in ids if (execution := await self._stop(id, saga)) is not None]
+        return Left(
+            bool(found),
+            any(execution.status is not ExecutionStatus.FAILED for execution in found),
+            tuple(execution.id for execution in found if not execution.status.finished),
+        )
 
-    async def _leaves_something(self, id: str, saga: Callable[[], Saga[Any]]) -> bool:
+    async def _stop(self, id: str, saga: Callable[[], Awaitable[Saga[Any]]]) -> Execution | None:
         execution = await self._engine.execution(id)
-        if execution is not None and not execution.status.finished:
-            # What an undo cannot remove, the saga that removes the whole must.
-            with contextlib.suppress(SagaBlocked, SagaRefused):
-                await self._engine.undo(id, saga())
-            execution = await self._engine.execution(id)
-        return execution is not None and execution.status is not ExecutionStatus.FAILED
+        if execution is None or execution.status.finished:
+            return execution
+        # What an undo cannot remove, the saga that removes the whole must.
+        with contextlib.suppress(SagaBlocked, SagaRefused):
+            await self._engine.undo(id, await saga())
+        return await self._engine.execution(id)
 
     async def close(self, ids: Sequence[str]) -> None:
         """Give up attempts that could not be undone, when what they left is gone otherwise."""
@@ -61,3 +68,18 @@ class Attempts:
             if execution is not None and not execution.status.finished:
                 with contextlib.suppress(SagaError, Busy):
                     await self._engine.abandon(id, reason="not needed any more, what it served is removed")
+
+
+@attrs.frozen
+class Left:
+    """What is left of attempts that are not wanted any more.
+
+    Attributes:
+        begun: whether there was any attempt.
+        something: whether one may have left something.
+        unfinished: ids of those that could not be undone.
+    """
+
+    begun: bool
+    something: bool
+    unfinished: tuple[str, ...]

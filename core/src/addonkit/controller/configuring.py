@@ -2,77 +2,62 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from addonkit.controller.addons import addon_of
 from addonkit.controller.execution_ids import configure_id
 from addonkit.controller.step_context import subject_of
+from addonkit.controller.turn import change_instance
 from addonkit.errors import AddonkitError, LeaseLost
 from addonkit.models.identifiers import new_id
 from addonkit.models.instance import Instance
 from addonkit.models.options import OptionChange
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, MutableMapping
+    from collections.abc import Mapping
 
-    from addonkit.engine.engine import Engine
-    from addonkit.registry.registry import Registry
-    from addonkit.store.interface import Entity, Store, Transaction
+    from addonkit.controller.acting import Acting
+    from addonkit.controller.turn import Turn
+    from addonkit.store.interface import Entity, Transaction
 
 
 class Configurer:
-    """Acts for one instance at a time; the caller holds the instance's lease.
+    """Acts for one instance at a time; the caller holds the instance's lease."""
 
-    Args:
-        store: where instances are.
-        registry: of addons.
-        engine: runs their sagas.
-        causes: what failed, by the ids of instances.
-    """
+    def __init__(self, acting: Acting) -> None:
+        self._acting = acting
 
-    def __init__(
-        self, store: Store, registry: Registry, engine: Engine, causes: MutableMapping[str, AddonkitError]
-    ) -> None:
-        self._store = store
-        self._registry = registry
-        self._engine = engine
-        self._causes = causes
-
-    async def configure(self, instance: Instance) -> None:
+    async def configure(self, turn: Turn, instance: Instance) -> None:
         """Carry out the change of an instance. What went wrong is recorded on it, not raised; LeaseLost is raised."""
         change = instance.change
         if change is None:
             return
         config = with_values(instance.config, change.values)
         try:
-            addon = addon_of(self._registry, instance, "configure")
+            addon = addon_of(self._acting.registry, instance, "configure")
             if "configure" in addon.capabilities:
                 saga = addon.configure(instance, config)
-                await self._engine.ensure(configure_id(instance), saga, subject=subject_of(instance))
+                await self._acting.engine.ensure(configure_id(instance), saga, subject=subject_of(instance))
         except LeaseLost:
             raise
         except AddonkitError as error:
-            self._causes[instance.id] = error
+            self._acting.causes[instance.id] = error
             problem = attrs.evolve(change, problem=str(error))
-            await self._replace(instance, change, lambda now: attrs.evolve(now, change=problem))
+            await turn.record(lambda tx: _end_change(tx, instance, change, {"change": problem}))
             return
-        await self._replace(
-            instance,
-            change,
-            lambda now: attrs.evolve(
-                now, config=with_values(now.config, change.values), options=dict(change.options), change=None
-            ),
-        )
+        done = {"config": config, "options": dict(change.options), "change": None}
+        await turn.record(lambda tx: _end_change(tx, instance, change, done))
 
-    async def _replace(self, instance: Instance, change: OptionChange, after: Callable[[Instance], Instance]) -> None:
-        def decide(tx: Transaction) -> None:
-            entity = tx.get(Instance, instance.id)
-            if entity is not None and entity.value.change is not None and entity.value.change.id == change.id:
-                tx.put(entity, after(entity.value))
 
-        await self._store.transact(decide)
+def _end_change(tx: Transaction, instance: Instance, change: OptionChange, fields: Mapping[str, Any]) -> None:
+    """Write what became of a change, unless another one has replaced it meanwhile."""
+
+    def end(now: Instance) -> Instance:
+        return attrs.evolve(now, **fields) if now.change is not None and now.change.id == change.id else now
+
+    change_instance(tx, instance.id, end)
 
 
 def with_values(config: Mapping[str, str], values: Mapping[str, str]) -> dict[str, str]:

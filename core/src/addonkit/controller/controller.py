@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
-from addonkit.controller.decide import Action, decide
 from addonkit.controller.execution_ids import bind_id, provision_id
 from addonkit.controller.executor import Executor
 from addonkit.controller.garbage_collection import GarbageCollector
 from addonkit.controller.retrying import has_failed
-from addonkit.controller.variables import by_order
+from addonkit.controller.turn import Turn, associations_of, see
 from addonkit.models.instance import Association, Instance, Phase
 
 if TYPE_CHECKING:
@@ -76,19 +76,14 @@ class Controller:
         return tuple(text for text in (instance.message, *(tie.message for tie in ties if has_failed(tie))) if text)
 
     async def _reconcile(self, instance_id: str, asked: Asked | None) -> Instance | None:
-        async with self._leases.hold(f"instance/{instance_id}"):
-            while True:
-                instance, ties = await self._store.read(lambda tx: _look_at(tx, instance_id))
-                if instance is None:
-                    return None
-                decision = decide(instance, ties, self._clock.now())
-                if decision.action in {Action.NOTHING, Action.WAIT}:
-                    return instance
-                await self._executor.execute(instance, decision, asked)
+        first = partial(see, instance_id=instance_id, clock=self._clock)
+        async with self._leases.hold(f"instance/{instance_id}", within=first) as held:
+            turn = Turn(self._store, self._clock, held, instance_id)
+            while turn.seen.instance is not None and not turn.seen.settled:
+                await self._executor.execute(turn, turn.seen.instance, turn.seen.decision, asked)
+            return turn.seen.instance
 
 
 def _look_at(tx: Reader, instance_id: str) -> tuple[Instance | None, tuple[Association, ...]]:
-    """An instance and its associations, in the order they were made."""
     entity = tx.get(Instance, instance_id)
-    found = tx.list(Association, {"instance": instance_id}).items
-    return entity.value if entity else None, tuple(sorted((each.value for each in found), key=by_order))
+    return entity.value if entity else None, associations_of(tx, instance_id)

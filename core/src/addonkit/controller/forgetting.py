@@ -6,8 +6,8 @@ import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from addonkit.controller.deletion import forget_instance
 from addonkit.controller.execution_ids import bind_ids, provision_ids
-from addonkit.controller.executor import forget_instance
 from addonkit.errors import Busy, SagaError
 from addonkit.models.execution import Execution, ExecutionStatus, StepStatus
 from addonkit.models.instance import Association, Instance, Server

@@ -19,7 +19,7 @@ from addonkit.engine.failure import mentions
 from addonkit.engine.invoker import StepInvoker
 from addonkit.engine.journal import Journal
 from addonkit.engine.outcome import blocked, outcome
-from addonkit.engine.runner import Runner
+from addonkit.engine.runner import Conclusion, Runner
 from addonkit.engine.watch import following
 from addonkit.errors import Busy, SagaError, UnknownExecution
 from addonkit.models.execution import Event, EventKind, Execution, ExecutionStatus
@@ -65,6 +65,7 @@ class Engine:
         subject: Mapping[str, str] | None = None,
         *,
         again: bool = False,
+        conclude: Conclusion | None = None,
     ) -> Any:
         """The result of the execution of that id: started, joined, resumed, or looked up.
 
@@ -74,6 +75,8 @@ class Engine:
             inputs: values for inputs that are not bound.
             subject: entity ids by role, see Execution.
             again: one that failed, or was given up, is forgotten and begun anew; otherwise it stays what it came to.
+            conclude: called with the result once it is completed, in the transaction that journals this where it is
+                completed here. When it raises, nothing of that transaction is written.
 
         Raises:
             SagaFailed: a step failed and everything is undone. What the step raised is the cause, when it happened
@@ -89,7 +92,7 @@ class Engine:
         found = await self.execution(id)
         if found is not None and found.status in fruitless:
             found = None
-        cause = None
+        cause, concluded = None, False
         if found is None or not found.status.finished:
             beginning = Beginning(id, bound, dict(subject or {}), self._clock, fruitless)
             stop = StopSignal()
@@ -103,8 +106,12 @@ class Engine:
                 found = begun.entity.value
                 self._publisher.publish(found)
                 if found.status is not ExecutionStatus.BLOCKED and not found.status.finished:
-                    found, cause = await self._run(begun, bound, held, stop)
-        return outcome(bound, found, cause)
+                    found, cause = await self._run(begun, bound, held, stop, conclude)
+                    concluded = found.status is ExecutionStatus.COMPLETED
+        result = outcome(bound, found, cause)
+        if conclude is not None and not concluded:
+            await self._store.transact(lambda tx: conclude(tx, result))
+        return result
 
     async def undo(self, id: str, saga: Saga[Any], *, completed: bool = True) -> None:
         """Undo the execution of that id, whatever its state. None, and one undone already, is success.
@@ -238,10 +245,10 @@ class Engine:
         return await self._store.transact(decide)
 
     async def _run(
-        self, begun: Begun, saga: Saga[Any], held: LeaseHandle, stop: StopSignal
+        self, begun: Begun, saga: Saga[Any], held: LeaseHandle, stop: StopSignal, conclude: Conclusion | None
     ) -> tuple[Execution, Exception | None]:
         """Run it to an end; also what made it fail, unless that shows a secret."""
-        runner = await self._runner(begun, saga, held, stop)
+        runner = await self._runner(begun, saga, held, stop, conclude)
         ended = await runner.run()
         cause = runner.cause
         return ended, None if cause is None or mentions(cause, runner.hidden) else cause
@@ -255,7 +262,14 @@ class Engine:
     def _journal(self, entity: Entity[Execution], held: LeaseHandle) -> Journal:
         return Journal(self._store, self._clock, self._publisher, held, entity)
 
-    async def _runner(self, begun: Begun, saga: Saga[Any], held: LeaseHandle, stop: StopSignal) -> Runner:
+    async def _runner(
+        self,
+        begun: Begun,
+        saga: Saga[Any],
+        held: LeaseHandle,
+        stop: StopSignal,
+        conclude: Conclusion | None = None,
+    ) -> Runner:
         entity, execution = begun.entity, begun.entity.value
         fitting = reshaped(execution, saga)
         journal = self._journal(attrs.evolve(entity, value=fitting), held)
@@ -265,7 +279,7 @@ class Engine:
             )
         sagas = ChildSagas(self._inside(execution.id), execution.subject)
         arguments = StepArguments(saga, journal, self._resources, sagas)
-        return Runner(saga, journal, self._clock, StepInvoker(journal, arguments), stop, begun.step)
+        return Runner(saga, journal, self._clock, StepInvoker(journal, arguments), stop, begun.step, conclude)
 
 
 def _may_be_cancelled(execution: Execution) -> bool:

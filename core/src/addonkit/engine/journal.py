@@ -86,10 +86,10 @@ class Journal:
 
         return await self._revise(revise)
 
-    async def complete(self, ended: StepEnd | None) -> Execution:
+    async def complete(self, ended: StepEnd | None, conclude: Callable[[Transaction, Execution], object]) -> Execution:
         """Record in one transaction that the last step and the execution have ended, unless it was asked to stop.
 
-        The lease of a completed execution is given back in the same transaction.
+        The lease of a completed execution is given back in the same transaction, in which `conclude` is called too.
 
         Raises:
             LeaseLost: see write.
@@ -102,7 +102,7 @@ class Journal:
             done = self.event(EventKind.COMPLETED, f"{now.saga}: done")
             return with_events(now, done, status=ExecutionStatus.COMPLETED, finished=self._clock.now())
 
-        return await self._revise(revise, last=True)
+        return await self._revise(revise, last=conclude)
 
     async def write_step(self, name: str, *events: Event, **fields: Any) -> Execution:
         """Change the record of one step; see write."""
@@ -141,10 +141,15 @@ class Journal:
         done = {"status": StepStatus.DONE, "output": ended.output, "attempts": ended.attempts, "error": ""}
         return with_events(now, event, steps=steps_with(now, name, **done))
 
-    async def _revise(self, revise: Callable[[Execution], Execution], *, last: bool = False) -> Execution:
+    async def _revise(
+        self,
+        revise: Callable[[Execution], Execution],
+        *,
+        last: Callable[[Transaction, Execution], object] | None = None,
+    ) -> Execution:
         """Write what a pure function makes of the execution as it is now, and publish its new events.
 
-        With `last` the lease is given back if the execution is finished then.
+        With `last` the lease is given back if the execution is finished then, and `last` called.
         """
 
         def decide(tx: Transaction) -> Entity[Execution]:
@@ -155,8 +160,9 @@ class Journal:
             except RevisionConflict:
                 entity = self._get(tx)
                 written = tx.put(entity, revise(entity.value))
-            if last and written.value.status.finished:
+            if last is not None and written.value.status.finished:
                 self._held.free(tx)
+                last(tx, written.value)
             return written
 
         self._entity = await self._store.transact(decide)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from addonkit.engine.arguments import contribution
+from addonkit.engine.arguments import contribution, result_of
 from addonkit.engine.cancellation import Stopped, StopSignal
 from addonkit.engine.compensation import Compensation
 from addonkit.engine.failpoints import fault_point
@@ -19,7 +19,11 @@ if TYPE_CHECKING:
     from addonkit.engine.invoker import StepInvoker
     from addonkit.saga.saga import Saga
     from addonkit.saga.step import Step
+    from addonkit.store.interface import Transaction
     from addonkit.util.clock import Clock
+
+Conclusion = Callable[["Transaction", Any], object]
+"""What else is written with the end of an execution, of its result."""
 
 STOPPED = "it was asked to stop"
 
@@ -34,6 +38,7 @@ class Runner:
         invoker: calls the functions of steps.
         stop: says when it was asked to stop.
         begun: name of the step whose start was journaled when the execution was made, just now; empty without one.
+        conclude: called with the result in the transaction that journals that the execution is completed.
 
     Attributes:
         cause: what the step raised that made the execution fail, when it failed here and now.
@@ -47,6 +52,7 @@ class Runner:
         invoker: StepInvoker,
         stop: StopSignal,
         begun: str = "",
+        conclude: Conclusion | None = None,
     ) -> None:
         self.cause: Exception | None = None
         self._effectless = False
@@ -56,6 +62,7 @@ class Runner:
         self._invoker = invoker
         self._stop_signal = stop
         self._begun = begun
+        self._conclude = conclude
 
     @property
     def hidden(self) -> Collection[str]:
@@ -90,10 +97,14 @@ class Runner:
             ended = await self._run_step(step, before)
             if ended is None:
                 return
-        await self._journal.complete(ended)
+        await self._journal.complete(ended, self._concluded)
         await self._passed(ended)
         if self._journal.execution.status is ExecutionStatus.RUNNING:
             await self._stop()
+
+    def _concluded(self, tx: Transaction, completed: Execution) -> None:
+        if self._conclude is not None:
+            self._conclude(tx, result_of(self._saga, completed))
 
     async def _begin(self, ended: StepEnd | None, step: Step) -> int:
         """Journal that a step begins and the former one has ended; returns runs of it that were begun before."""

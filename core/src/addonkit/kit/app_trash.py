@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from addonkit.controller.backups.trash import attach_again
-from addonkit.controller.executor import forget_empty_app
+from addonkit.controller.deletion import forget_empty_app
 from addonkit.controller.requests import ensure_app
 from addonkit.controller.variables import associations_of, resolve_app_names
 from addonkit.errors import NotFound

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from addonkit.compute.process.versions import shorten
-from addonkit.controller.executor import forget_empty_app
+from addonkit.controller.deletion import forget_empty_app
 from addonkit.controller.lookup import existing, find_association, find_attached, find_instance, get_app
 from addonkit.controller.moving import check_still
 from addonkit.controller.naming import promote

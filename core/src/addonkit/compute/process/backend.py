@@ -62,6 +62,9 @@ from addonkit.util.files import remove_tree
 NAME: Final = "process"
 
 
+_NOT_USED: Final = PortUse(ours=False)
+
+
 @attrs.frozen
 class Look:
     """What is seen of a pool's server from outside.
@@ -78,7 +81,7 @@ class Look:
     standing: Standing = Standing.ENDED
     age: float | None = None
     user: ServiceUser | None = None
-    use: PortUse = PortUse(ours=False)
+    use: PortUse = _NOT_USED
 
 
 class ProcessBackend:
@@ -273,7 +276,7 @@ class ProcessBackend:
         return self._disks.names()
 
     def _look_at(self, pool: Pool) -> Look:
-        """What a look without the server's help shows. Blocking; sees to it that the log of one that runs is rotated."""
+        """What a look without the server's help shows; also ensures that its log is rotated. Blocking."""
         record = self._layout.record(pool.name)
         if record is None:
             return Look()

@@ -1,0 +1,98 @@
+"""What carrying out a decision needs, and how a saga and the record of its outcome become one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from addonkit.controller.attempts import Attempts
+from addonkit.errors import AddonkitError, ContractViolation, Retryable, SagaFailed
+
+if TYPE_CHECKING:
+    from addonkit.controller.turn import Turn
+    from addonkit.engine.engine import Engine
+    from addonkit.registry.addon import Addon
+    from addonkit.registry.registry import Registry
+    from addonkit.saga.saga import Saga
+    from addonkit.store.interface import Transaction
+    from addonkit.util.clock import Clock
+
+
+class Acting:
+    """What all that act for an instance share.
+
+    Attributes:
+        registry: of addons.
+        engine: runs their sagas.
+        attempts: looks after former executions.
+        clock: gives the time.
+        causes: what this process last saw fail, by the ids of instances.
+    """
+
+    def __init__(self, registry: Registry, engine: Engine, clock: Clock) -> None:
+        self.registry = registry
+        self.engine = engine
+        self.attempts = Attempts(engine)
+        self.clock = clock
+        self.causes: dict[str, AddonkitError] = {}
+
+    async def run(
+        self,
+        turn: Turn,
+        id: str,
+        saga: Saga[Any],
+        subject: Mapping[str, str],
+        record: Callable[[Transaction, Any], object],
+    ) -> None:
+        """Run an execution to its end, and record its result in the transaction that journals that end.
+
+        A result outside the contract, for which `record` raises ContractViolation, counts as failure: what was made
+        is undone.
+
+        Raises:
+            AddonkitError: as `Engine.ensure`; ContractViolation too.
+        """
+        try:
+            await self.engine.ensure(
+                id,
+                saga,
+                subject=subject,
+                conclude=lambda tx, result: turn.write(tx, lambda inner: record(inner, result)),
+            )
+        except ContractViolation:
+            await self.engine.undo(id, saga)
+            raise
+        turn.committed()
+
+
+def check_result(addon: Addon, saga: Saga[Any], result: Any, kind: type) -> None:
+    """Refuse a result outside the contract.
+
+    Raises:
+        ContractViolation: naming what is wrong with it.
+    """
+    problem = _result_problem(result, kind)
+    if problem:
+        raise ContractViolation(
+            f"running {saga.name}",
+            problem,
+            "report it to the addon's author",
+            addon=addon.name,
+            distribution=addon.distribution,
+            version=addon.version,
+        )
+
+
+def is_transient(error: AddonkitError) -> bool:
+    """Whether what failed may succeed by itself later."""
+    if isinstance(error, SagaFailed):
+        return bool(error.details.get("transient"))
+    return isinstance(error, Retryable)
+
+
+def _result_problem(result: Any, kind: type) -> str:
+    if not isinstance(result, kind):
+        return f"its result is a {type(result).__name__}, not a {kind.__name__}"
+    keys = [variable.key for variable in getattr(result, "variables", ())]
+    twice = sorted({key for key in keys if keys.count(key) > 1})
+    return f"its result names {twice[0]} twice" if twice else ""
