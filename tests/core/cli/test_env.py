@@ -13,8 +13,8 @@ import pytest
 
 from addonkit.controller.pools import HealReport
 from addonkit.errors import UnknownApp
-from addonkit.models.variable import Variable
-from addonkit.models.views import Environment, EnvironmentEntry, VariableMove
+from addonkit.models.variable import Variable, VariableMove
+from addonkit.models.views import Environment, EnvironmentEntry
 from addonkit.util.output_files import follow_own_links
 
 MOVE = VariableMove("postgresql", "DATABASE_URL", "POSTGRESQL_DATABASE_URL", "DATABASE_URL is set by hand")

@@ -12,7 +12,8 @@ import pytest
 from addonkit.controller.pools import HealReport
 from addonkit.errors import AlreadyExists, InstanceFailed, UnknownAddon, UnknownApp, UnknownVariant
 from addonkit.models.instance import Phase
-from addonkit.models.views import AppView, InstanceView, Plan, PlannedStep, VariableMove
+from addonkit.models.variable import VariableMove
+from addonkit.models.views import AppView, InstanceView, Plan, PlannedStep
 
 MOVES = (
     VariableMove("postgresql", "DATABASE_URL", "POSTGRESQL_DATABASE_URL", "DATABASE_URL is set by hand"),

@@ -17,7 +17,8 @@ from addonkit.client.values import (
 from addonkit.controller.pools import HealReport
 from addonkit.errors import AddonkitError, NotFound, UnknownApp
 from addonkit.kit.binding import Binding
-from addonkit.models.views import AppView, Environment, InstanceView, Plan, VariableMove
+from addonkit.models.variable import VariableMove
+from addonkit.models.views import AppView, Environment, InstanceView, Plan
 
 
 class RemoteKit:

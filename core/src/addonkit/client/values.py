@@ -10,8 +10,8 @@ from addonkit.models.address import Address
 from addonkit.models.definition import CONFIG_VERSION
 from addonkit.models.instance import Association, Instance, Phase, Purpose, Server, ServerPhase
 from addonkit.models.secret import Secret
-from addonkit.models.variable import Variable
-from addonkit.models.views import Environment, EnvironmentEntry, InstanceView, VariableMove
+from addonkit.models.variable import Variable, VariableMove
+from addonkit.models.views import Environment, EnvironmentEntry, InstanceView
 
 Json = Mapping[str, Any]
 

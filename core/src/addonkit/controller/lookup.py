@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from addonkit.controller.directory import suggestion, unknown_app
+from addonkit.controller.unknown_names import suggestion, unknown_app
 from addonkit.controller.variables import associations_of
 from addonkit.errors import UnknownInstance
 from addonkit.models.app import App, DefaultApp

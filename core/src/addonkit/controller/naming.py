@@ -12,8 +12,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 import attrs
 
 from addonkit.models.instance import Association, Phase
-from addonkit.models.variable import Variable
-from addonkit.models.views import VariableMove
+from addonkit.models.variable import Variable, VariableMove
 
 BY_HAND = "set by hand"
 

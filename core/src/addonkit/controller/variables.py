@@ -16,7 +16,7 @@ from addonkit.models.variable import Variable
 from addonkit.registry.collisions import check_adjusted, prefixed
 
 if TYPE_CHECKING:
-    from addonkit.models.views import VariableMove
+    from addonkit.models.variable import VariableMove
     from addonkit.registry.registry import Registry
     from addonkit.store.interface import Reader, Transaction
 

@@ -84,11 +84,6 @@ class Viewer:
             ]
         )
 
-    async def address(self, instance: Instance) -> Address | None:
-        """Where its server listens; None when it has none here."""
-        pool = await self._store.get(Pool, instance.server) if instance.server else None
-        return _address(pool.value) if pool else None
-
     def addon_state(self, addon: str, distribution: str = "") -> str:
         """`ok`, NOT_INSTALLED, or why the addon cannot be asked."""
         try:
@@ -106,7 +101,7 @@ class Viewer:
             return server, "", None, "", ()
         state = await self._backend.observe(pool.value)
         newer = await self._backend.newer_program(pool.value, state) if state.ready else ""
-        return server, _word_for(pool.value, state), _address(pool.value), newer, state.strangers
+        return server, _word_for(pool.value, state), pool.value.address, newer, state.strangers
 
     async def _doing(self, instance: Instance, execution: Execution | None) -> str:
         """What is under way; empty for most, which are complete and cost nothing more."""
@@ -234,10 +229,3 @@ def _current_step(execution: Execution, name: str, *, interrupted: bool) -> str:
         return f"interrupted; run `addonkit retry {name}` to continue"
     last = execution.events[-1].message if execution.events else execution.saga
     return f"{execution.status}: {last}"
-
-
-def _address(pool: Pool) -> Address | None:
-    for port in pool.spec.ports:
-        if port.name in pool.ports:
-            return Address(pool.host, pool.ports[port.name])
-    return None

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from addonkit.controller.addons import addon_of
 from addonkit.controller.lookup import find_association, find_instance
 from addonkit.errors import AddonFault
+from addonkit.kit.asking import ask_to_bind, ask_to_provision, ask_to_unbind
 from addonkit.models.instance import Association, Instance, Phase
 
 if TYPE_CHECKING:
     from addonkit.controller.requests import Asked, Request
-    from addonkit.kit.planner import Planner
     from addonkit.registry.registry import Registry
     from addonkit.store.interface import Store
 
@@ -22,10 +22,9 @@ class Admission:
     All methods raise AddonBroken for a policy that does not load, and whatever a policy refuses with.
     """
 
-    def __init__(self, store: Store, registry: Registry, planner: Planner) -> None:
+    def __init__(self, store: Store, registry: Registry) -> None:
         self._store = store
         self._registry = registry
-        self._planner = planner
 
     def check(self, instance: Instance, verb: str) -> None:
         """Make sure that every policy is there, and that the addon can be asked.
@@ -48,8 +47,8 @@ class Admission:
         self._registry.check_plugins()
         if not is_new:
             return None
-        asked = self._planner.ask(request)
-        self._planner.ask_to_bind(request)
+        asked = ask_to_provision(self._registry, request)
+        ask_to_bind(self._registry, request)
         return asked
 
     async def admit_attach(self, name: str, app: str, alias: str) -> None:
@@ -86,7 +85,10 @@ class Admission:
         """Ask for the end of an instance. One that is not active, or is going already, can always be destroyed."""
         self.check(instance, "destroy")
         if instance.phase is Phase.ACTIVE:
-            await self._planner.destroy(instance.name)
+            addon = self._registry.get(instance.addon, instance.distribution)
+            there = await self._store.list(Association, {"instance": instance.id})
+            list(ask_to_unbind(addon, instance, [entity.value for entity in there]))
+            addon.deprovision(instance)
 
 
 def how_to_forget(instance: Instance) -> str:

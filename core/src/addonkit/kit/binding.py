@@ -7,8 +7,7 @@ import attrs
 from addonkit.controller.naming import moved_from_plain
 from addonkit.models.address import Address
 from addonkit.models.instance import Association, Instance
-from addonkit.models.variable import Variable
-from addonkit.models.views import VariableMove
+from addonkit.models.variable import Variable, VariableMove
 
 
 @attrs.frozen

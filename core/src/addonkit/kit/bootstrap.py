@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from addonkit.controller.settings import SettingsService
 from addonkit.controller.step_context import StepContext
-from addonkit.kit.healing import healing
 from addonkit.kit.home import find_home, held_home, open_home
 from addonkit.kit.kit import Kit
 from addonkit.kit.services import BackupParts, Services
@@ -76,7 +75,12 @@ async def open(
 
                 await kit.stop_servers()
                 await relocate(store, Relocation(moved, str(directory.resolve())))
-            async with healing(kit.heal if heal else None):
+            if not heal:
+                yield kit
+                return
+            from addonkit.kit.healing import healing
+
+            async with healing(kit.heal):
                 yield kit
         finally:
             await store.close()

@@ -12,18 +12,19 @@ import attrs
 from addonkit.errors import AddonkitError, InstanceFailed
 from addonkit.kit.binding import Binding
 from addonkit.kit.failures import failed
+from addonkit.models.compute import Pool
 from addonkit.models.definition import CONFIG_DIGEST, CONFIG_IMAGE
-from addonkit.models.instance import Association, Phase
+from addonkit.models.instance import Association, Instance, Phase
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from addonkit.controller.controller import Controller
     from addonkit.controller.requests import Asked, Created, Request
-    from addonkit.controller.views import Viewer
     from addonkit.kit.admission import Admission
     from addonkit.kit.operations import Operations
     from addonkit.kit.services import Services
+    from addonkit.models.address import Address
 
 
 class Creation:
@@ -35,7 +36,6 @@ class Creation:
         operations: Operations,
         admission: Admission,
         controller: Controller,
-        viewer: Viewer,
     ) -> None:
         self._store = services.store
         self._registry = services.registry
@@ -45,7 +45,6 @@ class Creation:
         self._operations = operations
         self._admission = admission
         self._controller = controller
-        self._viewer = viewer
 
     async def check(
         self,
@@ -96,9 +95,14 @@ class Creation:
             created.new_app,
             created.joined,
             created.existed,
-            await self._viewer.address(instance),
+            await self._address(instance),
             has_shell=self._has_shell(instance.addon),
         )
+
+    async def _address(self, instance: Instance) -> Address | None:
+        """Where its server listens; None when it has none here."""
+        pool = await self._store.get(Pool, instance.server) if instance.server else None
+        return pool.value.address if pool else None
 
     def _has_shell(self, addon: str) -> bool:
         """Whether the addon names a program to work in; False when it cannot be asked."""

@@ -18,15 +18,12 @@ HEAD_START: Final = 3.0
 
 
 @asynccontextmanager
-async def healing(heal: Callable[[], Awaitable[object]] | None) -> AsyncIterator[None]:
+async def healing(heal: Callable[[], Awaitable[object]]) -> AsyncIterator[None]:
     """Heal for the length of the block, beside what it does. What cannot be healed is no failure of the block.
 
     Args:
-        heal: starts what should run; None for nothing.
+        heal: starts what should run.
     """
-    if heal is None:
-        yield
-        return
     work = asyncio.ensure_future(heal())
     try:
         await asyncio.wait({work}, timeout=HEAD_START)

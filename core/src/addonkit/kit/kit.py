@@ -6,10 +6,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from addonkit.controller import directory
+import attrs
+
 from addonkit.controller.lookup import lookup_instance
-from addonkit.controller.pools import HealReport
-from addonkit.controller.views import environment
 from addonkit.errors import InstanceFailed, NotFound
 from addonkit.kit.binding import Binding
 from addonkit.kit.parts import Parts
@@ -17,16 +16,18 @@ from addonkit.models.app import App
 from addonkit.models.execution import Execution
 from addonkit.models.identifiers import check_app_name, check_instance_name
 from addonkit.models.instance import Instance, Phase
-from addonkit.models.result import Usage
-from addonkit.models.settings import Setting
-from addonkit.models.views import AppView, Environment, Finding, InstanceView, Plan, ServerTarget, VariableMove
 
 if TYPE_CHECKING:
     from addonkit.controller.keeper import Keeper
+    from addonkit.controller.pools import HealReport
     from addonkit.kit.branches import Branches
     from addonkit.kit.manifests import Manifests
     from addonkit.kit.shells import ShellSession
+    from addonkit.models.result import Usage
+    from addonkit.models.settings import Setting
     from addonkit.models.trash import TrashedInstance
+    from addonkit.models.variable import VariableMove
+    from addonkit.models.views import AppView, Environment, Finding, InstanceView, Plan, ServerTarget
 
 
 class Kit(Parts):
@@ -126,7 +127,9 @@ class Kit(Parts):
 
     async def instances(self, app: str | None = None) -> tuple[InstanceView, ...]:
         """All instances, or those attached to (or created for) one app, by name."""
-        found = await self._store.read(lambda tx: directory.instances(tx, app))
+        from addonkit.controller.directory import instances
+
+        found = await self._store.read(lambda tx: instances(tx, app))
         return await self._viewer.instances(sorted(found, key=lambda i: i.name))
 
     async def show(self, name: str, app: str | None = None) -> InstanceView:
@@ -135,7 +138,9 @@ class Kit(Parts):
 
     async def apps(self) -> tuple[AppView, ...]:
         """All apps, by name."""
-        return await self._store.read(directory.apps)
+        from addonkit.controller.directory import apps
+
+        return await self._store.read(apps)
 
     async def count(self) -> int:
         """How many instances there are; reads none of them."""
@@ -143,7 +148,9 @@ class Kit(Parts):
 
     async def check_app(self, name: str) -> None:
         """Raise UnknownApp, with the nearest name, unless there is an app or an instance of one of that name."""
-        await self._store.read(lambda tx: directory.check_app(tx, name))
+        from addonkit.controller.unknown_names import check_app
+
+        await self._store.read(lambda tx: check_app(tx, name))
 
     async def has_app(self, name: str) -> bool:
         """Whether there is an app of that name."""
@@ -155,6 +162,8 @@ class Kit(Parts):
 
     async def environment(self, app: str, *, without: Collection[str] = ()) -> Environment:
         """What an app receives right now, without the instances of these names. UnknownApp when there is none."""
+        from addonkit.controller.views import environment
+
         return await environment(self._store, app, without)
 
     async def has_branches(self, app: str) -> bool:
@@ -318,7 +327,7 @@ class Kit(Parts):
         """
         moving = await self._resumption.finish_moves(app, without)
         healed = await self._healer.heal(app, without=without)
-        return HealReport(healed.started, {**healed.failed, **moving}) if moving else healed
+        return attrs.evolve(healed, failed={**healed.failed, **moving}) if moving else healed
 
     async def servers(self, name: str | None = None, app: str | None = None) -> tuple[ServerTarget, ...]:
         """Return the servers of an instance, of all instances that an app uses, or of all instances."""

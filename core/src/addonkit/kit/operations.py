@@ -21,8 +21,7 @@ from addonkit.errors import AlreadyExists, Busy, InvalidInput, UnknownInstance
 from addonkit.models.definition import CONFIG_PROGRAMS, CONFIG_VERSION, AddonDefinition
 from addonkit.models.identifiers import check_alias, check_app_name, new_id
 from addonkit.models.instance import Association, Instance, Phase
-from addonkit.models.variable import Variable, check_posix_name, check_text
-from addonkit.models.views import VariableMove
+from addonkit.models.variable import Variable, VariableMove, check_posix_name, check_text
 from addonkit.registry.entities import entity_of, record_entity
 from addonkit.util.unix_sockets import LONGEST
 

@@ -7,32 +7,32 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from addonkit.controller.controller import Controller
-from addonkit.controller.pools import PoolReconciler
-from addonkit.controller.power import ServerPower
-from addonkit.controller.views import Viewer
 from addonkit.kit.admission import Admission
 from addonkit.kit.creation import Creation
-from addonkit.kit.executions import Executions
-from addonkit.kit.healing import Healer
 from addonkit.kit.operations import Operations
-from addonkit.kit.planner import Planner
-from addonkit.kit.reachability import Reachability
 from addonkit.kit.services import Services
 from addonkit.models.app import EnvironmentFile
 
 if TYPE_CHECKING:
     from addonkit.controller.doctor import Doctor
     from addonkit.controller.forgetting import Forgetter
+    from addonkit.controller.pools import PoolReconciler
+    from addonkit.controller.power import ServerPower
+    from addonkit.controller.views import Viewer
     from addonkit.kit.backups import Backups
     from addonkit.kit.broker_records import BrokerRecords
     from addonkit.kit.changes import Changes
     from addonkit.kit.environment_files import EnvironmentFiles
+    from addonkit.kit.executions import Executions
     from addonkit.kit.extensions import InstanceExtensions
     from addonkit.kit.former_logins import FormerLogins
+    from addonkit.kit.healing import Healer
     from addonkit.kit.listing import Listing
     from addonkit.kit.moves import Moves
     from addonkit.kit.operation_log import OperationLog
     from addonkit.kit.options import InstanceOptions
+    from addonkit.kit.planner import Planner
+    from addonkit.kit.reachability import Reachability
     from addonkit.kit.removal import Removal
     from addonkit.kit.resumption import Resumption
     from addonkit.kit.rotations import Rotations
@@ -56,17 +56,52 @@ class Parts:
         self._engine = services.engine
         self._settings = services.settings
         self._operations = Operations(store, registry, backend)
-        self._planner = Planner(store, registry)
-        self._admission = Admission(store, registry, self._planner)
-        self._reachability = Reachability(store, registry, backend)
-        self._viewer = Viewer(store, registry, backend, services.leases, services.clock)
+        self._admission = Admission(store, registry)
         self._controller = Controller(store, services.leases, registry, services.engine, services.clock)
-        self._creation = Creation(services, self._operations, self._admission, self._controller, self._viewer)
-        self._pools = PoolReconciler(store, backend, services.framework, services.leases, services.engine)
+        self._creation = Creation(services, self._operations, self._admission, self._controller)
         self._services = services
-        self._power = ServerPower(store, backend, services.framework)
-        self._healer = Healer(self._pools, self._power)
-        self._executions = Executions(store, registry, services.engine, self._operations, self._controller)
+
+    @cached_property
+    def _planner(self) -> Planner:
+        from addonkit.kit.planner import Planner as Made
+
+        return Made(self._store, self.registry)
+
+    @cached_property
+    def _reachability(self) -> Reachability:
+        from addonkit.kit.reachability import Reachability as Made
+
+        return Made(self._store, self.registry, self.backend)
+
+    @cached_property
+    def _viewer(self) -> Viewer:
+        from addonkit.controller.views import Viewer as Made
+
+        return Made(self._store, self.registry, self.backend, self._services.leases, self._clock)
+
+    @cached_property
+    def _pools(self) -> PoolReconciler:
+        from addonkit.controller.pools import PoolReconciler as Made
+
+        return Made(self._store, self.backend, self.framework, self._services.leases, self._engine)
+
+    @cached_property
+    def _power(self) -> ServerPower:
+        from addonkit.controller.power import ServerPower as Made
+
+        return Made(self._store, self.backend, self.framework)
+
+    @cached_property
+    def _healer(self) -> Healer:
+        from addonkit.kit.healing import Healer as Made
+
+        return Made(self._pools, self._power)
+
+    @cached_property
+    def _executions(self) -> Executions:
+        from addonkit.kit.executions import Executions as Made
+
+        return Made(self._store, self.registry, self._engine, self._operations, self._controller)
 
     @cached_property
     def _doctor(self) -> Doctor:
@@ -100,7 +135,7 @@ class Parts:
             self._operations,
             self._admission,
             self._reachability,
-            self._planner,
+            lambda: self._planner,
             self._controller,
             self._forgetter,
             self.backups,

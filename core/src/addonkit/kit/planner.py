@@ -9,24 +9,22 @@ import attrs
 
 from addonkit.controller.lookup import find_instance
 from addonkit.controller.naming import moved_from_plain, moves, resolve_names
-from addonkit.controller.requests import Asked, Request
-from addonkit.controller.step_context import variant_of
 from addonkit.controller.variables import adjuster, associations_of
+from addonkit.kit.asking import ask_to_bind, ask_to_provision, ask_to_unbind, new_association, new_instance
 from addonkit.kit.operations import describe_data_loss
 from addonkit.models.app import App
 from addonkit.models.definition import CONFIG_IMAGE, CONFIG_VERSION, is_shared_variant
 from addonkit.models.execution import Execution
 from addonkit.models.instance import Association, Instance, Phase, Server, ServerPhase
-from addonkit.models.variable import Variable
-from addonkit.models.views import Plan, PlannedStep, VariableMove
+from addonkit.models.variable import Variable, VariableMove
+from addonkit.models.views import Plan, PlannedStep
 from addonkit.provider.server_sagas import ensure_id
 
 if TYPE_CHECKING:
+    from addonkit.controller.requests import Request
     from addonkit.registry.registry import Registry
     from addonkit.saga.step import StepSequence
     from addonkit.store.interface import Reader, Store
-
-_NEW = "new"
 
 
 class Planner:
@@ -39,36 +37,24 @@ class Planner:
     async def create(self, request: Request) -> Plan:
         """What a checked request would do."""
         addon = self._registry.get(request.addon, request.distribution)
-        association = _association(request)
-        made = await self._store.read(lambda tx: _server_sagas_done(tx, _instance(request)))
-        steps = list(planned_steps(self.ask(request).saga, skip=made))
-        if "bind" in addon.capabilities:
-            steps += planned_steps(addon.bind(association, _instance(request)), skip=made)
+        instance, association = new_instance(request), new_association(request)
+        made = await self._store.read(lambda tx: _server_sagas_done(tx, instance))
+        steps = list(planned_steps(ask_to_provision(self._registry, request).saga, skip=made))
+        bind = ask_to_bind(self._registry, request)
+        if bind is not None:
+            steps += planned_steps(bind, skip=made)
         keys = addon.definition.variables_of(request.variant)
         appear, move = await self._store.read(lambda tx: self._names(tx, association, keys))
-        summary = f"{_instance(request).name} would be created as {request.addon}:{request.variant}"
+        summary = f"{instance.name} would be created as {request.addon}:{request.variant}"
         return Plan(summary, tuple(steps), appear, move)
-
-    def ask(self, request: Request) -> Asked:
-        """Ask for the saga that makes an instance. An addon that cannot say, or a policy that refuses, raises here."""
-        addon = self._registry.get(request.addon, request.distribution)
-        instance = _instance(request)
-        return Asked(instance, addon.provision(App(request.app), variant_of(instance), instance))
-
-    def ask_to_bind(self, request: Request) -> None:
-        """Ask whether the app may be bound to the instance, where the addon makes credentials for each app."""
-        addon = self._registry.get(request.addon, request.distribution)
-        if "bind" in addon.capabilities:
-            addon.bind(_association(request), _instance(request))
 
     async def destroy(self, name: str, app: str | None = None) -> Plan:
         """What destroying an instance would do and lose."""
         instance, associations = await self._store.read(lambda tx: _instance_and_ties(tx, name, app))
         addon = self._registry.get(instance.addon, instance.distribution)
         steps: list[PlannedStep] = []
-        if "unbind" in addon.capabilities:
-            for association in associations:
-                steps += planned_steps(addon.unbind(association, instance))
+        for saga in ask_to_unbind(addon, instance, associations):
+            steps += planned_steps(saga)
         others = await self._store.read(lambda tx: _neighbours(tx, instance))
         steps += planned_steps(addon.deprovision(instance), nested=not others)
         vanish = tuple(f"{a.app}: {variable.key}" for a in associations for variable in a.variables)
@@ -88,24 +74,6 @@ class Planner:
         *others, resolved = resolve_names(manual, (*there, arriving), adjuster(self._registry))
         appear = tuple(variable.key for variable in resolved.variables)
         return appear, (*moves(there, others), *moved_from_plain(resolved))
-
-
-def _instance(request: Request) -> Instance:
-    name = f"{request.app}-{request.label}"
-    return Instance(
-        request.id,
-        name,
-        request.addon,
-        request.app,
-        request.variant,
-        request.distribution,
-        request.config,
-        options=request.options,
-    )
-
-
-def _association(request: Request) -> Association:
-    return Association(_NEW, request.app, request.id, request.addon, request.alias, primary=not request.alias)
 
 
 def planned_steps(

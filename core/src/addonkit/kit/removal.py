@@ -13,6 +13,8 @@ from addonkit.models.instance import Instance, Phase
 from addonkit.models.views import Plan
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from addonkit.controller.controller import Controller
     from addonkit.controller.forgetting import Forgetter
     from addonkit.kit.admission import Admission
@@ -34,7 +36,7 @@ class Removal:
         operations: Operations,
         admission: Admission,
         reachability: Reachability,
-        planner: Planner,
+        planner: Callable[[], Planner],
         controller: Controller,
         forgetter: Forgetter,
         backups: Backups,
@@ -56,7 +58,7 @@ class Removal:
         """See Kit.plan_destroy."""
         instance = await lookup_instance(self._store, name, app)
         self._admission.check(instance, "destroy")
-        plan = await self._planner.destroy(name, app)
+        plan = await self._planner().destroy(name, app)
         held = await describe_usage(self._registry, self._engine, instance)
         kept = await self._backups.describe(instance.name)
         told = attrs.evolve(plan, lost=(*plan.lost, *held), stays=(*plan.stays, *kept))

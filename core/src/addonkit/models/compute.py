@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 
 import attrs
 
+from addonkit.models.address import Address
 from addonkit.models.definition import ProgramSource
 from addonkit.models.secret import Secret
 
@@ -184,6 +185,14 @@ class Pool:
     backend: str
     host: str = ""
     ports: Mapping[str, int] = attrs.field(factory=dict)
+
+    @property
+    def address(self) -> Address | None:
+        """Where its first port is; None until the backend placed it."""
+        for port in self.spec.ports:
+            if port.name in self.ports:
+                return Address(self.host, self.ports[port.name])
+        return None
 
 
 @attrs.frozen

@@ -109,3 +109,19 @@ class Variable:
     def renamed(self, key: str) -> Variable:
         """The same variable under another key."""
         return attrs.evolve(self, key=key)
+
+
+@attrs.frozen
+class VariableMove:
+    """A variable of an app that is found under another name from now on.
+
+    Attributes:
+        label: the set it belongs to, see `Association.label`.
+        old: name before; `new` name from now on.
+        reason: why, in a few words.
+    """
+
+    label: str
+    old: str
+    new: str
+    reason: str

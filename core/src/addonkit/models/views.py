@@ -11,29 +11,13 @@ from addonkit.models.address import Address
 from addonkit.models.instance import Association, Instance, Server
 from addonkit.models.options import OptionDefinition
 from addonkit.models.storage import StorageUse
-from addonkit.models.variable import Variable
+from addonkit.models.variable import Variable, VariableMove
 
 MANUAL: Final = "manual"
 """Source of variables that are set by hand."""
 
 NOT_INSTALLED: Final = "not installed"
 """State of an addon whose distribution is not there."""
-
-
-@attrs.frozen
-class VariableMove:
-    """A variable of an app that is found under another name from now on.
-
-    Attributes:
-        label: the set it belongs to, see `Association.label`.
-        old: name before; `new` name from now on.
-        reason: why, in a few words.
-    """
-
-    label: str
-    old: str
-    new: str
-    reason: str
 
 
 @attrs.frozen

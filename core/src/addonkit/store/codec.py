@@ -40,12 +40,21 @@ def structure(tree: Any, kind: Any) -> Any:
     Raises:
         ValueError: naming each place that does not fit.
     """
-    from cattrs import transform_error
-
     try:
         return converter().structure(tree, kind)
     except Exception as error:
-        raise ValueError("; ".join(transform_error(error))) from error
+        raise ValueError(_misfits(tree, kind) or str(error)) from error
+
+
+def _misfits(tree: Any, kind: Any) -> str:
+    """Name the places where a tree does not fit a type."""
+    from cattrs import transform_error
+
+    try:
+        converter(detailed=True).structure(tree, kind)
+    except Exception as error:  # noqa: BLE001 - told by the caller
+        return "; ".join(transform_error(error))
+    return ""
 
 
 class Codec:

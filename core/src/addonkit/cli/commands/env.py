@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from addonkit.kit.kit import Kit
     from addonkit.models.app import EnvironmentFile
-    from addonkit.models.views import Environment, VariableMove
+    from addonkit.models.variable import VariableMove
+    from addonkit.models.views import Environment
 
 
 @group(
@@ -146,7 +147,7 @@ def get(invocation: Invocation, app: str, key: str) -> None:
     """Print the value of one variable of an app, whole, also when it is secret."""
     from addonkit.cli.render import json
     from addonkit.cli.streams import write_exactly
-    from addonkit.controller.directory import suggestion
+    from addonkit.controller.unknown_names import suggestion
     from addonkit.errors import NotFound
 
     environment = invocation.quick_environment(app, running=False)

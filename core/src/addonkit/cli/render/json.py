@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from addonkit.models.definition import AddonDefinition, VariantDefinition
     from addonkit.models.execution import Event, Execution
     from addonkit.models.instance import Association, Instance
-    from addonkit.models.variable import Variable
-    from addonkit.models.views import Environment, Finding, InstanceView, Plan, VariableMove
+    from addonkit.models.variable import Variable, VariableMove
+    from addonkit.models.views import Environment, Finding, InstanceView, Plan
     from addonkit.registry.entry_points import AddonReport
     from addonkit.registry.grades import Graded
 

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from addonkit.kit.binding import Binding
     from addonkit.models.execution import Execution
     from addonkit.models.instance import Instance
-    from addonkit.models.views import AppView, Environment, Finding, InstanceView, Plan, PlannedStep, VariableMove
+    from addonkit.models.variable import VariableMove
+    from addonkit.models.views import AppView, Environment, Finding, InstanceView, Plan, PlannedStep
 
 NO_INSTANCES = "no instances yet; run `addonkit create ADDON -a APP` to make one, or `addonkit addons` to choose"
 

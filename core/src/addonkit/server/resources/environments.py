@@ -8,8 +8,8 @@ from typing import Annotated, Final
 import attrs
 
 from addonkit.models.token import Role
-from addonkit.models.variable import Variable
-from addonkit.models.views import Environment, VariableMove
+from addonkit.models.variable import Variable, VariableMove
+from addonkit.models.views import Environment
 from addonkit.server.endpoints import Call, Endpoints
 from addonkit.server.resources.apps import check
 from addonkit.server.resources.words import VariableName
