@@ -478,6 +478,48 @@ class AddonSpecs:
         raise NotImplementedError
 
     @hookspec(firstresult=True)
+    def addon_rotate_admin(self, server: Server) -> Saga[None]:
+        """Describe how the administrator of a server gets another password while apps use the server. Optional.
+
+        Interrupted at any point, the password that addonkit has recorded lets the administrator in.
+
+        Args:
+            server: an active server of this addon.
+
+        Example:
+            ```python
+            @hookimpl
+            def addon_rotate_admin(server):
+                return ROTATE_ADMIN.bind(server_name=server.id)
+            ```
+
+        Returns:
+            A saga without a result.
+        """
+        raise NotImplementedError
+
+    @hookspec(firstresult=True)
+    def addon_reset_admin(self, server: Server) -> Saga[None]:
+        """Describe how the administrator of a server gets the recorded password without a login. Optional.
+
+        Asked when the password was lost; the server may restart. Doing it again changes nothing.
+
+        Args:
+            server: an active server of this addon, with the password that its administrator is to have.
+
+        Example:
+            ```python
+            @hookimpl
+            def addon_reset_admin(server):
+                return RESET_ADMIN.bind(server_name=server.id)
+            ```
+
+        Returns:
+            A saga without a result.
+        """
+        raise NotImplementedError
+
+    @hookspec(firstresult=True)
     def addon_inspect(self, server: Server) -> Saga[Inventory]:
         """Describe how to list what lives on a shared server. Optional; used by `addonkit doctor`.
 

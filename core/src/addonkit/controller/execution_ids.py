@@ -7,9 +7,11 @@ from typing import Final
 import attrs
 
 from addonkit.models.identifiers import new_id
-from addonkit.models.instance import Association, Instance
+from addonkit.models.instance import Association, Instance, Server
 
 _ONCE: Final = "once/"
+
+_ADMIN_ROTATION: Final = "rotate-admin/"
 
 BACKUPS: Final = "backups/"
 """Ids of executions that back up and restore begin with it; those of their children have further parts."""
@@ -48,6 +50,16 @@ def revocation_id(association: Association, generation: int) -> str:
 def unbind_id(association: Association) -> str:
     """Id of the execution that unbinds the association, in its present attempt."""
     return f"unbind/{association.id}/{association.teardown}"
+
+
+def admin_rotation_id(server: Server) -> str:
+    """Id of the execution that gives the administrator of a server its next password."""
+    return f"{_ADMIN_ROTATION}{server.id}/{server.admin_number + 1}"
+
+
+def is_admin_rotation(id: str) -> bool:
+    """Whether an id was made by `admin_rotation_id`."""
+    return id.startswith(_ADMIN_ROTATION)
 
 
 def configure_id(instance: Instance) -> str:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from addonkit.controller.pools import PoolReconciler
     from addonkit.controller.power import ServerPower
     from addonkit.controller.views import Viewer
+    from addonkit.kit.admin_passwords import AdminPasswords
     from addonkit.kit.backups import Backups
     from addonkit.kit.broker_records import BrokerRecords
     from addonkit.kit.changes import Changes
@@ -246,6 +247,13 @@ class Parts:
         from addonkit.kit.rotations import Rotations as Made
 
         return Made(self._services, self._controller, self.write_environment_files)
+
+    @cached_property
+    def admin_passwords(self) -> AdminPasswords:
+        """How administrators of servers get other passwords; imported when it is asked for first."""
+        from addonkit.kit.admin_passwords import AdminPasswords as Made
+
+        return Made(self._services)
 
     async def write_environment_files(self, report: Callable[[str], None] | None = None) -> None:
         """Bring files up to date that follow variables. What that needs is imported where there are some.

@@ -103,6 +103,8 @@ class Program:
         prepare: command lines that turn an empty disk into a usable one, run once, in order.
         prepare_files: written before `prepare`, removed after it.
         template: a faster way to the same: a prepared disk that is copied. Without one, `prepare` is run.
+        before_start: command lines that are run on a prepared disk before each start, as the user who prepares, with
+            `prepare_files`. For what a server does not do as itself, as letting its administrator in anew.
         files: written before each start.
         env: environment of the server and of `prepare`, on top of a minimal one.
         probe: readiness in the server's own protocol.
@@ -123,6 +125,7 @@ class Program:
     prepare: tuple[tuple[str, ...], ...] = ()
     prepare_files: tuple[File, ...] = ()
     template: DiskTemplate | None = None
+    before_start: tuple[tuple[str, ...], ...] = ()
     files: tuple[File, ...] = ()
     env: Mapping[str, str | Secret] = attrs.field(factory=dict)
     stop_signal: str = "SIGTERM"

@@ -229,6 +229,7 @@ class Server:
         phase: see ServerPhase.
         config: the addon's configuration of it (image, version, ...).
         attributes: the addon's own, JSON values and Secrets (an administrator's password).
+        admin_number: how many passwords its administrator has had; a rotation makes the next one.
     """
 
     kind: ClassVar[str] = "server"
@@ -240,6 +241,7 @@ class Server:
     phase: ServerPhase = ServerPhase.PENDING
     config: Mapping[str, str] = attrs.field(factory=dict)
     attributes: Mapping[str, Any] = attrs.field(factory=dict)
+    admin_number: int = 1
 
     @property
     def shared(self) -> bool:

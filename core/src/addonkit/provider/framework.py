@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
@@ -160,22 +160,31 @@ class ProviderFramework:
         await self._backend.ensure_running(attrs.evolve(pool, spec=attrs.evolve(pool.spec, desired_instances=0)))
         await self._backend.ensure_running(pool)
 
-    async def configure_server(self, server: Server, spec: CreateSandboxPoolSpec) -> None:
-        """Record other settings of a server: its config, its pool, and the size of its disk, in one transaction.
+    async def change_server(
+        self, server_id: str, change: Callable[[Server], Server], pool_of: Callable[[Server], CreateSandboxPoolSpec]
+    ) -> None:
+        """Record a change of a server: what it is made of, its pool, and the size of its disk, in one transaction.
 
         A server that runs goes on as it is: `restart_pool` brings what it reads at its start into force.
+
+        Args:
+            server_id: of the server.
+            change: gives the record afterwards; pure.
+            pool_of: gives the pool of a server; pure.
 
         Raises:
             PoolGone: the server was deleted.
         """
-        _check_probe(spec)
 
         def decide(tx: Transaction) -> None:
-            entity, pool = tx.get(Server, server.id), tx.get(Pool, server.id)
+            entity, pool = tx.get(Server, server_id), tx.get(Pool, server_id)
             if entity is None or pool is None:
-                raise _gone(server.id)
+                raise _gone(server_id)
+            changed = change(entity.value)
+            spec = pool_of(changed)
+            _check_probe(spec)
             kept = attrs.evolve(spec, desired_instances=pool.value.spec.desired_instances)
-            tx.put(entity, attrs.evolve(entity.value, config=server.config))
+            tx.put(entity, changed)
             tx.put(pool, attrs.evolve(pool.value, spec=kept))
             for volume in spec.volumes:
                 disk = tx.get(Disk, volume.disk)

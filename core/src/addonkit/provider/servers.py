@@ -137,6 +137,21 @@ class Servers:
 
         await self._store.transact(decide)
 
+    async def change_attributes(self, server_id: str, **values: Any) -> Server:
+        """Write attributes of a server, and delete those whose value is None; return its record.
+
+        Raises:
+            UnknownInstance: the server does not exist.
+        """
+
+        def decide(tx: Transaction) -> Server:
+            entity = tx.get(Server, server_id)
+            if entity is None:
+                raise UnknownInstance(f"cannot change server {server_id}", "its record is gone")
+            return tx.put(entity, with_attributes(entity.value, **values)).value
+
+        return await self._store.transact(decide)
+
     async def forget(self, server_id: str) -> None:
         """Delete the record of a removed server. Does nothing if it does not exist."""
 
@@ -145,6 +160,12 @@ class Servers:
             tx.delete(Server, server_id)
 
         await self._store.transact(decide)
+
+
+def with_attributes(server: Server, **values: Any) -> Server:
+    """Return a server with other attributes; those whose value is None are left out."""
+    merged = {**server.attributes, **values}
+    return attrs.evolve(server, attributes={name: value for name, value in merged.items() if value is not None})
 
 
 def _instance(tx: Transaction, instance_id: str) -> Entity[Instance]:

@@ -148,6 +148,14 @@ class Addon:
         """How apps can write again; needs the capability `thaw`."""
         return self._saga(AddonSpecs.addon_thaw, None, instance=instance)
 
+    def rotate_admin(self, server: Server) -> Saga[None]:
+        """How the administrator gets another password; needs the capability `rotate_admin`."""
+        return self._saga(AddonSpecs.addon_rotate_admin, None, server=server)
+
+    def reset_admin(self, server: Server) -> Saga[None]:
+        """How the administrator gets the recorded password without a login; needs the capability `reset_admin`."""
+        return self._saga(AddonSpecs.addon_reset_admin, None, server=server)
+
     def inspect(self, server: Server) -> Saga[Inventory]:
         """How what lives on a shared server is listed; needs the capability `inspect`."""
         return self._saga(AddonSpecs.addon_inspect, Inventory, server=server)

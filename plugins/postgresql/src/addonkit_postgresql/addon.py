@@ -6,7 +6,7 @@ from typing import Final
 
 from addonkit import ServerAddon
 from addonkit_postgresql.definition import DEFINITION, PORT
-from addonkit_postgresql.server import container, program
+from addonkit_postgresql.server import container, program, reset_program
 from addonkit_postgresql.tenants import DatabaseTenants
 from addonkit_postgresql.variables import variables
 
@@ -14,6 +14,7 @@ ADDON: Final = ServerAddon(
     definition=DEFINITION,
     port=PORT,
     program=program,
+    reset_admin=reset_program,
     container=container,
     tenants=DatabaseTenants(),
     variables=variables,

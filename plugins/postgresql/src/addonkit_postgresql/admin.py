@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from addonkit import AlreadyExists, Conflict
+from addonkit import AlreadyExists, Conflict, Secret
 from addonkit_postgresql import extending
 from addonkit_postgresql.blockers import unblocked
 from addonkit_postgresql.configuring import statements
 from addonkit_postgresql.locales import order_of
 from addonkit_postgresql.marks import MARK, mark_of
-from addonkit_postgresql.naming import SPARE
+from addonkit_postgresql.naming import ADMINISTRATOR, SPARE
 from addonkit_postgresql.options import LOCALE
 from addonkit_postgresql.removal import remove
+from addonkit_postgresql.scram import verifier
 from addonkit_postgresql.session import DATABASE, Administrator, execute, execute_all, is_contended
 
 if TYPE_CHECKING:
@@ -236,3 +237,9 @@ async def _close_doors(connection: asyncpg.Connection) -> None:
         for database in ("postgres", "template1"):
             if await connection.fetchval("SELECT has_database_privilege('public', $1, 'CONNECT, TEMPORARY')", database):
                 await execute(connection, "REVOKE CONNECT, TEMPORARY ON DATABASE %I FROM PUBLIC", database)
+
+
+async def set_password(server: Administrator, password: Secret) -> None:
+    """Give the superuser another password. The statement has its verifier only."""
+    async with server.session() as connection:
+        await execute(connection, f"ALTER ROLE {ADMINISTRATOR} PASSWORD %L", verifier(password.reveal()))

@@ -40,7 +40,7 @@ async def dump(server: Administrator, access: ServerAccess, tenant: Tenant, arch
             await open_database(server, tenant.claim, writes=role == WRITERS)
         fingerprint = await fingerprint_of(connection, tenant.claim)
         argv = ("pg_dump", *_DUMP, _LOCK_WAIT, f"--snapshot={snapshot}", f"--dbname={tenant.claim}")
-        async with access.pipe(argv, _environment(access, ADMINISTRATOR, access.password)) as output:
+        async with access.pipe(argv, _environment(access, ADMINISTRATOR, await server.working_password())) as output:
             await archive.write(MEMBER, output)
         settings = await read_settings(connection, tenant.claim)
         await archive.write(kept_settings.MEMBER, chunks(settings), len(settings))

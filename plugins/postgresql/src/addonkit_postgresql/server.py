@@ -6,6 +6,8 @@ import struct
 from collections.abc import Iterable
 from typing import Final
 
+import attrs
+
 from addonkit import ContainerSpec, DiskTemplate, File, Probe, Program, Secret, Server, admin_password
 from addonkit_postgresql.definition import PROGRAM
 from addonkit_postgresql.extending import words
@@ -45,6 +47,12 @@ CREATE DATABASE {SPARE} TEMPLATE template0 ALLOW_CONNECTIONS false
 """
 """What each server would do when its first app comes."""
 
+_RESET: Final = """\
+rm -f "$1/postmaster.pid"
+postgres --single -D "$1" -c password_encryption=scram-sha-256 postgres <"$2" >/dev/null
+"""
+"""In this mode a server takes statements from its standard input, and asks for no password."""
+
 _FIRST_WITH_BUILTIN_LOCALES: Final = 17
 
 
@@ -68,6 +76,17 @@ def program(server: Server) -> Program:
         stop_timeout=60.0,
         pid_file="postmaster.pid",
         named_user="prepare",  # initdb asks for the name of its user
+    )
+
+
+def reset_program(server: Server) -> Program:
+    """How one runs whose superuser gets the recorded password before its start."""
+    # The server itself makes a verifier of it.
+    statement = f"ALTER ROLE {ADMINISTRATOR} LOGIN PASSWORD '{admin_password(server).reveal()}'\n"
+    return attrs.evolve(
+        program(server),
+        before_start=(("/bin/sh", "-euc", _RESET, "reset", "{disk}", "{run}/reset.sql"),),
+        prepare_files=(File("{run}/reset.sql", Secret(statement)),),
     )
 
 

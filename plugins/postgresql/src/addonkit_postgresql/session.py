@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -68,11 +68,13 @@ class Administrator:
         address: where it answers.
         password: the superuser's.
         open_socket: yields the path of the server's Unix socket, see ServerAccess; empty for the port.
+        other: what the superuser may have instead while its password is being replaced.
     """
 
     address: ServerAddress
     password: Secret
     open_socket: Callable[[], AbstractContextManager[str]] = _no_socket
+    other: Secret | None = None
 
     @asynccontextmanager
     async def session(self, database: str = DATABASE, *, patient: bool = True) -> AsyncIterator[asyncpg.Connection]:
@@ -89,6 +91,14 @@ class Administrator:
         with _translated(self._attempted):
             async with self._untranslated(database, patient=patient) as connection:
                 yield connection
+
+    async def working_password(self) -> Secret:
+        """Return the password that the server takes. Raises as `session`."""
+        if self.other is not None:
+            with suppress(ServerFault):
+                async with attrs.evolve(self, password=self.other, other=None).session():
+                    return self.other
+        return self.password
 
     @asynccontextmanager
     async def _untranslated(
@@ -113,16 +123,26 @@ class Administrator:
         return f"working on the PostgreSQL server at {self.address.host}:{self.address.port}"
 
     async def _connect(self, database: str, socket: str, settings: Mapping[str, str]) -> asyncpg.Connection:
+        import asyncpg
+
+        if self.other is not None:
+            with suppress(asyncpg.InvalidPasswordError):
+                return await self._connect_with(self.other, database, socket, settings)
+        return await self._connect_with(self.password, database, socket, settings)
+
+    async def _connect_with(
+        self, password: Secret, database: str, socket: str, settings: Mapping[str, str]
+    ) -> asyncpg.Connection:
         loop = ScramOnlyLoop(asyncio.get_running_loop())
         try:
-            return await self._open(database, socket, settings, loop)
+            return await self._open(password, database, socket, settings, loop)
         except Exception as error:
             if loop.fault:
                 raise ServerFault(self._attempted, f"another process answers there: {loop.fault}") from error
             raise
 
     async def _open(
-        self, database: str, socket: str, settings: Mapping[str, str], loop: ScramOnlyLoop
+        self, password: Secret, database: str, socket: str, settings: Mapping[str, str], loop: ScramOnlyLoop
     ) -> asyncpg.Connection:
         import asyncpg
 
@@ -132,7 +152,7 @@ class Administrator:
             port=self.address.port,
             loop=loop,
             user=ADMINISTRATOR,
-            password=self.password.reveal(),
+            password=password.reveal(),
             database=database,
             timeout=CONNECT_LIMIT,
             command_timeout=STATEMENT_LIMIT,
@@ -185,6 +205,9 @@ def _translated(attempted: str) -> Iterator[None]:
         raise
     except passing as error:
         raise TransientError(attempted, str(error) or type(error).__name__) from error
+    except asyncpg.InvalidPasswordError as error:
+        advice = "run `addonkit rotate --lost` with the name of an instance of that server to get in anew"
+        raise ServerFault(attempted, f"{error} ({error.sqlstate})", advice, sqlstate=error.sqlstate) from error
     except asyncpg.PostgresError as error:
         if is_contended(error):
             raise TransientError(attempted, str(error)) from error

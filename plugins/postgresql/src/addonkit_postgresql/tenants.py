@@ -51,6 +51,10 @@ class DatabaseTenants(Tenants):
             await extending.change(administrator(access), tenant.claim, former, tenant.config)
             await configuring.configure(administrator(access), tenant.claim, former, tenant.config)
 
+    async def set_admin_passwords(self, access: ServerAccess, passwords: Sequence[Secret]) -> None:
+        """See Tenants. The server keeps one."""
+        await admin.set_password(administrator(access), passwords[-1])
+
     async def limit_writes(self, access: ServerAccess, tenant: Tenant, *, denied: bool) -> None:
         """See Tenants."""
         await limiting.limit_writes(administrator(access), tenant.claim, denied=denied)
@@ -144,4 +148,5 @@ class DatabaseTenants(Tenants):
 
 def administrator(access: ServerAccess) -> Administrator:
     """The superuser of a server."""
-    return Administrator(ServerAddress(access.host, access.port), access.password, access.open_socket)
+    address, other = ServerAddress(access.host, access.port), access.passwords[1:]
+    return Administrator(address, access.password, access.open_socket, *other)

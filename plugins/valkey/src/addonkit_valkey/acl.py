@@ -155,8 +155,12 @@ def rules_for(rules: Collection[str], known: Collection[str]) -> tuple[str, ...]
 
 def initial_file(administrator: Secret) -> str:
     """Return the ACL file of a new server: the administrator alone can log in."""
-    rules = " ".join(("on", digest(administrator), "~*", "&*", "+@all"))
-    return f"user {OWNER} off nopass resetkeys resetchannels -@all\nuser {ADMINISTRATOR} {rules}\n"
+    return f"user {OWNER} off nopass resetkeys resetchannels -@all\n{administrator_line(administrator)}\n"
+
+
+def administrator_line(password: Secret) -> str:
+    """Return the line of an ACL file that lets the administrator in."""
+    return " ".join(("user", ADMINISTRATOR, "on", digest(password), "~*", "&*", "+@all"))
 
 
 def _command(rule: str) -> str:

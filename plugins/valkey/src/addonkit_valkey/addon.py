@@ -6,7 +6,7 @@ from typing import Final
 
 from addonkit import ServerAddon
 from addonkit_valkey.definition import DEFINITION, PORT
-from addonkit_valkey.server import container, program
+from addonkit_valkey.server import container, program, reset_program
 from addonkit_valkey.tenants import UserTenants
 from addonkit_valkey.variables import variables
 
@@ -14,6 +14,7 @@ ADDON: Final = ServerAddon(
     definition=DEFINITION,
     port=PORT,
     program=program,
+    reset_admin=reset_program,
     container=container,
     tenants=UserTenants(),
     variables=variables,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from addonkit import InvalidInput, Secret, ServerAddress, ServerFull, TransientError, Usage
+from addonkit import AddonkitError, InvalidInput, Secret, ServerAddress, ServerFull, TransientError, Usage
 from addonkit_valkey.acl import (
     ADMINISTRATOR,
     CLOSED,
@@ -17,6 +17,7 @@ from addonkit_valkey.acl import (
     OWNER,
     READS_ONLY,
     TENANT_COMMANDS,
+    digest,
     optional_commands,
     rules_for,
 )
@@ -33,6 +34,7 @@ SYSTEM_USERS: Final = frozenset({OWNER, ADMINISTRATOR})
 
 _FULL: Final = b"-ERR max number of clients"
 _RESTART: Final = "run `addonkit restart` with the name of an instance of that server"
+_LOST: Final = "run `addonkit rotate --lost` with the name of an instance of that server to get in anew"
 
 
 @attrs.frozen
@@ -52,7 +54,7 @@ class Administrator:
             TransientError: when the server does not answer right now, or is still loading.
         """
         from valkey.asyncio import Valkey
-        from valkey.exceptions import BusyLoadingError, ConnectionError, TimeoutError
+        from valkey.exceptions import AuthenticationError, BusyLoadingError, ConnectionError, TimeoutError
 
         # A socket, since no other user of the machine can stand in for the server there.
         with self.open_socket() as path:
@@ -76,6 +78,8 @@ class Administrator:
                 yield client
             except (BusyLoadingError, ConnectionError, TimeoutError) as error:
                 attempted = f"working on the Valkey server at {self.address.host}:{self.address.port}"
+                if isinstance(error.__cause__, AuthenticationError):
+                    raise AddonkitError(attempted, f"it refuses the administrator: {error}", _LOST) from error
                 if await _is_full(path, self.address):
                     raise ServerFull(attempted, "apps have taken all its connections", _RESTART) from error
                 raise TransientError(attempted, str(error)) from error
@@ -165,6 +169,13 @@ async def close_user(admin: Administrator, name: str) -> None:
         await _command(client, "ACL", "SETUSER", name, "off", "resetpass")
         await _command(client, "ACL", "SAVE")
         await _command(client, "CLIENT", "KILL", "USER", name)
+
+
+async def set_admin_passwords(admin: Administrator, passwords: Iterable[Secret]) -> None:
+    """Let the administrator log in with these passwords alone. One command does it, so no moment is without any."""
+    async with admin.session() as client:
+        await _command(client, "ACL", "SETUSER", ADMINISTRATOR, "resetpass", *map(digest, passwords))
+        await _command(client, "ACL", "SAVE")
 
 
 async def drop_user(admin: Administrator, name: str) -> None:

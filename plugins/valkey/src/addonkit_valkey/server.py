@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from addonkit import ContainerSpec, File, OptionType, Probe, Program, Secret, Server, admin_password, amount_of
-from addonkit_valkey.acl import ADMINISTRATOR, digest, initial_file
+from addonkit_valkey.acl import ADMINISTRATOR, administrator_line, digest, initial_file
 from addonkit_valkey.definition import ADDRESS_SPACE, PORT, PROGRAM, SERVER_PROGRAM, SETTINGS, SHARED_PROGRAM
 from addonkit_valkey.former import renew_script
 
@@ -47,7 +47,7 @@ if test ! -e users.acl; then
   mv users.acl.new users.acl
 fi
 : >"$run/users.made"
-{check}
+{reset}{check}
 {renew}
 {log_check}
 ulimit -v {space} 2>/dev/null || : # where the machine allows less already, or has no such limit
@@ -58,6 +58,11 @@ echo "${{PATH%%:*}} has none of {programs}" >&2
 exit 78
 """
 """Settings come on standard input, since the server takes a path for a pattern. PATH begins with its directory."""
+
+_RESET: Final = """\
+{{ grep -v '^user {administrator} ' users.acl || test $? -eq 1; echo '{line}'; }} >users.new
+mv users.new users.acl
+"""
 
 _LOG_CHECK: Final = """\
 list=appendonlydir/appendonly.aof.manifest
@@ -90,8 +95,18 @@ END
 
 def program(server: Server) -> Program:
     """Say how a server runs without a container."""
+    return _program(server)
+
+
+def reset_program(server: Server) -> Program:
+    """Say how one runs whose administrator gets the recorded password first."""
+    return _program(server, _RESET.format(administrator=ADMINISTRATOR, line=administrator_line(admin_password(server))))
+
+
+def _program(server: Server, reset: str = "") -> Program:
     password = admin_password(server)
     start = _START.format(
+        reset=reset,
         check=_check(password),
         renew=_renew(server),
         log_check=_LOG_CHECK if server.config.get("appendonly") == "yes" else "",

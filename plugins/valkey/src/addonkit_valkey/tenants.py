@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from addonkit import (
     ArchiveReader,
@@ -77,6 +77,10 @@ class UserTenants(Tenants):
         full = {"maxmemory": "1", "maxmemory-policy": "noeviction"}
         settings = full if denied else own
         await admin.change_settings(_administrator(access), dict(sorted(settings.items(), reverse=denied)))
+
+    async def set_admin_passwords(self, access: ServerAccess, passwords: Sequence[Secret]) -> None:
+        """See Tenants. The server keeps several."""
+        await admin.set_admin_passwords(_administrator(access), passwords)
 
     async def remove_tenant(self, access: ServerAccess, tenant: Tenant, progress: Progress) -> None:
         """Remove the user and its keys."""

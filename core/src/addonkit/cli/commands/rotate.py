@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         "addonkit rotate shop-postgresql -a shop --grace 1h     sessions have an hour to change over",
         "addonkit rotate shop-postgresql --grace 0 --force      the former credentials leaked: end them now",
         "addonkit rotate shop-postgresql --finish               revoke what an earlier rotation has kept",
+        "addonkit rotate shop-postgresql --admin                the password with which addonkit works on its server",
     ),
 )
 @instance_argument()
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 @click.option("--force", is_flag=True, help="End the sessions that are left after that time.")
 @click.option("--no-wait", is_flag=True, help="Return when apps have their new credentials; see --finish.")
 @click.option("--finish", is_flag=True, help="Make no new credentials; revoke former ones that no session uses.")
+@click.option("--admin", is_flag=True, help="Replace the password of the server's administrator; apps keep theirs.")
 @click.pass_obj
 def rotate(
     invocation: Invocation,
@@ -45,6 +47,7 @@ def rotate(
     force: bool,
     no_wait: bool,
     finish: bool,
+    admin: bool,
 ) -> None:
     """Give apps new credentials, and revoke the former ones.
 
@@ -52,6 +55,9 @@ def rotate(
     their variables again when they connect. Former credentials that are used then are kept, unless --force is given;
     `addonkit serve` revokes them when they are used no longer.
     """
+    if admin:
+        _rotate_admin(invocation, instance, app)
+        return
 
     async def work(kit: Kit) -> Rotated:
         if finish:
@@ -63,6 +69,14 @@ def rotate(
     hint = f"run `addonkit rotate {instance} --finish` to revoke the former credentials later"
     rotated = with_kit(invocation, work, hint=hint)
     invocation.answer(_document(rotated), "\n".join(_lines(rotated)))
+
+
+def _rotate_admin(invocation: Invocation, instance: str, app: str | None) -> None:
+    hint = f"run `addonkit rotate {instance} --admin` to continue"
+    rotated = with_kit(invocation, lambda kit: kit.admin_passwords.rotate(instance, app), hint=hint)
+    names = ", ".join(rotated.instances)
+    document = {"instance": rotated.instance, "server": rotated.server, "instances": list(rotated.instances)}
+    invocation.answer(document, f"the administrator of the server of {names} has another password")
 
 
 def _published(invocation: Invocation) -> Callable[[Sequence[str]], None]:

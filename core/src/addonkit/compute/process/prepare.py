@@ -41,6 +41,25 @@ async def prepare_disk(plan: LaunchPlan, disks: Disks, templates: Templates, dis
     await finish(disks.remember, disk, disks.recall(disk).files)
 
 
+async def work_before_start(plan: LaunchPlan, disks: Disks, disk: str, lock: int) -> None:
+    """Run what is to be run on a disk before the start, as the user who prepares; the disk is theirs meanwhile.
+
+    Raises:
+        PoolCrashed: a command fails, with the end of its output.
+    """
+    if not plan.program.before_start:
+        return
+    data = disks.data(disk)
+    work = attrs.evolve(plan, program=attrs.evolve(plan.program, prepare=plan.program.before_start))
+    try:
+        if plan.preparer is not None:
+            await finish(hand_over, data, plan.preparer)
+        await _prepare(work, data, lock)
+    finally:
+        if plan.user is not None:
+            await finish(hand_over, data, plan.user)
+
+
 async def _prepare_draft(plan: LaunchPlan, disks: Disks, templates: Templates, disk: str, lock: int) -> None:
     try:
         draft = await _from_template(plan, disks, templates, disk, lock)

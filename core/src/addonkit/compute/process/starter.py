@@ -15,7 +15,7 @@ from addonkit.compute.process.open_files import having_open
 from addonkit.compute.process.ownership import hand_over
 from addonkit.compute.process.placeholders import Placeholders
 from addonkit.compute.process.ports import Ports
-from addonkit.compute.process.prepare import prepare_disk
+from addonkit.compute.process.prepare import prepare_disk, work_before_start
 from addonkit.compute.process.programs import Programs
 from addonkit.compute.process.record import RunRecord
 from addonkit.compute.process.standing import ELSEWHERE, STOP_THERE
@@ -74,6 +74,8 @@ class Starter:
             plan = await self.plan(pool, held)
             for disk in disks:
                 await prepare_disk(plan, self._disks, self._templates, disk, lock)
+            for disk in disks[:1]:
+                await work_before_start(plan, self._disks, disk, lock)
             taken = await finish(self._ports.reacquire, pool.name, pool.ports.values())
             if taken is not None:
                 raise PoolCrashed(

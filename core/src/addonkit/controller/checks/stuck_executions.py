@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
-from addonkit.controller.execution_ids import BACKUPS, is_once
+from addonkit.controller.execution_ids import BACKUPS, is_admin_rotation, is_once
 from addonkit.controller.garbage_collection import serves
 from addonkit.engine.recovery import unfinished
 from addonkit.models.execution import Execution, ExecutionStatus
@@ -37,19 +37,20 @@ def stuck_executions(tx: Transaction, idle: Collection[str]) -> tuple[Finding, .
     waiting, servers = _unfinished(tx), set(_server_ids(tx))
     found = (tx.get(Execution, id) for id in sorted(idle))
     executions = [entity.value for entity in found if entity is not None and not entity.value.status.finished]
-    stranded = {e.id for e in executions if serves(e) not in waiting and e.id not in servers}
+    rotations = {e.id for e in executions if is_admin_rotation(e.id) and tx.get(Server, serves(e)) is not None}
+    stranded = {e.id for e in executions if serves(e) not in waiting and e.id not in servers} - rotations
     blocked = [e for e in executions if e.status is ExecutionStatus.BLOCKED and e.id not in stranded]
     return (
-        *(
-            Finding(
-                "blocked-execution",
-                e.id,
-                f"{e.error}; run `addonkit saga retry {e.id}` or `addonkit saga abandon {e.id}`",
-            )
-            for e in blocked
-        ),
+        *(_blocked(e) for e in blocked if e.id not in rotations),
         *(_stranded(e) for e in executions if e.id in stranded),
+        *(_admin_rotation(tx, serves(e)) for e in executions if e.id in rotations),
     )
+
+
+def _admin_rotation(tx: Transaction, server_id: str) -> Finding:
+    names = sorted(each.value.name for each in tx.list(Instance, {"server": server_id}).items)
+    way = f"; run `addonkit rotate {names[0]} --admin` to complete it" if names else ""
+    return Finding("unfinished", server_id, f"its administrator's password is being replaced{way}")
 
 
 def _blocked(execution: Execution) -> Finding:

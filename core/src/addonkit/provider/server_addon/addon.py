@@ -16,6 +16,7 @@ from addonkit.models.instance import Association, Instance, Server
 from addonkit.models.result import BindResult, Extensions, Inventory, ProvisionResult, Sessions, Usage
 from addonkit.models.variable import Variable
 from addonkit.provider.server_addon import sagas
+from addonkit.provider.server_addon.admin_rotation import reset_admin_hook, rotate_admin_hook
 from addonkit.provider.server_addon.configuring import bound_to, configure_saga
 from addonkit.provider.server_addon.copying import copy_hook
 from addonkit.provider.server_addon.data import DataSagas, data_sagas, transform_saga
@@ -49,6 +50,8 @@ class ServerAddon:
         more_ports: names and numbers of further ports; `{port:NAME}` in the program,
             `ConnectionInfo.ports` for variables.
         container: how a server runs in a container, where its image alone does not say it; pure.
+        reset_admin: how a server runs whose administrator gets the recorded password with its start, whatever its data
+            say; pure. It is the way back in when that password was lost. Without it there is none.
         start_timeout: seconds a started server has until it answers its probe.
         pool: follows from these, as do the sagas `servers`, `provision`, `deprovision`, `inspect` and `drop_claim`.
         configure: the saga that brings other values of options into force; None for a definition without options.
@@ -63,6 +66,7 @@ class ServerAddon:
     tenants: Tenants | None = attrs.field(default=None)
     more_ports: Mapping[str, int] = attrs.field(factory=dict)
     container: Callable[[Server], ContainerSpec] = _image_alone
+    reset_admin: Callable[[Server], Program] | None = None
     start_timeout: float = 60.0
     pool: PoolBuilder = attrs.field(init=False)
     servers: ServerSagas = attrs.field(init=False)
@@ -88,6 +92,8 @@ class ServerAddon:
     addon_extensions: Callable[[Instance], Saga[Extensions]] | None = attrs.field(init=False)
     addon_update_extension: Callable[[Instance, str], Saga[None]] | None = attrs.field(init=False)
     addon_limit_writes: Callable[[Instance, bool], Saga[None]] | None = attrs.field(init=False)
+    addon_rotate_admin: Callable[[Server], Saga[None]] | None = attrs.field(init=False)
+    addon_reset_admin: Callable[[Server], Saga[None]] | None = attrs.field(init=False)
     addon_inspect: Callable[[Server], Saga[Inventory]] | None = attrs.field(init=False)
     addon_drop_claim: Callable[[Server, str], Saga[None]] | None = attrs.field(init=False)
 
@@ -276,6 +282,15 @@ class ServerAddon:
     @addon_limit_writes.default
     def _answer_limit_writes(self) -> Callable[[Instance, bool], Saga[None]] | None:
         return limit_hook(self.definition.name, self.tenants)
+
+    @addon_rotate_admin.default
+    def _answer_rotate_admin(self) -> Callable[[Server], Saga[None]] | None:
+        return rotate_admin_hook(self.definition.name, self.pool, self.tenants)
+
+    @addon_reset_admin.default
+    def _answer_reset_admin(self) -> Callable[[Server], Saga[None]] | None:
+        resetting = attrs.evolve(self.pool, program=self.reset_admin) if self.reset_admin else None
+        return reset_admin_hook(self.definition.name, self.pool, resetting, self.tenants)
 
     @addon_inspect.default
     def _answer_inspect(self) -> Callable[[Server], Saga[Inventory]] | None:

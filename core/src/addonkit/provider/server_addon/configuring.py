@@ -111,9 +111,12 @@ async def _change_server(
     server = await server_of(framework, server_id)
     if server.shared:
         return
-    kept = {name: value for name, value in server.config.items() if name not in before}
-    changed = attrs.evolve(server, config={**kept, **after})
-    await framework.configure_server(changed, pool_of(changed))
+
+    def change(now: Server) -> Server:
+        kept = {name: value for name, value in now.config.items() if name not in before}
+        return attrs.evolve(now, config={**kept, **after})
+
+    await framework.change_server(server_id, change, pool_of)
     if restart and not await framework.is_stopped(server_id):
         progress("restarting the server")
         await framework.restart_pool(server_id)

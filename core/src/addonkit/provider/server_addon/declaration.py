@@ -19,6 +19,9 @@ from addonkit.util.unix_sockets import trusted_socket
 ADMIN_PASSWORD: Final = "admin_password"  # noqa: S105 - the name of an attribute, not a password
 """Attribute of a Server that holds the password made with it."""
 
+OTHER_PASSWORD: Final = "other_admin_password"  # noqa: S105 - the name of an attribute, not a password
+"""Attribute of a Server whose administrator's password is being replaced: the server may have this one instead."""
+
 PASSWORD: Final = "password"  # noqa: S105 - the name of an attribute, not a password
 """Attribute of an Instance that holds what its tenant logs in with."""
 
@@ -97,6 +100,18 @@ class ServerAccess:
     def password(self) -> Secret:
         """The administrator's."""
         return admin_password(self.server)
+
+    @property
+    def passwords(self) -> tuple[Secret, ...]:
+        """The administrator's, and one that the server may have instead while it is being replaced."""
+        other = self.server.attributes.get(OTHER_PASSWORD)
+        return (self.password, other) if other else (self.password,)
+
+    def with_password(self, password: Secret) -> ServerAccess:
+        """Return the same way in with one password of the administrator's."""
+        attributes = {ADMIN_PASSWORD: password}
+        kept = {name: value for name, value in self.server.attributes.items() if name != OTHER_PASSWORD}
+        return attrs.evolve(self, server=attrs.evolve(self.server, attributes={**kept, **attributes}))
 
 
 @attrs.frozen
@@ -224,9 +239,16 @@ class Tenants(abc.ABC):
         async def remove_login(self, access: ServerAccess, tenant: Tenant, name: str) -> None
         async def count_sessions(self, access: ServerAccess, tenant: Tenant, name: str) -> int
 
-    Then `create_tenant` makes no login. What any login makes belongs to the tenant, and `variables` use
-    `ConnectionInfo.login`. `remove_login` ends the sessions of the login. In instances of an older release its name may
-    be the claim: then it is closed and stays. `remove_tenant` removes all logins as well.
+    With this verb the administrator's password can be replaced while apps use the server. Afterwards the administrator
+    can log in with each of them; on a server that keeps one password, with the last:
+
+        async def set_admin_passwords(self, access: ServerAccess, passwords: Sequence[Secret]) -> None
+
+    Meanwhile log in with one of `access.passwords` in all verbs: a server that keeps one may have the second already.
+
+    Where the three verbs of logins are there, `create_tenant` makes no login. What any login makes belongs to the
+    tenant, and `variables` use `ConnectionInfo.login`. `remove_login` ends the sessions of the login. In instances of
+    an older release its name may be the claim: then it is closed and stays. `remove_tenant` removes all logins as well.
     """
 
     longest_claim: int = 63

@@ -86,6 +86,8 @@ class AddonUnderTest:
             "freeze": lambda: self.addon.freeze(instance),
             "thaw": lambda: self.addon.thaw(instance),
             "sessions": lambda: self.addon.sessions(_association(self), instance),
+            "rotate_admin": lambda: self.addon.rotate_admin(server),
+            "reset_admin": lambda: self.addon.reset_admin(server),
             "inspect": lambda: self.addon.inspect(server),
             "drop_claim": lambda: self.addon.drop_claim(server, "kit"),
         }

@@ -12,6 +12,7 @@ import pytest
 
 from addonkit.errors import AddonkitError
 from addonkit.testing.conformance.addon_under_test import AddonUnderTest
+from addonkit.testing.conformance.administrator import AdministratorChecks
 from addonkit.testing.conformance.applicability import not_applicable
 from addonkit.testing.conformance.client import ConformanceClient, find_client
 from addonkit.testing.conformance.crash_points import crash_points, failures
@@ -53,6 +54,7 @@ class AddonConformance(
     ExposureChecks,
     RightsChecks,
     RotationChecks,
+    AdministratorChecks,
     LoginChecks,
     IsolationChecks,
     HookChecks,
