@@ -78,7 +78,7 @@ class AdminPasswords:
             app: that calls it so.
 
         Returns:
-            None when the instance has no server here: whoever runs it knows its administrator.
+            None when the instance has no server here.
 
         Raises:
             InvalidInput: its addon has no way to do that.
