@@ -134,7 +134,13 @@ class Served:
 
 @asynccontextmanager
 async def served(
-    home: Path, shelf: Any, listening: Listening | None = None, *, addon: str = "shelf", **options: Any
+    home: Path,
+    shelf: Any,
+    listening: Listening | None = None,
+    *,
+    addon: str = "shelf",
+    traces: Any = None,
+    **options: Any,
 ) -> AsyncIterator[Served]:
     """Serve a home with an addon in this process."""
     registry = addonkit.Registry()
@@ -152,7 +158,7 @@ async def served(
         opened = addonkit.open(home, registry=registry, on_event=take, **options)
         kit = await stack.enter_async_context(opened)
         metrics = Metrics(kit)
-        runners.append(OperationRunner(kit, metrics))
+        runners.append(OperationRunner(kit, metrics, traces))
         await stack.enter_async_context(serving(kit, runners[0], metrics, listening or Listening(), said.append))
         yield Served(kit, shelf, runners[0], Client(session), said)
 

@@ -35,6 +35,7 @@ class Operation:
         problem: why it failed: the fields of the error.
         digest: of the request, so that a key is not used for another one.
         asked_by: who asked.
+        trace: that the request belongs to: `traceparent` and `tracestate` of W3C Trace Context.
     """
 
     kind: ClassVar[str] = "operation"
@@ -54,3 +55,4 @@ class Operation:
     problem: Mapping[str, Any] | None = None
     digest: str = ""
     asked_by: str = ""
+    trace: Mapping[str, str] = attrs.field(factory=dict)

@@ -28,6 +28,7 @@ from addonkit.server.idempotency import digest_of, key_of, operation_id
 from addonkit.server.problems import Refused, answer_bug, answer_error, answer_http
 from addonkit.server.reading import read, read_query
 from addonkit.server.resources.operations import begun
+from addonkit.server.runner import request_trace
 
 if TYPE_CHECKING:
     from addonkit.kit.kit import Kit
@@ -90,6 +91,7 @@ class Api:
         """Turn errors into problems, and write the audit log."""
         trace = _Trace()
         _trace.set(trace)
+        request_trace.set(self._runner.trace_of(request.headers))
         response = await self._answered(request, handler)
         if not response.prepared:
             response.headers["X-Request-Id"] = trace.id

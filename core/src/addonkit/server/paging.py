@@ -42,7 +42,7 @@ def page(items: Iterable[T], key: Callable[[T], str], query: ListQuery) -> Page[
 async def page_through(
     read: Callable[[str, int], Awaitable[Sequence[T]]], key: Callable[[T], str], query: ListQuery
 ) -> Page[T]:
-    """Return the part of a list that was asked for, of a list that is read in parts by the same key."""
+    """Return the part that was asked for, of a list that is read in parts by the same key."""
     found = await read(query.cursor, query.limit + 1)
     part = tuple(found[: query.limit])
     return Page(part, key(part[-1]) if len(found) > query.limit else None)

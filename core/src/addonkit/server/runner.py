@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from addonkit.kit.kit import Kit
     from addonkit.models.execution import Event
     from addonkit.server.metrics import Metrics
+    from addonkit.server.tracing import Tracing
 
 _log = logging.getLogger(__name__)
 
@@ -46,6 +47,9 @@ LEFT: Final = timedelta(seconds=60)
 SWEEP_EVERY: Final = 60
 """Looks between sweeps of operations that ended long ago."""
 
+request_trace: ContextVar[Mapping[str, str]] = ContextVar("request_trace", default={})  # noqa: B039 - never changed
+"""The trace of the request that is answered."""
+
 _current: ContextVar[str] = ContextVar("operation", default="")
 
 
@@ -55,11 +59,13 @@ class OperationRunner:
     Args:
         kit: what carries out.
         metrics: counts what happened.
+        tracing: makes spans of it; None without a collector.
     """
 
-    def __init__(self, kit: Kit, metrics: Metrics) -> None:
+    def __init__(self, kit: Kit, metrics: Metrics, tracing: Tracing | None = None) -> None:
         self._kit = kit
         self._metrics = metrics
+        self._tracing = tracing
         self._log = kit.operation_log
         self._tasks: set[asyncio.Task[None]] = set()
         self._notes: dict[str, dict[str, asyncio.Future[Operation]]] = {}
@@ -83,7 +89,7 @@ class OperationRunner:
             AddonkitError: the request is refused; nothing was begun.
         """
         id = id or new_id() + new_id()
-        blank = Operation(id, verb, arguments, digest=digest, asked_by=asked_by)
+        blank = Operation(id, verb, arguments, digest=digest, asked_by=asked_by, trace=dict(request_trace.get()))
         operation, is_new = await self._log.begin(blank)
         if not is_new:
             return operation
@@ -112,6 +118,10 @@ class OperationRunner:
         """Resume again and again, and forget what ended long ago, until `close`."""
         self._add(self._keep())
 
+    def trace_of(self, headers: Mapping[str, str]) -> Mapping[str, str]:
+        """Return the trace that a request belongs to; empty without one, or without a collector."""
+        return self._tracing.context_of(headers) if self._tracing is not None else {}
+
     def take(self, event: Event) -> None:
         """Note which execution an event is of, for the operation that it belongs to."""
         self._metrics.take(event)
@@ -119,6 +129,9 @@ class OperationRunner:
         wanted = {id for id, concerned in self._instances.items() if instance and concerned == instance}
         if _current.get() in self._instances:  # what an operation began may outlive it
             wanted.add(_current.get())
+        if self._tracing is not None:
+            own = _current.get()
+            self._tracing.take(event, own if own in wanted else next(iter(wanted), ""))
         for id in wanted:
             notes = self._notes.setdefault(id, {})
             if event.execution not in notes or _failed(notes[event.execution]):
@@ -162,8 +175,13 @@ class OperationRunner:
         _current.set(id)
         try:
             async with self._log.owned(id):
+                if self._tracing is not None:
+                    self._tracing.began(await self._log.get(id))
                 await self._complete(id)
-            self._metrics.ended(await self._log.get(id))
+            ended = await self._log.get(id)
+            self._metrics.ended(ended)
+            if self._tracing is not None:
+                self._tracing.ended(ended)
         except NotFound:  # it was withdrawn by the process that had begun it
             return
         except Exception:  # noqa: BLE001 - one operation's failure is not that of the service
@@ -171,6 +189,8 @@ class OperationRunner:
         finally:
             self._instances.pop(id, None)
             self._notes.pop(id, None)
+            if self._tracing is not None:
+                self._tracing.left(id)
 
     async def _complete(self, id: str) -> None:
         operation = await self._log.get(id)

@@ -60,6 +60,7 @@ async def _serve(invocation: Invocation, listening: Listening) -> None:
     from addonkit.server.metrics import Metrics
     from addonkit.server.runner import OperationRunner
     from addonkit.server.service import serving
+    from addonkit.server.telemetry import tracing
 
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -70,24 +71,25 @@ async def _serve(invocation: Invocation, listening: Listening) -> None:
         for each in runners:
             each.take(event)
 
-    async with invocation.open(heal=False, on_event=take) as kit:
-        keeper = kit.keeper(write)
-        metrics = Metrics(kit, lambda: keeper.restarts)
-        runner = OperationRunner(kit, metrics)
-        runners.append(runner)
-        keeping = asyncio.create_task(keeper.run())
-        try:
-            write(f"serving {kit.home}")
-            async with serving(kit, runner, metrics, listening, write) as service:
-                loop.add_signal_handler(signal.SIGHUP, _reload, keeper, service)
-                tell_service_manager("READY=1")
-                await _first(keeping, asyncio.create_task(stop.wait()))
-                tell_service_manager("STOPPING=1")
-                write("stopping; servers go on")
-        finally:
-            keeping.cancel()
-            with suppress(asyncio.CancelledError):
-                await keeping
+    with tracing() as traces:
+        async with invocation.open(heal=False, on_event=take) as kit:
+            keeper = kit.keeper(write)
+            metrics = Metrics(kit, lambda: keeper.restarts)
+            runner = OperationRunner(kit, metrics, traces)
+            runners.append(runner)
+            keeping = asyncio.create_task(keeper.run())
+            try:
+                write(f"serving {kit.home}")
+                async with serving(kit, runner, metrics, listening, write) as service:
+                    loop.add_signal_handler(signal.SIGHUP, _reload, keeper, service)
+                    tell_service_manager("READY=1")
+                    await _first(keeping, asyncio.create_task(stop.wait()))
+                    tell_service_manager("STOPPING=1")
+                    write("stopping; servers go on")
+            finally:
+                keeping.cancel()
+                with suppress(asyncio.CancelledError):
+                    await keeping
 
 
 def _reload(keeper: Keeper, service: HttpService) -> None:
