@@ -68,7 +68,8 @@ def _verdicts(subject: Subject, folder: Path, options: argparse.Namespace) -> It
         yield from ((mutant, Verdict("listed")) for mutant in chosen)
         return
     known, results = equivalent(), Results(folder / f"{subject.name}.jsonl")
-    judge = Judge(reach_of(subject, folder, crashes=options.crashes), folder / f"judging-{subject.name}")
+    default, _ = subject.default()
+    judge = Judge(reach_of(subject, folder, crashes=options.crashes), default, folder / f"judging-{subject.name}")
 
     def verdict(mutant: Mutant) -> Verdict:
         if mutant.key in known:
@@ -82,10 +83,7 @@ def _verdicts(subject: Subject, folder: Path, options: argparse.Namespace) -> It
 
 def _chosen(subject: Subject, each: int, seed: int) -> list[Mutant]:
     found = mutants_of(subject)
-    if not each:
-        return found
-    chosen = random.Random(seed).sample(found, min(each, len(found)))
-    return sorted(chosen, key=found.index)
+    return random.Random(seed).sample(found, min(each or len(found), len(found)))
 
 
 def _lines(mutant: Mutant, verdict: Verdict) -> str:

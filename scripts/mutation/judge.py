@@ -56,14 +56,16 @@ class Verdict:
 class Judge:
     """Judges the mutants of one addon; several threads may ask at once."""
 
-    def __init__(self, reach: Reach, folder: Path) -> None:
+    def __init__(self, reach: Reach, default: str, folder: Path) -> None:
         """Prepare to judge.
 
         Args:
             reach: of the addon.
+            default: its default variant, which is tried before others.
             folder: for what the kit writes.
         """
         self._reach = reach
+        self._default = default
         self._folder = folder
         self._caught: Counter[tuple[str, str]] = Counter()
         self._lock = threading.Lock()
@@ -71,7 +73,7 @@ class Judge:
     def judge(self, mutant: Mutant) -> Verdict:
         """Run checks until one fails."""
         began = time.monotonic()
-        cases = _of_two_kinds(self._reach.of(mutant.import_name, mutant.mutation.statement))
+        cases = _of_two_kinds(self._reach.of(mutant.import_name, mutant.mutation.statement), self._default)
         if not cases:
             return Verdict("unreached")
         folder = self._folder / f"{threading.get_ident()}"
@@ -97,10 +99,10 @@ class Judge:
         yield from filter(None, (short[:_FIRST], short[_FIRST:], long if mutant.mutation.statement else ()))
 
 
-def _of_two_kinds(cases: Collection[Case]) -> list[Case]:
-    """Keep of each check one variant that is shared and one that is not; steps of the first variant of each kind."""
+def _of_two_kinds(cases: Collection[Case], default: str) -> list[Case]:
+    """Keep of each check one variant that is shared and one that is not, the default if there is a choice."""
     kept: dict[tuple[str, str, bool], Case] = {}
-    for each in sorted(cases):
+    for each in sorted(cases, key=lambda case: (case.case.partition("-")[0] != default, case)):
         variant, _, rest = each.case.partition("-")
         kept.setdefault((each.name, rest, variant in {"shared", "prefix"}), each)
     return list(kept.values())

@@ -40,7 +40,7 @@ class Mutant:
 
 def mutants_of(subject: Subject) -> list[Mutant]:
     """Return all mutants of an addon, in the order of their places."""
-    config = subject.config()
+    _, config = subject.default()
     return [
         Mutant(subject, module, mutation)
         for module in subject.modules()

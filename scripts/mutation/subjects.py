@@ -27,7 +27,7 @@ _CONFIG: Final = """
 import json, sys
 from addonkit.registry.registry import Registry
 definition = Registry.discover().get(sys.argv[1]).definition
-print(json.dumps(dict(definition.variant(definition.default_variant).config)))
+print(json.dumps([definition.default_variant, dict(definition.variant(definition.default_variant).config)]))
 """
 
 
@@ -50,13 +50,13 @@ class Subject:
         found = (path for path in self.package.glob("*.py") if path.name not in _NOT_BROKEN)
         return sorted(path for path in found if "serve_forever" not in path.read_text(encoding="utf-8"))
 
-    def config(self) -> Mapping[str, str]:
-        """Return the config of the default variant; asked for in a process of its own."""
+    def default(self) -> tuple[str, Mapping[str, str]]:
+        """Return the default variant and its config; asked for in a process of its own."""
         ended = subprocess.run(
             [sys.executable, "-c", _CONFIG, self.name], env=self.environ(), capture_output=True, text=True, check=True
         )
-        found: dict[str, str] = json.loads(ended.stdout)
-        return found
+        name, config = json.loads(ended.stdout)
+        return name, config
 
     def environ(self) -> dict[str, str]:
         """Return the environment in which the addon is installed."""

@@ -68,7 +68,13 @@ def _read_at_start(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def run(
-    words: Sequence[str], environ: Mapping[str, str], input: str, timeout: float, folder: Path | None = None
+    words: Sequence[str],
+    environ: Mapping[str, str],
+    input: str,
+    timeout: float,
+    folder: Path | None = None,
+    *,
+    together: bool = False,
 ) -> tuple[int, str, str]:
     """Run `addonkit` to its end.
 
@@ -78,6 +84,7 @@ def run(
         input: what it reads.
         timeout: seconds after which it is killed.
         folder: where it works; where this process does by default.
+        together: write both outputs into the first one, in the order in which they come.
 
     Returns:
         The status as `subprocess` has it, and the text of both outputs.
@@ -91,7 +98,8 @@ def run(
         os.lseek(stdin, 0, os.SEEK_SET)
         told, telling = os.pipe()
         try:
-            socket.send_fds(_server().requests, [request], [stdin, stdout, stderr, telling])
+            errors = stdout if together else stderr
+            socket.send_fds(_server().requests, [request], [stdin, stdout, errors, telling])
         finally:
             os.close(telling)
         with os.fdopen(told, "rb", buffering=0) as lines:

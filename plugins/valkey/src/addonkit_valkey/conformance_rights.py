@@ -51,6 +51,6 @@ READS: Final = ("GET {key}", "EXISTS {key}", "TTL {key}", "HGETALL {key}h", "SUB
 CHANGES: Final = (
     *("SET {key} 1", "DEL {key}", "EXPIRE {key} 60", "LPUSH {key}l 1", "PUBLISH {key} 1", "SPUBLISH {key} 1"),
     *("CONFIG RESETSTAT", "CLIENT KILL ID 999999999", "CLIENT PAUSE 0", "CLIENT UNBLOCK 999999999", "CLIENT UNPAUSE"),
-    *("CLIENT NO-EVICT OFF", *SAVES),
+    *("CLIENT NO-EVICT OFF", "SWAPDB 0 1", "FUNCTION FLUSH", *SAVES),
 )
 """What such an app must not do."""
