@@ -45,7 +45,7 @@ def main() -> int:
     print(_summary(total))
     if options.write:
         write_numbers(counted)
-    return int(bool(total["missed"] + total["unreached"]))
+    return int(bool(total["missed"]))
 
 
 def _options() -> argparse.Namespace:
@@ -93,8 +93,9 @@ def _lines(mutant: Mutant, verdict: Verdict) -> str:
 
 
 def _summary(counted: Counter[str]) -> str:
-    tried = counted["caught"] + counted["missed"] + counted["unreached"]
-    share = f", {counted['caught'] / tried:.0%} of those that are not equivalent" if tried else ""
+    caught = counted["caught"] + counted["own tests"]
+    tried = caught + counted["missed"]
+    share = f", {caught / tried:.0%} of those that are not equivalent" if tried else ""
     return ", ".join(f"{number} {word}" for word, number in sorted(counted.items())) + share
 
 

@@ -15,6 +15,7 @@ import attrs
 
 from addonkit.testing import prefork
 from mutation.mutants import Mutant
+from mutation.own_tests import own_failure
 from mutation.reach import Case, Reach
 
 _LIMIT: Final = 900.0
@@ -41,7 +42,7 @@ class Verdict:
     """What came of a mutant.
 
     Attributes:
-        word: caught, missed, unreached or equivalent.
+        word: caught; own tests, when the kit lets it pass and a test of the addon's own does not; missed; equivalent.
         by: the check that caught it.
         says: what that said; why it is equivalent.
         seconds: that it took.
@@ -73,19 +74,19 @@ class Judge:
     def judge(self, mutant: Mutant) -> Verdict:
         """Run checks until one fails."""
         began = time.monotonic()
-        cases = _of_two_kinds(self._reach.of(mutant.import_name, mutant.mutation.statement), self._default)
-        if not cases:
-            return Verdict("unreached")
         folder = self._folder / f"{threading.get_ident()}"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
+        cases = _of_two_kinds(self._reach.of(mutant.import_name, mutant.mutation.statement), self._default)
         for some in self._rounds(mutant, cases):
             for name, case, said in _failures(mutant, some, folder):
                 with self._lock:
                     self._caught[mutant.module.stem, name] += 1
                 by = f"{name} [{case}]" if case else name
                 return Verdict("caught", by, said, round(time.monotonic() - began))
-        return Verdict("missed", says=f"by {len(cases)} checks", seconds=round(time.monotonic() - began))
+        own = own_failure(mutant, _environ(mutant, folder))
+        took = round(time.monotonic() - began)
+        return Verdict("own tests", own, "", took) if own else Verdict("missed", "", f"by {len(cases)} checks", took)
 
     def _rounds(self, mutant: Mutant, cases: Collection[Case]) -> Iterator[Sequence[Case]]:
         likely = _LIKELY[mutant.mutation.operator]
@@ -108,15 +109,19 @@ def _of_two_kinds(cases: Collection[Case], default: str) -> list[Case]:
     return list(kept.values())
 
 
-def _failures(mutant: Mutant, cases: Sequence[Case], folder: Path) -> Iterator[tuple[str, str, str]]:
+def _environ(mutant: Mutant, folder: Path) -> dict[str, str]:
+    """Write the source of a mutant; the environment in which it is in place."""
     source = folder / "mutant.py"
     source.write_text(mutant.mutation.source, encoding="utf-8")
-    environ = {**mutant.subject.environ(), "MUTANT_MODULE": mutant.import_name, "MUTANT_SOURCE": str(source)}
+    return {**mutant.subject.environ(), "MUTANT_MODULE": mutant.import_name, "MUTANT_SOURCE": str(source)}
+
+
+def _failures(mutant: Mutant, cases: Sequence[Case], folder: Path) -> Iterator[tuple[str, str, str]]:
     chosen = " or ".join(each.words for each in cases)
     report = folder / "conformance.json"
     report.unlink(missing_ok=True)
     words = ["conformance", mutant.subject.name, "-x", "-j", "1", "-k", chosen]
-    status, _, said = prefork.run(words, environ, "", _LIMIT, folder)
+    status, _, said = prefork.run(words, _environ(mutant, folder), "", _LIMIT, folder)
     if not report.exists():
         yield "the kit", "", f"ends with status {status}: {said.strip()[-200:]}"
         return

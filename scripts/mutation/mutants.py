@@ -23,10 +23,14 @@ class Mutant:
     mutation: Mutation
 
     @property
+    def place(self) -> str:
+        """Where it is: addon, module, and function or constant if there is one."""
+        return " ".join(filter(None, (self.subject.name, self.module.stem, self.mutation.place)))
+
+    @property
     def key(self) -> str:
         """What names it in the list of equivalent ones."""
-        place = " ".join(filter(None, (self.subject.name, self.module.stem, self.mutation.place)))
-        return f"{place}: {self.mutation.before}"
+        return f"{self.place}: {self.mutation.before}"
 
     @property
     def import_name(self) -> str:

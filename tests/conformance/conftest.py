@@ -18,17 +18,36 @@ _LONG: Final = (
 )
 """Checks of many instances, and those that try each addon in the same way; Valkey's servers are quick enough for them."""
 
+_OF_ALL_DAY: Final = {
+    "TestValkey": ("small", "shared"),
+    "TestPostgreSQL": ("shared", "small"),
+    "TestS3": ("bucket", "prefix"),
+}
+"""Variants with which checks are run all day, in turn: where one addon has a server of its own, another shares one."""
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark as slow all but a few of the steps at which our own addons are made to crash or fail, and what is long."""
-    checks = defaultdict(list)
+    """Mark as slow all but one variant of each check, and all but a few of the steps at which it crashes or fails."""
+    steps, checks = defaultdict(list), defaultdict(list)
     for item in items:
         names = set(getattr(item, "fixturenames", ()))
-        if "rig" in names and names & {"crash", "death", "failing"}:
-            checks[item.nodeid.partition("[")[0]].append(item)
+        name = item.nodeid.partition("[")[0]
+        if "rig" in names and names & {"crash", "failing"}:
+            steps[name].append(item)
+        elif "rig" in names:
+            checks[name].append(item)
         if item.name.startswith(_LONG) and "valkey" not in item.nodeid:
             item.add_marker(pytest.mark.slow)
-    for cases in checks.values():
-        for number, item in enumerate(cases):
-            if number % _EVERY:
-                item.add_marker(pytest.mark.slow)
+    for cases in steps.values():
+        _leave([each for number, each in enumerate(cases) if number % _EVERY])
+    turns: defaultdict[str, int] = defaultdict(int)
+    for name, cases in checks.items():
+        addon = name.split("::")[-2]
+        kept = _OF_ALL_DAY[addon][turns[addon] % 2]
+        turns[addon] += 1
+        _leave([each for each in cases if not each.name.endswith(f"[{kept}]")])
+
+
+def _leave(items: list[pytest.Item]) -> None:
+    for item in items:
+        item.add_marker(pytest.mark.slow)

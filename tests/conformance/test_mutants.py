@@ -74,7 +74,7 @@ def tidy() -> Iterator[None]:
 @pytest.mark.usefixtures("tidy")
 @pytest.mark.parametrize(
     "mutant",
-    [pytest.param(each, marks=[pytest.mark.slow] if number % 5 else []) for number, each in enumerate(MUTANTS)],
+    [pytest.param(each, marks=[pytest.mark.slow] if number % 7 else []) for number, each in enumerate(MUTANTS)],
 )
 def test_a_broken_addon_is_caught(tmp_path: Path, mutant: str) -> None:
     facts = facts_of(mutant)

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from addonkit.testing import ConformanceClient
-from addonkit_postgresql.conformance_rights import ALLOWED, CHANGES, READS, REFUSALS, REFUSED
+from addonkit_postgresql.conformance_rights import ALLOWED, CHANGES, KINDS, READS, REFUSALS, REFUSED
 
 if TYPE_CHECKING:
     import asyncpg
@@ -79,9 +79,32 @@ class Client(ConformanceClient):
         del environ
         return dict.fromkeys(READS, True) | dict.fromkeys((*REFUSED, *CHANGES), False)
 
+    def kinds(self, environ: Mapping[str, str]) -> Collection[str]:
+        """Return what stands beside tables."""
+        del environ
+        return tuple(KINDS)
+
+    def make(self, environ: Mapping[str, str], kind: str) -> None:
+        """Keep one."""
+        asyncio.run(_make(environ, KINDS[kind][0]))
+
+    def look(self, environ: Mapping[str, str], kind: str) -> str:
+        """Return what it holds."""
+        return asyncio.run(_look(environ, KINDS[kind][1]))
+
     def attempt(self, environ: Mapping[str, str], action: str) -> None:
         """Execute a statement. A server that lets it through and cannot do it has not refused it."""
         asyncio.run(_attempt(environ, action))
+
+
+async def _make(environ: Mapping[str, str], statement: str) -> None:
+    async with _session(environ, environ["PGDATABASE"]) as connection:
+        await connection.execute(statement)
+
+
+async def _look(environ: Mapping[str, str], query: str) -> str:
+    async with _session(environ, environ["PGDATABASE"]) as connection:
+        return str(await connection.fetchval(query))
 
 
 async def _attempt(environ: Mapping[str, str], statement: str) -> None:

@@ -42,6 +42,22 @@ REFUSED: Final = (
 )
 """With one of them an app could read files, run programs, see other apps or stop the server."""
 
+KINDS: Final = {
+    "large object": ("SELECT lo_from_bytea(4711, 'kept')", "SELECT convert_from(lo_get(4711), 'UTF8')"),
+    "sequence": ("CREATE SEQUENCE kit_sequence START 42", "SELECT last_value FROM kit_sequence"),
+    "view": ("CREATE VIEW kit_view AS SELECT 'kept'::text AS value", "SELECT value FROM kit_view"),
+    "function": ("CREATE FUNCTION kit_function() RETURNS text RETURN 'kept'", "SELECT kit_function()"),
+    "setting of the database": (
+        "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET extra_float_digits = 2', current_database()); END $$",
+        "SELECT 'kept ' || current_setting('extra_float_digits')",
+    ),
+    "setting of the role": (
+        "DO $$ BEGIN EXECUTE format('ALTER ROLE %I SET intervalstyle = iso_8601', current_user); END $$",
+        "SELECT 'kept' FROM pg_roles WHERE rolname = current_user AND rolconfig::text ~* 'intervalstyle=iso_8601'",
+    ),
+}
+"""What an app keeps beside tables: the statement that makes it, and the query that looks at it."""
+
 REFUSALS: Final = frozenset({"42501", "28000", "0LP01"})
 """SQLSTATE of what a server refuses: no privilege, no such authorization, no such grant."""
 

@@ -15,6 +15,17 @@ if TYPE_CHECKING:
     from valkey import Valkey
 
 
+_TYPES: Mapping[str, str] = {
+    "list": "RPUSH kept too",
+    "hash": "HSET field kept",
+    "set": "SADD kept",
+    "sorted set": "ZADD 1 kept",
+    "stream": "XADD 1-1 field kept",
+}
+"""How a value of each type is written: the command, and what follows the key."""
+_FUNCTION = "#!lua name=kit\nredis.register_function{function_name='kit', callback=function() return 'kept' end}"
+
+
 class Client(ConformanceClient):
     """Values under keys. Writes through the URL, reads through the parts."""
 
@@ -100,6 +111,28 @@ class Client(ConformanceClient):
         others = {} if "VALKEY_PREFIX" not in environ else dict.fromkeys(OTHERS, False)
         return dict.fromkeys(READS, True) | dict.fromkeys((*REFUSED, *CHANGES), False) | others
 
+    def kinds(self, environ: Mapping[str, str]) -> Collection[str]:
+        """Return types of values, keys of a further database, and functions where an app may have some."""
+        return (*_TYPES, "database", *(("function",) if "VALKEY_PREFIX" not in environ else ()))
+
+    def make(self, environ: Mapping[str, str], kind: str) -> None:
+        """Keep one."""
+        with _client(environ, 1 if kind == "database" else 0) as client:
+            if kind in _TYPES:
+                word, *values = _TYPES[kind].split()
+                client.execute_command(word, _key(environ, f"kit-{kind}"), *values)
+            elif kind == "database":
+                client.set(_key(environ, "kit-database"), "kept")
+            else:
+                client.function_load(_FUNCTION, replace=True)
+
+    def look(self, environ: Mapping[str, str], kind: str) -> str:
+        """Return what it holds."""
+        with _client(environ, 1 if kind == "database" else 0, decode=kind not in _TYPES) as client:
+            if kind in _TYPES:
+                return str(client.dump(_key(environ, f"kit-{kind}")))
+            return str(client.get(_key(environ, "kit-database")) if kind == "database" else client.fcall("kit", 0))
+
     def attempt(self, environ: Mapping[str, str], action: str) -> None:
         """Send a command. A server that lets it through and cannot do it has not refused it."""
         from valkey.exceptions import NoPermissionError, ResponseError
@@ -138,7 +171,7 @@ def _in_words(number: int) -> str:
     return f"{number >> 30}GB" if number % (1 << 30) == 0 else f"{number >> 20}MB"
 
 
-def _client(environ: Mapping[str, str]) -> Valkey:
+def _client(environ: Mapping[str, str], database: int = 0, *, decode: bool = True) -> Valkey:
     from valkey import Valkey
 
     return Valkey(
@@ -146,7 +179,8 @@ def _client(environ: Mapping[str, str]) -> Valkey:
         port=int(environ["VALKEY_PORT"]),
         username=environ.get("VALKEY_USERNAME", "default"),
         password=environ["VALKEY_PASSWORD"],
-        decode_responses=True,
+        db=database,
+        decode_responses=decode,
         socket_timeout=10,
     )
 

@@ -85,6 +85,19 @@ class ConformanceClient(abc.ABC):
         """Do one of these actions. Raise when the service refuses it, and return when it only fails otherwise."""
         raise NotImplementedError(action)
 
+    def kinds(self, environ: Mapping[str, str]) -> Collection[str]:
+        """Return the kinds of things that an app can keep beside values, as `function`; by default none."""
+        del environ
+        return ()
+
+    def make(self, environ: Mapping[str, str], kind: str) -> None:
+        """Keep one thing of a kind."""
+        raise NotImplementedError(kind)
+
+    def look(self, environ: Mapping[str, str], kind: str) -> str:
+        """Return what an app sees of the thing that `make` keeps. Raise without one, or return another text."""
+        raise NotImplementedError(kind)
+
     @contextmanager
     def service(self) -> Iterator[Mapping[str, str]]:
         """For an addon that needs a service elsewhere: run one, and give the addon's settings for it.

@@ -14,6 +14,7 @@ from addonkit.testing.conformance.addon_under_test import AddonUnderTest
 from addonkit.testing.conformance.applicability import not_applicable
 from addonkit.testing.conformance.assertions import fail_by, require
 from addonkit.testing.conformance.async_tests import synchronous
+from addonkit.testing.conformance.kinds import expect_all, expect_none, make, make_all
 from addonkit.testing.conformance.rig import Rig
 from addonkit.testing.conformance.secret_tracker import shown_in
 
@@ -45,6 +46,7 @@ class DataChecks:
                 empty = await _backed_up(rig, kit, "an empty instance")
                 for key, value in _VALUES.items():
                     await rig.write(environ, value, key)
+                kept = await make_all(rig, environ)
                 await _expect_no_secret(kit, await _backed_up(rig, kit, "an instance with data"))
                 for key, value in _VALUES.items():
                     await rig.expect(environ, value, "after it was backed up", key)
@@ -52,11 +54,13 @@ class DataChecks:
                 restored = await _restored(rig, kit, "")
                 for key, value in _VALUES.items():
                     await rig.expect(restored, value, "restored from a backup", key)
+                await expect_all(rig, restored, kept, "restored from a backup")
                 await rig.write(restored, "written after the restore")
                 await _expect_former(rig, kit, "second")
                 bare = await _restored(rig, kit, empty)
                 for key in _VALUES:
                     await rig.expect(bare, None, "restored from the backup of an empty instance", key)
+                await expect_none(rig, bare, kept, "restored from the backup of an empty instance")
                 await _destroy_all(kit)
             await rig.expect_nothing(kit, "the instance and its former ones were destroyed")
 
@@ -70,6 +74,9 @@ class DataChecks:
                 found = [await _fingerprint(rig, kit)]
                 for key, value in (("one", "a"), ("one", "b"), ("two", "a"), ("one", "a")):
                     await rig.write(environ, value, key)
+                    found.append(await _fingerprint(rig, kit))
+                for kind in await rig.ask("kinds", environ):
+                    await make(rig, environ, kind)
                     found.append(await _fingerprint(rig, kit))
                 same = [(a, b) for a in range(len(found)) for b in range(a) if not found[a].differences(found[b])]
                 require(not same, "other data have the same fingerprint", "digest the key and the value of each item")

@@ -13,7 +13,7 @@ from addonkit.models.views import Finding
 from addonkit.testing.conformance.assertions import fail, require
 from addonkit.testing.conformance.async_tests import synchronous
 from addonkit.testing.conformance.forgery import attempts
-from addonkit.testing.conformance.rig import Rig
+from addonkit.testing.conformance.rig import Rig, restarted
 
 ALIKE = ("my-app", "my_app", "My.App")
 """Names that sanitize alike."""
@@ -51,6 +51,13 @@ class IsolationChecks:
                     "revoke them in the saga of addon_unbind",
                 )
             await rig.expect(owner, "shared", "after another app was detached")
+            if rig.under_test.can("unbind") and rig.under_test.is_persistent(variant) and await restarted(rig, kit):
+                require(
+                    await rig.is_refused(guest, "shared"),
+                    "an app reads with its credentials after it was detached and the server was started again",
+                    "let the server keep on its disk that they were revoked",
+                )
+                await rig.expect(owner, "shared", "after another app was detached and the server was started again")
             await rig.destroy(kit, "shop")
             await rig.expect_nothing(kit, "the instance was destroyed")
 

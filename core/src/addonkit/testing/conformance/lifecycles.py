@@ -11,7 +11,7 @@ from addonkit.errors import ContractViolation
 from addonkit.kit.kit import Kit
 from addonkit.testing.conformance.assertions import require
 from addonkit.testing.conformance.async_tests import synchronous
-from addonkit.testing.conformance.rig import Rig
+from addonkit.testing.conformance.rig import Rig, restarted
 from addonkit.testing.home import kill_servers, server_processes
 
 CROWD = 6
@@ -153,9 +153,7 @@ class LifeCycleChecks:
                 return
             await rig.write(environ, "kept")
             for number in (1, 2):
-                kill_servers(rig.home)
-                healed = await kit.heal()
-                require(not healed.failed, f"it does not start again: {healed.failed}", "start on what is there")
+                await restarted(rig, kit)
                 kept = "kept" if rig.under_test.is_persistent(variant) else None
                 await rig.expect(environ, kept, f"after kill number {number}")
             await rig.destroy(kit, "shop")

@@ -8,7 +8,8 @@ from typing import Any
 
 from addonkit.testing.conformance.assertions import require
 from addonkit.testing.conformance.async_tests import synchronous
-from addonkit.testing.conformance.rig import KEY, Rig, Unable
+from addonkit.testing.conformance.kinds import expect_none, make_all
+from addonkit.testing.conformance.rig import KEY, Rig, Unable, restarted
 
 
 class LoginChecks:
@@ -22,14 +23,18 @@ class LoginChecks:
             await rig.write(stays, "mine")
             former = await rig.create(kit, variant, "shop")
             await rig.write(former, "former")
+            kept = await make_all(rig, former)
             await rig.destroy(kit, "shop")
             await _expect_shut(rig, former, "its instance was destroyed")
             await rig.expect(stays, "mine", "after a neighbour was destroyed")
+            if rig.under_test.is_shared(variant) and await restarted(rig, kit):
+                await _expect_shut(rig, former, "its instance was destroyed and the server was started again")
             findings = [each for each in await kit.doctor() if each.subject and "orphan" in each.kind]
             require(not findings, f"doctor finds {findings} while a neighbour lives", "remove it when deprovisioning")
             present = await rig.create(kit, variant, "shop")
             await _expect_shut(rig, former, "the same app has a new instance")
             await rig.expect(present, None, "it is a new instance of an app that had one")
+            await expect_none(rig, present, kept, "it is a new instance of an app that had one")
             for app in ("shop", "blog"):
                 await rig.destroy(kit, app)
             await rig.expect_nothing(kit, "both were destroyed")

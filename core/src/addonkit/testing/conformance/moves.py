@@ -11,7 +11,9 @@ from addonkit.kit.kit import Kit
 from addonkit.testing.conformance.applicability import not_applicable
 from addonkit.testing.conformance.assertions import fail, fail_by, require
 from addonkit.testing.conformance.async_tests import synchronous
+from addonkit.testing.conformance.kinds import expect_all, make_all
 from addonkit.testing.conformance.rig import Rig, Unable
+from addonkit.testing.conformance.rights import expect_refused, try_rights
 
 _NEEDED: Final = ("backup", "restore", "fingerprint")
 _VALUES: Final = {"greeting": "first", "empty": "", "long": "x" * 10_000, "odd": "ä\n\"'\\%{}\t\u2028"}
@@ -29,6 +31,8 @@ class MoveChecks:
                 before = await rig.create(kit, variant, "shop")
                 for key, value in _VALUES.items():
                     await rig.write(before, value, key)
+                # A shared server may refuse kinds that an app of its own server can keep.
+                kept = {} if rig.under_test.is_shared(other) else await make_all(rig, before)
                 after = await _changed(rig, kit, other)
                 require(
                     after != before,
@@ -37,12 +41,15 @@ class MoveChecks:
                 )
                 for key, value in _VALUES.items():
                     await rig.expect(after, value, f"moved to {other}", key)
+                await expect_all(rig, after, kept, f"moved to {other}")
                 await _expect_frozen(rig, before)
                 await rig.write(after, "second")
                 await kit.backups.rollback(rig.name("shop"))
                 back = await rig.environment(kit, "shop")
                 for key, value in _VALUES.items():
                     await rig.expect(back, value, "rolled back", key)
+                await expect_all(rig, back, kept, "rolled back")
+                await try_rights(rig, back, await rig.ask("rights", back))
                 await rig.write(back, "written after the rollback")
                 for view in await kit.instances():
                     await kit.destroy(view.instance.name)
@@ -75,6 +82,8 @@ async def _expect_frozen(rig: Rig, environ: Mapping[str, str]) -> None:
     """Check that nothing can be written into a place that no app is to use any more."""
     if not rig.under_test.can("freeze"):
         return
+    rights: Mapping[str, bool] = await rig.ask("rights", environ)
+    await expect_refused(rig, environ, [action for action, allowed in rights.items() if not allowed])
     try:
         await rig.calls("write", environ, "late", "lost")
     except Unable:

@@ -32,7 +32,7 @@ from addonkit.testing.conformance.client import ConformanceClient
 from addonkit.testing.conformance.leftovers import marked, processes_of
 from addonkit.testing.conformance.reaper import folder_for_homes
 from addonkit.testing.conformance.secret_tracker import remember
-from addonkit.testing.home import left_behind, temporary_home
+from addonkit.testing.home import kill_servers, left_behind, temporary_home
 from addonkit.util.clock import SystemClock
 
 KEY: Final = "greeting"
@@ -248,6 +248,16 @@ class Rig:
         if ended.status == -signal.SIGKILL:
             return ""
         return f"`addonkit {words[0]}` ended with status {ended.status}: {_end_of(ended.err or ended.out)}"
+
+
+async def restarted(rig: Rig, kit: Kit) -> bool:
+    """Kill all servers of the home and let them come back; whether there are any."""
+    if not await kit.backend.pools_here():
+        return False
+    kill_servers(rig.home)
+    healed = await kit.heal()
+    require(not healed.failed, f"it does not start again: {healed.failed}", "start on what is there")
+    return True
 
 
 def _end_of(text: str) -> str:

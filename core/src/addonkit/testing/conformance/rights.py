@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from addonkit.testing.conformance.applicability import not_tried
 from addonkit.testing.conformance.assertions import fail, require
@@ -28,7 +28,7 @@ class RightsChecks:
 
 
 async def try_rights(rig: Rig, environ: Mapping[str, str], rights: Mapping[str, bool]) -> None:
-    """Try what a login must be allowed, and what it must be refused."""
+    """Try what a login must be allowed, and what it must be refused; do nothing when there is neither."""
     if len(set(rights.values())) == 1:
         fail(
             "the client names no action that is allowed, or none that is refused",
@@ -36,6 +36,12 @@ async def try_rights(rig: Rig, environ: Mapping[str, str], rights: Mapping[str, 
         )
     for action, allowed in rights.items():
         await _try(rig, environ, action, allowed=allowed)
+
+
+async def expect_refused(rig: Rig, environ: Mapping[str, str], actions: Iterable[str]) -> None:
+    """Try what a login must be refused."""
+    for action in actions:
+        await _try(rig, environ, action, allowed=False)
 
 
 async def _try(rig: Rig, environ: Mapping[str, str], action: str, *, allowed: bool) -> None:

@@ -1,0 +1,34 @@
+"""Tests of an addon's own, for what a kit for all addons cannot know."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+from mutation.mutants import Mutant
+from mutation.subjects import ROOT
+
+_TESTS: Final = Path(__file__).with_name("own_tests.txt")
+_FAILED: Final = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.MULTILINE)
+_LIMIT: Final = 900.0
+
+
+def own_failure(mutant: Mutant, environ: dict[str, str]) -> str:
+    """Return the first test of the addon's own that fails for a mutant; empty when all pass, or there is none."""
+    chosen = _tests().get(mutant.place) or _tests().get(f"{mutant.subject.name} {mutant.module.stem}")
+    chosen = chosen or _tests().get(mutant.subject.name)
+    if not chosen:
+        return ""
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *chosen]
+    ended = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False, timeout=_LIMIT)
+    found = _FAILED.search(ended.stdout)
+    return found[1] if found else ""
+
+
+def _tests() -> dict[str, list[str]]:
+    lines = (line for line in _TESTS.read_text(encoding="utf-8").splitlines() if not line.startswith("#"))
+    parts = (line.partition(": ") for line in lines)
+    return {place: words.split() for place, _, words in parts}
