@@ -170,6 +170,7 @@ async def test_a_database_is_copied_within_its_server_unless_it_is_used(kit: add
     await asyncio.sleep(0.5)  # the session that has just ended
     await kit.moves.clone("shop-postgresql", "quick")
     assert (await ran("postgresql.copy"), await ran("postgresql.backup")) == (1, 0)
+    assert (await ran("postgresql.outline"), await ran("postgresql.fingerprint")) == (2, 0)
     async with database(kit, "quick") as connection:
         await connection.execute("DROP TABLE orders CASCADE; CREATE TABLE orders (id int)")
         assert await connection.fetchval("SELECT length(lo_get(4711))") == 10_000
@@ -188,9 +189,14 @@ async def test_a_database_is_copied_within_its_server_unless_it_is_used(kit: add
 
     await asyncio.sleep(0.5)
     with at("after:copy_within_server", write):
-        await kit.moves.clone("shop-postgresql", "late")
-    assert (await ran("postgresql.copy"), await ran("postgresql.backup")) == (3, 2)
-    assert await count(kit, "late") == 1002
+        await kit.moves.clone("shop-postgresql", "moment")
+    assert (await ran("postgresql.copy"), await ran("postgresql.backup")) == (3, 1)
+    assert await count(kit, "moment") == 1001, "the copy is of the moment before"
+    await asyncio.sleep(0.5)
+    with at("after:copy_within_server", write):
+        await kit.moves.clone("shop-postgresql", "late", verify=True)
+    assert (await ran("postgresql.copy"), await ran("postgresql.backup")) == (4, 2)
+    assert await count(kit, "late") == 1003
     with pytest.raises(asyncpg.PostgresError):
         url = (await kit.environment("slow")).values["DATABASE_URL"]
         await asyncpg.connect(url, database="shop")

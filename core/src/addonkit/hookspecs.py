@@ -395,7 +395,7 @@ class AddonSpecs:
 
         Asked before the data go through an archive. The source is only read, and no session of an app ends for it. The
         saga says whether it has copied; where not, an archive is used, and the restore empties the instance first.
-        The fingerprints of both are compared in any case.
+        The fingerprints of both are compared, or their outlines where the addon has `addon_outline`.
 
         Args:
             source: an active instance of this addon, which apps may use meanwhile.
@@ -410,6 +410,29 @@ class AddonSpecs:
 
         Returns:
             A saga whose value named `result` is a bool.
+        """
+        raise NotImplementedError
+
+    @hookspec(firstresult=True)
+    def addon_outline(self, instance: Instance) -> Saga[Fingerprint]:
+        """Describe how the outline of an instance is taken. Optional, with addon_copy.
+
+        An outline is told without reading the data: definitions, and sizes of what holds the data. It is taken of the
+        source before a copy and of the copy after it. Where both are equal the fingerprints are not compared, so only
+        an addon has it whose server makes the whole copy of one moment, block by block.
+
+        Args:
+            instance: an active instance of this addon.
+
+        Example:
+            ```python
+            @hookimpl
+            def addon_outline(instance):
+                return OUTLINE.bind(claim=instance.claim)
+            ```
+
+        Returns:
+            A saga whose value named `result` is a Fingerprint.
         """
         raise NotImplementedError
 

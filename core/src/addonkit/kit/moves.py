@@ -95,7 +95,14 @@ class Moves:
         return Plan(text, self._service.planned_move(IMPORT))
 
     async def clone(
-        self, name: str, owner: str, *, new: str = "", app: str | None = None, script: str = ""
+        self,
+        name: str,
+        owner: str,
+        *,
+        new: str = "",
+        app: str | None = None,
+        script: str = "",
+        verify: bool = False,
     ) -> Instance:
         """Copy an instance into a new one, compare, and give that to an app. The original is only read.
 
@@ -105,13 +112,14 @@ class Moves:
             new: name of the copy; default is `<owner>-<addon>`.
             app: what knows the instance by that name.
             script: runs in the copy before an app can use it, such as SQL that masks names; it is kept with the steps.
+            verify: read and compare all data, also where the server itself makes the copy.
 
         Raises:
             AlreadyExists: an instance has that name.
             SagaFailed: it could not be copied, or the copy differs; nothing of it stays.
         """
         instance, place, name_of_copy, alias = await self._clone(name, owner, new, app)
-        return await self._service.clone(instance, place, name_of_copy, alias, script)
+        return await self._service.clone(instance, place, name_of_copy, alias, script, verify=verify)
 
     async def plan_clone(self, name: str, owner: str, *, new: str = "", app: str | None = None) -> Plan:
         """What clone would do; nothing written."""

@@ -140,6 +140,10 @@ class Addon:
         """How an instance is copied without an archive; needs the capability `copy`."""
         return self._saga(AddonSpecs.addon_copy, bool, source=source, instance=instance)
 
+    def outline(self, instance: Instance) -> Saga[Fingerprint]:
+        """How the outline of an instance is taken; needs the capability `outline`."""
+        return self._saga(AddonSpecs.addon_outline, Fingerprint, instance=instance)
+
     def freeze(self, instance: Instance) -> Saga[None]:
         """How apps are kept from writing into an instance; needs the capability `freeze`."""
         return self._saga(AddonSpecs.addon_freeze, None, instance=instance)

@@ -25,7 +25,7 @@ _FIRST_WITH_STRATEGY: Final = 150_000
 
 _LOOK: Final = """
     SELECT current_setting('server_version_num')::int AS version, pg_database_size($1) AS size,
-      EXISTS (SELECT FROM pg_stat_activity WHERE datname = $1) AS used,
+      EXISTS (SELECT FROM pg_stat_activity WHERE datname = $1 AND backend_type <> 'autovacuum worker') AS used,
       (SELECT array_agg(datname) FROM pg_database d JOIN pg_roles r ON r.oid = d.datdba WHERE r.rolname = $1) AS owned
 """
 

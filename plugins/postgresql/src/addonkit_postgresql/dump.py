@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from addonkit import ArchiveReader, ArchiveWriter, BackupError, Fingerprint, Secret, ServerAccess, Tenant
 from addonkit_postgresql import admin, kept_settings
-from addonkit_postgresql.fingerprint import LOCK_LIMIT, fingerprint_of, sequences, without_moving
+from addonkit_postgresql.fingerprint import LOCK_LIMIT, fingerprint_of, outline_of, sequences, without_moving
 from addonkit_postgresql.foreign import FOREIGN, load_foreign
 from addonkit_postgresql.grants import hide_defaults, make_roles, open_database
 from addonkit_postgresql.kept_settings import apply_settings, chunks, read_settings
@@ -86,6 +86,12 @@ async def fingerprint(server: Administrator, tenant: Tenant) -> Fingerprint:
     """Take the fingerprint of a database."""
     async with _snapshot(server, tenant.claim) as connection:
         return await fingerprint_of(connection, tenant.claim)
+
+
+async def outline(server: Administrator, tenant: Tenant) -> Fingerprint:
+    """Take the outline of a database."""
+    async with _snapshot(server, tenant.claim) as connection:
+        return await outline_of(connection, tenant.claim)
 
 
 @asynccontextmanager

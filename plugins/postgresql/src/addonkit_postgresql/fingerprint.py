@@ -53,6 +53,18 @@ _ROWS: Final = """
 """
 """Sums do not depend on the order of rows."""
 
+_SIZES: Final = """
+    SELECT format('%I.%I', n.nspname, c.relname) AS name, sum(pg_relation_size(f.oid))::bigint AS size,
+      string_agg(pg_relation_size(f.oid)::text, ' ' ORDER BY f.relkind, f.relname, f.oid) AS files
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    JOIN pg_class f ON f.oid = c.oid OR f.oid = c.reltoastrelid OR f.oid IN (
+      SELECT indexrelid FROM pg_index WHERE indrelid IN (c.oid, c.reltoastrelid))
+    WHERE c.relkind IN ('r', 'm') AND (n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+      OR c.relname IN ('pg_largeobject', 'pg_largeobject_metadata'))
+    GROUP BY c.oid, n.nspname, c.relname
+"""
+"""Bytes of each table with its indexes and its long values, which a copy by blocks has as well."""
+
 _OBJECTS: Final = """
     SELECT count(*) AS count, coalesce(sum(('x' || left(hash, 16))::bit(64)::bigint::numeric), 0)::text
       || '/' || coalesce(sum(('x' || right(hash, 16))::bit(64)::bigint::numeric), 0)::text AS digest
@@ -78,7 +90,21 @@ async def fingerprint_of(connection: asyncpg.Connection, owner: str) -> Fingerpr
     await read_tables_alone(connection)
     parts = [part async for part in _tables(connection)]
     parts.append(await _large_objects(connection))
-    parts += await sequences(connection)
+    return Fingerprint((*parts, *await _schema(connection, owner)))
+
+
+async def outline_of(connection: asyncpg.Connection, owner: str) -> Fingerprint:
+    """What can be told of a database without reading it: sizes of all that holds rows, sequences, and the schema."""
+    await connection.execute(_TEXT.format(lock_limit=LOCK_LIMIT))
+    parts = [
+        Part(f"table {row['name']}", row["size"], row["files"], "bytes")
+        for row in await connection.fetch(_SIZES, timeout=LIMIT)
+    ]
+    return Fingerprint((*parts, *await _schema(connection, owner)))
+
+
+async def _schema(connection: asyncpg.Connection, owner: str) -> list[Part]:
+    parts = await sequences(connection)
     for name, query in PARTS.items():
         digest = SetDigest()
         for row in await connection.fetch(query, owner, timeout=LIMIT):
@@ -88,7 +114,7 @@ async def fingerprint_of(connection: asyncpg.Connection, owner: str) -> Fingerpr
     for row in await connection.fetch(FIND, owner):
         digest.add("|".join(row.values()).encode())
     parts.append(digest.part("settings", "settings"))
-    return Fingerprint(tuple(parts))
+    return parts
 
 
 async def read_tables_alone(connection: asyncpg.Connection) -> None:

@@ -141,6 +141,10 @@ class DatabaseTenants(Tenants):
         """See Tenants."""
         return await copying.copy(administrator(access), source, tenant)
 
+    async def outline(self, access: ServerAccess, tenant: Tenant) -> Fingerprint:
+        """See Tenants."""
+        return await dump.outline(administrator(access), tenant)
+
     async def usage(self, access: ServerAccess, tenant: Tenant) -> Usage:
         """See Tenants."""
         return await freezing.usage(administrator(access), tenant.claim)

@@ -26,10 +26,17 @@ from addonkit.cli.params import Name, instance_argument
 )
 @click.option("--into", metavar="NAME", default="", help="The name of the copy; APP-ADDON by default.")
 @click.option("--transform", metavar="FILE", type=click.File(), help="SQL that changes the copy before an app gets it.")
+@click.option("--verify", is_flag=True, help="Read and compare all data, also where the server itself makes the copy.")
 @click.option("--dry-run", is_flag=True, help="Show the steps; change nothing.")
 @click.pass_obj
 def clone(
-    invocation: Invocation, instance: str, owner: str, into: str, transform: TextIO | None, dry_run: bool
+    invocation: Invocation,
+    instance: str,
+    owner: str,
+    into: str,
+    transform: TextIO | None,
+    verify: bool,
+    dry_run: bool,
 ) -> None:
     """Copy an instance with its data, for another app.
 
@@ -43,5 +50,9 @@ def clone(
         return
     script = transform.read() if transform else ""
     hint = "run the same command again; what is half done is undone first"
-    made = with_kit(invocation, lambda kit: kit.moves.clone(instance, owner, new=into, script=script), hint=hint)
+    made = with_kit(
+        invocation,
+        lambda kit: kit.moves.clone(instance, owner, new=into, script=script, verify=verify),
+        hint=hint,
+    )
     invocation.answer(json.instance_json(made), f"{made.name} of app {made.app} has the data of {instance}")

@@ -6,6 +6,8 @@ import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+import attrs
+
 from addonkit.archive.pipe import OTHER_SIDE
 from addonkit.controller.addons import addon_of
 from addonkit.controller.backups.archives import archive_subject
@@ -24,6 +26,19 @@ if TYPE_CHECKING:
     from addonkit.registry.registry import Registry
     from addonkit.store.interface import Store
     from addonkit.util.clock import Clock
+
+
+@attrs.frozen
+class CopiedData:
+    """What came of copying.
+
+    Attributes:
+        fingerprint: of the source; its outline when that is `outlined`, and then the copy has the same.
+        outlined: whether the server itself made the copy, so that the data were not read.
+    """
+
+    fingerprint: Fingerprint
+    outlined: bool
 
 
 class MoveSteps:
@@ -62,48 +77,86 @@ class MoveSteps:
 
         return check_empty
 
+    def clone(self) -> Step:
+        """Copy, and believe a copy that the server itself has made once its outline is that of the original."""
+
+        @step(timeout=LONGEST)
+        async def copy_data(sagas: Sagas, id: str, source: str, place: Any, *, verify: bool) -> CopiedData:
+            """Copy the data."""
+            original = await moving_instance(self._store, source)
+            target = await moving_instance(self._store, place_of(place).id)
+            return await self._copy(sagas, id, original, target, read_all=verify)
+
+        copy_data.undo(self._undo_copy)
+        return copy_data
+
+    def take_fingerprint(self) -> Step:
+        """Take the fingerprint of a copy, unless an outline has told that it is one."""
+
+        @step(gives="found", timeout=LONGEST)
+        async def take_fingerprint(
+            sagas: Sagas, id: str, place: Any, fingerprint: Fingerprint, *, outlined: bool
+        ) -> Fingerprint:
+            """Take the fingerprint of the copied data."""
+            if outlined:
+                return fingerprint
+            return await self._look(sagas, f"{id}/fingerprint", place_of(place).id, again=True)
+
+        @take_fingerprint.undo
+        async def undo_take_fingerprint(sagas: Sagas, id: str, place: Any) -> None:
+            found = await self._store.get(Instance, place_of(place).id)
+            if found is not None:
+                with suppress(SagaRefused, SagaBlocked):
+                    asked = addon_of(self._registry, found.value).fingerprint(found.value)
+                    await sagas.undo(f"{id}/fingerprint", asked, completed=False)
+
+        return take_fingerprint
+
     def copy(self) -> Step:
-        """Dump and load side by side, with nothing between that keeps the data."""
+        """Copy; the fingerprints of both places are compared whatever way the data took."""
 
         @step(gives="fingerprint", timeout=LONGEST)
         async def copy_data(sagas: Sagas, id: str, source: str, place: Any) -> Fingerprint:
             """Copy the data."""
-            original, target = (
-                await moving_instance(self._store, source),
-                await moving_instance(self._store, place_of(place).id),
-            )
-            quick = await self._copied(sagas, id, original, target)
-            if quick is not None:
-                return quick
-            with self._archives.piped(id, original) as location:
-                subject = archive_subject(location, id)
-                backup = addon_of(self._registry, original, "copy").backup(original)
-                restore = addon_of(self._registry, target, "copy").restore(target)
-                results: tuple[Any, Any] = await asyncio.gather(
-                    sagas.ensure(f"{id}/dump", backup, subject={**subject_of(original), **subject}),
-                    sagas.ensure(f"{id}/load", restore, subject={**subject_of(target), **subject}),
-                    return_exceptions=True,
-                )
-            failed = [each for each in results if isinstance(each, BaseException)]
-            if failed:
-                raise next((each for each in failed if OTHER_SIDE not in str(each)), failed[0])
-            fingerprint: Fingerprint = results[0]
-            return fingerprint
+            original = await moving_instance(self._store, source)
+            target = await moving_instance(self._store, place_of(place).id)
+            return (await self._copy(sagas, id, original, target, read_all=True)).fingerprint
 
-        @copy_data.undo
-        async def undo_copy_data(sagas: Sagas, id: str, source: str, place: Any) -> None:
-            original = await self._store.get(Instance, source)
-            target = await self._store.get(Instance, place_of(place).id)
-            with suppress(SagaRefused, SagaBlocked):
-                if original is not None:
-                    addon = addon_of(self._registry, original.value)
-                    await sagas.undo(f"{id}/dump", addon.backup(original.value), completed=False)
-            with suppress(SagaRefused, SagaBlocked):
-                if target is not None:
-                    addon = addon_of(self._registry, target.value)
-                    await sagas.undo(f"{id}/load", addon.restore(target.value), completed=False)
-
+        copy_data.undo(self._undo_copy)
         return copy_data
+
+    async def _copy(self, sagas: Sagas, id: str, original: Instance, target: Instance, *, read_all: bool) -> CopiedData:
+        """Copy within the server where that can be, else dump and load side by side, with nothing kept between."""
+        quick = await self._copied(sagas, id, original, target, read_all=read_all)
+        return quick or CopiedData(await self._piped(sagas, id, original, target), outlined=False)
+
+    async def _piped(self, sagas: Sagas, id: str, original: Instance, target: Instance) -> Fingerprint:
+        with self._archives.piped(id, original) as location:
+            subject = archive_subject(location, id)
+            backup = addon_of(self._registry, original, "copy").backup(original)
+            restore = addon_of(self._registry, target, "copy").restore(target)
+            results: tuple[Any, Any] = await asyncio.gather(
+                sagas.ensure(f"{id}/dump", backup, subject={**subject_of(original), **subject}),
+                sagas.ensure(f"{id}/load", restore, subject={**subject_of(target), **subject}),
+                return_exceptions=True,
+            )
+        failed = [each for each in results if isinstance(each, BaseException)]
+        if failed:
+            raise next((each for each in failed if OTHER_SIDE not in str(each)), failed[0])
+        fingerprint: Fingerprint = results[0]
+        return fingerprint
+
+    async def _undo_copy(self, sagas: Sagas, id: str, source: str, place: Any) -> None:
+        original = await self._store.get(Instance, source)
+        target = await self._store.get(Instance, place_of(place).id)
+        with suppress(SagaRefused, SagaBlocked):
+            if original is not None:
+                addon = addon_of(self._registry, original.value)
+                await sagas.undo(f"{id}/dump", addon.backup(original.value), completed=False)
+        with suppress(SagaRefused, SagaBlocked):
+            if target is not None:
+                addon = addon_of(self._registry, target.value)
+                await sagas.undo(f"{id}/load", addon.restore(target.value), completed=False)
 
     def load_foreign(self) -> Step:
         """Let the addon load data of another origin."""
@@ -170,27 +223,40 @@ class MoveSteps:
 
         return report_items
 
-    async def _copied(self, sagas: Sagas, id: str, source: Instance, target: Instance) -> Fingerprint | None:
-        """The fingerprint of a source that was copied without an archive; None when it is to go through one.
+    async def _copied(
+        self, sagas: Sagas, id: str, source: Instance, target: Instance, *, read_all: bool
+    ) -> CopiedData | None:
+        """What tells of a source that was copied without an archive; None when it is to go through one.
 
         An app may have written since: then both differ, and what an archive holds is of one moment.
         """
         addon = addon_of(self._registry, target, "copy")
         if "copy" not in addon.capabilities:
             return None
+        outlined = "outline" in addon.capabilities and not read_all
+        before = await self._outline(sagas, f"{id}/outline-before", source) if outlined else None
         asked = addon.copy(source, target)
         if not await sagas.ensure(f"{id}/copy", asked, subject=subject_of(target), again=True):
             return None
+        if before is not None:
+            after = await self._outline(sagas, f"{id}/outline", target)
+            if not before.differences(after):
+                return CopiedData(before, outlined=True)
         # The next step asks for the same fingerprint of the target, and gets this one.
         looks = self._look(sagas, f"{id}/fingerprint", target.id), self._look(sagas, f"{id}/original", source.id)
         held, original = await asyncio.gather(*looks)
         if not original.differences(held):
-            return original
+            return CopiedData(original, outlined=False)
         await sagas.undo(f"{id}/fingerprint", addon.fingerprint(target))
         return None
 
-    async def _look(self, sagas: Sagas, id: str, instance_id: str) -> Fingerprint:
+    async def _outline(self, sagas: Sagas, id: str, instance: Instance) -> Fingerprint:
+        asked = addon_of(self._registry, instance, "take the outline of").outline(instance)
+        found: Fingerprint = await sagas.ensure(id, asked, subject=subject_of(instance), again=True)
+        return found
+
+    async def _look(self, sagas: Sagas, id: str, instance_id: str, *, again: bool = False) -> Fingerprint:
         instance = await moving_instance(self._store, instance_id)
         asked = addon_of(self._registry, instance, "take the fingerprint of").fingerprint(instance)
-        found: Fingerprint = await sagas.ensure(id, asked, subject=subject_of(instance))
+        found: Fingerprint = await sagas.ensure(id, asked, subject=subject_of(instance), again=again)
         return found

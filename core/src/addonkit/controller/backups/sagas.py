@@ -97,10 +97,11 @@ class BackupSagas:
     def _of_moves(self, filling: tuple[Step, ...], moves: MoveSteps) -> None:
         """Sagas that fill a place without an archive."""
         copied = (moves.copy(), self._take_fingerprint(), moves.compare(self._clock))
+        cloned = (moves.clone(), moves.take_fingerprint(), moves.compare(self._clock))
         self.clone: Saga[Instance] = Saga(
             CLONE,
-            inputs=("id", "source", "place", "name", "owner", "alias", "script"),
-            steps=(filling[0], *copied, moves.transform(), self._publish()),
+            inputs=("id", "source", "place", "name", "owner", "alias", "script", "verify"),
+            steps=(filling[0], *cloned, moves.transform(), self._publish()),
         )
         self.foreign: Saga[Instance] = Saga(
             FOREIGN,

@@ -213,12 +213,24 @@ class BackupService:
             known = f"it imports {', '.join(imports)}" if imports else "it imports backups alone"
             raise BackupError(f"cannot import into {addon}", f"its data cannot come from {kind}; {known}")
 
-    async def clone(self, instance: Instance, place: PlaceRequest, name: str, alias: str, script: str = "") -> Instance:
-        """Copy an instance into a new one of that name, for the app that the place is made for."""
+    async def clone(
+        self,
+        instance: Instance,
+        place: PlaceRequest,
+        name: str,
+        alias: str,
+        script: str = "",
+        *,
+        verify: bool = False,
+    ) -> Instance:
+        """Copy an instance into a new one of that name, for the app that the place is made for.
+
+        With `verify` all data are read and compared, also those that the server itself has copied.
+        """
         self.check(instance)
         if script and "transform" not in addon_of(self._registry, instance, "transform").capabilities:
             raise BackupError(f"cannot transform a copy of {instance.name}", f"addon {instance.addon} runs no scripts")
-        told = {"name": name, "owner": place.app, "alias": alias, "script": script}
+        told = {"name": name, "owner": place.app, "alias": alias, "script": script, "verify": verify}
         inputs = {"source": instance.id, "place": unstructure(place), **told}
         return await self._serve(self._sagas.clone, inputs)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
 from addonkit.hookspecs import hookimpl
+from addonkit.models.fingerprint import Fingerprint
 from addonkit.models.instance import Instance
 from addonkit.provider.framework import ProviderFramework
 from addonkit.provider.server_addon.admin_access import admin_access
@@ -22,6 +23,35 @@ class CopyingTenants(Protocol):
     async def copy(self, access: ServerAccess, source: str, tenant: Tenant) -> bool:
         """Fill a tenant with what another one has."""
         ...
+
+
+@runtime_checkable
+class OutlinedTenants(Protocol):
+    """Tenants whose copies are told from others without reading them; see Tenants."""
+
+    async def outline(self, access: ServerAccess, tenant: Tenant) -> Fingerprint:
+        """Take the outline of a tenant."""
+        ...
+
+
+def outline_hook(name: str, tenants: object) -> Callable[[Instance], Saga[Fingerprint]] | None:
+    """The hook `addon_outline` of the addon of that name; None when its tenants have none."""
+    if not isinstance(tenants, OutlinedTenants):
+        return None
+    found = tenants
+
+    @step(gives="result", undo=None, timeout=LONGEST)
+    async def take_outline(framework: ProviderFramework, instance: Instance, server_id: str, claim: str) -> Fingerprint:
+        """Take the outline of the data."""
+        return await found.outline(await admin_access(framework, server_id), tenant_of(instance, claim))
+
+    saga: Saga[Fingerprint] = Saga(f"{name}.outline", inputs=("server_id", "claim"), steps=(take_outline,))
+
+    @hookimpl
+    def addon_outline(instance: Instance) -> Saga[Fingerprint]:
+        return saga.bind(server_id=instance.server, claim=instance.claim)
+
+    return addon_outline
 
 
 def copy_hook(name: str, tenants: object) -> Callable[[Instance, Instance], Saga[bool]] | None:

@@ -219,6 +219,11 @@ class Tenants(abc.ABC):
 
         async def copy(self, access: ServerAccess, source: str, tenant: Tenant) -> bool
 
+    Where the server itself makes such a copy of one moment, block by block, this verb spares reading both: it answers
+    what can be told without that, definitions and sizes, and is equal for a tenant and its copy:
+
+        async def outline(self, access: ServerAccess, tenant: Tenant) -> Fingerprint
+
     With a last one, options hold that are set for each tenant inside the server, see OptionDefinition. It brings into
     force what differs between `former`, a config, and `tenant.config`; for a new tenant `former` is empty:
 

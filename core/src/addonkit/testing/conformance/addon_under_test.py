@@ -83,6 +83,7 @@ class AddonUnderTest:
             "extensions": lambda: self.addon.extensions(instance),
             "update_extension": lambda: self.addon.update_extension(instance, "kit"),
             "copy": lambda: self.addon.copy(instance, instance),
+            "outline": lambda: self.addon.outline(instance),
             "freeze": lambda: self.addon.freeze(instance),
             "thaw": lambda: self.addon.thaw(instance),
             "sessions": lambda: self.addon.sessions(_association(self), instance),
