@@ -417,7 +417,7 @@ class AddonSpecs:
     def addon_outline(self, instance: Instance) -> Saga[Fingerprint]:
         """Describe how the outline of an instance is taken. Optional, with addon_copy.
 
-        An outline is told without reading the data: definitions, and sizes of what holds the data. It is taken of the
+        An outline holds definitions, and the sizes of what holds the data: taking it reads no data. It is taken of the
         source before a copy and of the copy after it. Where both are equal the fingerprints are not compared, so only
         an addon has it whose server makes the whole copy of one moment, block by block.
 

@@ -77,7 +77,7 @@ async def load_foreign(
 
 
 class _Contents:
-    """Collects keys and contents: services may say more about an object than they were told."""
+    """Collects keys and contents: services may add to what is kept about an object."""
 
     def __init__(self, progress: Progress) -> None:
         self._digest = SetDigest()

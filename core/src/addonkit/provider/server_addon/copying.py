@@ -27,7 +27,7 @@ class CopyingTenants(Protocol):
 
 @runtime_checkable
 class OutlinedTenants(Protocol):
-    """Tenants whose copies are told from others without reading them; see Tenants."""
+    """Tenants whose copies can be compared without reading them; see Tenants."""
 
     async def outline(self, access: ServerAccess, tenant: Tenant) -> Fingerprint:
         """Take the outline of a tenant."""
