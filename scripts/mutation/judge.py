@@ -101,7 +101,7 @@ class Judge:
 
 
 def _of_two_kinds(cases: Collection[Case], default: str) -> list[Case]:
-    """Keep of each check one variant that is shared and one that is not, the default if there is a choice."""
+    """Keep of each check one shared variant and one other, the default if there is a choice."""
     kept: dict[tuple[str, str, bool], Case] = {}
     for each in sorted(cases, key=lambda case: (case.case.partition("-")[0] != default, case)):
         variant, _, rest = each.case.partition("-")
