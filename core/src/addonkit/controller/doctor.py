@@ -10,6 +10,7 @@ from addonkit.controller.checks.branches import check_branches
 from addonkit.controller.checks.claims import ClaimChecks
 from addonkit.controller.checks.environment_files import check_environment_files
 from addonkit.controller.checks.instances import FAILED, UNFINISHED, check_instances
+from addonkit.controller.checks.lost_secrets import check_lost_secrets
 from addonkit.controller.checks.servers import ServerChecks
 from addonkit.controller.checks.stuck_executions import check_executions
 from addonkit.controller.execution_ids import once_id
@@ -87,6 +88,7 @@ class Doctor:
             *await check_addons(self._store, self._registry),
             *await check_branches(self._store),
             *await check_environment_files(self._store),
+            *await check_lost_secrets(self._store),
             *await self._servers.check_servers(),
             *await self._servers.check_unknown(),
             *await self._claims.check_claims(),

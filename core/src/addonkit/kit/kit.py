@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from addonkit.controller.keeper import Keeper
     from addonkit.controller.pools import HealReport
     from addonkit.kit.branches import Branches
+    from addonkit.kit.lost_key import Recovery
     from addonkit.kit.manifests import Manifests
     from addonkit.kit.shells import ShellSession
     from addonkit.models.result import Usage
@@ -155,6 +156,13 @@ class Kit(Parts):
     async def has_app(self, name: str) -> bool:
         """Whether there is an app of that name."""
         return await self._store.get(App, name) is not None
+
+    @property
+    def recovery(self) -> Recovery:
+        """How credentials that were lost are made anew; imported when it is asked for first."""
+        from addonkit.kit.lost_key import Recovery as Made
+
+        return Made(self, self._store)
 
     async def name_of(self, name: str, app: str | None = None) -> str:
         """The full name of an instance, by its name or by what the app calls it."""

@@ -40,7 +40,8 @@ async def check_key(store: Store, key_id: str) -> None:
         raise SecretError(
             "cannot use this home",
             f"its secrets are sealed with key {began.key_id}, the key here is {key_id}",
-            "give the former key, in ADDONKIT_KEY or as the file `key` of the home",
+            "give the former key, in ADDONKIT_KEY or as the file `key` of the home; "
+            "`addonkit rotate --lost` makes new secrets without it",
         )
 
 

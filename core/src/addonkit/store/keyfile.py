@@ -85,7 +85,8 @@ def _create(path: Path) -> bytes:
             raise SecretError(
                 f"cannot find the key {path}",
                 f"{state} holds secrets that only this key opens",
-                f"put the key back, or give it in {KEY_VARIABLE}",
+                f"put the key back, or give it in {KEY_VARIABLE};"
+                " `addonkit rotate --lost` makes new secrets without it",
             )
         return key
     key = os.urandom(KEY_BYTES)

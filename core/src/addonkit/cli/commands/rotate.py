@@ -27,20 +27,23 @@ if TYPE_CHECKING:
         "addonkit rotate shop-postgresql -a shop --grace 1h     sessions have an hour to change over",
         "addonkit rotate shop-postgresql --grace 0 --force      the former credentials leaked: end them now",
         "addonkit rotate shop-postgresql --finish               revoke what an earlier rotation has kept",
+        "addonkit rotate --lost                                 the home's key is lost: make all secrets anew",
         "addonkit rotate shop-postgresql --admin                the password with which addonkit works on its server",
     ),
 )
-@instance_argument()
+@instance_argument(required=False)
 @app_option(required=False, help="Only for this app.")
 @click.option("--grace", type=DURATION, default="10m", show_default=True, help="How long sessions have to change over.")
 @click.option("--force", is_flag=True, help="End the sessions that are left after that time.")
 @click.option("--no-wait", is_flag=True, help="Return when apps have their new credentials; see --finish.")
 @click.option("--finish", is_flag=True, help="Make no new credentials; revoke former ones that no session uses.")
+@click.option("--lost", is_flag=True, help="Make anew what was lost: of a server, or of a home whose key is lost.")
+@click.option("--yes", is_flag=True, help="Do not ask, with --lost.")
 @click.option("--admin", is_flag=True, help="Replace the password of the server's administrator; apps keep theirs.")
 @click.pass_obj
 def rotate(
     invocation: Invocation,
-    instance: str,
+    instance: str | None,
     app: str | None,
     grace: timedelta,
     *,
@@ -48,6 +51,8 @@ def rotate(
     no_wait: bool,
     finish: bool,
     admin: bool,
+    lost: bool,
+    yes: bool,
 ) -> None:
     """Give apps new credentials, and revoke the former ones.
 
@@ -55,6 +60,16 @@ def rotate(
     their variables again when they connect. Former credentials that are used then are kept, unless --force is given;
     `addonkit serve` revokes them when they are used no longer.
     """
+    if lost:
+        from addonkit.cli.lost_key import recover_home, recover_instance
+
+        if instance is None:
+            recover_home(invocation, yes=yes)
+        else:
+            recover_instance(invocation, instance, app)
+        return
+    if instance is None:
+        raise click.UsageError("missing argument 'INSTANCE'")
     if admin:
         _rotate_admin(invocation, instance, app)
         return
