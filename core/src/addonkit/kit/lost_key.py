@@ -60,7 +60,7 @@ def is_lost(home: Path, environ: Mapping[str, str]) -> bool:
 
 
 def replace_key(home: Path, environ: Mapping[str, str]) -> None:
-    """Give a home a new key, that of ADDONKIT_KEY where it is set, and new secrets in the place of those it had.
+    """Give a home a new key, that of ADDONKIT_KEY where it is set, and new secrets.
 
     A copy of the state stays as it was. Interrupted anywhere, the next call continues.
 
