@@ -51,7 +51,7 @@ GROUPS: Final = {
     "What sagas give": ("ProvisionResult", "BindResult", "Sessions", "Usage", "Inventory"),
     "Backups": (
         "Archive", "ArchiveWriter", "ArchiveReader", "Member", "ArchiveManifest", "Fingerprint", "Part", "SetDigest",
-        "describe_differences",
+        "describe_differences", "Fact", "Facts",
     ),
     "Sagas": ("step", "Step", "Saga", "Retry", "Sagas"),
     "Pools, services and disks": (

@@ -120,6 +120,7 @@ async def test_postgresql_upgrades_one_tenant_after_the_other(kit: addonkit.Kit)
             await connection.execute(EVERYTHING)
     async with database(kit) as connection:
         await connection.execute("GRANT ALL ON orders TO PUBLIC; CREATE FUNCTION f() RETURNS int LANGUAGE sql RETURN 1")
+        await connection.execute("CREATE EXTENSION btree_gist")
 
     async def version(app: str) -> str:
         async with database(kit, app) as connection:
@@ -128,6 +129,8 @@ async def test_postgresql_upgrades_one_tenant_after_the_other(kit: addonkit.Kit)
     rehearsed = await kit.changes.rehearse_upgrade("shop-postgresql")
     assert rehearsed.version == "18"
     assert rehearsed.items > 1000
+    assert [each for each in rehearsed.notes if each.startswith("extension btree_gist would be ")]
+    assert [each for each in rehearsed.notes if each.startswith("the default collation would be builtin C.UTF-8")]
     await kit.changes.upgrade("shop-postgresql", "18")
     assert (await version("shop"), await version("blog")) == ("18", VERSION)
     assert await count(kit) == await count(kit, "blog") == 1000

@@ -89,6 +89,7 @@ from addonkit.models.definition import (
     is_shared_variant,
 )
 from addonkit.models.execution import Event, EventKind
+from addonkit.models.facts import Fact, Facts
 from addonkit.models.fingerprint import Fingerprint, Part, SetDigest, describe_differences
 from addonkit.models.identifiers import name_from_ref, sanitize_identifier
 from addonkit.models.image_reference import ImageReference, resolve_image, version_of
@@ -154,6 +155,8 @@ __all__ = [
     "ExecResult",
     "Extension",
     "Extensions",
+    "Fact",
+    "Facts",
     "File",
     "Fingerprint",
     "HomeCopied",

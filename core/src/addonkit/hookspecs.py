@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from addonkit.models.app import App, Variant
     from addonkit.models.definition import AddonDefinition
     from addonkit.models.execution import Event
+    from addonkit.models.facts import Facts
     from addonkit.models.fingerprint import Fingerprint
     from addonkit.models.instance import Association, Instance, Server
     from addonkit.models.result import BindResult, Extensions, Inventory, ProvisionResult, Sessions, Usage
@@ -418,8 +419,8 @@ class AddonSpecs:
         """Describe how the outline of an instance is taken. Optional, with addon_copy.
 
         An outline holds definitions, and the sizes of what holds the data: taking it reads no data. It is taken of the
-        source before a copy and of the copy after it. Where both are equal the fingerprints are not compared, so only
-        an addon has it whose server makes the whole copy of one moment, block by block.
+        source before a copy and of the copy after it. Where both are equal the fingerprints are not compared. So it
+        is for addons whose server makes the whole copy of one moment, block by block.
 
         Args:
             instance: an active instance of this addon.
@@ -433,6 +434,28 @@ class AddonSpecs:
 
         Returns:
             A saga whose value named `result` is a Fingerprint.
+        """
+        raise NotImplementedError
+
+    @hookspec(firstresult=True)
+    def addon_facts(self, instance: Instance) -> Saga[Facts]:
+        """Describe how facts of an instance are asked for that another place may not share. Optional.
+
+        Asked of an instance and of an empty new place before its data move there. `upgrade --rehearse` shows what is
+        different. What an instance uses and the new place does not have ends the move before it begins.
+
+        Args:
+            instance: an active instance of this addon; it may be empty.
+
+        Example:
+            ```python
+            @hookimpl
+            def addon_facts(instance):
+                return FACTS.bind(claim=instance.claim)
+            ```
+
+        Returns:
+            A saga whose value named `result` is a Facts.
         """
         raise NotImplementedError
 

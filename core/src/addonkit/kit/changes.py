@@ -193,10 +193,11 @@ class Changes:
     async def _rehearse(self, instance: Instance, place: PlaceRequest) -> Rehearsal:
         usage = await self._check_size(instance, place)
         began = asyncio.get_running_loop().time()
-        items = await self._service.rehearse(instance, place)
+        tried = await self._service.rehearse(instance, place)
         took = asyncio.get_running_loop().time() - began
         version = place.config.get(CONFIG_VERSION, "")
-        return Rehearsal(instance, place.variant, version, items, took, usage, self._notes(instance, place))
+        notes = (*tried.notes, *self._notes(instance, place))
+        return Rehearsal(instance, place.variant, version, tried.items, took, usage, notes)
 
     def _notes(self, instance: Instance, place: PlaceRequest) -> tuple[str, ...]:
         """What an app or its owner would miss in the new place, or find there in addition."""

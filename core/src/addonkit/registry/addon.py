@@ -9,6 +9,7 @@ import attrs
 
 from addonkit.hookspecs import AddonSpecs
 from addonkit.models.definition import AddonDefinition
+from addonkit.models.facts import Facts
 from addonkit.models.fingerprint import Fingerprint
 from addonkit.models.result import BindResult, Extensions, Inventory, ProvisionResult, Sessions, Usage
 from addonkit.registry.collisions import adjustment_fault
@@ -143,6 +144,10 @@ class Addon:
     def outline(self, instance: Instance) -> Saga[Fingerprint]:
         """How the outline of an instance is taken; needs the capability `outline`."""
         return self._saga(AddonSpecs.addon_outline, Fingerprint, instance=instance)
+
+    def facts(self, instance: Instance) -> Saga[Facts]:
+        """How facts of an instance are asked for; needs the capability `facts`."""
+        return self._saga(AddonSpecs.addon_facts, Facts, instance=instance)
 
     def freeze(self, instance: Instance) -> Saga[None]:
         """How apps are kept from writing into an instance; needs the capability `freeze`."""

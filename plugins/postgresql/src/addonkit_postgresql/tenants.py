@@ -9,6 +9,7 @@ from addonkit import (
     ArchiveReader,
     ArchiveWriter,
     Extension,
+    Facts,
     Fingerprint,
     Login,
     Progress,
@@ -19,7 +20,18 @@ from addonkit import (
     Tenants,
     Usage,
 )
-from addonkit_postgresql import admin, configuring, copying, dump, extending, freezing, limiting, logins, transform
+from addonkit_postgresql import (
+    admin,
+    configuring,
+    copying,
+    dump,
+    extending,
+    facts,
+    freezing,
+    limiting,
+    logins,
+    transform,
+)
 from addonkit_postgresql.naming import LONGEST, Reserved, wanted_name
 from addonkit_postgresql.removal import remove
 from addonkit_postgresql.scram import fits
@@ -144,6 +156,10 @@ class DatabaseTenants(Tenants):
     async def outline(self, access: ServerAccess, tenant: Tenant) -> Fingerprint:
         """See Tenants."""
         return await dump.outline(administrator(access), tenant)
+
+    async def facts(self, access: ServerAccess, tenant: Tenant) -> Facts:
+        """See Tenants."""
+        return await facts.facts_of(administrator(access), tenant.claim)
 
     async def usage(self, access: ServerAccess, tenant: Tenant) -> Usage:
         """See Tenants."""

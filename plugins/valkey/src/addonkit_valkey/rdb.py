@@ -1,4 +1,4 @@
-"""Reads an RDB file by a server that is started for it alone, of the same program as the one that is filled."""
+"""Reads an RDB file: a server is started for it alone, of the same program as the one that is filled."""
 
 from __future__ import annotations
 

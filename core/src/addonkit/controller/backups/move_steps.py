@@ -15,6 +15,7 @@ from addonkit.controller.backups.step_values import backup_of, moving_instance, 
 from addonkit.controller.step_context import subject_of
 from addonkit.errors import BackupError, DataDiffer, SagaBlocked, SagaRefused
 from addonkit.models.backup import Backup
+from addonkit.models.facts import Facts
 from addonkit.models.fingerprint import Fingerprint, describe_differences
 from addonkit.models.instance import Instance
 from addonkit.provider.server_addon.data import LONGEST
@@ -39,6 +40,19 @@ class CopiedData:
 
     fingerprint: Fingerprint
     outlined: bool
+
+
+@attrs.frozen
+class Rehearsed:
+    """What came of a move that was tried.
+
+    Attributes:
+        items: how many are equal.
+        notes: what is otherwise in the new place, a clause each.
+    """
+
+    items: int
+    notes: tuple[str, ...]
 
 
 class MoveSteps:
@@ -158,6 +172,31 @@ class MoveSteps:
                 addon = addon_of(self._registry, target.value)
                 await sagas.undo(f"{id}/load", addon.restore(target.value), completed=False)
 
+    def compare_facts(self) -> Step:
+        """Compare the new place with the one that the data are in, before they move."""
+
+        @step(gives="notes", undo=None)
+        async def compare_facts(sagas: Sagas, id: str, source: str, place: Any) -> tuple[str, ...]:
+            """Compare the new place with the present one."""
+            original = await moving_instance(self._store, source)
+            here = await self._facts(sagas, f"{id}/facts", original)
+            there = await self._facts(
+                sagas, f"{id}/place-facts", await moving_instance(self._store, place_of(place).id)
+            )
+            if missing := here.missing(there):
+                found = f"the new place does not have {', '.join(missing)}"
+                raise BackupError(f"moving {original.name}", found)
+            return here.differences(there)
+
+        return compare_facts
+
+    async def _facts(self, sagas: Sagas, id: str, instance: Instance) -> Facts:
+        addon = addon_of(self._registry, instance, "move")
+        if "facts" not in addon.capabilities:
+            return Facts()
+        found: Facts = await sagas.ensure(id, addon.facts(instance), subject=subject_of(instance), again=True)
+        return found
+
     def load_foreign(self) -> Step:
         """Let the addon load data of another origin."""
 
@@ -214,12 +253,12 @@ class MoveSteps:
         return compare_copy
 
     def count(self) -> Step:
-        """Say how much was compared."""
+        """Say how much was compared, and what is different around it."""
 
         @step(gives="result", undo=None)
-        async def report_items(items: int) -> int:
+        async def report_items(items: int, notes: tuple[str, ...]) -> Rehearsed:
             """Report how many items are equal."""
-            return items
+            return Rehearsed(items, notes)
 
         return report_items
 

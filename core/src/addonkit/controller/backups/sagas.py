@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from addonkit.controller.addons import addon_of
 from addonkit.controller.backups.archives import ReadResult, archive_subject
 from addonkit.controller.backups.cutover import CutoverSteps
-from addonkit.controller.backups.move_steps import MoveSteps
+from addonkit.controller.backups.move_steps import MoveSteps, Rehearsed
 from addonkit.controller.backups.places import create_place, discard_place, publish, switch
 from addonkit.controller.backups.step_values import backup_of, place_of
 from addonkit.controller.backups.trash import bring_back as take_from_trash
@@ -108,17 +108,19 @@ class BackupSagas:
             inputs=("id", "location", "place", "target"),
             steps=(filling[0], moves.check_empty(), moves.load_foreign(), self._switch()),
         )
-        self.rehearse: Saga[int] = Saga(
+        self.rehearse: Saga[Rehearsed] = Saga(
             REHEARSE,
             inputs=("id", "source", "place"),
-            steps=(filling[0], *copied, self._remove_place(), moves.count()),
+            steps=(filling[0], moves.compare_facts(), *copied, self._remove_place(), moves.count()),
         )
 
     def _of_cutovers(self, moves: MoveSteps, cutover: CutoverSteps) -> None:
         """Sagas after which apps use another place, which they cannot write to meanwhile."""
         inputs, leave, arrive = ("id", "source", "place"), cutover.freeze(), (cutover.bind(), cutover.switch())
         copied = (moves.copy(), self._take_fingerprint(), cutover.compare())
-        self.change: Saga[Instance] = Saga(CHANGE, inputs=inputs, steps=(self._create_place(), leave, *copied, *arrive))
+        self.change: Saga[Instance] = Saga(
+            CHANGE, inputs=inputs, steps=(self._create_place(), moves.compare_facts(), leave, *copied, *arrive)
+        )
         self.rollback: Saga[Instance] = Saga(ROLLBACK, inputs=inputs, steps=(leave, cutover.thaw_place(), *arrive))
 
     def of(self, name: str) -> Saga[Any]:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from addonkit.controller.backups.archives import Archives, StoredArchive
+    from addonkit.controller.backups.move_steps import Rehearsed
     from addonkit.controller.controller import Controller
     from addonkit.engine.engine import Engine
     from addonkit.models.result import Usage
@@ -249,12 +250,12 @@ class BackupService:
         inputs = {"source": instance.id, "place": unstructure(place)}
         return await self._serve(self._sagas.change, inputs)
 
-    async def rehearse(self, instance: Instance, place: PlaceRequest) -> int:
-        """Copy an instance into a new place, compare, and remove that; return how many items are equal."""
+    async def rehearse(self, instance: Instance, place: PlaceRequest) -> Rehearsed:
+        """Copy an instance into a new place, compare, and remove that."""
         self.check(instance)
         inputs = {"source": instance.id, "place": unstructure(place)}
-        items: int = await self._run(self._sagas.rehearse, inputs, {})
-        return items
+        tried: Rehearsed = await self._run(self._sagas.rehearse, inputs, {})
+        return tried
 
     async def rollback(self, instance: Instance) -> Instance:
         """Put the former instance back; what serves now becomes the former one.

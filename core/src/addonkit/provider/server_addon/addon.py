@@ -11,6 +11,7 @@ from addonkit.errors import InvalidInput
 from addonkit.hookspecs import hookimpl
 from addonkit.models.compute import Port, Program
 from addonkit.models.definition import AddonDefinition, is_shared_variant
+from addonkit.models.facts import Facts
 from addonkit.models.fingerprint import Fingerprint
 from addonkit.models.instance import Association, Instance, Server
 from addonkit.models.result import BindResult, Extensions, Inventory, ProvisionResult, Sessions, Usage
@@ -18,7 +19,7 @@ from addonkit.models.variable import Variable
 from addonkit.provider.server_addon import sagas
 from addonkit.provider.server_addon.admin_rotation import reset_admin_hook, rotate_admin_hook
 from addonkit.provider.server_addon.configuring import bound_to, configure_saga
-from addonkit.provider.server_addon.copying import copy_hook, outline_hook
+from addonkit.provider.server_addon.copying import copy_hook, facts_hook, outline_hook
 from addonkit.provider.server_addon.data import DataSagas, data_sagas, transform_saga
 from addonkit.provider.server_addon.declaration import ConnectionInfo, ContainerSpec, Tenants
 from addonkit.provider.server_addon.extending import extensions_hook, update_extension_hook
@@ -85,6 +86,7 @@ class ServerAddon:
     addon_transform: Callable[[Instance, str], Saga[None]] | None = attrs.field(init=False)
     addon_copy: Callable[[Instance, Instance], Saga[bool]] | None = attrs.field(init=False)
     addon_outline: Callable[[Instance], Saga[Fingerprint]] | None = attrs.field(init=False)
+    addon_facts: Callable[[Instance], Saga[Facts]] | None = attrs.field(init=False)
     addon_freeze: Callable[[Instance], Saga[None]] | None = attrs.field(init=False)
     addon_thaw: Callable[[Instance], Saga[None]] | None = attrs.field(init=False)
     addon_usage: Callable[[Instance], Saga[Usage]] | None = attrs.field(init=False)
@@ -251,6 +253,10 @@ class ServerAddon:
     @addon_outline.default
     def _answer_outline(self) -> Callable[[Instance], Saga[Fingerprint]] | None:
         return outline_hook(self.definition.name, self.tenants)
+
+    @addon_facts.default
+    def _answer_facts(self) -> Callable[[Instance], Saga[Facts]] | None:
+        return facts_hook(self.definition.name, self.tenants)
 
     @addon_freeze.default
     def _answer_freeze(self) -> Callable[[Instance], Saga[None]] | None:

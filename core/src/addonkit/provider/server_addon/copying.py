@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
 from addonkit.hookspecs import hookimpl
+from addonkit.models.facts import Facts
 from addonkit.models.fingerprint import Fingerprint
 from addonkit.models.instance import Instance
 from addonkit.provider.framework import ProviderFramework
@@ -52,6 +53,35 @@ def outline_hook(name: str, tenants: object) -> Callable[[Instance], Saga[Finger
         return saga.bind(server_id=instance.server, claim=instance.claim)
 
     return addon_outline
+
+
+@runtime_checkable
+class FactTenants(Protocol):
+    """Tenants whose place has facts that another one may not share; see Tenants."""
+
+    async def facts(self, access: ServerAccess, tenant: Tenant) -> Facts:
+        """Ask for the facts of a tenant."""
+        ...
+
+
+def facts_hook(name: str, tenants: object) -> Callable[[Instance], Saga[Facts]] | None:
+    """The hook `addon_facts` of the addon of that name; None when its tenants have none."""
+    if not isinstance(tenants, FactTenants):
+        return None
+    found = tenants
+
+    @step(gives="result", undo=None)
+    async def ask_for_facts(framework: ProviderFramework, instance: Instance, server_id: str, claim: str) -> Facts:
+        """Ask for the facts of the place."""
+        return await found.facts(await admin_access(framework, server_id), tenant_of(instance, claim))
+
+    saga: Saga[Facts] = Saga(f"{name}.facts", inputs=("server_id", "claim"), steps=(ask_for_facts,))
+
+    @hookimpl
+    def addon_facts(instance: Instance) -> Saga[Facts]:
+        return saga.bind(server_id=instance.server, claim=instance.claim)
+
+    return addon_facts
 
 
 def copy_hook(name: str, tenants: object) -> Callable[[Instance, Instance], Saga[bool]] | None:

@@ -224,6 +224,10 @@ class Tenants(abc.ABC):
 
         async def outline(self, access: ServerAccess, tenant: Tenant) -> Fingerprint
 
+    A move shows what is otherwise in the new place. It does not begin where that lacks what a tenant uses:
+
+        async def facts(self, access: ServerAccess, tenant: Tenant) -> Facts
+
     With a last one, options hold that are set for each tenant inside the server, see OptionDefinition. It brings into
     force what differs between `former`, a config, and `tenant.config`; for a new tenant `former` is empty:
 

@@ -84,6 +84,7 @@ class AddonUnderTest:
             "update_extension": lambda: self.addon.update_extension(instance, "kit"),
             "copy": lambda: self.addon.copy(instance, instance),
             "outline": lambda: self.addon.outline(instance),
+            "facts": lambda: self.addon.facts(instance),
             "freeze": lambda: self.addon.freeze(instance),
             "thaw": lambda: self.addon.thaw(instance),
             "sessions": lambda: self.addon.sessions(_association(self), instance),
