@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from addonkit.cli.commands.compose import alias_of
+from addonkit.models.identifiers import check_alias
 from addonkit.testing.command import CommandLine, Ended
 
 
@@ -25,14 +30,15 @@ def test_a_provider_of_docker_compose(addonkit_command: CommandLine) -> None:
     up = ("compose", "--project-name", "shop", "up", "--addon=valkey", "--exact=true", "Cache.1")
     first = addonkit_command(*up)
     assert first.status == 0, first
-    given = [each for each in messages(first) if each[0] in {"setenv", "rawsetenv"}]
+    found = [each for each in messages(first) if each[0] in {"setenv", "rawsetenv"}]
     assert {kind for kind, _ in messages(first)} == {"info", "setenv", "rawsetenv"}
-    assert [text for kind, text in given if kind == "setenv" and text.startswith("VALKEY_URL=redis://")]
-    assert [text for kind, text in given if kind == "rawsetenv" and text.startswith("CACHE_1_VALKEY_URL=redis://")]
+    assert [text for kind, text in found if kind == "setenv" and text.startswith("VALKEY_URL=redis://")]
+    exact = r"CACHE_1_[0-9A-F]{6}_VALKEY_URL=redis://.*"
+    assert [text for kind, text in found if kind == "rawsetenv" and re.fullmatch(exact, text)]
     assert addonkit_command("compose", "--project-name", "shop", "stop", "Cache.1").status == 0
     assert addonkit_command("list", "--no-start", "--json").data["instances"][0]["server"]["state"] == "stopped"
     again = addonkit_command(*up)
-    assert [each for each in messages(again) if each[0] in {"setenv", "rawsetenv"}] == given
+    assert [each for each in messages(again) if each[0] in {"setenv", "rawsetenv"}] == found
     assert addonkit_command("list", "--no-start", "--json").data["instances"][0]["server"]["state"] == "running"
 
     for _ in range(2):
@@ -43,6 +49,14 @@ def test_a_provider_of_docker_compose(addonkit_command: CommandLine) -> None:
         failed = addonkit_command("compose", *words)
         ((kind, text),) = messages(failed)
         assert (failed.status, kind) == (1, "error"), text
+
+
+@given(st.sets(st.from_regex(r"[a-zA-Z0-9._-]{1,60}", fullmatch=True), min_size=2))
+def test_services_of_compose_never_meet(services: set[str]) -> None:
+    more = {each.replace(".", "-") for each in services} | {each.lower() for each in services}
+    aliases = [check_alias(alias_of(each)) for each in sorted(services | more | {alias_of(each) for each in services})]
+    assert len(set(aliases)) == len(aliases)
+    assert alias_of("db-a") == "db-a" != alias_of("db.a")
 
 
 @pytest.mark.slow

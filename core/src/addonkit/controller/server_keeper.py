@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from addonkit.errors import AddonkitError
 from addonkit.models.compute import Pool, PoolState
+from addonkit.util.procfs import read_status
 
 if TYPE_CHECKING:
     from addonkit.compute.interface import Backend
@@ -30,8 +31,14 @@ STARTING: Final = 0.5
 HUNG_AFTER: Final = 10.0
 """Seconds without an answer after which a server that runs is restarted. A busy one answers within them."""
 
+GLANCES: Final = 2
+"""Glances in a row at a process that a signal keeps from running, after which it is restarted: none is busy so."""
+
 LONGEST_PAUSE: Final = 60.0
 """Seconds at most between two attempts to start a server."""
+
+_STOPPED: Final = "T"
+"""State of such a process in /proc. One that a debugger stops has another."""
 
 Report = Callable[[str], None]
 """Takes a sentence about what was done, for people."""
@@ -68,12 +75,21 @@ class ServerKeeper:
         self._silent: float | None = None
         self._served: int | None = None
         """The process that has answered."""
+        self._stops = 0
+        """Glances in a row at which that process was kept from running."""
         self.restarts = 0
         """How often the server was started again or restarted."""
 
     def look(self) -> None:
         """Look now: something about the server changed."""
         self._changed.set()
+
+    def glance(self) -> None:
+        """Read whether a signal keeps the process from running; that costs microseconds, and the server nothing."""
+        status = read_status(self._served) if self._served is not None else None
+        self._stops = self._stops + 1 if status is not None and status.state == _STOPPED else 0
+        if self._stops == GLANCES:
+            self.look()
 
     async def run(self) -> None:
         """Keep the server until the task is cancelled or its pool is deleted."""
@@ -83,6 +99,9 @@ class ServerKeeper:
             if entity is None:
                 return
             pool = entity.value
+            if self._stops >= GLANCES and pool.spec.desired_instances:
+                await self._wait(*await self._restart("was kept from running by a signal"))
+                continue
             state = await self._backend.observe(pool) if pool.spec.desired_instances else None
             if state is not None and state.ready:
                 await self._rest(pool, state)
@@ -118,12 +137,19 @@ class ServerKeeper:
             self._silent = now
         return now - self._silent >= HUNG_AFTER
 
-    async def _bring_back(self, state: PoolState) -> tuple[float, int | None]:
+    async def _restart(self, why: str) -> tuple[float, int | None]:
+        self._stops = 0
         try:
-            if state.running:
-                await self._power.restart(self._server)
-                self._report_done("did not answer, it was restarted")
-                return 0.0, None
+            await self._power.restart(self._server)
+        except AddonkitError as error:
+            return self._failed(str(error))
+        self._report_done(f"{why}, it was restarted")
+        return 0.0, None
+
+    async def _bring_back(self, state: PoolState) -> tuple[float, int | None]:
+        if state.running:
+            return await self._restart("did not answer")
+        try:
             healed = await self._pools.heal({self._server})
         except AddonkitError as error:
             return self._failed(str(error))

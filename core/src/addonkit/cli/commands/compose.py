@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -17,6 +19,12 @@ if TYPE_CHECKING:
     from addonkit.models.execution import Event
 
 T = TypeVar("T")
+
+_ALIAS: Final = re.compile(r"[a-z][a-z0-9_-]{0,39}(?<!-[0-9a-f]{6})")
+"""Aliases but those that end like a digest."""
+
+_KEPT: Final = 33
+"""Characters of a service's name in an alias with a digest."""
 
 OPTIONS: Final = {
     "addon": "Name of the addon, and after a colon the variant.",
@@ -65,7 +73,7 @@ def up(ctx: click.Context, addon: str, variant: str, version: str, options: str,
 
     async def work(kit: Kit) -> list[tuple[str, str]]:
         app = _project(ctx)
-        binding = await kit.create(spec, app, alias=_alias(service), version=version, options=values)
+        binding = await kit.create(spec, app, alias=alias_of(service), version=version, options=values)
         for target in await kit.servers(binding.instance.name):
             await kit.start(target)
         given = [("setenv", f"{variable.key}={variable.text}") for variable in binding.association.plain]
@@ -84,7 +92,7 @@ def down(ctx: click.Context, service: str) -> None:
 
     async def work(kit: Kit) -> None:
         try:
-            await kit.destroy(_alias(service), _project(ctx))
+            await kit.destroy(alias_of(service), _project(ctx))
         except NotFound:
             return
 
@@ -98,7 +106,7 @@ def stop(ctx: click.Context, service: str) -> None:
     """Stop the server of a service; `up` starts it. One that other apps use goes on."""
 
     async def work(kit: Kit) -> None:
-        for target in await kit.servers(_alias(service), _project(ctx)):
+        for target in await kit.servers(alias_of(service), _project(ctx)):
             if not target.others:
                 await kit.stop(target)
 
@@ -114,10 +122,15 @@ def metadata() -> None:
     click.echo(json.dumps({"description": about, "up": {"parameters": given}, "down": none, "stop": none}))
 
 
-def _alias(service: str) -> str:
-    """Return the name that the app has for a service: one that is made of what an alias may have."""
-    plain = service.lower().replace(".", "-")
-    return plain if plain[:1].isalpha() else f"s{plain}"
+def alias_of(service: str) -> str:
+    """Return the name that the app has for a service; two services never have the same.
+
+    Most are as the service's own. One that no alias may have, as `Cache.1`, gets a digest at its end: `cache-1-0b2f69`.
+    """
+    if _ALIAS.fullmatch(service):
+        return service
+    plain = re.sub(r"[^a-z0-9_-]", "-", service.lower()).lstrip("-_0123456789")
+    return f"{plain[:_KEPT] or 's'}-{hashlib.sha256(service.encode()).hexdigest()[:6]}"
 
 
 def _project(ctx: click.Context) -> str:

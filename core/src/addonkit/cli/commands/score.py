@@ -78,7 +78,7 @@ def _read(text: str) -> dict[str, Any]:
 def _app(uid: str) -> str:
     """Return the name of the app that stands for a resource: `postgres.default#web.db` has signs that no app has."""
     plain = re.sub(r"[^A-Za-z0-9._-]+", "-", uid)
-    if plain == uid and len(uid) <= _LONGEST:
+    if plain == uid and len(uid) <= _LONGEST and not re.search(r"-[0-9a-f]{8}$", uid):
         return f"score-{uid}"
     return f"score-{plain[:_LONGEST]}-{hashlib.sha256(uid.encode()).hexdigest()[:8]}"
 

@@ -53,7 +53,9 @@ class Terminator:
         graceful = signal.Signals[program.stop_signal] if program else signal.SIGTERM
         for number, limit in ((graceful, program.stop_timeout if program else 30.0), (signal.SIGQUIT, _QUIT_LIMIT)):
             send(server, number)
-            if await _until(lambda: not is_running(server), min(_AT_ONCE, limit)):
+            status = read_status(server.pid)
+            patience = 0.0 if status is not None and status.stopped else min(_AT_ONCE, limit)
+            if await _until(lambda: not is_running(server), patience):
                 break
             await asyncio.to_thread(self._continue, server, locks)
             if await _until(lambda: not is_running(server), limit):
