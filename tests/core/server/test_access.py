@@ -66,6 +66,11 @@ async def test_roles(ask: Client, over_tcp: Client) -> None:
     for (method, path), statuses in asked.items():
         found = tuple([(await over_tcp(method, path, **each)).status for each in (reader, operator, admin)])
         assert found == statuses, path
+    refused = await over_tcp("GET", "/v1/apps/shop/environment?reveal=true", **reader)
+    assert refused.data["detail"] == (
+        "cannot show the secrets of shop: this token has the role reader, which may not do that; "
+        "ask for a token with the role operator"
+    )
     hidden = await over_tcp("GET", "/v1/apps/shop/environment", **reader)
     assert SECRET not in hidden.text
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
+from pathlib import Path
 
-from addonkit.util.procfs import read_status
+from addonkit.util.procfs import is_kept_from_running, read_status
 
 FIRST_THREAD_ENDS = """
 import ctypes, socket, threading
@@ -36,3 +39,18 @@ def test_a_process_of_which_one_thread_still_works_has_not_ended() -> None:
         while (status := read_status(process.pid)) is not None and not status.ended:
             pass
         assert status is not None, "it is collected by this test alone"
+
+
+def test_a_process_that_a_signal_has_stopped_is_seen_whatever_its_name_is(tmp_path: Path) -> None:
+    odd = tmp_path / "a) T (b) T"
+    odd.symlink_to("/bin/sleep")
+    with subprocess.Popen([odd, "60"]) as process:
+        assert not is_kept_from_running(process.pid)
+        process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOWAIT)
+        assert is_kept_from_running(process.pid)
+        process.send_signal(signal.SIGCONT)
+        while is_kept_from_running(process.pid):
+            pass
+        process.kill()
+    assert not is_kept_from_running(process.pid)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from addonkit.errors import AddonkitError
 from addonkit.models.compute import Pool, PoolState
-from addonkit.util.procfs import read_status
+from addonkit.util.procfs import is_kept_from_running
 
 if TYPE_CHECKING:
     from addonkit.compute.interface import Backend
@@ -36,9 +36,6 @@ GLANCES: Final = 2
 
 LONGEST_PAUSE: Final = 60.0
 """Seconds at most between two attempts to start a server."""
-
-_STOPPED: Final = "T"
-"""State of such a process in /proc. One that a debugger stops has another."""
 
 Report = Callable[[str], None]
 """Takes a sentence about what was done, for people."""
@@ -86,8 +83,8 @@ class ServerKeeper:
 
     def glance(self) -> None:
         """Read whether a signal keeps the process from running; that costs microseconds, and the server nothing."""
-        status = read_status(self._served) if self._served is not None else None
-        self._stops = self._stops + 1 if status is not None and status.state == _STOPPED else 0
+        stopped = self._served is not None and is_kept_from_running(self._served)
+        self._stops = self._stops + 1 if stopped else 0
         if self._stops == GLANCES:
             self.look()
 

@@ -113,7 +113,7 @@ async def get_environment(call: Call, app: str, query: EnvironmentQuery) -> Envi
     """Show what an app receives."""
     await check(call, app)
     if query.reveal:
-        call.principal.require(Role.OPERATOR, call.attempted)
+        call.principal.require(Role.OPERATOR, f"cannot show the secrets of {app}")
     return _resource(await call.kit.environment(app), reveal=query.reveal)
 
 
