@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Final
 
+from addonkit.engine.failpoints import InjectedFault, at
 from addonkit.errors import AddonkitError
 from addonkit.kit.kit import Kit
 from addonkit.testing.conformance.applicability import not_applicable
@@ -24,11 +26,12 @@ class MoveChecks:
 
     @synchronous
     async def test_an_instance_moves_to_another_variant(self, rig: Rig, variant: str) -> None:
-        """All data are in the new place, the app has its variables; a rollback leads to the old place."""
+        """All data and the app are in the new place; a rollback, or a failure, leads to the old one."""
         other = _other(rig, variant)
         async with rig.kit() as kit:
             try:
                 before = await rig.create(kit, variant, "shop")
+                await _fail_to_change(rig, kit, before, other)
                 for key, value in _VALUES.items():
                     await rig.write(before, value, key)
                 # A shared server may refuse kinds that an app of its own server can keep.
@@ -67,6 +70,20 @@ def _other(rig: Rig, variant: str) -> str:
     if variant not in keeping or not others:
         not_applicable("it has no other variant that keeps data")
     return others[0]
+
+
+async def _fail_to_change(rig: Rig, kit: Kit, environ: Mapping[str, str], variant: str) -> None:
+    """Let a change fail at its last step, and look whether the app can do what it could before, and no more."""
+    with at("before:switch_places", _fail), suppress(AddonkitError):
+        await kit.changes.change(rig.name("shop"), variant)
+    now = await rig.environment(kit, "shop")
+    require(now == environ, "a change that failed left the app with other variables", "let addon_bind bind one place")
+    await rig.write(now, "written after a change that failed")
+    await try_rights(rig, now, await rig.ask("rights", now))
+
+
+def _fail() -> None:
+    raise InjectedFault("asked for by the conformance kit")
 
 
 async def _changed(rig: Rig, kit: Kit, variant: str) -> Mapping[str, str]:
