@@ -111,6 +111,12 @@ def of_machine() -> Callable[[str], str]:
 
 
 @pytest.fixture(scope="session")
+def chromium(of_machine: Callable[[str], str]) -> str:
+    """Path of the browser: Debian's Chromium, or the Chrome of a machine that has it."""
+    return shutil.which("google-chrome") or of_machine("chromium")
+
+
+@pytest.fixture(scope="session")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Path]:
     """Builds a project's wheel and installs it into a folder of its own, which is the answer."""
     folders: dict[Path, Path] = {}

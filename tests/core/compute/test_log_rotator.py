@@ -15,12 +15,12 @@ from typing import Any
 
 import pytest
 
-from addonkit.cli.log_tail import LogTail
 from addonkit.compute.process.disk_lock import is_held
 from addonkit.compute.process.log_rotator import COPIED, KEPT, LOCK, LONGEST, rotate
 from addonkit.compute.process.logs import is_rotated
 from addonkit.compute.process.record import read_record
 from addonkit.errors import PoolCrashed
+from addonkit.util.log_tail import LogTail
 from addonkit.util.procfs import all_pids
 
 WRITER = """

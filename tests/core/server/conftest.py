@@ -41,12 +41,13 @@ class Shelf:
 
     Attributes:
         made: ids of instances that are there.
-        broken: whether making fails.
+        broken: whether making fails; `problem` is why.
         held: set to let making wait until it is cleared; `entered` tells that it waits.
     """
 
     made: set[str] = attrs.field(factory=set)
     broken: bool = False
+    problem: str = "the shelf broke"
     held: asyncio.Event | None = None
     entered: asyncio.Event = attrs.field(factory=asyncio.Event)
 
@@ -65,7 +66,7 @@ class Shelf:
                 self.entered.set()
                 await self.held.wait()
             if self.broken:
-                raise ValueError("the shelf broke")
+                raise ValueError(self.problem)
             self.made.add(instance.id)
 
         @step(gives="result", undo=None)

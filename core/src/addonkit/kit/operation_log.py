@@ -97,6 +97,14 @@ class OperationLog:
         found = [entity.value for entity in await self._store.list(Operation, where)]
         return tuple(sorted(found, key=lambda each: (str(each.created), each.id)))
 
+    async def look(self, id: str) -> tuple[Operation, tuple[Execution | None, ...]]:
+        """Return an operation with its executions; one that was swept is None.
+
+        Raises:
+            NotFound: there is none of that id.
+        """
+        return await self._store.read(lambda tx: _look(tx, id))
+
     async def follow(self, id: str) -> AsyncGenerator[tuple[Operation, tuple[Execution | None, ...]], None]:
         """Yield an operation with its executions, now and whenever they may have changed, until it has ended.
 
@@ -107,7 +115,7 @@ class OperationLog:
         """
         async with aclosing(self._store.watch(Operation, Execution)) as changes:
             while True:
-                operation, executions = await self._store.read(lambda tx: _look(tx, id))
+                operation, executions = await self.look(id)
                 yield operation, executions
                 if operation.state is not OperationState.RUNNING:
                     return

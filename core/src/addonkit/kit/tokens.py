@@ -62,6 +62,11 @@ class Tokens:
         if not await self._store.transact(lambda tx: tx.delete(Token, id)):
             raise NotFound(f"cannot revoke token {id!r}", "there is none", "see `addonkit token list`")
 
+    async def find(self, id: str) -> Token | None:
+        """Return the token of that id; None when there is none or it was revoked."""
+        entity = await self._store.get(Token, id)
+        return entity.value if entity else None
+
     async def recognize(self, text: str) -> Token | None:
         """Return the token of that text; None when there is none or it was revoked."""
         prefix, _, rest = text.partition("_")

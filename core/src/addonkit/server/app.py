@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import secrets
 from collections.abc import Awaitable, Callable, Collection
-from contextvars import ContextVar
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
@@ -25,10 +23,12 @@ from addonkit.server.documents import dump, matches, tag_of
 from addonkit.server.endpoints import LONG, STREAM, Call, Endpoint, Reply
 from addonkit.server.hosts import check_host
 from addonkit.server.idempotency import digest_of, key_of, operation_id
+from addonkit.server.page.routes import Page
 from addonkit.server.problems import Refused, answer_bug, answer_error, answer_http
 from addonkit.server.reading import read, read_query
 from addonkit.server.resources.operations import begun
 from addonkit.server.runner import request_trace
+from addonkit.server.trace import Trace, begin, current, note_secrets, note_who
 
 if TYPE_CHECKING:
     from addonkit.kit.kit import Kit
@@ -44,17 +44,6 @@ BODY_MOST: Final = 4 * 1024 * 1024
 BODY_WITHIN: Final = 30.0
 """Seconds in which a body arrives."""
 
-
-@attrs.define
-class _Trace:
-    """What is noted of a request while it is answered: its id, who asks, and whether secrets are shown."""
-
-    id: str = attrs.field(factory=lambda: secrets.token_hex(8))
-    who: str = ""
-    reveals: bool = False
-
-
-_trace: ContextVar[_Trace] = ContextVar("trace")
 
 _log = logging.getLogger(__name__)
 
@@ -83,14 +72,14 @@ class Api:
         app.on_shutdown.append(self._end_streams)
         for endpoint in ENDPOINTS:
             app.router.add_route(endpoint.method, endpoint.path, self._handler(endpoint))
-        Broker(self._kit, self._runner, _note_who, _note_secrets).add_to(app.router)
+        Broker(self._kit, self._runner, note_who, note_secrets).add_to(app.router)
+        Page(self._kit, self._runner, self._metrics, self._note_stream).add_to(app)
         return app
 
     @web.middleware
     async def _around(self, request: web.Request, handler: Answer) -> web.StreamResponse:
         """Turn errors into problems, and write the audit log."""
-        trace = _Trace()
-        _trace.set(trace)
+        trace = begin()
         request_trace.set(self._runner.trace_of(request.headers))
         response = await self._answered(request, handler)
         if not response.prepared:
@@ -106,7 +95,7 @@ class Api:
         return response
 
     async def _answered(self, request: web.Request, answer: Answer) -> web.StreamResponse:
-        id = _trace.get().id
+        id = current().id
         try:
             check_host(request, self._hosts)
             return await answer(request)
@@ -123,8 +112,7 @@ class Api:
     def _handler(self, endpoint: Endpoint) -> Answer:
         async def handle(request: web.Request) -> web.StreamResponse:
             if endpoint.media == STREAM:
-                self._streams.add(request.task)
-                request.task.add_done_callback(self._streams.discard)
+                self._note_stream(request)
             attempted = f"cannot {request.method} {request.path}"
             principal = await self._identify(endpoint, request, attempted)
             given = {**_path(endpoint, request, attempted), **await _sent(endpoint, request, attempted)}
@@ -138,7 +126,7 @@ class Api:
                     return _response(endpoint, request, begun(call, former))
             await self._check_unchanged(endpoint, call)
             if getattr(given.get("query"), "reveal", False):
-                _note_secrets()
+                note_secrets()
             return _response(endpoint, request, await endpoint.handler(call, **given))
 
         return handle
@@ -150,6 +138,10 @@ class Api:
         except NotFound:
             return None
 
+    def _note_stream(self, request: web.Request) -> None:
+        self._streams.add(request.task)
+        request.task.add_done_callback(self._streams.discard)
+
     async def _end_streams(self, _app: web.Application) -> None:
         """End what would go on as long as its operation; clients come back."""
         for each in [*self._streams]:
@@ -159,7 +151,7 @@ class Api:
         if endpoint.role is None:
             return _UNKNOWN
         principal = await identify(request, self._kit.tokens)
-        _note_who(principal)
+        note_who(principal)
         principal.require(endpoint.role, attempted)
         return principal
 
@@ -179,14 +171,6 @@ class Api:
         if not matches(wanted, tag_of(dump(await current.handler(call, **given)))):
             found = "it has changed since it was read"
             raise Refused(HTTPStatus.PRECONDITION_FAILED, call.attempted, found, "read it again")
-
-
-def _note_who(principal: Principal) -> None:
-    _trace.get().who = principal.name
-
-
-def _note_secrets() -> None:
-    _trace.get().reveals = True
 
 
 def _response(endpoint: Endpoint, request: web.Request, given: Any) -> web.StreamResponse:
@@ -251,9 +235,10 @@ def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return found
 
 
-def _entry(trace: _Trace, request: web.Request, response: web.StreamResponse) -> Entry:
+def _entry(trace: Trace, request: web.Request, response: web.StreamResponse) -> Entry:
     where = "unix" if peer_user(request) is not None else str(request.remote)
-    operation = response.headers.get("Location", "").rpartition("/")[2]
+    begun, _, id = response.headers.get("Location", "").rpartition("/")
+    operation = id if begun == "/v1/operations" else trace.operation
     path = request.path[:500]
     return Entry(datetime.now(UTC), trace.who, where, request.method, path, response.status, trace.id, operation)
 

@@ -40,6 +40,9 @@ BUCKETS: Final = (0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000, 3000)
 class Metrics:
     """Gathers numbers.
 
+    Attributes:
+        ended_count: operations that ended since the service began.
+
     Args:
         kit: what is looked at.
         restarts: gives how often each server was restarted.
@@ -51,6 +54,7 @@ class Metrics:
         self._sizes: dict[str, Usage] = {}
         self._backups: tuple[Backup, ...] = ()
         self._looked = float("-inf")
+        self.ended_count = 0
         self._registry = CollectorRegistry()
         self._operations = Histogram(
             "addonkit_operation_seconds", "How long operations took.", ["verb", "state"],
@@ -60,12 +64,23 @@ class Metrics:
             "addonkit_saga_events", "What happened to steps of sagas.", ["saga", "kind"], registry=self._registry
         )
 
+    @property
+    def sizes(self) -> Mapping[str, Usage]:
+        """What instances held when they were asked last, by id."""
+        return self._sizes
+
+    @property
+    def restarts(self) -> Mapping[str, int]:
+        """How often each server was started again since the service began."""
+        return self._restarts()
+
     def take(self, event: Event) -> None:
         """Count an event."""
         self._events.labels(event.saga, str(event.kind)).inc()
 
     def ended(self, operation: Operation) -> None:
         """Count an operation that has ended."""
+        self.ended_count += 1
         if operation.created and operation.finished:
             took = (operation.finished - operation.created).total_seconds()
             self._operations.labels(operation.verb, str(operation.state)).observe(took)

@@ -99,6 +99,11 @@ async def _accept_restore(kit: Kit, asked: Arguments) -> Accepted:
         return Accepted("", asked["instance"])
 
 
+async def _accept_verify(kit: Kit, asked: Arguments) -> Accepted:
+    await kit.backups.find(asked["backup"] or asked["instance"], files=False)
+    return concerned(await kit.show(asked["instance"]))
+
+
 async def _complete(kit: Kit, operation: Operation) -> Result:
     view = await kit.complete(operation.instance)
     return {"instance": view.instance.name} if view else {}
@@ -178,6 +183,11 @@ async def _backup(kit: Kit, operation: Operation) -> Result:
     return {"backup": made.name}
 
 
+async def _verify(kit: Kit, operation: Operation) -> Result:
+    found = await kit.backups.find(operation.arguments["backup"] or operation.instance_name, files=False)
+    return {"backup": (await kit.backups.verify(found.name)).name}
+
+
 async def _restore(kit: Kit, operation: Operation) -> Result:
     restored = await kit.backups.restore(operation.instance_name, backup=operation.arguments["backup"])
     return {"instance": restored.instance.name, "backup": restored.backup.name, "former": restored.former}
@@ -200,6 +210,7 @@ VERBS: Final[Mapping[str, Verb]] = {
     "stop": Verb(_accept, _each_server),
     "restart": Verb(_accept, _each_server),
     "back_up": Verb(_accept_backup, _backup, resumes=False),
+    "verify": Verb(_accept_verify, _verify, resumes=False),
     "restore": Verb(_accept_restore, _restore, resumes=False),
     "rollback": Verb(_accept, _rollback, resumes=False),
 }

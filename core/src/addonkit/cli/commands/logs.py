@@ -15,7 +15,7 @@ _MOST: Final = 1_000_000
 """Lines that are looked at for those since a time."""
 
 if TYPE_CHECKING:
-    from addonkit.cli.log_tail import LogTail
+    from addonkit.util.log_tail import LogTail
 
 
 @command(
@@ -41,8 +41,8 @@ def logs(
 
     Instances that share a server share its log.
     """
-    from addonkit.cli.log_tail import LogTail
     from addonkit.cli.streams import clean
+    from addonkit.util.log_tail import LogTail
 
     if follow and invocation.json:
         raise click.UsageError("--follow has no end, so it does not go with --json")
@@ -65,8 +65,8 @@ def _since(lines: list[str], since: str) -> list[str]:
 def _follow(invocation: Invocation, reader: LogTail) -> None:
     from time import sleep
 
-    from addonkit.cli.log_tail import INTERVAL
     from addonkit.cli.streams import clean, write
+    from addonkit.util.log_tail import INTERVAL
 
     invocation.hint = "the log continues"
     while True:

@@ -50,6 +50,9 @@ class CreateBackup:
     verify: bool = True
 
 
+BackupName = Annotated[str, Text("([A-Za-z0-9][A-Za-z0-9._/-]*)?", 300)]
+
+
 @attrs.frozen
 class RestoreInstance:
     """A request to bring data back.
@@ -58,7 +61,18 @@ class RestoreInstance:
         backup: name of the backup; empty means the newest of the instance.
     """
 
-    backup: Annotated[str, Text("([A-Za-z0-9][A-Za-z0-9._/-]*)?", 300)] = ""
+    backup: BackupName = ""
+
+
+@attrs.frozen
+class VerifyBackup:
+    """A request to prove that a backup can be restored.
+
+    Attributes:
+        backup: name of the backup; empty means the newest of the instance.
+    """
+
+    backup: BackupName = ""
 
 
 @endpoint("GET", "/v1/instances/{instance}/backups")
@@ -74,6 +88,14 @@ async def create_backup(call: Call, instance: str, body: CreateBackup) -> Operat
     """Back up an instance."""
     await owned(call, instance)
     return await begin(call, "back_up", {"instance": instance, "verify": body.verify})
+
+
+@endpoint("POST", "/v1/instances/{instance}/verify", Role.OPERATOR, status=LONG)
+async def verify_backup(call: Call, instance: str, body: VerifyBackup) -> OperationResource | Reply:
+    """Restore a backup into a scratch instance, and compare."""
+    if call.principal.apps:
+        await _check_own(call, instance, body.backup)
+    return await begin(call, "verify", {"instance": instance, "backup": body.backup})
 
 
 @endpoint("POST", "/v1/instances/{instance}/restore", Role.OPERATOR, status=LONG)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from addonkit.cli.log_tail import LogTail
 from addonkit.errors import NotFound
+from addonkit.util.log_tail import LogTail
 
 
 @pytest.fixture

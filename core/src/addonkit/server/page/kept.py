@@ -1,0 +1,60 @@
+"""What takes long to look for: it is shown as it was found last while it is looked for again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from time import monotonic
+from typing import Final, Generic, TypeVar
+
+from addonkit.errors import AddonkitError
+
+T = TypeVar("T")
+
+PATIENCE: Final = 1.0
+"""Seconds that a page waits for it."""
+
+
+class Kept(Generic[T]):
+    """A value that is looked for when it is asked for and has become old.
+
+    Attributes:
+        value: as it was found last; None before.
+        problem: why it could not be found; empty when it was.
+
+    Args:
+        load: looks for it.
+        every: seconds until it is old.
+    """
+
+    def __init__(self, load: Callable[[], Awaitable[T]], every: float) -> None:
+        self.value: T | None = None
+        self.problem = ""
+        self._load = load
+        self._every = every
+        self._looked = float("-inf")
+        self._version: object = None
+        self._task: asyncio.Task[None] | None = None
+
+    async def get(self, version: object = None) -> T | None:
+        """Return the value. It is old as well when the version is another one than before."""
+        if self._task is None and (version != self._version or monotonic() - self._looked >= self._every):
+            self._version = version
+            self._task = asyncio.create_task(self._look())
+        if self._task is not None:
+            await asyncio.wait({self._task}, timeout=PATIENCE)
+        return self.value
+
+    async def close(self) -> None:
+        """Stop looking."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _look(self) -> None:
+        try:
+            self.value, self.problem = await self._load(), ""
+        except (AddonkitError, TimeoutError) as error:
+            self.problem = str(error)
+        finally:
+            self._looked, self._task = monotonic(), None

@@ -1,0 +1,57 @@
+"""What servers wrote."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Final
+
+import attrs
+
+from addonkit.models.token import Role
+from addonkit.server.endpoints import Call, Endpoints
+from addonkit.server.resources.instances import owned
+from addonkit.server.schema import Number
+from addonkit.util.log_tail import LogTail
+from addonkit.util.text import printable
+
+endpoint: Final = Endpoints()
+
+LINES_MOST: Final = 1000
+"""Lines of a log that one answer has at most."""
+
+
+@attrs.frozen
+class LogQuery:
+    """Which part of a log.
+
+    Attributes:
+        lines: how many, from its end.
+    """
+
+    lines: Annotated[int, Number(1, LINES_MOST)] = 100
+
+
+@attrs.frozen
+class LogResource:
+    """The end of the log of a server.
+
+    Attributes:
+        lines: in the order they came; control characters are escaped.
+    """
+
+    lines: tuple[str, ...]
+
+
+@endpoint("GET", "/v1/instances/{instance}/log", Role.OPERATOR)
+async def get_log(call: Call, instance: str, query: LogQuery) -> LogResource:
+    """Show what the server of an instance wrote last.
+
+    Lines may hold statements of all apps on that server. A token needs the role operator, and must reach them all.
+    """
+    await owned(call, instance)
+    for target in await call.kit.servers(instance):
+        for app in target.apps:
+            call.principal.require_app(app, call.attempted)
+    path = await call.kit.log_path(instance)
+    found = await asyncio.to_thread(LogTail(path).last, query.lines)
+    return LogResource(tuple(printable(line.expandtabs()) for line in found))
