@@ -25,7 +25,7 @@ CREATED: Final = (
     ("postgresql:shared", "wiki"),
     ("valkey:shared", "wiki"),
 )
-SIZE: Final = (1280, 640)
+SIZE: Final = (1280, 600)
 
 
 def main(path: Path) -> None:

@@ -75,7 +75,7 @@ class Looks:
         found: dict[str, Any] = {
             "row": row,
             "associations": [each for each in view.associations if visit.call.principal.reaches([each.app])],
-            "operations": await operations(visit.call, view.instance.id),
+            "operations": await operations(visit.call, view.instance),
             "retries_at": retries_at(view),
             "backups": (),
             "backup_problem": "",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from addonkit.models.execution import Event, EventKind, Execution
+from addonkit.models.instance import Instance
 from addonkit.models.operation import Operation, OperationState
 
 if TYPE_CHECKING:
@@ -88,17 +89,18 @@ class OperationRow:
         return (self.finished - self.created).total_seconds() if self.created and self.finished else None
 
 
-async def operations(call: Call, instance: str = "") -> tuple[OperationRow, ...]:
+async def operations(call: Call, instance: Instance | None = None) -> tuple[OperationRow, ...]:
     """Return the operations within reach that run, and those that ended last; the newest first.
 
     Args:
         call: who asks.
-        instance: id of the instance they concern; empty stands for all.
+        instance: that they concern, also those from before its data moved or its name changed; None stands for all.
     """
     found = [
         each
         for each in await call.kit.operation_log.list()
-        if call.principal.reaches(each.apps) and instance in {"", each.instance}
+        if call.principal.reaches(each.apps)
+        and (instance is None or instance.id == each.instance or instance.name == each.instance_name)
     ]
     running = [each for each in found if each.state is OperationState.RUNNING]
     ended = [each for each in found if each.state is not OperationState.RUNNING]
