@@ -54,6 +54,16 @@ class Principal:
         if self.apps and app not in self.apps:
             raise Refused(HTTPStatus.FORBIDDEN, attempted, f"this token does not reach the app {app}")
 
+    def require_each(self, apps: Iterable[str], attempted: str) -> None:
+        """Make sure that all apps that something concerns are within reach; those that are not stay unnamed.
+
+        Raises:
+            Refused: one is not.
+        """
+        if self.apps and not {*apps} <= {*self.apps}:
+            found = "apps that this token does not reach use it as well"
+            raise Refused(HTTPStatus.FORBIDDEN, attempted, found)
+
     def require_all(self, attempted: str) -> None:
         """Make sure that all apps are within reach.
 

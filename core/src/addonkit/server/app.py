@@ -26,9 +26,9 @@ from addonkit.server.idempotency import digest_of, key_of, operation_id
 from addonkit.server.page.routes import Page
 from addonkit.server.problems import Refused, answer_bug, answer_error, answer_http
 from addonkit.server.reading import read, read_query
+from addonkit.server.request_notes import RequestNotes, begin, current, note_secrets, note_who
 from addonkit.server.resources.operations import begun
 from addonkit.server.runner import request_trace
-from addonkit.server.trace import Trace, begin, current, note_secrets, note_who
 
 if TYPE_CHECKING:
     from addonkit.kit.kit import Kit
@@ -79,19 +79,19 @@ class Api:
     @web.middleware
     async def _around(self, request: web.Request, handler: Answer) -> web.StreamResponse:
         """Turn errors into problems, and write the audit log."""
-        trace = begin()
+        notes = begin()
         request_trace.set(self._runner.trace_of(request.headers))
         response = await self._answered(request, handler)
         if not response.prepared:
-            response.headers["X-Request-Id"] = trace.id
+            response.headers["X-Request-Id"] = notes.id
             response.headers["X-Content-Type-Options"] = "nosniff"
             response.headers.setdefault("Cache-Control", "no-store")
-        if request.method not in {"GET", "HEAD", "OPTIONS"} or trace.reveals or response.status in _REFUSED:
+        if request.method not in {"GET", "HEAD", "OPTIONS"} or notes.reveals or response.status in _REFUSED:
             try:
-                await asyncio.to_thread(self._audit.write, _entry(trace, request, response))
+                await asyncio.to_thread(self._audit.write, _entry(notes, request, response))
             except StoreUnavailable as error:
-                _log.error("request %s: %s", trace.id, error)
-                return answer_error(error, trace.id)
+                _log.error("request %s: %s", notes.id, error)
+                return answer_error(error, notes.id)
         return response
 
     async def _answered(self, request: web.Request, answer: Answer) -> web.StreamResponse:
@@ -235,12 +235,12 @@ def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return found
 
 
-def _entry(trace: Trace, request: web.Request, response: web.StreamResponse) -> Entry:
+def _entry(notes: RequestNotes, request: web.Request, response: web.StreamResponse) -> Entry:
     where = "unix" if peer_user(request) is not None else str(request.remote)
     begun, _, id = response.headers.get("Location", "").rpartition("/")
-    operation = id if begun == "/v1/operations" else trace.operation
+    operation = id if begun == "/v1/operations" else notes.operation
     path = request.path[:500]
-    return Entry(datetime.now(UTC), trace.who, where, request.method, path, response.status, trace.id, operation)
+    return Entry(datetime.now(UTC), notes.who, where, request.method, path, response.status, notes.id, operation)
 
 
 _REFUSED: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.MISDIRECTED_REQUEST})

@@ -15,6 +15,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from addonkit.errors import AddonkitError
 from addonkit.models.instance import Phase
 from addonkit.models.result import Usage
+from addonkit.util.concurrency import end
 from addonkit.util.connections import count_connections
 
 if TYPE_CHECKING:
@@ -92,9 +93,7 @@ class Metrics:
         try:
             yield
         finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+            await end(task)
 
     async def text(self) -> bytes:
         """Return all numbers in the text format of Prometheus."""

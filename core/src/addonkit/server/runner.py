@@ -18,6 +18,7 @@ from addonkit.models.identifiers import new_id
 from addonkit.models.operation import Operation, OperationState
 from addonkit.server.problems import Problem, recorded
 from addonkit.server.verbs import VERBS, Accepted
+from addonkit.util.concurrency import end
 
 if TYPE_CHECKING:
     from addonkit.kit.kit import Kit
@@ -139,9 +140,7 @@ class OperationRunner:
 
     async def close(self) -> None:
         """Stop carrying out; what is not complete is completed by a later process."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(*self._tasks)
 
     async def _accept(self, operation: Operation) -> Operation:
         try:

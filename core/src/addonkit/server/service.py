@@ -15,6 +15,7 @@ from addonkit.server.app import Api
 from addonkit.server.listeners import SOCKET, Listening, check_passed, home_socket, passed_sockets
 from addonkit.server.metrics import Metrics
 from addonkit.server.runner import OperationRunner
+from addonkit.util.concurrency import end
 
 if TYPE_CHECKING:
     from addonkit.kit.kit import Kit
@@ -98,9 +99,7 @@ class HttpService:
             yield
         finally:
             await self._runner.cleanup()  # before its sockets are closed
-            waiting.cancel()
-            with suppress(asyncio.CancelledError):
-                await waiting
+            await end(waiting)
             await self._operations.close()
 
     async def _answer_until_cancelled(self, found: socket.socket, tried: asyncio.Event) -> None:

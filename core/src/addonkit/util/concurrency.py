@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Coroutine
 
 T = TypeVar("T")
+
+_AGAIN: Final = 2.0
+"""Seconds after which a task that has not ended is cancelled again."""
 
 
 async def uninterrupted(work: Coroutine[Any, Any, T]) -> T:
@@ -22,6 +25,21 @@ async def uninterrupted(work: Coroutine[Any, Any, T]) -> T:
             with suppress(asyncio.CancelledError):
                 await asyncio.wait({task})
         raise
+
+
+async def end(*tasks: asyncio.Task[Any]) -> None:
+    """Cancel tasks, wait until all have ended, and raise what the first of them raised, if one did.
+
+    A library may take a cancellation for a failure of its own, and the task goes on: it is cancelled again.
+    """
+    left = {*tasks}
+    while left:
+        for task in left:
+            task.cancel()
+        _ended, left = await asyncio.wait(left, timeout=_AGAIN)
+    for task in tasks:
+        if not task.cancelled():
+            task.result()
 
 
 async def first_of(*waits: Awaitable[object]) -> None:

@@ -53,7 +53,6 @@ def serve(invocation: Invocation, listen: str, tls_cert: str, tls_key: str, host
 async def _serve(invocation: Invocation, listening: Listening) -> None:
     import asyncio
     import signal
-    from contextlib import suppress
 
     from addonkit.cli.service_manager import tell_service_manager
     from addonkit.cli.streams import write
@@ -61,6 +60,7 @@ async def _serve(invocation: Invocation, listening: Listening) -> None:
     from addonkit.server.runner import OperationRunner
     from addonkit.server.service import serving
     from addonkit.server.telemetry import tracing
+    from addonkit.util.concurrency import end
 
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -87,9 +87,7 @@ async def _serve(invocation: Invocation, listening: Listening) -> None:
                     tell_service_manager("STOPPING=1")
                     write("stopping; servers go on")
             finally:
-                keeping.cancel()
-                with suppress(asyncio.CancelledError):
-                    await keeping
+                await end(keeping)
 
 
 def _reload(keeper: Keeper, service: HttpService) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 from addonkit.errors import InvalidInput
-from addonkit.server import trace
+from addonkit.server import request_notes
 from addonkit.server.endpoints import Endpoint
 from addonkit.server.page.visit import Moved, Visit
 from addonkit.server.resources import backups, instances, trash
@@ -84,7 +84,7 @@ ACTIONS: Final[Mapping[str, Act]] = {
 async def _begin(visit: Visit, endpoint: Endpoint, **given: Any) -> Any:
     """Begin an operation; the audit log has it."""
     operation = (await visit.ask(endpoint, **given)).value
-    trace.current().operation = operation.id
+    request_notes.current().operation = operation.id
     return operation
 
 

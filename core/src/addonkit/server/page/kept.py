@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from time import monotonic
 from typing import Final, Generic, TypeVar
 
 from addonkit.errors import AddonkitError
+from addonkit.util.concurrency import end
+
+_log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -48,13 +52,15 @@ class Kept(Generic[T]):
     async def close(self) -> None:
         """Stop looking."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await end(self._task)
 
     async def _look(self) -> None:
         try:
             self.value, self.problem = await self._load(), ""
         except (AddonkitError, TimeoutError) as error:
             self.problem = str(error)
+        except Exception:  # noqa: BLE001 - a bug: its trace is for the log, not for the page
+            _log.exception("what the page shows cannot be looked for")
+            self.problem = "this is a bug; the log of `addonkit serve` has the rest"
         finally:
             self._looked, self._task = monotonic(), None

@@ -13,7 +13,7 @@ from addonkit.server.page.reading import read_form
 from addonkit.server.page.rendering import render
 from addonkit.server.page.security import check_origin, drop_session, keep_session, session_id
 from addonkit.server.page.throttle import Throttle
-from addonkit.server.trace import note_who
+from addonkit.server.request_notes import note_who
 
 if TYPE_CHECKING:
     from addonkit.kit.tokens import Tokens

@@ -67,8 +67,8 @@ async def list_associations(call: Call, query: AssociationsQuery) -> Page[Associ
 async def create_association(call: Call, body: CreateAssociation) -> OperationResource | Reply:
     """Attach an instance that exists to an app."""
     view = await find(call, body.instance)
-    for app in (view.instance.app, body.app):  # only its owner lets another app in
-        call.principal.require_app(app, call.attempted)
+    call.principal.require_each([view.instance.app], call.attempted)  # only its owner lets another app in
+    call.principal.require_app(body.app, call.attempted)
     return await begin(call, "attach", attrs.asdict(body))
 
 

@@ -199,9 +199,7 @@ async def start_instance(call: Call, instance: str) -> OperationResource | Reply
 
 async def _power(call: Call, verb: str, instance: str) -> Reply:
     await owned(call, instance)
-    for target in await call.kit.servers(instance):
-        for app in target.apps:
-            call.principal.require_app(app, call.attempted)
+    await check_server(call, instance)
     return await begin(call, verb, {"instance": instance})
 
 
@@ -230,9 +228,19 @@ async def owned(call: Call, name: str) -> InstanceView:
         Refused: another app uses it as well.
     """
     view = await find(call, name)
-    for app in sorted({view.instance.app, *(each.app for each in view.associations)}):
-        call.principal.require_app(app, call.attempted)
+    call.principal.require_each([view.instance.app, *(each.app for each in view.associations)], call.attempted)
     return view
+
+
+async def check_server(call: Call, name: str) -> None:
+    """Make sure that all apps that use the server of an instance are within reach.
+
+    Raises:
+        Refused: one is not.
+        NotFound: the instance has no server here.
+    """
+    for target in await call.kit.servers(name):
+        call.principal.require_each(target.apps, call.attempted)
 
 
 def _name(view: InstanceView) -> str:

@@ -9,7 +9,7 @@ import attrs
 
 from addonkit.models.token import Role
 from addonkit.server.endpoints import Call, Endpoints
-from addonkit.server.resources.instances import owned
+from addonkit.server.resources.instances import check_server, owned
 from addonkit.server.schema import Number
 from addonkit.util.log_tail import LogTail
 from addonkit.util.text import printable
@@ -49,9 +49,7 @@ async def get_log(call: Call, instance: str, query: LogQuery) -> LogResource:
     Lines may hold statements of all apps on that server. A token needs the role operator, and must reach them all.
     """
     await owned(call, instance)
-    for target in await call.kit.servers(instance):
-        for app in target.apps:
-            call.principal.require_app(app, call.attempted)
+    await check_server(call, instance)
     path = await call.kit.log_path(instance)
     found = await asyncio.to_thread(LogTail(path).last, query.lines)
     return LogResource(tuple(printable(line.expandtabs()) for line in found))

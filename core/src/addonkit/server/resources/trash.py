@@ -70,8 +70,7 @@ async def delete_trash(call: Call, trashed: str) -> None:
 async def _owned(call: Call, id: str) -> TrashedInstance:
     for each in await call.kit.trash.list():
         if each.id == id and call.principal.reaches(_apps(each)):
-            for app in _apps(each):
-                call.principal.require_app(app, call.attempted)
+            call.principal.require_each(_apps(each), call.attempted)
             return each
     raise NotFound(call.attempted, f"the trash has no {id!r}", "see /v1/trash")
 

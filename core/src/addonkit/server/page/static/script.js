@@ -256,6 +256,7 @@
     check();
   }
 
+  window.addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
   main.addEventListener("input", (event) => { if (event.target.id === "filter") filter(); });
   document.addEventListener("visibilitychange", look);
   setInterval(tell, 15000);

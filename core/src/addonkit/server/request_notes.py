@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @attrs.define
-class Trace:
+class RequestNotes:
     """One request.
 
     Attributes:
@@ -29,17 +29,17 @@ class Trace:
     operation: str = ""
 
 
-_current: ContextVar[Trace] = ContextVar("trace")
+_current: ContextVar[RequestNotes] = ContextVar("request_notes")
 
 
-def begin() -> Trace:
+def begin() -> RequestNotes:
     """Begin to note what is known of a request, in the task that answers it."""
-    found = Trace()
+    found = RequestNotes()
     _current.set(found)
     return found
 
 
-def current() -> Trace:
+def current() -> RequestNotes:
     """Return what is noted of the request that this task answers."""
     return _current.get()
 
