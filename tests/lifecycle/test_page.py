@@ -121,88 +121,105 @@ def test_an_operator_works_with_the_page(addonkit: CommandLine, home: Path, brow
     token = addonkit("token", "create", "anna", "--role", "operator").out.strip()
     with served(addonkit, free_port()) as address:
         window = Window(browser, address)
-        page = window.page
-        page.goto(address)
+        window.page.goto(address)
         window.look()
         window.log_in(token)
         window.look()
-        expect(page.locator(".empty.big code")).to_have_text("addonkit create postgresql -a shop")
-
-        window.press("nav a[href='/create']")
-        expect(page.locator("h1")).to_have_text("Create an instance")
-        window.look()
-        window.write("#app", "shop")
-        window.press("input[name=addon]", " ")
-        window.page.keyboard.press("ArrowDown")
-        expect(page.locator("input[value='postgresql:shared']")).to_be_checked()
-        window.press("main button")
-        expect(page.locator("h1")).to_have_text("shop-postgresql")
-        expect(page.locator(".step.done").first).to_be_visible()
-        window.ended("create")
-        expect(page.locator(".head .state")).to_have_text("running")
-        expect(page.locator("#said")).to_have_text("create shop-postgresql succeeded")
-        expect(page.locator(".names code").first).to_have_text("DATABASE_URL")
-        expect(page.locator("#lines")).to_contain_text("ready to accept connections")
-        window.look()
-
-        former = pid_of(home)
-        os.kill(former, signal.SIGKILL)
-        page.goto(address)
-        row = page.locator("#row-shop-postgresql")
-        expect(row).to_contain_text("restarted 1 time")
-        expect(row.locator(".state")).to_have_text("running")
-        assert pid_of(home) != former
-
-        window.press("form[action$='/shop-postgresql/back-up'] button")
-        expect(page.locator(".step.running").first).to_be_visible()
-        assert page.evaluate("document.activeElement.textContent").startswith("Back up"), "the focus stays"
-        window.ended("back up")
-        expect(row.locator(".mark-yes")).to_have_text("verified")
-        window.look()
-
-        window.press("a[href='/instances/shop-postgresql']")
-        expect(page.locator("h1")).to_have_text("shop-postgresql")
-        window.press("a[href*='/restore?backup=']")
-        expect(page.locator("h1")).to_have_text("Restore shop-postgresql")
-        window.look()
-        window.press("main button")
-        expect(page.locator("h1")).to_have_text("shop-postgresql")
-        window.ended("restore")
-        expect(page.locator(".head .state")).to_have_text("running")
-
-        window.press("form[action$='/stop'] button")
-        expect(page.locator(".head .state")).to_have_text("stopped")
-        window.press("form[action$='/start'] button")
-        expect(page.locator(".head .state")).to_have_text("running")
-
-        window.press("a[href='/instances/shop-postgresql/destroy']")
-        expect(page.locator("h1")).to_have_text("Destroy shop-postgresql")
-        window.write("#typed", "shop-postgres")
-        expect(page.locator("main button")).to_be_disabled()
-        window.look()
-        window.write("#typed", "ql")
-        window.press("main button")
-        expect(page.locator("h1")).to_have_text("Instances")
-        window.ended("destroy")
-        expect(row).to_have_count(0)
-        window.press("form[action$='/undestroy'] button")
-        window.ended("bring back")
-        expect(row.locator(".state")).to_have_text("running")
-        page.goto(f"{address}/apps/shop")
-        expect(page.locator("#variables")).to_have_text("Variables")
+        create(window)
+        see_it_come_back(window, home)
+        back_up_and_restore(window)
+        stop_and_start(window)
+        destroy_and_bring_back(window)
+        window.page.goto(f"{address}/apps/shop")
+        expect(window.page.locator("#variables")).to_have_text("Variables")
         window.look()
         assert not window.wrong
         window.press(".bar form button")
-        expect(page.locator("h1")).to_have_text("Log in")
+        expect(window.page.locator("h1")).to_have_text("Log in")
     log = (home / "audit.log").read_text()
     for act in ("create", "back-up", "restore", "stop", "start", "destroy", "undestroy"):
         assert re.search(rf'"who": "token anna [^"]*".*"path": "[^"]*/?{act}", "status": 303', log), act
     assert token not in log
 
 
-def test_a_reader_looks_and_the_page_says_when_it_is_alone(
-    addonkit: CommandLine, browser: Browser, home: Path
-) -> None:
+def create(window: Window) -> None:
+    page = window.page
+    expect(page.locator(".empty.big code")).to_have_text("addonkit create postgresql -a shop")
+    window.press("nav a[href='/create']")
+    expect(page.locator("h1")).to_have_text("Create an instance")
+    window.look()
+    window.write("#app", "shop")
+    window.press("input[name=addon]", " ")
+    page.keyboard.press("ArrowDown")
+    expect(page.locator("input[value='postgresql:shared']")).to_be_checked()
+    window.press("main button")
+    expect(page.locator("h1")).to_have_text("shop-postgresql")
+    expect(page.locator(".step.done").first).to_be_visible()
+    window.ended("create")
+    expect(page.locator(".head .state")).to_have_text("running")
+    expect(page.locator("#said")).to_have_text("create shop-postgresql succeeded")
+    expect(page.locator(".names code").first).to_have_text("DATABASE_URL")
+    expect(page.locator("#lines")).to_contain_text("ready to accept connections")
+    window.look()
+
+
+def see_it_come_back(window: Window, home: Path) -> None:
+    former = pid_of(home)
+    os.kill(former, signal.SIGKILL)
+    window.page.goto(window.address)
+    row = window.page.locator("#row-shop-postgresql")
+    expect(row).to_contain_text("restarted 1 time")
+    expect(row.locator(".state")).to_have_text("running")
+    assert pid_of(home) != former
+
+
+def back_up_and_restore(window: Window) -> None:
+    page = window.page
+    window.press("form[action$='/shop-postgresql/back-up'] button")
+    expect(page.locator(".step.running").first).to_be_visible()
+    assert page.evaluate("document.activeElement.textContent").startswith("Back up"), "the focus stays"
+    window.ended("back up")
+    expect(page.locator("#row-shop-postgresql .mark-yes")).to_have_text("verified")
+    window.look()
+
+    window.press("a[href='/instances/shop-postgresql']")
+    expect(page.locator("h1")).to_have_text("shop-postgresql")
+    window.press("a[href*='/restore?backup=']")
+    expect(page.locator("h1")).to_have_text("Restore shop-postgresql")
+    window.look()
+    window.press("main button")
+    expect(page.locator("h1")).to_have_text("shop-postgresql")
+    window.ended("restore")
+    expect(page.locator(".head .state")).to_have_text("running")
+
+
+def stop_and_start(window: Window) -> None:
+    state = window.page.locator(".head .state")
+    window.press("form[action$='/stop'] button")
+    expect(state).to_have_text("stopped")
+    window.press("form[action$='/start'] button")
+    expect(state).to_have_text("running")
+
+
+def destroy_and_bring_back(window: Window) -> None:
+    page = window.page
+    row = page.locator("#row-shop-postgresql")
+    window.press("a[href='/instances/shop-postgresql/destroy']")
+    expect(page.locator("h1")).to_have_text("Destroy shop-postgresql")
+    window.write("#typed", "shop-postgres")
+    expect(page.locator("main button")).to_be_disabled()
+    window.look()
+    window.write("#typed", "ql")
+    window.press("main button")
+    expect(page.locator("h1")).to_have_text("Instances")
+    window.ended("destroy")
+    expect(row).to_have_count(0)
+    window.press("form[action$='/undestroy'] button")
+    window.ended("bring back")
+    expect(row.locator(".state")).to_have_text("running")
+
+
+def test_a_reader_looks_and_the_page_says_when_it_is_alone(addonkit: CommandLine, browser: Browser, home: Path) -> None:
     token = addonkit("token", "create", "guest").out.strip()
     assert addonkit("create", "valkey", "-a", "shop").status == 0
     port = free_port()
@@ -230,5 +247,3 @@ def test_a_reader_looks_and_the_page_says_when_it_is_alone(
     with served(addonkit, port):
         expect(window.page.locator("h1")).to_have_text("Log in")
     assert [each for each in window.wrong if "ERR_CONNECTION_REFUSED" not in each] == []
-
-
