@@ -90,7 +90,6 @@ def cost(home, *argv):
         (("list",), 195, 14),
         (("list", "--json"), 195, 14),
         (("list", "-a", "shop"), 195, 17),
-        (("show", "shop-valkey"), 195, 14),
     ],
 )
 def test_a_command_that_changes_nothing_writes_nothing_and_imports_little(shop, argv, modules, statements):

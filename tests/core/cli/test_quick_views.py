@@ -1,4 +1,4 @@
-"""`list` and `show` print the same on both ways, and take the quick one when there is nothing to do."""
+"""`list` prints the same on both ways, and takes the quick one when there is nothing to do."""
 
 from __future__ import annotations
 
@@ -27,9 +27,6 @@ COMMANDS = (
     ("list", "--no-start"),
     ("list", "-a", "shop"),
     ("list", "-a", "blog", "--json"),
-    ("show", "shop-valkey"),
-    ("show", "shop-valkey", "--json"),
-    ("show", "blog-valkey", "--no-start"),
 )
 
 
@@ -73,7 +70,7 @@ def addonkit_in(shops, capsys, monkeypatch):
 def quick(monkeypatch):
     """Names of commands that took the quick way."""
     taken = []
-    for name in ("_list", "_one"):
+    for name in ("_list",):
         function = getattr(quick_views, name)
 
         def noted(*args, function=function, **options):
@@ -88,7 +85,7 @@ def quick(monkeypatch):
 def test_both_ways_print_the_same_and_the_quick_one_is_taken(addonkit_in, quick):
     for argv in COMMANDS:
         assert addonkit_in(*argv) == addonkit_in(*argv, quick=False)
-    assert {*quick} == {"_list", "_one"}
+    assert {*quick} == {"_list"}
     assert "running" in addonkit_in("list")[1]
     shown = json.loads(addonkit_in("show", "shop-valkey", "--json")[1])
     assert shown["server"]["state"] == "running"
@@ -131,7 +128,6 @@ def test_what_needs_an_explanation_takes_the_long_way(shops, addonkit_in, quick,
             for argv in (
                 ("list", "--no-start"),
                 ("list", "--no-start", "--json"),
-                ("show", "shop-valkey", "--no-start"),
             ):
                 assert addonkit_in(*argv) == addonkit_in(*argv, quick=False)
             assert not quick
@@ -140,7 +136,7 @@ def test_what_needs_an_explanation_takes_the_long_way(shops, addonkit_in, quick,
             sum_up(file)
 
 
-@pytest.mark.parametrize("argv", [("list", "-a", "shpo"), ("show", "shop-vlakey"), ("list", "--home", "/proc/nowhere")])
+@pytest.mark.parametrize("argv", [("list", "-a", "shpo"), ("list", "--home", "/proc/nowhere")])
 def test_mistakes_are_told_by_the_long_way(addonkit_in, quick, argv):
     assert addonkit_in(*argv) == addonkit_in(*argv, quick=False)
     assert addonkit_in(*argv)[0] == 1

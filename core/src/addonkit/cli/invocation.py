@@ -83,14 +83,6 @@ class Invocation:
 
         return read_list(self.home, app, start=start)
 
-    def quick_view(self, name: str, app: str | None, *, start: bool) -> InstanceView | None:
-        """What `show` shows when reading is enough to tell; see `quick_views.read_one`."""
-        if self._opener is not None:
-            return None
-        from addonkit.cli.quick_views import read_one
-
-        return read_one(self.home, name, app, start=start)
-
     def remember(self, kit: Kit, views: Iterable[InstanceView]) -> None:
         """Note what the long way found, so that the next command may take the quick one."""
         if self._opener is not None:

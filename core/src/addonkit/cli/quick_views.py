@@ -1,4 +1,4 @@
-"""The quick way to what `list` and `show` print: the state, a look at the servers, and what the last look found.
+"""The quick way to what `list` prints: the state, a look at the servers, and what the last look found.
 
 It answers only when there is nothing to do and nothing to explain: what is shown is active, and the servers that the
 long way would start or wait for run and answer. In every other case, and whenever anything is odd, the answer is None.
@@ -53,17 +53,6 @@ def read_list(home: str | None, app: str | None, *, start: bool) -> Listing | No
         return None
 
 
-def read_one(home: str | None, name: str, app: str | None, *, start: bool) -> InstanceView | None:
-    """Return what `show` shows of an instance that is given by its full name; see read_list."""
-    if app is not None:
-        return None
-    try:
-        with open_state(home) as reader:
-            return None if reader is None else _one(reader, name, start=start)
-    except Exception:  # noqa: BLE001 - whatever it is, the long way finds out and tells
-        return None
-
-
 def _list(reader: StateReader, app: str | None, *, start: bool) -> Listing:
     look = _Look(reader, whole=app is None)
     if app is None:
@@ -77,16 +66,6 @@ def _list(reader: StateReader, app: str | None, *, start: bool) -> Listing:
         ties = [tie for instance in shown for tie in reader.list("association", "instance", instance["id"])]
     views = look.views(sorted(shown, key=lambda each: str(each["name"])), ties)
     return Listing(views, len(views) if app is None else reader.count("instance"))
-
-
-def _one(reader: StateReader, name: str, *, start: bool) -> InstanceView:
-    look = _Look(reader)
-    (instance,) = reader.list("instance", "name", name)
-    ties = reader.list("association", "instance", instance["id"])
-    if start and instance["server"]:
-        for app in {tie["app"] for tie in ties}:
-            look.check_app(app, start=True)
-    return look.views([instance], ties)[0]
 
 
 def _of_app(reader: StateReader, app: str) -> list[Tree]:

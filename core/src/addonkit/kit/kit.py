@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from addonkit.models.settings import Setting
     from addonkit.models.trash import TrashedInstance
     from addonkit.models.variable import VariableMove
-    from addonkit.models.views import AppView, Environment, Finding, InstanceView, Plan, ServerTarget
+    from addonkit.models.views import AppView, Environment, Finding, InstanceView, Plan, ServerTarget, Vitals
 
 
 class Kit(Parts):
@@ -156,6 +156,12 @@ class Kit(Parts):
     async def has_app(self, name: str) -> bool:
         """Whether there is an app of that name."""
         return await self._store.get(App, name) is not None
+
+    async def vitals(self, view: InstanceView) -> Vitals:
+        """What a running server tells of an instance, within a few seconds. Starts no server."""
+        from addonkit.kit.vitals import VitalsReader
+
+        return await VitalsReader(self._services).read(view)
 
     @property
     def recovery(self) -> Recovery:

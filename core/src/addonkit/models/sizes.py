@@ -46,3 +46,13 @@ def parse_storage_gb(text: str) -> int:
         return parse_size(text)
     except InvalidSize:
         return 1
+
+
+def describe_duration(seconds: float) -> str:
+    """`45 s`, `12 min`, `3 h 20 min`, `5 d 2 h`."""
+    minutes, hours, days = int(seconds) // 60, int(seconds) // 3600, int(seconds) // 86400
+    if days:
+        return f"{days} d {hours % 24} h"
+    if hours:
+        return f"{hours} h {minutes % 60} min"
+    return f"{minutes} min" if minutes else f"{int(seconds)} s"

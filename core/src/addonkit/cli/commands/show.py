@@ -13,7 +13,7 @@ from addonkit.cli.params import INSTANCE_OF_APP, app_option, instance_argument
 
 if TYPE_CHECKING:
     from addonkit.kit.kit import Kit
-    from addonkit.models.views import InstanceView
+    from addonkit.models.views import InstanceView, Vitals
 
 
 @command("show", examples=("addonkit show shop-postgresql", "addonkit show postgresql -a shop"))
@@ -22,19 +22,19 @@ if TYPE_CHECKING:
 @no_start_option()
 @click.pass_obj
 def show(invocation: Invocation, instance: str, app: str | None, no_start: bool) -> None:
-    """Show one instance: state, server, apps, names of variables.
+    """Show one instance: state, server, size, sessions, last backup, apps, names of variables.
 
     Servers of its apps that are down are started, and named on stderr, unless --no-start is given.
     """
     from addonkit.cli.render import json, text
 
-    view = invocation.quick_view(instance, app, start=not no_start)
-    if view is None:
-        view = with_kit(invocation, lambda kit: _look(invocation, kit, instance, app, start=not no_start))
-    invocation.answer(json.view_json(view), text.instance_text(view))
+    view, vitals = with_kit(invocation, lambda kit: _look(invocation, kit, instance, app, start=not no_start))
+    invocation.answer(json.view_json(view, vitals), text.instance_text(view, vitals))
 
 
-async def _look(invocation: Invocation, kit: Kit, instance: str, app: str | None, *, start: bool) -> InstanceView:
+async def _look(
+    invocation: Invocation, kit: Kit, instance: str, app: str | None, *, start: bool
+) -> tuple[InstanceView, Vitals]:
     from addonkit.cli.healing import heal_and_warn
 
     view = await kit.show(instance, app)
@@ -43,4 +43,4 @@ async def _look(invocation: Invocation, kit: Kit, instance: str, app: str | None
             await heal_and_warn(kit, each)
         view = await kit.show(instance, app)
     invocation.remember(kit, (view,))
-    return view
+    return view, await kit.vitals(view)

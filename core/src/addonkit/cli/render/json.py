@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from addonkit.models.execution import Event, Execution
     from addonkit.models.instance import Association, Instance
     from addonkit.models.variable import Variable, VariableMove
-    from addonkit.models.views import Environment, Finding, InstanceView, Plan
+    from addonkit.models.views import Environment, Finding, InstanceView, Plan, Vitals
     from addonkit.registry.entry_points import AddonReport
     from addonkit.registry.grades import Graded
 
@@ -75,8 +75,8 @@ def association_json(association: Association) -> Json:
     }
 
 
-def view_json(view: InstanceView) -> Json:
-    """An instance with all that belongs to it."""
+def view_json(view: InstanceView, vitals: Vitals | None = None) -> Json:
+    """An instance with all that belongs to it; with `vitals` what its server tells."""
     server = None
     if view.server is not None:
         address = view.address
@@ -106,6 +106,18 @@ def view_json(view: InstanceView) -> Json:
         "troubles": list(view.troubles),
         "apps": [association_json(association) for association in view.associations],
         "server": server,
+        **({} if vitals is None else _vitals_json(vitals)),
+    }
+
+
+def _vitals_json(vitals: Vitals) -> Json:
+    usage = vitals.usage
+    size = None if usage is None else {"objects": usage.objects, "bytes": usage.bytes, "complete": usage.complete}
+    return {
+        "usage": size,
+        "sessions": vitals.sessions,
+        "uptime": None if vitals.uptime is None else round(vitals.uptime),
+        "last_backup": time_json(vitals.last_backup),
     }
 
 

@@ -9,8 +9,10 @@ from addonkit.cli.render.json import version_of
 from addonkit.cli.render.table import block, table, wrap
 from addonkit.cli.streams import clean
 from addonkit.controller.addons import how_to_install
+from addonkit.controller.usage import usage_words
 from addonkit.models.instance import Phase, Purpose
-from addonkit.models.views import NOT_INSTALLED
+from addonkit.models.sizes import describe_duration
+from addonkit.models.views import NOT_INSTALLED, Vitals
 
 if TYPE_CHECKING:
     from addonkit.kit.binding import Binding
@@ -163,8 +165,9 @@ def _addon_note(view: InstanceView) -> str:
     return f"its addon {view.instance.addon} cannot be used: {clean(view.addon_state)}"
 
 
-def instance_text(view: InstanceView) -> str:
+def instance_text(view: InstanceView, vitals: Vitals | None = None) -> str:
     """All about one instance."""
+    told = vitals or Vitals()
     instance = view.instance
     fields = {
         "name": instance.name,
@@ -179,6 +182,10 @@ def instance_text(view: InstanceView) -> str:
         "server": _server_text(view),
         "storage": view.storage.words if view.storage else "",
         "address": f"{view.address.host}:{view.address.port}" if view.address else "",
+        "size": usage_words(told.usage) if told.usage else "",
+        "sessions": "" if told.sessions is None else str(told.sessions),
+        "uptime": "" if told.uptime is None else describe_duration(told.uptime),
+        "backed up": f"{told.last_backup.astimezone():%Y-%m-%d %H:%M}" if told.last_backup else "",
         "backups": "; ".join(view.troubles),
         "id": instance.id,
     }
