@@ -41,7 +41,7 @@ async def test_show_tells_what_a_running_server_says(shop: CommandLine) -> None:
     assert shown["last_backup"] is None
     run(shop, "backup", "create", "shop-postgresql")
     text = run(shop, "show", "shop-postgresql").out
-    for field in ("size:", "sessions:", "uptime:", "backed up:"):
+    for field in ("size:", "clients:", "uptime:", "backup:"):
         assert f"\n{field}" in text
     run(shop, "stop", "shop-postgresql")
     stopped = run(shop, "show", "shop-postgresql", "--json").data

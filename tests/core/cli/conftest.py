@@ -24,7 +24,8 @@ from addonkit.models.execution import Event, EventKind, Execution, ExecutionStat
 from addonkit.models.instance import Association, Instance, Phase, Server, ServerPhase
 from addonkit.models.secret import Secret
 from addonkit.models.variable import Variable
-from addonkit.models.views import Environment, EnvironmentEntry, InstanceView, Vitals
+from addonkit.models.views import Environment, EnvironmentEntry, InstanceView
+from addonkit.models.vitals import Vitals
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 PASSWORD = "hidden-from-everybody"

@@ -9,7 +9,7 @@ from typing import Final, TextIO
 import attrs
 
 from addonkit.cli.streams import clean, is_terminal
-from addonkit.models.execution import Event, EventKind
+from addonkit.models.execution import LOOKS, Event, EventKind
 
 SLOW: Final = 2.0
 """Seconds after which steps are shown."""
@@ -76,6 +76,8 @@ class Progress:
 
     def take(self, event: Event) -> None:
         """Show one event."""
+        if event.execution.startswith(LOOKS):
+            return
         match event.kind:
             case EventKind.STARTED if event.step:
                 self._begin(event)

@@ -57,8 +57,8 @@ def usage_words(usage: Usage) -> str:
     return f"{least}{usage.objects:,} {noun}, {describe_size(usage.bytes)}"
 
 
-async def usage_of(registry: Registry, engine: Engine, instance: Instance) -> Usage | None:
-    """How much an instance holds; None when its addon cannot tell.
+async def usage_of(registry: Registry, engine: Engine, instance: Instance, *, word: str = "usage") -> Usage | None:
+    """How much an instance holds; None when its addon cannot tell. `word` stands in the id of the execution.
 
     Raises:
         SagaFailed: it fails to.
@@ -67,5 +67,5 @@ async def usage_of(registry: Registry, engine: Engine, instance: Instance) -> Us
     if "usage" not in addon.capabilities:
         return None
     asked = addon.usage(instance)
-    found: Usage = await engine.ensure(once_id("usage", instance.id), asked, subject=subject_of(instance))
+    found: Usage = await engine.ensure(once_id(word, instance.id), asked, subject=subject_of(instance))
     return found

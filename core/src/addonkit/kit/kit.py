@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from addonkit.models.settings import Setting
     from addonkit.models.trash import TrashedInstance
     from addonkit.models.variable import VariableMove
-    from addonkit.models.views import AppView, Environment, Finding, InstanceView, Plan, ServerTarget, Vitals
+    from addonkit.models.views import AppView, Environment, Finding, InstanceView, Plan, ServerTarget
+    from addonkit.models.vitals import Vitals
 
 
 class Kit(Parts):

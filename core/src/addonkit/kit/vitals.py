@@ -14,7 +14,7 @@ from addonkit.models.backup_state import BackupState
 from addonkit.models.compute import Pool
 from addonkit.models.instance import Association, Instance, Phase
 from addonkit.models.result import Sessions
-from addonkit.models.views import Vitals
+from addonkit.models.vitals import Vitals
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-PATIENCE: Final = 3.0
+PATIENCE: Final = 5.0
 """Seconds that a server has to tell: one that hangs keeps nothing waiting for longer."""
 
 
@@ -46,7 +46,7 @@ class VitalsReader:
         if view.server is not None and view.server_state != "running":
             return Vitals(last_backup=backup)
         usage, sessions, uptime = await asyncio.gather(
-            _bounded(usage_of(self._registry, self._engine, view.instance)),
+            _bounded(usage_of(self._registry, self._engine, view.instance, word="look")),
             _bounded(self._sessions(view)),
             _bounded(self._uptime(view.instance)),
         )
@@ -70,7 +70,7 @@ class VitalsReader:
     async def _count(self, addon: Addon, instance: Instance, tie: Association, generation: int) -> int | None:
         saga = addon.sessions(tie.of_generation(generation), instance)
         subject = subject_of(instance, tie, generation=generation)
-        found: Sessions = await self._engine.ensure(once_id("sessions", tie.id), saga, subject=subject)
+        found: Sessions = await self._engine.ensure(once_id("look", tie.id), saga, subject=subject)
         return found.count
 
     async def _uptime(self, instance: Instance) -> float | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import attrs
 
@@ -54,6 +54,10 @@ class EventKind(StrEnum):
     ROLLED_BACK = "rolled_back"
     BLOCKED = "blocked"
     ABANDONED = "abandoned"
+
+
+LOOKS: Final = "once/look/"
+"""Ids of executions that look at what is there, in passing, begin with it: no progress is shown of them."""
 
 
 @attrs.frozen

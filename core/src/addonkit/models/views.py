@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Final
 
 import attrs
@@ -11,7 +10,6 @@ import attrs
 from addonkit.models.address import Address
 from addonkit.models.instance import Association, Instance, Server
 from addonkit.models.options import OptionDefinition
-from addonkit.models.result import Usage
 from addonkit.models.storage import StorageUse
 from addonkit.models.variable import Variable, VariableMove
 
@@ -86,23 +84,6 @@ class InstanceView:
     strangers: tuple[str, ...] = ()
     troubles: tuple[str, ...] = ()
     storage: StorageUse | None = None
-
-
-@attrs.frozen
-class Vitals:
-    """What a running server tells of an instance. None stands for what it does not tell, or not in time.
-
-    Attributes:
-        usage: how much it holds.
-        sessions: of all apps that are attached to it.
-        uptime: seconds since its server started.
-        last_backup: when the newest verified backup was begun.
-    """
-
-    usage: Usage | None = None
-    sessions: int | None = None
-    uptime: float | None = None
-    last_backup: datetime | None = None
 
 
 @attrs.frozen

@@ -13,7 +13,8 @@ from addonkit.cli.params import INSTANCE_OF_APP, app_option, instance_argument
 
 if TYPE_CHECKING:
     from addonkit.kit.kit import Kit
-    from addonkit.models.views import InstanceView, Vitals
+    from addonkit.models.views import InstanceView
+    from addonkit.models.vitals import Vitals
 
 
 @command("show", examples=("addonkit show shop-postgresql", "addonkit show postgresql -a shop"))

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from addonkit.models.execution import Event, Execution
     from addonkit.models.instance import Association, Instance
     from addonkit.models.variable import Variable, VariableMove
-    from addonkit.models.views import Environment, Finding, InstanceView, Plan, Vitals
+    from addonkit.models.views import Environment, Finding, InstanceView, Plan
+    from addonkit.models.vitals import Vitals
     from addonkit.registry.entry_points import AddonReport
     from addonkit.registry.grades import Graded
 

@@ -9,10 +9,8 @@ from addonkit.cli.render.json import version_of
 from addonkit.cli.render.table import block, table, wrap
 from addonkit.cli.streams import clean
 from addonkit.controller.addons import how_to_install
-from addonkit.controller.usage import usage_words
 from addonkit.models.instance import Phase, Purpose
-from addonkit.models.sizes import describe_duration
-from addonkit.models.views import NOT_INSTALLED, Vitals
+from addonkit.models.views import NOT_INSTALLED
 
 if TYPE_CHECKING:
     from addonkit.kit.binding import Binding
@@ -20,6 +18,7 @@ if TYPE_CHECKING:
     from addonkit.models.instance import Instance
     from addonkit.models.variable import VariableMove
     from addonkit.models.views import AppView, Environment, Finding, InstanceView, Plan, PlannedStep
+    from addonkit.models.vitals import Vitals
 
 NO_INSTANCES = "no instances yet; run `addonkit create ADDON -a APP` to make one, or `addonkit addons` to choose"
 
@@ -167,7 +166,6 @@ def _addon_note(view: InstanceView) -> str:
 
 def instance_text(view: InstanceView, vitals: Vitals | None = None) -> str:
     """All about one instance."""
-    told = vitals or Vitals()
     instance = view.instance
     fields = {
         "name": instance.name,
@@ -182,14 +180,23 @@ def instance_text(view: InstanceView, vitals: Vitals | None = None) -> str:
         "server": _server_text(view),
         "storage": view.storage.words if view.storage else "",
         "address": f"{view.address.host}:{view.address.port}" if view.address else "",
-        "size": usage_words(told.usage) if told.usage else "",
-        "sessions": "" if told.sessions is None else str(told.sessions),
-        "uptime": "" if told.uptime is None else describe_duration(told.uptime),
-        "backed up": f"{told.last_backup.astimezone():%Y-%m-%d %H:%M}" if told.last_backup else "",
+        **(_vitals(vitals) if vitals else {}),
         "backups": "; ".join(view.troubles),
         "id": instance.id,
     }
     return "\n".join((block(fields), *(_attachment_line(view, number) for number in range(len(view.associations)))))
+
+
+def _vitals(vitals: Vitals) -> dict[str, str]:
+    from addonkit.controller.usage import usage_words
+    from addonkit.models.sizes import describe_duration
+
+    return {
+        "size": usage_words(vitals.usage) if vitals.usage else "",
+        "clients": "" if vitals.sessions is None else str(vitals.sessions),
+        "uptime": "" if vitals.uptime is None else describe_duration(vitals.uptime),
+        "backup": f"{vitals.last_backup.astimezone():%Y-%m-%d %H:%M}" if vitals.last_backup else "",
+    }
 
 
 def _server_text(view: InstanceView) -> str:
