@@ -73,7 +73,7 @@ def _other(rig: Rig, variant: str) -> str:
 
 
 async def _fail_to_change(rig: Rig, kit: Kit, environ: Mapping[str, str], variant: str) -> None:
-    """Let a change fail at its last step, and look whether the app can do what it could before, and no more."""
+    """Let a change fail at its last step: the app can then do what it could before, and no more."""
     with at("before:switch_places", _fail), suppress(AddonkitError):
         await kit.changes.change(rig.name("shop"), variant)
     now = await rig.environment(kit, "shop")
