@@ -4,7 +4,7 @@
 
 `--each` takes so many mutants of each addon by chance; 0 takes all. With `--keep` verdicts stand in a folder. A mutant
 that has one is not judged again, unless `--again` names its verdict. `--crashes` lets checks kill the addon, too.
-`--write` puts the numbers where the reference finds them.
+`--kept` judges none. `--write` puts the numbers where the reference finds them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pathlib import Path
 
 from mutation.judge import Judge, Verdict
 from mutation.mutants import Mutant, equivalent, mutants_of
-from mutation.reach import reach_of
+from mutation.reach import Reach, reach_of
 from mutation.results import Results, write_numbers
 from mutation.subjects import SITE, Subject, subjects
 
@@ -59,6 +59,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--keep", default="")
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--crashes", action="store_true")
+    parser.add_argument("--kept", action="store_true")
     return parser.parse_args()
 
 
@@ -69,12 +70,15 @@ def _verdicts(subject: Subject, folder: Path, options: argparse.Namespace) -> It
         return
     known, results = equivalent(), Results(folder / f"{subject.name}.jsonl")
     default, _ = subject.default()
-    judge = Judge(reach_of(subject, folder, crashes=options.crashes), default, folder / f"judging-{subject.name}")
+    reach = Reach() if options.kept else reach_of(subject, folder, crashes=options.crashes)
+    judge = Judge(reach, default, folder / f"judging-{subject.name}")
 
     def verdict(mutant: Mutant) -> Verdict:
         if mutant.key in known:
             return Verdict("equivalent", says=known[mutant.key])
         kept = results.get(mutant)
+        if options.kept:
+            return kept or Verdict("not judged")
         return kept if kept and kept.word not in options.again else results.keep(mutant, judge.judge(mutant))
 
     with ThreadPoolExecutor(options.jobs) as pool:

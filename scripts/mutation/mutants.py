@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -16,11 +18,19 @@ _EQUIVALENT: Final = Path(__file__).with_name("equivalent.txt")
 
 @attrs.frozen
 class Mutant:
-    """A mutation of an addon."""
+    """A mutation of an addon.
+
+    Attributes:
+        subject: the addon.
+        module: the file that is changed.
+        mutation: the change.
+        number: how many of the same text come before it in the module.
+    """
 
     subject: Subject
     module: Path
     mutation: Mutation
+    number: int = 0
 
     @property
     def place(self) -> str:
@@ -37,6 +47,11 @@ class Mutant:
         """The name by which its module is imported."""
         return self.subject.package.name + ("" if self.module.stem == "__init__" else f".{self.module.stem}")
 
+    @property
+    def name(self) -> str:
+        """What names it between runs, also when lines move."""
+        return f"{self.subject.name} {self.module.name} {self.mutation.operator}: {self.mutation.before} #{self.number}"
+
     def __str__(self) -> str:
         place = f"{self.subject.name} {self.module.name}:{self.mutation.line}"
         return f"{place} {self.mutation.operator}: {self.mutation.before}"
@@ -45,13 +60,15 @@ class Mutant:
 def mutants_of(subject: Subject) -> list[Mutant]:
     """Return all mutants of an addon, in the order of their places."""
     _, config = subject.default()
-    return [
-        Mutant(subject, module, mutation)
-        for module in subject.modules()
-        for mutation in sorted(
-            mutations(module.read_text(encoding="utf-8"), config), key=lambda each: (each.line, each.operator)
-        )
-    ]
+    return [mutant for module in subject.modules() for mutant in _mutants_in(subject, module, config)]
+
+
+def _mutants_in(subject: Subject, module: Path, config: Mapping[str, str]) -> Iterator[Mutant]:
+    seen: Counter[tuple[str, str]] = Counter()
+    found = mutations(module.read_text(encoding="utf-8"), config)
+    for each in sorted(found, key=lambda mutation: (mutation.line, mutation.operator)):
+        yield Mutant(subject, module, each, seen[each.operator, each.before])
+        seen[each.operator, each.before] += 1
 
 
 def equivalent() -> dict[str, str]:

@@ -41,8 +41,8 @@ class Reach:
         by_place: those that run a statement, by its module and first line.
     """
 
-    cases: frozenset[Case]
-    by_place: Mapping[tuple[str, int], Collection[Case]]
+    cases: frozenset[Case] = frozenset()
+    by_place: Mapping[tuple[str, int], Collection[Case]] = attrs.field(factory=dict)
 
     def of(self, module: str, line: int) -> Collection[Case]:
         """Return the checks that run a statement; all of them where it runs when the module is loaded, line 0."""

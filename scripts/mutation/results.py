@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import threading
 from collections import Counter
@@ -35,11 +34,11 @@ class Results:
 
     def get(self, mutant: Mutant) -> Verdict | None:
         """Return what came of a mutant; None when it was not judged."""
-        return self._known.get(_digest(mutant))
+        return self._known.get(mutant.name)
 
     def keep(self, mutant: Mutant, verdict: Verdict) -> Verdict:
         """Keep a verdict and return it."""
-        line = json.dumps({"of": _digest(mutant), "mutant": str(mutant), "verdict": attrs.asdict(verdict)})
+        line = json.dumps({"of": mutant.name, "verdict": attrs.asdict(verdict)})
         with self._lock, self._path.open("a", encoding="utf-8") as file:
             file.write(line + "\n")
         return verdict
@@ -50,8 +49,3 @@ def write_numbers(counted: Mapping[str, Counter[str]]) -> None:
     known = json.loads(NUMBERS.read_text(encoding="utf-8")) if NUMBERS.exists() else {}
     known |= {addon: dict(sorted(numbers.items())) for addon, numbers in counted.items()}
     NUMBERS.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-
-
-def _digest(mutant: Mutant) -> str:
-    text = f"{mutant.key}\0{mutant.mutation.operator}\0{mutant.mutation.source}"
-    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -42,9 +42,10 @@ promise; `scripts/mutation/equivalent.txt` says why. `brook` and `river` are wha
 
 A kit for all addons knows no data of a former release and no dump of a foreign server: tests of the addon's own do.
 
-| addon | caught by the kit | caught by own tests | missed | equivalent | caught of those that are not equivalent |
-| --- | --- | --- | --- | --- | --- |
+| addon | caught by the kit | caught by own tests | missed | equivalent | not judged | caught of those that can be |
+| --- | --- | --- | --- | --- | --- | --- |
 """
+_OUTCOMES: Final = ("caught", "own tests", "missed", "equivalent", "not judged")
 
 
 def addons_page() -> str:
@@ -61,9 +62,9 @@ def _mutants() -> str:
 
 
 def _mutants_of(addon: str, found: dict[str, int]) -> str:
-    caught, own, missed, equivalent = (found.get(word, 0) for word in ("caught", "own tests", "missed", "equivalent"))
+    caught, own, missed = (found.get(word, 0) for word in _OUTCOMES[:3])
     share = f"{(caught + own) / (caught + own + missed):.0%}" if caught + own + missed else "-"
-    return f"| `{addon}` | {caught} | {own} | {missed} | {equivalent} | {share} |"
+    return f"| `{addon}` | {' | '.join(str(found.get(word, 0)) for word in _OUTCOMES)} | {share} |"
 
 
 def _files() -> list[Path]:
