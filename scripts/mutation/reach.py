@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shutil
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -56,7 +57,8 @@ def reach_of(subject: Subject, folder: Path, *, crashes: bool = False) -> Reach:
         taking = noted.with_suffix(".part")
         taking.unlink(missing_ok=True)
         work = folder / f"reaching-{subject.name}"
-        work.mkdir(exist_ok=True)
+        shutil.rmtree(work, ignore_errors=True)  # shapes of sagas that were locked before
+        work.mkdir()
         environ = {**subject.environ(), "REACH_PACKAGE": subject.package.name, "REACH_FILE": str(taking)}
         words = ["conformance", subject.name, *(() if crashes else ("-k", f"not {_CRASHES}"))]
         status, _, said = prefork.run(words, environ, "", _LONGEST, work)
