@@ -100,6 +100,28 @@ async def test_what_took_its_name_keeps_it(kit: addonkit.Kit) -> None:
     assert await sql(kit, "SELECT id FROM orders", key="BEFORE_DATABASE_URL") == 1
 
 
+async def test_a_server_that_is_stopped_starts_for_the_final_backup(kit: addonkit.Kit, home: Path) -> None:
+    await kit.create("postgresql:small", "shop")
+    await kit.create("postgresql:small", "blog")
+    await sql(kit, "CREATE TABLE orders AS SELECT 1 AS id")
+    for app in ("shop", "blog"):
+        (target,) = await kit.servers(f"{app}-postgresql")
+        await kit.stop(target)
+
+    plan = await kit.plan_destroy("shop-postgresql")
+    assert "its server, which is stopped, is started for the final backup" in plan.stays
+    await kit.destroy("shop-postgresql")
+    await kit.trash.undestroy("shop-postgresql")
+    assert await sql(kit, "SELECT id FROM orders") == 1
+
+    (disk,) = [path for path in (home / "disks").glob("*/data/postgresql.conf") if target.server in str(path)]
+    disk.write_text("nonsense")
+    with pytest.raises(BackupError, match=r"its server was stopped and does not start: .*--now"):
+        await kit.destroy("blog-postgresql")
+    assert "blog-postgresql" in {each.instance.name for each in await kit.instances()}
+    await kit.destroy("blog-postgresql", now=True)
+
+
 @pytest.mark.parametrize("fault", ["cannot be written", "cannot be restored"])
 async def test_a_final_backup_that_fails_stops_it(
     kit: addonkit.Kit, monkeypatch: pytest.MonkeyPatch, fault: str

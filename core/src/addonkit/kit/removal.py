@@ -62,7 +62,7 @@ class Removal:
         held = await describe_usage(self._registry, self._engine, instance)
         kept = await self._backups.describe(instance.name)
         told = attrs.evolve(plan, lost=(*plan.lost, *held), stays=(*plan.stays, *kept))
-        return told if now else self._trash.plan(told, instance)
+        return told if now else await self._trash.plan(told, instance)
 
     async def destroy(
         self, name: str, app: str | None = None, *, now: bool = False, wait: bool = True

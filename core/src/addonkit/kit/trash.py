@@ -14,6 +14,7 @@ from addonkit.controller.backups.trash import SETTING, trash_period
 from addonkit.controller.lookup import plain_name
 from addonkit.errors import AddonkitError, AlreadyExists, BackupError, Conflict, NotFound
 from addonkit.kit.app_trash import AppTrash
+from addonkit.kit.temporary_start import TemporaryStart
 from addonkit.models.backup_state import BackupState
 from addonkit.models.identifiers import check_instance_name
 from addonkit.models.instance import Association, Instance, Phase, Purpose
@@ -43,6 +44,7 @@ class Trash:
         self._places: DataPlaces = backups.places
         self._service: BackupService = backups.service
         self._controller = controller
+        self._start = TemporaryStart(services)
 
     @property
     def period(self) -> timedelta:
@@ -59,7 +61,7 @@ class Trash:
             return "its data are on trial"
         return self._service.obstacle(instance)
 
-    def plan(self, plan: Plan, instance: Instance) -> Plan:
+    async def plan(self, plan: Plan, instance: Instance) -> Plan:
         """The plan of destroying an instance for good, changed to what happens with the trash."""
         reason = self.why_not(instance)
         if reason:
@@ -68,8 +70,10 @@ class Trash:
         until = self._clock.now() + self.period
         kept = f"a verified final backup, in the trash until {until.astimezone():%Y-%m-%d %H:%M}"
         back = f"`addonkit undestroy {instance.name}` brings instance, variables and attachments back until then"
+        start = ("its server, which is stopped, is started for the final backup",)
+        told = start if await self._start.is_needed(instance) else ()
         steps = (*self._service.planned(verify=True), *plan.steps)
-        return attrs.evolve(plan, steps=steps, lost=(), stays=(*plan.lost, kept, back, *plan.stays))
+        return attrs.evolve(plan, steps=steps, lost=(), stays=(*plan.lost, *told, kept, back, *plan.stays))
 
     async def keep(self, instance: Instance) -> Keep | None:
         """Make the final backup of an instance and prove it; the answer puts it into the trash. None: nothing is kept.
@@ -79,11 +83,13 @@ class Trash:
         """
         if self.why_not(instance):
             return None
-        try:
-            backup = await self._backups.verify((await self._service.create(instance)).name)
-        except AddonkitError as error:
-            advice = f"mend that, or run `addonkit destroy {instance.name} --now`, which keeps nothing"
-            raise BackupError(f"cannot destroy {instance.name}", f"its final backup failed: {error}", advice) from error
+        attempted = f"cannot destroy {instance.name}"
+        advice = f"mend that, or run `addonkit destroy {instance.name} --now`, which keeps nothing"
+        async with self._start.started(instance, attempted, advice):
+            try:
+                backup = await self._backups.verify((await self._service.create(instance)).name)
+            except AddonkitError as error:
+                raise BackupError(attempted, f"its final backup failed: {error}", advice) from error
         return partial(self._put, instance_id=instance.id, backup=backup)
 
     async def kept(self, instance: Instance, *, drop: bool = False) -> TrashedInstance | None:
