@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,37 @@ def test_apps_get_what_the_file_says_and_lose_only_what_is_pruned(addonkit_comma
     assert apply(exported.out).out == "nothing to do\n", exported.out
     assert apply("[apps.shop]\n[apps.blog]\n[apps.other]", "--prune").status == 0
     assert addonkit("apps", "--json").data["apps"] == []
+
+
+def test_schedules_and_branches_are_part_of_the_file(addonkit_command: CommandLine, apply, tmp_path: Path) -> None:
+    addonkit, checkout = addonkit_command, tmp_path / "checkout"
+    subprocess.run(["git", "init", "-qb", "main", str(checkout)], check=True)
+    text = f"""
+[apps.shop.branches]
+directory = "{checkout}"
+base = "main"
+
+[apps.shop.addons.valkey]
+addon = "valkey:shared"
+schedule = {{ cron = "0 3 * * *", keep = "7d4w" }}
+"""
+    wrong = apply(text.replace("0 3 * * *", "never"))
+    assert (wrong.status, "is no" in wrong.err or "schedule" in wrong.err) == (1, True), wrong.err
+    assert apply(text.replace(str(checkout), str(tmp_path))).status == 1
+    assert addonkit("apps", "--json").data["apps"] == []
+
+    made = apply(text)
+    assert (made.status, made.out) == (0, "3 changes applied\n"), made
+    assert "done: schedule valkey of shop: 0 3 * * *, keep 7d4w" in made.err
+    assert f"done: bind shop to the git repository of {checkout}, base main" in made.err
+    (schedule,) = addonkit("backup", "schedules", "--json").data["schedules"]
+    assert (schedule["cron"], schedule["keep"]) == ("0 3 * * *", "7d4w"), schedule
+    assert apply(text).out == "nothing to do\n"
+    exported = addonkit("manifest", "export").out
+    assert apply(exported).out == "nothing to do\n", exported
+    assert apply(text.replace("0 3", "30 4")).out == "1 change applied\n"
+    unknown = apply(text.replace("keep =", "kept ="))
+    assert "kept is not known; did you mean 'keep'?" in unknown.err
 
 
 def test_what_cannot_be_changed_is_a_problem_and_nothing_is_applied(addonkit_command: CommandLine, apply) -> None:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import attrs
 
+from addonkit.archive.retention import parse_keep
+from addonkit.controller.backups.schedule import check_cron
 from addonkit.controller.variables import associations_of
 from addonkit.errors import Conflict
-from addonkit.models.app import App
+from addonkit.models.app import App, Branching
+from addonkit.models.backup_state import BackupState
 from addonkit.models.definition import CONFIG_VERSION
 from addonkit.models.instance import Association, Instance, Phase
-from addonkit.models.manifest import AddonEntry, AppEntry, Manifest, OptionText
+from addonkit.models.manifest import AddonEntry, AppEntry, BranchesEntry, Manifest, OptionText, ScheduleEntry
 from addonkit.models.spec import AddonSpec
+from addonkit.util.git_branch import find_checkout
 
 if TYPE_CHECKING:
     from addonkit.kit.kit import Kit
@@ -29,6 +34,8 @@ class Verb(StrEnum):
     ATTACH = "attach"
     CONFIGURE = "configure"
     SET = "set"
+    SCHEDULE = "schedule"
+    BIND = "bind"
     DETACH = "detach"
     DESTROY = "destroy"
     UNSET = "unset"
@@ -42,8 +49,8 @@ class Change:
         verb: what is done.
         app: for which app.
         subject: name of the addon in the app, or of the variable.
-        detail: what is created, attached, destroyed, or which options change; empty for variables, whose values are
-            not shown.
+        detail: what is created, attached, destroyed, or which options change; when backups are made; the repository
+            and its base branch. Empty for variables, whose values are not shown.
         lost: what would be lost for good, in words; empty when nothing is.
         stays: what would stay in the trash, in words.
     """
@@ -77,6 +84,7 @@ class _Tie:
 
     association: Association
     instance: Instance
+    schedule: ScheduleEntry | None = None
 
     @property
     def own(self) -> bool:
@@ -112,9 +120,10 @@ class Manifests:
             ties, variables = found[app]
             part = _compare(self._kit.registry, app, entry, ties, variables)
             surplus = _surplus(app, entry, ties, variables)
+            bound = await asyncio.to_thread(_branches, app, entry, variables)
             plan = ManifestPlan(
-                (*plan.changes, *part.changes, *(surplus if prune else ())),
-                (*plan.problems, *part.problems),
+                (*plan.changes, *part.changes, *bound.changes, *(surplus if prune else ())),
+                (*plan.problems, *part.problems, *bound.problems),
                 (*plan.kept, *(() if prune else (f"{app}: {each.subject}" for each in surplus))),
             )
         for change in plan.changes:
@@ -156,10 +165,13 @@ class Manifests:
 
         apps, secrets = {}, []
         for app, (ties, owner) in (await self._store.read(look)).items():
+            if owner is not None and owner.branch_of is not None:
+                continue  # its copies are made when they are needed
             variables = owner.variables if owner else ()
             secrets += [f"{app}: {each.key}" for each in variables if each.sensitive]
             plain = {each.key: each.text for each in variables if not each.sensitive}
-            apps[app] = AppEntry({label: _entry(tie) for label, tie in ties.items()}, plain)
+            entries = {label: _entry(tie) for label, tie in ties.items()}
+            apps[app] = AppEntry(entries, plain, _bound(owner.branching) if owner and owner.branching else None)
         return Manifest(apps), tuple(secrets)
 
 
@@ -169,7 +181,9 @@ def _there(tx: Reader, app: str) -> tuple[dict[str, _Tie], App | None]:
     for association in associations_of(tx, app):
         instance = tx.get(Instance, association.instance)
         if instance is not None and Phase.DEPROVISIONING not in {association.phase, instance.value.phase}:
-            ties[association.label] = _Tie(association, instance.value)
+            state = tx.get(BackupState, instance.name)
+            planned = ScheduleEntry(state.value.cron, state.value.keep) if state and state.value.cron else None
+            ties[association.label] = _Tie(association, instance.value, planned)
     owner = tx.get(App, app)
     return ties, owner.value if owner else None
 
@@ -181,11 +195,13 @@ def _compare(
     for label, addon in entry.addons.items():
         if label not in ties:
             changes.append(_missing(app, label, addon))
+            changes += _other_schedule(app, label, addon, None)
             continue
         problem = _difference(registry, label, addon, ties[label])
         problems += [problem] if problem else []
         if not (problem or addon.attach):
             changes += _other_options(registry, app, label, addon, ties[label].instance)
+            changes += _other_schedule(app, label, addon, ties[label].schedule)
     there = {each.key: each for each in (owner.variables if owner else ())}
     changes += [
         Change(Verb.SET, app, key)
@@ -241,6 +257,42 @@ def _other_options(
     )
 
 
+def _other_schedule(app: str, label: str, entry: AddonEntry, there: ScheduleEntry | None) -> tuple[Change, ...]:
+    """The change of the schedule that an entry asks for, one or none.
+
+    Raises:
+        InvalidInput: what it says is no schedule.
+    """
+    wanted = entry.schedule
+    if wanted is None or wanted == there:
+        return ()
+    check_cron(wanted.cron)
+    if wanted.keep:
+        parse_keep(wanted.keep)
+    return (Change(Verb.SCHEDULE, app, label, f"{wanted.cron}{f', keep {wanted.keep}' if wanted.keep else ''}"),)
+
+
+def _branches(app: str, entry: AppEntry, owner: App | None) -> ManifestPlan:
+    """The change of the repository that an entry asks for, one or none. Blocking."""
+    wanted = entry.branches
+    if wanted is None:
+        return ManifestPlan()
+    found = find_checkout(wanted.directory)
+    if found is None:
+        return ManifestPlan(problems=(f"{app}: {wanted.directory} is in no git repository",))
+    there = owner.branching if owner else None
+    base = wanted.base or (there.base if there and there.git == found.git else found.branch)
+    if not base:
+        return ManifestPlan(problems=(f"{app}: no branch is checked out in {wanted.directory}; name one as base",))
+    if there == Branching(found.git, base):
+        return ManifestPlan()
+    return ManifestPlan((Change(Verb.BIND, app, base, wanted.directory),))
+
+
+def _bound(branching: Branching) -> BranchesEntry:
+    return BranchesEntry(branching.git.removesuffix("/.git"), branching.base)
+
+
 def _surplus(app: str, entry: AppEntry, ties: Mapping[str, _Tie], owner: App | None) -> list[Change]:
     """What an app has and its entry does not name. Secrets set by hand are never in a manifest, so they are left."""
     found = []
@@ -284,6 +336,8 @@ async def _carry_out(kit: Kit, entry: AppEntry, change: Change) -> None:
             await kit.attach(change.detail, change.app, alias="" if addon == change.subject else change.subject)
         case Verb.SET:
             await kit.set_variables(change.app, {change.subject: entry.variables[change.subject]})
+        case Verb.SCHEDULE | Verb.BIND:
+            await _arrange(kit, entry, change)
         case Verb.DETACH:
             await kit.detach(change.detail, change.app)
         case Verb.DESTROY:
@@ -292,9 +346,19 @@ async def _carry_out(kit: Kit, entry: AppEntry, change: Change) -> None:
             await kit.unset_variables(change.app, [change.subject])
 
 
+async def _arrange(kit: Kit, entry: AppEntry, change: Change) -> None:
+    if change.verb is Verb.BIND:
+        await kit.branches.bind(change.app, change.detail, change.subject)
+        return
+    wanted = entry.addons[change.subject].schedule
+    if wanted is not None:
+        await kit.schedules.set(change.subject, wanted.cron, change.app, keep=wanted.keep)
+
+
 def _entry(tie: _Tie) -> AddonEntry:
     instance = tie.instance
     if not tie.own:
         return AddonEntry(attach=instance.name)
     chosen = {name: OptionText(value) for name, value in instance.options.items()}
-    return AddonEntry(f"{instance.addon}:{instance.variant}", instance.config.get(CONFIG_VERSION, ""), options=chosen)
+    version = instance.config.get(CONFIG_VERSION, "")
+    return AddonEntry(f"{instance.addon}:{instance.variant}", version, options=chosen, schedule=tie.schedule)

@@ -46,6 +46,16 @@ SCHEMA: Final[Mapping[str, Any]] = {
                                     "additionalProperties": {"type": ["string", "integer", "boolean"]},
                                 },
                                 "attach": {**_TEXT, "description": "instance of another app; stands alone"},
+                                "schedule": {
+                                    "description": "when it is backed up, and which backups stay",
+                                    "type": "object",
+                                    "additionalProperties": False,
+                                    "required": ["cron"],
+                                    "properties": {
+                                        "cron": {**_TEXT, "description": "as 0 3 * * *, in local time"},
+                                        "keep": {**_TEXT, "description": "as 7d4w12m; default is all"},
+                                    },
+                                },
                             },
                         },
                     },
@@ -53,6 +63,15 @@ SCHEMA: Final[Mapping[str, Any]] = {
                         "description": "set by hand, in clear",
                         "type": "object",
                         "additionalProperties": _TEXT,
+                    },
+                    "branches": {
+                        "description": "other data on each branch of a git repository",
+                        "type": "object",
+                        "additionalProperties": False,
+                        "properties": {
+                            "directory": {**_TEXT, "description": "in the repository; default is the present one"},
+                            "base": {**_TEXT, "description": "the branch with the app's own data"},
+                        },
                     },
                 },
             },
@@ -67,6 +86,32 @@ OptionText = NewType("OptionText", str)
 
 
 @attrs.frozen
+class ScheduleEntry:
+    """When an instance is backed up.
+
+    Attributes:
+        cron: minute, hour, day of the month, month, day of the week, in local time.
+        keep: which backups stay, such as `7d4w12m`; empty for all.
+    """
+
+    cron: str
+    keep: str = ""
+
+
+@attrs.frozen
+class BranchesEntry:
+    """That an app has other data on each branch.
+
+    Attributes:
+        directory: in the repository.
+        base: the branch with the app's own data; empty for the one that is checked out.
+    """
+
+    directory: str = "."
+    base: str = ""
+
+
+@attrs.frozen
 class AddonEntry:
     """An addon of an app.
 
@@ -75,12 +120,14 @@ class AddonEntry:
         version: of the server; empty when any will do.
         attach: name of an instance that another app has, whose variables this app receives too. It stands alone.
         options: values of options by their names.
+        schedule: of its backups; without one the schedule is left as it is.
     """
 
     addon: str = ""
     version: str = ""
     attach: str = ""
     options: Mapping[str, OptionText] = attrs.field(factory=dict)
+    schedule: ScheduleEntry | None = None
 
 
 @attrs.frozen
@@ -90,10 +137,12 @@ class AppEntry:
     Attributes:
         addons: by their names in the app: the addon's name, or an alias.
         variables: set by hand, in clear.
+        branches: whose data it has on each of them; without that it is left as it is.
     """
 
     addons: Mapping[str, AddonEntry] = attrs.field(factory=dict)
     variables: Mapping[str, str] = attrs.field(factory=dict)
+    branches: BranchesEntry | None = None
 
 
 @attrs.frozen
@@ -153,7 +202,7 @@ def _check_app(attempted: str, app: str, entry: AppEntry) -> None:
 
 
 def _check_addon(label: str, entry: AddonEntry) -> None:
-    if entry.attach and (entry.addon or entry.version or entry.options):
+    if entry.attach and (entry.addon or entry.version or entry.options or entry.schedule):
         attempted = f"cannot make {label}"
         raise InvalidInput(attempted, "it names both an addon and an instance to attach", "name one of them")
     if AddonSpec.parse(entry.addon or label).addon != label:

@@ -26,7 +26,9 @@ def plan_text(plan: ManifestPlan) -> str:
 
 def change_line(change: Change) -> str:
     """`create postgresql:small as postgresql of shop`."""
-    if change.verb == "configure":
+    if change.verb == "bind":
+        return clean(f"bind {change.app} to the git repository of {change.detail}, base {change.subject}")
+    if change.verb in {"configure", "schedule"}:
         return clean(f"{change.verb} {change.subject} of {change.app}: {change.detail}")
     subject = f"{change.verb} {change.detail or change.subject}"
     name = f" as {change.subject}" if change.detail and change.detail != change.subject else ""
