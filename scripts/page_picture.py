@@ -40,7 +40,7 @@ def main(path: Path) -> None:
         run(environment, "backup", "create", "blog-postgresql")
         run(environment, "backup", "create", "wiki-valkey", "--no-verify")
         run(environment, "stop", "shop-valkey")
-        token = run(environment, "token", "create", "anna", "--role", "operator").strip()
+        token = run(environment, "token", "create", "laptop", "--role", "operator").strip()
         with serving(environment) as address:
             draw(address, token, path)
     finally:

@@ -118,7 +118,7 @@ def addonkit(home: Path) -> CommandLine:
 
 @pytest.mark.timeout(300)
 def test_an_operator_works_with_the_page(addonkit: CommandLine, home: Path, browser: Browser) -> None:
-    token = addonkit("token", "create", "anna", "--role", "operator").out.strip()
+    token = addonkit("token", "create", "laptop", "--role", "operator").out.strip()
     with served(addonkit, free_port()) as address:
         window = Window(browser, address)
         window.page.goto(address)
@@ -138,7 +138,7 @@ def test_an_operator_works_with_the_page(addonkit: CommandLine, home: Path, brow
         expect(window.page.locator("h1")).to_have_text("Log in")
     log = (home / "audit.log").read_text()
     for act in ("create", "back-up", "restore", "stop", "start", "destroy", "undestroy"):
-        assert re.search(rf'"who": "token anna [^"]*".*"path": "[^"]*/?{act}", "status": 303', log), act
+        assert re.search(rf'"who": "token laptop [^"]*".*"path": "[^"]*/?{act}", "status": 303', log), act
     assert token not in log
 
 

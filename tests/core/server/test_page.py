@@ -177,7 +177,7 @@ def test_the_throttle_forgets_and_counts_networks() -> None:
 
 async def test_sessions_end_with_time_and_are_bounded(api: Served) -> None:
     now = [0.0]
-    token, _ = await api.kit.tokens.create("anna", Role.READER)
+    token, _ = await api.kit.tokens.create("laptop", Role.READER)
     found = Sessions(api.kit.tokens, lambda: now[0])
     first = found.open(token)
     assert await found.find(first)
