@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from pathlib import Path
 from typing import Final
 
 import pytest
 
+HERE: Final = Path(__file__).parent
 _EVERY: Final = 10
 """One in so many cases of a check that crashes or fails an addon at every step is quick enough to be run all day."""
 
@@ -29,12 +31,12 @@ _OF_ALL_DAY: Final = {
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark as slow all but one variant of each check, and all but a few of the steps at which it crashes or fails."""
     steps, checks = defaultdict(list), defaultdict(list)
-    for item in items:
+    for item in (each for each in items if each.path.is_relative_to(HERE)):
         names = set(getattr(item, "fixturenames", ()))
         name = item.nodeid.partition("[")[0]
         if "rig" in names and names & {"crash", "failing"}:
             steps[name].append(item)
-        elif "rig" in names:
+        elif "variant" in names:
             checks[name].append(item)
         if item.name.startswith(_LONG) and "valkey" not in item.nodeid:
             item.add_marker(pytest.mark.slow)
