@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,13 @@ addon = "valkey:shared"
 
 [apps.blog.addons.theirs]
 attach = "shop-valkey"
+"""
+
+
+CLIENT = """\
+import os, valkey
+prefix = os.environ.get("VALKEY_PREFIX", "")
+client = valkey.Valkey.from_url(os.environ["VALKEY_URL"])
 """
 
 
@@ -95,15 +103,59 @@ schedule = {{ cron = "0 3 * * *", keep = "7d4w" }}
 def test_what_cannot_be_changed_is_a_problem_and_nothing_is_applied(addonkit_command: CommandLine, apply) -> None:
     assert addonkit_command("create", "valkey:shared", "-a", "shop").status == 0
 
-    refused = apply(TEXT.replace('"valkey:shared"', '"valkey:small"'))
-
-    assert refused.status == 1
-    assert "problem: shop-valkey is valkey:shared, the manifest says valkey:small" in refused.out
-    assert addonkit_command("show", "shop-sessions", "--no-start").status == 1
+    for text, problem in (
+        (TEXT.replace('addon = "valkey:shared"', 'addon = "valkey:shared"\nsocket = true', 1), "uses its port"),
+        (
+            TEXT.replace(
+                '[apps.shop.addons.valkey]\naddon = "valkey:shared"', '[apps.shop.addons.valkey]\naddon = "postgresql"'
+            ),
+            "is of valkey",
+        ),
+    ):
+        refused = apply(text)
+        assert (refused.status, problem in refused.out) == (1, True), refused
+        assert addonkit_command("show", "shop-sessions", "--no-start").status == 1
     wrong = apply(TEXT.replace("valkey:shared", "valkey:huge"))
     assert (wrong.status, wrong.out) == (1, "")
     assert 'unknown variant "huge"' in wrong.err
     assert addonkit_command("destroy", "shop-valkey", "--yes").status == 0
+
+
+@pytest.mark.slow
+def test_another_variant_moves_the_data_and_a_role_is_kept(
+    addonkit_command: CommandLine, apply, tmp_path: Path
+) -> None:
+    addonkit = addonkit_command
+    text = TEXT.replace('attach = "shop-valkey"', 'attach = "shop-valkey"\nrole = "read-only"')
+    typo = apply(text.replace("read-only", "reader"))
+    assert (typo.status, "valkey has no role 'reader'; use owner, read-only" in typo.err) == (1, True)
+    assert addonkit("list", "--json").data["instances"] == [], "it is found before anything is made"
+    assert apply(text).status == 0
+    assert (
+        addonkit("run", "-a", "shop", "--", sys.executable, "-c", f"{CLIENT}client.set(prefix + 'kept', 'yes')").status
+        == 0
+    )
+    exported = addonkit("manifest", "export").out
+    assert 'role = "read-only"' in exported
+    other = text.replace(
+        '[apps.shop.addons.valkey]\naddon = "valkey:shared"', '[apps.shop.addons.valkey]\naddon = "valkey:small"'
+    )
+    (tmp_path / "addonkit.toml").write_text(other)
+    planned = addonkit("manifest", "plan", str(tmp_path / "addonkit.toml"))
+    assert planned.out.splitlines()[0] == "change valkey of shop: valkey:small"
+    assert "what stays: the data of shop-valkey from before, for a week" in planned.out
+
+    assert apply(other).out == "1 change applied\n"
+
+    shown = addonkit("show", "shop-valkey", "--json").data
+    assert shown["variant"] == "small"
+    kept = addonkit("run", "-a", "shop", "--", sys.executable, "-c", f"{CLIENT}print(client.get(prefix + 'kept'))")
+    assert kept.out == "b'yes'\n", kept
+    assert apply(other).out == "nothing to do\n"
+    assert apply(other.replace('"valkey:small"', '"valkey"')).out == "nothing to do\n", "no variant is named"
+    for app in ("blog", "shop"):
+        for name in [each["name"] for each in addonkit("list", "-a", app, "--json").data["instances"]]:
+            addonkit("destroy", name, "--yes")
 
 
 def test_without_a_terminal_the_plan_has_to_be_confirmed(addonkit_command: CommandLine, tmp_path: Path) -> None:

@@ -23,6 +23,8 @@ from addonkit.models.manifest import SCHEMA, AddonEntry, AppEntry, Manifest, man
         ("[x", "it is not TOML"),
         ('[apps.shop.addons.A]\naddon = "valkey"', "cannot use 'A' as a name for an addon of an app"),
         ('[apps.shop.addons.a]\nattach = "b"\nversion = "1"', "it names both an addon and an instance to attach"),
+        ('[apps.shop.addons.a]\naddon = "b"\nrole = "read"', "a role is of what an app attaches"),
+        ("[apps.shop.addons.a]\nsocket = 1", "apps.shop.addons.a.socket: 1 is neither true nor false"),
         ('[apps.shop.variables]\n"a-b" = "1"', "cannot use 'a-b' as the name of a variable"),
         ('[apps.shop.variables]\nA = "\\u0000"', "its value has a NUL"),
     ],
@@ -37,7 +39,9 @@ def test_what_is_wrong_is_told_in_one_line(text: str, found: str) -> None:
 
 names = st.from_regex(r"[a-z][a-z0-9_-]{0,8}", fullmatch=True)
 texts = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
-entries = st.builds(AddonEntry, addon=names, version=st.sampled_from(["", "18"])) | st.builds(AddonEntry, attach=names)
+entries = st.builds(AddonEntry, addon=names, version=st.sampled_from(["", "18"])) | st.builds(
+    AddonEntry, attach=names, role=st.sampled_from(["", "read"]), socket=st.booleans()
+)
 apps = st.builds(
     AppEntry,
     st.dictionaries(names, entries),

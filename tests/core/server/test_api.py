@@ -157,7 +157,11 @@ async def test_etags_tell_whether_something_changed(ask: Client) -> None:
     assert (unchanged.status, unchanged.text) == (304, "")
     wrong = await ask("PATCH", "/v1/apps/shop", {"name": "store"}, If_Match='"0123"')
     assert (wrong.status, wrong.data["found"]) == (412, "it has changed since it was read")
-    assert (await ask("PATCH", "/v1/apps/shop", {"name": "store"}, If_Match=tag)).status == 200
+    for malformed in ("", "0123", '"a', '"a" "b"', "W/*"):
+        refused = await ask("PATCH", "/v1/apps/shop", {"name": "store"}, If_Match=malformed)
+        assert (refused.status, refused.data["found"]) == (400, "If-Match holds no ETag"), malformed
+    assert (await ask("PATCH", "/v1/apps/shop", {"name": "store"}, If_Match=f'"0123", {tag}')).status == 200
+    assert (await ask("PATCH", "/v1/apps/store", {"name": "shop"}, If_Match="*")).status == 200
 
 
 async def test_lists_come_in_parts(ask: Client) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,8 @@ import attrs
 from addonkit.archive.retention import parse_keep
 from addonkit.controller.backups.schedule import check_cron
 from addonkit.controller.variables import associations_of
-from addonkit.errors import Conflict
+from addonkit.errors import BackupError, Conflict, InvalidInput
+from addonkit.kit.operations import check_role
 from addonkit.models.app import App, Branching
 from addonkit.models.backup_state import BackupState
 from addonkit.models.definition import CONFIG_VERSION
@@ -32,6 +33,8 @@ class Verb(StrEnum):
 
     CREATE = "create"
     ATTACH = "attach"
+    CHANGE = "change"
+    UPGRADE = "upgrade"
     CONFIGURE = "configure"
     SET = "set"
     SCHEDULE = "schedule"
@@ -49,18 +52,25 @@ class Change:
         verb: what is done.
         app: for which app.
         subject: name of the addon in the app, or of the variable.
-        detail: what is created, attached, destroyed, or which options change; when backups are made; the repository
-            and its base branch. Empty for variables, whose values are not shown.
+        detail: what is created, attached or destroyed, the variant or version that comes, or which options change; when
+            backups are made; the repository and its base branch. Empty for variables, whose values are not shown.
+        moves: variables that would have other names, in words.
         lost: what would be lost for good, in words; empty when nothing is.
-        stays: what would stay in the trash, in words.
+        stays: what would stay in the trash or in a former place, in words.
     """
 
     verb: Verb
     app: str
     subject: str
     detail: str = ""
+    moves: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
     stays: tuple[str, ...] = ()
+
+    @property
+    def variant(self) -> str:
+        """The variant that comes; empty when none does."""
+        return AddonSpec.parse(self.detail).variant or ""
 
 
 @attrs.frozen
@@ -126,14 +136,50 @@ class Manifests:
                 (*plan.problems, *part.problems, *bound.problems),
                 (*plan.kept, *(() if prune else (f"{app}: {each.subject}" for each in surplus))),
             )
+        changes, problems = [], [*plan.problems]
         for change in plan.changes:
-            if change.verb is Verb.CREATE:
-                entry_ = manifest.apps[change.app].addons[change.subject]
-                await self._kit.plan_create(
-                    change.detail, change.app, alias=_alias(change), version=entry_.version, options=entry_.options
-                )
-        changes = [self._with_trash(each, found[each.app][0]) for each in plan.changes]
-        return attrs.evolve(plan, changes=tuple(sorted(changes, key=_order)))
+            entry_ = manifest.apps[change.app].addons.get(change.subject, AddonEntry())
+            if change.verb is Verb.ATTACH and entry_.role:
+                await self._check_role(change, entry_.role, plan.changes)
+            try:
+                changes.append(await self._with_effects(change, entry_))
+            except (BackupError, Conflict, InvalidInput) as error:
+                if change.verb not in {Verb.CHANGE, Verb.UPGRADE}:
+                    raise
+                problems.append(str(error))
+        changes = [self._with_trash(each, found[each.app][0]) for each in changes]
+        return attrs.evolve(plan, changes=tuple(sorted(changes, key=_order)), problems=tuple(problems))
+
+    async def _check_role(self, change: Change, role: str, changes: Sequence[Change]) -> None:
+        """Make sure that what is attached has a role; it may be created before.
+
+        Raises:
+            InvalidInput: it has none of that name.
+        """
+        made = (each.detail for each in changes if f"{each.app}-{each.subject}" == change.detail)
+        spec = next((each for each in made if each), "")
+        addon = AddonSpec.parse(spec).addon if spec else (await self._kit.show(change.detail)).instance.addon
+        check_role(self._kit.registry.get(addon).definition, role, f"cannot attach {change.detail} to {change.app}")
+
+    async def _with_effects(self, change: Change, entry: AddonEntry) -> Change:
+        """Ask what a change would do besides.
+
+        Raises:
+            AddonkitError: it would be refused.
+        """
+        kit, name, app = self._kit, change.subject, change.app
+        if change.verb is Verb.CREATE:
+            alias, version = _alias(change), entry.version
+            plan = await kit.plan_create(change.detail, app, alias=alias, version=version, options=entry.options)
+        elif change.verb is Verb.CHANGE:
+            plan = await kit.changes.plan_change(name, change.variant, app)
+        elif change.verb is Verb.UPGRADE:
+            plan = await kit.changes.plan_upgrade(name, change.detail, app)
+        else:
+            return change
+        moves = tuple(f"{each.old} would be {each.new}: {each.reason}" for each in plan.move)
+        gone = (f"the variable {each}" for each in plan.vanish)
+        return attrs.evolve(change, moves=moves, lost=(*plan.lost, *gone), stays=plan.stays)
 
     def _with_trash(self, change: Change, ties: Mapping[str, _Tie]) -> Change:
         """What is destroyed goes to the trash where that can be."""
@@ -200,6 +246,7 @@ def _compare(
         problem = _difference(registry, label, addon, ties[label])
         problems += [problem] if problem else []
         if not (problem or addon.attach):
+            changes += _other_place(app, label, addon, ties[label].instance)
             changes += _other_options(registry, app, label, addon, ties[label].instance)
             changes += _other_schedule(app, label, addon, ties[label].schedule)
     there = {each.key: each for each in (owner.variables if owner else ())}
@@ -219,18 +266,39 @@ def _missing(app: str, label: str, entry: AddonEntry) -> Change:
 
 def _difference(registry: Registry, label: str, entry: AddonEntry, tie: _Tie) -> str:
     """Why what is there is not what the entry asks for; empty when it is."""
-    instance = tie.instance
+    instance, association = tie.instance, tie.association
+    there = f"{label} of {association.app}"
+    if entry.attach and instance.name != entry.attach:
+        return f"{there} is {instance.name}, the manifest says {entry.attach}"
+    if entry.socket != association.socket:
+        ways = ("its port", "the socket of its server")
+        return f"{there} uses {ways[association.socket]}, the manifest says {ways[entry.socket]}"
+    if entry.role and entry.role != (association.role or _first_role(registry, instance)):
+        return f"{there} has the role {association.role or 'of an owner'}, the manifest says {entry.role}"
     if entry.attach:
-        there = f"{label} of {tie.association.app} is {instance.name}"
-        return "" if instance.name == entry.attach else f"{there}, the manifest says {entry.attach}"
-    addon, variant = registry.resolve_addon_and_variant(str(AddonSpec.parse(entry.addon or label)))
-    version = instance.config.get(CONFIG_VERSION, "")
-    wanted, found = f"{addon}:{variant}", f"{instance.addon}:{instance.variant}"
-    if wanted != found:
-        return f"{instance.name} is {found}, the manifest says {wanted}"
+        return ""
+    addon, _ = registry.resolve_addon_and_variant(str(AddonSpec.parse(entry.addon or label)))
+    return "" if addon == instance.addon else f"{instance.name} is of {instance.addon}, the manifest says {addon}"
+
+
+def _first_role(registry: Registry, instance: Instance) -> str:
+    return next(iter(registry.get(instance.addon, instance.distribution).definition.roles), "")
+
+
+def _variant(label: str, entry: AddonEntry, instance: Instance) -> str:
+    """The variant that an instance is to have: its own when the entry names none."""
+    return AddonSpec.parse(entry.addon or label).variant or instance.variant
+
+
+def _other_place(app: str, label: str, entry: AddonEntry, instance: Instance) -> list[Change]:
+    """The changes of variant and of version that an entry asks for; the data move for each of them."""
+    variant, version = _variant(label, entry, instance), instance.config.get(CONFIG_VERSION, "")
+    changes = []
+    if variant != instance.variant:
+        changes.append(Change(Verb.CHANGE, app, label, f"{instance.addon}:{variant}"))
     if entry.version and not f"{version}.".startswith(f"{entry.version}."):
-        return f"{instance.name} has version {version}, the manifest says {entry.version}"
-    return ""
+        changes.append(Change(Verb.UPGRADE, app, label, entry.version))
+    return changes
 
 
 def _other_options(
@@ -241,7 +309,8 @@ def _other_options(
     Raises:
         InvalidInput: there is no such option, it cannot be changed, or a value is not allowed.
     """
-    options = registry.get(instance.addon, instance.distribution).definition.options_of(instance.variant)
+    definition = registry.get(instance.addon, instance.distribution).definition
+    options = definition.options_of(_variant(label, entry, instance))
     attempted = f"cannot change options of {instance.name}"
     wanted = options.checked(entry.options, attempted=attempted, former=instance.config)
     others = {
@@ -322,18 +391,33 @@ def _alias(change: Change) -> str:
     return "" if AddonSpec.parse(change.detail).addon == change.subject else change.subject
 
 
+async def _move(kit: Kit, change: Change) -> None:
+    if change.verb is Verb.CHANGE:
+        await kit.changes.change(change.subject, change.variant, change.app)
+    else:
+        await kit.changes.upgrade(change.subject, change.detail, change.app)
+
+
 async def _carry_out(kit: Kit, entry: AppEntry, change: Change) -> None:
     match change.verb:
         case Verb.CREATE:
             asked = entry.addons[change.subject]
             await kit.create(
-                change.detail, change.app, alias=_alias(change), version=asked.version, options=asked.options
+                change.detail,
+                change.app,
+                alias=_alias(change),
+                version=asked.version,
+                socket=asked.socket,
+                options=asked.options,
             )
+        case Verb.CHANGE | Verb.UPGRADE:
+            await _move(kit, change)
         case Verb.CONFIGURE:
             await kit.options.set(change.subject, entry.addons[change.subject].options, app=change.app)
         case Verb.ATTACH:
-            addon = (await kit.show(change.detail)).instance.addon
-            await kit.attach(change.detail, change.app, alias="" if addon == change.subject else change.subject)
+            asked, addon = entry.addons[change.subject], (await kit.show(change.detail)).instance.addon
+            alias = "" if addon == change.subject else change.subject
+            await kit.attach(change.detail, change.app, alias=alias, socket=asked.socket, role=asked.role)
         case Verb.SET:
             await kit.set_variables(change.app, {change.subject: entry.variables[change.subject]})
         case Verb.SCHEDULE | Verb.BIND:
@@ -357,8 +441,10 @@ async def _arrange(kit: Kit, entry: AppEntry, change: Change) -> None:
 
 def _entry(tie: _Tie) -> AddonEntry:
     instance = tie.instance
+    socket, role = tie.association.socket, tie.association.role
     if not tie.own:
-        return AddonEntry(attach=instance.name)
+        return AddonEntry(attach=instance.name, role=role, socket=socket)
     chosen = {name: OptionText(value) for name, value in instance.options.items()}
     version = instance.config.get(CONFIG_VERSION, "")
-    return AddonEntry(f"{instance.addon}:{instance.variant}", version, options=chosen, schedule=tie.schedule)
+    spec = f"{instance.addon}:{instance.variant}"
+    return AddonEntry(spec, version, options=chosen, schedule=tie.schedule, socket=socket)

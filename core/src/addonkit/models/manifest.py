@@ -45,7 +45,7 @@ SCHEMA: Final[Mapping[str, Any]] = {
                                     "type": "object",
                                     "additionalProperties": {"type": ["string", "integer", "boolean"]},
                                 },
-                                "attach": {**_TEXT, "description": "instance of another app; stands alone"},
+                                "attach": {**_TEXT, "description": "instance of another app, instead of an addon"},
                                 "schedule": {
                                     "description": "when it is backed up, and which backups stay",
                                     "type": "object",
@@ -55,6 +55,11 @@ SCHEMA: Final[Mapping[str, Any]] = {
                                         "cron": {**_TEXT, "description": "as 0 3 * * *, in local time"},
                                         "keep": {**_TEXT, "description": "as 7d4w12m; default is all"},
                                     },
+                                },
+                                "role": {**_TEXT, "description": "what the app may do in what it attaches"},
+                                "socket": {
+                                    "type": "boolean",
+                                    "description": "the server's Unix socket in place of its port",
                                 },
                             },
                         },
@@ -118,9 +123,11 @@ class AddonEntry:
     Attributes:
         addon: `addon[:variant]`; default is the entry's own name.
         version: of the server; empty when any will do.
-        attach: name of an instance that another app has, whose variables this app receives too. It stands alone.
+        attach: name of an instance that another app has, whose variables this app receives too, instead of `addon`.
         options: values of options by their names.
         schedule: of its backups; without one the schedule is left as it is.
+        role: what the app may do in what it attaches; empty for the first role of the addon.
+        socket: whether the app gets the server's Unix socket in place of its port.
     """
 
     addon: str = ""
@@ -128,6 +135,8 @@ class AddonEntry:
     attach: str = ""
     options: Mapping[str, OptionText] = attrs.field(factory=dict)
     schedule: ScheduleEntry | None = None
+    role: str = ""
+    socket: bool = False
 
 
 @attrs.frozen
@@ -205,6 +214,8 @@ def _check_addon(label: str, entry: AddonEntry) -> None:
     if entry.attach and (entry.addon or entry.version or entry.options or entry.schedule):
         attempted = f"cannot make {label}"
         raise InvalidInput(attempted, "it names both an addon and an instance to attach", "name one of them")
+    if entry.role and not entry.attach:
+        raise InvalidInput(f"cannot make {label}", "a role is of what an app attaches", "name the instance in attach")
     if AddonSpec.parse(entry.addon or label).addon != label:
         check_alias(label)
 
@@ -250,6 +261,7 @@ def _converter() -> Converter:
 
     made = Converter(forbid_extra_keys=True, prefer_attrib_converters=True)
     made.register_structure_hook(str, _only_text)
+    made.register_structure_hook(bool, _only_truth)
     made.register_structure_hook_func(lambda kind: kind is OptionText, _option_text)
     return made
 
@@ -261,6 +273,12 @@ def _option_text(value: Any, _: Any) -> str:
         return str(value)
     if not isinstance(value, str):
         raise TypeError(f"{value!r} is no value of an option; put it into quotes")
+    return value
+
+
+def _only_truth(value: Any, _: Any) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError(f"{value!r} is neither true nor false")
     return value
 
 

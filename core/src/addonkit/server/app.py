@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
 from collections.abc import Awaitable, Callable, Collection
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -19,7 +20,7 @@ from addonkit.server.access import Principal, identify, peer_user
 from addonkit.server.audit import AuditLog, Entry
 from addonkit.server.broker.routes import Broker
 from addonkit.server.catalog import ENDPOINTS
-from addonkit.server.documents import dump, matches, tag_of
+from addonkit.server.documents import TAGS, dump, matches, tag_of
 from addonkit.server.endpoints import LONG, STREAM, Call, Endpoint, Reply
 from addonkit.server.hosts import check_host
 from addonkit.server.idempotency import digest_of, key_of, operation_id
@@ -159,11 +160,14 @@ class Api:
         """Compare `If-Match` with what is there now.
 
         Raises:
+            InvalidInput: the header is malformed.
             Refused: it has changed.
         """
         wanted = call.request.headers.get("If-Match")
         if wanted is None or endpoint.current is None:
             return
+        if not re.fullmatch(TAGS, wanted):
+            raise InvalidInput(call.attempted, "If-Match holds no ETag", "send the ETag of what was read")
         current = endpoint.current
         given = _path(current, call.request, call.attempted)
         if current.query is not None:

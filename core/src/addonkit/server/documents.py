@@ -6,9 +6,14 @@ import hashlib
 import json
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 import attrs
+
+_TAG: Final = r'(W/)?"[!#-~]*"'
+
+TAGS: Final = rf"(\*|{_TAG}(, {_TAG}){{0,50}})"
+"""What `If-Match` holds."""
 
 
 def dump(value: Any) -> bytes:

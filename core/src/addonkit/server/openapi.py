@@ -10,6 +10,7 @@ import attrs
 
 from addonkit._version import __version__
 from addonkit.server.catalog import ENDPOINTS
+from addonkit.server.documents import TAGS
 from addonkit.server.endpoints import LONG, STREAM, Endpoint
 from addonkit.server.idempotency import HEADER, LONGEST
 from addonkit.server.problems import CONTENT_TYPE, Problem
@@ -45,7 +46,7 @@ _MATCH: Final[Schema] = {
     "name": "If-Match",
     "in": "header",
     "description": "ETag of what was read: nothing is done when it has changed since.",
-    "schema": {"type": "string", "pattern": '^"[0-9a-f]{32}"$'},
+    "schema": {"type": "string", "pattern": f"^{TAGS}$"},
 }
 _SEEN: Final[Schema] = {
     "name": "Last-Event-ID",

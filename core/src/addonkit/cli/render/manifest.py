@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
@@ -12,9 +12,13 @@ if TYPE_CHECKING:
     from addonkit.kit.manifests import Change, ManifestPlan
 
 
+_OF_WHAT_IS_THERE: Final = frozenset({"configure", "change", "schedule", "upgrade"})
+
+
 def plan_text(plan: ManifestPlan) -> str:
     """What would be done, what would be lost, and what stands against it."""
     lines = [change_line(change) for change in plan.changes]
+    lines += [f"moved: {clean(each)}" for change in plan.changes for each in change.moves]
     lines += [f"lost for good: {clean(each)}" for change in plan.changes for each in change.lost]
     lines += [f"what stays: {clean(each)}" for change in plan.changes for each in change.stays]
     lines += [f"kept, as the file does not name it: {clean(each)} (--prune removes it)" for each in plan.kept]
@@ -28,7 +32,7 @@ def change_line(change: Change) -> str:
     """`create postgresql:small as postgresql of shop`."""
     if change.verb == "bind":
         return clean(f"bind {change.app} to the git repository of {change.detail}, base {change.subject}")
-    if change.verb in {"configure", "schedule"}:
+    if change.verb in _OF_WHAT_IS_THERE:
         return clean(f"{change.verb} {change.subject} of {change.app}: {change.detail}")
     subject = f"{change.verb} {change.detail or change.subject}"
     name = f" as {change.subject}" if change.detail and change.detail != change.subject else ""
@@ -38,7 +42,13 @@ def change_line(change: Change) -> str:
 def plan_json(plan: ManifestPlan) -> dict[str, Any]:
     """The same for programs."""
     changes = [
-        {**attrs.asdict(change), "verb": change.verb.value, "lost": list(change.lost), "stays": list(change.stays)}
+        {
+            **attrs.asdict(change),
+            "verb": change.verb.value,
+            "moves": list(change.moves),
+            "lost": list(change.lost),
+            "stays": list(change.stays),
+        }
         for change in plan.changes
     ]
     return {"changes": changes, "problems": list(plan.problems), "kept": list(plan.kept)}
