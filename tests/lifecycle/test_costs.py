@@ -26,11 +26,11 @@ from addonkit_postgresql.session import Administrator
 
 MOST = {
     # How often a server that starts is looked at depends on the machine.
-    ("postgresql:small", "create"): {"writes": 23, "sessions": 2, "statements": 8, "syncs": 7},
+    ("postgresql:small", "create"): {"writes": 20, "sessions": 2, "statements": 8, "syncs": 7},
     ("postgresql:small", "destroy"): {"writes": 19, "reads": 26, "looks": 1},
-    ("postgresql:shared", "create"): {"writes": 13, "reads": 24, "looks": 2, "sessions": 2, "statements": 10},
+    ("postgresql:shared", "create"): {"writes": 10, "reads": 24, "looks": 2, "sessions": 2, "statements": 10},
     ("postgresql:shared", "destroy"): {"writes": 8, "reads": 19, "looks": 2, "sessions": 1, "statements": 24},
-    ("valkey:shared", "create"): {"writes": 13, "reads": 24, "looks": 2},
+    ("valkey:shared", "create"): {"writes": 10, "reads": 24, "looks": 2},
     ("valkey:shared", "destroy"): {"writes": 8, "reads": 19, "looks": 2},
 }
 """Writes and reads of the state, looks at servers, sessions of PostgreSQL's superuser and their statements, and calls

@@ -22,18 +22,24 @@ from addonkit.util.clock import SystemClock
 STEPS = 5
 
 
-def numbered(number: int) -> Any:
+def numbered(number: int, *, effect: bool = True) -> Any:
     async def count(start: int) -> int:
         return start + number
 
     count.__name__ = f"count_{number}"
-    return step(gives=f"value_{number}", undo=None)(count)
+    return step(gives=f"value_{number}", undo=None, effect=effect)(count)
 
 
 SAGA: Saga[None] = Saga("test.count", steps=[numbered(n) for n in range(STEPS)], inputs=["start"])
 
 
-async def statements_of(home: Path, executions: int) -> Counter[str]:
+MIXED: Saga[None] = Saga(
+    "test.mixed", steps=[numbered(n, effect=n not in {1, 2, 4}) for n in range(STEPS)], inputs=["start"]
+)
+"""Two of its steps change something."""
+
+
+async def statements_of(home: Path, executions: int, saga: Saga[None] = SAGA) -> Counter[str]:
     """First words of the statements that executions need, all begun at the same time, in a store that is open."""
     clock = SystemClock()
     store = await SqliteStore.open(home / "state.db", Codec(Sealer(os.urandom(32))), clock)
@@ -41,7 +47,7 @@ async def statements_of(home: Path, executions: int) -> Counter[str]:
     await engine.ensure("warm", SAGA, {"start": 0})
     seen: list[str] = []
     await store._writer.run("trace", lambda connection: connection.set_trace_callback(seen.append))
-    await asyncio.gather(*(engine.ensure(f"x{number}", SAGA, {"start": number}) for number in range(executions)))
+    await asyncio.gather(*(engine.ensure(f"x{number}", saga, {"start": number}) for number in range(executions)))
     await store._writer.run("trace", lambda connection: connection.set_trace_callback(None))
     await store.close()
     return Counter(statement.split()[0] for statement in seen)
@@ -62,6 +68,10 @@ async def test_an_execution_commits_once_a_step_and_once_at_its_end(home: Path) 
     assert found["INSERT"] <= 2 * STEPS + 8
     # The watch looks for changes by a PRAGMA, as often as time passes.
     assert found.total() - found["PRAGMA"] <= 7 * STEPS + 17, found
+
+
+async def test_a_step_that_changes_nothing_has_no_commit_of_its_own(home: Path) -> None:
+    assert (await statements_of(home, 1, MIXED))["COMMIT"] == 2 + 1
 
 
 @pytest.mark.parametrize("executions", [16])

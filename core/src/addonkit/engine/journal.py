@@ -53,11 +53,22 @@ class Journal:
         self._publisher = publisher
         self._held = held
         self._entity = entity
+        self._staged: list[Callable[[Execution], Execution]] = []
 
     @property
     def execution(self) -> Execution:
-        """As last written or read."""
+        """As last written or read, with what is staged."""
         return self._entity.value
+
+    def stage(self, ended: StepEnd | None, begins: Step) -> None:
+        """Take note that a step has ended and one without an effect begins; the next entry writes it."""
+        started = self.event(EventKind.STARTED, begins.title, begins.name)
+
+        def change(now: Execution) -> Execution:
+            return with_start(self._with_end(now, ended), begins, started)
+
+        self._staged.append(change)
+        self._entity = attrs.evolve(self._entity, value=change(self.execution))
 
     async def write(self, change: Callable[[Execution], Execution], *events: Event) -> Execution:
         """Change the execution and append events in one transaction, then publish the events.
@@ -117,7 +128,7 @@ class Journal:
         return await self.write(lambda now: attrs.evolve(now, status=status, finished=self._clock.now()), event)
 
     async def refresh(self) -> Execution:
-        """Read the execution again."""
+        """Read the execution again; what is staged stays so."""
         self._entity = await self._store.transact(self._get)
         return self.execution
 
@@ -166,6 +177,7 @@ class Journal:
             return written
 
         self._entity = await self._store.transact(decide)
+        self._staged.clear()
         self._held.freed()
         self._publisher.publish(self.execution)
         return self.execution
@@ -175,7 +187,10 @@ class Journal:
         entity = tx.get(Execution, self.execution.id)
         if entity is None:
             raise LeaseLost(f"cannot journal {self.execution.id}", "its record is gone", "run `addonkit list`")
-        return entity
+        value = entity.value
+        for change in self._staged:
+            value = change(value)
+        return attrs.evolve(entity, value=value)
 
 
 def record_of(execution: Execution, name: str) -> StepRecord:

@@ -63,6 +63,7 @@ class Runner:
         self._stop_signal = stop
         self._begun = begun
         self._conclude = conclude
+        self._unwritten: list[StepEnd] = []
 
     @property
     def hidden(self) -> Collection[str]:
@@ -83,7 +84,10 @@ class Runner:
         return await self.run()
 
     async def _forward(self) -> None:
-        """Run the steps that are not done. The end of one and the start of the next are one journal entry."""
+        """Run the steps that are not done. The end of one and the start of the next are one journal entry.
+
+        A step without an effect has no entry of its own.
+        """
         ended: StepEnd | None = None
         for step in self._saga.steps:
             if record_of(self._journal.execution, step.name).status is StepStatus.DONE:
@@ -112,13 +116,20 @@ class Runner:
         if step.name == self._begun:
             self._begun = ""
             return attempts - 1
+        if not step.effect:
+            self._journal.stage(ended, step)
+            self._unwritten += [ended] if ended else []
+            return attempts
         await self._journal.advance(ended, step)
         await self._passed(ended)
         return attempts
 
     async def _passed(self, ended: StepEnd | None) -> None:
-        if ended is not None:
-            await fault_point(f"journal:{ended.step.name}")
+        """Pass the fault points of the steps whose end has just been journaled."""
+        journaled = [*self._unwritten, *([ended] if ended else [])]
+        self._unwritten = []
+        for each in journaled:
+            await fault_point(f"journal:{each.step.name}")
 
     async def _run_step(self, step: Step, before: int) -> StepEnd | None:
         """Run one step that was journaled as started; None when it failed or was stopped, which is journaled then.

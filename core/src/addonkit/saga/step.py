@@ -137,6 +137,7 @@ class Step:
         title: what it does, for people: the first line of its docstring, else its name in words.
         takes: see Signature.
         runs: sagas it may start through `sagas`; named so that a plan can show their steps.
+        effect: whether it changes anything. One that only computes is journaled together with its neighbours.
     """
 
     def __init__(
@@ -149,6 +150,7 @@ class Step:
         retry: Retry,
         title: str,
         runs: Sequence[StepSequence],
+        effect: bool,
     ) -> None:
         self.name: str = function.__name__
         self.run = function
@@ -157,6 +159,7 @@ class Step:
         self.retry = retry
         self.title = title or title_of(function)
         self.runs = tuple(runs)
+        self.effect = effect
         self.takes = Signature.of(function, f"step {self.name}")
         self._undo: Any = undo
         self._types: Mapping[str, Any] | None = None
@@ -169,7 +172,14 @@ class Step:
 
         It also runs when the step itself failed half-way: outputs of its own step then have no value,
         so it must give them a default. "Already gone" is success.
+
+        Raises:
+            SagaDefinitionError: when it takes what no undo can, or its step has no effect.
         """
+        if not self.effect:
+            raise SagaDefinitionError(
+                f"cannot define step {self.name}", "it has an undo and no effect", "leave one of them out"
+            )
         self.undo_takes = Signature.of(function, f"the undo of step {self.name}")
         self._undo = function
         return function
@@ -250,6 +260,7 @@ def step(
     retry: Retry = ...,
     title: str = "",
     runs: Sequence[StepSequence] = (),
+    effect: bool = True,
 ) -> Callable[[Function], Step]: ...
 def step(
     function: Function | None = None,
@@ -261,6 +272,7 @@ def step(
     retry: Retry = Retry(),
     title: str = "",
     runs: Sequence[StepSequence] = (),
+    effect: bool = True,
 ) -> Any:
     """Make an async function a step.
 
@@ -276,9 +288,14 @@ def step(
         retry: how transient faults are tried again.
         title: what it does, for people; default is the docstring's first line.
         runs: sagas it may start through `sagas`, for plans.
+        effect: False for a step that only computes or reads, quickly: it needs no undo, and costs no commit of its
+            own. After a crash it is run again, and so is the step before it.
     """
 
     def decorate(inner: Function) -> Step:
-        return Step(inner, gives=gives, undo=undo, timeout=timeout, retry=retry, title=title, runs=runs)
+        undone = undo if effect or undo is not NOT_GIVEN else None
+        return Step(
+            inner, gives=gives, undo=undone, timeout=timeout, retry=retry, title=title, runs=runs, effect=effect
+        )
 
     return decorate if function is None else decorate(function)

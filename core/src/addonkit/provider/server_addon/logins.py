@@ -109,7 +109,7 @@ def login_sagas(
     )
 
 
-@step(gives="password", undo=None)
+@step(gives="password", effect=False)
 async def generate_login_password() -> Secret:
     """Generate a password."""
     return Secret.generate()
@@ -145,7 +145,7 @@ def _result_step(
     *,
     sockets: bool,
 ) -> Step:
-    @step(gives="result", undo=None)
+    @step(gives="result", effect=False)
     async def build_binding(
         framework: ProviderFramework, association: Association, server_id: str, claim: str, password: Secret
     ) -> BindResult:

@@ -73,7 +73,7 @@ def drop_claim(name: str, tenants: Tenants) -> Saga[None]:
 
 
 def _tenant_result_step(variables: VariablesOf, ports: Collection[str], *, sockets: bool) -> Step:
-    @step(gives="result", undo=None)
+    @step(gives="result", effect=False)
     async def build_result(
         framework: ProviderFramework, server_id: str, address: ServerAddress, claim: str, password: Secret
     ) -> ProvisionResult:
@@ -88,7 +88,7 @@ def _tenant_result_step(variables: VariablesOf, ports: Collection[str], *, socke
 
 
 def _result_step(variables: VariablesOf, ports: Collection[str], *, sockets: bool) -> Step:
-    @step(gives="result", undo=None)
+    @step(gives="result", effect=False)
     async def build_result(framework: ProviderFramework, server_id: str, address: ServerAddress) -> ProvisionResult:
         """Put the variables together."""
         server = await server_of(framework, server_id)

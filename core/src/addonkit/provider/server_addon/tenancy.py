@@ -18,7 +18,7 @@ LONG = 3600.0
 """Seconds that removing a tenant's data may take."""
 
 
-@step(gives="password", undo=None)
+@step(gives="password", effect=False)
 async def generate_password() -> Secret:
     """Generate a password."""
     return Secret.generate()
