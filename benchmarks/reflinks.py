@@ -1,8 +1,8 @@
 """What a new server's disk costs where the file system copies by reference (FICLONE), and where it does not.
 
-Makes file systems in files and mounts them: it needs root, loop devices, and `mkfs.ext4`, `mkfs.xfs`, `mkfs.btrfs`; what
-is not there is left out. ext4 does not copy by reference. On each a home prepares its cluster, then creates servers: the table shows the copy of the
-prepared cluster with its synchronisation, and the space that it takes.
+Makes file systems in files and mounts them: it needs root, loop devices, and the program that makes each; what is not
+there is left out. ext4 does not copy by reference. On each a home prepares its cluster, then creates servers. The table
+shows a copy of the prepared cluster with its synchronisation, and the space that it takes.
 """
 
 from __future__ import annotations
