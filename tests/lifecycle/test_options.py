@@ -109,7 +109,10 @@ def test_tenants_of_a_shared_server_have_values_of_their_own(addonkit_command: C
     assert call("create", "postgresql:shared", "-a", "blog").status == 0
 
     assert shown(call, "statement_timeout", "temp_file_limit") == {"statement_timeout": "5s", "temp_file_limit": "2GB"}
-    assert shown(call, "statement_timeout", app="blog")["statement_timeout"] == "0"
+    assert shown(call, "statement_timeout", "idle_in_transaction_session_timeout", app="blog") == {
+        "statement_timeout": "0",
+        "idle_in_transaction_session_timeout": "1h",
+    }
     refused = call("set", "blog-postgresql", "max_connections=10")
     assert "holds for the whole server" in refused.err
     unlimited = call(
