@@ -114,7 +114,11 @@ async def test_a_token_for_some_apps_reaches_no_others(ask: Client, over_tcp: Cl
         assert (await over_tcp(method, "/v1/tokens", body, **limited)).status == 403
     await ask.settle(await ask("POST", "/v1/associations", {"instance": "shop-shelf", "app": "blog", "alias": "more"}))
     guest = await token(ask, "operator", "blog", "web")
-    assert (await over_tcp("GET", "/v1/instances/shop-shelf", **guest)).status == 200
+    seen = (await over_tcp("GET", "/v1/instances/shop-shelf", **guest)).data
+    assert ([each["app"] for each in seen["associations"]], seen["app"]) == (["blog"], ""), "shop is out of reach"
+    listed = (await over_tcp("GET", "/v1/instances?app=blog", **guest)).data["items"]
+    assert {each["app"] for item in listed for each in item["associations"]} == {"blog"}
+    assert (await over_tcp("GET", "/v1/instances/shop-shelf/losses", **guest)).status == 403, "they name other apps"
     invited = await over_tcp("POST", "/v1/associations", {"instance": "shop-shelf", "app": "web"}, **guest)
     assert invited.status == 403, "an app that was let in lets no others in"
     shared = await over_tcp("DELETE", "/v1/instances/shop-shelf", **shop)

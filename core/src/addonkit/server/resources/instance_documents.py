@@ -9,6 +9,7 @@ import attrs
 from addonkit.models.definition import CONFIG_VERSION
 from addonkit.models.instance import Association, Phase, Purpose
 from addonkit.models.views import InstanceView
+from addonkit.server.access import Principal
 
 
 @attrs.frozen
@@ -67,7 +68,7 @@ class InstanceResource:
         addon: name of the addon.
         variant: name of the variant.
         version: of its server; empty without one.
-        app: name of the app it was created for.
+        app: name of the app it was created for; empty when that is out of reach.
         phase: where it is on its way.
         purpose: `serve`, or why no app has it.
         message: why the phase is `error`, or what it waits for.
@@ -76,7 +77,7 @@ class InstanceResource:
         addon_state: `ok`, or why its addon cannot be asked.
         doing: the step that is being worked on.
         server: where it lives; null without one.
-        associations: apps that receive its variables.
+        associations: apps within reach that receive its variables.
     """
 
     id: str
@@ -96,16 +97,17 @@ class InstanceResource:
     associations: tuple[AssociationResource, ...]
 
 
-def resource(view: InstanceView) -> InstanceResource:
-    """Return what is shown of an instance."""
+def resource(view: InstanceView, principal: Principal) -> InstanceResource:
+    """Return what is shown of an instance. Names of apps out of reach are left out."""
     instance = view.instance
+    within = [each for each in view.associations if principal.reaches([each.app])]
     return InstanceResource(
         instance.id,
         instance.name,
         instance.addon,
         instance.variant,
         instance.config.get(CONFIG_VERSION, ""),
-        instance.app,
+        instance.app if principal.reaches([instance.app]) else "",
         instance.phase,
         instance.purpose,
         instance.message,
@@ -114,7 +116,7 @@ def resource(view: InstanceView) -> InstanceResource:
         view.addon_state,
         view.doing,
         _server(view),
-        tuple(association_resource(each, instance.name) for each in view.associations),
+        tuple(association_resource(each, instance.name) for each in within),
     )
 
 

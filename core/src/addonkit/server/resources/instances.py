@@ -126,7 +126,7 @@ async def list_instances(call: Call, query: InstancesQuery) -> Page[InstanceReso
         part = page([each for each in views.values() if reaches(call, each)], _name, query)
     else:
         part = await page_through(call.kit.listing.instances, _name, query)
-    return Page(tuple(map(resource, part.items)), part.next)
+    return Page(tuple(resource(each, call.principal) for each in part.items), part.next)
 
 
 @endpoint("POST", "/v1/instances", Role.OPERATOR, status=LONG)
@@ -139,13 +139,13 @@ async def create_instance(call: Call, body: CreateInstance) -> OperationResource
 @endpoint("GET", "/v1/instances/{instance}")
 async def get_instance(call: Call, instance: str, query: InstanceQuery) -> InstanceResource:
     """Show an instance."""
-    return resource(await find(call, instance, query.app or None))
+    return resource(await find(call, instance, query.app or None), call.principal)
 
 
 @endpoint("GET", "/v1/instances/{instance}/losses")
 async def get_losses(call: Call, instance: str, query: DestroyQuery) -> LossesResource:
     """Show what destroying an instance would lose; nothing is changed."""
-    await find(call, instance)
+    await owned(call, instance)
     plan = await call.kit.plan_destroy(instance, now=query.now)
     return LossesResource(plan.summary, plan.vanish, plan.lost, plan.stays)
 
@@ -155,7 +155,7 @@ async def change_instance(call: Call, instance: str, body: ChangeInstance) -> In
     """Give an instance another name."""
     await owned(call, instance)
     await call.kit.rename(instance, body.name)
-    return resource(await find(call, body.name))
+    return resource(await find(call, body.name), call.principal)
 
 
 @endpoint("DELETE", "/v1/instances/{instance}", Role.OPERATOR, status=LONG, current=get_instance)
