@@ -7,6 +7,7 @@ import io
 import json
 import stat
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -130,6 +131,21 @@ async def test_what_is_not_complete_is_completed_by_the_next_process(home: Path,
         again = await second.client("POST", "/v1/instances", SHOP, Idempotency_Key="k")
         assert again.data["id"] == asked.data["id"]
         assert (await second.client.settle(again))["state"] == "succeeded"
+
+
+async def test_a_destroy_that_the_controller_completes_meanwhile_succeeds(
+    ask: Client, api: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await ask.settle(await ask("POST", "/v1/instances", SHOP))
+    destroy = api.kit.destroy
+
+    async def quicker(name: str, **more: Any) -> Any:
+        await destroy(name, **more)
+        return await destroy(name, **more)
+
+    monkeypatch.setattr(api.kit, "destroy", quicker)
+    ended = await ask.settle(await ask("DELETE", "/v1/instances/shop-shelf"))
+    assert (ended["state"], ended["problem"]) == ("succeeded", None)
 
 
 async def test_what_another_process_left_is_completed_after_a_time(ask: Client, api: Served) -> None:

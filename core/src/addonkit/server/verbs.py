@@ -117,7 +117,10 @@ async def _destroy(kit: Kit, operation: Operation) -> Result:
         return {}
     if view.instance.id != operation.instance:
         return {}
-    kept = await kit.destroy(operation.instance_name, now=operation.arguments["now"])
+    try:
+        kept = await kit.destroy(operation.instance_name, now=operation.arguments["now"])
+    except NotFound:  # the controller has completed meanwhile what a killed process had begun
+        return {}
     return {"trash": kept.id, "backup": kept.backup.name} if kept else {}
 
 
