@@ -7,6 +7,8 @@ from addonkit import (
     AddonDefinition,
     ConnectionInfo,
     File,
+    OptionDefinition,
+    OptionType,
     Probe,
     Program,
     ProgramSource,
@@ -25,11 +27,27 @@ DEFINITION: Final = AddonDefinition(
     description="Acme server",
     default_variant="small",
     variants=(
-        VariantDefinition("small", "A server of its own", details={"Storage": "1 Gi"}, config={"storage": "1Gi"}),
+        VariantDefinition(
+            "small",
+            "A server of its own",
+            details={"Storage": "1 Gi"},
+            config={"storage": "1Gi", "longest_value": "104857600"},
+        ),
     ),
     default_version="3",
     program=SOURCE,
     variables=("ACME_URL", "ACME_PASSWORD"),
+    # What users can choose with `create --set` and `set`; the variant's config has what holds otherwise.
+    options=(
+        OptionDefinition(
+            "longest_value",
+            "Bytes of the longest value",
+            OptionType.INTEGER,
+            minimum="1024",
+            maximum="1073741824",
+            restart=True,
+        ),
+    ),
 )
 
 
@@ -38,7 +56,10 @@ def program(server: Server) -> Program:
     return Program(
         source=SOURCE,
         version=server.version,
-        argv=("python3", "-B", "{run}/server.py", "{port}", "{disk}", "{run}/password"),
+        argv=(
+            *("python3", "-B", "{run}/server.py", "{port}", "{disk}", "{run}/password"),
+            server.config["longest_value"],
+        ),
         files=(
             File("{run}/server.py", Path(__file__).with_name("server.py").read_text(encoding="utf-8")),
             File("{run}/password", admin_password(server)),

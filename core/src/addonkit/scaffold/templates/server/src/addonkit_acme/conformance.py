@@ -33,13 +33,16 @@ class Client(ConformanceClient):
             raise
 
     def facts(self, environ: Mapping[str, str]) -> Mapping[str, str]:
-        """The version, which the server tells in a header: `BaseHTTP/0.6 Python/3.12.3`."""
+        """What the server tells in headers: its version, as `BaseHTTP/0.6 Python/3.12.3`, and the option."""
         self.write(environ, "fact", "")
-        return {"version": _call(environ, "GET", "fact")[1].rpartition("/")[2]}
+        headers = _call(environ, "GET", "fact")[1]
+        return {"version": headers["Server"].rpartition("/")[2], "longest_value": headers["X-Longest-Value"]}
 
 
-def _call(environ: Mapping[str, str], method: str, key: str, body: bytes | None = None) -> tuple[bytes, str]:
-    """What the server answers, and its header that says what it is."""
+def _call(
+    environ: Mapping[str, str], method: str, key: str, body: bytes | None = None
+) -> tuple[bytes, Mapping[str, str]]:
+    """What the server answers, and its headers."""
     url = urlsplit(environ["ACME_URL"])
     login = f"{unquote(url.username or '')}:{unquote(url.password or '')}"
     request = urllib.request.Request(
@@ -49,4 +52,4 @@ def _call(environ: Mapping[str, str], method: str, key: str, body: bytes | None 
         headers={"Authorization": f"Basic {base64.b64encode(login.encode()).decode()}"},
     )
     with urllib.request.urlopen(request, timeout=10) as answer:
-        return answer.read(), answer.headers["Server"]
+        return answer.read(), answer.headers

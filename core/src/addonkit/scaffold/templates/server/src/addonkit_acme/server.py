@@ -1,6 +1,6 @@
 """A small server: `PUT /key` keeps a value in a file, `GET /key` gives it. A request without the password is refused.
 
-Started as `server.py PORT DIRECTORY PASSWORD_FILE`.
+Started as `server.py PORT DIRECTORY PASSWORD_FILE LONGEST_VALUE`.
 """
 
 import base64
@@ -16,6 +16,7 @@ class Handler(BaseHTTPRequestHandler):
 
     directory: Path
     password: str
+    longest: int
 
     def do_GET(self) -> None:
         """Give a value."""
@@ -25,8 +26,11 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_PUT(self) -> None:
         """Keep a value: whole, and on the disk before it is confirmed."""
-        if self.is_allowed():
-            content = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+        size = int(self.headers.get("Content-Length", "0"))
+        if self.is_allowed() and size > self.longest:
+            self.answer(413)
+        elif self.is_allowed():
+            content = self.rfile.read(size)
             draft = self.file().with_suffix(".draft")
             with draft.open("wb") as out:
                 out.write(content)
@@ -52,6 +56,7 @@ class Handler(BaseHTTPRequestHandler):
         """Write a whole answer."""
         self.send_response(status)
         self.send_header("Content-Length", str(len(content)))
+        self.send_header("X-Longest-Value", str(self.longest))
         self.end_headers()
         self.wfile.write(content)
 
@@ -59,4 +64,5 @@ class Handler(BaseHTTPRequestHandler):
 if __name__ == "__main__":
     Handler.directory = Path(sys.argv[2])
     Handler.password = Path(sys.argv[3]).read_text(encoding="utf-8")
+    Handler.longest = int(sys.argv[4])
     ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
