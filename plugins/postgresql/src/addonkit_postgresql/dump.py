@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from addonkit import ArchiveReader, ArchiveWriter, BackupError, Fingerprint, Secret, ServerAccess, Tenant
 from addonkit_postgresql import admin, kept_settings
@@ -19,6 +20,8 @@ from addonkit_postgresql.session import Administrator, execute
 
 if TYPE_CHECKING:
     import asyncpg
+
+T = TypeVar("T")
 
 MEMBER: Final = "database.dump"
 """In PostgreSQL's custom format."""
@@ -38,10 +41,12 @@ async def dump(server: Administrator, access: ServerAccess, tenant: Tenant, arch
         snapshot = await connection.fetchval("SELECT pg_export_snapshot()")
         for role in hidden:
             await open_database(server, tenant.claim, writes=role == WRITERS)
-        fingerprint = await fingerprint_of(connection, tenant.claim)
         argv = ("pg_dump", *_DUMP, _LOCK_WAIT, f"--snapshot={snapshot}", f"--dbname={tenant.claim}")
-        async with access.pipe(argv, _environment(access, ADMINISTRATOR, await server.working_password())) as output:
-            await archive.write(MEMBER, output)
+        environment = _environment(access, ADMINISTRATOR, await server.working_password())
+        async with _meanwhile(fingerprint_of(connection, tenant.claim)) as reading:
+            async with access.pipe(argv, environment) as output:
+                await archive.write(MEMBER, output)
+            fingerprint = await reading
         settings = await read_settings(connection, tenant.claim)
         await archive.write(kept_settings.MEMBER, chunks(settings), len(settings))
         later = {part.name: part for part in await sequences(connection)}
@@ -92,6 +97,17 @@ async def outline(server: Administrator, tenant: Tenant) -> Fingerprint:
     """Take the outline of a database."""
     async with _snapshot(server, tenant.claim) as connection:
         return await outline_of(connection, tenant.claim)
+
+
+@asynccontextmanager
+async def _meanwhile(work: Coroutine[Any, Any, T]) -> AsyncIterator[asyncio.Task[T]]:
+    """Do something beside the block; it has ended when the block has, also when that fails."""
+    task = asyncio.ensure_future(work)
+    try:
+        yield task
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
 
 
 @asynccontextmanager

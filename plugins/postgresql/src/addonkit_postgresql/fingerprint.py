@@ -46,12 +46,17 @@ _TABLES: Final = """
     ORDER BY name
 """
 
-_ROWS: Final = """
-    SELECT count(*) AS count, coalesce(sum(('x' || left(hash, 16))::bit(64)::bigint::numeric), 0)::text
-      || '/' || coalesce(sum(('x' || right(hash, 16))::bit(64)::bigint::numeric), 0)::text AS digest
-    FROM (SELECT md5(textin(record_out(ROW(addonkit_row.*)))) AS hash FROM ONLY {table} AS addonkit_row) AS hashed
+_DIGEST: Final = """
+    SELECT count(*) AS count, coalesce(sum(('x' || left(hash, 16))::bit(64)::bigint), 0)::text
+      || '/' || coalesce(sum(('x' || right(hash, 16))::bit(64)::bigint), 0)::text AS digest
+    FROM (SELECT CASE WHEN clock_timestamp() IS NOT NULL THEN {hash} END AS hash FROM {source}) AS hashed
 """
-"""Sums do not depend on the order of rows."""
+"""Sums do not depend on the order of rows. The planner computes a hash twice when two sums use it, but not one that asks
+for the time. It still divides the rows among processes."""
+
+_ROWS: Final = _DIGEST.format(
+    hash="md5(textin(record_out(ROW(addonkit_row.*))))", source="ONLY {table} AS addonkit_row"
+)
 
 _SIZES: Final = """
     SELECT format('%I.%I', n.nspname, c.relname) AS name, sum(pg_relation_size(f.oid))::bigint AS size,
@@ -65,11 +70,7 @@ _SIZES: Final = """
 """
 """Bytes of each table with its indexes and its long values, which a copy by blocks has as well."""
 
-_OBJECTS: Final = """
-    SELECT count(*) AS count, coalesce(sum(('x' || left(hash, 16))::bit(64)::bigint::numeric), 0)::text
-      || '/' || coalesce(sum(('x' || right(hash, 16))::bit(64)::bigint::numeric), 0)::text AS digest
-    FROM (SELECT md5(oid::text || ':' || md5(lo_get(oid))) AS hash FROM pg_largeobject_metadata) AS hashed
-"""
+_OBJECTS: Final = _DIGEST.format(hash="md5(oid::text || ':' || md5(lo_get(oid)))", source="pg_largeobject_metadata")
 
 _SEQUENCES: Final = """
     SELECT format('%I.%I', n.nspname, c.relname) AS name, concat_ws('|', s.seqtypid::regtype, s.seqstart,
