@@ -51,8 +51,8 @@ _DIGEST: Final = """
       || '/' || coalesce(sum(('x' || right(hash, 16))::bit(64)::bigint), 0)::text AS digest
     FROM (SELECT CASE WHEN clock_timestamp() IS NOT NULL THEN {hash} END AS hash FROM {source}) AS hashed
 """
-"""Sums do not depend on the order of rows. The planner computes a hash twice when two sums use it, but not one that asks
-for the time. It still divides the rows among processes."""
+"""Sums do not depend on the order of rows. The planner computes a hash twice when two sums use it, but not one that
+asks for the time. It still divides the rows among processes."""
 
 _ROWS: Final = _DIGEST.format(
     hash="md5(textin(record_out(ROW(addonkit_row.*))))", source="ONLY {table} AS addonkit_row"
