@@ -1,4 +1,4 @@
-"""Times backups, restores and copies of one database beside PostgreSQL's own tools, by turns, and measures their memory.
+"""Times backups, restores and copies of one database beside PostgreSQL's own tools, by turns; measures their memory.
 
     SIZE=1000 ROUNDS=3 python benchmarks/backups.py
 
