@@ -198,7 +198,8 @@ def test_the_command_line_through_the_api(addonkit_command: CommandLine, home: P
         elsewhere = CommandLine(tmp_path / "nothing", {"ADDONKIT_URL": address, "ADDONKIT_TOKEN": token})
         assert "join_server" not in elsewhere("create", "valkey", "-a", "shop", "-v").out
         assert elsewhere("list").out.count("shop-valkey") == 1
-        assert elsewhere("show", "valkey", "-a", "shop", "--json").data["phase"] == "active"
+        shown = elsewhere("show", "valkey", "-a", "shop", "--json").data
+        assert (shown["phase"], shown["usage"]["objects"]) == ("active", 0), "the server there is asked"
         values = {
             each["key"]: each["value"]
             for each in elsewhere("env", "-a", "shop", "--reveal", "--json").data["variables"]

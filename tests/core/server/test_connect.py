@@ -27,6 +27,7 @@ async def test_everything_of_every_day(api: Served, home: Path) -> None:
         (view,) = await kit.instances("shop")
         assert view == await kit.show("shelf", "shop")
         there = await api.kit.show("shop-shelf")
+        assert await kit.vitals(view) == await api.kit.vitals(there)
         assert (view.instance.id, view.associations[0].id) == (there.instance.id, there.associations[0].id)
         assert await kit.attach("shop-shelf", "blog")
         assert await kit.detach("shelf", "blog") == ("SHELF_URL", "SHELF_SIZE")

@@ -13,12 +13,14 @@ from addonkit.client.values import (
     instance_of,
     moves_of,
     view_of,
+    vitals_of,
 )
 from addonkit.controller.pools import HealReport
 from addonkit.errors import AddonkitError, NotFound, UnknownApp
 from addonkit.kit.binding import Binding
 from addonkit.models.variable import VariableMove
 from addonkit.models.views import AppView, Environment, InstanceView, Plan
+from addonkit.models.vitals import Vitals
 
 
 class RemoteKit:
@@ -74,6 +76,10 @@ class RemoteKit:
     async def show(self, name: str, app: str | None = None) -> InstanceView:
         """See `Kit.show`."""
         return view_of(await self._transport.ask("GET", f"/v1/instances/{part(name)}", app=app or ""))
+
+    async def vitals(self, view: InstanceView) -> Vitals:
+        """See `Kit.vitals`."""
+        return vitals_of(await self._transport.ask("GET", f"/v1/instances/{part(view.instance.name)}/vitals"))
 
     async def name_of(self, name: str, app: str | None = None) -> str:
         """See `Kit.name_of`."""

@@ -9,9 +9,11 @@ from typing import Any
 from addonkit.models.address import Address
 from addonkit.models.definition import CONFIG_VERSION
 from addonkit.models.instance import Association, Instance, Phase, Purpose, Server, ServerPhase
+from addonkit.models.result import Usage
 from addonkit.models.secret import Secret
 from addonkit.models.variable import Variable, VariableMove
 from addonkit.models.views import Environment, EnvironmentEntry, InstanceView
+from addonkit.models.vitals import Vitals
 
 Json = Mapping[str, Any]
 
@@ -86,6 +88,12 @@ def environment_of(data: Json) -> Environment:
 def moves_of(data: Json) -> tuple[VariableMove, ...]:
     """Return variables that have other names."""
     return tuple(VariableMove(each["set"], each["old"], each["new"], each["reason"]) for each in data["moves"])
+
+
+def vitals_of(data: Json) -> Vitals:
+    """Return what a running server tells of an instance."""
+    usage = Usage(**data["usage"]) if data["usage"] else None
+    return Vitals(usage, data["sessions"], data["uptime"], _time(data["last_backup"]))
 
 
 def _variable(data: Json) -> Variable:

@@ -18,6 +18,7 @@ from addonkit.server.resources import (
     service,
     tokens,
     trash,
+    vitals,
 )
 
 _MODULES: Final = (
@@ -25,6 +26,7 @@ _MODULES: Final = (
     apps,
     environments,
     instances,
+    vitals,
     logs,
     associations,
     backups,
