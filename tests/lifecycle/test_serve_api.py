@@ -204,6 +204,9 @@ def test_the_command_line_through_the_api(addonkit_command: CommandLine, home: P
             each["key"]: each["value"]
             for each in elsewhere("env", "-a", "shop", "--reveal", "--json").data["variables"]
         }
+        assert elsewhere("attach", "shop-valkey", "-a", "web", "--role", "read-only").status == 0
+        refused = elsewhere("run", "-a", "web", "--", "sh", "-c", "redis-cli -u $REDIS_URL SET a b")
+        assert "NOPERM" in refused.out + refused.err
         said = elsewhere("run", "-a", "shop", "--", "sh", "-c", "echo $VALKEY_PORT").out.strip()
         assert said == values["VALKEY_PORT"]
         assert elsewhere("env", "set", "-a", "shop", "DEBUG=1").status == 0
@@ -215,6 +218,30 @@ def test_the_command_line_through_the_api(addonkit_command: CommandLine, home: P
     gone = elsewhere("list")
     assert (gone.status, gone.err.count("\n")) == (1, 1)
     assert not (tmp_path / "nothing").exists()
+
+
+@pytest.mark.slow
+def test_new_credentials_are_asked_for(addonkit_command: CommandLine, home: Path) -> None:
+    token = addonkit_command("token", "create", "web", "--role", "operator", "--app", "web").out.strip()
+    with serving(addonkit_command):
+        addonkit_command("create", "valkey", "-a", "shop")
+        addonkit_command("attach", "shop-valkey", "-a", "web")
+        pings, tells = "redis-cli --no-auth-warning -u $REDIS_URL PING", ("sh", "-c", "echo $REDIS_URL")
+        former, shops = (addonkit_command("run", "-a", app, "--", *tells).out for app in ("web", "shop"))
+
+        def rotate(**body: object) -> tuple[int, Any]:
+            bearer = f"Bearer {token}"
+            return ask(at_home(home), "POST", "/v1/instances/shop-valkey/rotate", body, Authorization=bearer)
+
+        assert rotate()[0] == rotate(app="shop")[0] == 403, "credentials of another app stay"
+        status, begun = rotate(app="web")
+        assert status == 202, begun
+        done = ended(home, begun["id"])
+        assert (done["state"], done["result"]["apps"], done["result"]["kept"]) == ("succeeded", ["web"], 0)
+        assert "PONG" in addonkit_command("run", "-a", "web", "--", "sh", "-c", pings).out
+        refused = addonkit_command("run", "-a", "web", "--", "sh", "-c", pings.replace("$REDIS_URL", former.strip()))
+        assert "WRONGPASS" in refused.out + refused.err
+        assert addonkit_command("run", "-a", "shop", "--", *tells).out == shops
 
 
 @pytest.mark.slow

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from pathlib import Path
 
 import pytest
 
 import addonkit
+from addonkit.client.remote import RemoteKit
 from addonkit.errors import AddonkitError, InstanceFailed, InvalidInput, TransientError, UnknownAddon, UnknownInstance
+from addonkit.kit.kit import Kit
 from addonkit.models.instance import Phase
 
 from .conftest import SECRET, Served, Shelf, served
@@ -37,6 +40,12 @@ async def test_everything_of_every_day(api: Served, home: Path) -> None:
         assert (await kit.plan_destroy("books")).lost
         await kit.destroy("books")
         assert await kit.count() == 0
+
+
+@pytest.mark.parametrize("name", [name for name in vars(RemoteKit) if not name.startswith("_")])
+def test_methods_take_what_those_of_the_kit_take(name: str) -> None:
+    there, here = (inspect.signature(getattr(kind, name)).parameters for kind in (RemoteKit, Kit))
+    assert list(there) == list(here), "a command uses either of them in the same way"
 
 
 async def test_an_operation_is_followed_while_the_service_is_started_anew(home: Path, shelf: Shelf) -> None:

@@ -54,9 +54,11 @@ class RemoteKit:
         operation = await self._transport.carry_out("POST", "/v1/instances", body, wait=wait)
         return await self._binding(operation["instance"], app, new_app=not known)
 
-    async def attach(self, name: str, app: str, *, alias: str = "", socket: bool = False, wait: bool = True) -> Binding:
+    async def attach(
+        self, name: str, app: str, *, alias: str = "", socket: bool = False, role: str = "", wait: bool = True
+    ) -> Binding:
         """See `Kit.attach`."""
-        body = {"instance": name, "app": app, "alias": alias, "socket": socket}
+        body = {"instance": name, "app": app, "alias": alias, "socket": socket, "role": role}
         await self._transport.carry_out("POST", "/v1/associations", body, wait=wait)
         return await self._binding(name, app, new_app=False)
 

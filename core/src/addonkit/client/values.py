@@ -48,6 +48,7 @@ def association_of(data: Json, instance: Json, values: Mapping[str, Variable] | 
         data["alias"],
         phase=Phase(data["phase"]),
         message=data["message"],
+        role=data["role"],
         variables=variables,
         plain=variables,
     )

@@ -126,6 +126,10 @@ class Rotations:
         finished = await self._finish(addon, instance, until if wait else self._clock.now(), force=force and wait)
         return attrs.evolve(finished, apps=apps)
 
+    async def check(self, name: str, app: str | None = None) -> None:
+        """Make sure that credentials of an instance can be replaced now; raises what `rotate` does."""
+        self._admit(*await self._store.read(lambda tx: _chosen(tx, name, app)))
+
     async def finish(self, name: str, *, force: bool = False) -> Rotated:
         """Revoke former credentials of an instance that no session uses, or whose time is over; with `force` all."""
         instance = await lookup_instance(self._store, name, None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
 from typing import Any, Final
 
 import attrs
@@ -67,8 +68,8 @@ async def _accept_create(kit: Kit, asked: Arguments) -> Accepted:
 
 
 async def _accept_attach(kit: Kit, asked: Arguments) -> Accepted:
-    named, app = asked["instance"], asked["app"]
-    binding = await kit.attach(named, app, alias=asked["alias"], socket=asked["socket"], wait=False)
+    named, app, role = asked["instance"], asked["app"], asked.get("role", "")
+    binding = await kit.attach(named, app, alias=asked["alias"], socket=asked["socket"], role=role, wait=False)
     return Accepted(binding.instance.id, binding.instance.name, (binding.association.app, binding.instance.app))
 
 
@@ -174,6 +175,21 @@ async def _retry(kit: Kit, operation: Operation) -> Result:
     return {"instance": view.instance.name}
 
 
+async def _accept_rotate(kit: Kit, asked: Arguments) -> Accepted:
+    await kit.rotations.check(asked["instance"], asked["app"] or None)
+    return await (_accept_tied if asked["app"] else _accept)(kit, asked)
+
+
+async def _rotate(kit: Kit, operation: Operation) -> Result:
+    """The service revokes later what is kept: nothing waits for it, unless sessions are to be ended."""
+    asked = operation.arguments
+    grace, force = timedelta(seconds=asked["grace"]), asked["force"]
+    done = await kit.rotations.rotate(
+        operation.instance_name, asked["app"] or None, grace=grace, force=force, wait=force
+    )
+    return {"instance": done.instance, "apps": list(done.apps), "kept": len(done.kept), "ended": done.ended}
+
+
 async def _each_server(kit: Kit, operation: Operation) -> Result:
     act = {"start": kit.start, "stop": kit.stop, "restart": kit.restart}[operation.verb]
     for target in await kit.servers(operation.instance_name):
@@ -208,6 +224,7 @@ VERBS: Final[Mapping[str, Verb]] = {
     "destroy": Verb(_accept_destroy, _destroy),
     "reconfigure": Verb(_accept_reconfigure, _reconfigure),
     "undestroy": Verb(_accept_undestroy, _undestroy, resumes=False),
+    "rotate": Verb(_accept_rotate, _rotate, resumes=False),
     "retry": Verb(_accept, _retry),
     "start": Verb(_accept, _each_server),
     "stop": Verb(_accept, _each_server),

@@ -15,7 +15,7 @@ from addonkit.server.resources.environments import MovesResource, moves_resource
 from addonkit.server.resources.instance_documents import AssociationResource, association_resource
 from addonkit.server.resources.instances import find
 from addonkit.server.resources.operations import OperationResource, begin
-from addonkit.server.resources.words import Alias, AppName, InstanceName
+from addonkit.server.resources.words import Alias, AppName, InstanceName, RoleName
 from addonkit.server.schema import Text
 
 endpoint: Final = Endpoints()
@@ -30,12 +30,14 @@ class CreateAssociation:
         app: that receives the variables.
         alias: a name for the set of variables, which then have it as prefix.
         socket: give the app the server's Unix socket in place of its port.
+        role: what the app may do, one that the addon offers; empty stands for the first of them.
     """
 
     instance: InstanceName
     app: AppName
     alias: Alias = ""
     socket: bool = False
+    role: RoleName = ""
 
 
 @attrs.frozen

@@ -21,6 +21,7 @@ class AssociationResource:
         app: name of the app.
         instance: name of the instance.
         alias: the name that the app has for the set of variables; empty without one.
+        role: what the app may do; empty for the first role that the addon offers.
         phase: where it is on its way.
         message: why the phase is `error`.
         variables: names of the variables that the app receives.
@@ -30,6 +31,7 @@ class AssociationResource:
     app: str
     instance: str
     alias: str
+    role: str
     phase: Phase
     message: str
     variables: tuple[str, ...]
@@ -127,6 +129,7 @@ def association_resource(association: Association, instance: str) -> Association
         association.app,
         instance,
         association.alias,
+        association.role,
         association.phase,
         association.message,
         tuple(variable.key for variable in association.variables),
