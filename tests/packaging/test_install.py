@@ -57,7 +57,10 @@ def test_the_core_alone_is_useful(environment: Environment) -> None:
 
 def test_the_core_imports_nothing_that_pip_does_not_install_with_it(environment: Environment) -> None:
     environment.install("addonkit")
-    environment.run("-c", IMPORT_ALL, "addonkit", "testing", "templates")
+    environment.run("-c", IMPORT_ALL, "addonkit", "testing", "templates", "tracing")
+
+    environment.install("addonkit[otel]")
+    environment.run("-c", IMPORT_ALL, "addonkit.server")
 
     environment.install("addonkit[testing]")
     environment.run("-c", IMPORT_ALL, "addonkit.testing")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, settings
-from schemathesis.specs.openapi.checks import negative_data_rejection
+from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
+from addonkit.server.documents import TAGS
 from addonkit.server.listeners import Listening
 from addonkit.server.openapi import describe
 from addonkit.testing.fixtures.loop import LoopThread
@@ -40,4 +42,7 @@ def test_no_request_breaks_the_description(case: schemathesis.Case, address: tup
     # A parameter that a URL cannot hold, as an empty list, is not sent: then nothing is wrong with the request.
     unsent = any(value in ([], {}, None) for value in (case.query or {}).values())
     excluded = [negative_data_rejection] if unsent else []
+    # Where another part is at its limit, `If-Match: 0` is sent and called valid; the description says that it is not.
+    if not re.fullmatch(TAGS, (case.headers or {}).get("If-Match", "*")):
+        excluded.append(positive_data_acceptance)
     case.call_and_validate(base_url=base, headers={"Authorization": f"Bearer {token}"}, excluded_checks=excluded)

@@ -59,7 +59,7 @@ SECTIONS: Final = {
         "addons": "List installed addons, their variants and versions.",
         "variants": "List the variants of an addon, what they give, and their options.",
         "list": "List instances: their apps, their state, their servers.",
-        "show": "Show one instance: state, server, apps, names of variables.",
+        "show": "Show one instance: state, server, size, last backup, apps, variables.",
         "logs": "Show the log of an instance's server.",
     },
     "Troubleshoot": {

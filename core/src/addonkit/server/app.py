@@ -30,6 +30,7 @@ from addonkit.server.reading import read, read_query
 from addonkit.server.request_notes import RequestNotes, begin, current, note_secrets, note_who
 from addonkit.server.resources.operations import begun
 from addonkit.server.runner import request_trace
+from addonkit.server.schema import Text
 
 if TYPE_CHECKING:
     from addonkit.kit.kit import Kit
@@ -193,11 +194,16 @@ def _response(endpoint: Endpoint, request: web.Request, given: Any) -> web.Strea
     return web.Response(body=document, status=reply.status, headers=headers, content_type=endpoint.media)
 
 
+_LONGEST_PART: Final = Text().longest
+
+
 def _path(endpoint: Endpoint, request: web.Request, attempted: str) -> dict[str, Any]:
     given: dict[str, Any] = {name: request.match_info[name] for name in endpoint.parameters}
     for name, text in given.items():
         if "\0" in text or not text.isprintable():
             raise NotFound(attempted, f"the {name} in the path has characters that no name has")
+        if len(text) > _LONGEST_PART:
+            raise NotFound(attempted, f"the {name} in the path has more than {_LONGEST_PART:,} characters")
     return given
 
 

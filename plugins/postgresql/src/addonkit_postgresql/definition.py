@@ -65,7 +65,6 @@ DEFINITION: Final = AddonDefinition(
                 "shared_buffers": "128MB",
                 "max_wal_size": "1GB",
                 "temp_file_limit": "2GB",
-                "idle_in_transaction_session_timeout": "1h",
             },
         ),
     ),

@@ -125,13 +125,17 @@ def container(server: Server) -> ContainerSpec:
 
 
 def _sizes(server: Server) -> tuple[str, ...]:
-    """Settings that follow from the variant, and the name that process lists show."""
+    """Settings that follow from the variant, and the name that process lists show.
+
+    A transaction that idles keeps its locks, and the server from clearing up: on a shared server others wait for it.
+    """
     config = server.config
     return (
         f"cluster_name={server.id}",
         f"max_connections={int(config.get('max_connections', config.get('connections', '100'))) + _RESERVED}",
         f"shared_buffers={config.get('shared_buffers', '32MB')}",
         f"max_wal_size={config.get('max_wal_size', '256MB')}",
+        *(("idle_in_transaction_session_timeout=1h",) if server.shared else ()),
     )
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @no_start_option()
 @click.pass_obj
 def show(invocation: Invocation, instance: str, app: str | None, no_start: bool) -> None:
-    """Show one instance: state, server, size, sessions, last backup, apps, names of variables.
+    """Show one instance: state, server, size, last backup, apps, variables.
 
     Servers of its apps that are down are started, and named on stderr, unless --no-start is given.
     """

@@ -26,7 +26,8 @@ def local_service() -> Iterator[Mapping[str, str]]:
         RuntimeError: when it does not start.
     """
     command = (sys.executable, *_COMMAND)
-    with Popen(command, stdin=PIPE, stdout=PIPE, text=True) as process:  # noqa: S603 - our own command
+    # It lives longer than the directory that this process may be in, and is no server of a home there.
+    with Popen(command, stdin=PIPE, stdout=PIPE, text=True, cwd="/") as process:  # noqa: S603 - our own command
         assert process.stdin is not None
         assert process.stdout is not None
         try:
