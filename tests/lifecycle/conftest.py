@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -17,6 +20,9 @@ from addonkit.testing.conformance.client import find_client
 from addonkit.testing.conformance.rig import Rig, rigged
 from addonkit.testing.home import kill_servers
 from addonkit.testing.serving import free_port, serving
+
+STAGED = Path("/var/tmp")
+"""Where copies of folders and RDB files lie while they are imported."""
 
 
 @pytest.fixture
@@ -47,14 +53,23 @@ def small_disk(home: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
         subprocess.run(["umount", "--lazy", disk], check=True)
 
 
+def _answers(settings: Mapping[str, str]) -> bool:
+    """Whether a service listens; an addon without one has no endpoint."""
+    if "endpoint" not in settings:
+        return True
+    address = urlsplit(settings["endpoint"])
+    with socket.socket() as trying:
+        return trying.connect_ex((address.hostname or "", address.port or 0)) == 0
+
+
 @pytest.fixture(scope="session")
 def service_of() -> Iterator[Callable[[str], Mapping[str, str]]]:
-    """Settings of an addon for the service that its client brings; each is started once."""
+    """Settings of an addon for the service that its client brings; one that has ended is started again."""
     settings: dict[str, Mapping[str, str]] = {}
     with ExitStack() as services:
 
         def service_of(addon: str) -> Mapping[str, str]:
-            if addon not in settings:
+            if addon not in settings or not _answers(settings[addon]):
                 settings[addon] = services.enter_context(find_client(addon).service())
             return settings[addon]
 
@@ -82,6 +97,24 @@ def rigs(service_of: Callable[[str], Mapping[str, str]]) -> Iterator[Mapping[str
 def operator(service_of: Callable[[str], Mapping[str, str]]) -> Mapping[str, str]:
     """Settings of an S3 operator who may do everything on a service with IAM; no bucket for folders."""
     return {name: value for name, value in service_of("s3-remote").items() if name != "bucket"}
+
+
+@pytest.fixture
+def no_folder_is_left() -> Callable[[], Awaitable[bool]]:
+    """Tells whether copies of what was imported are gone, which a process removes that outlives a killed command.
+
+    Other tests may import at the same time: theirs go as well, within the time of a test.
+    """
+    before = {*STAGED.glob("addonkit-import.*")}
+
+    async def no_folder_is_left() -> bool:
+        for _ in range(600):
+            if not {*STAGED.glob("addonkit-import.*")} - before:
+                return True
+            await asyncio.sleep(0.1)
+        return False
+
+    return no_folder_is_left
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import asyncio
 import os
 import platform
 import subprocess
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 
 import asyncpg
@@ -54,15 +54,6 @@ async def run(kit: addonkit.Kit, app: str, *argv: str) -> None:
     await asyncio.to_thread(subprocess.run, argv, check=True, env=environ)
 
 
-async def no_folder_is_left() -> bool:
-    """Whether the copies of folders are gone, which a process does beside."""
-    for _ in range(100):
-        if not list(Path("/var/tmp").glob("addonkit-import.*")):
-            return True
-        await asyncio.sleep(0.1)
-    return False
-
-
 async def check(kit: addonkit.Kit, app: str) -> None:
     url = await url_of(kit, app)
     assert await query(url, "SELECT (SELECT count(*) FROM orders) + (SELECT count(*) FROM many)") == 5990
@@ -74,7 +65,9 @@ async def check(kit: addonkit.Kit, app: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="the wheel with 17 is for this machine only")
-async def test_dumps_in_all_formats_come_in_from_older_versions(kit: addonkit.Kit, tmp_path: Path) -> None:
+async def test_dumps_in_all_formats_come_in_from_older_versions(
+    kit: addonkit.Kit, tmp_path: Path, no_folder_is_left: Callable[[], Awaitable[bool]]
+) -> None:
     for version in (VERSION, "17", "18"):
         await kit.create("postgresql:small", f"v{version}", version=version)
         await query(await url_of(kit, f"v{version}"), FILL, "SELECT 1")
@@ -93,7 +86,9 @@ async def test_dumps_in_all_formats_come_in_from_older_versions(kit: addonkit.Ki
     assert await no_folder_is_left()
 
 
-async def test_what_is_no_dump_says_so_in_a_line(kit: addonkit.Kit, tmp_path: Path) -> None:
+async def test_what_is_no_dump_says_so_in_a_line(
+    kit: addonkit.Kit, tmp_path: Path, no_folder_is_left: Callable[[], Awaitable[bool]]
+) -> None:
     shop = await kit.create("postgresql:shared", "shop")
     folder = tmp_path / "folder"
     (folder / "sub").mkdir(parents=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from itertools import count, takewhile
 from pathlib import Path
 from typing import Any
@@ -149,7 +149,9 @@ async def test_a_cache_has_nothing_to_back_up(kit: addonkit.Kit) -> None:
 
 
 @pytest.mark.usefixtures("backups_beside")
-async def test_an_rdb_comes_in_with_a_prefix_or_whole(kit: addonkit.Kit, tmp_path: Path) -> None:
+async def test_an_rdb_comes_in_with_a_prefix_or_whole(
+    kit: addonkit.Kit, tmp_path: Path, no_folder_is_left: Callable[[], Awaitable[bool]]
+) -> None:
     for app, variant in (("one", "shared"), ("two", "small"), ("three", "shared"), ("four", "small")):
         await kit.create(f"valkey:{variant}", app=app)
     (programs,) = (await kit.environment("one")).programs
@@ -200,15 +202,6 @@ async def test_an_rdb_comes_in_with_a_prefix_or_whole(kit: addonkit.Kit, tmp_pat
         with pytest.raises(SagaFailed, match=told):
             await kit.moves.import_("three-valkey", str(tmp_path / "wrong.rdb"))
     assert await no_folder_is_left()
-
-
-async def no_folder_is_left() -> bool:
-    """Whether what the scratch servers had is gone, which a process does beside."""
-    for _ in range(100):
-        if not list(Path("/var/tmp").glob("addonkit-import.*")):
-            return True
-        await asyncio.sleep(0.1)
-    return False
 
 
 async def redis_cli(environ: Mapping[str, str], path: Path) -> Path:
