@@ -13,8 +13,8 @@ from addonkit.cli.invocation import Invocation
 
 if TYPE_CHECKING:
     from addonkit.kit.kit import Kit
-    from addonkit.kit.manifests import ManifestPlan
     from addonkit.models.manifest import Manifest
+    from addonkit.models.manifest_plan import ManifestPlan
 
 _LARGEST: Final = 1024 * 1024
 """Bytes that a manifest may have."""

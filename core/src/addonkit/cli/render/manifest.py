@@ -9,7 +9,7 @@ import attrs
 from addonkit.cli.streams import clean
 
 if TYPE_CHECKING:
-    from addonkit.kit.manifests import Change, ManifestPlan
+    from addonkit.models.manifest_plan import Change, ManifestPlan
 
 
 _OF_WHAT_IS_THERE: Final = frozenset({"configure", "change", "schedule", "upgrade"})
