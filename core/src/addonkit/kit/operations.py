@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from addonkit.compute.process.versions import shorten
+from addonkit.compute.process.versions import matches, shorten
 from addonkit.controller.deletion import forget_empty_app
 from addonkit.controller.lookup import existing, find_association, find_attached, find_instance, get_app
 from addonkit.controller.moving import check_still
@@ -110,7 +110,7 @@ class Operations:
     def _directory(self, definition: AddonDefinition, version: str) -> str:
         """The directory of programs of that version that holds nothing else; empty when there is none such."""
         for found in self._backend.find_programs(definition):
-            if found.origin in {"system", "wheel"} and f"{found.version}.".startswith(f"{version}."):
+            if found.origin in {"system", "wheel"} and matches(found.version, version):
                 return found.directory
         return ""
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import attrs
 
+from addonkit.compute.process.versions import matches
 from addonkit.errors import NotFound
 from addonkit.kit.kit import Kit
 from addonkit.models.definition import CONFIG_VERSION
@@ -148,7 +149,7 @@ async def _reconfigure(kit: Kit, operation: Operation) -> Result:
 
 
 def _has_version(instance: Instance, version: str) -> bool:
-    return f"{instance.config.get(CONFIG_VERSION, '')}.".startswith(f"{version}.")
+    return matches(instance.config.get(CONFIG_VERSION, ""), version)
 
 
 async def _accept_undestroy(kit: Kit, asked: Arguments) -> Accepted:

@@ -8,6 +8,7 @@ import attrs
 
 from addonkit.cli.render.table import table, wrap
 from addonkit.cli.streams import clean
+from addonkit.compute.process.versions import matches
 from addonkit.models.compute import FoundProgram
 from addonkit.models.definition import AddonDefinition
 from addonkit.registry.discovery import State
@@ -47,7 +48,7 @@ def _row(definition: AddonDefinition, programs: Sequence[FoundProgram]) -> tuple
     variants = ", ".join(f"{v.name}{_default(v.name == definition.default_variant)}" for v in definition.variants)
     wanted = definition.default_version
     found = dict.fromkeys(program.version for program in programs)
-    default = next((v for v in found if wanted and f"{v}.".startswith(f"{wanted}.")), next(iter(found), ""))
+    default = next((v for v in found if wanted and matches(v, wanted)), next(iter(found), ""))
     versions = ", ".join(f"{version}{_default(version == default and len(found) > 1)}" for version in found)
     missing = "none found" if definition.program else "-"
     return definition.name, definition.description, variants, versions or missing

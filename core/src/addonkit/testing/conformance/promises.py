@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack
 from typing import Final
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from addonkit.compute.process.versions import matches
 from addonkit.models.definition import CONFIG_VERSION, is_shared_variant
 from addonkit.models.instance import Server
 from addonkit.models.secret import Secret
@@ -59,7 +60,7 @@ class PromiseChecks:
                 if name in options and not instance.config.get(name):
                     continue  # the server's own value, which a user may change
                 promised = instance.config.get(CONFIG_VERSION if name == "version" else name, "")
-                is_kept = fact == promised or (name == "version" and f"{fact}.".startswith(f"{promised}."))
+                is_kept = fact == promised or (name == "version" and matches(fact, promised))
                 require(
                     is_kept,
                     f"the server has {name} {fact}, and {promised or 'nothing of that name'} is promised",
