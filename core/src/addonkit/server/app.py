@@ -16,6 +16,7 @@ from aiohttp import web
 
 from addonkit.errors import AddonkitError, InvalidInput, NotFound, StoreUnavailable
 from addonkit.models.token import Role
+from addonkit.server import bodies
 from addonkit.server.access import Principal, identify, peer_user
 from addonkit.server.audit import AuditLog, Entry
 from addonkit.server.broker.routes import Broker
@@ -40,13 +41,6 @@ if TYPE_CHECKING:
 
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-BODY_MOST: Final = 4 * 1024 * 1024
-"""Bytes of a body."""
-
-BODY_WITHIN: Final = 30.0
-"""Seconds in which a body arrives."""
-
-
 _log = logging.getLogger(__name__)
 
 
@@ -70,7 +64,7 @@ class Api:
 
     def application(self) -> web.Application:
         """Return what aiohttp serves."""
-        app = web.Application(middlewares=[self._around], client_max_size=BODY_MOST)
+        app = web.Application(middlewares=[self._around], client_max_size=bodies.MOST)
         app.on_shutdown.append(self._end_streams)
         for endpoint in ENDPOINTS:
             app.router.add_route(endpoint.method, endpoint.path, self._handler(endpoint))
@@ -223,14 +217,7 @@ async def _sent(endpoint: Endpoint, request: web.Request, attempted: str) -> dic
 
 
 async def _document(request: web.Request, attempted: str) -> object:
-    if request.content_type != "application/json":
-        found = f"its body is {request.content_type}"
-        raise Refused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, attempted, found, "send application/json")
-    try:
-        async with asyncio.timeout(BODY_WITHIN):
-            body = await request.read()
-    except TimeoutError:
-        raise Refused(HTTPStatus.REQUEST_TIMEOUT, attempted, "its body did not arrive in time") from None
+    body = await bodies.read_body(request, "application/json", attempted)
     try:
         document: object = json.loads(body, object_pairs_hook=_once)
     except (ValueError, RecursionError) as error:

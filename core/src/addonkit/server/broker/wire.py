@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import binascii
 import json
@@ -17,6 +16,7 @@ from aiohttp import web
 from addonkit.errors import AddonkitError, AlreadyExists, Busy, InvalidInput, NotFound
 from addonkit.models.token import Role
 from addonkit.server.access import Principal
+from addonkit.server.bodies import read_body
 from addonkit.server.problems import Refused, status_of
 
 if TYPE_CHECKING:
@@ -196,12 +196,12 @@ def _identity(header: str | None) -> str:
 
 
 async def _body(request: web.Request) -> dict[str, Any]:
-    if request.content_type != "application/json":
-        raise bad("the body is not application/json")
     try:
-        async with asyncio.timeout(30):
-            found = json.loads(await request.read(), parse_constant=_no_number)
-    except (ValueError, RecursionError, TimeoutError):
+        body = await read_body(request, "application/json", "cannot read the request")
+        found = json.loads(body, parse_constant=_no_number)
+    except Refused as refused:
+        raise bad(refused.found) from None
+    except (ValueError, RecursionError):
         raise bad("the body is no JSON") from None
     if not isinstance(found, dict):
         raise bad("the body is no object")
