@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 from aiohttp import web
 
 from addonkit.server.access import Principal, peer_user
+from addonkit.server.page.answers import page, see_other
 from addonkit.server.page.reading import read_form
-from addonkit.server.page.rendering import render
 from addonkit.server.page.security import check_origin, drop_session, keep_session, session_id
 from addonkit.server.page.throttle import Throttle
 from addonkit.server.request_notes import note_who
@@ -47,7 +47,7 @@ class Login:
         """Show the form; a browser that is logged in goes on."""
         wanted = own_path(request.query.get("next", ""))
         if await self._sessions.find(session_id(request)) is not None:
-            return _go(wanted)
+            return see_other(wanted)
         return _form(wanted)
 
     async def submit(self, request: web.Request) -> web.Response:
@@ -68,14 +68,14 @@ class Login:
             return _form(wanted, HTTPStatus.UNAUTHORIZED, problem="The token is not known.")
         self.know(token)
         self._sessions.close(session_id(request))
-        response = _go(wanted)
+        response = see_other(wanted)
         keep_session(request, response, self._sessions.open(token))
         return response
 
     def leave(self, request: web.Request) -> web.Response:
         """End the session."""
         self._sessions.close(session_id(request))
-        response = _go("/login")
+        response = see_other("/login")
         drop_session(request, response)
         return response
 
@@ -86,9 +86,4 @@ def own_path(text: str) -> str:
 
 
 def _form(wanted: str, status: HTTPStatus = HTTPStatus.OK, problem: str = "") -> web.Response:
-    text = render("login.html", next=wanted, problem=problem, visit=None, error=None)
-    return web.Response(text=text, status=status, content_type="text/html")
-
-
-def _go(path: str) -> web.Response:
-    return web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": path})
+    return page("login.html", status, next=wanted, problem=problem, visit=None, error=None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from aiohttp import web
@@ -13,11 +13,11 @@ from addonkit.errors import AddonkitError
 from addonkit.server.documents import matches, tag_of
 from addonkit.server.endpoints import Call
 from addonkit.server.page import actions
+from addonkit.server.page.answers import page, see_other
 from addonkit.server.page.files import add_files
 from addonkit.server.page.login import Login
 from addonkit.server.page.looks import Looks
 from addonkit.server.page.reading import read_form
-from addonkit.server.page.rendering import render
 from addonkit.server.page.security import HEADERS, check_form, check_origin, session_id
 from addonkit.server.page.sessions import Sessions
 from addonkit.server.page.visit import Moved, Shown, Visit
@@ -104,7 +104,7 @@ class Page:
             visit = await self._visit(request)
             if visit is None:
                 wanted = request.path if request.method == "GET" else "/"
-                return _see_other(f"/login?next={quote(wanted)}" if wanted != "/" else "/login")
+                return see_other(f"/login?next={quote(wanted)}" if wanted != "/" else "/login")
             try:
                 found = await work(visit)
             except AddonkitError as error:
@@ -122,7 +122,7 @@ class Page:
             try:
                 response = await handle(request)
             except AddonkitError as error:
-                response = _page("error.html", status_of(error), error=error, visit=None)
+                response = page("error.html", status_of(error), error=error, visit=None)
                 response.headers.update(getattr(error, "headers", {}))
             if not response.prepared:
                 response.headers.update(HEADERS)
@@ -178,22 +178,14 @@ def _answer(visit: Visit, found: Shown | Moved | web.StreamResponse) -> web.Stre
     if isinstance(found, web.StreamResponse):
         return found
     if isinstance(found, Moved):
-        return _see_other(found.path)
+        return see_other(found.path)
     status = status_of(found.error) if found.error else HTTPStatus.OK
-    response = _page(found.template, status, **found.context, visit=visit, error=found.error)
+    response = page(found.template, status, **found.context, visit=visit, error=found.error)
     tag = tag_of(response.body) if isinstance(response.body, bytes) else ""
     if status is HTTPStatus.OK and matches(visit.call.request.headers.get("If-None-Match", ""), tag):
         response = web.Response(status=HTTPStatus.NOT_MODIFIED)
     response.headers["ETag"] = tag
     return response
-
-
-def _page(template: str, status: int, **context: Any) -> web.Response:
-    return web.Response(text=render(template, **context), status=status, content_type="text/html")
-
-
-def _see_other(path: str) -> web.Response:
-    return web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": quote(path, safe="/?=&%#")})
 
 
 def _named(act: Callable[[Visit, str], Awaitable[Moved]]) -> Work:

@@ -1,4 +1,4 @@
-"""Sessions of browsers: each stands for a token, ends with it, and lasts a day at most."""
+"""Sessions of browsers: each stands for a token, ends with it, and lasts twelve hours at most."""
 
 from __future__ import annotations
 
