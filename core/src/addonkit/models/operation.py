@@ -9,6 +9,8 @@ from typing import Any, ClassVar
 
 import attrs
 
+from addonkit.models.identifiers import new_id
+
 
 class OperationState(StrEnum):
     """Where an operation is."""
@@ -16,6 +18,11 @@ class OperationState(StrEnum):
     RUNNING = "running"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
+
+
+def new_operation_id() -> str:
+    """Return the id of an operation that is about to begin: twenty characters of `[a-z2-9]`."""
+    return new_id() + new_id()
 
 
 @attrs.frozen

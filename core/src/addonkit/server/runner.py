@@ -14,8 +14,7 @@ import attrs
 
 from addonkit.errors import AddonkitError, NotFound
 from addonkit.kit.operation_log import KEPT
-from addonkit.models.identifiers import new_id
-from addonkit.models.operation import Operation, OperationState
+from addonkit.models.operation import Operation, OperationState, new_operation_id
 from addonkit.server.problems import Problem, recorded
 from addonkit.server.verbs import VERBS, Accepted
 from addonkit.util.concurrency import end
@@ -89,7 +88,7 @@ class OperationRunner:
         Raises:
             AddonkitError: the request is refused; nothing was begun.
         """
-        id = id or new_id() + new_id()
+        id = id or new_operation_id()
         blank = Operation(id, verb, arguments, digest=digest, asked_by=asked_by, trace=dict(request_trace.get()))
         operation, is_new = await self._log.begin(blank)
         if not is_new:

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from addonkit.errors import NotFound
 from addonkit.models.broker import BrokerVerb, ServiceBinding
-from addonkit.models.operation import OperationState
+from addonkit.models.operation import OperationState, new_operation_id
 from addonkit.server.broker.catalog import Offered, find
 from addonkit.server.broker.instances import ServiceInstances, stand_in
 from addonkit.server.broker.tracking import Tracked, polled, reason_of
@@ -80,7 +80,7 @@ class ServiceBindings:
         if made is None or not found.is_there:  # it failed before anything was made
             await self._records.restore(found.record, None)
             return web.json_response({})
-        wanted = attrs.evolve(found.record, verb=BrokerVerb.REMOVE, operation=self._tracker.new_id())
+        wanted = attrs.evolve(found.record, verb=BrokerVerb.REMOVE, operation=new_operation_id())
         record = await self._records.replace(found.record, wanted)
         await self._tracker.begin_anew(found.record, record, "detach", _detach(record, made))
         return await self._answer(record, asked, HTTPStatus.OK)
@@ -104,7 +104,7 @@ class ServiceBindings:
         kept["app_guid"] = asked.text("app_guid", needed=False)
         kept["predecessor"] = asked.text("predecessor_binding_id", needed=False)
         app = stand_in("binding", f"{instance}.{id}")
-        return ServiceBinding(id, instance, kept, app, self._tracker.new_id())
+        return ServiceBinding(id, instance, kept, app, new_operation_id())
 
     async def _check_predecessor(self, instance: str, plan: Offered, asked: Request) -> None:
         predecessor = asked.text("predecessor_binding_id", needed=False)

@@ -12,6 +12,7 @@ from aiohttp import web
 
 from addonkit.errors import BackupError
 from addonkit.models.broker import BrokerVerb, ServiceInstance
+from addonkit.models.operation import new_operation_id
 from addonkit.server.broker.catalog import Offered, find
 from addonkit.server.broker.maintenance import check_maintenance, is_behind, maintenance_of
 from addonkit.server.broker.tracking import Tracked, polled
@@ -52,7 +53,7 @@ class ServiceInstances:
         parameters = check_parameters(asked.tree("parameters"))
         check_maintenance(plan, asked)
         wanted = ServiceInstance(
-            id, plan.service_id, plan.plan_id, parameters, place, stand_in("broker", id), self._tracker.new_id()
+            id, plan.service_id, plan.plan_id, parameters, place, stand_in("broker", id), new_operation_id()
         )
         found = await self.find(id)
         if found is None or found.is_gone:
@@ -205,7 +206,7 @@ class ServiceInstances:
         return attrs.evolve(
             record,
             verb=BrokerVerb.UPDATE,
-            operation=self._tracker.new_id(),
+            operation=new_operation_id(),
             wanted_plan=plan.plan_id,
             wanted_parameters=parameters,
             wanted_version=version,
@@ -229,7 +230,7 @@ class ServiceInstances:
         if made is None:  # it failed before anything was made
             await self._records.restore(former, None)
             return web.json_response({})
-        wanted = attrs.evolve(former, verb=BrokerVerb.REMOVE, operation=self._tracker.new_id(), **_NOTHING)
+        wanted = attrs.evolve(former, verb=BrokerVerb.REMOVE, operation=new_operation_id(), **_NOTHING)
         record = await self._records.replace(former, wanted)
         await self._tracker.begin_anew(former, record, "destroy", _destroy(made))
         return accepted(record.operation)

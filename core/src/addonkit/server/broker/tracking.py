@@ -13,7 +13,6 @@ from aiohttp import web
 from addonkit.errors import AddonkitError, NotFound
 from addonkit.kit.operation_log import KEPT
 from addonkit.models.broker import BrokerVerb, ServiceBinding, ServiceInstance
-from addonkit.models.identifiers import new_id
 from addonkit.models.operation import Operation, OperationState
 
 if TYPE_CHECKING:
@@ -82,11 +81,6 @@ class Tracker:
         self._kit = kit
         self._records = kit.broker_records
         self._runner = runner
-
-    @staticmethod
-    def new_id() -> str:
-        """Return the id of an operation that is about to begin."""
-        return new_id() + new_id()
 
     async def find(self, id: str) -> Operation | None:
         """Return an operation; None when the process ended before it began, or it ended long ago."""
