@@ -191,6 +191,17 @@ def test_tls_a_token_and_a_platform(addonkit_command: CommandLine, home: Path, t
     assert addonkit_command("list", "--json").data["instances"] == []
 
 
+def hostile_line(home: Path) -> None:
+    """What a server logs turns nothing around and clears no screen where it is read."""
+    (log,) = home.glob("pools/valkey-*/log")
+    with log.open("ab") as file:
+        file.write("a\tb \x1b[2J\x07 \u202e\x9b \x00 <b>\r\n".encode() + b"\xff\n")
+    status, shown = ask(at_home(home), "GET", "/v1/instances/shop-valkey/log?lines=1000")
+    assert status == 200
+    assert r"a       b \x1b[2J\x07 \u202e\x9b \x00 <b>" in "\n".join(shown["lines"])
+    assert all(line.isprintable() for line in shown["lines"]), shown["lines"][-3:]
+
+
 @pytest.mark.slow
 def test_the_command_line_through_the_api(addonkit_command: CommandLine, home: Path, tmp_path: Path) -> None:
     token = addonkit_command("token", "create", "laptop", "--role", "operator").out.strip()
@@ -210,6 +221,7 @@ def test_the_command_line_through_the_api(addonkit_command: CommandLine, home: P
         said = elsewhere("run", "-a", "shop", "--", "sh", "-c", "echo $VALKEY_PORT").out.strip()
         assert said == values["VALKEY_PORT"]
         assert elsewhere("env", "set", "-a", "shop", "DEBUG=1").status == 0
+        hostile_line(home)
         refused = elsewhere("doctor")
         assert (refused.status, refused.err.count("\n")) == (1, 1)
         assert "the API does not offer" in refused.err

@@ -109,6 +109,29 @@ async def test_logging_out_ends_the_session_on_the_server(ask: Client, browser: 
         assert (await thief.get("/")).status == 303
 
 
+async def test_behind_tls_the_cookie_is_of_this_host_alone(ask: Client, browser: Browser) -> None:
+    text = (await token(ask, "reader"))["text"]
+    proxied = {"Origin": browser.base.replace("http://", "https://")}
+    answer = await browser.post("/login", proxied, token=text)
+    name, _, rest = answer.headers["Set-Cookie"].partition("=")
+    id, *attributes = rest.split("; ")
+    assert (answer.status, name) == (303, f"__Host-addonkit-{browser.base.rpartition(':')[2]}")
+    assert {"Secure", "HttpOnly", "Path=/", "SameSite=Strict"} <= set(attributes)
+    assert "Domain" not in rest, "a browser takes no `__Host-` cookie with one"
+
+    browser.session.cookie_jar.clear()
+    sent = {"Cookie": f"{name}={id}"}
+    page = await browser.get("/", **sent)
+    assert page.status == 200
+    csrf = re.search(r'name="csrf" value="([^"]+)"', page.text)
+    assert csrf
+    left = await browser.post("/logout", {**proxied, **sent}, csrf=csrf[1])
+    assert left.status == 303
+    assert left.headers["Set-Cookie"].startswith(f'{name}=""; ')
+    assert "Secure" in left.headers["Set-Cookie"].split("; "), "a browser forgets a `__Host-` cookie only by such"
+    assert (await browser.get("/", **sent)).status == 303
+
+
 async def test_every_page_keeps_other_sites_out(ask: Client, browser: Browser) -> None:
     await browser.log_in((await token(ask, "operator"))["text"])
     for path in ("/", "/login", "/create", "/instances/none", "/page/script.js", "/page/style.css", "/page/icon.svg"):
