@@ -6,6 +6,7 @@ A page's blocks run in order, in one empty home and one empty directory that has
   is `...` stands for any number of lines, `...` in a line for any text; widths of columns do not count.
   Status 0, or 1 where an error or a failure is shown.
 - `python`: run as a program.
+- A port that the page listens on is another one here: two runs, or a service of this machine, may use the page's own.
 - A block of any language whose first line is a path, as `# app.py` or `# addonkit-kv/pyproject.toml`, is written to
   that file instead.
 
@@ -32,6 +33,7 @@ import attrs
 import pytest
 
 from addonkit.testing import prefork
+from addonkit.testing.serving import free_port
 from addonkit_s3_remote.local import local_service
 
 ROOT = Path(__file__).parents[2]
@@ -41,6 +43,7 @@ FENCE = re.compile(r"^```(?P<language>\S*)[^\n]*\n(?P<text>.*?)^```$", re.MULTIL
 FILE = re.compile(r"# (?P<path>[\w./-]+\.(?:py|toml))\n")
 PLAIN = re.compile(r"addonkit [^$`*?~|&;<>(){}\[\]#!\\]+")
 """A line that means the same without a shell."""
+LISTEN = re.compile(r"--listen 127\.0\.0\.1:(\d+)")
 LIMIT = 300
 """Seconds for a command: one that runs the conformance kit takes a minute on an idle machine."""
 
@@ -89,6 +92,11 @@ def _even(line: str) -> str:
 def blocks_of(text: str) -> tuple[Block, ...]:
     found = FENCE.finditer(text)
     return tuple(Block(f["language"], f["text"], text.count("\n", 0, f.start()) + 1) for f in found)
+
+
+def with_free_ports(text: str) -> str:
+    ports = {port: str(free_port()) for port in LISTEN.findall(text)}
+    return re.sub(r"(?<=:)\d+\b", lambda found: ports.get(found[0], found[0]), text)
 
 
 def commands_of(block: Block) -> Iterator[Command]:
@@ -183,7 +191,7 @@ def run_line(text: str, where: Path, environment: Mapping[str, str]) -> tuple[in
 )
 def test_a_page_does_what_it_says(page: Path, tmp_path: Path, environment: Mapping[str, str]) -> None:
     (tmp_path / "examples").symlink_to(ROOT / "examples")
-    for block in blocks_of(page.read_text()):
+    for block in blocks_of(with_free_ports(page.read_text())):
         if block.path:
             file = tmp_path / block.path
             file.parent.mkdir(parents=True, exist_ok=True)
