@@ -27,6 +27,13 @@ _OF_ALL_DAY: Final = {
 }
 """Variants with which checks are run all day, in turn: where one addon has a server of its own, another shares one."""
 
+_SHARED: Final = frozenset({"shared", "prefix"})
+_OF_NEIGHBOURS: Final = (
+    *("test_many_come", "test_names_that_look", "test_neighbours", "test_a_claim", "test_credentials_open"),
+    *("test_an_app_sees", "test_a_login_ends", "test_sessions_end"),
+)
+"""Checks of apps that meet on a server: they prove next to nothing where each has its own."""
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark as slow all but one variant of each check, and all but a few of the steps at which it crashes or fails."""
@@ -44,9 +51,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         _leave([each for number, each in enumerate(cases) if number % _EVERY])
     turns: defaultdict[str, int] = defaultdict(int)
     for name, cases in checks.items():
-        addon = name.split("::")[-2]
-        kept = _OF_ALL_DAY[addon][turns[addon] % 2]
-        turns[addon] += 1
+        _, addon, check = name.rsplit("::", 2)
+        if check.startswith(_OF_NEIGHBOURS):
+            (kept,) = _SHARED.intersection(_OF_ALL_DAY[addon])
+        else:
+            kept = _OF_ALL_DAY[addon][turns[addon] % 2]
+            turns[addon] += 1
         _leave([each for each in cases if not each.name.endswith(f"[{kept}]")])
 
 
