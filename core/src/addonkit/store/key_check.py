@@ -11,7 +11,8 @@ from addonkit.errors import SecretError
 if TYPE_CHECKING:
     from addonkit.store.interface import Store, Transaction
 
-_NAME: Final = "key"
+NAME: Final = "key"
+"""Name of the one record."""
 
 
 @attrs.frozen
@@ -34,7 +35,7 @@ async def check_key(store: Store, key_id: str) -> None:
     Raises:
         SecretError: when it is another one. Nothing is sealed or opened.
     """
-    found = await store.get(KeyMark, _NAME)
+    found = await store.get(KeyMark, NAME)
     began = found.value if found else await store.transact(lambda tx: _begin(tx, key_id))
     if began.key_id != key_id:
         raise SecretError(
@@ -46,5 +47,5 @@ async def check_key(store: Store, key_id: str) -> None:
 
 
 def _begin(tx: Transaction, key_id: str) -> KeyMark:
-    entity = tx.get(KeyMark, _NAME)
-    return entity.value if entity else tx.create(_NAME, KeyMark(key_id)).value
+    entity = tx.get(KeyMark, NAME)
+    return entity.value if entity else tx.create(NAME, KeyMark(key_id)).value
