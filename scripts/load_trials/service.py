@@ -93,12 +93,6 @@ class Service:
         pages = int(Path(f"/proc/{self._process.pid}/statm").read_text().split()[1])
         self.memory.append(pages * os.sysconf("SC_PAGE_SIZE") / 1e6)
 
-    def processor_seconds(self) -> float:
-        """Seconds of a processor that the process has used."""
-        assert self._process is not None
-        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
 
 @asynccontextmanager
 async def running(root: Path) -> AsyncIterator[Service]:

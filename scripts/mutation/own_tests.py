@@ -18,9 +18,10 @@ _LIMIT: Final = 900.0
 
 def own_failure(mutant: Mutant, environ: dict[str, str]) -> str:
     """Return the first test of the addon's own that fails for a mutant; empty when all pass, or there is none."""
-    chosen = _tests().get(mutant.place) or _tests().get(f"{mutant.subject.name} {mutant.module.stem}")
-    chosen = chosen or _tests().get(mutant.subject.name)
-    if not chosen:
+    tests = _tests()
+    places = (mutant.place, f"{mutant.subject.name} {mutant.module.stem}", mutant.subject.name)
+    chosen = next((tests[place] for place in places if place in tests), None)
+    if chosen is None:
         return ""
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *chosen]
     ended = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False, timeout=_LIMIT)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from addonkit.errors import UnknownApp
 from addonkit.models.app import App
@@ -12,7 +12,7 @@ from addonkit.models.instance import Instance
 if TYPE_CHECKING:
     from addonkit.store.interface import Reader
 
-SHOWN = 6
+SHOWN: Final = 6
 """Names that a message lists at most."""
 
 

@@ -44,8 +44,8 @@ def temporary_home(base: Path | None = None) -> Iterator[Path]:
 
 
 def remove_home(home: Path) -> None:
-    """Remove the directory of a home without servers, and what addonkit keeps beside it: `<home>-backups`."""
-    for each in (home, *home.parent.glob(f"{home.name}-*")):
+    """Remove the directory of a home without servers, and its backups, which are kept beside it in `<home>-backups`."""
+    for each in (home, home.with_name(f"{home.name}-backups")):
         shutil.rmtree(each, ignore_errors=True)
 
 
