@@ -97,6 +97,15 @@ def test_an_os_error_that_is_not_the_outputs_is_a_bug(call, kit):
         (("env",), "error: missing option '-a' / '--app'; see `addonkit env --help`\n"),
         (("logs", "x", "-n", "-1"), "error: invalid value for '-n' / '--lines': -1 is not in the range x>=0; "),
         (("logs", "x", "-f", "--json"), '{\n  "error"'),
+        (
+            ("rotate", "x", "--lost", "--admin"),
+            "error: --lost and --admin do not go together; see `addonkit rotate --help`\n",
+        ),
+        (
+            ("rotate", "x", "--admin", "--force"),
+            "error: --force does not go with --admin; see `addonkit rotate --help`\n",
+        ),
+        (("rotate", "--lost", "-a", "shop"), "error: -a goes with an INSTANCE only; see `addonkit rotate --help`\n"),
         (("env", "-a", "shop", "-o", "x"), "error: --output needs --format; see `addonkit env --help`\n"),
         (("env", "set", "-a", "shop", "KEY"), "error: a variable is KEY=VALUE; "),
     ],

@@ -60,9 +60,12 @@ def rotate(
     their variables again when they connect. Former credentials that are used then are kept, unless --force is given;
     `addonkit serve` revokes them when they are used no longer.
     """
+    _check_kind({"--lost": lost, "--admin": admin, "--finish": finish}, force=force, no_wait=no_wait)
     if lost:
         from addonkit.cli.lost_key import recover_home, recover_instance
 
+        if instance is None and app is not None:
+            raise click.UsageError("-a goes with an INSTANCE only")
         if instance is None:
             recover_home(invocation, yes=yes)
         else:
@@ -84,6 +87,19 @@ def rotate(
     hint = f"run `addonkit rotate {instance} --finish` to revoke the former credentials later"
     rotated = with_kit(invocation, work, hint=hint)
     invocation.answer(_document(rotated), "\n".join(_lines(rotated)))
+
+
+def _check_kind(kinds: dict[str, bool], *, force: bool, no_wait: bool) -> None:
+    """Refuse words that would do nothing.
+
+    Raises:
+        UsageError: there are some.
+    """
+    given = [kind for kind, is_given in kinds.items() if is_given]
+    if len(given) > 1:
+        raise click.UsageError(f"{' and '.join(given)} do not go together")
+    if (force or no_wait) and given and given != ["--finish"]:
+        raise click.UsageError(f"{'--force' if force else '--no-wait'} does not go with {given[0]}")
 
 
 def _rotate_admin(invocation: Invocation, instance: str, app: str | None) -> None:
