@@ -58,9 +58,10 @@ def create(invocation: Invocation, name: str, role: str, apps: tuple[str, ...]) 
 def list_(invocation: Invocation) -> None:
     """List tokens, oldest first."""
     from addonkit.cli.render.table import table
+    from addonkit.cli.render.times import time_text
 
     found = with_kit(invocation, lambda kit: kit.tokens.list())
-    rows = [(t.id, t.name, str(t.role), ", ".join(t.apps) or "all", f"{t.created:%Y-%m-%d %H:%M}") for t in found]
+    rows = [(t.id, t.name, str(t.role), ", ".join(t.apps) or "all", time_text(t.created)) for t in found]
     text = table(("ID", "NAME", "ROLE", "APPS", "CREATED"), rows) if found else "there are no tokens"
     invocation.answer({"tokens": [_json(each) for each in found]}, text)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from addonkit.cli.render.json import version_of
 from addonkit.cli.render.table import block, table, wrap
+from addonkit.cli.render.times import time_text
 from addonkit.cli.streams import clean
 from addonkit.controller.addons import how_to_install
 from addonkit.models.instance import Phase, Purpose
@@ -195,7 +196,7 @@ def _vitals(vitals: Vitals) -> dict[str, str]:
         "size": usage_words(vitals.usage) if vitals.usage else "",
         "clients": "" if vitals.sessions is None else str(vitals.sessions),
         "uptime": "" if vitals.uptime is None else describe_duration(vitals.uptime),
-        "backup": f"{vitals.last_backup.astimezone():%Y-%m-%d %H:%M}" if vitals.last_backup else "",
+        "backup": time_text(vitals.last_backup) if vitals.last_backup else "",
     }
 
 
