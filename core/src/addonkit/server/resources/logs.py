@@ -51,5 +51,5 @@ async def get_log(call: Call, instance: str, query: LogQuery) -> LogResource:
     await owned(call, instance)
     await check_server(call, instance)
     path = await call.kit.log_path(instance)
-    found = await asyncio.to_thread(LogTail(path).last, query.lines)
+    found = await asyncio.to_thread(lambda: LogTail(path).last(query.lines))
     return LogResource(tuple(printable(line.expandtabs()) for line in found))
