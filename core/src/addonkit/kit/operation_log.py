@@ -86,10 +86,15 @@ class OperationLog:
         Raises:
             NotFound: there is none of that id, or it ended long ago.
         """
-        entity = await self._store.get(Operation, id)
-        if entity is None:
+        found = await self.find(id)
+        if found is None:
             raise _unknown(id)
-        return entity.value
+        return found
+
+    async def find(self, id: str) -> Operation | None:
+        """Return an operation; None when it never began, or ended long ago."""
+        entity = await self._store.get(Operation, id)
+        return entity.value if entity else None
 
     async def list(self, *, running: bool = False) -> tuple[Operation, ...]:
         """All operations, or those that run; oldest first."""

@@ -35,7 +35,6 @@ from addonkit.server.schema import Text
 
 if TYPE_CHECKING:
     from addonkit.kit.kit import Kit
-    from addonkit.models.operation import Operation
     from addonkit.server.metrics import Metrics
     from addonkit.server.runner import OperationRunner
 
@@ -117,7 +116,7 @@ class Api:
                 key = key_of(request, attempted)
                 id = operation_id(principal.name, key) if key else ""
                 call = attrs.evolve(call, digest=digest_of(request, given), operation=id)
-                former = await self._former(id)
+                former = await self._kit.operation_log.find(id) if id else None
                 if former is not None:
                     return _response(endpoint, request, begun(call, former))
             await self._check_unchanged(endpoint, call)
@@ -126,13 +125,6 @@ class Api:
             return _response(endpoint, request, await endpoint.handler(call, **given))
 
         return handle
-
-    async def _former(self, id: str) -> Operation | None:
-        """The operation of an id; None when there is none."""
-        try:
-            return await self._kit.operation_log.get(id) if id else None
-        except NotFound:
-            return None
 
     def _note_stream(self, request: web.Request) -> None:
         self._streams.add(request.task)

@@ -119,7 +119,9 @@ class ServiceBindings:
         if record is None:
             return None
         is_there = await self._records.is_attached(record)
-        operation = await self._tracker.find(record.operation) or await self._resume(record, is_there=is_there)
+        operation = await self._kit.operation_log.find(record.operation) or await self._resume(
+            record, is_there=is_there
+        )
         return Tracked(record, operation, is_there)
 
     async def _resume(self, record: ServiceBinding, *, is_there: bool) -> Operation | None:

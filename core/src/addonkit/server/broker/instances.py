@@ -141,7 +141,7 @@ class ServiceInstances:
         if record is None:
             return None
         made = await self._records.made_for(record)
-        operation = await self._tracker.find(record.operation) or await self._resume(record, made)
+        operation = await self._kit.operation_log.find(record.operation) or await self._resume(record, made)
         found = Tracked(record, operation, made is not None)
         if record.verb is not BrokerVerb.UPDATE or not _changes(record) or found.runs:
             return found

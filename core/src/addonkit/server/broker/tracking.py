@@ -82,13 +82,6 @@ class Tracker:
         self._records = kit.broker_records
         self._runner = runner
 
-    async def find(self, id: str) -> Operation | None:
-        """Return an operation; None when the process ended before it began, or it ended long ago."""
-        try:
-            return await self._kit.operation_log.get(id)
-        except NotFound:
-            return None
-
     async def begin(
         self, record: ServiceInstance | ServiceBinding, verb: str, arguments: Mapping[str, Any]
     ) -> Operation:
