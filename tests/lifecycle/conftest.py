@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -15,14 +14,12 @@ from urllib.parse import urlsplit
 import pytest
 
 import addonkit
+from addonkit.compute.process import scratch
 from addonkit.testing.command import CommandLine
 from addonkit.testing.conformance.client import find_client
 from addonkit.testing.conformance.rig import Rig, rigged
 from addonkit.testing.home import kill_servers
 from addonkit.testing.serving import free_port, serving
-
-STAGED = Path("/var/tmp")
-"""Where copies of folders and RDB files lie while they are imported."""
 
 
 @pytest.fixture
@@ -100,21 +97,13 @@ def operator(service_of: Callable[[str], Mapping[str, str]]) -> Mapping[str, str
 
 
 @pytest.fixture
-def no_folder_is_left() -> Callable[[], Awaitable[bool]]:
-    """Tells whether copies of what was imported are gone, which a process removes that outlives a killed command.
-
-    Other tests may import at the same time: theirs go as well, within the time of a test.
-    """
-    before = {*STAGED.glob("addonkit-import.*")}
-
-    async def no_folder_is_left() -> bool:
-        for _ in range(600):
-            if not {*STAGED.glob("addonkit-import.*")} - before:
-                return True
-            await asyncio.sleep(0.1)
-        return False
-
-    return no_folder_is_left
+def scratch_place(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where copies of folders and RDB files lie while the test imports them, instead of /var/tmp."""
+    place = home / "scratch"
+    place.mkdir()
+    place.chmod(0o1777)
+    monkeypatch.setattr(scratch, "PLACE", str(place))
+    return place
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import asyncio
 import os
 import platform
 import subprocess
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 import asyncpg
@@ -66,7 +66,7 @@ async def check(kit: addonkit.Kit, app: str) -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="the wheel with 17 is for this machine only")
 async def test_dumps_in_all_formats_come_in_from_older_versions(
-    kit: addonkit.Kit, tmp_path: Path, no_folder_is_left: Callable[[], Awaitable[bool]]
+    kit: addonkit.Kit, tmp_path: Path, scratch_place: Path
 ) -> None:
     for version in (VERSION, "17", "18"):
         await kit.create("postgresql:small", f"v{version}", version=version)
@@ -83,12 +83,10 @@ async def test_dumps_in_all_formats_come_in_from_older_versions(
     await kit.create("postgresql:shared", "url")
     await kit.moves.import_("url-postgresql", await url_of(kit, "v17"))
     await check(kit, "url")
-    assert await no_folder_is_left()
+    assert [*scratch_place.iterdir()] == []
 
 
-async def test_what_is_no_dump_says_so_in_a_line(
-    kit: addonkit.Kit, tmp_path: Path, no_folder_is_left: Callable[[], Awaitable[bool]]
-) -> None:
+async def test_what_is_no_dump_says_so_in_a_line(kit: addonkit.Kit, tmp_path: Path, scratch_place: Path) -> None:
     shop = await kit.create("postgresql:shared", "shop")
     folder = tmp_path / "folder"
     (folder / "sub").mkdir(parents=True)
@@ -106,7 +104,7 @@ async def test_what_is_no_dump_says_so_in_a_line(
         source = folder if name.startswith("folder") else tmp_path / name
         with pytest.raises(SagaFailed, match=told):
             await kit.moves.import_("shop-postgresql", str(source))
-    assert await no_folder_is_left()
+    assert [*scratch_place.iterdir()] == []
     (folder / "link").symlink_to(tmp_path)
     with pytest.raises(SagaFailed, match="link is a link to a folder"):
         await kit.moves.import_("shop-postgresql", str(folder))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import subprocess
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from itertools import count, takewhile
 from pathlib import Path
 from typing import Any
@@ -149,9 +149,7 @@ async def test_a_cache_has_nothing_to_back_up(kit: addonkit.Kit) -> None:
 
 
 @pytest.mark.usefixtures("backups_beside")
-async def test_an_rdb_comes_in_with_a_prefix_or_whole(
-    kit: addonkit.Kit, tmp_path: Path, no_folder_is_left: Callable[[], Awaitable[bool]]
-) -> None:
+async def test_an_rdb_comes_in_with_a_prefix_or_whole(kit: addonkit.Kit, tmp_path: Path, scratch_place: Path) -> None:
     for app, variant in (("one", "shared"), ("two", "small"), ("three", "shared"), ("four", "small")):
         await kit.create(f"valkey:{variant}", app=app)
     (programs,) = (await kit.environment("one")).programs
@@ -201,7 +199,7 @@ async def test_an_rdb_comes_in_with_a_prefix_or_whole(
         (tmp_path / "wrong.rdb").write_bytes(wrong)
         with pytest.raises(SagaFailed, match=told):
             await kit.moves.import_("three-valkey", str(tmp_path / "wrong.rdb"))
-    assert await no_folder_is_left()
+    assert [*scratch_place.iterdir()] == []
 
 
 async def redis_cli(environ: Mapping[str, str], path: Path) -> Path:

@@ -99,6 +99,9 @@ class Backend(Protocol):
     ) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
         """Run a command as `exec_in_pool` does, stream `content` into it and give its output as it comes.
 
+        `{scratch}` in `argv` becomes the path of an empty private folder. It is removed when the command has ended,
+        also when that, or this process, was killed.
+
         Raises:
             CommandFailed: at the end of the block, when the command ends with another status than 0.
         """

@@ -5,7 +5,6 @@ What is loaded is read a second time, as SQL, and compared with what came of it.
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 import tarfile
 from collections.abc import AsyncIterator
@@ -48,19 +47,13 @@ _PSQL: Final = (
 )
 
 _STAGED: Final = """\
-umask 077
-folder=$(mktemp -d "${TMPDIR:-/var/tmp}/addonkit-import.XXXXXX")
-mkfifo "$folder/ended"
-exec 3<>"$folder/ended"
-setsid sh -c 'read -r _ || :; rm -rf "$1"' sh "$folder" <"$folder/ended" >/dev/null 2>&1 3>&- &
-mkdir "$folder/dump"
-echo '-- ready'
-tar -xf - -C "$folder/dump"
-pg_restore --format=directory "$@" "$folder/dump"
-pg_restore --format=directory --no-owner --no-privileges --file=- "$folder/dump"
+folder=$1
+shift
+tar -xf - -C "$folder"
+pg_restore --format=directory "$@" "$folder"
+pg_restore --format=directory --no-owner --no-privileges --file=- "$folder"
 """
-"""`pg_restore` opens the files of this format by their names: they are put where the server's user can read them. A
-process of its own removes them when this one has ended, also when it was killed."""
+"""`pg_restore` opens the files of this format by their names: they are put where the server's user can read them."""
 
 _OPTIONS: Final = {
     "sslmode": "PGSSLMODE",
@@ -208,16 +201,12 @@ async def _load_folder(
     dumped: Inventory,
 ) -> None:
     """Load a dump in the directory format."""
-    argv = ("/bin/sh", "-euc", _STAGED, "sh", *_RESTORE, f"--dbname={database}")
-    ready = asyncio.Event()
-    async with access.pipe(argv, environment, _as_tar(database, members, ready)) as text:
-        first = await anext(text, b"")
-        ready.set()
-        await dumped.read(_joined(first, text))
+    argv = ("/bin/sh", "-euc", _STAGED, "sh", "{scratch}", *_RESTORE, f"--dbname={database}")
+    async with access.pipe(argv, environment, _as_tar(database, members)) as text:
+        await dumped.read(text)
 
 
-async def _as_tar(database: str, members: AsyncIterator[Member], ready: asyncio.Event) -> AsyncIterator[bytes]:
-    await ready.wait()
+async def _as_tar(database: str, members: AsyncIterator[Member]) -> AsyncIterator[bytes]:
     attempted, found = f"loading database {database}", False
     advice = "write one with `pg_dump -Fd`"
     async for member in members:

@@ -21,17 +21,12 @@ _PATIENCE: Final = 600.0
 """Seconds that one answer may take: the largest value is read at once."""
 
 _SCRATCH: Final = """\
-umask 077
-folder=$(mktemp -d "${TMPDIR:-/var/tmp}/addonkit-import.XXXXXX")
-mkfifo "$folder/ended"
-exec 3<>"$folder/ended"
-setsid sh -c 'read -r _ || :; rm -rf "$1"' sh "$folder" <"$folder/ended" >/dev/null 2>&1 3>&- &
+folder=$1
 mkdir "$folder/data"
-echo ready
-head -c "$1" >"$folder/data/dump.rdb"
+head -c "$2" >"$folder/data/dump.rdb"
 program=${PATH%%:*}/valkey-server
 test -x "$program" || program=${PATH%%:*}/redis-server
-"$program" - <<END >"$folder/log" 2>&1 3>&- &
+"$program" - <<END >"$folder/log" 2>&1 &
 dir $folder/data
 port 0
 unixsocket $folder/socket
@@ -49,7 +44,7 @@ if ! wait "$server"; then
   exit 1
 fi
 """
-"""It ends when its input does, however that comes about, and a process of its own then removes the folder."""
+"""It ends when its input does, however that comes about."""
 
 
 @asynccontextmanager
@@ -67,14 +62,11 @@ async def loaded(access: ServerAccess, member: Member, attempted: str) -> AsyncI
     first = await anext(content, b"")
     if not first.startswith(_MAGIC):
         raise BackupError(attempted, "the file is no RDB", "write one with `valkey-cli --rdb FILE`")
-    ready, done = asyncio.Event(), asyncio.Event()
-    argv, size = ("/bin/sh", "-euc", _SCRATCH, "sh", str(member.size)), member.size or 0
+    done, size = asyncio.Event(), member.size or 0
+    argv = ("/bin/sh", "-euc", _SCRATCH, "sh", "{scratch}", str(size))
     failed = False
-    async with access.pipe(argv, {}, _held_open(first, content, size, ready, done)) as output:
-        lines = _lines(output)
-        await anext(lines, "")
-        ready.set()
-        path = await anext(lines, "")
+    async with access.pipe(argv, {}, _held_open(first, content, size, done)) as output:
+        path = await _first_line(output)
         client = Valkey(unix_socket_path=path or "/nowhere", single_connection_client=True, socket_timeout=_PATIENCE)
         try:
             try:
@@ -91,10 +83,9 @@ async def loaded(access: ServerAccess, member: Member, attempted: str) -> AsyncI
 
 
 async def _held_open(
-    first: bytes, content: AsyncIterator[bytes], size: int, ready: asyncio.Event, done: asyncio.Event
+    first: bytes, content: AsyncIterator[bytes], size: int, done: asyncio.Event
 ) -> AsyncIterator[bytes]:
-    """The file, when there is a place for it; then the input stays open, as the server ends with it."""
-    await ready.wait()
+    """Give the file; then the input stays open, as the server ends with it."""
     left = size - len(first)
     yield first
     async for chunk in content:
@@ -105,12 +96,14 @@ async def _held_open(
     await done.wait()
 
 
-async def _lines(output: AsyncIterator[bytes]) -> AsyncIterator[str]:
+async def _first_line(output: AsyncIterator[bytes]) -> str:
+    """Return the line without its end; empty when the output ends before it."""
     kept = b""
     async for chunk in output:
-        *lines, kept = (kept + chunk).split(b"\n")
-        for line in lines:
-            yield line.decode()
+        line, ended, _rest = (kept := kept + chunk).partition(b"\n")
+        if ended:
+            return line.decode()
+    return ""
 
 
 async def _until_loaded(client: Valkey) -> None:

@@ -24,7 +24,7 @@ import asyncio
 import os
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Final
 
@@ -46,6 +46,7 @@ from addonkit.compute.process.probe import answers
 from addonkit.compute.process.programs import Programs
 from addonkit.compute.process.record import RunRecord, clear_start_history, read_record
 from addonkit.compute.process.runnable import RunnablePrograms
+from addonkit.compute.process.scratch import scratch_folder
 from addonkit.compute.process.server_users import ServerUsers
 from addonkit.compute.process.space import check_space, size_of_tree
 from addonkit.compute.process.standing import ELSEWHERE, STOP_THERE, Standing, judge, keep_locked
@@ -242,16 +243,24 @@ class ProcessBackend:
         self, pool: Pool, argv: Sequence[str], env: Mapping[str, str], content: AsyncIterable[bytes] | None
     ) -> AsyncIterator[AsyncIterator[bytes]]:
         """See Backend."""
-        plan = await self._starter.plan(pool)
-        async with piped(
-            plan.command(tuple(argv)),
-            env=plan.environment() | dict(env),
-            cwd=plan.run,
-            user=plan.user,
-            content=content,
-            attempted=f"running {argv[0]} beside {pool.name}",
-        ) as output:
-            yield output
+        plan, attempted = await self._starter.plan(pool), f"running {argv[0]} beside {pool.name}"
+        environment, placeholders = plan.environment() | dict(env), plan.placeholders
+        async with AsyncExitStack() as stack:
+            held: tuple[int, ...] = ()
+            if any("{scratch}" in word for word in argv):
+                scratch = await stack.enter_async_context(scratch_folder(environment, plan.user, attempted))
+                placeholders, held = attrs.evolve(placeholders, scratch=scratch.folder), (scratch.held,)
+            yield await stack.enter_async_context(
+                piped(
+                    plan.command(tuple(argv), placeholders),
+                    env=environment,
+                    cwd=plan.run,
+                    user=plan.user,
+                    content=content,
+                    attempted=attempted,
+                    keep_open=held,
+                )
+            )
 
     def log_path(self, name: str) -> str:
         """See Backend."""

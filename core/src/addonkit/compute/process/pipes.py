@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -26,6 +28,7 @@ async def piped(
     user: ServiceUser | None,
     content: AsyncIterable[bytes] | None,
     attempted: str,
+    keep_open: Sequence[int] = (),
 ) -> AsyncIterator[AsyncIterator[bytes]]:
     """Run a command, stream `content` into it, and give its output as it comes.
 
@@ -42,6 +45,7 @@ async def piped(
         env=dict(env),
         cwd=cwd,
         start_new_session=True,
+        pass_fds=tuple(keep_open),
         **subprocess_credentials(user),
     )
     said = asyncio.create_task(end_of(process.stderr))
@@ -75,7 +79,7 @@ async def _feed(process: asyncio.subprocess.Process, content: AsyncIterable[byte
                 await process.stdin.drain()
     except BaseException:
         with suppress(ProcessLookupError):
-            process.kill()  # else it would take what came so far for everything
+            os.killpg(process.pid, signal.SIGKILL)  # else one of them would take what came so far for everything
         raise
     finally:
         process.stdin.close()

@@ -1,4 +1,4 @@
-"""Fills `{port}`, `{port:NAME}`, `{disk}`, `{run}` and `{sockets}` into what a Program says."""
+"""Fills `{port}`, `{port:NAME}`, `{disk}`, `{run}`, `{sockets}` and `{scratch}` into what a Program says."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import attrs
 from addonkit.errors import ComputeError
 from addonkit.models.secret import Secret, reveal
 
-_PLACEHOLDER: Final = re.compile(r"\{(port|disk|run|sockets)(?::([A-Za-z0-9_-]+))?\}")
+_PLACEHOLDER: Final = re.compile(r"\{(port|disk|run|sockets|scratch)(?::([A-Za-z0-9_-]+))?\}")
 
 
 @attrs.frozen
@@ -25,12 +25,14 @@ class Placeholders:
         run: private directory of the pool.
         sockets: directory of the server's Unix sockets.
         ports: name to number, the first one being `{port}`.
+        scratch: private folder of one command; None when it has none, and `{scratch}` stays as it is.
     """
 
     disk: Path
     run: Path
     sockets: Path
     ports: Mapping[str, int]
+    scratch: Path | None = None
 
     def expand(self, text: str | Secret) -> str:
         """The text with its placeholders replaced, in clear; other braces stay as they are.
@@ -44,6 +46,8 @@ class Placeholders:
         word, name = match.groups()
         if word == "sockets":
             return self._short_sockets()
+        if word == "scratch":
+            return str(self.scratch or match[0])
         if word != "port":
             return str(self.disk if word == "disk" else self.run)
         if name is None and self.ports:
