@@ -1,4 +1,4 @@
-"""Undoes or gives up executions of attempts that are not the present one, or not wanted any more."""
+"""Undoes former attempts, and stops, undoes or gives up those that are not wanted any more."""
 
 from __future__ import annotations
 

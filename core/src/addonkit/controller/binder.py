@@ -6,20 +6,20 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from addonkit.controller.acting import check_result
+from addonkit.controller.action_context import check_result
 from addonkit.controller.addons import addon_of
 from addonkit.controller.deletion import forget_empty_app
 from addonkit.controller.execution_ids import bind_id, bind_ids, revocation_id, rotation_ids, unbind_id
 from addonkit.controller.rotation import bound_variables
 from addonkit.controller.step_context import subject_of
 from addonkit.controller.variables import resolve_app_names
-from addonkit.errors import AddonkitError, LeaseLost
+from addonkit.errors import AddonkitError
 from addonkit.models.instance import Association, Instance, Phase
 from addonkit.models.result import BindResult
 
 if TYPE_CHECKING:
-    from addonkit.controller.acting import Acting
-    from addonkit.controller.turn import Turn
+    from addonkit.controller.action_context import ActionContext
+    from addonkit.controller.reconciliation import Reconciliation
     from addonkit.registry.addon import Addon
     from addonkit.saga.saga import Saga
     from addonkit.store.interface import Transaction
@@ -28,28 +28,31 @@ if TYPE_CHECKING:
 class Binder:
     """Acts for one association at a time; the caller holds the lease of its instance."""
 
-    def __init__(self, acting: Acting) -> None:
-        self._acting = acting
-        self._registry = acting.registry
+    def __init__(self, context: ActionContext) -> None:
+        self._context = context
+        self._registry = context.registry
 
-    async def bind(self, turn: Turn, instance: Instance, association: Association) -> None:
-        """Give an app its variables, with credentials of its own where the addon makes them."""
-        try:
+    async def bind(self, reconciliation: Reconciliation, instance: Instance, association: Association) -> None:
+        """Give an app its variables, with credentials of its own where the addon makes them; or record why not.
+
+        Raises:
+            LeaseLost: another process works on the instance.
+        """
+
+        def record_failure(tx: Transaction, error: AddonkitError) -> None:
+            _replace(tx, association, attrs.evolve(association, phase=Phase.ERROR, message=str(error)))
+
+        async with self._context.recorded_failure(reconciliation, instance, record_failure):
             addon = addon_of(self._registry, instance)
             if "bind" in addon.capabilities:
-                await self._bind(turn, addon, instance, association)
+                await self._bind(reconciliation, addon, instance, association)
                 return
-        except LeaseLost:
-            raise
-        except AddonkitError as error:
-            self._acting.causes[instance.id] = error
-            failed = attrs.evolve(association, phase=Phase.ERROR, message=str(error))
-            await turn.record(lambda tx: _replace(tx, association, failed))
-            return
-        given = {"plain": tuple(instance.variables_by(socket=association.socket)), "attributes": {}}
-        await turn.record(lambda tx: self._record_bound(tx, addon, association, given))
+            given = {"plain": tuple(instance.variables_by(socket=association.socket)), "attributes": {}}
+            await reconciliation.record(lambda tx: self._record_bound(tx, addon, association, given))
 
-    async def _bind(self, turn: Turn, addon: Addon, instance: Instance, association: Association) -> None:
+    async def _bind(
+        self, reconciliation: Reconciliation, addon: Addon, instance: Instance, association: Association
+    ) -> None:
         saga = addon.bind(association, instance)
 
         def record(tx: Transaction, result: Any) -> None:
@@ -57,8 +60,8 @@ class Binder:
             given = {**bound_variables(association, result), "attributes": result.attributes}
             self._record_bound(tx, addon, association, given)
 
-        await self._acting.attempts.finish_former(bind_ids(association), saga)
-        await self._acting.run(turn, bind_id(association), saga, subject_of(instance, association), record)
+        await self._context.attempts.finish_former(bind_ids(association), saga)
+        await self._context.run(reconciliation, bind_id(association), saga, subject_of(instance, association), record)
 
     def _record_bound(self, tx: Transaction, addon: Addon, before: Association, given: dict[str, Any]) -> None:
         entity = tx.get(Association, before.id)
@@ -72,27 +75,28 @@ class Binder:
         tx.put(entity, attrs.evolve(before, phase=Phase.ACTIVE, unset_variables=unset, **given))
         resolve_app_names(tx, self._registry, before.app)
 
-    async def unbind(self, turn: Turn, instance: Instance, association: Association) -> None:
-        """Revoke the credentials of an app and forget its association."""
-        try:
-            forgotten = await self._revoke(turn, instance, association)
-        except LeaseLost:
-            raise
-        except AddonkitError as error:
-            self._acting.causes[instance.id] = error
-            failed = attrs.evolve(association, message=str(error), teardown=association.teardown + 1)
-            await turn.record(lambda tx: _replace(tx, association, failed))
-            return
-        if not forgotten:
-            await turn.record(lambda tx: self._forget(tx, association))
+    async def unbind(self, reconciliation: Reconciliation, instance: Instance, association: Association) -> None:
+        """Revoke the credentials of an app and forget its association, or record why that failed.
 
-    async def _revoke(self, turn: Turn, instance: Instance, association: Association) -> bool:
+        Raises:
+            LeaseLost: another process works on the instance.
+        """
+
+        def record_failure(tx: Transaction, error: AddonkitError) -> None:
+            failed = attrs.evolve(association, message=str(error), teardown=association.teardown + 1)
+            _replace(tx, association, failed)
+
+        async with self._context.recorded_failure(reconciliation, instance, record_failure):
+            if not await self._revoke(reconciliation, instance, association):
+                await reconciliation.record(lambda tx: self._forget(tx, association))
+
+    async def _revoke(self, reconciliation: Reconciliation, instance: Instance, association: Association) -> bool:
         """Revoke what was given; return whether the association was forgotten with it."""
 
         async def bind_saga() -> Saga[BindResult]:
             return addon_of(self._registry, instance).bind(association, instance)
 
-        attempts = self._acting.attempts
+        attempts = self._context.attempts
         left = await attempts.stop((*bind_ids(association), *rotation_ids(association)), bind_saga)
         addon = addon_of(self._registry, instance) if left.begun else None
         if addon is None or not left.something or "unbind" not in addon.capabilities:
@@ -100,16 +104,13 @@ class Binder:
             return False
         for former in association.formers:
             await self.revoke_generation(instance, association, former.generation)
-        id, saga, subject = (
-            unbind_id(association),
-            addon.unbind(association, instance),
-            subject_of(instance, association),
-        )
+        id, saga = unbind_id(association), addon.unbind(association, instance)
+        subject = subject_of(instance, association)
         if left.unfinished:
-            await self._acting.engine.ensure(id, saga, subject=subject)
+            await self._context.engine.ensure(id, saga, subject=subject)
             await attempts.close(left.unfinished)
             return False
-        await self._acting.run(turn, id, saga, subject, lambda tx, _result: self._forget(tx, association))
+        await self._context.run(reconciliation, id, saga, subject, lambda tx, _result: self._forget(tx, association))
         return True
 
     def _forget(self, tx: Transaction, association: Association) -> None:
@@ -118,10 +119,14 @@ class Binder:
         forget_empty_app(tx, association.app)
 
     async def revoke_generation(self, instance: Instance, association: Association, generation: int) -> None:
-        """Revoke the credentials of one generation. Raises as `Engine.ensure`."""
+        """Revoke the credentials of one generation.
+
+        Raises:
+            AddonkitError: as `Engine.ensure`.
+        """
         saga = addon_of(self._registry, instance).unbind(association.of_generation(generation), instance)
         subject = subject_of(instance, association, generation=generation)
-        await self._acting.engine.ensure(revocation_id(association, generation), saga, subject=subject)
+        await self._context.engine.ensure(revocation_id(association, generation), saga, subject=subject)
 
 
 def _replace(tx: Transaction, before: Association, after: Association) -> None:

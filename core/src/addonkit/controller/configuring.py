@@ -8,9 +8,9 @@ import attrs
 
 from addonkit.controller.addons import addon_of
 from addonkit.controller.execution_ids import configure_id
+from addonkit.controller.reconciliation import change_instance
 from addonkit.controller.step_context import subject_of
-from addonkit.controller.turn import change_instance
-from addonkit.errors import AddonkitError, LeaseLost
+from addonkit.errors import AddonkitError
 from addonkit.models.identifiers import new_id
 from addonkit.models.instance import Instance
 from addonkit.models.options import OptionChange
@@ -18,37 +18,41 @@ from addonkit.models.options import OptionChange
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from addonkit.controller.acting import Acting
-    from addonkit.controller.turn import Turn
+    from addonkit.controller.action_context import ActionContext
+    from addonkit.controller.reconciliation import Reconciliation
     from addonkit.store.interface import Entity, Transaction
 
 
 class Configurer:
     """Acts for one instance at a time; the caller holds the instance's lease."""
 
-    def __init__(self, acting: Acting) -> None:
-        self._acting = acting
+    def __init__(self, context: ActionContext) -> None:
+        self._context = context
 
-    async def configure(self, turn: Turn, instance: Instance) -> None:
-        """Carry out the change of an instance. What went wrong is recorded on it, not raised; LeaseLost is raised."""
+    async def configure(self, reconciliation: Reconciliation, instance: Instance) -> None:
+        """Carry out the change of an instance, or record why that failed.
+
+        Raises:
+            LeaseLost: another process works on the instance.
+        """
         change = instance.change
         if change is None:
             return
         config = with_values(instance.config, change.values)
-        try:
-            addon = addon_of(self._acting.registry, instance, "configure")
-            if "configure" in addon.capabilities:
-                saga = addon.configure(instance, config)
-                await self._acting.engine.ensure(configure_id(instance), saga, subject=subject_of(instance))
-        except LeaseLost:
-            raise
-        except AddonkitError as error:
-            self._acting.causes[instance.id] = error
-            problem = attrs.evolve(change, problem=str(error))
-            await turn.record(lambda tx: _end_change(tx, instance, change, {"change": problem}))
-            return
-        done = {"config": config, "options": dict(change.options), "change": None}
-        await turn.record(lambda tx: _end_change(tx, instance, change, done))
+
+        def record_failure(tx: Transaction, error: AddonkitError) -> None:
+            _end_change(tx, instance, change, {"change": attrs.evolve(change, problem=str(error))})
+
+        def record(tx: Transaction, _result: Any = None) -> None:
+            _end_change(tx, instance, change, {"config": config, "options": dict(change.options), "change": None})
+
+        async with self._context.recorded_failure(reconciliation, instance, record_failure):
+            addon = addon_of(self._context.registry, instance, "configure")
+            if "configure" not in addon.capabilities:
+                await reconciliation.record(record)
+                return
+            id, saga = configure_id(instance), addon.configure(instance, config)
+            await self._context.run(reconciliation, id, saga, subject_of(instance), record)
 
 
 def _end_change(tx: Transaction, instance: Instance, change: OptionChange, fields: Mapping[str, Any]) -> None:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from addonkit.controller.execution_ids import bind_id, provision_id
 from addonkit.controller.executor import Executor
 from addonkit.controller.garbage_collection import GarbageCollector
+from addonkit.controller.reconciliation import Reconciliation, associations_with, see
 from addonkit.controller.retrying import has_failed
-from addonkit.controller.turn import Turn, associations_of, see
 from addonkit.models.instance import Association, Instance, Phase
 
 if TYPE_CHECKING:
@@ -78,12 +78,14 @@ class Controller:
     async def _reconcile(self, instance_id: str, asked: Asked | None) -> Instance | None:
         first = partial(see, instance_id=instance_id, clock=self._clock)
         async with self._leases.hold(f"instance/{instance_id}", within=first) as held:
-            turn = Turn(self._store, self._clock, held, instance_id)
-            while turn.seen.instance is not None and not turn.seen.settled:
-                await self._executor.execute(turn, turn.seen.instance, turn.seen.decision, asked)
-            return turn.seen.instance
+            reconciliation = Reconciliation(self._store, self._clock, held, instance_id)
+            seen = reconciliation.seen
+            while seen.instance is not None and not seen.settled:
+                await self._executor.execute(reconciliation, seen.instance, seen.decision, asked)
+                seen = reconciliation.seen
+            return seen.instance
 
 
 def _look_at(tx: Reader, instance_id: str) -> tuple[Instance | None, tuple[Association, ...]]:
     entity = tx.get(Instance, instance_id)
-    return entity.value if entity else None, associations_of(tx, instance_id)
+    return entity.value if entity else None, associations_with(tx, instance_id)

@@ -6,22 +6,22 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from addonkit.controller.acting import check_result, is_transient
+from addonkit.controller.action_context import check_result
 from addonkit.controller.addons import addon_of
 from addonkit.controller.decide import retry_time
 from addonkit.controller.deletion import forget_instance
 from addonkit.controller.execution_ids import deprovision_id, provision_id, provision_ids
+from addonkit.controller.reconciliation import change_instance
 from addonkit.controller.step_context import subject_of, variant_of
-from addonkit.controller.turn import change_instance
-from addonkit.errors import AddonkitError, LeaseLost
+from addonkit.errors import AddonkitError, Retryable, SagaFailed
 from addonkit.models.app import App
 from addonkit.models.instance import Instance, Phase
 from addonkit.models.result import ProvisionResult
 
 if TYPE_CHECKING:
-    from addonkit.controller.acting import Acting
+    from addonkit.controller.action_context import ActionContext
+    from addonkit.controller.reconciliation import Reconciliation
     from addonkit.controller.requests import Asked
-    from addonkit.controller.turn import Turn
     from addonkit.saga.saga import Saga
     from addonkit.store.interface import Store, Transaction
 
@@ -29,66 +29,71 @@ if TYPE_CHECKING:
 class Provisioner:
     """Acts for one instance at a time; the caller holds the instance's lease."""
 
-    def __init__(self, acting: Acting, store: Store) -> None:
-        self._acting = acting
+    def __init__(self, context: ActionContext, store: Store) -> None:
+        self._context = context
         self._store = store
 
-    async def provision(self, turn: Turn, instance: Instance, asked: Asked | None = None) -> None:
-        """Make an instance, or record why it could not be made. Its addon is asked unless it has answered already."""
-        try:
-            addon = addon_of(self._acting.registry, instance)
+    async def provision(self, reconciliation: Reconciliation, instance: Instance, asked: Asked | None = None) -> None:
+        """Make an instance, or record why it could not be made. Its addon is asked unless it has answered already.
+
+        Raises:
+            LeaseLost: another process works on the instance.
+        """
+
+        def record_failure(tx: Transaction, error: AddonkitError) -> None:
+            change_instance(tx, instance.id, lambda now: _not_made(now, self._failure(instance, error)))
+
+        async with self._context.recorded_failure(reconciliation, instance, record_failure):
+            addon = addon_of(self._context.registry, instance)
             saga = asked.saga if asked is not None and asked.fits(instance) else await self._saga(instance)
-            await self._acting.attempts.finish_former(provision_ids(instance), saga, completed=False)
+            await self._context.attempts.finish_former(provision_ids(instance), saga, completed=False)
 
             def record(tx: Transaction, result: Any) -> None:
                 check_result(addon, saga, result, ProvisionResult)
                 change_instance(tx, instance.id, lambda now: _made(now, result))
 
-            await self._acting.run(turn, provision_id(instance), saga, subject_of(instance), record)
-        except LeaseLost:
-            raise
-        except AddonkitError as error:
-            self._acting.causes[instance.id] = error
-            failed = self._failure(instance, error)
-            await turn.record(lambda tx: change_instance(tx, instance.id, lambda now: _not_made(now, failed)))
+            await self._context.run(reconciliation, provision_id(instance), saga, subject_of(instance), record)
 
-    async def deprovision(self, turn: Turn, instance: Instance) -> None:
-        """Remove an instance with its data, or record why it could not be removed."""
-        try:
-            forgotten = await self._deprovision(turn, instance)
-        except LeaseLost:
-            raise
-        except AddonkitError as error:
-            self._acting.causes[instance.id] = error
+    async def deprovision(self, reconciliation: Reconciliation, instance: Instance) -> None:
+        """Remove an instance with its data, or record why it could not be removed.
+
+        Raises:
+            LeaseLost: another process works on the instance.
+        """
+
+        def record_failure(tx: Transaction, error: AddonkitError) -> None:
             failed = {**self._failure(instance, error), "teardown": instance.teardown + 1}
-            await turn.record(lambda tx: change_instance(tx, instance.id, lambda now: attrs.evolve(now, **failed)))
-            return
-        if not forgotten:
-            await turn.record(lambda tx: forget_instance(tx, instance))
+            change_instance(tx, instance.id, lambda now: attrs.evolve(now, **failed))
 
-    async def _deprovision(self, turn: Turn, instance: Instance) -> bool:
+        async with self._context.recorded_failure(reconciliation, instance, record_failure):
+            if not await self._deprovision(reconciliation, instance):
+                await reconciliation.record(lambda tx: forget_instance(tx, instance))
+
+    async def _deprovision(self, reconciliation: Reconciliation, instance: Instance) -> bool:
         """Remove what was made; return whether the instance was forgotten with it."""
-        attempts = self._acting.attempts
+        attempts = self._context.attempts
         left = await attempts.stop(provision_ids(instance), lambda: self._saga(instance))
         if not left.something:
             await attempts.close(left.unfinished)
             return False
-        id, saga = deprovision_id(instance), addon_of(self._acting.registry, instance).deprovision(instance)
+        id, saga = deprovision_id(instance), addon_of(self._context.registry, instance).deprovision(instance)
         if left.unfinished:
-            await self._acting.engine.ensure(id, saga, subject=subject_of(instance))
+            await self._context.engine.ensure(id, saga, subject=subject_of(instance))
             await attempts.close(left.unfinished)
             return False
-        await self._acting.run(turn, id, saga, subject_of(instance), lambda tx, _result: forget_instance(tx, instance))
+        await self._context.run(
+            reconciliation, id, saga, subject_of(instance), lambda tx, _result: forget_instance(tx, instance)
+        )
         return True
 
     async def _saga(self, instance: Instance) -> Saga[ProvisionResult]:
         entity = await self._store.get(App, instance.app)
         app = entity.value if entity else App(instance.app)
-        return addon_of(self._acting.registry, instance).provision(app, variant_of(instance), instance)
+        return addon_of(self._context.registry, instance).provision(app, variant_of(instance), instance)
 
     def _failure(self, instance: Instance, error: AddonkitError) -> dict[str, Any]:
         failures = instance.failures + 1
-        due = retry_time(failures, self._acting.clock.now()) if is_transient(error) else None
+        due = retry_time(failures, self._context.clock.now()) if _is_transient(error) else None
         return {"message": str(error), "retry_at": due, "failures": failures}
 
 
@@ -107,3 +112,10 @@ def _made(now: Instance, result: ProvisionResult) -> Instance:
 
 def _not_made(now: Instance, failure: dict[str, Any]) -> Instance:
     return attrs.evolve(now, phase=Phase.ERROR, **failure) if now.phase is Phase.PROVISIONING else now
+
+
+def _is_transient(error: AddonkitError) -> bool:
+    """Whether what failed may succeed by itself later."""
+    if isinstance(error, SagaFailed):
+        return bool(error.details.get("transient"))
+    return isinstance(error, Retryable)

@@ -1,16 +1,18 @@
-"""What carrying out a decision needs, and how a saga and the record of its outcome become one transaction."""
+"""Runs the sagas of actions: an end and the record of its outcome are one transaction, a failure is recorded too."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from addonkit.controller.attempts import Attempts
-from addonkit.errors import AddonkitError, ContractViolation, Retryable, SagaFailed
+from addonkit.errors import AddonkitError, ContractViolation, LeaseLost
 
 if TYPE_CHECKING:
-    from addonkit.controller.turn import Turn
+    from addonkit.controller.reconciliation import Reconciliation
     from addonkit.engine.engine import Engine
+    from addonkit.models.instance import Instance
     from addonkit.registry.addon import Addon
     from addonkit.registry.registry import Registry
     from addonkit.saga.saga import Saga
@@ -18,8 +20,8 @@ if TYPE_CHECKING:
     from addonkit.util.clock import Clock
 
 
-class Acting:
-    """What all that act for an instance share.
+class ActionContext:
+    """Shared by all that carry out actions.
 
     Attributes:
         registry: of addons.
@@ -38,7 +40,7 @@ class Acting:
 
     async def run(
         self,
-        turn: Turn,
+        reconciliation: Reconciliation,
         id: str,
         saga: Saga[Any],
         subject: Mapping[str, str],
@@ -57,12 +59,32 @@ class Acting:
                 id,
                 saga,
                 subject=subject,
-                conclude=lambda tx, result: turn.write(tx, lambda inner: record(inner, result)),
+                conclude=lambda tx, result: reconciliation.write(tx, lambda inner: record(inner, result)),
             )
         except ContractViolation:
             await self.engine.undo(id, saga)
             raise
-        turn.committed()
+        reconciliation.committed()
+
+    @asynccontextmanager
+    async def recorded_failure(
+        self,
+        reconciliation: Reconciliation,
+        instance: Instance,
+        record: Callable[[Transaction, AddonkitError], object],
+    ) -> AsyncIterator[None]:
+        """Record what goes wrong in the block, and end the block there.
+
+        Raises:
+            LeaseLost: another process works on the instance; nothing is recorded.
+        """
+        try:
+            yield
+        except LeaseLost:
+            raise
+        except AddonkitError as error:
+            failure = self.causes[instance.id] = error
+            await reconciliation.record(lambda tx: record(tx, failure))
 
 
 def check_result(addon: Addon, saga: Saga[Any], result: Any, kind: type) -> None:
@@ -81,13 +103,6 @@ def check_result(addon: Addon, saga: Saga[Any], result: Any, kind: type) -> None
             distribution=addon.distribution,
             version=addon.version,
         )
-
-
-def is_transient(error: AddonkitError) -> bool:
-    """Whether what failed may succeed by itself later."""
-    if isinstance(error, SagaFailed):
-        return bool(error.details.get("transient"))
-    return isinstance(error, Retryable)
 
 
 def _result_problem(result: Any, kind: type) -> str:

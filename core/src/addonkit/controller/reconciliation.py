@@ -1,4 +1,4 @@
-"""One owner's turn at an instance: what it sees there, and what it records."""
+"""One reconciliation of an instance: what its owner sees there, and what it records."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Seen:
         return self.instance is None or self.decision.action in {Action.NOTHING, Action.WAIT}
 
 
-class Turn:
+class Reconciliation:
     """Records what came of a decision. The same transaction tells what is to be done next.
 
     When nothing is, it gives the lease back too.
@@ -84,13 +84,13 @@ def see(tx: Transaction, instance_id: str, clock: Clock) -> Seen:
     entity = tx.get(Instance, instance_id)
     if entity is None:
         return Seen(None, Decision(Action.NOTHING))
-    decision = decide(entity.value, associations_of(tx, instance_id), clock.now())
+    decision = decide(entity.value, associations_with(tx, instance_id), clock.now())
     if decision.action is Action.PROVISION and entity.value.phase is not Phase.PROVISIONING:
         entity = tx.put(entity, _begun(entity.value))
     return Seen(entity.value, decision)
 
 
-def associations_of(tx: Reader, instance_id: str) -> tuple[Association, ...]:
+def associations_with(tx: Reader, instance_id: str) -> tuple[Association, ...]:
     """The associations of an instance, in the order they were made."""
     found = tx.list(Association, {"instance": instance_id}).items
     return tuple(sorted((each.value for each in found), key=by_order))
