@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from addonkit.server.broker.app_names import stand_in
 from addonkit.util.clock import SystemClock
 
 from .conftest import SECRET, Served, Shelf, served
@@ -80,6 +81,25 @@ async def test_a_service_instance_and_its_bindings(cf: Platform, shelf: Shelf) -
     assert not shelf.made
     assert (await cf.provision("i-1")).status == 202, "its id may be used again"
     assert await cf.ended("/service_instances/i-1") == {"state": "succeeded"}
+
+
+async def test_ids_that_read_alike_stand_for_things_of_their_own(cf: Platform, shelf: Shelf) -> None:
+    for id in ("a", "a.b"):
+        assert (await cf.provision(id)).status == 202
+        await cf.ended(f"/service_instances/{id}")
+    bound = [await cf.bind(*ids) for ids in (("a", "b.c"), ("a.b", "c"))]
+    assert [each.status for each in bound] == [201, 201]
+    assert {*bound[0].data["credentials"]} == {*bound[1].data["credentials"]}, "none has those of the other as well"
+    path = f"/service_instances/a/service_bindings/b.c?{cf.query}"
+    assert (await cf("DELETE", path)).status == 200
+    assert (await cf("GET", "/service_instances/a/service_bindings/b.c")).status == 404
+    assert (await cf("GET", "/service_instances/a.b/service_bindings/c")).status == 200
+
+    strange = "x y"
+    digest = stand_in("broker", strange).removeprefix("broker-")
+    assert stand_in("broker", digest) != stand_in("broker", strange), "an id may be the digest of another one"
+    assert stand_in("binding", "1-2", "3") == "binding-1-2.3"
+    assert len(stand_in("binding", "i" * 90, "b" * 90)) < 60, "an app has a name of 200 characters at most"
 
 
 async def test_refusals(cf: Platform) -> None:

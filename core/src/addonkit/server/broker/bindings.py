@@ -12,8 +12,9 @@ from aiohttp import web
 from addonkit.errors import NotFound
 from addonkit.models.broker import BrokerVerb, ServiceBinding
 from addonkit.models.operation import OperationState, new_operation_id
+from addonkit.server.broker.app_names import stand_in
 from addonkit.server.broker.catalog import Offered, find
-from addonkit.server.broker.instances import ServiceInstances, stand_in
+from addonkit.server.broker.instances import ServiceInstances
 from addonkit.server.broker.tracking import Tracked, polled, reason_of
 from addonkit.server.broker.wire import (
     BrokerError,
@@ -103,7 +104,7 @@ class ServiceBindings:
         kept = {"service_id": asked.text("service_id"), "plan_id": asked.text("plan_id"), "bind_resource": resource}
         kept["app_guid"] = asked.text("app_guid", needed=False)
         kept["predecessor"] = asked.text("predecessor_binding_id", needed=False)
-        app = stand_in("binding", f"{instance}.{id}")
+        app = stand_in("binding", instance, id)
         return ServiceBinding(id, instance, kept, app, new_operation_id())
 
     async def _check_predecessor(self, instance: str, plan: Offered, asked: Request) -> None:

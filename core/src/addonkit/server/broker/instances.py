@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,6 +11,7 @@ from aiohttp import web
 from addonkit.errors import BackupError
 from addonkit.models.broker import BrokerVerb, ServiceInstance
 from addonkit.models.operation import new_operation_id
+from addonkit.server.broker.app_names import stand_in
 from addonkit.server.broker.catalog import Offered, find
 from addonkit.server.broker.maintenance import check_maintenance, is_behind, maintenance_of
 from addonkit.server.broker.tracking import Tracked, polled
@@ -33,8 +32,6 @@ if TYPE_CHECKING:
     from addonkit.models.instance import Instance
     from addonkit.models.operation import Operation
     from addonkit.server.broker.tracking import Tracker
-
-_PLAIN: Final = re.compile(r"[A-Za-z0-9._-]{1,100}")
 
 
 class ServiceInstances:
@@ -238,11 +235,6 @@ class ServiceInstances:
 
 _NOTHING: Final[dict[str, Any]] = {"wanted_plan": "", "wanted_parameters": {}, "wanted_version": ""}
 """What a record wants that no update is to change."""
-
-
-def stand_in(kind: str, id: str) -> str:
-    """Return the name of the app that stands for what a platform knows by an id."""
-    return f"{kind}-{id if _PLAIN.fullmatch(id) else hashlib.sha256(id.encode()).hexdigest()[:40]}"
 
 
 def check_parameters(parameters: dict[str, Any]) -> dict[str, Any]:
