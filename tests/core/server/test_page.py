@@ -194,6 +194,11 @@ def test_the_throttle_forgets_and_counts_networks() -> None:
         found.check("2001:db8::ffff")
     found.check("2001:db8:0:1::1")
     found.check("192.0.2.1")
+    for _ in range(throttle.MOST):
+        found.note("::ffff:192.0.2.7")
+    found.check("::ffff:192.0.2.8")  # a socket for both families, as systemd passes one
+    with pytest.raises(Refused):
+        found.check("192.0.2.7")
     now[0] = throttle.WITHIN + 1
     found.check("2001:db8::1")
 

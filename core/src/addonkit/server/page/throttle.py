@@ -15,6 +15,7 @@ MOST: Final = 10
 """Wrong tokens of one client in WITHIN seconds; then none of its tokens is looked at."""
 
 WITHIN: Final = 60.0
+"""Seconds in which wrong tokens count."""
 
 _CLIENTS: Final = 10_000
 """Clients that are remembered."""
@@ -71,5 +72,7 @@ def _client(address: str) -> str:
     except ValueError:
         return address
     if isinstance(found, ipaddress.IPv6Address):
+        if found.ipv4_mapped is not None:
+            return str(found.ipv4_mapped)
         return str(ipaddress.ip_network((found, _NETWORK), strict=False))
     return str(found)
