@@ -7,8 +7,11 @@ import inspect
 from pathlib import Path
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 import addonkit
+from addonkit.client import transport
 from addonkit.client.remote import RemoteKit
 from addonkit.errors import AddonkitError, InstanceFailed, InvalidInput, TransientError, UnknownAddon, UnknownInstance
 from addonkit.kit.kit import Kit
@@ -58,6 +61,30 @@ async def test_an_operation_is_followed_while_the_service_is_started_anew(home: 
         shelf.held = None
         async with served(home, shelf):
             assert (await making).instance.phase is Phase.ACTIVE
+
+
+async def test_an_operation_is_followed_while_a_proxy_finds_no_service(
+    api: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transport, "RECONNECT_EVERY", 0.01)
+    away = [502, 503, 504]
+
+    async def forward(request: web.Request) -> web.Response:
+        if request.path.startswith("/v1/operations/") and away:
+            return web.Response(status=away.pop(), text="<h1>Bad Gateway</h1>", content_type="text/html")
+        url, body = f"http://localhost{request.path_qs}", await request.read()
+        headers = {"Content-Type": "application/json"} if body else {}
+        async with api.client.session.request(request.method, url, data=body, headers=headers) as answer:
+            return web.Response(status=answer.status, body=await answer.read())
+
+    proxy = web.Application()
+    proxy.router.add_route("*", "/{path:.*}", forward)
+    async with TestServer(proxy) as server, addonkit.connect(str(server.make_url(""))) as kit:
+        assert (await kit.create("shelf", "shop")).instance.phase is Phase.ACTIVE
+        assert not away
+        away.append(502)
+        with pytest.raises(TransientError, match="the answer has status 502"):
+            await kit._transport.ask("GET", "/v1/operations/x")
 
 
 async def test_errors_are_those_of_the_service(api: Served, home: Path, shelf: Shelf) -> None:

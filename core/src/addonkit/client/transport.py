@@ -13,7 +13,7 @@ from urllib.parse import quote
 import attrs
 
 from addonkit import errors
-from addonkit.errors import AddonkitError, InvalidInput, TransientError
+from addonkit.errors import AddonkitError, InvalidInput, Retryable, TransientError
 from addonkit.models.execution import Event, EventKind
 
 if TYPE_CHECKING:
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 _KIND: Final = "urn:addonkit:error:"
 _PAGE: Final = 500
+
+_AWAY: Final = frozenset({502, 503, 504})
+"""Statuses with which a proxy says that there is no service behind it."""
 
 RECONNECT_EVERY: Final = 1.0
 """Seconds between attempts to follow an operation of a service that does not answer."""
@@ -92,17 +95,18 @@ class Transport:
         return operation
 
     async def _follow(self, operation: dict[str, Any]) -> dict[str, Any]:
-        """Wait for the end of an operation, also while the service is started anew.
+        """Wait for the end of an operation, also while the service is started anew, or is busy.
 
         Raises:
             TransientError: the service does not come back.
+            Busy: it stays busy.
         """
         place, misses = _Place(), 0
         while operation["state"] == "running":
             try:
                 operation = await self._listen(operation["id"], place)
                 misses = 0
-            except TransientError:
+            except Retryable:
                 misses += 1
                 if misses > RECONNECTS:
                     raise
@@ -183,7 +187,8 @@ def _refusal(status: int, text: str) -> AddonkitError:
         problem = None
     if isinstance(problem, dict):
         return error_of(problem)
-    return InvalidInput("cannot ask addonkit", f"the answer has status {status} and is none of addonkit's")
+    kind = TransientError if status in _AWAY else InvalidInput
+    return kind("cannot ask addonkit", f"the answer has status {status} and is none of addonkit's")
 
 
 def _event(operation: str, data: Mapping[str, Any]) -> Event:
