@@ -307,7 +307,7 @@ class ProviderFramework:
         """Run a command beside the pool's server, stream `content` into it, and give its output as it comes.
 
         For dumps and the like: neither is ever held in memory. Never put a secret in `argv`. `{scratch}` in it becomes
-        the path of an empty private folder, which is removed when the command has ended, however it ended.
+        the path of an empty private folder. The folder is removed when the command has ended, however it ended.
 
         Raises:
             CommandFailed: at the end of the block, when the command ends with another status than 0.
