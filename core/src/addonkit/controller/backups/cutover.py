@@ -20,6 +20,7 @@ from addonkit.saga.protocol import Sagas
 from addonkit.saga.step import Step, step
 
 if TYPE_CHECKING:
+    from addonkit.controller.backups.addon_calls import AddonCalls
     from addonkit.controller.controller import Controller
     from addonkit.registry.registry import Registry
     from addonkit.saga.saga import Saga
@@ -30,10 +31,13 @@ if TYPE_CHECKING:
 class CutoverSteps:
     """Makes the steps, which work with what is given here. `source` is the instance that apps use now."""
 
-    def __init__(self, store: Store, registry: Registry, controller: Controller, clock: Clock) -> None:
+    def __init__(
+        self, store: Store, registry: Registry, controller: Controller, calls: AddonCalls, clock: Clock
+    ) -> None:
         self._store = store
         self._registry = registry
         self._controller = controller
+        self._calls = calls
         self._clock = clock
 
     def freeze(self) -> Step:
@@ -78,8 +82,7 @@ class CutoverSteps:
         ) -> int:
             """Compare the new place with the old one."""
             instance = await moving_instance(self._store, source)
-            asked = addon_of(self._registry, instance, "take the fingerprint of").fingerprint(instance)
-            now: Fingerprint = await sagas.ensure(f"{id}/source", asked, subject=subject_of(instance))
+            now = await self._calls.take_fingerprint(sagas, f"{id}/source", source)
             time = self._clock.now()
             changed = fingerprint.differences(now, time)
             if changed:
@@ -94,11 +97,7 @@ class CutoverSteps:
 
         @compare_places.undo
         async def undo_compare_places(sagas: Sagas, id: str, source: str) -> None:
-            found = await self._store.get(Instance, source)
-            if found is not None:
-                with suppress(SagaRefused, SagaBlocked):
-                    asked = addon_of(self._registry, found.value).fingerprint(found.value)
-                    await sagas.undo(f"{id}/source", asked, completed=False)
+            await self._calls.undo_fingerprint(sagas, f"{id}/source", source)
 
         return compare_places
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -13,7 +12,7 @@ from addonkit.controller.addons import addon_of
 from addonkit.controller.backups.archives import archive_subject
 from addonkit.controller.backups.step_values import backup_of, moving_instance, place_of
 from addonkit.controller.step_context import subject_of
-from addonkit.errors import BackupError, DataDiffer, SagaBlocked, SagaRefused
+from addonkit.errors import BackupError, DataDiffer
 from addonkit.models.backup import Backup
 from addonkit.models.facts import Facts
 from addonkit.models.fingerprint import Fingerprint, describe_differences
@@ -23,6 +22,7 @@ from addonkit.saga.protocol import Sagas
 from addonkit.saga.step import Step, step
 
 if TYPE_CHECKING:
+    from addonkit.controller.backups.addon_calls import AddonCalls
     from addonkit.controller.backups.archives import Archives
     from addonkit.registry.registry import Registry
     from addonkit.store.interface import Store
@@ -58,10 +58,11 @@ class Rehearsed:
 class MoveSteps:
     """Makes the steps, which work with what is given here."""
 
-    def __init__(self, store: Store, registry: Registry, archives: Archives) -> None:
+    def __init__(self, store: Store, registry: Registry, archives: Archives, calls: AddonCalls) -> None:
         self._store = store
         self._registry = registry
         self._archives = archives
+        self._calls = calls
 
     def check_file(self) -> Step:
         """Read what was written from its beginning to its end."""
@@ -81,8 +82,8 @@ class MoveSteps:
         @step(undo=None, timeout=LONGEST)
         async def check_empty(sagas: Sagas, id: str, place: Any, target: str) -> None:
             """Make sure that the instance is empty."""
-            new = await self._look(sagas, f"{id}/empty", place_of(place).id)
-            held = await self._look(sagas, f"{id}/target", target)
+            new = await self._calls.take_fingerprint(sagas, f"{id}/empty", place_of(place).id)
+            held = await self._calls.take_fingerprint(sagas, f"{id}/target", target)
             before = {part.name: part for part in new.parts}
             more = [part for part in held.parts if before.get(part.name) != part]
             if more:
@@ -114,15 +115,11 @@ class MoveSteps:
             """Take the fingerprint of the copied data."""
             if outlined:
                 return fingerprint
-            return await self._look(sagas, f"{id}/fingerprint", place_of(place).id, again=True)
+            return await self._calls.take_fingerprint(sagas, f"{id}/fingerprint", place_of(place).id, again=True)
 
         @take_fingerprint.undo
         async def undo_take_fingerprint(sagas: Sagas, id: str, place: Any) -> None:
-            found = await self._store.get(Instance, place_of(place).id)
-            if found is not None:
-                with suppress(SagaRefused, SagaBlocked):
-                    asked = addon_of(self._registry, found.value).fingerprint(found.value)
-                    await sagas.undo(f"{id}/fingerprint", asked, completed=False)
+            await self._calls.undo_fingerprint(sagas, f"{id}/fingerprint", place_of(place).id)
 
         return take_fingerprint
 
@@ -161,16 +158,8 @@ class MoveSteps:
         return fingerprint
 
     async def _undo_copy(self, sagas: Sagas, id: str, source: str, place: Any) -> None:
-        original = await self._store.get(Instance, source)
-        target = await self._store.get(Instance, place_of(place).id)
-        with suppress(SagaRefused, SagaBlocked):
-            if original is not None:
-                addon = addon_of(self._registry, original.value)
-                await sagas.undo(f"{id}/dump", addon.backup(original.value), completed=False)
-        with suppress(SagaRefused, SagaBlocked):
-            if target is not None:
-                addon = addon_of(self._registry, target.value)
-                await sagas.undo(f"{id}/load", addon.restore(target.value), completed=False)
+        await self._calls.undo(sagas, f"{id}/dump", source, lambda addon, instance: addon.backup(instance))
+        await self._calls.undo_restore(sagas, f"{id}/load", place_of(place).id)
 
     def compare_facts(self) -> Step:
         """Compare the new place with the one that the data are in, before they move."""
@@ -210,11 +199,7 @@ class MoveSteps:
 
         @load_foreign.undo
         async def undo_load_foreign(sagas: Sagas, id: str, place: Any) -> None:
-            target = await self._store.get(Instance, place_of(place).id)
-            if target is not None:
-                with suppress(SagaRefused, SagaBlocked):
-                    addon = addon_of(self._registry, target.value)
-                    await sagas.undo(f"{id}/load", addon.restore(target.value), completed=False)
+            await self._calls.undo_restore(sagas, f"{id}/load", place_of(place).id)
 
         return load_foreign
 
@@ -231,11 +216,13 @@ class MoveSteps:
 
         @transform_copy.undo
         async def undo_transform_copy(sagas: Sagas, id: str, place: Any, script: str) -> None:
-            target = await self._store.get(Instance, place_of(place).id)
-            if target is not None and script:
-                with suppress(SagaRefused, SagaBlocked):
-                    asked = addon_of(self._registry, target.value).transform(target.value, script)
-                    await sagas.undo(f"{id}/transform", asked, completed=False)
+            if script:
+                await self._calls.undo(
+                    sagas,
+                    f"{id}/transform",
+                    place_of(place).id,
+                    lambda addon, instance: addon.transform(instance, script),
+                )
 
         return transform_copy
 
@@ -282,7 +269,10 @@ class MoveSteps:
             if not before.differences(after):
                 return CopiedData(before, outlined=True)
         # The next step asks for the same fingerprint of the target, and gets this one.
-        looks = self._look(sagas, f"{id}/fingerprint", target.id), self._look(sagas, f"{id}/original", source.id)
+        looks = (
+            self._calls.take_fingerprint(sagas, f"{id}/fingerprint", target.id),
+            self._calls.take_fingerprint(sagas, f"{id}/original", source.id),
+        )
         held, original = await asyncio.gather(*looks)
         if not original.differences(held):
             return CopiedData(original, outlined=False)
@@ -290,12 +280,4 @@ class MoveSteps:
         return None
 
     async def _outline(self, sagas: Sagas, id: str, instance: Instance) -> Fingerprint:
-        asked = addon_of(self._registry, instance, "take the outline of").outline(instance)
-        found: Fingerprint = await sagas.ensure(id, asked, subject=subject_of(instance), again=True)
-        return found
-
-    async def _look(self, sagas: Sagas, id: str, instance_id: str, *, again: bool = False) -> Fingerprint:
-        instance = await moving_instance(self._store, instance_id)
-        asked = addon_of(self._registry, instance, "take the fingerprint of").fingerprint(instance)
-        found: Fingerprint = await sagas.ensure(id, asked, subject=subject_of(instance), again=again)
-        return found
+        return await self._calls.take_fingerprint(sagas, id, instance.id, outline=True, again=True)

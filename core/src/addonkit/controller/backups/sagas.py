@@ -7,14 +7,15 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from addonkit.controller.addons import addon_of
+from addonkit.controller.backups.addon_calls import AddonCalls, checked_fingerprint
 from addonkit.controller.backups.archives import ReadResult, archive_subject
 from addonkit.controller.backups.cutover import CutoverSteps
 from addonkit.controller.backups.move_steps import MoveSteps, Rehearsed
 from addonkit.controller.backups.places import create_place, discard_place, publish, switch
-from addonkit.controller.backups.step_values import backup_of, place_of
+from addonkit.controller.backups.step_values import backup_of, moving_instance, place_of
 from addonkit.controller.backups.trash import bring_back as take_from_trash
 from addonkit.controller.step_context import subject_of
-from addonkit.errors import BackupError, ContractViolation, DataDiffer, SagaBlocked, SagaRefused
+from addonkit.errors import BackupError, DataDiffer, SagaBlocked, SagaRefused
 from addonkit.models.backup import Backup, Proof
 from addonkit.models.fingerprint import Fingerprint, describe_differences
 from addonkit.models.instance import Instance, Phase
@@ -70,11 +71,12 @@ class BackupSagas:
         self._archives = archives
         self._shelf = shelf
         self._clock = clock
+        self._calls = AddonCalls(store, registry)
         filling = (self._create_place(), self._load(), self._read_end(), self._take_fingerprint(), self._compare())
-        moves = MoveSteps(store, registry, archives)
+        moves = MoveSteps(store, registry, archives, self._calls)
         self._of_backups(filling, moves)
         self._of_moves(filling, moves)
-        self._of_cutovers(moves, CutoverSteps(store, registry, controller, clock))
+        self._of_cutovers(moves, CutoverSteps(store, registry, controller, self._calls, clock))
 
     def _of_backups(self, filling: tuple[Step, ...], moves: MoveSteps) -> None:
         """Sagas that write an archive, or fill a place from one."""
@@ -151,7 +153,7 @@ class BackupSagas:
             archive = backup_of(backup)
             subject = {**subject_of(instance), **archive_subject(archive.location, archive.name)}
             answer = await sagas.ensure(f"{id}/dump", addon.backup(instance), subject=subject)
-            return _fingerprint(answer, addon.name)
+            return checked_fingerprint(answer, addon.name)
 
         @write_archive.undo
         async def undo_write_archive(sagas: Sagas, instance: Instance | None, id: str, backup: Any) -> None:
@@ -193,7 +195,7 @@ class BackupSagas:
         @step(timeout=LONGEST)
         async def load_archive(sagas: Sagas, id: str, backup: Any, place: Any) -> None:
             """Load the data from the archive."""
-            instance = await self._instance(place)
+            instance = await moving_instance(self._store, place_of(place).id)
             archive = backup_of(backup)
             subject = {**subject_of(instance), **archive_subject(archive.location, archive.name)}
             restore = addon_of(self._registry, instance, "restore").restore(instance)
@@ -201,11 +203,7 @@ class BackupSagas:
 
         @load_archive.undo
         async def undo_load_archive(sagas: Sagas, id: str, place: Any) -> None:
-            found = await self._store.get(Instance, place_of(place).id)
-            if found is not None:
-                with suppress(SagaRefused, SagaBlocked):
-                    restore = addon_of(self._registry, found.value).restore(found.value)
-                    await sagas.undo(f"{id}/load", restore, completed=False)
+            await self._calls.undo_restore(sagas, f"{id}/load", place_of(place).id)
 
         return load_archive
 
@@ -221,19 +219,11 @@ class BackupSagas:
         @step(gives="found", timeout=LONGEST)
         async def take_fingerprint(sagas: Sagas, id: str, place: Any) -> Fingerprint:
             """Take the fingerprint of the loaded data."""
-            instance = await self._instance(place)
-            addon = addon_of(self._registry, instance, "take the fingerprint of")
-            asked = addon.fingerprint(instance)
-            answer = await sagas.ensure(f"{id}/fingerprint", asked, subject=subject_of(instance), again=True)
-            return _fingerprint(answer, addon.name)
+            return await self._calls.take_fingerprint(sagas, f"{id}/fingerprint", place_of(place).id, again=True)
 
         @take_fingerprint.undo
         async def undo_take_fingerprint(sagas: Sagas, id: str, place: Any) -> None:
-            found = await self._store.get(Instance, place_of(place).id)
-            if found is not None:
-                with suppress(SagaRefused, SagaBlocked):
-                    asked = addon_of(self._registry, found.value).fingerprint(found.value)
-                    await sagas.undo(f"{id}/fingerprint", asked, completed=False)
+            await self._calls.undo_fingerprint(sagas, f"{id}/fingerprint", place_of(place).id)
 
         return take_fingerprint
 
@@ -304,12 +294,6 @@ class BackupSagas:
         found = backup_of(backup)
         return self._archives.at(found.location, found.name)
 
-    async def _instance(self, place: Any) -> Instance:
-        found = await self._store.get(Instance, place_of(place).id)
-        if found is None:
-            raise BackupError("loading data", "the instance for them was destroyed meanwhile")
-        return found.value
-
     async def _discard(self, place_id: str) -> None:
         if not await self._store.transact(lambda tx: discard_place(tx, place_id)):
             return
@@ -317,10 +301,3 @@ class BackupSagas:
         left = await self._controller.reconcile(place_id)
         if left is not None:
             raise BackupError("removing the instance that data were on trial in", left.message or f"it is {left.phase}")
-
-
-def _fingerprint(answer: Any, addon: str) -> Fingerprint:
-    if not isinstance(answer, Fingerprint):
-        found = f"the result is a {type(answer).__name__}, not a Fingerprint"
-        raise ContractViolation(f"asking addon {addon} for its data", found, addon=addon)
-    return answer
