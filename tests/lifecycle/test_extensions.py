@@ -90,6 +90,10 @@ def test_what_a_server_loads_when_it_starts_is_announced(addonkit_command: Comma
     assert absent.status == 1
     assert "is not available" in absent.err
     assert installed(call, "shop") == {"pg_stat_statements"}
+    assert call("stop", "shop-postgresql").status == 0
+    assert call("extension", "update", "shop-postgresql", "hstore").status == 1
+    assert call("list", "--json").data["instances"][0]["server"]["state"] == "stopped", "also when what it was started for has failed"
+    assert call("start", "shop-postgresql").status == 0
 
     assert call("config", "set", "postgresql", "allowed_extensions=citext").status == 0
     assert "cannot have hstore: it is not allowed" in call("extension", "add", "shop-postgresql", "hstore").err

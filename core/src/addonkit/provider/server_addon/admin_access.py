@@ -72,10 +72,19 @@ async def ensure_running(framework: ProviderFramework, server_id: str) -> None:
 @asynccontextmanager
 async def running(framework: ProviderFramework, server_id: str) -> AsyncIterator[ServerAccess]:
     """Let a server run for a block; one that was stopped on purpose is stopped again. Raises as `ensure_access`."""
+    async with _stopped_again(framework, server_id):
+        yield await ensure_access(framework, server_id)
+
+
+@asynccontextmanager
+async def _stopped_again(framework: ProviderFramework, server_id: str) -> AsyncIterator[None]:
+    """Stop a server after the block, however that ends, if it was stopped on purpose before."""
     was_stopped = await framework.is_stopped(server_id)
-    yield await ensure_access(framework, server_id)
-    if was_stopped:
-        await framework.scale_pool(server_id, 0)
+    try:
+        yield
+    finally:
+        if was_stopped:
+            await framework.scale_pool(server_id, 0)
 
 
 async def cleanup_tenant(
@@ -105,14 +114,12 @@ async def cleanup_tenant(
     except AddonkitError:
         if not await _has_neighbours(framework, instance, server_id):
             return
-        was_stopped = await framework.is_stopped(server_id)
-        try:
-            await ensure_running(framework, server_id)
-        except PoolTimeout as error:
-            raise error from None  # not worth another try, whatever came before: it hangs
-        await _work_by_force(framework, server, work)
-        if was_stopped:  # on purpose: it runs for this work only
-            await framework.scale_pool(server_id, 0)
+        async with _stopped_again(framework, server_id):
+            try:
+                await ensure_running(framework, server_id)
+            except PoolTimeout as error:
+                raise error from None  # not worth another try, whatever came before: it hangs
+            await _work_by_force(framework, server, work)
 
 
 async def _work_by_force(
