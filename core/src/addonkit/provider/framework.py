@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from addonkit.errors import CommandFailed, InvalidInput, PoolCrashed, PoolGone, PoolTimeout, TransientError
+from addonkit.errors import CommandFailed, PoolCrashed, PoolTimeout, TransientError
 from addonkit.models.address import Address
 from addonkit.models.compute import (
     CreateSandboxPoolSpec,
@@ -20,11 +20,13 @@ from addonkit.models.compute import (
     Service,
 )
 from addonkit.models.instance import Server
+from addonkit.provider.pool_failures import check_probe, crashed, gone, hangs, hung, timed_out
 from addonkit.provider.servers import Servers
+from addonkit.provider.service_addresses import find_address
 
 if TYPE_CHECKING:
     from addonkit.compute.interface import Backend
-    from addonkit.store.interface import Reader, Store, Transaction
+    from addonkit.store.interface import Store, Transaction
     from addonkit.util.clock import Clock
 
 DEFAULT_WAIT: Final = 300.0
@@ -65,7 +67,7 @@ class ProviderFramework:
             NoFreePort: when the backend has none left.
             PoolCrashed: when a new disk cannot be prepared, or the server ended too often.
         """
-        _check_probe(spec)
+        check_probe(spec)
         entity = await self._store.get(Pool, spec.name)
         known = attrs.evolve(entity.value, spec=spec) if entity else Pool(spec.name, spec, self._backend.name)
         placed = await self._backend.place(known)
@@ -100,7 +102,7 @@ class ProviderFramework:
         pool = await self._pool(name)
         limit = min(timeout, pool.spec.port_wait_timeout)
         deadline = self._clock.monotonic() + limit
-        first, hangs = True, False
+        first, has_hung = True, False
         pause = FIRST_POLL
         while True:
             state = await self._backend.observe(pool)
@@ -109,12 +111,12 @@ class ProviderFramework:
             if state.problem:
                 raise PoolCrashed(f"starting server {name}", state.problem)
             if state.started and not state.running:
-                raise _crashed(name, state)
-            if first and _hangs(pool, state):
-                hangs, deadline = True, min(deadline, self._clock.monotonic() + PATIENCE)
+                raise crashed(name, state)
+            if first and hangs(pool, state):
+                has_hung, deadline = True, min(deadline, self._clock.monotonic() + PATIENCE)
             first = False
             if self._clock.monotonic() >= deadline:
-                raise _hung(name) if hangs else _timed_out(pool, limit, state)
+                raise hung(name) if has_hung else timed_out(pool, limit, state)
             await self._clock.sleep(pause)
             pause = min(POLL, pause * 1.5)
             pool = await self._pool(name)
@@ -138,8 +140,8 @@ class ProviderFramework:
             if not state.running:
                 raise TransientError(f"working on server {name}", "it does not run")
             if self._clock.monotonic() >= deadline:
-                if _hangs(pool, state):
-                    raise _hung(name)
+                if hangs(pool, state):
+                    raise hung(name)
                 raise TransientError(f"working on server {name}", "it runs but does not answer as this server would")
             await self._clock.sleep(POLL)
 
@@ -179,10 +181,10 @@ class ProviderFramework:
         def decide(tx: Transaction) -> None:
             entity, pool = tx.get(Server, server_id), tx.get(Pool, server_id)
             if entity is None or pool is None:
-                raise _gone(server_id)
+                raise gone(server_id)
             changed = change(entity.value)
             spec = pool_of(changed)
-            _check_probe(spec)
+            check_probe(spec)
             kept = attrs.evolve(spec, desired_instances=pool.value.spec.desired_instances)
             tx.put(entity, changed)
             tx.put(pool, attrs.evolve(pool.value, spec=kept))
@@ -326,7 +328,7 @@ class ProviderFramework:
         def decide(tx: Transaction) -> Pool:
             entity = tx.get(Pool, name)
             if entity is None:
-                raise _gone(name)
+                raise gone(name)
             spec = attrs.evolve(entity.value.spec, desired_instances=desired)
             return tx.put(entity, attrs.evolve(entity.value, spec=spec)).value
 
@@ -335,31 +337,11 @@ class ProviderFramework:
     async def _pool(self, name: str) -> Pool:
         entity = await self._store.get(Pool, name)
         if entity is None:
-            raise _gone(name)
+            raise gone(name)
         return entity.value
 
     async def _find_address(self, name: str) -> Address | None:
-        return await self._store.read(lambda tx: _find_address(tx, name))
-
-
-def _find_address(tx: Reader, name: str) -> Address | None:
-    """The address of a service: that of the pool of its own name, or of another one that has its labels."""
-    service = tx.get(Service, name)
-    if service is None:
-        return None
-    wanted, port = service.value.match_labels.items(), service.value.port
-    namesake = tx.get(Pool, name)
-    if namesake is not None and wanted <= namesake.value.spec.labels.items():
-        return _address(namesake.value, port)
-    pools = (entity.value for entity in tx.list(Pool).items)
-    return next((_address(pool, port) for pool in pools if wanted <= pool.spec.labels.items()), None)
-
-
-def _address(pool: Pool, number: int) -> Address | None:
-    for port in pool.spec.ports:
-        if port.number == number and port.name in pool.ports:
-            return Address(pool.host, pool.ports[port.name])
-    return None
+        return await self._store.read(lambda tx: find_address(tx, name))
 
 
 def _record(tx: Transaction, placed: Pool) -> Pool:
@@ -369,47 +351,3 @@ def _record(tx: Transaction, placed: Pool) -> Pool:
         return tx.create(placed.name, placed).value
     wanted = attrs.evolve(entity.value, spec=placed.spec, host=placed.host, ports=placed.ports)
     return entity.value if wanted == entity.value else tx.put(entity, wanted).value
-
-
-def _gone(name: str) -> PoolGone:
-    return PoolGone(f"waiting for server {name}", "it was deleted meanwhile")
-
-
-def _hangs(pool: Pool, state: PoolState) -> bool:
-    """Whether a server that does not answer has had its time to start."""
-    return bool(state.running) and state.age is not None and state.age > pool.spec.port_wait_timeout
-
-
-def _hung(name: str) -> PoolTimeout:
-    advice = "run `addonkit restart` with the name of an instance of it"
-    return PoolTimeout(f"working on server {name}", "it runs and does not answer", advice)
-
-
-def _crashed(name: str, state: PoolState) -> PoolCrashed:
-    status = "" if state.exit_status is None else f" with status {state.exit_status}"
-    return PoolCrashed(f"starting server {name}", f"it ended{status}{_tail(state)}", log_tail=state.log_tail)
-
-
-def _timed_out(pool: Pool, limit: float, state: PoolState) -> PoolTimeout:
-    expected = pool.spec.program.probe.expect if pool.spec.program else ()
-    probed = f" to begin its answer to the probe with {' or '.join(map(repr, expected))}" if expected else ""
-    return PoolTimeout(
-        f"starting server {pool.name}",
-        f"it was not ready{probed} after {limit:g} s{_tail(state)}",
-        log_tail=state.log_tail,
-    )
-
-
-def _check_probe(spec: CreateSandboxPoolSpec) -> None:
-    ports = [port.name for port in spec.ports]
-    if spec.program is not None and spec.program.probe.port not in ports:
-        raise InvalidInput(
-            f"starting server {spec.name}",
-            f"its probe asks port {spec.program.probe.port!r}, and its ports are {', '.join(ports) or 'none'}",
-            "let the Probe name one of them; that of a ServerAddon has the addon's name",
-        )
-
-
-def _tail(state: PoolState) -> str:
-    lines = [line.strip() for line in state.log_tail.splitlines() if line.strip()]
-    return f"; its log ends with: {' | '.join(lines[-5:])}" if lines else "; its log is empty"

@@ -1,4 +1,4 @@
-"""Text from elsewhere, made safe to show."""
+"""Text from elsewhere, made fit to show."""
 
 from __future__ import annotations
 
@@ -19,3 +19,9 @@ def short_name(text: str) -> str:
     """Return a foreign name as it may be shown: printable, and at most LONGEST_NAME characters."""
     shown = printable(text[: LONGEST_NAME + 1])
     return shown if len(shown) <= LONGEST_NAME else f"{shown[: LONGEST_NAME - 1]}…"
+
+
+def last_lines(text: str, number: int) -> str:
+    """Return the last lines of a log side by side, without empty ones, each text once."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return " | ".join(dict.fromkeys(lines[-number:]))

@@ -22,6 +22,7 @@ from addonkit.compute.process.user import ServiceUser
 from addonkit.errors import PoolCrashed
 from addonkit.models.compute import File, Pool, Program
 from addonkit.models.secret import reveal
+from addonkit.util.text import last_lines
 
 PREPARE_LIMIT: Final = 240.0
 """Seconds that preparing a disk may take."""
@@ -212,5 +213,4 @@ def kept_files(program: Program) -> tuple[str, ...]:
 
 
 def _last_words(log: Path) -> str:
-    lines = dict.fromkeys(line.strip() for line in tail(log, 5).splitlines() if line.strip())
-    return " | ".join(lines) or "its log is empty"
+    return last_lines(tail(log), 5) or "its log is empty"
