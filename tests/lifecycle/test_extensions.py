@@ -92,7 +92,9 @@ def test_what_a_server_loads_when_it_starts_is_announced(addonkit_command: Comma
     assert installed(call, "shop") == {"pg_stat_statements"}
     assert call("stop", "shop-postgresql").status == 0
     assert call("extension", "update", "shop-postgresql", "hstore").status == 1
-    assert call("list", "--json").data["instances"][0]["server"]["state"] == "stopped", "also when what it was started for has failed"
+    assert call("list", "--json").data["instances"][0]["server"]["state"] == "stopped", (
+        "also when what it was started for has failed"
+    )
     assert call("start", "shop-postgresql").status == 0
 
     assert call("config", "set", "postgresql", "allowed_extensions=citext").status == 0

@@ -1,4 +1,4 @@
-"""Gives a command a private folder. A process of its own removes the folder once the command has ended, however it ended.
+"""Gives a command a private folder. A process of its own removes it once the command has ended, however it ended.
 
 That process, the keeper, makes the folder too: it is out of the reach of signals to the command by then. It waits for
 the end of its input, whose other end the command and all that it starts inherit.
