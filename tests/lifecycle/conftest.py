@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -18,6 +16,7 @@ from addonkit.compute.process import scratch
 from addonkit.testing.command import CommandLine
 from addonkit.testing.conformance.client import find_client
 from addonkit.testing.conformance.rig import Rig, rigged
+from addonkit.testing.conformance.rig import serving as serving_addon
 from addonkit.testing.home import kill_servers
 from addonkit.testing.serving import free_port, serving
 
@@ -50,24 +49,15 @@ def small_disk(home: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
         subprocess.run(["umount", "--lazy", disk], check=True)
 
 
-def _answers(settings: Mapping[str, str]) -> bool:
-    """Whether a service listens; an addon without one has no endpoint."""
-    if "endpoint" not in settings:
-        return True
-    address = urlsplit(settings["endpoint"])
-    with socket.socket() as trying:
-        return trying.connect_ex((address.hostname or "", address.port or 0)) == 0
-
-
 @pytest.fixture(scope="session")
 def service_of() -> Iterator[Callable[[str], Mapping[str, str]]]:
-    """Settings of an addon for the service that its client brings; one that has ended is started again."""
+    """Settings of an addon for the service that its client brings."""
     settings: dict[str, Mapping[str, str]] = {}
     with ExitStack() as services:
 
         def service_of(addon: str) -> Mapping[str, str]:
-            if addon not in settings or not _answers(settings[addon]):
-                settings[addon] = services.enter_context(find_client(addon).service())
+            if addon not in settings:
+                settings[addon] = services.enter_context(serving_addon(find_client(addon)))
             return settings[addon]
 
         yield service_of

@@ -35,6 +35,17 @@ def marked() -> Iterator[str]:
             os.environ[_MARK] = before
 
 
+@contextmanager
+def unmarked() -> Iterator[None]:
+    """Let what is started in the block outlive the check that runs."""
+    mark = os.environ.pop(_MARK, None)
+    try:
+        yield
+    finally:
+        if mark is not None:
+            os.environ[_MARK] = mark
+
+
 def processes_of(mark: str) -> tuple[psutil.Process, ...]:
     """Processes that were started since then and still run, this one left out."""
     return _marked_by(_MARK, mark)

@@ -29,7 +29,7 @@ from addonkit.testing.conformance.applicability import not_tried
 from addonkit.testing.conformance.assertions import fail, fail_by, require
 from addonkit.testing.conformance.calls import Calls
 from addonkit.testing.conformance.client import ConformanceClient
-from addonkit.testing.conformance.leftovers import marked, processes_of
+from addonkit.testing.conformance.leftovers import marked, processes_of, unmarked
 from addonkit.testing.conformance.reaper import folder_for_homes
 from addonkit.testing.conformance.secret_tracker import remember
 from addonkit.testing.home import kill_servers, left_behind, temporary_home
@@ -304,11 +304,12 @@ def rigged(
 
 @contextmanager
 def serving(client: ConformanceClient) -> Iterator[Mapping[str, str]]:
-    """Settings of the service that the addon needs, while it runs."""
+    """Settings of the service that the addon needs, while it runs; it outlives the check that asks for it first."""
     folder_for_homes()  # marks what the service starts
     with ExitStack() as stack:
         try:
-            settings = stack.enter_context(client.service())
+            with unmarked():
+                settings = stack.enter_context(client.service())
         except Unable as error:
             fail(
                 f"the service that the addon needs does not run: {type(error).__name__}: {error}",
