@@ -25,6 +25,11 @@ _FIRST: Final = 6
 _LONG: Final = ("a_step_that_fails", "a_crash_at", "many_come", "names_that_look", "a_second_create", "a_killed_backup")
 """Checks of the last round: those that take long."""
 
+_OF_EACH_VARIANT: Final = frozenset(
+    {"the_server_is_what_the_variant_says", "promised_connections_are_there_and_no_more"}
+)
+"""Checks of what a variant's config has: in one of them it may have what the server has by itself."""
+
 _LIKELY: Final = {
     "drop a rule": ("an_app_may_do", "an_app_can_use", "credentials_open"),
     "drop SQL": ("an_app_may_do", "an_app_can_use", "another_app", "a_login_ends", "data_come_back"),
@@ -77,7 +82,7 @@ class Judge:
         folder = self._folder / f"{threading.get_ident()}"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        cases = _of_two_kinds(self._reach.of(mutant.import_name, mutant.mutation.statement), self._default)
+        cases = of_two_kinds(self._reach.of(mutant.import_name, mutant.mutation.statement), self._default)
         for some in self._rounds(mutant, cases):
             for name, case, said in _failures(mutant, some, folder):
                 with self._lock:
@@ -100,12 +105,13 @@ class Judge:
         yield from filter(None, (short[:_FIRST], short[_FIRST:], long if mutant.mutation.statement else ()))
 
 
-def _of_two_kinds(cases: Collection[Case], default: str) -> list[Case]:
-    """Keep of each check one shared variant and one other, the default if there is a choice."""
-    kept: dict[tuple[str, str, bool], Case] = {}
+def of_two_kinds(cases: Collection[Case], default: str) -> list[Case]:
+    """Keep of each check one shared variant and one other, the default if there is a choice; of some all variants."""
+    kept: dict[tuple[str, str, str], Case] = {}
     for each in sorted(cases, key=lambda case: (case.case.partition("-")[0] != default, case)):
         variant, _, rest = each.case.partition("-")
-        kept.setdefault((each.name, rest, variant in {"shared", "prefix"}), each)
+        kind = "shared" if variant in {"shared", "prefix"} else ""
+        kept.setdefault((each.name, rest, variant if each.name in _OF_EACH_VARIANT else kind), each)
     return list(kept.values())
 
 

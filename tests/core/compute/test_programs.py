@@ -236,3 +236,11 @@ def test_a_script_is_asked_each_time(home: Path, asked: list[str]) -> None:
     for _ in range(2):
         Programs(home / "programs", {"ADDONKIT_PROGRAMS": str(folder)}, service_user(os.environ)).find(CAT)
     assert len(asked) == 2, "what it starts may have changed"
+
+
+def test_a_directory_that_lacks_a_helper_is_named_with_it(home: Path) -> None:
+    install(home / "a", "tool", "1.5")
+    source = ProgramSource(("tool", "tool-install", "tool-check"), directories=(f"{home}/*",))
+
+    with pytest.raises(ProgramNotFound, match=rf"\({home}/a has tool and no tool-install and no tool-check\); install"):
+        ProcessBackend(home, environ={}).runnable_version(a_definition(source), "")

@@ -68,6 +68,20 @@ def test_each_operator_changes_one_place(operators: ModuleType) -> None:
     assert {each.statement for each in found if each.line > 10} == {0}
 
 
+@pytest.mark.usefixtures("operators")
+def test_checks_of_a_config_judge_with_each_variant() -> None:
+    import mutation.judge as judging
+    from mutation.reach import Case
+
+    names = ("data_live_on_the_disk", "the_server_is_what_the_variant_says")
+    cases = [Case(name, variant) for name in names for variant in ("large", "shared", "small")]
+
+    kept = judging.of_two_kinds(cases, "small")
+
+    assert {case.case for case in kept if case.name == names[0]} == {"shared", "small"}
+    assert {case.case for case in kept if case.name == names[1]} == {"large", "shared", "small"}
+
+
 def test_what_a_container_alone_has_is_left_alone(operators: ModuleType) -> None:
     source = "def container(server):\n    server.run('x')\n"
 

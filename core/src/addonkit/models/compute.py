@@ -93,14 +93,15 @@ class Program:
     Placeholders in `argv`, `prepare`, `files`, `env`: `{port}` (of the first port) and `{port:NAME}`, `{disk}`
     (directory of the first volume; servers start in it), `{run}` (a private directory) and `{sockets}`. `{run}` lives
     as long as the pool. In `{sockets}` only the server's user can make Unix sockets. It is a short path, from the
-    directory that the server starts in: a socket's path has at most 107 bytes. Never put a secret in an argv: everybody
-    on the machine reads it.
+    directory that the server starts in: a socket's path has at most 107 bytes. A server that goes to its data directory
+    first finds it where that is `{disk}`. Never put a secret in an argv: everybody on the machine reads it.
 
     Attributes:
         source: where the executables are found.
         version: the version to run; matches whole leading components (`18` takes `18.6`).
         argv: the server's command line; the first word is one of the executables, as the source names it.
-        prepare: command lines that turn an empty disk into a usable one, run once, in order.
+        prepare: command lines that turn an empty disk into a usable one, run once, in order. The first word of each is
+            one of the executables, or the absolute path of a helper that is installed elsewhere.
         prepare_files: written before `prepare`, removed after it.
         template: a faster way to the same: a prepared disk that is copied. Without one, `prepare` is run.
         before_start: command lines that are run on a prepared disk before each start, as the user who prepares, with

@@ -47,7 +47,7 @@ class Programs:
         return self._found[source]
 
     def faults(self, source: ProgramSource) -> tuple[str, ...]:
-        """Why directories that have all executables are left out, a line each. Blocking, see find."""
+        """Why directories that have the server's executable are left out, a line each. Blocking, see find."""
         self.find(source)
         return self._faults[source]
 
@@ -87,7 +87,11 @@ class Programs:
         faults: dict[str, str] = {}
         for origin, directory, package in self._places(source):
             real = os.path.realpath(directory)
-            if real in found or real in faults or not _has_all(Path(real), source):
+            if real in found or real in faults or executable(Path(real), source.executables[0]) is None:
+                continue
+            missing = _missing(Path(real), source)
+            if missing:
+                faults[real] = f"{real} has {source.executables[0]} and no {' and no '.join(missing)}"
                 continue
             try:
                 usable = self._usable(Path(real), package)
@@ -179,7 +183,11 @@ def _rank(directory: Path, source: ProgramSource) -> int:
 
 
 def _has_all(directory: Path, source: ProgramSource) -> bool:
-    return all(executable(directory, name) is not None for name in source.executables)
+    return not _missing(directory, source)
+
+
+def _missing(directory: Path, source: ProgramSource) -> list[str]:
+    return [name for name in source.executables if executable(directory, name) is None]
 
 
 def _say(argv: list[str], user: ServiceUser | None) -> str:

@@ -8,8 +8,8 @@ from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 import attrs
 
-UNNAMED: Final = ("", "root", "admin", "administrator", "postgres", "default", "anonymous", "guest")
-"""Logins that servers come with, and that no app is given."""
+UNNAMED: Final = ("root", "admin", "administrator", "postgres", "default", "anonymous", "guest", "")
+"""Logins that servers come with, and that no app is given. Some clients take their own user's name for none."""
 
 _LONG: Final = 16
 """Characters of a secret that is worth changing a part of."""

@@ -19,6 +19,7 @@ from addonkit.kit.kit import Kit
 from addonkit.models.identifiers import new_id
 from addonkit.models.secret import Secret
 from addonkit.models.variable import Variable
+from addonkit.testing.conformance.applicability import not_applicable
 from addonkit.testing.conformance.assertions import fail, require
 from addonkit.testing.conformance.async_tests import synchronous
 from addonkit.testing.conformance.audit_hooks import Audit, auditing
@@ -94,7 +95,7 @@ class SecretChecks:
         }
         remember(wrong.values())
         if not wrong:
-            return
+            not_applicable("no setting of it is secret")
         told = {rig.variable(name): text for name, text in wrong.items()}
         async with open(rig.home, environ={**rig.environ, **told}, on_event=rig.events.append) as kit:
             try:
