@@ -1,8 +1,9 @@
 """`make mutants`: break addons by machine and print what the conformance kit catches.
 
-    python -m mutation [ADDON...] [--each N] [--seed N] [--jobs N] [--list] [--again WORD] [--keep FOLDER] ...
+    python -m mutation [ADDON...] [--each N] [--of-operator N] [--seed N] [--jobs N] [--list] [--again WORD] ...
 
-`--each` takes so many mutants of each addon by chance; 0 takes all. With `--keep` verdicts stand in a folder. A mutant
+`--each` takes so many mutants of each addon by chance; 0 takes all. `--of-operator` takes so many of each operator,
+and all where there are fewer. With `--keep` verdicts stand in a folder. A mutant
 that has one is not judged again, unless `--again` names its verdict. `--crashes` lets checks kill the addon, too.
 `--kept` judges none. `--write` puts the numbers where the reference finds them.
 """
@@ -21,6 +22,7 @@ from pathlib import Path
 
 from mutation.judge import Judge, Verdict
 from mutation.mutants import Mutant, equivalent, mutants_of
+from mutation.operators import OPERATORS
 from mutation.reach import Reach, reach_of
 from mutation.results import Results, write_numbers
 from mutation.subjects import SITE, Subject, subjects
@@ -52,6 +54,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make mutants")
     parser.add_argument("addons", nargs="*")
     parser.add_argument("--each", type=int, default=4)
+    parser.add_argument("--of-operator", type=int, default=0)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--list", action="store_true")
@@ -64,7 +67,7 @@ def _options() -> argparse.Namespace:
 
 
 def _verdicts(subject: Subject, folder: Path, options: argparse.Namespace) -> Iterator[tuple[Mutant, Verdict]]:
-    chosen = _chosen(subject, options.each, options.seed)
+    chosen = _chosen(subject, options)
     if options.list:
         yield from ((mutant, Verdict("listed")) for mutant in chosen)
         return
@@ -85,9 +88,13 @@ def _verdicts(subject: Subject, folder: Path, options: argparse.Namespace) -> It
         yield from zip(chosen, pool.map(verdict, chosen), strict=True)
 
 
-def _chosen(subject: Subject, each: int, seed: int) -> list[Mutant]:
-    found = mutants_of(subject)
-    return random.Random(seed).sample(found, min(each or len(found), len(found)))
+def _chosen(subject: Subject, options: argparse.Namespace) -> list[Mutant]:
+    found, chance = mutants_of(subject), random.Random(options.seed)
+    if not options.of_operator:
+        return chance.sample(found, min(options.each or len(found), len(found)))
+    kinds = [[each for each in found if each.mutation.operator == operator] for operator in OPERATORS]
+    some = [each for kind in kinds for each in chance.sample(kind, min(options.of_operator, len(kind)))]
+    return chance.sample(some, len(some))
 
 
 def _lines(mutant: Mutant, verdict: Verdict) -> str:

@@ -30,6 +30,9 @@ _OF_EACH_VARIANT: Final = frozenset(
 )
 """Checks of what a variant's config has: in one of them it may have what the server has by itself."""
 
+_ALWAYS: Final = Case("the_definition_is_valid")
+"""What tells of an addon that cannot be loaded: no other check has a case of it then."""
+
 _LIKELY: Final = {
     "drop a rule": ("an_app_may_do", "an_app_can_use", "credentials_open"),
     "drop SQL": ("an_app_may_do", "an_app_can_use", "another_app", "a_login_ends", "data_come_back"),
@@ -102,7 +105,8 @@ class Judge:
 
         long = sorted(each for each in cases if each.name.startswith(_LONG))
         short = sorted((each for each in cases if not each.name.startswith(_LONG)), key=rank)
-        yield from filter(None, (short[:_FIRST], short[_FIRST:], long if mutant.mutation.statement else ()))
+        first = [_ALWAYS, *short[:_FIRST]]
+        yield from filter(None, (first, short[_FIRST:], long if mutant.mutation.statement else ()))
 
 
 def of_two_kinds(cases: Collection[Case], default: str) -> list[Case]:

@@ -100,8 +100,8 @@ class Program:
         source: where the executables are found.
         version: the version to run; matches whole leading components (`18` takes `18.6`).
         argv: the server's command line; the first word is one of the executables, as the source names it.
-        prepare: command lines that turn an empty disk into a usable one, run once, in order. The first word of each is
-            one of the executables, or the absolute path of a helper that is installed elsewhere.
+        prepare: command lines that turn an empty disk into a usable one, run once, in order. Their first word is
+            one of the executables, or the absolute path of a helper.
         prepare_files: written before `prepare`, removed after it.
         template: a faster way to the same: a prepared disk that is copied. Without one, `prepare` is run.
         before_start: command lines that are run on a prepared disk before each start, as the user who prepares, with

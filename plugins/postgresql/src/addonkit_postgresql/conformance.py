@@ -61,6 +61,10 @@ class Client(ConformanceClient):
             finally:
                 runner.run(session.__aexit__(None, None, None))
 
+    def knows(self, environ: Mapping[str, str]) -> bool:
+        """Whether the password counts: the server looks at it before it looks at the database."""
+        return asyncio.run(_knows(environ))
+
     def listing(self, environ: Mapping[str, str]) -> Collection[str]:
         """Return sessions, roles and databases."""
         return asyncio.run(_listing(environ))
@@ -117,6 +121,16 @@ async def _attempt(environ: Mapping[str, str], statement: str) -> None:
         except asyncpg.PostgresError as error:
             if error.sqlstate in REFUSALS:
                 raise
+
+
+async def _knows(environ: Mapping[str, str]) -> bool:
+    import asyncpg
+
+    try:
+        async with _session(environ, "postgres"):
+            return True
+    except asyncpg.InsufficientPrivilegeError:
+        return True
 
 
 async def _listing(environ: Mapping[str, str]) -> list[str]:

@@ -60,6 +60,16 @@ class Client(ConformanceClient):
         found = of_app(environ).list_objects_v2(Bucket=environ["S3_BUCKET"], Prefix=environ.get("S3_PREFIX", ""))
         return [str(each["Key"]) for each in found.get("Contents", ())]
 
+    def knows(self, environ: Mapping[str, str]) -> bool:
+        """Whether the key counts: the service looks at it before it looks at what that may do."""
+        from botocore.exceptions import ClientError
+
+        try:
+            of_app(environ).list_buckets()
+        except ClientError as error:
+            return bool(error.response["Error"]["Code"] == "AccessDenied")
+        return True
+
     def listing(self, environ: Mapping[str, str]) -> Collection[str]:
         """Return buckets and users, where they are shown."""
         from botocore.exceptions import ClientError

@@ -55,6 +55,15 @@ class ConformanceClient(abc.ABC):
         del environ
         yield None
 
+    def knows(self, environ: Mapping[str, str]) -> bool | None:
+        """Return whether the service still knows a login, whatever that opens; None where `read` shows it.
+
+        Name no database or bucket, or one that is always there: a login can outlive what it was made for. Raise where the
+        service does not answer.
+        """
+        del environ
+        return None
+
     def listing(self, environ: Mapping[str, str]) -> Collection[str] | None:
         """Return all that an app can list beside its values: databases, users, sessions and what they do.
 

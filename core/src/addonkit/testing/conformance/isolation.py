@@ -14,7 +14,7 @@ from addonkit.testing.conformance.applicability import not_applicable
 from addonkit.testing.conformance.assertions import fail, require
 from addonkit.testing.conformance.async_tests import synchronous
 from addonkit.testing.conformance.forgery import attempts
-from addonkit.testing.conformance.rig import Rig, restarted
+from addonkit.testing.conformance.rig import Rig, restarted, words_of
 
 ALIKE = ("my-app", "my_app", "My.App")
 """Names that sanitize alike."""
@@ -51,6 +51,7 @@ class IsolationChecks:
                     "an app reads with its credentials after it was detached",
                     "revoke them in the saga of addon_unbind",
                 )
+                await rig.expect_unknown(guest, "its app was detached")
             await rig.expect(owner, "shared", "after another app was detached")
             if rig.under_test.can("unbind") and rig.under_test.is_persistent(variant) and await restarted(rig, kit):
                 require(
@@ -128,7 +129,11 @@ class IsolationChecks:
             await rig.create(kit, variant, "blog")
             await rig.write(environ, "mine")
             findings = await _orphans(kit)
-            require(not findings, f"tenants are taken for orphans: {findings}", "tell what Instance.claim tells")
+            require(
+                not findings,
+                f"tenants are taken for orphans: {words_of(findings)}",
+                "tell what Instance.claim tells",
+            )
             await rig.destroy(kit, "blog")
             await rig.expect(environ, "mine", "after a neighbour left")
             await rig.destroy(kit, "shop")
@@ -159,7 +164,7 @@ async def _live_side_by_side(rig: Rig, kit: Kit, variant: str, names: Sequence[s
     rig.apps.update({name: name for name in names})
     environs = dict(zip(names, await asyncio.gather(*(rig.create(kit, variant, app) for app in names)), strict=True))
     for app, environ in environs.items():
-        await rig.write(environ, app)
+        await rig.write(environ, app, why=f"the app is named {app[:20]}, and others are named alike")
     for app, environ in environs.items():
         await rig.expect(environ, app, f"the app is named {app[:20]}")
     for one, other in INTRUDING:
@@ -193,6 +198,9 @@ async def _expect_closed(rig: Rig, mine: Mapping[str, str], theirs: Mapping[str,
 async def _orphans(kit: Kit) -> list[Finding]:
     findings = await kit.doctor()
     unasked = [each.problem for each in findings if each.kind == "server-down"]
-    advice = "mend `list_claims`, or the saga of addon_inspect: it fails while apps live on the server"
-    require(not unasked, f"doctor finds: {'; '.join(unasked)}", advice)
+    require(
+        not unasked,
+        f"doctor finds: {'; '.join(unasked)}",
+        "mend `list_claims`, or the saga of addon_inspect: it fails while apps live on the server",
+    )
     return [each for each in findings if each.kind == "orphan-claim"]

@@ -9,7 +9,7 @@ from typing import Any
 from addonkit.testing.conformance.assertions import require
 from addonkit.testing.conformance.async_tests import synchronous
 from addonkit.testing.conformance.kinds import expect_none, make_all
-from addonkit.testing.conformance.rig import KEY, Rig, Unable, restarted
+from addonkit.testing.conformance.rig import KEY, Rig, Unable, restarted, words_of
 
 
 class LoginChecks:
@@ -30,7 +30,11 @@ class LoginChecks:
             if rig.under_test.is_shared(variant) and await restarted(rig, kit):
                 await _expect_shut(rig, former, "its instance was destroyed and the server was started again")
             findings = [each for each in await kit.doctor() if each.subject and "orphan" in each.kind]
-            require(not findings, f"doctor finds {findings} while a neighbour lives", "remove it when deprovisioning")
+            require(
+                not findings,
+                f"while a neighbour lives, doctor finds {words_of(findings)}",
+                "remove it when deprovisioning",
+            )
             present = await rig.create(kit, variant, "shop")
             await _expect_shut(rig, former, "the same app has a new instance")
             await rig.expect(present, None, "it is a new instance of an app that had one")
@@ -70,6 +74,7 @@ async def _expect_shut(rig: Rig, environ: Mapping[str, str], why: str) -> None:
         f"the service lets the old credentials in after {why}",
         "remove the login together with the data; let ConformanceClient.read raise when a login is refused",
     )
+    await rig.expect_unknown(environ, why)
 
 
 async def _expect_open(ask: Callable[[str], Any], what: str) -> None:

@@ -21,7 +21,7 @@ from typing import IO, Any, Final
 import attrs
 import pytest
 
-from addonkit.testing.conformance.reaper import interrupt_on_sigterm
+from addonkit.testing.conformance.reaper import interrupt_on_sigterm, shared_templates
 from addonkit.testing.conformance.report import Check, Collector
 
 _ALL_TAKEN: Final = 1_000_000
@@ -115,6 +115,7 @@ def run_side_by_side(
         first_failure: begin no further check after one that failed.
     """
     interrupt_on_sigterm()
+    shared_templates()  # which all workers inherit
     with tempfile.NamedTemporaryFile(prefix="addonkit-conformance-") as counter, DefaultSelector() as selector:
         queue = Queue(Path(counter.name))
         command = [sys.executable, "-m", __name__, json.dumps([counter.name, *options])]

@@ -15,10 +15,12 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Final
 
+from addonkit.compute.process.templates import SETTING as TEMPLATES
 from addonkit.testing.conformance.leftovers import SESSION, kill_marked
 from addonkit.testing.fixtures.reaper import let_go, start_of
 from addonkit.testing.home import MEMORY, kill_servers
@@ -37,6 +39,15 @@ def folder_for_homes() -> Path:
     atexit.register(_remove, folder, os.getpid())
     interrupt_on_sigterm()
     return folder
+
+
+def shared_templates() -> Mapping[str, str]:
+    """Return the setting by which homes of all checks share prepared disks, those of commands included."""
+    if TEMPLATES not in os.environ:
+        folder = folder_for_homes() / "templates"
+        folder.mkdir(mode=0o711)
+        os.environ[TEMPLATES] = str(folder)
+    return {TEMPLATES: os.environ[TEMPLATES]}
 
 
 def interrupt_on_sigterm() -> None:

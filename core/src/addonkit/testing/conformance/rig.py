@@ -18,6 +18,7 @@ from addonkit.models.execution import Event
 from addonkit.models.identifiers import new_id
 from addonkit.models.instance import Association, Instance
 from addonkit.models.secret import Secret
+from addonkit.models.views import Finding
 from addonkit.registry.discovery import BLOCK_VARIABLE
 from addonkit.store.codec import Codec
 from addonkit.store.interface import Transaction
@@ -30,7 +31,7 @@ from addonkit.testing.conformance.assertions import fail, fail_by, require
 from addonkit.testing.conformance.calls import Calls
 from addonkit.testing.conformance.client import ConformanceClient
 from addonkit.testing.conformance.leftovers import marked, processes_of, unmarked
-from addonkit.testing.conformance.reaper import folder_for_homes
+from addonkit.testing.conformance.reaper import folder_for_homes, shared_templates
 from addonkit.testing.conformance.secret_tracker import remember
 from addonkit.testing.home import kill_servers, left_behind, temporary_home
 from addonkit.util.clock import SystemClock
@@ -95,7 +96,8 @@ class Rig:
     async def kit(self) -> AsyncIterator[Kit]:
         """addonkit, open on the home."""
         registry = registry_for(self.under_test.addon.name)
-        environ = {"ADDONKIT_TRASH": "0", **self.environ}  # a check wants nothing of it back
+        # A check wants nothing of the trash back, and prepares no disk that another one has prepared.
+        environ = {"ADDONKIT_TRASH": "0", **shared_templates(), **self.environ}
         async with open(self.home, environ=environ, registry=registry, on_event=self.events.append) as kit:
             yield kit
 
@@ -123,14 +125,15 @@ class Rig:
         """What an app receives now."""
         return dict((await kit.environment(self.app(app))).as_dict())
 
-    async def write(self, environ: Mapping[str, str], value: str, key: str = KEY) -> None:
+    async def write(self, environ: Mapping[str, str], value: str, key: str = KEY, *, why: str = "") -> None:
         """Let an app keep a value."""
+        where = f" ({why})" if why else ""
         try:
             await self.calls("write", environ, key, value)
         except Unable as error:
             fail_by(
                 error,
-                f"an app cannot write with the variables it was given: {type(error).__name__}: {error}",
+                f"an app cannot write with the variables it was given{where}: {type(error).__name__}: {error}",
                 "make the variables lead to a service that is ready, and let the app do its work",
             )
 
@@ -182,6 +185,18 @@ class Rig:
             return False
         return True
 
+    async def expect_unknown(self, environ: Mapping[str, str], why: str) -> None:
+        """Check that the service knows a login no more, also where that would open nothing."""
+        try:
+            known = await self.calls("knows", environ)
+        except Unable:
+            return  # its server has gone with it
+        require(
+            not known,
+            f"the service knows the old login after {why}, though it opens nothing",
+            "remove the login together with the data, and list it among the claims of the server until then",
+        )
+
     @asynccontextmanager
     async def session(self, environ: Mapping[str, str]) -> AsyncIterator[Callable[[str], Any]]:
         """Open a session of an app, and yield the coroutine function that asks for a key on it."""
@@ -231,7 +246,7 @@ class Rig:
         processes = [f"process {each.name()}" for each in processes_of(self.mark)]
         left = [*left_behind(self.home), *sorted(set(self.remains()) - self.before), *processes]
         found = [each for each in await kit.doctor() if each.kind not in _OF_OTHERS]
-        findings = [f"{each.kind} {each.subject}: {each.problem}" for each in found]
+        findings = [words_of([each]) for each in found]
         require(
             not left and not findings,
             f"{why}, and this is left: {', '.join([*left, *findings])}",
@@ -248,6 +263,11 @@ class Rig:
         if ended.status == -signal.SIGKILL:
             return ""
         return f"`addonkit {words[0]}` ended with status {ended.status}: {_end_of(ended.err or ended.out)}"
+
+
+def words_of(findings: Collection[Finding]) -> str:
+    """Return what `doctor` found, for a message."""
+    return "; ".join(f"{each.kind} {each.subject}: {each.problem}" for each in findings)
 
 
 async def restarted(rig: Rig, kit: Kit) -> bool:

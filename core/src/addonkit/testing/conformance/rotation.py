@@ -93,6 +93,7 @@ async def _expect_revoked(rig: Rig, former: Mapping[str, str], session: Callable
     advice = "remove former credentials, and end their sessions, in the saga of addon_unbind"
     let_in = await rig.is_let_in(former)
     require(not let_in, "the service lets former credentials in after they were revoked", advice)
+    await rig.expect_unknown(former, "it was revoked")
     if session is None:
         return
     try:
