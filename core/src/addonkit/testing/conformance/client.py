@@ -58,8 +58,8 @@ class ConformanceClient(abc.ABC):
     def knows(self, environ: Mapping[str, str]) -> bool | None:
         """Return whether the service still knows a login, whatever that opens; None where `read` shows it.
 
-        Name no database or bucket, or one that is always there: a login can outlive what it was made for. Raise where the
-        service does not answer.
+        Name no database or bucket, or one that is always there: a login can outlive what it was made for.
+        Raise where the service does not answer.
         """
         del environ
         return None
