@@ -63,13 +63,17 @@ def crash_points(under_test: AddonUnderTest) -> list[CrashPoint]:
     are tried with the variants whose instances have servers to themselves. Of variants that differ in size
     alone the first is tried.
     """
-    kinds = {_kind(under_test, variant): variant for variant in reversed(under_test.variants)}
     return [
         crash
-        for variant in under_test.variants
-        if variant in kinds.values()
+        for variant in _kinds(under_test)
         for crash in (*_in_steps(under_test, variant), *_in_undos(under_test, variant))
     ]
+
+
+def _kinds(under_test: AddonUnderTest) -> list[str]:
+    """Return one variant of each kind, the first."""
+    kinds = {_kind(under_test, variant): variant for variant in reversed(under_test.variants)}
+    return [variant for variant in under_test.variants if variant in kinds.values()]
 
 
 def _kind(under_test: AddonUnderTest, variant: str) -> Hashable:
@@ -103,8 +107,8 @@ def _in_undos(under_test: AddonUnderTest, variant: str) -> Iterator[CrashPoint]:
 
 
 def failures(under_test: AddonUnderTest) -> list[Failing]:
-    """The steps that are to fail in turn."""
-    return [failing for variant in under_test.variants for failing in _failures(under_test, variant)]
+    """The steps that are to fail in turn; of variants that differ in size alone, those of the first."""
+    return [failing for variant in _kinds(under_test) for failing in _failures(under_test, variant)]
 
 
 def _failures(under_test: AddonUnderTest, variant: str) -> Iterator[Failing]:

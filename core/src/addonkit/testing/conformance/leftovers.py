@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Final
 
 import psutil
 
 from addonkit.models.identifiers import new_id
+from addonkit.util.procfs import all_pids
 
 _MARK: Final = "CONFORMANCE_OF_ADDON"
 """Variable of the environment that every process of a check inherits; not one of addonkit's own settings, which
@@ -59,10 +61,19 @@ def kill_marked(name: str, mark: str) -> None:
 
 
 def _marked_by(name: str, mark: str) -> tuple[psutil.Process, ...]:
-    found = psutil.process_iter(["pid", "environ", "status"])
-    return tuple(each for each in found if each.pid != os.getpid() and _inherits(each, name, mark))
+    wanted = f"{name}={mark}".encode()
+    return tuple(_running(pid for pid in all_pids() if pid != os.getpid() and wanted in _environ(pid)))
 
 
-def _inherits(process: psutil.Process, name: str, mark: str) -> bool:
-    environ = process.info["environ"] or {}
-    return environ.get(name) == mark and process.info["status"] != psutil.STATUS_ZOMBIE
+def _environ(pid: int) -> list[bytes]:
+    """Return what a process was started with; nothing of a zombie, or of another user."""
+    try:
+        return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:
+        return []
+
+
+def _running(pids: Iterable[int]) -> Iterator[psutil.Process]:
+    for pid in pids:
+        with suppress(psutil.NoSuchProcess):
+            yield psutil.Process(pid)
