@@ -38,20 +38,34 @@ class Client(ConformanceClient):
     @contextmanager
     def session(self, environ: Mapping[str, str]) -> Iterator[Callable[[str], str]]:
         """One connection, logged in once."""
-        place = (environ["MEMCACHE_HOST"], int(environ["MEMCACHE_PORT"]))
-        with socket.create_connection(place, timeout=10) as connection:
-            _say(connection, _login(environ))
+        with _logged_in(environ) as connection:
             yield lambda key: _say(connection, f"get {key}\r\n")
 
     def facts(self, environ: Mapping[str, str]) -> Mapping[str, str]:
         """What the server tells of itself."""
-        place = (environ["MEMCACHE_HOST"], int(environ["MEMCACHE_PORT"]))
-        with socket.create_connection(place, timeout=10) as connection:
-            _say(connection, _login(environ))
+        with _logged_in(environ) as connection:
             lines = (line.split(" ", 2) for line in _say(connection, "stats settings\r\n").splitlines())
             told = {name: value for _, name, value in (each for each in lines if each[0] == "STAT")}
             version = _say(connection, "version\r\n").split()[1]
         return {"version": version, "memory": str(int(told["maxbytes"]) >> 20)}
+
+    def rights(self, environ: Mapping[str, str]) -> Mapping[str, bool]:
+        """Commands: the server is the app's own, and addonkit alone ends it."""
+        del environ
+        return {"flush_all": True, "stats": True, "shutdown": False}
+
+    def attempt(self, environ: Mapping[str, str], action: str) -> None:
+        """Send a command."""
+        with _logged_in(environ) as connection:
+            _say(connection, f"{action}\r\n")
+
+
+@contextmanager
+def _logged_in(environ: Mapping[str, str]) -> Iterator[socket.socket]:
+    place = (environ["MEMCACHE_HOST"], int(environ["MEMCACHE_PORT"]))
+    with socket.create_connection(place, timeout=10) as connection:
+        _say(connection, _login(environ))
+        yield connection
 
 
 def _login(environ: Mapping[str, str]) -> str:
