@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -9,12 +10,16 @@ from typing import NoReturn
 
 INTERRUPTED = 130
 
+GARBAGE = 50_000
+"""Objects made since the last look for garbage, after which the next one is due: imports alone make that many."""
+
 
 def main() -> NoReturn:
     """Run the command line and end the process at once; threads of plugins cannot hold it.
 
     An interruption before the command has begun, or after it has ended, is one line and no trace.
     """
+    gc.set_threshold(GARBAGE)
     may_interrupt = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if may_interrupt:
         signal.signal(signal.SIGINT, _leave)

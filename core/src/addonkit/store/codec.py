@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Callable, Mapping
-from enum import Enum
+from collections.abc import Mapping
 from typing import Any, Final, TypeVar
 
 from addonkit.errors import StoreError
@@ -13,13 +11,12 @@ from addonkit.models.secret import Secret
 from addonkit.store.converter import converter
 from addonkit.store.keys import SEALED
 from addonkit.store.sealing import Sealer
+from addonkit.store.trees import field_names, tree_of
 
 T = TypeVar("T")
 
 _KEPT: Final = 1_000
 """Values that are kept with the text that they were read from."""
-
-_LEAVES: Final = frozenset({str, bool, int, type(None)})
 
 
 def unstructure(value: Any) -> Any:
@@ -31,7 +28,7 @@ def unstructure(value: Any) -> Any:
         TypeError: when it holds something else.
         ValueError: when it holds a time without a zone, or a number that JSON does not have.
     """
-    return _tree(converter().unstructure(value), _same, _same)
+    return tree_of(value, _same, _same)
 
 
 def structure(tree: Any, kind: Any) -> Any:
@@ -83,7 +80,7 @@ class Codec:
             plain = self._dump_plain(row, value) if getattr(value, "plain", False) else None
             if plain is not None:
                 return plain
-            tree = _tree(converter().unstructure(value), seal, _escaped)
+            tree = tree_of(value, seal, _escaped)
         except TypeError as error:
             raise TypeError(f"cannot store {row}: {error}") from error
         except ValueError as error:
@@ -99,11 +96,12 @@ class Codec:
             if isinstance(found, Secret):
                 seals += 1
                 return {SEALED: self._sealer.seal(found.reveal(), row)}
-            if isinstance(found, Mapping):
-                return dict(found)
-            return _tree(found, _same, _same)
+            names = field_names(type(found))
+            if names is not None:
+                return {name: getattr(found, name) for name in names}
+            return dict(found) if isinstance(found, Mapping) else tree_of(found, _same, _same)
 
-        text = json.dumps(converter().unstructure(value), separators=(",", ":"), allow_nan=False, default=other)
+        text = json.dumps(value, separators=(",", ":"), allow_nan=False, default=other)
         return text if text.count('sealed"') == seals else None
 
     def load(self, row: str, text: str, kind: type[T]) -> T:
@@ -148,42 +146,6 @@ class Codec:
         if f'{SEALED}"' not in text:
             return json.loads(text)
         return json.loads(text, object_hook=restored if f'${SEALED}"' in text else opened)
-
-
-def _tree(value: Any, secret: Callable[[Secret], Any], key: Callable[[str], str]) -> Any:
-    """The same tree of nothing but plain values, with its secrets and unusual keys replaced."""
-    kind = type(value)
-    if kind in _LEAVES:
-        return value
-    if kind is dict or isinstance(value, Mapping):
-        return {
-            name if type(name) is str and SEALED not in name else key(_text_key(name)): (
-                each if type(each) in _LEAVES else _tree(each, secret, key)
-            )
-            for name, each in value.items()
-        }
-    if kind is list or isinstance(value, list | tuple):
-        return [each if type(each) in _LEAVES else _tree(each, secret, key) for each in value]
-    if isinstance(value, Secret):
-        return secret(value)
-    if isinstance(value, Enum):
-        return _tree(value.value, secret, key)
-    return _number_or_text(value)
-
-
-def _number_or_text(value: Any) -> Any:
-    if isinstance(value, str | int) or (isinstance(value, float) and math.isfinite(value)):
-        return value
-    if isinstance(value, float):
-        raise ValueError("it holds a number that JSON does not have")  # noqa: TRY004 - of the right type
-    raise TypeError(f"it holds a value of type {type(value).__name__}; only JSON values and Secrets are kept")
-
-
-def _text_key(name: Any) -> str:
-    plain = name.value if isinstance(name, Enum) else name
-    if not isinstance(plain, str):
-        raise TypeError(f"it holds a dict with a key of type {type(plain).__name__}; keys are text")
-    return plain
 
 
 def _same(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The one converter between attrs values and trees of plain values. Made when it is needed first."""
+"""The one converter that makes values of trees. Made when it is needed first."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @cache
 def converter(*, detailed: bool = False) -> Converter:
-    """A converter to what JSON knows, except that a Secret stays one.
+    """A converter from what JSON knows, except that a Secret is one already.
 
     With `detailed` its errors name each place that does not fit. What it makes of a class costs twice the time then.
     Unknown fields of a tree are ignored, missing ones take their default: a newer or older release wrote it.
@@ -23,19 +23,11 @@ def converter(*, detailed: bool = False) -> Converter:
     from cattrs.strategies import configure_union_passthrough
 
     made = make_converter(detailed_validation=detailed)
-    made.register_unstructure_hook(datetime, _time_to_text)
     made.register_structure_hook(datetime, _text_to_time)
-    made.register_unstructure_hook(Secret, lambda secret: secret)
     made.register_structure_hook(Secret, _only_secret)
     # Unions such as `str | Secret` are distinguished by the type of the value itself.
     configure_union_passthrough(str | bool | int | float | None | Secret, made)
     return made
-
-
-def _time_to_text(time: datetime) -> str:
-    if time.tzinfo is None:
-        raise ValueError("a time without a time zone cannot be stored")
-    return time.astimezone(UTC).isoformat()
 
 
 def _text_to_time(text: str, _: Any) -> datetime:

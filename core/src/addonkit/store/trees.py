@@ -1,0 +1,94 @@
+"""Values to trees of dicts, lists, text and numbers. A walk over the value, which needs no code made for its class."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from enum import Enum
+from functools import cache
+from typing import Any, Final
+
+from addonkit.models.secret import Secret
+from addonkit.store.converter import converter
+from addonkit.store.keys import SEALED
+
+_LEAVES: Final = frozenset({str, bool, int, type(None)})
+
+
+def tree_of(value: Any, secret: Callable[[Secret], Any], key: Callable[[str], str]) -> Any:
+    """The tree of a value.
+
+    Args:
+        value: an attrs value, what JSON knows, a Secret, a time, a set, or what the converter knows beside that.
+        secret: gives what stands in the place of a Secret.
+        key: gives what stands in the place of a key that could be taken for the mark of a sealed value.
+
+    Raises:
+        TypeError: when it holds something else.
+        ValueError: when it holds a time without a zone, or a number that JSON does not have.
+    """
+    kind = type(value)
+    if kind in _LEAVES:
+        return value
+    if kind is dict or isinstance(value, Mapping):
+        return {
+            name if type(name) is str and SEALED not in name else key(_text_key(name)): (
+                each if type(each) in _LEAVES else tree_of(each, secret, key)
+            )
+            for name, each in value.items()
+        }
+    if isinstance(value, list | tuple | set | frozenset):
+        return [each if type(each) in _LEAVES else tree_of(each, secret, key) for each in value]
+    if kind is Secret:
+        return secret(value)
+    names = field_names(kind)
+    if names is not None:
+        return {name: tree_of(getattr(value, name), secret, key) for name in names}
+    if isinstance(value, Enum):
+        return tree_of(value.value, secret, key)
+    if isinstance(value, datetime):
+        return time_to_text(value)
+    return _number_or_text(value) if isinstance(value, str | int | float) else _converted(value, secret, key)
+
+
+@cache
+def field_names(kind: type) -> tuple[str, ...] | None:
+    """The names of the fields that make a value of an attrs class or a dataclass; None for another class."""
+    fields = getattr(kind, "__attrs_attrs__", None)
+    if fields is None and hasattr(kind, "__dataclass_fields__"):
+        fields = dataclasses.fields(kind)
+    return None if fields is None else tuple(field.name for field in fields if field.init)
+
+
+def time_to_text(time: datetime) -> str:
+    """ISO text in UTC.
+
+    Raises:
+        ValueError: when it has no zone.
+    """
+    if time.tzinfo is None:
+        raise ValueError("a time without a time zone cannot be stored")
+    return time.astimezone(UTC).isoformat()
+
+
+def _number_or_text(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("it holds a number that JSON does not have")
+    return value
+
+
+def _converted(value: Any, secret: Callable[[Secret], Any], key: Callable[[str], str]) -> Any:
+    """The tree of a value of a rare type, such as bytes or a path."""
+    converted = converter().unstructure(value)
+    if converted is value:
+        raise TypeError(f"it holds a value of type {type(value).__name__}; only JSON values and Secrets are kept")
+    return tree_of(converted, secret, key)
+
+
+def _text_key(name: Any) -> str:
+    plain = name.value if isinstance(name, Enum) else name
+    if not isinstance(plain, str):
+        raise TypeError(f"it holds a dict with a key of type {type(plain).__name__}; keys are text")
+    return plain
