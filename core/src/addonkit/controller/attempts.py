@@ -5,10 +5,9 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
-import attrs
-
 from addonkit.errors import Busy, SagaBlocked, SagaError, SagaRefused
 from addonkit.models.execution import Execution, ExecutionStatus
+from addonkit.util.values import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -70,7 +69,7 @@ class Attempts:
                     await self._engine.abandon(id, reason="not needed any more, what it served is removed")
 
 
-@attrs.frozen
+@frozen
 class Left:
     """What is left of attempts that are not wanted any more.
 

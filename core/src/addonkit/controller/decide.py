@@ -7,9 +7,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-import attrs
-
 from addonkit.models.instance import Association, Instance, Phase
+from addonkit.util.values import frozen
 
 FIRST_RETRY: Final = timedelta(seconds=5)
 LONGEST_RETRY: Final = timedelta(minutes=5)
@@ -31,7 +30,7 @@ class Action(StrEnum):
     REVOKE = "revoke"
 
 
-@attrs.frozen
+@frozen
 class Decision:
     """The next thing to do.
 

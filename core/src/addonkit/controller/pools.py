@@ -13,6 +13,7 @@ from addonkit.errors import AddonkitError, PoolCrashed, PoolTimeout
 from addonkit.models.compute import Pool, PoolState
 from addonkit.models.instance import Server, ServerPhase
 from addonkit.provider.server_sagas import ensure_id, removal_id
+from addonkit.util.values import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -30,7 +31,7 @@ SHORT_WAIT: Final = 5.0
 """Seconds that a command waits for a server that it needs, runs for long, and does not answer."""
 
 
-@attrs.frozen
+@frozen
 class HealReport:
     """What was found down.
 

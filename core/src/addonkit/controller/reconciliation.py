@@ -10,6 +10,7 @@ import attrs
 from addonkit.controller.decide import Action, Decision, decide
 from addonkit.controller.variables import by_order
 from addonkit.models.instance import Association, Instance, Phase
+from addonkit.util.values import frozen
 
 if TYPE_CHECKING:
     from addonkit.store.interface import Reader, Store, Transaction
@@ -20,7 +21,7 @@ Change = Callable[["Transaction"], object]
 """Part of a transaction."""
 
 
-@attrs.frozen
+@frozen
 class Seen:
     """An instance in one state of the store.
 

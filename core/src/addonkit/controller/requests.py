@@ -17,6 +17,7 @@ from addonkit.models.identifiers import new_id
 from addonkit.models.instance import Association, Instance, Phase
 from addonkit.models.result import ProvisionResult
 from addonkit.saga.saga import Saga
+from addonkit.util.values import frozen
 
 if TYPE_CHECKING:
     from addonkit.store.interface import Entity, Reader, Transaction
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 _ON_THE_WAY: Final = frozenset({Phase.PENDING, Phase.PROVISIONING, Phase.ERROR})
 
 
-@attrs.frozen
+@frozen
 class Request:
     """A checked request for a new instance: nothing of it is stored yet.
 
@@ -57,7 +58,7 @@ class Request:
         return self.alias or self.addon
 
 
-@attrs.frozen
+@frozen
 class Asked:
     """What an addon answered before anything was written: the saga that makes this very instance.
 
@@ -74,7 +75,7 @@ class Asked:
         return attrs.evolve(instance, phase=self.instance.phase) == self.instance
 
 
-@attrs.frozen
+@frozen
 class Created:
     """What a create or attach wrote, or found.
 

@@ -10,6 +10,7 @@ import attrs
 from addonkit.models.app import App, Variant
 from addonkit.models.instance import Association, Instance, Server
 from addonkit.models.settings import Values
+from addonkit.util.values import frozen
 
 if TYPE_CHECKING:
     from addonkit.archive.interface import Archive
@@ -73,7 +74,7 @@ class StepContext:
         }
 
 
-@attrs.frozen
+@frozen
 class _Served:
     """The entities that an execution serves; None where it serves none."""
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-import attrs
-
 from addonkit.engine.journal import Journal
 from addonkit.errors import SagaRefused
 from addonkit.models.execution import Execution
@@ -14,6 +12,7 @@ from addonkit.saga.protocol import Sagas
 from addonkit.saga.saga import Saga
 from addonkit.saga.step import ENGINE_NAMES, Signature, Step
 from addonkit.store.codec import structure, unstructure
+from addonkit.util.values import frozen
 
 if TYPE_CHECKING:
     from addonkit.engine.progress import ProgressReporter
@@ -22,7 +21,7 @@ Resources = Callable[[Mapping[str, str]], Awaitable[Mapping[str, Any]]]
 """Reads the engine's own arguments for an execution's subject: see step.ENGINE_NAMES."""
 
 
-@attrs.frozen
+@frozen
 class StepArguments:
     """Gives the steps of one execution their arguments, read afresh for each try.
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
-import attrs
-
 from addonkit.engine.cancellation import forget_cancellation
 from addonkit.engine.failure import scrub, secrets_in
 from addonkit.engine.journal import event_of, with_start
@@ -16,12 +14,13 @@ from addonkit.saga.saga import Saga
 from addonkit.store.codec import unstructure
 from addonkit.store.interface import Entity
 from addonkit.util.clock import Clock
+from addonkit.util.values import frozen
 
 if TYPE_CHECKING:
     from addonkit.store.interface import Transaction
 
 
-@attrs.frozen
+@frozen
 class Begun:
     """An execution as its process takes it over.
 
@@ -34,7 +33,7 @@ class Begun:
     step: str = ""
 
 
-@attrs.frozen
+@frozen
 class Beginning:
     """What an execution begins with, if there is none of that id.
 

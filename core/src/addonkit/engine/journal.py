@@ -12,6 +12,7 @@ from addonkit.engine.failure import describe, scrub, secrets_in
 from addonkit.errors import LeaseLost, RevisionConflict
 from addonkit.models.execution import Event, EventKind, Execution, ExecutionStatus, StepRecord, StepStatus
 from addonkit.saga.step import Step
+from addonkit.util.values import frozen
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from addonkit.util.clock import Clock
 
 
-@attrs.frozen
+@frozen
 class StepEnd:
     """How a step ended that was done.
 

@@ -7,10 +7,9 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-import attrs
-
 from addonkit.engine.cancellation import forget_cancellation
 from addonkit.models.execution import Execution
+from addonkit.util.values import frozen
 
 if TYPE_CHECKING:
     from addonkit.store.interface import Store, Transaction
@@ -19,7 +18,7 @@ PAGE: Final = 200
 """Records looked at in one transaction, so that others need not wait long for theirs."""
 
 
-@attrs.frozen
+@frozen
 class SweepResult:
     """What a sweep did.
 

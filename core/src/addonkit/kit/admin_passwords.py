@@ -12,6 +12,7 @@ from addonkit.controller.lookup import existing, lookup_instance
 from addonkit.errors import Busy, InvalidInput
 from addonkit.models.execution import Execution, ExecutionStatus
 from addonkit.models.instance import Instance, Phase, Server
+from addonkit.util.values import frozen
 
 if TYPE_CHECKING:
     from addonkit.kit.services import Services
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from addonkit.store.interface import Transaction
 
 
-@attrs.frozen
+@frozen
 class AdminRotated:
     """A server whose administrator has another password.
 

@@ -5,21 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-import attrs
-
 from addonkit.controller.variables import associations_of
 from addonkit.models.app import App, Branching
 from addonkit.models.backup_state import BackupState
 from addonkit.models.definition import CONFIG_VERSION
 from addonkit.models.instance import Association, Instance, Phase
 from addonkit.models.manifest import AddonEntry, AppEntry, BranchesEntry, OptionText, ScheduleEntry
+from addonkit.util.values import frozen
 
 if TYPE_CHECKING:
     from addonkit.models.variable import Variable
     from addonkit.store.interface import Reader
 
 
-@attrs.frozen
+@frozen
 class Tie:
     """An addon that an app has.
 
@@ -49,7 +48,7 @@ class Tie:
         return AddonEntry(spec, version, options=chosen, schedule=self.schedule, socket=socket)
 
 
-@attrs.frozen
+@frozen
 class AppState:
     """What an app has.
 

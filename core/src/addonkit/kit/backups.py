@@ -19,6 +19,7 @@ from addonkit.models.backup import Backup
 from addonkit.models.identifiers import check_app_name
 from addonkit.models.instance import Instance
 from addonkit.models.views import Plan
+from addonkit.util.values import frozen
 
 if TYPE_CHECKING:
     from addonkit.archive.reader import StreamReader
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from addonkit.kit.services import Services
 
 
-@attrs.frozen
+@frozen
 class Verification:
     """What came of one backup.
 
@@ -40,7 +41,7 @@ class Verification:
     fault: AddonkitError | None = None
 
 
-@attrs.frozen
+@frozen
 class Restored:
     """What came of a restore.
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import attrs
-
 from addonkit.controller.naming import moved_from_plain
 from addonkit.models.address import Address
 from addonkit.models.instance import Association, Instance
 from addonkit.models.variable import Variable, VariableMove
+from addonkit.util.values import frozen
 
 
-@attrs.frozen
+@frozen
 class Binding:
     """An instance tied to an app.
 

@@ -17,6 +17,7 @@ from addonkit.models.app import Branching, BranchOf
 from addonkit.models.instance import Association, Instance, Purpose
 from addonkit.models.views import Environment
 from addonkit.util.git_branch import branch_app, branches_of, find_checkout
+from addonkit.util.values import frozen
 
 if TYPE_CHECKING:
     from addonkit.kit.kit import Kit
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from addonkit.store.leases import Leases
 
 
-@attrs.frozen
+@frozen
 class BranchStatus:
     """Whose data a directory uses.
 
@@ -45,7 +46,7 @@ class BranchStatus:
     missing: tuple[str, ...] = ()
 
 
-@attrs.frozen
+@frozen
 class BranchView:
     """The copies of one branch.
 

@@ -6,8 +6,6 @@ import asyncio
 from functools import partial
 from typing import TYPE_CHECKING
 
-import attrs
-
 from addonkit.compute.process.versions import version_key
 from addonkit.controller.backups.fit import refusal
 from addonkit.controller.backups.places import PlaceRequest
@@ -20,13 +18,14 @@ from addonkit.models.identifiers import new_id
 from addonkit.models.instance import Instance, Purpose
 from addonkit.models.result import Usage
 from addonkit.models.views import Plan
+from addonkit.util.values import frozen
 
 if TYPE_CHECKING:
     from addonkit.kit.operations import Operations
     from addonkit.registry.registry import Registry
 
 
-@attrs.frozen
+@frozen
 class Changed:
     """What came of a change.
 
@@ -41,7 +40,7 @@ class Changed:
     former: str
 
 
-@attrs.frozen
+@frozen
 class Rehearsal:
     """What came of a change that was tried on a copy.
 

@@ -20,13 +20,14 @@ from addonkit.models.instance import Instance
 from addonkit.util.clock import SystemClock
 from addonkit.util.files import make_directory, remove_tree
 from addonkit.util.home_identity import Place, find_place, stamp
+from addonkit.util.values import frozen
 
 if TYPE_CHECKING:
     from addonkit.compute.interface import Backend
     from addonkit.store.interface import Store
 
 
-@attrs.frozen
+@frozen
 class HomeView:
     """What there is to know of a home.
 
@@ -43,7 +44,7 @@ class HomeView:
     known_as: str
 
 
-@attrs.frozen
+@frozen
 class Adopted:
     """What adopting a copy did.
 

@@ -16,6 +16,7 @@ from addonkit.errors import AddonkitError, InvalidInput, NotFound, SecretError, 
 from addonkit.kit.home import held_home, open_home
 from addonkit.models.instance import Instance, Phase
 from addonkit.models.lost_secrets import LOST, LostSecrets
+from addonkit.util.values import frozen
 
 if TYPE_CHECKING:
     from addonkit.kit.kit import Kit
@@ -28,7 +29,7 @@ _NEW: Final = "key.new"
 _AT_ONCE: Final = timedelta(0)
 
 
-@attrs.frozen
+@frozen
 class Recovered:
     """What came of a recovery.
 

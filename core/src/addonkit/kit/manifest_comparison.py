@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import attrs
-
 from addonkit.archive.retention import parse_keep
 from addonkit.compute.process.versions import matches
 from addonkit.controller.backups.schedule import check_cron
@@ -18,6 +16,7 @@ from addonkit.models.manifest_plan import Change, ManifestPlan, Verb
 from addonkit.models.spec import AddonSpec
 from addonkit.registry.registry import Registry
 from addonkit.util.git_branch import find_checkout
+from addonkit.util.values import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from addonkit.models.definition import AddonDefinition
 
 
-@attrs.frozen
+@frozen
 class Comparison:
     """Compares one app.
 

@@ -12,12 +12,13 @@ from addonkit.models.compute import Pool
 from addonkit.models.execution import Execution
 from addonkit.models.instance import Association, Instance
 from addonkit.models.secret import Secret
+from addonkit.util.values import frozen
 
 if TYPE_CHECKING:
     from addonkit.store.interface import Store, Transaction
 
 
-@attrs.frozen
+@frozen
 class Relocation:
     """What changes.
 

@@ -18,6 +18,7 @@ from addonkit.controller.variables import by_order
 from addonkit.errors import Busy, InstanceFailed, InvalidInput, NotFound
 from addonkit.models.instance import Association, Instance, Phase
 from addonkit.models.result import Sessions
+from addonkit.util.values import frozen
 
 if TYPE_CHECKING:
     from addonkit.controller.controller import Controller
@@ -33,7 +34,7 @@ _LOOK_LAST: Final = 3.0
 """Seconds between two looks at sessions: more each time."""
 
 
-@attrs.frozen
+@frozen
 class Kept:
     """Former credentials that still work.
 
@@ -54,7 +55,7 @@ class Kept:
     problem: str = ""
 
 
-@attrs.frozen
+@frozen
 class Rotated:
     """What a rotation came to.
 

@@ -15,6 +15,7 @@ from addonkit.errors import InvalidInput
 from addonkit.models.backup_state import BackupState
 from addonkit.models.instance import Instance, Purpose
 from addonkit.models.trash import TrashedInstance
+from addonkit.util.values import frozen
 
 if TYPE_CHECKING:
     from addonkit.kit.backups import Backups
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from addonkit.models.backup import Backup
 
 
-@attrs.frozen
+@frozen
 class Schedule:
     """When an instance is backed up.
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import attrs
-
 from addonkit.errors import Busy, ContractViolation, InvalidInput, NotFound
 from addonkit.models.definition import CONFIG_PROGRAMS, ShellDefinition
 from addonkit.models.instance import Association, Instance, Phase
 from addonkit.models.placeholders import names_in
 from addonkit.models.variable import Variable
+from addonkit.util.values import frozen
 
 
-@attrs.frozen
+@frozen
 class ShellSession:
     """A program to work in, with the login of one app.
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import attrs
+from addonkit.util.values import frozen
 
 
-@attrs.frozen
+@frozen
 class Address:
     """Where a service answers."""
 

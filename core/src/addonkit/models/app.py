@@ -9,12 +9,13 @@ import attrs
 
 from addonkit.models.definition import CONFIG_IMAGE, CONFIG_VERSION
 from addonkit.models.variable import Variable
+from addonkit.util.values import frozen
 
 BINDINGS: Final = "bindings"
 """The format of an EnvironmentFile that is a directory, see `controller.bindings`."""
 
 
-@attrs.frozen
+@frozen
 class Branching:
     """That an app has other data on each branch of a git repository.
 
@@ -27,7 +28,7 @@ class Branching:
     base: str
 
 
-@attrs.frozen
+@frozen
 class BranchOf:
     """That an app holds the copies of another one for a branch."""
 
@@ -35,7 +36,7 @@ class BranchOf:
     branch: str
 
 
-@attrs.frozen
+@frozen
 class App:
     """An application. Made by its first addon or variable.
 
@@ -55,7 +56,7 @@ class App:
     branch_of: BranchOf | None = None
 
 
-@attrs.frozen
+@frozen
 class EnvironmentFile:
     """What is remembered of it; its text is made anew each time.
 
@@ -86,7 +87,7 @@ class DefaultApp(str):
     __slots__ = ()
 
 
-@attrs.frozen
+@frozen
 class Variant:
     """The variant selected for provisioning.
 

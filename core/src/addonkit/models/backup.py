@@ -8,12 +8,13 @@ from datetime import datetime
 import attrs
 
 from addonkit.models.fingerprint import Fingerprint
+from addonkit.util.values import frozen
 
 FORMAT = 1
 """Version of the archives that are written, and the newest that can be read."""
 
 
-@attrs.frozen
+@frozen
 class ArchiveManifest:
     """The first member of an archive.
 
@@ -42,7 +43,7 @@ class ArchiveManifest:
     format: int = FORMAT
 
 
-@attrs.frozen
+@frozen
 class Proof:
     """That an archive was restored into a scratch instance, which then held the same data.
 
@@ -57,7 +58,7 @@ class Proof:
     items: int = 0
 
 
-@attrs.frozen
+@frozen
 class Backup:
     """An archive in a repository.
 
@@ -83,7 +84,7 @@ class Backup:
         return self.name.rpartition("/")[0]
 
 
-@attrs.frozen
+@frozen
 class Trailer:
     """The last member of an archive: without it the archive is not whole.
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import ClassVar
 
-import attrs
+from addonkit.util.values import frozen
 
 
-@attrs.frozen
+@frozen
 class FormerName:
     """A name that an instance had until a time: backups from before then are called by it."""
 
@@ -17,7 +17,7 @@ class FormerName:
     until: datetime
 
 
-@attrs.frozen
+@frozen
 class BackupState:
     """Of one instance; there is none before its first backup or schedule.
 

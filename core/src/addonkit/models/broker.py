@@ -8,6 +8,8 @@ from typing import Any, ClassVar
 
 import attrs
 
+from addonkit.util.values import frozen
+
 
 class BrokerVerb(StrEnum):
     """What was asked for last."""
@@ -17,7 +19,7 @@ class BrokerVerb(StrEnum):
     REMOVE = "remove"
 
 
-@attrs.frozen
+@frozen
 class ServiceInstance:
     """A service instance of a platform.
 
@@ -48,7 +50,7 @@ class ServiceInstance:
     wanted_version: str = ""
 
 
-@attrs.frozen
+@frozen
 class ServiceBinding:
     """A service binding of a platform.
 

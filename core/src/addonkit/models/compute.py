@@ -10,9 +10,10 @@ import attrs
 from addonkit.models.address import Address
 from addonkit.models.definition import ProgramSource
 from addonkit.models.secret import Secret
+from addonkit.util.values import frozen
 
 
-@attrs.frozen
+@frozen
 class Port:
     """A port of a server program: its name and the number it has inside a container."""
 
@@ -20,7 +21,7 @@ class Port:
     number: int
 
 
-@attrs.frozen
+@frozen
 class Mount:
     """Where a container sees a volume."""
 
@@ -28,7 +29,7 @@ class Mount:
     path: str
 
 
-@attrs.frozen
+@frozen
 class Volume:
     """A disk handed to a pool. `size_gb` is in gibibytes."""
 
@@ -37,7 +38,7 @@ class Volume:
     size_gb: int = 1
 
 
-@attrs.frozen
+@frozen
 class File:
     """A file written (mode 0600) for a server. `path` and `content` know the placeholders of Program.
 
@@ -49,7 +50,7 @@ class File:
     once: bool = False
 
 
-@attrs.frozen
+@frozen
 class Probe:
     """How to ask a server in its own protocol whether it is ready.
 
@@ -66,7 +67,7 @@ class Probe:
     pattern: str = ""
 
 
-@attrs.frozen
+@frozen
 class DiskTemplate:
     """How a disk is prepared once, to be copied for each server of the same program.
 
@@ -86,7 +87,7 @@ class DiskTemplate:
     values: Mapping[str, str | Secret] = attrs.field(factory=dict)
 
 
-@attrs.frozen
+@frozen
 class Program:
     """How a server runs as a process of this machine.
 
@@ -136,7 +137,7 @@ class Program:
     named_user: Literal["", "prepare", "always"] = ""
 
 
-@attrs.frozen
+@frozen
 class CreateSandboxPoolSpec:
     """The desired running copies of one server.
 
@@ -169,7 +170,7 @@ class CreateSandboxPoolSpec:
     port_wait_timeout: float = 15.0
 
 
-@attrs.frozen
+@frozen
 class Pool:
     """A pool as the store knows it: what is wanted, and the addresses its backend gave it.
 
@@ -199,7 +200,7 @@ class Pool:
         return None
 
 
-@attrs.frozen
+@frozen
 class SharedUser:
     """A user of the machine that runs a copy, and other servers or programs too: one that is broken into reaches all.
 
@@ -212,7 +213,7 @@ class SharedUser:
     first: str = ""
 
 
-@attrs.frozen
+@frozen
 class PoolState:
     """What a backend sees of a pool right now.
 
@@ -245,7 +246,7 @@ class PoolState:
     shared_user: SharedUser | None = None
 
 
-@attrs.frozen
+@frozen
 class Service:
     """The address in front of the pools whose labels contain `match_labels`."""
 
@@ -257,7 +258,7 @@ class Service:
     port: int
 
 
-@attrs.frozen
+@frozen
 class Disk:
     """The storage of a server; lives until it is deleted by name. `size_gb` is in gibibytes."""
 
@@ -269,7 +270,7 @@ class Disk:
     backend: str = ""
 
 
-@attrs.frozen
+@frozen
 class ExecResult:
     """How a command run beside a server ended."""
 
@@ -278,7 +279,7 @@ class ExecResult:
     stderr: str
 
 
-@attrs.frozen
+@frozen
 class FoundProgram:
     """One directory that holds a server's executables.
 

@@ -9,6 +9,7 @@ from typing import Final
 import attrs
 
 from addonkit.models.options import OptionDefinition, Options
+from addonkit.util.values import frozen
 
 CONFIG_IMAGE: Final = "_image"
 """Key of a variant's config under which the resolved image reference is handed to an addon."""
@@ -39,7 +40,7 @@ def is_shared_variant(name: str) -> bool:
     return name == SHARED
 
 
-@attrs.frozen
+@frozen
 class ProgramSource:
     """Where the executables of a server are found on a machine, for running it without a container.
 
@@ -64,7 +65,7 @@ class ProgramSource:
     oldest: tuple[str, ...] = ()
 
 
-@attrs.frozen
+@frozen
 class VariantDefinition:
     """A size or shape of an addon.
 
@@ -89,7 +90,7 @@ class VariantDefinition:
     is_cache: bool = False
 
 
-@attrs.frozen
+@frozen
 class SettingDefinition:
     """Something that the operator tells an addon once, for all its instances.
 
@@ -110,7 +111,7 @@ class SettingDefinition:
     in_steps: bool = True
 
 
-@attrs.frozen
+@frozen
 class ShellDefinition:
     """A program in which a person works with an instance, as `psql`; see `addonkit shell`.
 
@@ -129,7 +130,7 @@ class ShellDefinition:
     module: str = ""
 
 
-@attrs.frozen
+@frozen
 class AddonDefinition:
     """An addon's metadata and variants.
 

@@ -9,6 +9,8 @@ from typing import Any, ClassVar, Final
 
 import attrs
 
+from addonkit.util.values import frozen
+
 
 class ExecutionStatus(StrEnum):
     """Where an execution is.
@@ -60,7 +62,7 @@ LOOKS: Final = "once/look/"
 """Ids of executions that look at what is there, in passing, begin with it: no progress is shown of them."""
 
 
-@attrs.frozen
+@frozen
 class CancelRequest:
     """A request that an execution stop and be undone; `Execution.cancel` is the truth, this wakes its process."""
 
@@ -71,7 +73,7 @@ class CancelRequest:
     id: str
 
 
-@attrs.frozen
+@frozen
 class Event:
     """Something that happened, with a human sentence. Never holds a secret.
 
@@ -97,7 +99,7 @@ class Event:
     subject: Mapping[str, str] = attrs.field(factory=dict)
 
 
-@attrs.frozen
+@frozen
 class StepRecord:
     """The journal of one step.
 
@@ -117,7 +119,7 @@ class StepRecord:
     undo_attempts: int = 0
 
 
-@attrs.frozen
+@frozen
 class Execution:
     """One run of a saga.
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import attrs
+from addonkit.util.values import frozen
 
 
-@attrs.frozen
+@frozen
 class Fact:
     """One thing that another place may have otherwise.
 
@@ -20,7 +20,7 @@ class Fact:
     used: bool = True
 
 
-@attrs.frozen
+@frozen
 class Facts:
     """Facts of one place; their names are unique."""
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
-import attrs
+from addonkit.util.values import frozen
 
 _MODULUS: Final = 1 << 256
 
@@ -15,7 +15,7 @@ _MOST_NAMED: Final = 5
 """Differences that a sentence names; further ones are counted."""
 
 
-@attrs.frozen
+@frozen
 class Part:
     """One part of an instance's data: a table, a group of keys, a folder of objects.
 
@@ -35,7 +35,7 @@ class Part:
     until: datetime | None = None
 
 
-@attrs.frozen
+@frozen
 class Fingerprint:
     """The content of an instance at one moment. Equal fingerprints mean equal data.
 

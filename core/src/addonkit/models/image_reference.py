@@ -10,9 +10,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-import attrs
-
 from addonkit.errors import InvalidReference
+from addonkit.util.values import frozen
 
 PATH_MAX: Final = 255
 """Longest path of an image, in characters."""
@@ -28,7 +27,7 @@ _BARE_DIGEST: Final = re.compile(r"(?:sha256|sha512|blake3):[0-9A-Fa-f]+")
 _ADVICE: Final = "write it like 'registry.example.com/path:tag'"
 
 
-@attrs.frozen
+@frozen
 class ImageReference:
     """Where an image is. `parse` and `str` are inverses; what cannot be printed cannot be made.
 

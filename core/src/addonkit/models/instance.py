@@ -13,6 +13,7 @@ from addonkit.models.definition import CONFIG_VERSION
 from addonkit.models.identifiers import variable_prefix
 from addonkit.models.options import OptionChange
 from addonkit.models.variable import Variable
+from addonkit.util.values import frozen
 
 
 class Phase(StrEnum):
@@ -37,7 +38,7 @@ class Purpose(StrEnum):
     FORMER = "former"
 
 
-@attrs.frozen
+@frozen
 class Instance:
     """One provisioned addon: a database, a keyspace, a bucket.
 
@@ -104,7 +105,7 @@ class Instance:
         return (socket and self.socket_variables) or self.variables
 
 
-@attrs.frozen
+@frozen
 class Rotation:
     """Credentials of an association that are being made, to take the place of those that the app has.
 
@@ -117,7 +118,7 @@ class Rotation:
     until: datetime
 
 
-@attrs.frozen
+@frozen
 class FormerLogin:
     """Credentials that an association had before; they work until they are revoked.
 
@@ -136,7 +137,7 @@ class FormerLogin:
     message: str = ""
 
 
-@attrs.frozen
+@frozen
 class Association:
     """The tie between an app and an instance; owns the variables the app receives.
 
@@ -217,7 +218,7 @@ class ServerPhase(StrEnum):
     REMOVING = "removing"
 
 
-@attrs.frozen
+@frozen
 class Server:
     """A running backing server: pool, service and disk, all named after `id`.
 
@@ -254,7 +255,7 @@ class Server:
         return self.config.get(CONFIG_VERSION, "")
 
 
-@attrs.frozen
+@frozen
 class AddonEntity:
     """What the catalogue last knew of an addon; kept for display while its distribution is away."""
 

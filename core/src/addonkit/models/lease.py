@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import ClassVar
 
-import attrs
+from addonkit.util.values import frozen
 
 
-@attrs.frozen
+@frozen
 class Lease:
     """Who works on something.
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
-import attrs
+from addonkit.util.values import frozen
 
 LOST: Final = "lost"
 """Name of the one record."""
 
 
-@attrs.frozen
+@frozen
 class LostSecrets:
     """Secrets that cannot be opened any more; recorded until all that can be made anew is.
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import ClassVar
 
-import attrs
+from addonkit.util.values import frozen
 
 
-@attrs.frozen
+@frozen
 class MaintenanceTask:
     """A periodic task. The next command after `due` runs it.
 

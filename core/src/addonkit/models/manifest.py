@@ -12,6 +12,7 @@ from addonkit.errors import AddonkitError, InvalidInput
 from addonkit.models.identifiers import check_alias, check_app_name
 from addonkit.models.spec import AddonSpec
 from addonkit.models.variable import check_posix_name, check_text
+from addonkit.util.values import frozen
 
 if TYPE_CHECKING:
     from cattrs import Converter
@@ -90,7 +91,7 @@ OptionText = NewType("OptionText", str)
 """The value of an option; a file may have a number or a truth value in its place."""
 
 
-@attrs.frozen
+@frozen
 class ScheduleEntry:
     """When an instance is backed up.
 
@@ -103,7 +104,7 @@ class ScheduleEntry:
     keep: str = ""
 
 
-@attrs.frozen
+@frozen
 class BranchesEntry:
     """That an app has other data on each branch.
 
@@ -116,7 +117,7 @@ class BranchesEntry:
     base: str = ""
 
 
-@attrs.frozen
+@frozen
 class AddonEntry:
     """An addon of an app.
 
@@ -139,7 +140,7 @@ class AddonEntry:
     socket: bool = False
 
 
-@attrs.frozen
+@frozen
 class AppEntry:
     """An app.
 
@@ -154,7 +155,7 @@ class AppEntry:
     branches: BranchesEntry | None = None
 
 
-@attrs.frozen
+@frozen
 class Manifest:
     """All that a file says, by the names of apps."""
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-import attrs
-
 from addonkit.models.spec import AddonSpec
+from addonkit.util.values import frozen
 
 
 class Verb(StrEnum):
@@ -25,7 +24,7 @@ class Verb(StrEnum):
     UNSET = "unset"
 
 
-@attrs.frozen
+@frozen
 class Change:
     """One difference between a manifest and what there is.
 
@@ -59,7 +58,7 @@ class Change:
         return "" if AddonSpec.parse(self.detail).addon == self.subject else self.subject
 
 
-@attrs.frozen
+@frozen
 class ManifestPlan:
     """What `apply` would do.
 

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import attrs
 
 from addonkit.models.identifiers import new_id
+from addonkit.util.values import frozen
 
 
 class OperationState(StrEnum):
@@ -25,7 +26,7 @@ def new_operation_id() -> str:
     return new_id() + new_id()
 
 
-@attrs.frozen
+@frozen
 class Operation:
     """Something that takes long, recorded before it begins.
 

@@ -6,13 +6,12 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-import attrs
-
 from addonkit.errors import InvalidInput
 from addonkit.models.option_values import EXAMPLES, SCHEMAS, OptionType, amount_of, words_of, write_value
+from addonkit.util.values import frozen
 
 
-@attrs.frozen
+@frozen
 class OptionDefinition:
     """Something that a user can choose of an instance: `create --set NAME=VALUE`, `set INSTANCE NAME=VALUE`.
 
@@ -121,7 +120,7 @@ def _check_changeable(option: OptionDefinition, attempted: str) -> None:
         raise InvalidInput(attempted, found, "create another instance, and move the data with export and import")
 
 
-@attrs.frozen
+@frozen
 class OptionChange:
     """Values of an instance's options that are to be in force and are not yet.
 
@@ -140,7 +139,7 @@ class OptionChange:
     problem: str = ""
 
 
-@attrs.frozen
+@frozen
 class Options:
     """The options of one variant of an addon.
 

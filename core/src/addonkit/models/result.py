@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 
 from addonkit.models.variable import Variable, check_variable_key
+from addonkit.util.values import frozen
 
 
 def _check_keys(_result: object, _attribute: object, variables: tuple[Variable, ...]) -> None:
@@ -16,7 +17,7 @@ def _check_keys(_result: object, _attribute: object, variables: tuple[Variable, 
             check_variable_key(each.key)
 
 
-@attrs.frozen
+@frozen
 class ProvisionResult:
     """What provisioning gives: variables for apps and attributes for the addon itself.
 
@@ -36,7 +37,7 @@ class ProvisionResult:
     socket_variables: tuple[Variable, ...] = attrs.field(default=(), validator=_check_keys)
 
 
-@attrs.frozen
+@frozen
 class BindResult:
     """What binding one association gives; the same shape, kept on the association."""
 
@@ -45,7 +46,7 @@ class BindResult:
     socket_variables: tuple[Variable, ...] = attrs.field(default=(), validator=_check_keys)
 
 
-@attrs.frozen
+@frozen
 class Sessions:
     """How many sessions use the credentials of an association.
 
@@ -56,7 +57,7 @@ class Sessions:
     count: int | None = None
 
 
-@attrs.frozen
+@frozen
 class Extension:
     """Something that a service can do more, once it is added to an instance.
 
@@ -73,7 +74,7 @@ class Extension:
     description: str = ""
 
 
-@attrs.frozen
+@frozen
 class Extensions:
     """What an instance has of extensions, and what it can have.
 
@@ -84,7 +85,7 @@ class Extensions:
     items: tuple[Extension, ...] = ()
 
 
-@attrs.frozen
+@frozen
 class Inventory:
     """What lives on a server, by the names its tenants claim. See `Instance.claim`.
 
@@ -101,7 +102,7 @@ class Inventory:
     outdated: tuple[str, ...] = ()
 
 
-@attrs.frozen
+@frozen
 class Usage:
     """How much an instance holds: what destroying it loses.
 

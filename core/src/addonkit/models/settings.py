@@ -10,6 +10,7 @@ import attrs
 from addonkit.errors import InvalidInput, NotConfigured
 from addonkit.models.definition import AddonDefinition, SettingDefinition
 from addonkit.models.secret import Secret, reveal
+from addonkit.util.values import frozen
 
 Values = Mapping[str, str | Secret]
 
@@ -27,7 +28,7 @@ class SettingValues(dict[str, str | Secret]):
         raise not_configured(f"cannot work with {self._addon}", self._addon, name, words=words)
 
 
-@attrs.frozen
+@frozen
 class Settings:
     """The stored settings of one addon.
 
@@ -43,7 +44,7 @@ class Settings:
     values: Mapping[str, str | Secret] = attrs.field(factory=dict)
 
 
-@attrs.frozen
+@frozen
 class Setting:
     """One setting as it is in force.
 

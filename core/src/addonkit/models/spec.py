@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import attrs
-
 from addonkit.errors import InvalidReference
+from addonkit.util.values import frozen
 
 
-@attrs.frozen
+@frozen
 class AddonSpec:
     """An addon and, when one was named, its variant. What cannot be printed and read back cannot be made.
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import ClassVar, Final
 
-import attrs
-
 from addonkit.models.sizes import describe_size
+from addonkit.util.values import frozen
 
 WARN_AT: Final = 80
 DENY_AT: Final = 95
@@ -16,7 +15,7 @@ ALLOW_BELOW: Final = 90
 can again."""
 
 
-@attrs.frozen
+@frozen
 class StorageUse:
     """What was last seen of a server's disk.
 

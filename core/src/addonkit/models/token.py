@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
 
-import attrs
+from addonkit.util.values import frozen
 
 
 class Role(StrEnum):
@@ -26,7 +26,7 @@ class Role(StrEnum):
         return order.index(self) <= order.index(needed)
 
 
-@attrs.frozen
+@frozen
 class Token:
     """A key to the API, without its secret half.
 

@@ -12,9 +12,10 @@ from addonkit.models.backup import Backup
 from addonkit.models.backup_state import BackupState
 from addonkit.models.instance import Association, Instance, Phase
 from addonkit.models.variable import Variable
+from addonkit.util.values import frozen
 
 
-@attrs.frozen
+@frozen
 class TrashedInstance:
     """An instance that was destroyed. Its data are the final backup; the rest is what a new one is made of.
 
@@ -48,7 +49,7 @@ class TrashedInstance:
     backups: BackupState | None = None
 
 
-@attrs.frozen
+@frozen
 class TrashedApp:
     """What an app had that was removed, besides the instances that were created for it.
 

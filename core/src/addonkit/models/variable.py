@@ -9,6 +9,7 @@ import attrs
 
 from addonkit.errors import InvalidInput, InvalidName
 from addonkit.models.secret import Secret, reveal
+from addonkit.util.values import frozen
 
 KEY: Final = re.compile(r"[A-Z_][A-Z0-9_]*")
 """Grammar of the names that addons give."""
@@ -77,7 +78,7 @@ def _check_value(variable: Variable, _: object, value: Any) -> None:
         )
 
 
-@attrs.frozen
+@frozen
 class Variable:
     """One environment variable.
 
@@ -111,7 +112,7 @@ class Variable:
         return attrs.evolve(self, key=key)
 
 
-@attrs.frozen
+@frozen
 class VariableMove:
     """A variable of an app that is found under another name from now on.
 

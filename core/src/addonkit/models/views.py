@@ -12,6 +12,7 @@ from addonkit.models.instance import Association, Instance, Server
 from addonkit.models.options import OptionDefinition
 from addonkit.models.storage import StorageUse
 from addonkit.models.variable import Variable, VariableMove
+from addonkit.util.values import frozen
 
 MANUAL: Final = "manual"
 """Source of variables that are set by hand."""
@@ -20,7 +21,7 @@ NOT_INSTALLED: Final = "not installed"
 """State of an addon whose distribution is not there."""
 
 
-@attrs.frozen
+@frozen
 class PlannedStep:
     """One step of what would be done. `depth` is 1 for steps of a saga that another one starts."""
 
@@ -30,7 +31,7 @@ class PlannedStep:
     depth: int = 0
 
 
-@attrs.frozen
+@frozen
 class Plan:
     """What an operation would do, without doing it.
 
@@ -53,7 +54,7 @@ class Plan:
     stays: tuple[str, ...] = ()
 
 
-@attrs.frozen
+@frozen
 class InstanceView:
     """An instance with all that belongs to it.
 
@@ -86,7 +87,7 @@ class InstanceView:
     storage: StorageUse | None = None
 
 
-@attrs.frozen
+@frozen
 class ServerTarget:
     """A server that is to be stopped, started or restarted.
 
@@ -107,7 +108,7 @@ class ServerTarget:
         return tuple(name for name in self.instances if name not in self.chosen)
 
 
-@attrs.frozen
+@frozen
 class OptionView:
     """An option of an instance.
 
@@ -131,7 +132,7 @@ class OptionView:
         return self.definition.name
 
 
-@attrs.frozen
+@frozen
 class OptionPlan:
     """What a change of options would do.
 
@@ -148,7 +149,7 @@ class OptionPlan:
     restart: bool = False
 
 
-@attrs.frozen
+@frozen
 class AppView:
     """An app by name.
 
@@ -163,7 +164,7 @@ class AppView:
     variables: int = 0
 
 
-@attrs.frozen
+@frozen
 class EnvironmentEntry:
     """A variable of an app's environment and where it comes from: `manual`, or an instance's name."""
 
@@ -171,7 +172,7 @@ class EnvironmentEntry:
     source: str
 
 
-@attrs.frozen
+@frozen
 class BoundService:
     """An instance as one app uses it.
 
@@ -190,7 +191,7 @@ class BoundService:
     variables: tuple[Variable, ...] = ()
 
 
-@attrs.frozen
+@frozen
 class Environment:
     """What an app receives.
 
@@ -222,7 +223,7 @@ class Environment:
         return self.values
 
 
-@attrs.frozen
+@frozen
 class Finding:
     """Something that is not as it should be.
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-import attrs
-
 from addonkit.models.result import Usage
+from addonkit.util.values import frozen
 
 
-@attrs.frozen
+@frozen
 class Vitals:
     """What a running server tells of an instance. None stands for what it does not tell, or not in time.
 

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import attrs
-
 from addonkit.errors import SagaBlocked, SagaRefused, TransientError
 from addonkit.models.compute import CreateSandboxPoolSpec, Volume
 from addonkit.models.instance import Instance, Server
@@ -18,11 +16,12 @@ from addonkit.provider.framework import ProviderFramework
 from addonkit.saga.protocol import Sagas
 from addonkit.saga.saga import Saga
 from addonkit.saga.step import step
+from addonkit.util.values import frozen
 
 PoolOf = Callable[[Server], CreateSandboxPoolSpec]
 
 
-@attrs.frozen
+@frozen
 class ServerAddress:
     """Where a server answers."""
 
@@ -30,7 +29,7 @@ class ServerAddress:
     port: int
 
 
-@attrs.frozen
+@frozen
 class ServerSagas:
     """The sagas of one kind of server. Both take one input, `server_id`.
 

@@ -16,12 +16,13 @@ from addonkit.errors import UnknownInstance
 from addonkit.models.identifiers import new_id
 from addonkit.models.instance import Association, Instance, Server, ServerPhase
 from addonkit.models.storage import StorageUse
+from addonkit.util.values import frozen
 
 if TYPE_CHECKING:
     from addonkit.store.interface import Entity, Reader, Store, Transaction
 
 
-@attrs.frozen
+@frozen
 class Tenancy:
     """An instance's place on a server.
 
@@ -34,7 +35,7 @@ class Tenancy:
     claim: str
 
 
-@attrs.frozen
+@frozen
 class LeaveResult:
     """The state of a server after an instance has left it.
 

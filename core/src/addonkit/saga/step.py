@@ -11,6 +11,7 @@ from typing import Any, Final, Protocol
 import attrs
 
 from addonkit.errors import SagaDefinitionError
+from addonkit.util.values import frozen
 
 ENGINE_NAMES: Final = frozenset(
     {"framework", "app", "instance", "association", "variant", "server", "settings", "sagas", "progress", "archive"}
@@ -29,7 +30,7 @@ ENGINE_NAMES: Final = frozenset(
 Function = Callable[..., Awaitable[Any]]
 
 
-@attrs.frozen
+@frozen
 class Retry:
     """How often a step is tried before its failure counts.
 
@@ -60,7 +61,7 @@ class _NotGiven:
 NOT_GIVEN: Final = _NotGiven()
 
 
-@attrs.frozen
+@frozen
 class Signature:
     """What a step or undo takes.
 

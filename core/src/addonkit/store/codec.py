@@ -96,7 +96,8 @@ class Codec:
             if isinstance(found, Secret):
                 seals += 1
                 return {SEALED: self._sealer.seal(found.reveal(), row)}
-            names = field_names(type(found))
+            kind: Any = type(found)
+            names = field_names(kind)
             if names is not None:
                 return {name: getattr(found, name) for name in names}
             return dict(found) if isinstance(found, Mapping) else tree_of(found, _same, _same)

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar, Final, Generic, Protocol, TypeVar
 
-import attrs
+from addonkit.util.values import frozen
 
 CHANGES_KEPT: Final = 10_000
 """How many of the newest changes a store remembers for those who watch."""
@@ -32,7 +32,7 @@ V = TypeVar("V", bound=Stored)
 R = TypeVar("R")
 
 
-@attrs.frozen
+@frozen
 class Entity(Generic[V]):
     """A stored value.
 
@@ -50,7 +50,7 @@ class Entity(Generic[V]):
     updated: datetime
 
 
-@attrs.frozen
+@frozen
 class Page(Generic[V]):
     """A part of a listing, sorted by name.
 
@@ -76,7 +76,7 @@ class ChangeKind(StrEnum):
     MISSED = "missed"
 
 
-@attrs.frozen
+@frozen
 class Change:
     """One entry of the change feed. `number` grows strictly; `revision` is the entity's after the change.
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Final
 
-import attrs
-
 from addonkit.errors import SecretError
+from addonkit.util.values import frozen
 
 if TYPE_CHECKING:
     from addonkit.store.interface import Store, Transaction
@@ -15,7 +14,7 @@ NAME: Final = "key"
 """Name of the one record."""
 
 
-@attrs.frozen
+@frozen
 class KeyMark:
     """Names the key of a home; see Sealer.key_id, which tells nothing of the key itself."""
 

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-import attrs
-
 from addonkit.errors import StoreUnavailable
 from addonkit.store.change_notifier import ChangeNotifier, follow, with_missed
 from addonkit.store.interface import CHANGES_KEPT, Change, ChangeKind, Entity, Page, R, Reader, Stored, Transaction, V
@@ -22,6 +20,7 @@ from addonkit.store.keys import (
     row_id,
     where_of,
 )
+from addonkit.util.values import frozen
 
 if TYPE_CHECKING:
     import asyncio
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     from addonkit.util.clock import Clock
 
 
-@attrs.frozen
+@frozen
 class _Row:
     data: str
     index: Mapping[str, str]

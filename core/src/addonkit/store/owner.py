@@ -12,6 +12,7 @@ from typing import Final
 import attrs
 
 from addonkit.util.procfs import boot_id, pid_namespace
+from addonkit.util.values import frozen
 
 _PROC: Final = Path("/proc")
 _STATE: Final = 0
@@ -21,7 +22,7 @@ _DEAD_STATES: Final = frozenset("ZXx")
 """States of a process that ended, see proc_pid_stat(5): a zombie works on nothing any more."""
 
 
-@attrs.frozen
+@frozen
 class Owner:
     """The parts of an owner's text, `host:machine:boot:pids:pid:start:token`.
 

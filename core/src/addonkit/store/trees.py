@@ -29,7 +29,7 @@ def tree_of(value: Any, secret: Callable[[Secret], Any], key: Callable[[str], st
         TypeError: when it holds something else.
         ValueError: when it holds a time without a zone, or a number that JSON does not have.
     """
-    kind = type(value)
+    kind: Any = type(value)
     if kind in _LEAVES:
         return value
     if kind is dict or isinstance(value, Mapping):
@@ -41,16 +41,26 @@ def tree_of(value: Any, secret: Callable[[Secret], Any], key: Callable[[str], st
         }
     if isinstance(value, list | tuple | set | frozenset):
         return [each if type(each) in _LEAVES else tree_of(each, secret, key) for each in value]
-    if kind is Secret:
-        return secret(value)
     names = field_names(kind)
     if names is not None:
         return {name: tree_of(getattr(value, name), secret, key) for name in names}
+    return secret(value) if kind is Secret else _atom(value, secret, key)
+
+
+def _atom(value: Any, secret: Callable[[Secret], Any], key: Callable[[str], str]) -> Any:
+    """The tree of a value that has no parts, or is of a rare type."""
     if isinstance(value, Enum):
         return tree_of(value.value, secret, key)
     if isinstance(value, datetime):
         return time_to_text(value)
-    return _number_or_text(value) if isinstance(value, str | int | float) else _converted(value, secret, key)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("it holds a number that JSON does not have")
+    if isinstance(value, str | int | float):
+        return value
+    converted = converter().unstructure(value)  # bytes, a path
+    if converted is value:
+        raise TypeError(f"it holds a value of type {type(value).__name__}; only JSON values and Secrets are kept")
+    return tree_of(converted, secret, key)
 
 
 @cache
@@ -71,20 +81,6 @@ def time_to_text(time: datetime) -> str:
     if time.tzinfo is None:
         raise ValueError("a time without a time zone cannot be stored")
     return time.astimezone(UTC).isoformat()
-
-
-def _number_or_text(value: Any) -> Any:
-    if isinstance(value, float) and not math.isfinite(value):
-        raise ValueError("it holds a number that JSON does not have")
-    return value
-
-
-def _converted(value: Any, secret: Callable[[Secret], Any], key: Callable[[str], str]) -> Any:
-    """The tree of a value of a rare type, such as bytes or a path."""
-    converted = converter().unstructure(value)
-    if converted is value:
-        raise TypeError(f"it holds a value of type {type(value).__name__}; only JSON values and Secrets are kept")
-    return tree_of(converted, secret, key)
 
 
 def _text_key(name: Any) -> str:

@@ -22,6 +22,7 @@ from addonkit.models.backup import ArchiveManifest
 from addonkit.models.definition import CONFIG_VERSION
 from addonkit.models.fingerprint import Fingerprint
 from addonkit.models.instance import Instance
+from addonkit.util.values import frozen
 
 if TYPE_CHECKING:
     from addonkit.archive.interface import Archive
@@ -56,7 +57,7 @@ def split_location(location: str) -> tuple[str, str]:
     return directory or "/", file
 
 
-@attrs.frozen
+@frozen
 class ReadResult:
     """What is known of an archive once all of it was read and checked."""
 
@@ -64,7 +65,7 @@ class ReadResult:
     sha256: str
 
 
-@attrs.frozen
+@frozen
 class StoredArchive:
     """See Archive.
 

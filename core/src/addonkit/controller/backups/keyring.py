@@ -9,6 +9,7 @@ import attrs
 
 from addonkit.archive.encryption import check_recipient, identity_in, new_identity, recipient_of
 from addonkit.models.secret import Secret
+from addonkit.util.values import frozen
 
 if TYPE_CHECKING:
     from addonkit.store.interface import Store, Transaction
@@ -19,7 +20,7 @@ RECIPIENTS: Final = "ADDONKIT_BACKUP_RECIPIENTS"
 _NAME: Final = "backups"
 
 
-@attrs.frozen
+@frozen
 class BackupKey:
     """The keys of a home's backups.
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-import attrs
-
 from addonkit.archive.pipe import OTHER_SIDE
 from addonkit.controller.addons import addon_of
 from addonkit.controller.backups.archives import archive_subject
@@ -20,6 +18,7 @@ from addonkit.models.instance import Instance
 from addonkit.provider.server_addon.data import LONGEST
 from addonkit.saga.protocol import Sagas
 from addonkit.saga.step import Step, step
+from addonkit.util.values import frozen
 
 if TYPE_CHECKING:
     from addonkit.controller.backups.addon_calls import AddonCalls
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from addonkit.util.clock import Clock
 
 
-@attrs.frozen
+@frozen
 class CopiedData:
     """What came of copying.
 
@@ -42,7 +41,7 @@ class CopiedData:
     outlined: bool
 
 
-@attrs.frozen
+@frozen
 class Rehearsed:
     """What came of a move that was tried.
 

@@ -19,6 +19,7 @@ from addonkit.errors import BackupError, Conflict
 from addonkit.models.execution import Execution
 from addonkit.models.instance import Association, FormerLogin, Instance, Phase, Purpose
 from addonkit.models.result import BindResult
+from addonkit.util.values import frozen
 
 if TYPE_CHECKING:
     from addonkit.registry.registry import Registry
@@ -28,7 +29,7 @@ KEPT: Final = timedelta(days=7)
 """How long a former instance is kept."""
 
 
-@attrs.frozen
+@frozen
 class PlaceRequest:
     """A place to be made.
 

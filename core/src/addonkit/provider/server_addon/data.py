@@ -7,8 +7,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Final, Protocol, runtime_checkable
 
-import attrs
-
 from addonkit.archive.interface import Archive, ArchiveReader, ArchiveWriter
 from addonkit.models.fingerprint import Fingerprint
 from addonkit.models.instance import Instance
@@ -18,6 +16,7 @@ from addonkit.provider.server_addon.admin_access import admin_access
 from addonkit.provider.server_addon.declaration import PASSWORD, Progress, ServerAccess, Tenant
 from addonkit.saga.saga import Saga
 from addonkit.saga.step import Step, step
+from addonkit.util.values import frozen
 
 LONGEST: Final = 86_400.0
 """Seconds that moving the data of one instance may take."""
@@ -52,7 +51,7 @@ class TransformTenants(Protocol):
         ...
 
 
-@attrs.frozen
+@frozen
 class DataSagas:
     """What backups of a server addon consist of. Each takes the inputs `server_id` and `claim`.
 

@@ -15,6 +15,7 @@ from addonkit.models.identifiers import sanitize_identifier
 from addonkit.models.instance import Server
 from addonkit.models.secret import Secret
 from addonkit.util.unix_sockets import trusted_socket
+from addonkit.util.values import frozen
 
 ADMIN_PASSWORD: Final = "admin_password"  # noqa: S105 - the name of an attribute, not a password
 """Attribute of a Server that holds the password made with it."""
@@ -29,7 +30,7 @@ Progress = Callable[[str], Any]
 """Takes one sentence and shows it to the user."""
 
 
-@attrs.frozen
+@frozen
 class ContainerSpec:
     """How a server runs in a container of its image; see Program for how it runs without one.
 
@@ -61,7 +62,7 @@ def _no_pipe(
     raise ComputeError(f"cannot run {argv[0]}", "nothing is known that runs programs beside this server")
 
 
-@attrs.frozen
+@frozen
 class ServerAccess:
     """How an addon gets into a server that was just proved to be the one it started.
 
@@ -114,7 +115,7 @@ class ServerAccess:
         return attrs.evolve(self, server=attrs.evolve(self.server, attributes={**kept, **attributes}))
 
 
-@attrs.frozen
+@frozen
 class Tenant:
     """One instance, as the server it lives on sees it.
 
@@ -133,7 +134,7 @@ class Tenant:
     logins: Mapping[str, Secret] = attrs.field(factory=dict)
 
 
-@attrs.frozen
+@frozen
 class Login:
     """What one app logs in with.
 
@@ -148,7 +149,7 @@ class Login:
     role: str = ""
 
 
-@attrs.frozen
+@frozen
 class ConnectionInfo:
     """How an app gets at what it has: what variables are made of.
 

@@ -22,6 +22,7 @@ from addonkit.provider.server_addon.declaration import PASSWORD, ConnectionInfo,
 from addonkit.saga.saga import Saga
 from addonkit.saga.step import Step, step, title_of
 from addonkit.util.unix_sockets import LONGEST
+from addonkit.util.values import frozen
 
 LOGIN: Final = "login"
 """Attribute of an Association that holds the name of its login; without one it has the login of its instance."""
@@ -50,7 +51,7 @@ class LoginTenants(Protocol):
         ...
 
 
-@attrs.frozen
+@frozen
 class LoginSagas:
     """What logins of a server addon consist of. Each takes the inputs `server_id` and `claim`.
 
@@ -65,7 +66,7 @@ class LoginSagas:
     sessions: Saga[Sessions]
 
 
-@attrs.frozen
+@frozen
 class LoginNames:
     """Names of logins on the servers of an addon.
 

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import attrs
-
 from addonkit.models.compute import CreateSandboxPoolSpec, Mount, Port, Program
 from addonkit.models.definition import CONFIG_DIGEST, CONFIG_IMAGE, AddonDefinition
 from addonkit.models.instance import Server
 from addonkit.models.sizes import parse_storage_gb
 from addonkit.provider.server_addon.declaration import ContainerSpec
 from addonkit.provider.server_sagas import volume_of
+from addonkit.util.values import frozen
 
 DISK = "data"
 """Name of a server's volume."""
 
 
-@attrs.frozen
+@frozen
 class PoolBuilder:
     """Puts the pool of a server together: a PoolOf, see server_sagas.
 
