@@ -11,7 +11,6 @@ from addonkit.cli.render.times import time_text
 from addonkit.cli.streams import clean
 from addonkit.controller.addons import how_to_install
 from addonkit.models.instance import Phase, Purpose
-from addonkit.models.views import NOT_INSTALLED
 
 if TYPE_CHECKING:
     from addonkit.kit.binding import Binding
@@ -160,6 +159,8 @@ def _change_notes(instance: Instance) -> list[str]:
 
 
 def _addon_note(view: InstanceView) -> str:
+    from addonkit.models.views import NOT_INSTALLED
+
     if view.addon_state == NOT_INSTALLED:
         return f"addon not installed; {clean(how_to_install(view.instance))}"
     return f"its addon {view.instance.addon} cannot be used: {clean(view.addon_state)}"

@@ -25,12 +25,12 @@ import os
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import cached_property
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from addonkit.compute.process.commands import run
 from addonkit.compute.process.disk_memory import DiskMemory
 from addonkit.compute.process.disks import Disks
 from addonkit.compute.process.failures import as_failure_of
@@ -40,18 +40,14 @@ from addonkit.compute.process.lock import locked
 from addonkit.compute.process.logs import BEGINNING, ensure_rotated, tail
 from addonkit.compute.process.names import check_name
 from addonkit.compute.process.open_files import working_in_removed
-from addonkit.compute.process.pipes import piped
 from addonkit.compute.process.ports import HOST, Ports, port_range
 from addonkit.compute.process.probe import answers
 from addonkit.compute.process.programs import Programs
 from addonkit.compute.process.record import RunRecord, clear_start_history, read_record
 from addonkit.compute.process.runnable import RunnablePrograms
-from addonkit.compute.process.scratch import scratch_folder
 from addonkit.compute.process.server_users import ServerUsers
 from addonkit.compute.process.space import check_space, size_of_tree
 from addonkit.compute.process.standing import ELSEWHERE, STOP_THERE, Standing, judge, keep_locked
-from addonkit.compute.process.starter import Starter, take_all
-from addonkit.compute.process.stop import Terminator, workers_of
 from addonkit.compute.process.templates import templates_of
 from addonkit.compute.process.threads import finish
 from addonkit.compute.process.user import ServiceUser, check_traversable
@@ -59,6 +55,9 @@ from addonkit.errors import Busy, CommandFailed, ComputeError, PoolCrashed
 from addonkit.models.compute import Disk, ExecResult, FoundProgram, Pool, PoolState, Program
 from addonkit.models.definition import AddonDefinition, ProgramSource
 from addonkit.util.files import remove_tree
+
+if TYPE_CHECKING:
+    from addonkit.compute.process.starter import Starter
 
 NAME: Final = "process"
 
@@ -105,7 +104,14 @@ class ProcessBackend:
         self._programs = Programs(home / "programs", environ, self._users.example())
         self._layout = Layout(home, self._disks, self._users)
         self._runnable = RunnablePrograms(self._programs)
-        self._starter = Starter(self._layout, self._programs, self._ports, templates_of(home, environ))
+        self._templates = templates_of(home, environ)
+
+    @cached_property
+    def _starter(self) -> Starter:
+        """Starts and stops servers; imported when a server is to be: most commands find theirs running."""
+        from addonkit.compute.process.starter import Starter
+
+        return Starter(self._layout, self._programs, self._ports, self._templates)
 
     def find_programs(self, definition: AddonDefinition) -> tuple[FoundProgram, ...]:
         """See Backend."""
@@ -140,6 +146,9 @@ class ProcessBackend:
 
     async def delete_disk(self, name: str) -> None:
         """See Backend."""
+        from addonkit.compute.process.starter import take_all
+        from addonkit.compute.process.stop import workers_of
+
         attempted = f"cannot delete disk {check_name(name)}"
         with as_failure_of(name):
             server = await asyncio.to_thread(self._server_on, name)
@@ -207,6 +216,8 @@ class ProcessBackend:
 
     async def remove(self, name: str, program: Program | None = None) -> None:
         """See Backend."""
+        from addonkit.compute.process.stop import Terminator
+
         with as_failure_of(name):
             user = self._layout.user_on((), name)
             async with locked(self._layout.lock(name), user):
@@ -226,6 +237,8 @@ class ProcessBackend:
 
     async def exec_in_pool(self, pool: Pool, argv: Sequence[str], env: Mapping[str, str], timeout: float) -> ExecResult:
         """See Backend."""
+        from addonkit.compute.process.commands import run
+
         plan = await self._starter.plan(pool)
         try:
             return await run(
@@ -243,6 +256,9 @@ class ProcessBackend:
         self, pool: Pool, argv: Sequence[str], env: Mapping[str, str], content: AsyncIterable[bytes] | None
     ) -> AsyncIterator[AsyncIterator[bytes]]:
         """See Backend."""
+        from addonkit.compute.process.pipes import piped
+        from addonkit.compute.process.scratch import scratch_folder
+
         plan, attempted = await self._starter.plan(pool), f"running {argv[0]} beside {pool.name}"
         environment, placeholders = plan.environment() | dict(env), plan.placeholders
         async with AsyncExitStack() as stack:
