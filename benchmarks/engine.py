@@ -39,7 +39,7 @@ def numbered(number: int) -> Any:
 SAGA: Final[Saga[None]] = Saga("bench.count", steps=[numbered(n) for n in range(STEPS)], inputs=["start"])
 
 
-async def no_resources(_subject: Any) -> dict[str, Any]:
+async def no_resources(_subject: Any, _names: Any) -> dict[str, Any]:
     """Steps here need nothing of the engine's own."""
     return {}
 

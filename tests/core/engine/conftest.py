@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,7 @@ class World:
         return Leases(self.store, self.clock, owner, lambda who: who not in self.dead)
 
     def engine(self, owner: str = "one", sink: Callable[[Event], None] | None = None) -> Engine:
-        async def resources(_subject: Mapping[str, str]) -> Mapping[str, Any]:
+        async def resources(_subject: Mapping[str, str], _names: Collection[str]) -> Mapping[str, Any]:
             return {"framework": self, **self.resources}
 
         return Engine(self.store, self.leases(owner), self.clock, resources, sink or self.events.append)

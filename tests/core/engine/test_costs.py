@@ -53,7 +53,7 @@ async def statements_of(home: Path, executions: int, saga: Saga[None] = SAGA) ->
     return Counter(statement.split()[0] for statement in seen)
 
 
-async def _no_resources(_subject: Any) -> dict[str, Any]:
+async def _no_resources(_subject: Any, _names: Any) -> dict[str, Any]:
     return {}
 
 

@@ -47,7 +47,7 @@ SAGA = Saga("killed.saga", steps=[a_step(n) for n in ("one", "two", "three")])
 async def main():
     clock = SystemClock()
     store = await SqliteStore.open(home / "state.db", Codec(Sealer(bytes(32))), clock)
-    async def resources(subject):
+    async def resources(subject, _names):
         return {}
     try:
         engine = Engine(store, Leases(store, clock, this_owner(), owner_alive), clock, resources)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Coroutine, Mapping
+from collections.abc import Collection, Coroutine, Mapping
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -150,7 +150,7 @@ class SagaMachine(RuleBasedStateMachine):
         raise Crash
 
     def engine(self) -> Engine:
-        async def resources(_subject: Mapping[str, str]) -> Mapping[str, Any]:
+        async def resources(_subject: Mapping[str, str], _names: Collection[str]) -> Mapping[str, Any]:
             return {"framework": self.outside}
 
         leases = MortalLeases(self.store, self.clock, f"p{self.process}", self.dead)

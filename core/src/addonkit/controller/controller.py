@@ -10,6 +10,7 @@ from addonkit.controller.executor import Executor
 from addonkit.controller.garbage_collection import GarbageCollector
 from addonkit.controller.reconciliation import Reconciliation, associations_with, see
 from addonkit.controller.retrying import has_failed
+from addonkit.models.execution import Execution, ExecutionStatus
 from addonkit.models.instance import Association, Instance, Phase
 
 if TYPE_CHECKING:
@@ -59,16 +60,12 @@ class Controller:
 
     async def interrupt(self, instance_id: str) -> None:
         """Stop in any process what is still being made for an instance or tie that is to go."""
-        instance, ties = await self._store.read(lambda tx: _look_at(tx, instance_id))
-        if instance is not None and instance.phase is Phase.DEPROVISIONING:
-            await self._engine.cancel(provision_id(instance))
-        for association in ties:
-            if association.phase is Phase.DEPROVISIONING:
-                await self._engine.cancel(bind_id(association))
+        for id in await self._store.read(lambda tx: _unwanted(tx, instance_id)):
+            await self._engine.cancel(id)
 
     async def associations(self, instance_id: str) -> tuple[Association, ...]:
         """The associations of an instance, in the order they were made."""
-        return (await self._store.read(lambda tx: _look_at(tx, instance_id)))[1]
+        return await self._store.read(lambda tx: associations_with(tx, instance_id))
 
     async def failures(self, instance: Instance) -> tuple[str, ...]:
         """What went wrong for an instance, and for apps that it is tied to, a sentence each."""
@@ -86,6 +83,12 @@ class Controller:
             return seen.instance
 
 
-def _look_at(tx: Reader, instance_id: str) -> tuple[Instance | None, tuple[Association, ...]]:
+def _unwanted(tx: Reader, instance_id: str) -> tuple[str, ...]:
+    """Ids of executions that run and make something that is to go."""
     entity = tx.get(Instance, instance_id)
-    return entity.value if entity else None, associations_with(tx, instance_id)
+    leaving = [each for each in associations_with(tx, instance_id) if each.phase is Phase.DEPROVISIONING]
+    ids = [bind_id(association) for association in leaving]
+    if entity is not None and entity.value.phase is Phase.DEPROVISIONING:
+        ids.insert(0, provision_id(entity.value))
+    found = (tx.get(Execution, id) for id in ids)
+    return tuple(each.name for each in found if each is not None and each.value.status is ExecutionStatus.RUNNING)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
@@ -30,6 +30,9 @@ def variant_of(instance: Instance) -> Variant:
     """The variant an instance was created with, its config as it was resolved then."""
     return Variant(instance.variant, dict(instance.config))
 
+
+_STORED: Final = frozenset({"app", "instance", "association", "server", "variant", "settings", "archive"})
+"""Arguments that are read from the store, or follow from what is read there."""
 
 SettingsOf = Callable[[str], Awaitable[Values]]
 """Gives the settings of the addon of that name."""
@@ -61,8 +64,10 @@ class StepContext:
         self._framework = framework
         self._settings_of = settings_of
 
-    async def __call__(self, subject: Mapping[str, str]) -> Mapping[str, Any]:
-        """The arguments for an execution that serves these entities."""
+    async def __call__(self, subject: Mapping[str, str], names: Collection[str]) -> Mapping[str, Any]:
+        """The arguments of these names, perhaps with others, for an execution that serves these entities."""
+        if _STORED.isdisjoint(names):
+            return {"framework": self._framework}
         found = await self._store.read(lambda reader: _read(reader, subject))
         addon = found.instance.addon if found.instance else found.server.addon if found.server else ""
         return {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from addonkit.engine.journal import Journal
@@ -17,8 +17,8 @@ from addonkit.util.values import frozen
 if TYPE_CHECKING:
     from addonkit.engine.progress import ProgressReporter
 
-Resources = Callable[[Mapping[str, str]], Awaitable[Mapping[str, Any]]]
-"""Reads the engine's own arguments for an execution's subject: see step.ENGINE_NAMES."""
+Resources = Callable[[Mapping[str, str], Collection[str]], Awaitable[Mapping[str, Any]]]
+"""Reads those of the engine's own arguments that are asked for, for an execution's subject: see step.ENGINE_NAMES."""
 
 
 @frozen
@@ -40,7 +40,8 @@ class StepArguments:
     async def read(self, takes: Signature, progress: ProgressReporter) -> dict[str, Any]:
         """The arguments of a step or undo; their secrets are kept out of events from now on."""
         execution = self.journal.execution
-        own = await self.resources(execution.subject) if ENGINE_NAMES.intersection(takes.names) else {}
+        names = ENGINE_NAMES.intersection(takes.names)
+        own = await self.resources(execution.subject, names) if names else {}
         given = arguments(self.saga, execution, takes, {**own, "sagas": self.sagas, "progress": progress})
         self.journal.hide(given)
         return given

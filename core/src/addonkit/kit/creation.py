@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from addonkit.kit.operations import Operations
     from addonkit.kit.services import Services
     from addonkit.models.address import Address
+    from addonkit.store.interface import Reader
 
 
 class Creation:
@@ -76,36 +77,34 @@ class Creation:
         Raises:
             InstanceFailed: it could not be provisioned or attached, or was destroyed meanwhile.
         """
-        instance, association = created.instance, created.association
-        if wait and not created.existed:
-            reconciled = await self._controller.reconcile(instance.id, asked)
-            if reconciled is None:
-                raise InstanceFailed(f"creating {instance.name}", "it was destroyed meanwhile")
-            if reconciled.phase is not Phase.ACTIVE:
-                raise failed(f"creating {reconciled.name}", reconciled) from self._controller.cause(reconciled.id)
-            instance = reconciled
-            entity = await self._store.get(Association, association.id)
-            association = entity.value if entity else association
-            if association.phase is Phase.ERROR:
-                told = attrs.evolve(instance, message=association.message)
-                raise failed(f"attaching {instance.name}", told) from self._controller.cause(instance.id)
-        return Binding(
-            instance,
-            association,
-            created.new_app,
-            created.joined,
-            created.existed,
-            await self._address(instance),
-            has_shell=self._has_shell(instance.addon),
-        )
+        instance, carried_out = created.instance, wait and not created.existed
+        if carried_out:
+            instance = await self._carry_out(instance, asked)
+        tie, address = await self._store.read(lambda tx: _as_made(tx, instance, created.association))
+        if carried_out and tie.phase is Phase.ERROR:
+            told = attrs.evolve(instance, message=tie.message)
+            raise failed(f"attaching {instance.name}", told) from self._controller.cause(instance.id)
+        shell = self._has_shell(instance.addon)
+        return Binding(instance, tie, created.new_app, created.joined, created.existed, address, has_shell=shell)
 
-    async def _address(self, instance: Instance) -> Address | None:
-        """Where its server listens; None when it has none here."""
-        pool = await self._store.get(Pool, instance.server) if instance.server else None
-        return pool.value.address if pool else None
+    async def _carry_out(self, instance: Instance, asked: Asked | None) -> Instance:
+        """Make an instance; return it as it is then."""
+        reconciled = await self._controller.reconcile(instance.id, asked)
+        if reconciled is None:
+            raise InstanceFailed(f"creating {instance.name}", "it was destroyed meanwhile")
+        if reconciled.phase is not Phase.ACTIVE:
+            raise failed(f"creating {reconciled.name}", reconciled) from self._controller.cause(reconciled.id)
+        return reconciled
 
     def _has_shell(self, addon: str) -> bool:
         """Whether the addon names a program to work in; False when it cannot be asked."""
         with contextlib.suppress(AddonkitError):
             return self._registry.get(addon).definition.shell is not None
         return False
+
+
+def _as_made(tx: Reader, instance: Instance, before: Association) -> tuple[Association, Address | None]:
+    """The tie as it is now, and where the server listens; None when there is none here."""
+    tie = tx.get(Association, before.id)
+    pool = tx.get(Pool, instance.server) if instance.server else None
+    return tie.value if tie else before, pool.value.address if pool else None

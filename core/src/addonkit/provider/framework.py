@@ -23,10 +23,11 @@ from addonkit.models.instance import Server
 from addonkit.provider.pool_failures import check_probe, crashed, gone, hangs, hung, timed_out
 from addonkit.provider.servers import Servers
 from addonkit.provider.service_addresses import find_address
+from addonkit.util.values import frozen
 
 if TYPE_CHECKING:
     from addonkit.compute.interface import Backend
-    from addonkit.store.interface import Store, Transaction
+    from addonkit.store.interface import Reader, Store, Transaction
     from addonkit.util.clock import Clock
 
 DEFAULT_WAIT: Final = 300.0
@@ -38,6 +39,21 @@ PATIENCE: Final = 5.0
 FIRST_POLL: Final = 0.004
 POLL: Final = 0.03
 """Seconds between two looks at a pool that is waited for: at first, and at most."""
+
+
+@frozen
+class ServerPlace:
+    """A server and where it answers.
+
+    Attributes:
+        server: its record.
+        address: of its service.
+        socket: path of its Unix socket; empty when it makes none.
+    """
+
+    server: Server
+    address: Address
+    socket: str
 
 
 class ProviderFramework:
@@ -83,10 +99,7 @@ class ProviderFramework:
         """
         pool = await self._desire(name, 1)
         state = await self._backend.ensure_running(pool)
-        if state.ready:
-            return state
-        await self.wait_for_pool(name, timeout)
-        return await self.check_pool(name)
+        return state if state.ready else (await self._wait(name, timeout))[1]
 
     async def wait_for_pool(self, name: str, timeout: float = DEFAULT_WAIT) -> Pool:
         """Return when a copy is ready to serve.
@@ -99,6 +112,9 @@ class ProviderFramework:
             PoolCrashed: the server ended; the end of its log is in the message.
             PoolTimeout: it runs but is not ready; the end of its log is in the message.
         """
+        return (await self._wait(name, timeout))[0]
+
+    async def _wait(self, name: str, timeout: float) -> tuple[Pool, PoolState]:
         pool = await self._pool(name)
         limit = min(timeout, pool.spec.port_wait_timeout)
         deadline = self._clock.monotonic() + limit
@@ -107,7 +123,7 @@ class ProviderFramework:
         while True:
             state = await self._backend.observe(pool)
             if state.ready:
-                return pool
+                return pool, state
             if state.problem:
                 raise PoolCrashed(f"starting server {name}", state.problem)
             if state.started and not state.running:
@@ -195,6 +211,27 @@ class ProviderFramework:
 
         await self._store.transact(decide)
 
+    async def locate_server(self, server_id: str) -> ServerPlace:
+        """Return the record of a server and where it answers, without a look at the server itself.
+
+        Raises:
+            TransientError: it has no record, or no address yet.
+            PoolGone: its pool was deleted.
+        """
+
+        def look(tx: Reader) -> ServerPlace:
+            server, pool = tx.get(Server, server_id), tx.get(Pool, server_id)
+            if server is None:
+                raise TransientError(f"working on server {server_id}", "its record is gone")
+            if pool is None:
+                raise gone(server_id)
+            address = find_address(tx, server_id)
+            if address is None:
+                raise _no_address(server_id)
+            return ServerPlace(server.value, address, self._backend.socket_path(pool.value))
+
+        return await self._store.read(look)
+
     async def get_socket_path(self, name: str) -> str:
         """Return the path of the Unix socket of a pool's server, which need not run now; empty when it makes none.
 
@@ -242,7 +279,7 @@ class ProviderFramework:
         """
         address = await self._find_address(name)
         if address is None:
-            raise TransientError(f"cannot tell the address of service {name}", "no pool behind it has one yet")
+            raise _no_address(name)
         return address
 
     async def wait_for_service_address(self, name: str, timeout: float = DEFAULT_WAIT) -> Address:
@@ -342,6 +379,10 @@ class ProviderFramework:
 
     async def _find_address(self, name: str) -> Address | None:
         return await self._store.read(lambda tx: find_address(tx, name))
+
+
+def _no_address(name: str) -> TransientError:
+    return TransientError(f"cannot tell the address of service {name}", "no pool behind it has one yet")
 
 
 def _record(tx: Transaction, placed: Pool) -> Pool:

@@ -10,8 +10,8 @@ from typing import Final
 
 from addonkit.errors import AddonkitError, NothingDone, PoolTimeout, ServerFull, TransientError
 from addonkit.models.compute import PoolState
-from addonkit.models.instance import Instance, Phase, Server
-from addonkit.provider.framework import ProviderFramework
+from addonkit.models.instance import Instance, Phase
+from addonkit.provider.framework import ProviderFramework, ServerPlace
 from addonkit.provider.server_addon.declaration import ServerAccess
 
 _ATTEMPTS: Final = 300
@@ -29,7 +29,7 @@ async def admin_access(framework: ProviderFramework, server_id: str) -> ServerAc
     Raises:
         TransientError: when the server does not exist, has no address yet, or does not serve.
     """
-    return await _access_to(framework, await server_of(framework, server_id))
+    return await _access_to(framework, server_id)
 
 
 async def ensure_access(framework: ProviderFramework, server_id: str) -> ServerAccess:
@@ -40,24 +40,12 @@ async def ensure_access(framework: ProviderFramework, server_id: str) -> ServerA
         ComputeError: when it does not start, or its pool does not exist.
         TransientError: when its record does not exist, or it has no address yet.
     """
-    server = await server_of(framework, server_id)
+    place = await framework.locate_server(server_id)
     try:
         state = await framework.start_pool(server_id)
     except PoolTimeout as error:
         raise NotReached(error.attempted, error.found, error.advice) from error
-    return await _access_in(framework, server, state)
-
-
-async def server_of(framework: ProviderFramework, server_id: str) -> Server:
-    """Return the record of a server, without a look at the server itself.
-
-    Raises:
-        TransientError: when there is none.
-    """
-    server = await framework.servers.get(server_id)
-    if server is None:
-        raise TransientError(f"working on server {server_id}", "its record is gone")
-    return server
+    return _access_in(framework, place, state)
 
 
 async def ensure_running(framework: ProviderFramework, server_id: str) -> None:
@@ -107,7 +95,7 @@ async def cleanup_tenant(
     if server is None or not server.shared:
         return
     try:
-        await work(await _access_to(framework, server))
+        await work(await _access_to(framework, server_id))
     except PoolTimeout:
         if await _has_neighbours(framework, instance, server_id):
             raise  # it hangs: what would start it waits in vain
@@ -119,31 +107,32 @@ async def cleanup_tenant(
                 await ensure_running(framework, server_id)
             except PoolTimeout as error:
                 raise error from None  # not worth another try, whatever came before: it hangs
-            await _work_by_force(framework, server, work)
+            await _work_by_force(framework, server_id, work)
 
 
 async def _work_by_force(
-    framework: ProviderFramework, server: Server, work: Callable[[ServerAccess], Awaitable[None]]
+    framework: ProviderFramework, server_id: str, work: Callable[[ServerAccess], Awaitable[None]]
 ) -> None:
     """Do the work, at last in the moments after a restart, before others have taken all connections again."""
     try:
-        await work(await _access_to(framework, server))
+        await work(await _access_to(framework, server_id))
     except ServerFull:
-        await framework.restart_pool(server.id)
+        await framework.restart_pool(server_id)
         for _ in range(_ATTEMPTS):
             with suppress(TransientError):
-                return await work(await _access_to(framework, server))
+                return await work(await _access_to(framework, server_id))
             await asyncio.sleep(_PAUSE)
-        await work(await _access_to(framework, server))
+        await work(await _access_to(framework, server_id))
 
 
-async def _access_to(framework: ProviderFramework, server: Server) -> ServerAccess:
-    return await _access_in(framework, server, await framework.check_pool(server.id))
+async def _access_to(framework: ProviderFramework, server_id: str) -> ServerAccess:
+    place = await framework.locate_server(server_id)
+    return _access_in(framework, place, await framework.check_pool(server_id))
 
 
-async def _access_in(framework: ProviderFramework, server: Server, state: PoolState) -> ServerAccess:
-    found = await framework.get_service_address(server.id)
-    return ServerAccess(server, found.host, found.port, state.socket, partial(framework.pipe_in_pool, server.id))
+def _access_in(framework: ProviderFramework, place: ServerPlace, state: PoolState) -> ServerAccess:
+    pipe = partial(framework.pipe_in_pool, place.server.id)
+    return ServerAccess(place.server, place.address.host, place.address.port, state.socket, pipe)
 
 
 async def _has_neighbours(framework: ProviderFramework, instance: Instance, server_id: str) -> bool:

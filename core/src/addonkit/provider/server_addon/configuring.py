@@ -9,7 +9,7 @@ import attrs
 
 from addonkit.models.instance import Instance, Server
 from addonkit.provider.framework import ProviderFramework
-from addonkit.provider.server_addon.admin_access import running, server_of
+from addonkit.provider.server_addon.admin_access import running
 from addonkit.provider.server_addon.declaration import PASSWORD, Progress, ServerAccess, Tenant
 from addonkit.saga.saga import Saga
 from addonkit.saga.step import Step, step
@@ -108,8 +108,7 @@ async def _change_server(
     *,
     restart: bool,
 ) -> None:
-    server = await server_of(framework, server_id)
-    if server.shared:
+    if (await framework.locate_server(server_id)).server.shared:
         return
 
     def change(now: Server) -> Server:

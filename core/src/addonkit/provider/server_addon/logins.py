@@ -15,8 +15,8 @@ from addonkit.models.instance import Association, Instance, Phase, Purpose
 from addonkit.models.result import BindResult, Sessions
 from addonkit.models.secret import Secret
 from addonkit.models.variable import Variable
-from addonkit.provider.framework import ProviderFramework
-from addonkit.provider.server_addon.admin_access import admin_access, ensure_access, running, server_of
+from addonkit.provider.framework import ProviderFramework, ServerPlace
+from addonkit.provider.server_addon.admin_access import admin_access, ensure_access, running
 from addonkit.provider.server_addon.data import tenant_of
 from addonkit.provider.server_addon.declaration import PASSWORD, ConnectionInfo, Login, ServerAccess, Tenant
 from addonkit.saga.saga import Saga
@@ -151,12 +151,12 @@ def _result_step(
         framework: ProviderFramework, association: Association, server_id: str, claim: str, password: Secret
     ) -> BindResult:
         """Put the variables together."""
-        server = await server_of(framework, server_id)
-        address = await framework.get_service_address(server_id)
+        place = await framework.locate_server(server_id)
         name = names.of(association)
         numbers = await further_ports(framework, server_id, ports)
-        access = ConnectionInfo(address.host, address.port, claim, password, server.shared, numbers, user=name)
-        socket = await socket_path(framework, server_id) if sockets else ""
+        address, shared = place.address, place.server.shared
+        access = ConnectionInfo(address.host, address.port, claim, password, shared, numbers, user=name)
+        socket = usable_socket(place) if sockets else ""
         by_socket = variables(attrs.evolve(access, socket=socket)) if socket else ()
         return BindResult(variables(access), {LOGIN: name, PASSWORD: password}, by_socket)
 
@@ -241,8 +241,7 @@ async def further_ports(framework: ProviderFramework, server_id: str, names: Col
     return {name: pool.ports[name] for name in names}
 
 
-async def socket_path(framework: ProviderFramework, server_id: str) -> str:
+def usable_socket(place: ServerPlace) -> str:
     """Path of a server's socket; empty where it has none, or the path is too long for clients."""
-    socket = await framework.get_socket_path(server_id)
-    path = os.path.realpath(socket) if socket else ""  # noqa: ASYNC240 - a few links of the home
+    path = os.path.realpath(place.socket) if place.socket else ""
     return path if len(os.fsencode(path)) <= LONGEST else ""

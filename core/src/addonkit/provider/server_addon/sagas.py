@@ -11,9 +11,8 @@ from addonkit.models.result import Inventory, ProvisionResult
 from addonkit.models.secret import Secret
 from addonkit.models.variable import Variable
 from addonkit.provider.framework import ProviderFramework
-from addonkit.provider.server_addon.admin_access import server_of
 from addonkit.provider.server_addon.declaration import PASSWORD, ConnectionInfo, Tenants, admin_password
-from addonkit.provider.server_addon.logins import further_ports, socket_path
+from addonkit.provider.server_addon.logins import further_ports, usable_socket
 from addonkit.provider.server_addon.membership import ensure_server_step, join_step, leave_step
 from addonkit.provider.server_addon.tenancy import (
     create_tenant_step,
@@ -78,10 +77,10 @@ def _tenant_result_step(variables: VariablesOf, ports: Collection[str], *, socke
         framework: ProviderFramework, server_id: str, address: ServerAddress, claim: str, password: Secret
     ) -> ProvisionResult:
         """Put the variables together."""
-        server = await server_of(framework, server_id)
+        place = await framework.locate_server(server_id)
         numbers = await further_ports(framework, server_id, ports)
-        access = ConnectionInfo(address.host, address.port, claim, password, server.shared, numbers)
-        socket = await socket_path(framework, server_id) if sockets else ""
+        access = ConnectionInfo(address.host, address.port, claim, password, place.server.shared, numbers)
+        socket = usable_socket(place) if sockets else ""
         return _result(variables, server_id, access, socket, {PASSWORD: password})
 
     return build_result
@@ -91,10 +90,10 @@ def _result_step(variables: VariablesOf, ports: Collection[str], *, sockets: boo
     @step(gives="result", effect=False)
     async def build_result(framework: ProviderFramework, server_id: str, address: ServerAddress) -> ProvisionResult:
         """Put the variables together."""
-        server = await server_of(framework, server_id)
-        numbers = await further_ports(framework, server_id, ports)
+        place = await framework.locate_server(server_id)
+        server, numbers = place.server, await further_ports(framework, server_id, ports)
         whole = ConnectionInfo(address.host, address.port, "", admin_password(server), server.shared, numbers)
-        return _result(variables, server_id, whole, await socket_path(framework, server_id) if sockets else "")
+        return _result(variables, server_id, whole, usable_socket(place) if sockets else "")
 
     return build_result
 
