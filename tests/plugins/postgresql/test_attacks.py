@@ -60,7 +60,9 @@ async def test_a_view_in_the_place_of_a_table_makes_the_superuser_call_nothing(
         )
 
         async def swap() -> None:
-            await app.execute(f"DROP {kind} bait; CREATE VIEW bait AS SELECT trap() AS last_value, true AS is_called")
+            await app.execute(
+                f"DROP {kind} bait; CREATE VIEW bait AS SELECT trap() AS n, trap() AS last_value, true AS is_called"
+            )
 
         async with (
             server.session(name) as connection,

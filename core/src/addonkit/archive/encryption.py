@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import IO, Any, Protocol
 
 from addonkit.errors import AddonkitError, ArchiveDamaged, BackupError, InvalidInput
+from addonkit.util.wide_pipes import wide_pipe
 
 
 class ByteSink(Protocol):
@@ -113,7 +114,7 @@ class Encrypting:
 
         self._attempted = attempted
         keys = [_recipient(each) for each in recipients]
-        reading, writing = os.pipe()
+        reading, writing = wide_pipe()
         self._pipe: IO[bytes] = os.fdopen(writing, "wb", buffering=0)
 
         def work() -> None:
@@ -165,7 +166,7 @@ class Decrypting:
 
         self._attempted = attempted
         keys = [_identity(each) for each in identities]
-        reading, writing = os.pipe()
+        reading, writing = wide_pipe()
         self._pipe: IO[bytes] = os.fdopen(reading, "rb", buffering=0)
 
         def work() -> None:

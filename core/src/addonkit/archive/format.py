@@ -23,9 +23,9 @@ STREAMS: Final = "streams/"
 """Members whose size was not known, each a directory of numbered parts."""
 
 PART: Final = 4 * 1024 * 1024
-"""Bytes of a part."""
+"""Bytes from which on what has come is a part."""
 
-CHUNK: Final = 256 * 1024
+CHUNK: Final = 512 * 1024
 """Bytes that are read at once."""
 
 END: Final = bytes(2 * tarfile.BLOCKSIZE)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import tarfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import IO, Any, Final
 
@@ -51,11 +52,12 @@ class StreamReader:
         trailer: the last member, once it was read.
     """
 
-    def __init__(self, tar: tarfile.TarFile, attempted: str) -> None:
+    def __init__(self, tar: tarfile.TarFile, attempted: str, pool: Executor) -> None:
         self.bytes_read = 0
         self.trailer: Trailer | None = None
         self.manifest: ArchiveManifest = None  # type: ignore[assignment]  # `begin` reads it
         self._tar = tar
+        self._pool = pool
         self._attempted = attempted
         self._seen: set[str] = set()
         self._file: IO[bytes] | None = None
@@ -147,7 +149,7 @@ class StreamReader:
         import zstandard
 
         try:
-            return await uninterrupted(asyncio.to_thread(function, *arguments))
+            return await uninterrupted(_in(self._pool, function, *arguments))
         except (tarfile.TarError, zstandard.ZstdError, EOFError) as error:
             raise self._damaged(f"it was changed or is cut ({error})") from error
 
@@ -186,15 +188,16 @@ async def read_archive(source: ByteSource, name: str, identities: Sequence[str])
 
     attempted = f"reading backup {name}"
     decrypting = Decrypting(source, identities, attempted)
-    try:
-        decompressing = zstandard.ZstdDecompressor().stream_reader(decrypting, closefd=False)  # type: ignore[arg-type]
-        reader = await _opened(decompressing, attempted)
-        await reader.begin()
-        yield reader
-        await reader.drain()
-        await uninterrupted(asyncio.to_thread(_read_rest, decompressing, decrypting, attempted))
-    finally:
-        await uninterrupted(asyncio.to_thread(decrypting.close))
+    with ThreadPoolExecutor(1, "addonkit-archive") as pool:  # one: each thread keeps memory that it has freed
+        try:
+            decompressing = zstandard.ZstdDecompressor().stream_reader(decrypting, closefd=False)  # type: ignore[arg-type]
+            reader = await _opened(decompressing, attempted, pool)
+            await reader.begin()
+            yield reader
+            await reader.drain()
+            await uninterrupted(_in(pool, _read_rest, decompressing, decrypting, attempted))
+        finally:
+            await uninterrupted(_in(pool, decrypting.close))
 
 
 async def read_manifest(source: ByteSource, name: str, identities: Sequence[str]) -> ArchiveManifest:
@@ -208,23 +211,28 @@ async def read_manifest(source: ByteSource, name: str, identities: Sequence[str]
 
     attempted = f"reading backup {name}"
     decrypting = Decrypting(source, identities, attempted)
-    try:
-        decompressing = zstandard.ZstdDecompressor().stream_reader(decrypting, closefd=False)  # type: ignore[arg-type]
-        reader = await _opened(decompressing, attempted)
-        await reader.begin()
-        return reader.manifest
-    finally:
-        await uninterrupted(asyncio.to_thread(decrypting.close))
+    with ThreadPoolExecutor(1, "addonkit-archive") as pool:
+        try:
+            decompressing = zstandard.ZstdDecompressor().stream_reader(decrypting, closefd=False)  # type: ignore[arg-type]
+            reader = await _opened(decompressing, attempted, pool)
+            await reader.begin()
+            return reader.manifest
+        finally:
+            await uninterrupted(_in(pool, decrypting.close))
 
 
-async def _opened(stream: Any, attempted: str) -> StreamReader:
+async def _in(pool: Executor, function: Callable[..., Any], *arguments: Any) -> Any:
+    return await asyncio.get_running_loop().run_in_executor(pool, function, *arguments)
+
+
+async def _opened(stream: Any, attempted: str, pool: Executor) -> StreamReader:
     import zstandard
 
     def work() -> tarfile.TarFile:
         return tarfile.open(fileobj=stream, mode="r|", bufsize=CHUNK)
 
     try:
-        return StreamReader(await uninterrupted(asyncio.to_thread(work)), attempted)
+        return StreamReader(await uninterrupted(_in(pool, work)), attempted, pool)
     except (tarfile.TarError, zstandard.ZstdError, EOFError) as error:
         raise ArchiveDamaged(attempted, f"it is not an archive of addonkit ({error})") from error
 

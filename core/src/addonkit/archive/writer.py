@@ -39,6 +39,7 @@ class StreamWriter:
         self._stream = stream
         self._attempted = attempted
         self._names: set[str] = set()
+        self._writing: asyncio.Task[None] | None = None
 
     async def write(self, name: str, content: AsyncIterable[bytes], size: int | None = None) -> int:
         """See ArchiveWriter."""
@@ -79,23 +80,36 @@ class StreamWriter:
         await self._put(padding(size))
 
     async def _write_parts(self, name: str, content: AsyncIterable[bytes]) -> None:
-        kept = bytearray()
-        number = 0
+        kept: list[bytes] = []
+        size = number = 0
         async for chunk in content:
-            kept += chunk
-            while len(kept) >= PART:
-                await self._write_part(part_name(name, number), bytes(kept[:PART]))
-                del kept[:PART]
-                number += 1
-        if kept or not number:
-            await self._write_part(part_name(name, number), bytes(kept))
+            kept.append(chunk)
+            size += len(chunk)
+            if size >= PART:
+                await self._write_part(part_name(name, number), kept, size)
+                kept, size, number = [], 0, number + 1
+        if size or not number:
+            await self._write_part(part_name(name, number), kept, size)
 
-    async def _write_part(self, name: str, content: bytes) -> None:
-        await self._put(header(name, len(content)) + content + padding(len(content)))
-        self.written += len(content)
+    async def _write_part(self, name: str, content: Sequence[bytes], size: int) -> None:
+        await self._put(header(name, size), *content, padding(size))
+        self.written += size
 
-    async def _put(self, data: bytes) -> None:
-        await uninterrupted(asyncio.to_thread(self._stream.write, data))
+    async def _put(self, *pieces: bytes) -> None:
+        """Begin to write once what was put before is written: meanwhile the next pieces can come."""
+        await self.written_all()
+
+        def write() -> None:
+            for each in pieces:
+                self._stream.write(each)
+
+        self._writing = asyncio.create_task(asyncio.to_thread(write))
+
+    async def written_all(self) -> None:
+        """Wait until everything that was put is written; raises what writing it raised."""
+        writing, self._writing = self._writing, None
+        if writing is not None:
+            await uninterrupted(_ended(writing))
 
 
 @asynccontextmanager
@@ -112,14 +126,15 @@ async def write_archive(
     attempted = f"writing backup {manifest.name}"
     sink = await asyncio.to_thread(repository.create, path)
     encrypting = Encrypting(sink, recipients, attempted)
+    compressor: Any = zstandard.ZstdCompressor(_LEVEL, write_checksum=True)
+    compressing = compressor.stream_writer(encrypting, closefd=False)
+    writer = StreamWriter(compressing, attempted)
     try:
-        compressor: Any = zstandard.ZstdCompressor(_LEVEL, write_checksum=True)
-        compressing = compressor.stream_writer(encrypting, closefd=False)
-        writer = StreamWriter(compressing, attempted)
         await writer.put_json(MANIFEST, manifest)
         yield writer
         if not writer.finished:
             raise BackupError(attempted, "its addon did not write the end of it")
+        await writer.written_all()
         await uninterrupted(asyncio.to_thread(compressing.close))
         await uninterrupted(asyncio.to_thread(encrypting.close))
         await uninterrupted(asyncio.to_thread(sink.commit))
@@ -127,6 +142,12 @@ async def write_archive(
         await uninterrupted(asyncio.to_thread(encrypting.close))
         raise BackupError(attempted, "it cannot be written") from error
     finally:
+        with suppress(Exception):  # the block raises what is to be said
+            await writer.written_all()
         with suppress(BackupError):
             await uninterrupted(asyncio.to_thread(encrypting.close))
         await uninterrupted(asyncio.to_thread(sink.discard))
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    await task

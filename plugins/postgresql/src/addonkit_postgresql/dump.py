@@ -31,6 +31,9 @@ _LONGEST_SOCKET: Final = 100
 
 _DUMP: Final = ("--format=custom", "--compress=0", "--no-subscriptions", "--no-tablespaces", "--no-password")
 _LOCK_WAIT: Final = f"--lock-wait-timeout={LOCK_LIMIT}s"
+_NO_WAITING: Final = " -c synchronous_commit=off"
+"""Its many short transactions do not wait for the disk. The removal of the login does, and so for all before it."""
+
 _RESTORE: Final = ("--format=custom", "--no-owner", "--exit-on-error", "--no-tablespaces", "--no-password")
 
 
@@ -61,7 +64,9 @@ async def load(server: Administrator, access: ServerAccess, tenant: Tenant, arch
     """
     await _empty(server, tenant)
     async with passing_login(server, tenant) as login:
-        await _fill(server, access, tenant, archive, _environment(access, login.name, login.password, tenant.claim))
+        environment = _environment(access, login.name, login.password, tenant.claim)
+        environment["PGOPTIONS"] += _NO_WAITING
+        await _fill(server, access, tenant, archive, environment)
 
 
 async def _fill(

@@ -1,6 +1,6 @@
 """The fingerprint of a database: each table's rows, large objects, sequences, and the schema.
 
-The superuser reads, and calls nothing that a tenant has made: rows become text by `record_out`, never by a cast.
+The superuser reads, and calls nothing that a tenant has made: values become text by output functions, never by a cast.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from addonkit import Fingerprint, Part, SetDigest
 from addonkit_postgresql.catalog import PARTS
 from addonkit_postgresql.kept_settings import FIND
+from addonkit_postgresql.row_digests import Column, digest_query
 
 if TYPE_CHECKING:
     import asyncpg
@@ -38,25 +39,17 @@ _TABLES_ALONE: Final = """
 superuser, and COPY TO PROGRAM works in a transaction that only reads. Minor releases since August 2024 know this."""
 
 _TABLES: Final = """
-    SELECT c.oid, format('%I.%I', n.nspname, c.relname) AS name
+    SELECT format('%I.%I', n.nspname, c.relname) AS name,
+      array(SELECT format('%I', attname) FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped
+        ORDER BY attnum) AS columns,
+      array(SELECT atttypid FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped
+        ORDER BY attnum) AS types
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind = 'r' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
       AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
         AND d.deptype = 'e')
     ORDER BY name
 """
-
-_DIGEST: Final = """
-    SELECT count(*) AS count, coalesce(sum(('x' || left(hash, 16))::bit(64)::bigint), 0)::text
-      || '/' || coalesce(sum(('x' || right(hash, 16))::bit(64)::bigint), 0)::text AS digest
-    FROM (SELECT CASE WHEN clock_timestamp() IS NOT NULL THEN {hash} END AS hash FROM {source}) AS hashed
-"""
-"""Sums do not depend on the order of rows. The planner computes a hash twice when two sums use it, but not one that
-asks for the time. It still divides the rows among processes."""
-
-_ROWS: Final = _DIGEST.format(
-    hash="md5(textin(record_out(ROW(addonkit_row.*))))", source="ONLY {table} AS addonkit_row"
-)
 
 _SIZES: Final = """
     SELECT format('%I.%I', n.nspname, c.relname) AS name, sum(pg_relation_size(f.oid))::bigint AS size,
@@ -70,7 +63,11 @@ _SIZES: Final = """
 """
 """Bytes of each table with its indexes and its long values, which a copy by blocks has as well."""
 
-_OBJECTS: Final = _DIGEST.format(hash="md5(oid::text || ':' || md5(lo_get(oid)))", source="pg_largeobject_metadata")
+_OBJECTS: Final = """
+    SELECT count(*) AS count,
+      coalesce(sum(hashtextextended(md5(lo_get(oid)), hashoidextended(oid, 0))), 0)::text AS digest
+    FROM pg_largeobject_metadata
+"""
 
 _SEQUENCES: Final = """
     SELECT format('%I.%I', n.nspname, c.relname) AS name, concat_ws('|', s.seqtypid::regtype, s.seqstart,
@@ -147,7 +144,8 @@ def without_moving(fingerprint: Fingerprint, later: Mapping[str, Part]) -> Finge
 
 async def _tables(connection: asyncpg.Connection) -> AsyncIterator[Part]:
     for row in await connection.fetch(_TABLES, timeout=LIMIT):
-        found = await connection.fetchrow(_ROWS.format(table=row["name"]), timeout=LIMIT)
+        columns = [Column(*each) for each in zip(row["columns"], row["types"], strict=True)]
+        found = await connection.fetchrow(digest_query(row["name"], columns), timeout=LIMIT)
         yield Part(f"table {row['name']}", found["count"], found["digest"], "rows")
 
 

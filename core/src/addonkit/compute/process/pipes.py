@@ -5,18 +5,16 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterable, AsyncIterator, Mapping, Sequence
+from contextlib import ExitStack, aclosing, asynccontextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import IO
 
 from addonkit.compute.process.commands import end, end_of
 from addonkit.compute.process.user import ServiceUser, subprocess_credentials
 from addonkit.errors import CommandFailed
 from addonkit.util.concurrency import uninterrupted
-
-CHUNK: Final = 256 * 1024
-"""Bytes that are read at once; twice as many wait at most."""
+from addonkit.util.wide_pipes import read_pieces, wide_pipe, write_pieces
 
 
 @asynccontextmanager
@@ -36,55 +34,61 @@ async def piped(
         CommandFailed: when the block has ended well and the command ends with another status than 0.
         Exception: what `content` raised.
     """
-    process = await asyncio.create_subprocess_exec(
-        *argv,
-        stdin=asyncio.subprocess.DEVNULL if content is None else asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        limit=CHUNK,
-        env=dict(env),
-        cwd=cwd,
-        start_new_session=True,
-        pass_fds=tuple(keep_open),
-        **subprocess_credentials(user),
+    with ExitStack() as ours, ExitStack() as theirs:
+        stdin, writing = _pipe(theirs, ours) if content is not None else (asyncio.subprocess.DEVNULL, None)
+        reading, stdout = _pipe(ours, theirs)
+        process = await asyncio.create_subprocess_exec(
+            *argv,
+            stdin=stdin,
+            stdout=stdout,
+            stderr=asyncio.subprocess.PIPE,
+            env=dict(env),
+            cwd=cwd,
+            start_new_session=True,
+            pass_fds=tuple(keep_open),
+            **subprocess_credentials(user),
+        )
+        theirs.close()
+        said = asyncio.create_task(end_of(process.stderr))
+        feeding = asyncio.create_task(_feed(process, writing, content))
+        try:
+            async with aclosing(read_pieces(reading.fileno())) as output:
+                yield output
+            async with aclosing(read_pieces(reading.fileno())) as rest:
+                async for _piece in rest:
+                    pass
+            await feeding
+            status, stderr = await process.wait(), await said
+            if status:
+                last = [line for line in stderr.splitlines() if line.strip()][-1:] or ["no message"]
+                raise CommandFailed(attempted, f"status {status}: {last[0].strip()}")
+        finally:
+            feeding.cancel()
+            said.cancel()
+            await uninterrupted(end(process))
+            await asyncio.gather(feeding, said, return_exceptions=True)
+
+
+def _pipe(readers: ExitStack, writers: ExitStack) -> tuple[IO[bytes], IO[bytes]]:
+    """Make a pipe whose ends are closed with their stacks."""
+    reading, writing = wide_pipe()
+    return (
+        readers.enter_context(os.fdopen(reading, "rb", buffering=0)),
+        writers.enter_context(os.fdopen(writing, "wb", buffering=0)),
     )
-    said = asyncio.create_task(end_of(process.stderr))
-    feeding = asyncio.create_task(_feed(process, content))
-    output = _chunks(process.stdout)
-    try:
-        yield output
-        async for _rest in _chunks(process.stdout):
-            pass
-        await feeding
-        status, stderr = await process.wait(), await said
-        if status:
-            last = [line for line in stderr.splitlines() if line.strip()][-1:] or ["no message"]
-            raise CommandFailed(attempted, f"status {status}: {last[0].strip()}")
-    finally:
-        await output.aclose()
-        feeding.cancel()
-        said.cancel()
-        await uninterrupted(end(process))
-        await asyncio.gather(feeding, said, return_exceptions=True)
 
 
-async def _feed(process: asyncio.subprocess.Process, content: AsyncIterable[bytes] | None) -> None:
+async def _feed(
+    process: asyncio.subprocess.Process, file: IO[bytes] | None, content: AsyncIterable[bytes] | None
+) -> None:
     """Write the content; a command that reads no more says by its status why."""
-    if content is None or process.stdin is None:
+    if content is None or file is None:
         return
-    try:
-        with suppress(BrokenPipeError, ConnectionResetError):
-            async for chunk in content:
-                process.stdin.write(chunk)
-                await process.stdin.drain()
-    except BaseException:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)  # else one of them would take what came so far for everything
-        raise
-    finally:
-        process.stdin.close()
-
-
-async def _chunks(stream: asyncio.StreamReader | None) -> AsyncGenerator[bytes, None]:
-    while stream is not None and (chunk := await stream.read(CHUNK)):
-        yield chunk
+    with file:
+        try:
+            with suppress(BrokenPipeError):
+                await write_pieces(file.fileno(), content)
+        except BaseException:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # else one of them would take what came so far for everything
+            raise
