@@ -29,12 +29,12 @@ MAKE: Final = {"ext4": ["mkfs.ext4", "-q"], "xfs": ["mkfs.xfs", "-q"], "btrfs": 
 
 
 @contextmanager
-def mounted(kind: str, folder: Path) -> Iterator[Path | None]:
+def mounted(kind: str, folder: Path, size: int = SIZE) -> Iterator[Path | None]:
     """Mount a new file system of a kind; None when that cannot be done here."""
     image, place = folder / f"{kind}.img", folder / kind
     place.mkdir()
     with image.open("wb") as file:
-        file.truncate(SIZE)
+        file.truncate(size)
     try:
         subprocess.run([*MAKE[kind], image], check=True, capture_output=True)
         subprocess.run(["mount", "-o", "loop", image, place], check=True, capture_output=True)

@@ -21,8 +21,8 @@ _BLOCK: Final = 8192
 _SHUT_DOWN: Final = 1
 """DB_SHUTDOWNED: nothing in the WAL has to be done again."""
 
-_NONCE_ENDS: Final = {1300: 0, 1800: 3}
-"""Versions of `pg_control` (of PostgreSQL 13 to 17, and 18), and bytes between its nonce and its checksum."""
+_NONCE_ENDS: Final = {1300: 0, 1700: 0, 1800: 3}
+"""Versions of `pg_control` (of PostgreSQL 13 to 16, 17, and 18), and bytes between its nonce and its checksum."""
 _NONCE: Final = 32
 
 _LEAST, _MOST = 200, 508
