@@ -7,7 +7,8 @@ import threading
 from pathlib import Path
 
 from addonkit.compute.process.answer import ExpectedAnswer
-from addonkit.compute.process.quick_probe import Question, answers
+from addonkit.compute.process.conversation import Question
+from addonkit.compute.process.quick_probe import answers
 
 
 def test_a_probe_that_knows_enough_closes_in_order(tmp_path: Path) -> None:

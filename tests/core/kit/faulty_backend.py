@@ -31,6 +31,7 @@ from addonkit import (
     VariantDefinition,
 )
 from addonkit.models.compute import FoundProgram, PoolState
+from addonkit.models.health import Answer, Asked, Health
 
 SOURCE = ProgramSource(("kvd",))
 
@@ -134,8 +135,11 @@ class FaultyBackend:
         await self._machine.do("ensure_running", effect)
         return await self.observe(pool)
 
-    async def answers(self, pool: Pool, *_more: Any) -> bool:
-        return bool((await self.observe(pool)).ready)
+    async def ask(self, watched: Sequence[tuple[Pool, PoolState]]) -> Sequence[Asked]:
+        return [Asked(Answer.READY if (await self.observe(pool)).ready else Answer.REFUSED) for pool, _ in watched]
+
+    async def examine(self, pool: Pool, _state: PoolState) -> Health:
+        return Health.READY if (await self.observe(pool)).ready else Health.REFUSES
 
     async def observe(self, pool: Pool) -> PoolState:
         count = int(pool.name in self._machine.running)

@@ -48,3 +48,24 @@ def test_connections_and_other_ports_are_no_listeners(server: socket.socket) -> 
         assert listeners.bound_sockets(port) == ()
         assert len(listeners.listeners(port)) == 1
         assert listeners.listeners(client.getsockname()[1]) == ()
+
+
+def test_what_a_server_has_not_accepted_or_read_is_seen(server: socket.socket) -> None:
+    port = server.getsockname()[1]
+    assert port not in listeners.queues()
+    with closing(socket.create_connection(("127.0.0.1", port))) as client:
+        client.sendall(b"hello")
+        peer = client.getsockname()[1]
+        assert port in listeners.queues()
+        assert listeners.unread_of(port, peer) == len(b"hello")
+        with closing(server.accept()[0]) as accepted:
+            assert port not in listeners.queues()
+            assert listeners.unread_of(port, peer) == len(b"hello")
+            accepted.recv(10)
+            assert listeners.unread_of(port, peer) == 0
+
+
+def test_a_kernel_that_tells_nothing_of_queues_makes_no_server_suspect(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listeners, "_dump", refuse)
+    assert listeners.queues() == frozenset()
+    assert listeners.unread_of(1, 2) == 0

@@ -99,7 +99,8 @@ def _answers(reader: StateReader, pool: dict[str, Any], record: RunRecord) -> bo
     beside the server, this is not the place to explain it.
     """
     from addonkit.compute.process.answer import ExpectedAnswer
-    from addonkit.compute.process.quick_probe import Question, answers, listens
+    from addonkit.compute.process.conversation import Question
+    from addonkit.compute.process.quick_probe import answers, listens
     from addonkit.util.listeners import listeners
 
     program = pool["spec"]["program"]

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from addonkit.models.compute import Disk, ExecResult, FoundProgram, Pool, PoolState, Program
 from addonkit.models.definition import AddonDefinition
+
+if TYPE_CHECKING:
+    from addonkit.models.health import Asked, Health
 
 
 class Backend(Protocol):
@@ -64,11 +67,14 @@ class Backend(Protocol):
         """
         ...
 
-    async def ensure_running(self, pool: Pool, *, wanted: Callable[[], Awaitable[bool]] | None = None) -> PoolState:
+    async def ensure_running(
+        self, pool: Pool, *, wanted: Callable[[], Awaitable[bool]] | None = None, only: int | None = None
+    ) -> PoolState:
         """Start what should run and does not; returns without waiting for readiness.
 
-        With zero desired instances: stop what runs. Two processes doing this at once start one server. `wanted` is
-        asked while no other process can start, stop or remove the pool; when it says no, nothing is done.
+        With zero desired instances: stop what runs; with `only`, a pid, no other copy than that. Two processes doing
+        this at once start one server. `wanted` is asked while no other process can start, stop or remove the pool; when
+        it says no, nothing is done.
 
         Raises:
             PoolCrashed: when its disk cannot be prepared, it cannot be launched, or it ended too often lately.
@@ -79,11 +85,16 @@ class Backend(Protocol):
         """What runs, whether it is ready, and how it ended if it did."""
         ...
 
-    async def answers(self, pool: Pool, state: PoolState) -> bool:
-        """Return whether a copy that `observe` has seen ready answers its probe. Asks nothing else, so it is cheap.
+    async def ask(self, watched: Sequence[tuple[Pool, PoolState]]) -> Sequence[Asked]:
+        """Ask copies that `observe` has seen ready once, and look at nothing else, so it is cheap.
 
-        `state` is what `observe` answered then.
+        Each comes with the state that `observe` answered then. The answers have the same order; a copy has at least
+        a tenth of a second.
         """
+        ...
+
+    async def examine(self, pool: Pool, state: PoolState) -> Health:
+        """Tell a copy that hangs from one that is busy, within about a second. `state` is what `observe` answered."""
         ...
 
     async def remove(self, name: str, program: Program | None = None) -> None:

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from addonkit.controller.decide import Action, decide
+from addonkit.controller.patrol import Patrol
 from addonkit.controller.pools import reason_of
 from addonkit.controller.server_keeper import Report, ServerKeeper
 from addonkit.errors import AddonkitError, StoreError
@@ -32,9 +33,6 @@ SETTLE: Final = 0.2
 
 SWEEP_EVERY: Final = 600.0
 """Seconds between looks for what is not needed any more. The sweep itself is done at most once an hour."""
-
-GLANCE_EVERY: Final = 0.5
-"""Seconds between glances at the processes of all servers."""
 
 _UNSETTLED: Final = (Phase.PENDING, Phase.PROVISIONING, Phase.ERROR, Phase.DEPROVISIONING)
 
@@ -65,6 +63,7 @@ class Keeper:
         self._backend = backend
         self._pools = pools
         self._power = power
+        self._patrol = Patrol(backend, clock)
         self._controller = controller
         self._clock = clock
         self._report = report
@@ -87,7 +86,7 @@ class Keeper:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._watch())
                 group.create_task(self._sweep())
-                group.create_task(self._glance())
+                group.create_task(self._carry_on(lambda: self._patrol.run(self._servers)))
                 group.create_task(self._mend_often())
                 for duty in self._duties:
                     group.create_task(self._carry_on(duty))
@@ -155,13 +154,6 @@ class Keeper:
                 self._changed.set()
                 if change.name in self._servers:
                     self._servers[change.name].look()
-
-    async def _glance(self) -> None:
-        """See that no process is kept from running, all of them in one go."""
-        while True:
-            for server in [*self._servers.values()]:
-                server.glance()
-            await self._clock.sleep(GLANCE_EVERY)
 
     async def _carry_on(self, duty: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Keep something up; one that fails begins again after a while, and ends nothing else."""

@@ -67,17 +67,32 @@ class ServerPower:
         await self._end(server_id)
         await self.start(server_id)
 
+    async def end_process(self, server_id: str, pid: int, patience: float) -> None:
+        """End one process of a server that should run, within about `patience` seconds.
+
+        When another process does the server's work meanwhile, that is left alone.
+        """
+        entity = await self._store.get(Pool, server_id)
+        if entity is not None and entity.value.spec.desired_instances:
+            await self._backend.ensure_running(_stopped(entity.value, patience), only=pid)
+
     async def _end(self, server_id: str) -> None:
         """End the processes of a server; one that does not answer is given less time for that."""
         entity = await self._store.get(Pool, server_id)
         if entity is None:
             return
-        spec = attrs.evolve(entity.value.spec, desired_instances=0)
         state = await self._backend.observe(entity.value)
-        if state.running and not state.ready and spec.program is not None:
-            patience = min(spec.program.stop_timeout, HUNG_PATIENCE)
-            spec = attrs.evolve(spec, program=attrs.evolve(spec.program, stop_timeout=patience))
-        await self._backend.ensure_running(attrs.evolve(entity.value, spec=spec))
+        patience = HUNG_PATIENCE if state.running and not state.ready else None
+        await self._backend.ensure_running(_stopped(entity.value, patience))
+
+
+def _stopped(pool: Pool, patience: float | None) -> Pool:
+    """The pool without instances, and with at most so many seconds for its program to end."""
+    spec = attrs.evolve(pool.spec, desired_instances=0)
+    if spec.program is not None and patience is not None:
+        program = attrs.evolve(spec.program, stop_timeout=min(spec.program.stop_timeout, patience))
+        spec = attrs.evolve(spec, program=program)
+    return attrs.evolve(pool, spec=spec)
 
 
 def _targets(tx: Reader, name: str | None, app: str | None) -> tuple[ServerTarget, ...]:

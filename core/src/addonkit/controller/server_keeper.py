@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from addonkit.errors import AddonkitError
 from addonkit.models.compute import Pool, PoolState
+from addonkit.models.health import Health
 from addonkit.util.procfs import is_kept_from_running
 
 if TYPE_CHECKING:
@@ -19,26 +20,35 @@ if TYPE_CHECKING:
     from addonkit.store.interface import Store
     from addonkit.util.clock import Clock
 
-PROBE_EVERY: Final = 5.0
-"""Seconds between probes of a server that serves. Its end is noticed at once, from the kernel."""
-
-PROBES: Final = 12
-"""Probes between two looks at everything about a server that serves."""
+LOOK_AGAIN: Final = 60.0
+"""Seconds between two looks at everything about a server that serves."""
 
 STARTING: Final = 0.5
-"""Seconds between looks at a server that was started lately, or does not answer."""
+"""Seconds between looks at a server that was started lately, or is not ready."""
 
-HUNG_AFTER: Final = 10.0
-"""Seconds without an answer after which a server that runs is restarted. A busy one answers within them."""
+CONFIRM: Final = 0.1
+"""Seconds after which a process that a signal keeps from running is looked at again: debuggers do that shortly."""
 
-GLANCES: Final = 2
-"""Glances in a row at a process that a signal keeps from running, after which it is restarted: none is busy so."""
+DEAF_AFTER: Final = 10.0
+"""Seconds after which a server is restarted that runs, had the time to start, and does not listen."""
+
+LOOPS_AFTER: Final = 60.0
+"""Seconds after which a server is restarted that answers nothing and works all the while. A busy one answers sooner."""
+
+STOPPED_PATIENCE: Final = 5.0
+"""Seconds to end by itself for a process that a signal has stopped: once it continues it can."""
+
+HUNG_PATIENCE: Final = 0.2
+"""Seconds to end by itself for one that does nothing any more."""
 
 LONGEST_PAUSE: Final = 60.0
 """Seconds at most between two attempts to start a server."""
 
 Report = Callable[[str], None]
 """Takes a sentence about what was done, for people."""
+
+_Pause = tuple[float, int | None]
+"""Seconds until the next look, and the process whose end is awaited."""
 
 
 class ServerKeeper:
@@ -69,11 +79,13 @@ class ServerKeeper:
         self._changed = asyncio.Event()
         self._failures = 0
         self._told = ""
-        self._silent: float | None = None
+        self._since: dict[Health, float] = {}
+        """When each kind of trouble began that has not ended yet."""
         self._served: int | None = None
         """The process that has answered."""
-        self._stops = 0
-        """Glances in a row at which that process was kept from running."""
+        self.resting: tuple[Pool, PoolState] | None = None
+        """What serves and is watched by `Patrol`; None while it is looked at."""
+        self._suspected = False
         self.restarts = 0
         """How often the server was started again or restarted."""
 
@@ -81,12 +93,10 @@ class ServerKeeper:
         """Look now: something about the server changed."""
         self._changed.set()
 
-    def glance(self) -> None:
-        """Read whether a signal keeps the process from running; that costs microseconds, and the server nothing."""
-        stopped = self._served is not None and is_kept_from_running(self._served)
-        self._stops = self._stops + 1 if stopped else 0
-        if self._stops == GLANCES:
-            self.look()
+    def suspect(self) -> None:
+        """Find out whether it hangs: it was asked, or glanced at, and did not do as it should."""
+        self._suspected = self.resting is not None
+        self.look()
 
     async def run(self) -> None:
         """Keep the server until the task is cancelled or its pool is deleted."""
@@ -95,57 +105,74 @@ class ServerKeeper:
             entity = await self._store.get(Pool, self._server)
             if entity is None:
                 return
-            pool = entity.value
-            if self._stops >= GLANCES and pool.spec.desired_instances:
-                await self._wait(*await self._restart("was kept from running by a signal"))
-                continue
-            state = await self._backend.observe(pool) if pool.spec.desired_instances else None
-            if state is not None and state.ready:
-                await self._rest(pool, state)
-            else:
-                await self._wait(*await self._act(pool, state))
+            await self._look_at(entity.value)
+
+    async def _look_at(self, pool: Pool) -> None:
+        if not pool.spec.desired_instances:  # it was stopped on purpose
+            await self._wait(LONGEST_PAUSE, None)
+            return
+        if self._suspected and self._served is not None:
+            self._suspected = False
+            state = PoolState(running=1, started=True, pid=self._served)
+            pause = await self._judge(pool, state, self._served)
+            if pause is not None:
+                await self._wait(*pause)
+                return
+        state = await self._backend.observe(pool)
+        if state.ready:
+            await self._rest(pool, state)
+        else:
+            await self._wait(*await self._act(pool, state))
 
     async def _rest(self, pool: Pool, state: PoolState) -> None:
-        """Probe a server that serves, until it is time to look at everything again, or something is odd."""
-        self._failures, self._told, self._silent, self._served = 0, "", None, state.pid
-        for _ in range(PROBES):
-            await self._wait(PROBE_EVERY, state.pid)
-            if self._changed.is_set() or not await self._backend.answers(pool, state):
-                return
+        """Leave a server that serves to the patrol, until it is time to look at everything again."""
+        self._failures, self._told, self._since, self._served = 0, "", {}, state.pid
+        self.resting = pool, state
+        try:
+            await self._wait(LOOK_AGAIN, state.pid)
+        finally:
+            self.resting = None
 
-    async def _act(self, pool: Pool, state: PoolState | None) -> tuple[float, int | None]:
-        """Do what is to be done now; return seconds until the next look, and the process whose end is awaited."""
-        if state is None:  # it was stopped on purpose
-            return LONGEST_PAUSE, None
+    async def _act(self, pool: Pool, state: PoolState) -> _Pause:
+        """Do what is to be done now about a server that is not ready."""
         if state.problem:
             self._tell(f"cannot be used: {state.problem}")
             return LONGEST_PAUSE, None
-        if state.running and not self._hangs(pool, state):
+        if not state.running or state.pid is None:
+            return await self._bring_back()
+        begins = state.pid != self._served and state.age is not None and state.age < pool.spec.port_wait_timeout
+        if begins and not is_kept_from_running(state.pid):
             return STARTING, state.pid
-        return await self._bring_back(state)
+        return await self._judge(pool, state, state.pid) or (STARTING, state.pid)
 
-    def _hangs(self, pool: Pool, state: PoolState) -> bool:
-        """Whether a server that does not answer has had its time, since its start and since its last answer."""
-        begins = state.age is not None and state.age < pool.spec.port_wait_timeout
-        if begins and state.pid != self._served:
-            return False
-        now = self._clock.monotonic()
-        if self._silent is None:
-            self._silent = now
-        return now - self._silent >= HUNG_AFTER
+    async def _judge(self, pool: Pool, state: PoolState, pid: int) -> _Pause | None:
+        """Restart a server that hangs; return None when all is well, or is to be looked at as a whole."""
+        if is_kept_from_running(pid):
+            await self._clock.sleep(CONFIRM)
+            if is_kept_from_running(pid):
+                return await self._restart("was kept from running by a signal", pid, STOPPED_PATIENCE)
+        health = await self._backend.examine(pool, state)
+        if health is Health.HANGS:
+            return await self._restart("did not answer", pid, HUNG_PATIENCE)
+        if health is Health.OTHER:
+            self._tell("answers, and is not ready")
+        if health in {Health.READY, Health.OTHER}:
+            self._since = {}
+            return None
+        limit = DEAF_AFTER if health is Health.REFUSES else LOOPS_AFTER
+        if self._clock.monotonic() - self._since.setdefault(health, self._clock.monotonic()) >= limit:
+            return await self._restart("did not answer", pid, STOPPED_PATIENCE)
+        self._suspected = health is Health.WORKS and pid == self._served
+        return STARTING, pid
 
-    async def _restart(self, why: str) -> tuple[float, int | None]:
-        self._stops = 0
+    async def _restart(self, why: str, pid: int, patience: float) -> _Pause:
         try:
-            await self._power.restart(self._server)
+            await self._power.end_process(self._server, pid, patience)
         except AddonkitError as error:
             return self._failed(str(error))
-        self._report_done(f"{why}, it was restarted")
-        return 0.0, None
+        return await self._bring_back(f"{why}, it was restarted")
 
-    async def _bring_back(self, state: PoolState) -> tuple[float, int | None]:
-        if state.running:
-            return await self._restart("did not answer")
+    async def _bring_back(self, done: str = "had ended, it was started again") -> _Pause:
         try:
             healed = await self._pools.heal({self._server})
         except AddonkitError as error:
@@ -153,15 +180,15 @@ class ServerKeeper:
         if self._server in healed.failed:
             return self._failed(healed.failed[self._server])
         if healed.started:
-            self._report_done("had ended, it was started again")
+            self._report_done(done)
         return 0.0 if healed.started else STARTING, None
 
     def _report_done(self, what: str) -> None:
         self.restarts += 1
-        self._failures, self._told, self._silent = 0, "", None
+        self._failures, self._told, self._since = 0, "", {}
         self._report(f"server {self._server} {what}")
 
-    def _failed(self, reason: str) -> tuple[float, int | None]:
+    def _failed(self, reason: str) -> _Pause:
         """Wait longer after each failure."""
         self._failures += 1
         self._tell(f"does not start: {reason}")

@@ -16,6 +16,8 @@ from typing import Final, NamedTuple
 
 _FAMILIES: Final = (socket.AF_INET, socket.AF_INET6)
 _TABLES: Final = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
+_CONNECTED: Final = 1
+"""TCP_ESTABLISHED."""
 _LISTEN: Final = 10
 """TCP_LISTEN, see include/net/tcp_states.h; `0A` in tables."""
 _BOUND: Final = 13
@@ -31,8 +33,8 @@ _NLMSG_ERROR, _NLMSG_DONE = 2, 3
 _HEADER: Final = struct.Struct("=IHHII")
 _QUESTION: Final = struct.Struct("=BBBxI48x")
 """inet_diag_req_v2: family, protocol, extensions, states, socket."""
-_ANSWER: Final = struct.Struct("=BB2x2s2x16s40xII")
-"""inet_diag_msg: family, state, own port, own address, uid, inode."""
+_ANSWER: Final = struct.Struct("=BB2x2s2s16s32xI4xII")
+"""inet_diag_msg: family, state, own port, port of the peer, own address, what is queued, uid, inode."""
 _LIMIT: Final = 1.0
 _LARGEST: Final = 1 << 16
 
@@ -72,7 +74,46 @@ def bound_sockets(port: int) -> tuple[Listener, ...]:
         return ()
 
 
+def queues() -> frozenset[int]:
+    """Return the TCP ports at which connections wait to be accepted; none where the kernel does not tell."""
+    try:
+        found = [each for family in _FAMILIES for each in _dump(family, _LISTEN)]
+    except OSError:
+        return frozenset()
+    return frozenset(each.port for each in found if each.queued)
+
+
+def unread_of(port: int, peer: int) -> int:
+    """Return how many bytes a connection to `port`, from the port `peer`, holds that its server has not read.
+
+    One that was not accepted counts too. Returns 0 where the kernel does not tell.
+    """
+    try:
+        found = [each for family in _FAMILIES for each in _dump(family, _CONNECTED)]
+    except OSError:
+        return 0
+    return sum(each.queued for each in found if (each.port, each.peer) == (port, peer))
+
+
 def _ask(family: int, port: int, asked_state: int, told_state: int) -> Iterator[Listener]:
+    for each in _dump(family, asked_state):
+        if each.state == told_state and each.port == port:
+            yield Listener(each.inode, socket.inet_ntop(family, each.address), each.uid)
+
+
+class _Told(NamedTuple):
+    """What the kernel tells of one socket."""
+
+    state: int
+    port: int
+    peer: int
+    address: bytes
+    queued: int
+    uid: int
+    inode: int
+
+
+def _dump(family: int, asked_state: int) -> Iterator[_Told]:
     """Ask the kernel.
 
     Raises:
@@ -91,14 +132,14 @@ def _ask(family: int, port: int, asked_state: int, told_state: int) -> Iterator[
                     return
                 if kind == _NLMSG_ERROR or length < _HEADER.size:
                     raise PermissionError("the kernel refuses to tell")
-                yield from _listener(answer[_HEADER.size : length], port, told_state)
+                yield _told(family, answer[_HEADER.size : length])
                 answer = answer[length + 3 & ~3 :]
 
 
-def _listener(message: bytes, port: int, wanted: int) -> Iterator[Listener]:
-    family, state, own, address, uid, inode = _ANSWER.unpack_from(message)
-    if state == wanted and int.from_bytes(own) == port:
-        yield Listener(inode, socket.inet_ntop(family, address[: 4 if family == socket.AF_INET else 16]), uid)
+def _told(family: int, message: bytes) -> _Told:
+    _family, state, own, peer, address, queued, uid, inode = _ANSWER.unpack_from(message)
+    length = 4 if family == socket.AF_INET else 16
+    return _Told(state, int.from_bytes(own), int.from_bytes(peer), address[:length], queued, uid, inode)
 
 
 def _read(port: int) -> Iterator[Listener]:

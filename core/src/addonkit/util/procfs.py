@@ -22,12 +22,14 @@ class Status(NamedTuple):
         session: id of its session.
         started: clock ticks between boot and its start.
         threads: how many it has; a process whose first thread has ended is shown as a zombie, and has others still.
+        parent: pid of its parent.
     """
 
     state: str
     session: int
     started: int
     threads: int
+    parent: int = 0
 
     @property
     def ended(self) -> bool:
@@ -70,7 +72,7 @@ def read_status(pid: int) -> Status | None:
         return None
     # The command's name stands in parentheses and may hold anything, also spaces and parentheses.
     fields = text.rpartition(")")[2].split()
-    return Status(fields[0], int(fields[3]), int(fields[19]), int(fields[17]))
+    return Status(fields[0], int(fields[3]), int(fields[19]), int(fields[17]), int(fields[1]))
 
 
 def is_kept_from_running(pid: int) -> bool:

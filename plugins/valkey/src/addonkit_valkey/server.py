@@ -14,7 +14,7 @@ MOUNT: Final = "/data"
 _COPIES: Final = 4
 """Address space for each byte of data: a child that writes a snapshot may copy all, and connections have buffers."""
 
-_READY: Final = "+OK\r\n+PONG\r\n"
+_READY: Final = "-NOAUTH Authentication required.\r\n+OK\r\n+PONG\r\n"
 _FULL: Final = "-ERR max number of clients reached"
 """One app may take all connections: the server serves nevertheless, and commands about others do not wait for it."""
 
@@ -117,8 +117,7 @@ def _program(server: Server, reset: str = "") -> Program:
         source=SHARED_PROGRAM if server.shared else PROGRAM,
         version=server.version,
         argv=("/bin/sh", "-eu", "{run}/start.sh"),
-        # Logged in, since a server that is still loading refuses commands but not strangers.
-        probe=Probe("valkey", Secret(f"AUTH {ADMINISTRATOR} {password.reveal()}\r\nPING\r\n"), (_READY, _FULL)),
+        probe=Probe("valkey", _probe(password), (_READY, _FULL)),
         files=(
             File("{run}/valkey.conf", _SETTINGS + _limits(server)),
             File("{run}/users.first", Secret(initial_file(password))),
@@ -136,6 +135,15 @@ def container(server: Server) -> ContainerSpec:
     settings = f"port {PORT}\naclfile users.acl\n{_limits(server)}"
     script = _IN_CONTAINER.format(mount=MOUNT, check=_check(password), renew=_renew(server), settings=settings)
     return ContainerSpec(("sh", "-euc", script), {"ADDONKIT_USERS": Secret(initial_file(password))}, MOUNT)
+
+
+def _probe(password: Secret) -> Secret:
+    """What a server is asked.
+
+    The first PING comes from a stranger: that is refused also while a client has paused the server, so the server is
+    seen to live. The second one is logged in: a server that is still loading refuses commands, but not strangers.
+    """
+    return Secret(f"PING\r\nAUTH {ADMINISTRATOR} {password.reveal()}\r\nPING\r\n")
 
 
 def _check(password: Secret) -> str:

@@ -58,6 +58,7 @@ from addonkit.util.files import remove_tree
 
 if TYPE_CHECKING:
     from addonkit.compute.process.starter import Starter
+    from addonkit.models.health import Asked, Health
 
 NAME: Final = "process"
 
@@ -177,7 +178,9 @@ class ProcessBackend:
             ports = await finish(self._ports.take, pool.name, names)
         return attrs.evolve(pool, host=HOST, ports=ports)
 
-    async def ensure_running(self, pool: Pool, *, wanted: Callable[[], Awaitable[bool]] | None = None) -> PoolState:
+    async def ensure_running(
+        self, pool: Pool, *, wanted: Callable[[], Awaitable[bool]] | None = None, only: int | None = None
+    ) -> PoolState:
         """See Backend."""
         with as_failure_of(pool.name):
             async with locked(self._layout.lock(pool.name), self._layout.user_of(pool)) as lock:
@@ -190,7 +193,7 @@ class ProcessBackend:
                 if standing is Standing.ELSEWHERE:
                     raise PoolCrashed(f"starting server {pool.name}", ELSEWHERE, STOP_THERE)
                 if pool.spec.desired_instances == 0:
-                    if record is not None:
+                    if record is not None and only in {None, record.server.pid}:
                         await self._starter.stop(record, pool.name, pool.spec.program)
                         await asyncio.to_thread(clear_start_history, self._layout.record_path(pool.name), record)
                     return PoolState(started=record is not None)
@@ -207,12 +210,19 @@ class ProcessBackend:
         except OSError as error:
             return PoolState(started=True, problem=f"it cannot be looked at: {error}")
 
-    async def answers(self, pool: Pool, state: PoolState) -> bool:
+    async def ask(self, watched: Sequence[tuple[Pool, PoolState]]) -> Sequence[Asked]:
         """See Backend."""
-        program = pool.spec.program
-        if program is None:
-            return bool((await self.observe(pool)).ready)
-        return await answers(program.probe, pool.host, pool.ports[program.probe.port], state.socket)
+        from addonkit.compute.process.health import ask_pools
+
+        return await asyncio.to_thread(ask_pools, watched)
+
+    async def examine(self, pool: Pool, state: PoolState) -> Health:
+        """See Backend."""
+        from addonkit.compute.process.health import examine_pool
+
+        path = self._layout.socket(pool)
+        listens = not path and (await finish(self._look_at, pool)).use.ours
+        return await asyncio.to_thread(examine_pool, pool, path, state.pid, listens=listens)
 
     async def remove(self, name: str, program: Program | None = None) -> None:
         """See Backend."""

@@ -1,59 +1,64 @@
-"""Asks a server in its own protocol whether it is ready, without an event loop. Blocking."""
+"""Asks servers in their own protocol whether they are ready, without an event loop. Blocking."""
 
 from __future__ import annotations
 
 import os
-import socket
+import select
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from typing import Final, NamedTuple
+from collections.abc import Sequence
+from contextlib import closing, suppress
+from typing import Final
 
-from addonkit.compute.process.answer import ExpectedAnswer
+from addonkit.compute.process.conversation import Conversation, Question
+from addonkit.models.health import Answer, Asked
 from addonkit.util.listeners import listeners
-from addonkit.util.unix_sockets import trusted_socket
 
 _LIMIT: Final = 1.0
 """Seconds that a server has for its answer."""
 
-
-_PART: Final = 4096
-"""Bytes that are read at once."""
-
-
-class Question(NamedTuple):
-    """What a server is asked, and where.
-
-    Attributes:
-        send: bytes that are written after connecting.
-        expected: judges the answer.
-        host: with `port`, where the server listens.
-        path: of its Unix socket; empty without one. Then that is asked.
-    """
-
-    send: bytes
-    expected: ExpectedAnswer
-    host: str
-    port: int
-    path: str = ""
+_AT_ONCE: Final = 0.005
+"""Seconds in which a server mostly answers. Those that do are asked one after another: it costs least."""
 
 
 def answers(question: Question) -> bool:
     """Return whether the server's answer is as expected, within a second."""
-    deadline = time.monotonic() + _LIMIT
-    with suppress(OSError), _connected(question, deadline) as connection:
-        connection.sendall(question.send)
-        answer = b""
-        while not question.expected.is_met(answer):
-            left = question.expected.longest - len(answer)
-            connection.settimeout(max(deadline - time.monotonic(), 0.001))
-            # All that came is read: closing on the rest resets the connection, which servers write into their logs.
-            part = connection.recv(max(left, _PART)) if left > 0 else b""
-            if not part:
-                return False
-            answer += part
-        return True
-    return False
+    with closing(Conversation(question)) as asked:
+        return wait_for([asked], _LIMIT)[0].answer is Answer.READY
+
+
+def ask_all(questions: Sequence[Question], limit: float) -> list[Asked]:
+    """Ask many servers; all that do not answer at once have `limit` seconds together."""
+    asked: list[Asked] = []
+    late: dict[int, Conversation] = {}
+    for place, question in enumerate(questions):
+        conversation = Conversation(question)
+        asked += wait_for([conversation], _AT_ONCE)
+        if conversation.answer is None:
+            late[place] = conversation
+        else:
+            conversation.close()
+    for place, answer in zip(late, wait_for([*late.values()], limit), strict=True):
+        asked[place] = answer
+        late[place].close()
+    return asked
+
+
+def wait_for(asked: Sequence[Conversation], limit: float) -> list[Asked]:
+    """Wait until all have an answer, for so many seconds at most. Those without one are silent."""
+    ending = time.monotonic() + limit
+    seconds = dict.fromkeys(asked, 0.0)
+    poll = select.poll()
+    waiting = {each.fileno(): each for each in asked if each.answer is None}
+    for descriptor in waiting:
+        poll.register(descriptor, select.POLLIN)
+    while waiting and (left := ending - time.monotonic()) > 0:
+        for descriptor, _event in poll.poll(left * 1000):
+            each = waiting[descriptor]
+            if each.read() is not None:
+                seconds[each] = time.monotonic() - each.began
+                del waiting[descriptor]
+                poll.unregister(descriptor)
+    return [Asked(each.answer or Answer.SILENT, seconds[each]) for each in asked]
 
 
 def listens(pid: int, port: int) -> bool:
@@ -72,15 +77,3 @@ def listens(pid: int, port: int) -> bool:
             if not missing:
                 return True
     return False
-
-
-@contextmanager
-def _connected(question: Question, deadline: float) -> Iterator[socket.socket]:
-    if not question.path:
-        with socket.create_connection((question.host, question.port), timeout=_LIMIT) as connection:
-            yield connection
-        return
-    with trusted_socket(question.path) as path, socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(max(deadline - time.monotonic(), 0.001))
-        connection.connect(path)
-        yield connection

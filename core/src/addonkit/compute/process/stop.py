@@ -51,14 +51,15 @@ class Terminator:
         continues, so that it can end gracefully.
         """
         graceful = signal.Signals[program.stop_signal] if program else signal.SIGTERM
-        for number, limit in ((graceful, program.stop_timeout if program else 30.0), (signal.SIGQUIT, _QUIT_LIMIT)):
+        patience = program.stop_timeout if program else 30.0
+        for number, limit in ((graceful, patience), (signal.SIGQUIT, min(patience, _QUIT_LIMIT))):
             send(server, number)
             status = read_status(server.pid)
-            patience = 0.0 if status is not None and status.stopped else min(_AT_ONCE, limit)
-            if await _until(lambda: not is_running(server), patience):
+            at_once = 0.0 if status is not None and status.stopped else min(_AT_ONCE, limit)
+            if await _until(lambda: not is_running(server), at_once):
                 break
             await asyncio.to_thread(self._continue, server, locks)
-            if await _until(lambda: not is_running(server), limit):
+            if await _until(lambda: not is_running(server), limit - at_once):
                 break
         await self.clear(server, grace=0.0 if is_running(server) else _GRACE)
 

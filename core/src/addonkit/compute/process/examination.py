@@ -1,0 +1,84 @@
+"""Tells a server that hangs from one that is busy. Blocking.
+
+A server that works uses a processor or a disk, or waits for one. A server that hangs does none of that: it sleeps,
+although a question waits for it.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import closing
+from typing import Final
+
+from addonkit.compute.process.activity import Activity, activity_of, family_of
+from addonkit.compute.process.conversation import Conversation, Question
+from addonkit.compute.process.quick_probe import wait_for
+from addonkit.models.health import Answer, Health
+
+_EACH: Final = 0.1
+"""Seconds between two looks at what the processes do."""
+
+_UNREAD: Final = 5
+"""Looks after which a server hangs that has not even read the question."""
+
+_UNANSWERED: Final = 10
+"""Looks after which one hangs that has read it: a second, which every probe has."""
+
+_LATE: Final = 3.0
+"""How many times longer a look takes when this process is kept waiting itself; then it shows nothing."""
+
+_WORKS: Final = 2
+"""Ticks of a processor, looks at a busy thread, or looks that were late, from which it counts as working.
+
+Clocks that wake up use less."""
+
+_OF_ANSWERS: Final = {Answer.READY: Health.READY, Answer.OTHER: Health.OTHER, Answer.REFUSED: Health.REFUSES}
+
+
+def examine(question: Question, leader: int) -> Health:
+    """Ask a server, and look at its processes until it answers or it is clear that it does nothing.
+
+    Args:
+        question: what it is asked.
+        leader: pid of the server's first process.
+    """
+    with closing(Conversation(question)) as asked:
+        return _Examination(asked, leader).run()
+
+
+class _Examination:
+    def __init__(self, asked: Conversation, leader: int) -> None:
+        self._asked = asked
+        self._pids = family_of(leader)
+        self._first = activity_of(self._pids)
+        self._busy = int(self._first.is_busy)
+        self._looks = 0
+        self._late = 0
+
+    def run(self) -> Health:
+        while True:
+            answer = self._waited()
+            if answer is not Answer.SILENT:
+                return _OF_ANSWERS[answer]
+            seen = activity_of(self._pids)
+            self._busy += seen.is_busy
+            if self._works(seen):
+                return Health.WORKS
+            if self._looks >= (_UNANSWERED if self._asked.is_taken() else _UNREAD):
+                return Health.WORKS if self._asked.received else Health.HANGS
+
+    def _waited(self) -> Answer:
+        """Wait for one look; one that took much longer does not count."""
+        began = time.monotonic()
+        if self._asked.answer is Answer.SILENT:
+            time.sleep(_EACH)
+        answer = wait_for([self._asked], _EACH)[0].answer
+        if time.monotonic() - began < _EACH * _LATE:
+            self._looks += 1
+        else:
+            self._late += 1
+        return answer
+
+    def _works(self, seen: Activity) -> bool:
+        used = seen.ticks - self._first.ticks
+        return seen.is_held or max(used, self._busy, self._late) >= _WORKS
