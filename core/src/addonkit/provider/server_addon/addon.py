@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import attrs
 
@@ -18,6 +17,7 @@ from addonkit.models.result import BindResult, Extensions, Inventory, ProvisionR
 from addonkit.models.variable import Variable
 from addonkit.provider.server_addon import sagas
 from addonkit.provider.server_addon.admin_rotation import reset_admin_hook, rotate_admin_hook
+from addonkit.provider.server_addon.answers import about_tenant, of_association, of_instance, of_server
 from addonkit.provider.server_addon.configuring import bound_to, configure_saga
 from addonkit.provider.server_addon.copying import copy_hook, facts_hook, outline_hook
 from addonkit.provider.server_addon.data import DataSagas, data_sagas, transform_saga
@@ -161,78 +161,27 @@ class ServerAddon:
     # These are values, so that an addon that cannot do it has no such hooks.
     @addon_bind.default
     def _answer_bind(self) -> Callable[[Association, Instance], Saga[BindResult]] | None:
-        logins = self.logins
-        if logins is None:
-            return None
-
-        @hookimpl
-        def addon_bind(association: Association, instance: Instance) -> Saga[BindResult]:
-            del association
-            return _bound(logins.bind, instance)
-
-        return addon_bind
+        return of_association(self.logins.bind) if self.logins else None
 
     @addon_unbind.default
     def _answer_unbind(self) -> Callable[[Association, Instance], Saga[None]] | None:
-        logins = self.logins
-        if logins is None:
-            return None
-
-        @hookimpl
-        def addon_unbind(association: Association, instance: Instance) -> Saga[None]:
-            del association
-            return _bound(logins.unbind, instance)
-
-        return addon_unbind
+        return of_association(self.logins.unbind) if self.logins else None
 
     @addon_sessions.default
     def _answer_sessions(self) -> Callable[[Association, Instance], Saga[Sessions]] | None:
-        logins = self.logins
-        if logins is None:
-            return None
-
-        @hookimpl
-        def addon_sessions(association: Association, instance: Instance) -> Saga[Sessions]:
-            del association
-            return _bound(logins.sessions, instance)
-
-        return addon_sessions
+        return of_association(self.logins.sessions) if self.logins else None
 
     @addon_backup.default
     def _answer_backup(self) -> Callable[[Instance], Saga[Fingerprint]] | None:
-        data = self.data
-        if data is None:
-            return None
-
-        @hookimpl
-        def addon_backup(instance: Instance) -> Saga[Fingerprint]:
-            return _bound(data.backup, instance)
-
-        return addon_backup
+        return of_instance(self.data.backup) if self.data else None
 
     @addon_restore.default
     def _answer_restore(self) -> Callable[[Instance], Saga[None]] | None:
-        data = self.data
-        if data is None:
-            return None
-
-        @hookimpl
-        def addon_restore(instance: Instance) -> Saga[None]:
-            return _bound(data.restore, instance)
-
-        return addon_restore
+        return of_instance(self.data.restore) if self.data else None
 
     @addon_fingerprint.default
     def _answer_fingerprint(self) -> Callable[[Instance], Saga[Fingerprint]] | None:
-        data = self.data
-        if data is None:
-            return None
-
-        @hookimpl
-        def addon_fingerprint(instance: Instance) -> Saga[Fingerprint]:
-            return _bound(data.fingerprint, instance)
-
-        return addon_fingerprint
+        return of_instance(self.data.fingerprint) if self.data else None
 
     @addon_transform.default
     def _answer_transform(self) -> Callable[[Instance, str], Saga[None]] | None:
@@ -305,15 +254,7 @@ class ServerAddon:
 
     @addon_inspect.default
     def _answer_inspect(self) -> Callable[[Server], Saga[Inventory]] | None:
-        saga = self.inspect
-        if saga is None:
-            return None
-
-        @hookimpl
-        def addon_inspect(server: Server) -> Saga[Inventory]:
-            return saga.bind(server_id=server.id)
-
-        return addon_inspect
+        return of_server(self.inspect) if self.inspect else None
 
     @addon_drop_claim.default
     def _answer_drop_claim(self) -> Callable[[Server, str], Saga[None]] | None:
@@ -347,12 +288,4 @@ class ServerAddon:
     @hookimpl
     def addon_deprovision(self, instance: Instance) -> Saga[None]:
         """See hookspecs."""
-        # Who has left the server already still removes it, when that was interrupted.
-        return _bound(self.deprovision, instance)
-
-
-def _bound(saga: Saga[Any], instance: Instance) -> Saga[Any]:
-    """A saga about the tenant that an instance is, or was."""
-    left = instance.attributes
-    server_id, claim = instance.server or left.get("server_id", ""), instance.claim or left.get("claim", "")
-    return saga.bind(server_id=server_id, claim=claim)
+        return about_tenant(self.deprovision, instance)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from addonkit.hookspecs import hookimpl
 from addonkit.models.instance import Server
 from addonkit.models.secret import Secret
 from addonkit.provider.framework import ProviderFramework
 from addonkit.provider.server_addon.admin_access import running
+from addonkit.provider.server_addon.answers import of_server
 from addonkit.provider.server_addon.declaration import (
     ADMIN_PASSWORD,
     OTHER_PASSWORD,
@@ -50,11 +50,7 @@ def rotate_admin_hook(name: str, pool_of: PoolOf, tenants: Tenants | None) -> Ca
     )
     saga: Saga[None] = Saga(f"{name}.rotate-admin", inputs=("server_id",), steps=steps)
 
-    @hookimpl
-    def addon_rotate_admin(server: Server) -> Saga[None]:
-        return saga.bind(server_id=server.id)
-
-    return addon_rotate_admin
+    return of_server(saga)
 
 
 def reset_admin_hook(
@@ -66,11 +62,7 @@ def reset_admin_hook(
     steps = (_reset_step(resetting, pool_of), _check_step(tenants), _restart_step(pool_of))
     saga: Saga[None] = Saga(f"{name}.reset-admin", inputs=("server_id",), steps=steps)
 
-    @hookimpl
-    def addon_reset_admin(server: Server) -> Saga[None]:
-        return saga.bind(server_id=server.id)
-
-    return addon_reset_admin
+    return of_server(saga)
 
 
 def _announce_step() -> Step:

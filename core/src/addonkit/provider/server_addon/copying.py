@@ -11,6 +11,7 @@ from addonkit.models.fingerprint import Fingerprint
 from addonkit.models.instance import Instance
 from addonkit.provider.framework import ProviderFramework
 from addonkit.provider.server_addon.admin_access import admin_access
+from addonkit.provider.server_addon.answers import of_instance
 from addonkit.provider.server_addon.data import LONGEST, tenant_of
 from addonkit.provider.server_addon.declaration import ServerAccess, Tenant
 from addonkit.saga.saga import Saga
@@ -48,11 +49,7 @@ def outline_hook(name: str, tenants: object) -> Callable[[Instance], Saga[Finger
 
     saga: Saga[Fingerprint] = Saga(f"{name}.outline", inputs=("server_id", "claim"), steps=(take_outline,))
 
-    @hookimpl
-    def addon_outline(instance: Instance) -> Saga[Fingerprint]:
-        return saga.bind(server_id=instance.server, claim=instance.claim)
-
-    return addon_outline
+    return of_instance(saga)
 
 
 @runtime_checkable
@@ -77,11 +74,7 @@ def facts_hook(name: str, tenants: object) -> Callable[[Instance], Saga[Facts]] 
 
     saga: Saga[Facts] = Saga(f"{name}.facts", inputs=("server_id", "claim"), steps=(ask_for_facts,))
 
-    @hookimpl
-    def addon_facts(instance: Instance) -> Saga[Facts]:
-        return saga.bind(server_id=instance.server, claim=instance.claim)
-
-    return addon_facts
+    return of_instance(saga)
 
 
 def copy_hook(name: str, tenants: object) -> Callable[[Instance, Instance], Saga[bool]] | None:

@@ -10,6 +10,7 @@ from addonkit.models.instance import Instance
 from addonkit.models.result import Extension, Extensions
 from addonkit.provider.framework import ProviderFramework
 from addonkit.provider.server_addon.admin_access import running
+from addonkit.provider.server_addon.answers import of_instance
 from addonkit.provider.server_addon.data import tenant_of
 from addonkit.provider.server_addon.declaration import ServerAccess, Tenant
 from addonkit.saga.saga import Saga
@@ -48,11 +49,7 @@ def extensions_hook(name: str, tenants: object) -> Callable[[Instance], Saga[Ext
 
     saga: Saga[Extensions] = Saga(f"{name}.extensions", inputs=("server_id", "claim"), steps=(list_extensions,))
 
-    @hookimpl
-    def addon_extensions(instance: Instance) -> Saga[Extensions]:
-        return saga.bind(server_id=instance.server, claim=instance.claim)
-
-    return addon_extensions
+    return of_instance(saga)
 
 
 def update_extension_hook(name: str, tenants: object) -> Callable[[Instance, str], Saga[None]] | None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
-from addonkit.hookspecs import hookimpl
 from addonkit.models.instance import Instance
 from addonkit.models.result import Usage
 from addonkit.provider.framework import ProviderFramework
 from addonkit.provider.server_addon.admin_access import admin_access
+from addonkit.provider.server_addon.answers import of_instance
 from addonkit.provider.server_addon.data import tenant_of
 from addonkit.provider.server_addon.declaration import ServerAccess, Tenant
 from addonkit.saga.saga import Saga
@@ -54,11 +54,7 @@ def freeze_hook(name: str, tenants: object) -> Callable[[Instance], Saga[None]] 
 
     saga: Saga[None] = Saga(f"{name}.freeze", inputs=("server_id", "claim"), steps=(freeze,))
 
-    @hookimpl
-    def addon_freeze(instance: Instance) -> Saga[None]:
-        return _bound(saga, instance)
-
-    return addon_freeze
+    return of_instance(saga)
 
 
 def thaw_hook(name: str, tenants: object) -> Callable[[Instance], Saga[None]] | None:
@@ -74,11 +70,7 @@ def thaw_hook(name: str, tenants: object) -> Callable[[Instance], Saga[None]] | 
 
     saga: Saga[None] = Saga(f"{name}.thaw", inputs=("server_id", "claim"), steps=(thaw,))
 
-    @hookimpl
-    def addon_thaw(instance: Instance) -> Saga[None]:
-        return _bound(saga, instance)
-
-    return addon_thaw
+    return of_instance(saga)
 
 
 def usage_hook(name: str, tenants: object) -> Callable[[Instance], Saga[Usage]] | None:
@@ -94,12 +86,4 @@ def usage_hook(name: str, tenants: object) -> Callable[[Instance], Saga[Usage]] 
 
     saga: Saga[Usage] = Saga(f"{name}.usage", inputs=("server_id", "claim"), steps=(measure,))
 
-    @hookimpl
-    def addon_usage(instance: Instance) -> Saga[Usage]:
-        return _bound(saga, instance)
-
-    return addon_usage
-
-
-def _bound(saga: Saga[Any], instance: Instance) -> Saga[Any]:
-    return saga.bind(server_id=instance.server, claim=instance.claim)
+    return of_instance(saga)
