@@ -7,7 +7,7 @@ import importlib.util
 import inspect
 import re
 from collections.abc import Iterator
-from functools import reduce
+from functools import cache, reduce
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -45,6 +45,7 @@ SEED = {
 """The public items of the seed: types to their fields and methods, what belongs to none under the empty name."""
 
 
+@cache
 def page(name: str) -> str:
     return (ROOT / "docs" / "reference" / name).read_text()
 
@@ -73,12 +74,12 @@ def test_the_page_about_the_command_line_is_up_to_date() -> None:
     assert page("cli.md").rstrip() == reference().rstrip()
 
 
-HOOKS = [
-    pytest.param(name, hook, id=name)
+HOOKS = {
+    name: hook
     for specs in (hookspecs.AddonSpecs, hookspecs.ObserverSpecs)
     for name, hook in vars(specs).items()
     if not name.startswith("_")
-]
+}
 
 
 def section(name: str, heading: str) -> str:
@@ -86,45 +87,47 @@ def section(name: str, heading: str) -> str:
     return f"{page(name)}\n## ".partition(f"\n### {heading}\n")[2].partition("\n## ")[0].partition("\n### ")[0]
 
 
-@pytest.mark.parametrize(("name", "hook"), HOOKS)
-def test_every_hook_is_documented_with_its_signature_and_an_example(name: str, hook: Any) -> None:
-    text = section("hooks.md", name)
-    assert text, f"{name} is not on the page"
-    signature = inspect.signature(hook)
-    shown = " ".join(text.partition("```text\n")[2].partition("\n```")[0].split())
-    takes = [f"{each.name}: {each.annotation}" for each in [*signature.parameters.values()][1:]]
-    assert (
-        shown.replace("( ", "(").replace(", )", ")") == f"{name}({', '.join(takes)}) -> {signature.return_annotation}"
-    )
-    assert f"def {name}(" in text, f"{name} has no example"
+def test_every_hook_is_documented_with_its_signature_and_an_example() -> None:
+    for name, hook in HOOKS.items():
+        text = section("hooks.md", name)
+        assert text, f"{name} is not on the page"
+        signature = inspect.signature(hook)
+        shown = " ".join(text.partition("```text\n")[2].partition("\n```")[0].split())
+        shown = shown.replace("( ", "(").replace(", )", ")")
+        takes = [f"{each.name}: {each.annotation}" for each in [*signature.parameters.values()][1:]]
+        assert shown == f"{name}({', '.join(takes)}) -> {signature.return_annotation}"
+        assert f"def {name}(" in text, f"{name} has no example"
 
 
-@pytest.mark.parametrize(("name", "hook"), HOOKS)
-def test_a_hook_says_what_it_takes_and_answers(name: str, hook: Any) -> None:
-    text = section("hooks.md", name)
-    signature = inspect.signature(hook)
-    for parameter in [*signature.parameters][1:]:
-        assert re.search(rf"^- `{parameter}`: \S", text, re.MULTILINE), f"{name} does not say what {parameter} is"
-    assert ("Answers: " in text) == (signature.return_annotation != "None"), name
+def test_a_hook_says_what_it_takes_and_answers() -> None:
+    for name, hook in HOOKS.items():
+        text = section("hooks.md", name)
+        signature = inspect.signature(hook)
+        for parameter in [*signature.parameters][1:]:
+            assert re.search(rf"^- `{parameter}`: \S", text, re.MULTILINE), f"{name} does not say what {parameter} is"
+        assert ("Answers: " in text) == (signature.return_annotation != "None"), name
 
 
-@pytest.mark.parametrize("name", sorted({*api.__all__, *addonkit._ABOVE}))
-def test_every_public_name_is_documented(name: str) -> None:
+def is_documented(name: str) -> bool:
     value = getattr(addonkit, name)
     is_error = inspect.isclass(value) and issubclass(
         value, (errors.AddonkitError, errors.Retryable, errors.NothingDone)
     )
-    assert f"`{name}`" in page("errors.md") if is_error else section("addon-api.md", name).strip(), name
+    return f"`{name}`" in page("errors.md") if is_error else bool(section("addon-api.md", name).strip())
 
 
-@pytest.mark.parametrize("name", sorted(testing._PLACES))
-def test_every_public_name_for_tests_is_documented(name: str) -> None:
-    assert section("testing.md", name).strip()
+def test_every_public_name_is_documented() -> None:
+    assert [name for name in {*api.__all__, *addonkit._ABOVE} if not is_documented(name)] == []
 
 
-@pytest.mark.parametrize("check", sorted(name for name in dir(testing.AddonConformance) if name.startswith("test_")))
-def test_every_check_of_the_kit_is_documented(check: str) -> None:
-    assert section("testing.md", check.removeprefix("test_").replace("_", " ")).strip()
+def test_every_public_name_for_tests_is_documented() -> None:
+    assert [name for name in testing._PLACES if not section("testing.md", name).strip()] == []
+
+
+def test_every_check_of_the_kit_is_documented() -> None:
+    checks = [name.removeprefix("test_") for name in dir(testing.AddonConformance) if name.startswith("test_")]
+    assert checks
+    assert [each for each in checks if not section("testing.md", each.replace("_", " ")).strip()] == []
 
 
 def test_every_error_is_documented() -> None:
@@ -161,9 +164,9 @@ def attribute(owner: Any, name: str) -> Any:
     return fields[name] if name in fields else getattr(owner, name)
 
 
-@pytest.mark.parametrize(("theirs", "ours"), seed_rows())
-def test_the_counterpart_of_a_name_of_the_seed_exists(theirs: str, ours: str) -> None:
-    assert find(ours) is not None, theirs
+def test_the_counterpart_of_a_name_of_the_seed_exists() -> None:
+    for theirs, ours in seed_rows():
+        assert find(ours) is not None, theirs
 
 
 def test_every_row_of_the_seed_is_read() -> None:
@@ -175,18 +178,18 @@ def test_every_public_item_of_the_seed_has_a_row_and_no_other_has() -> None:
     assert {theirs for theirs, _ in seed_rows()} == items | set(SEED) - {""}
 
 
-@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_links_lead_somewhere(path: Path) -> None:
-    for target in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", path.read_text()):
-        if not target.startswith(("https://", "http://")):
-            assert (path.parent / target).exists(), target
+def test_links_lead_somewhere() -> None:
+    links = [(path, target) for path in PAGES for target in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", path.read_text())]
+    local = [(path, target) for path, target in links if not target.startswith(("https://", "http://"))]
+    assert local
+    assert [f"{path}: {target}" for path, target in local if not (path.parent / target).exists()] == []
 
 
-@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_targets_that_pages_name_can_be_made(path: Path) -> None:
-    for inline, listed in re.findall(r"(?:`make ([a-z]+)|^make ([a-z]+)  )", path.read_text(), re.MULTILINE):
-        target = inline or listed
-        assert re.search(rf"^{target}:", MAKEFILE, re.MULTILINE), f"make {target}"
+def test_targets_that_pages_name_can_be_made() -> None:
+    for path in PAGES:
+        for inline, listed in re.findall(r"(?:`make ([a-z]+)|^make ([a-z]+)  )", path.read_text(), re.MULTILINE):
+            target = inline or listed
+            assert re.search(rf"^{target}:", MAKEFILE, re.MULTILINE), f"{path}: make {target}"
 
 
 @pytest.mark.parametrize("target", ["demo", "test", "lint", "types", "docs", "bench", "clean"])

@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import click
@@ -26,6 +27,7 @@ NAMES_OF_THE_WORLD = re.compile(
 ELSEWHERE = {"CHANGELOG.md"}  # what was written in its time
 
 
+@cache
 def pages() -> list[str]:
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
     return [name for name in listed if name.endswith(READ) and name not in ELSEWHERE and not name.startswith("tests/")]
@@ -36,12 +38,11 @@ def hidden_subjects(text: str) -> list[str]:
     return [f"{number}: {line.strip()}" for number, line in lines if BANNED.search(NAMES_OF_THE_WORLD.sub("", line))]
 
 
-@pytest.mark.parametrize("folder", sorted({name.split("/")[0] for name in pages()}))
-def test_every_sentence_names_its_subject(folder: str) -> None:
+def test_every_sentence_names_its_subject() -> None:
     found = [
         f"{name}:{line}"
         for name in pages()
-        if name.split("/")[0] == folder and (ROOT / name).is_file()
+        if (ROOT / name).is_file()
         for line in hidden_subjects((ROOT / name).read_text())
     ]
 
@@ -88,10 +89,15 @@ def long_sentences(text: str) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("page", [p for p in pages() if p.endswith(".md") and p not in WRITTEN_FROM_CODE])
-def test_sentences_of_pages_are_short(page: str) -> None:
-    if (ROOT / page).is_file() and "templates" not in page and not page.startswith("changes/"):
-        assert not long_sentences((ROOT / page).read_text())
+def test_sentences_of_pages_are_short() -> None:
+    found = [
+        f"{page}: {sentence}"
+        for page in pages()
+        if page.endswith(".md") and page not in WRITTEN_FROM_CODE and (ROOT / page).is_file()
+        if "templates" not in page and not page.startswith("changes/")
+        for sentence in long_sentences((ROOT / page).read_text())
+    ]
+    assert not found, "\n".join(found)
 
 
 def helps(command: click.Command) -> Iterator[str]:
@@ -102,11 +108,17 @@ def helps(command: click.Command) -> Iterator[str]:
             yield from helps(each)
 
 
-@pytest.mark.parametrize("name", [name for commands in SECTIONS.values() for name in commands])
-def test_sentences_of_help_are_short(name: str) -> None:
-    command = cli.get_command(click.Context(cli), name)
-    assert command is not None
-    assert not [each for text in helps(command) for each in long_sentences(text)]
+def test_sentences_of_help_are_short() -> None:
+    commands = {name: cli.get_command(click.Context(cli), name) for names in SECTIONS.values() for name in names}
+    assert None not in commands.values()
+    found = [
+        f"{name}: {sentence}"
+        for name, command in commands.items()
+        if command is not None
+        for text in helps(command)
+        for sentence in long_sentences(text)
+    ]
+    assert not found, "\n".join(found)
 
 
 def bare_commands(source: str) -> list[str]:

@@ -207,38 +207,42 @@ def test_a_page_does_what_it_says(page: Path, tmp_path: Path, environment: Mappi
             assert status == 0, f"{page.name}:{block.line}\n{output}"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=named)
-def test_blocks_say_what_they_are(page: Path) -> None:
-    assert {block.language for block in blocks_of(page.read_text())} <= LANGUAGES
+def every_block() -> Iterator[tuple[str, Block]]:
+    """Blocks of all pages, with the place of each."""
+    for page in PAGES:
+        yield from ((f"{named(page)}:{block.line}", block) for block in blocks_of(page.read_text()))
 
 
-@pytest.mark.parametrize("page", PAGES, ids=named)
-def test_fragments_are_python(page: Path) -> None:
-    for block in blocks_of(page.read_text()):
+def test_blocks_say_what_they_are() -> None:
+    assert [place for place, block in every_block() if block.language not in LANGUAGES] == []
+
+
+def test_fragments_are_python() -> None:
+    for place, block in every_block():
         if block.language == "{code-block}":
-            ast.parse(block.text)
+            ast.parse(block.text, place)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=named)
-def test_settings_are_toml(page: Path) -> None:
-    for block in blocks_of(page.read_text()):
+def test_settings_are_toml() -> None:
+    for place, block in every_block():
         if block.language == "toml":
-            tomllib.loads(block.text)
+            try:
+                tomllib.loads(block.text)
+            except tomllib.TOMLDecodeError as error:
+                pytest.fail(f"{place}: {error}")
 
 
-@pytest.mark.parametrize("page", PAGES, ids=named)
-def test_a_block_that_shows_an_example_is_that_example(page: Path) -> None:
-    for block in blocks_of(page.read_text()):
+def test_a_block_that_shows_an_example_is_that_example() -> None:
+    for place, block in every_block():
         example = ROOT / "examples" / block.path
         if block.path and example.is_file():
             shown = block.text.partition("\n")[2]
-            assert shown.strip() == example.read_text().strip(), f"line {block.line}"
+            assert shown.strip() == example.read_text().strip(), place
 
 
-@pytest.mark.parametrize("page", PAGES, ids=named)
-def test_nothing_that_could_run_is_only_shown(page: Path) -> None:
-    for block in blocks_of(page.read_text()):
-        assert block.language != "text" or "$ addonkit" not in block.text, f"line {block.line}"
+def test_nothing_that_could_run_is_only_shown() -> None:
+    shown = [place for place, block in every_block() if block.language == "text" and "$ addonkit" in block.text]
+    assert shown == []
 
 
 @pytest.mark.parametrize(

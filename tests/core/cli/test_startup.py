@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 import click
-import pytest
 
 from addonkit.cli.group import SECTIONS, cli
 
@@ -17,26 +16,37 @@ DESCRIPTIONS = {name: text for commands in SECTIONS.values() for name, text in c
 COMMANDS = [*DESCRIPTIONS]
 
 
-@pytest.mark.parametrize("argv", [["--help"], ["--version"], *([name, "--help"] for name in COMMANDS)])
-def test_help_imports_nothing_heavy_and_no_addon(argv):
-    code = (
-        "import json, sys\n"
-        "from addonkit.cli.main import main\n"
-        f"try: main({argv!r})\n"
-        "except SystemExit as end: assert end.code == 0, end.code\n"
-        "print('\\n' + json.dumps(sorted(sys.modules)))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=60)
-    modules = json.loads(done.stdout.splitlines()[-1])
-    tops = {name.partition(".")[0] for name in modules}
-    assert tops & HEAVY == set()
-    assert {name for name in tops if name.startswith("addonkit_")} == set()
-    assert {name for name in modules if name.startswith("addonkit.")} <= {
-        "addonkit._version", "addonkit.errors", "addonkit.cli", "addonkit.cli.main", "addonkit.cli.group", "addonkit.cli.command",
-        "addonkit.cli.invocation", "addonkit.cli.streams", "addonkit.cli.failures", "addonkit.cli.event_loop",
-        "addonkit.cli.prompts", "addonkit.cli.params", "addonkit.cli.power", "addonkit.cli.changing", "addonkit.util", "addonkit.util.stdout", "addonkit.cli.commands", *(f"addonkit.cli.commands.{name}" for name in COMMANDS), "addonkit.cli.commands.import_",
-        "addonkit.cli.commands.backup_schedules",
-    }  # fmt: skip
+IMPORTED_BY_EACH = """
+import json, os, sys
+from addonkit.cli.main import main
+for words in json.loads(sys.argv[1]):
+    if os.fork():
+        assert os.wait()[1] == 0, words
+        continue
+    try: main(words)
+    except SystemExit as end: assert end.code == 0, end.code
+    print("\\n" + json.dumps([words, sorted(sys.modules)]), flush=True)
+    os._exit(0)
+"""
+"""Runs each command line in a fork of its own, and prints what it has imported then."""
+
+
+def test_help_imports_nothing_heavy_and_no_addon():
+    asked = [["--help"], ["--version"], *([name, "--help"] for name in COMMANDS)]
+    argv = [sys.executable, "-c", IMPORTED_BY_EACH, json.dumps(asked)]
+    done = subprocess.run(argv, check=True, capture_output=True, text=True, timeout=120)
+    found = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("[[")]
+    assert [words for words, _ in found] == asked
+    for words, modules in found:
+        tops = {name.partition(".")[0] for name in modules}
+        assert tops & HEAVY == set(), words
+        assert {name for name in tops if name.startswith("addonkit_")} == set(), words
+        assert {name for name in modules if name.startswith("addonkit.")} <= {
+            "addonkit._version", "addonkit.errors", "addonkit.cli", "addonkit.cli.main", "addonkit.cli.group", "addonkit.cli.command",
+            "addonkit.cli.invocation", "addonkit.cli.streams", "addonkit.cli.failures", "addonkit.cli.event_loop",
+            "addonkit.cli.prompts", "addonkit.cli.params", "addonkit.cli.power", "addonkit.cli.changing", "addonkit.util", "addonkit.util.stdout", "addonkit.cli.commands", *(f"addonkit.cli.commands.{name}" for name in COMMANDS), "addonkit.cli.commands.import_",
+            "addonkit.cli.commands.backup_schedules",
+        }  # fmt: skip
 
 
 def test_the_help_of_all_says_what_each_says_of_itself():
