@@ -49,7 +49,26 @@ _LONG = 300
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the longest tests, those with a time limit of their own: workers then end together."""
+    _leave_cases(items)
     items.sort(key=_is_short)
+
+
+def _leave_cases(items: list[pytest.Item]) -> None:
+    """Mark cases as slow that a test's mark `all_day` does not name."""
+    unnamed: dict[str, set[str]] = {}
+    for item in items:
+        mark = item.get_closest_marker("all_day")
+        if mark is None:
+            continue
+        test, _, case = item.nodeid.removesuffix("]").partition("[")
+        if case in mark.args:
+            unnamed.setdefault(test, set(mark.args)).discard(case)
+        else:
+            unnamed.setdefault(test, set(mark.args))
+            item.add_marker(pytest.mark.slow)
+    wrong = {test: names for test, names in unnamed.items() if names}
+    if wrong and not any("[" in each for each in items[0].config.args):  # else single cases were asked for
+        raise pytest.UsageError(f"mark all_day names cases that there are not: {wrong}")
 
 
 def _is_short(item: pytest.Item) -> bool:

@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 
 HERE: Final = Path(__file__).parent
-_EVERY: Final = 10
+_EVERY: Final = 20
 """One in so many cases of a check that crashes or fails an addon at every step is quick enough to be run all day."""
 
 _LONG: Final = (

@@ -119,7 +119,8 @@ SLOW = {
     *("find-what-went-wrong.md", "name-a-second-database.md", "use-in-ci.md", "use-s3.md", "use-valkey.md"),
     *("pick-a-version.md", "share-a-server.md", "stop-and-restart-servers.md", "use-from-python.md"),
     *("use-the-command-line.md", "write-an-addon.md", "let-apps-share-your-server.md", "back-up.md"),
-    *("change-or-upgrade.md", "use-git-branches.md", "use-extensions.md"),
+    *("change-or-upgrade.md", "use-git-branches.md", "use-extensions.md", "undo-a-destroy.md"),
+    *("describe-apps-in-a-file.md", "replace-credentials.md", "use-with-compose-and-score.md", "use-the-page.md"),
 }
 """Pages that build packages, start many servers, or run the whole conformance kit."""
 

@@ -99,6 +99,7 @@ def test_commands_about_others_succeed_beside_a_server_that_hangs(addonkit_comma
         assert ended.status == 0, (words, ended.err)
 
 
+@pytest.mark.all_day("valkey:small")
 @pytest.mark.parametrize("spec", ["valkey:small", "postgresql:small"])
 def test_a_broken_disk_stops_nothing_else(addonkit_command: CommandLine, home: Path, spec: str) -> None:
     addon = spec.partition(":")[0]
@@ -122,6 +123,7 @@ def test_a_broken_disk_stops_nothing_else(addonkit_command: CommandLine, home: P
         assert ended.status == 0, (words, ended.err)
 
 
+@pytest.mark.all_day("postgresql")
 @pytest.mark.parametrize("addon", ["valkey", "postgresql"])
 def test_commands_about_a_shared_server_that_hangs_end_soon_with_one_line(
     addonkit_command: CommandLine, home: Path, addon: str

@@ -54,6 +54,7 @@ async def test_a_detach_that_was_killed_is_told_and_ends_the_credentials(rig: Ri
     assert findings(rig.command) == []
 
 
+@pytest.mark.all_day("postgresql")
 @pytest.mark.parametrize("addon", ["postgresql", "valkey"])
 def test_a_server_that_ended_before_its_tenant_was_let_in_is_started_again(rig: Rig) -> None:
     words = ("create", rig.spec("small"), "-a", "shop")
@@ -112,6 +113,7 @@ def test_what_failed_is_told_and_tried_again_by_the_same_command(rig: Rig) -> No
     assert findings(rig.command) == []
 
 
+@pytest.mark.all_day("valkey:shared")
 @pytest.mark.parametrize("spec", ["valkey:shared", "valkey:small"])
 def test_an_instance_in_error_is_told_and_created_again(addonkit_command: CommandLine, spec: str) -> None:
     words = ("create", spec, "-a", "shop")

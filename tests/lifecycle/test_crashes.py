@@ -112,6 +112,7 @@ def test_an_interrupted_create_is_undone_by_destroy(addonkit_command: CommandLin
     assert left_behind(home) == ()
 
 
+@pytest.mark.all_day("before:wait_for_pool")
 @pytest.mark.parametrize("point", ["after:create_tenant", "before:wait_for_pool", "after:create_pool"])
 def test_destroying_stops_a_create_that_another_command_is_at(
     addonkit_command: CommandLine, home: Path, point: str

@@ -81,6 +81,7 @@ async def test_a_database_that_nobody_owns_is_dropped(kit: addonkit.Kit) -> None
         await connection.close()
 
 
+@pytest.mark.all_day("PASSWORD 'mine'-postgresql:shared", "PASSWORD NULL-postgresql:small")
 @pytest.mark.parametrize("variant", ["postgresql:small", "postgresql:shared"])
 @pytest.mark.parametrize("change", ["PASSWORD 'mine'", "PASSWORD NULL"])
 async def test_an_app_that_changed_its_own_password_gets_a_new_one_and_keeps_its_data(
@@ -112,6 +113,7 @@ async def test_what_was_interrupted_is_gone_on_with(kit: addonkit.Kit) -> None:
     assert await kinds(kit) == {}
 
 
+@pytest.mark.all_day("valkey:shared")
 @pytest.mark.parametrize("variant", ["valkey:small", "valkey:shared"])
 async def test_an_instance_whose_addon_is_away_stays_and_says_what_to_install(home: Path, variant: str) -> None:
     from addonkit import AddonNotInstalled, Registry
@@ -131,6 +133,7 @@ async def test_an_instance_whose_addon_is_away_stays_and_says_what_to_install(ho
         assert (await kit.environment("shop")).as_dict()["VALKEY_URL"] == url, "nothing was taken away"
 
 
+@pytest.mark.all_day("database-postgresql:shared", "role and database-postgresql:small")
 @pytest.mark.parametrize("spec", ["postgresql:small", "postgresql:shared"])
 @pytest.mark.parametrize("lost", ["database", "role and database"])
 async def test_a_lost_database_is_told_and_made_again_empty(kit: addonkit.Kit, spec: str, lost: str) -> None:
@@ -160,6 +163,7 @@ async def test_a_lost_database_is_told_and_made_again_empty(kit: addonkit.Kit, s
     assert left_behind(kit.home) == ()
 
 
+@pytest.mark.all_day("valkey:shared")
 @pytest.mark.parametrize("spec", ["valkey:small", "valkey:shared"])
 async def test_a_lost_user_is_told_and_destroyed_without_it(kit: addonkit.Kit, spec: str) -> None:
     environ = (await kit.create(spec, app="shop")).environ()

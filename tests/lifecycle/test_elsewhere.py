@@ -15,6 +15,7 @@ CONTAINER = (
 )
 
 
+@pytest.mark.all_day("valkey:shared")
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root to make namespaces")
 @pytest.mark.parametrize("spec", ["valkey:small", "valkey:shared"])
 def test_what_another_container_runs_is_not_destroyed_and_keeps_its_variables(

@@ -53,6 +53,7 @@ async def rows(url: str, *statements: str) -> int:
         await connection.close(timeout=5)
 
 
+@pytest.mark.all_day("shared")
 @pytest.mark.parametrize("variant", ["small", "shared"])
 async def test_a_database_of_a_former_release_goes_through_its_life(kit: addonkit.Kit, variant: str) -> None:
     await kit.create(f"postgresql:{variant}", app="shop")

@@ -42,6 +42,7 @@ def _holds(path: Path, secrets: Collection[bytes]) -> bool:
     return any(secret in content for secret in secrets)
 
 
+@pytest.mark.all_day("postgresql-shared", "s3-remote-bucket", "valkey-small")
 @of_each
 async def test_it_does_what_the_plan_says_and_takes_all_of_it_back(rig: Rig, variant: str) -> None:
     async with rig.kit() as kit:
@@ -66,6 +67,7 @@ async def test_it_does_what_the_plan_says_and_takes_all_of_it_back(rig: Rig, var
         await rig.expect_nothing(kit, "it was destroyed")
 
 
+@pytest.mark.all_day("postgresql-shared", "s3-remote-bucket", "valkey-small")
 @of_each
 async def test_the_same_create_again_goes_on_with_what_is_unfinished(rig: Rig, variant: str) -> None:
     async with rig.kit() as kit:
@@ -79,6 +81,7 @@ async def test_the_same_create_again_goes_on_with_what_is_unfinished(rig: Rig, v
         await rig.destroy(kit, "shop")
 
 
+@pytest.mark.all_day("postgresql-shared", "s3-remote-bucket", "valkey-small")
 @of_each
 async def test_what_is_not_made_yet_can_be_destroyed(rig: Rig, variant: str) -> None:
     async with rig.kit() as kit:
@@ -89,6 +92,7 @@ async def test_what_is_not_made_yet_can_be_destroyed(rig: Rig, variant: str) -> 
         await rig.expect_nothing(kit, "it was destroyed before it was made")
 
 
+@pytest.mark.all_day("postgresql-shared", "s3-remote-bucket", "valkey-small")
 @of_each
 async def test_two_sets_of_variables_swap_as_wholes(rig: Rig, variant: str) -> None:
     async with rig.kit() as kit:
@@ -110,6 +114,7 @@ async def test_two_sets_of_variables_swap_as_wholes(rig: Rig, variant: str) -> N
             await kit.destroy(name, rig.app("shop"))
 
 
+@pytest.mark.all_day("postgresql-shared", "s3-remote-bucket", "valkey-small")
 @of_each
 async def test_a_variable_set_by_hand_wins_before_and_after(rig: Rig, variant: str) -> None:
     taken = rig.under_test.definition.variables_of(variant)[0]
@@ -130,6 +135,7 @@ async def test_a_variable_set_by_hand_wins_before_and_after(rig: Rig, variant: s
         await rig.destroy(kit, "shop")
 
 
+@pytest.mark.all_day("postgresql-shared", "s3-remote-prefix")
 @of_each_but_quick_for_shared
 async def test_one_comes_while_the_last_one_goes(rig: Rig, variant: str) -> None:
     async with rig.kit() as kit:
@@ -144,6 +150,7 @@ async def test_one_comes_while_the_last_one_goes(rig: Rig, variant: str) -> None
         await rig.expect_nothing(kit, "all had left")
 
 
+@pytest.mark.all_day("postgresql-small", "valkey-shared")
 @of_servers
 async def test_a_server_that_was_killed_runs_for_the_next_command_at_its_address(rig: Rig, variant: str) -> None:
     async with rig.kit() as kit:
@@ -156,6 +163,7 @@ async def test_a_server_that_was_killed_runs_for_the_next_command_at_its_address
         await rig.expect(environ, "kept", "its server was killed")
 
 
+@pytest.mark.all_day("postgresql-small", "valkey-shared")
 @of_servers
 async def test_a_server_that_was_stopped_serves_again_with_its_data(rig: Rig, variant: str) -> None:
     async with rig.kit() as kit:

@@ -132,6 +132,7 @@ def test_tenants_of_a_shared_server_have_values_of_their_own(addonkit_command: C
     assert shown(call, "temp_file_limit", app="blog")["temp_file_limit"] == "2GB"
 
 
+@pytest.mark.all_day("before:change_tenant")
 @pytest.mark.parametrize("point", ["after:change_server", "before:change_tenant", "after:change_tenant"])
 def test_a_set_that_was_killed_is_completed(addonkit_command: CommandLine, point: str) -> None:
     call = addonkit_command

@@ -37,6 +37,7 @@ async def ask(url: str, query: str) -> object:
         await connection.close()
 
 
+@pytest.mark.all_day("small-18", "shared-15")
 @pytest.mark.parametrize("version", ["18", OLD])
 @pytest.mark.parametrize("variant", ["small", "shared"])
 async def test_an_app_gets_a_database_of_its_own_and_no_more(kit: addonkit.Kit, variant: str, version: str) -> None:

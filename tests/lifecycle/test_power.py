@@ -74,6 +74,7 @@ def test_leaving_a_shared_server_that_was_stopped_leaves_it_stopped(addonkit_com
     assert addonkit_command("doctor").status == 0, "the tenant that left is gone from the server"
 
 
+@pytest.mark.all_day("stop-valkey:small", "restart-postgresql:small")
 @pytest.mark.parametrize("spec", ["valkey:small", "postgresql:small"])
 @pytest.mark.parametrize("verb", ["stop", "restart"])
 async def test_a_server_that_hangs_is_stopped_or_restarted(

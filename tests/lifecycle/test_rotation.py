@@ -53,6 +53,7 @@ async def environ_of(kit: addonkit.Kit, app: str) -> dict[str, str]:
     return (await kit.environment(app)).values
 
 
+@pytest.mark.all_day("shared")
 @pytest.mark.parametrize("variant", ["small", "shared"])
 async def test_a_database_changes_hands_while_it_is_used(kit: addonkit.Kit, variant: str) -> None:
     shop = (await kit.create(f"postgresql:{variant}", app="shop")).environ()
@@ -133,6 +134,7 @@ async def test_an_app_that_reads_only_reads_what_comes_later(kit: addonkit.Kit) 
         await connection.execute("ALTER TABLE late.things ADD COLUMN more int")
 
 
+@pytest.mark.all_day("before:remove_login")
 @pytest.mark.parametrize(
     "point", ["after:add_login", "journal:build_binding", "before:remove_login", "after:remove_login"]
 )
@@ -152,6 +154,7 @@ async def test_a_rotation_that_is_killed_leaves_credentials_that_work(home: Path
         assert await kit.doctor() == ()
 
 
+@pytest.mark.all_day("shared")
 @pytest.mark.parametrize("variant", ["small", "cache", "shared"])
 async def test_a_cache_changes_hands_while_it_is_used(kit: addonkit.Kit, variant: str) -> None:
     shop = (await kit.create(f"valkey:{variant}", app="shop")).environ()

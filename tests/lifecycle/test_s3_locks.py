@@ -58,6 +58,7 @@ LOCKS: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
+@pytest.mark.all_day("compliance")
 @pytest.mark.parametrize("kind", LOCKS)
 async def test_a_locked_object_stays_and_it_is_said_until_when(
     s3kit: addonkit.Kit, admin: Any, bucket: str, kind: str

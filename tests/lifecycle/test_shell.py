@@ -23,6 +23,7 @@ def test_psql_has_the_apps_login_and_takes_arguments(addonkit_command: CommandLi
     assert addonkit_command("destroy", "shop-postgresql", "--yes").status == 0
 
 
+@pytest.mark.all_day("client of the machine-small", "client of the addon-shared")
 @pytest.mark.parametrize("variant", ["small", "shared"])
 @pytest.mark.parametrize("clients", [{}, NO_CLIENTS], ids=["client of the machine", "client of the addon"])
 def test_valkey_runs_a_command_with_the_apps_login(

@@ -122,6 +122,7 @@ async def test_a_server_that_is_stopped_starts_for_the_final_backup(kit: addonki
     await kit.destroy("blog-postgresql", now=True)
 
 
+@pytest.mark.all_day("cannot be restored")
 @pytest.mark.parametrize("fault", ["cannot be written", "cannot be restored"])
 async def test_a_final_backup_that_fails_stops_it(
     kit: addonkit.Kit, monkeypatch: pytest.MonkeyPatch, fault: str

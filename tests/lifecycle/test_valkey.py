@@ -28,6 +28,7 @@ async def call(url: str, *words: str, client: Any = valkey.asyncio.Valkey) -> An
         return await connection.execute_command(*words)
 
 
+@pytest.mark.all_day("small-valkey-py", "shared-redis-py")
 @pytest.mark.parametrize("client", CLIENTS)
 @pytest.mark.parametrize("variant", ["small", "cache", "shared"])
 async def test_a_round_trip_through_the_url_alone(kit: addonkit.Kit, variant: str, client: str) -> None:
@@ -72,6 +73,7 @@ def test_what_a_shell_says_of_other_servers_does_not_reach_the_app(addonkit_comm
     assert environ["REDIS_URL"].startswith("redis://shop.")
 
 
+@pytest.mark.all_day("cache", "shared")
 @pytest.mark.parametrize("variant", ["small", "cache", "shared"])
 async def test_nobody_gets_in_without_the_password(kit: addonkit.Kit, variant: str) -> None:
     environ = (await kit.create(f"valkey:{variant}", app="shop")).environ()

@@ -73,6 +73,7 @@ def backups_beside(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
     monkeypatch.setenv("ADDONKIT_BACKUPS", str(tmp_path / "backups"))
 
 
+@pytest.mark.all_day("shared")
 @pytest.mark.usefixtures("backups_beside")
 @pytest.mark.parametrize("variant", ["small", "shared"])
 async def test_what_is_backed_up_comes_back(variant: str) -> None:

@@ -54,6 +54,7 @@ REFUSED = [
 ]  # fmt: skip
 
 
+@pytest.mark.all_day("valkey")
 async def test_the_only_app_of_a_server_does_all_but_administer_it(url: str) -> None:
     for words in ALLOWED:
         await call(url, *words)
@@ -64,6 +65,7 @@ async def test_the_only_app_of_a_server_does_all_but_administer_it(url: str) -> 
     assert await call(url, "PING")
 
 
+@pytest.mark.all_day("valkey")
 async def test_what_is_refused_alone_is_refused_in_a_script(url: str) -> None:
     for words in (("ACL", "LIST"), ("CONFIG", "SET", "dir", "/tmp"), ("SHUTDOWN",), ("REPLICAOF", "NO", "ONE")):
         script = f"return redis.call({', '.join(repr(word) for word in words)})"
@@ -73,6 +75,7 @@ async def test_what_is_refused_alone_is_refused_in_a_script(url: str) -> None:
         await call(url, "EVAL", "return io.open('/etc/passwd')", "0")
 
 
+@pytest.mark.all_day("redis")
 async def test_the_server_tells_what_happens_to_keys(url: str) -> None:
     """The app could not switch it on: libraries that look first find it on."""
     assert set((await call(url, "CONFIG", "GET", "notify-keyspace-events"))[1]) == set("AKE")
@@ -85,6 +88,7 @@ async def test_the_server_tells_what_happens_to_keys(url: str) -> None:
     assert told["data"] == "short"
 
 
+@pytest.mark.all_day("valkey")
 async def test_a_script_that_has_written_and_does_not_end_is_ended_with_the_server(kit: addonkit.Kit, url: str) -> None:
     """Its owner can do that; nothing but a kill helps, and destroying the instance is one."""
     async with valkey.asyncio.Valkey.from_url(url, socket_timeout=1, retry=None) as client:

@@ -6,8 +6,9 @@ import ast
 import re
 import sys
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from configparser import ConfigParser
+from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 from zipfile import ZipFile
@@ -22,8 +23,12 @@ from wheelhouse.processes import run
 
 LICENCE = (ROOT / "LICENSE").read_text()
 KNOWN = {*sys.stdlib_module_names, ""}
-OWNERS = {**packages_distributions(), "addonkit": ["addonkit"]}
-"""Distributions by the packages they bring; one that is installed from a checkout does not tell."""
+
+
+@cache
+def owners() -> Mapping[str, list[str]]:
+    """Distributions by the packages they bring; one that is installed from a checkout does not tell."""
+    return {**packages_distributions(), "addonkit": ["addonkit"]}
 
 
 @pytest.fixture(params=PROJECTS)
@@ -131,13 +136,13 @@ def test_what_is_imported_is_required(name: str, wheel: Path) -> None:
     missing = [
         f"{where} imports {top}, which {name} does not require"
         for top, where in imported(name)
-        if required.isdisjoint(map(canonicalize_name, OWNERS[top]))
+        if required.isdisjoint(map(canonicalize_name, owners()[top]))
     ]
     assert not missing, "\n".join(missing)
 
 
 def test_what_is_required_always_is_imported(name: str, wheel: Path) -> None:
-    used = {canonicalize_name(owner) for top, _ in imported(name) for owner in OWNERS[top]}
+    used = {canonicalize_name(owner) for top, _ in imported(name) for owner in owners()[top]}
     assert {canonicalize_name(each.name) for each in requirements_of(wheel)} <= used
 
 

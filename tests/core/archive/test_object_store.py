@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from moto.server import ThreadedMotoServer
 
 from addonkit import ArchiveManifest, BackupError, Fingerprint, UnknownBackup
 from addonkit.archive.encryption import new_identity, recipient_of
@@ -26,6 +25,8 @@ MIB = 1024 * 1024
 
 @pytest.fixture(scope="module")
 def repository() -> Iterator[Repository]:
+    from moto.server import ThreadedMotoServer  # every worker collects this file; one runs it
+
     server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
     server.start()
     try:

@@ -77,6 +77,7 @@ async def sql(backend: ProcessBackend, pool: Pool, text: str) -> str:
     return result.stdout.strip()
 
 
+@pytest.mark.all_day("18")
 @pytest.mark.parametrize("version", ["18", OLD])
 async def test_postgresql_is_killed_and_goes_on_with_its_data(backend: Any, home: Path, version: str) -> None:
     program = attrs.evolve(POSTGRESQL, version=version)
@@ -141,6 +142,7 @@ REDIS = attrs.evolve(
 )
 
 
+@pytest.mark.all_day("postgresql-18", "valkey")
 @pytest.mark.parametrize(
     "program",
     [POSTGRESQL, attrs.evolve(POSTGRESQL, version=OLD), VALKEY, REDIS],
