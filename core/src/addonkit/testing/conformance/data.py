@@ -39,7 +39,7 @@ class DataChecks:
     @synchronous
     async def test_data_come_back_from_a_backup(self, rig: Rig, variant: str) -> None:
         """Into an empty instance, equal; the instance that was backed up is as it was before."""
-        _needs_backups(rig, variant)
+        needs_backups(rig, variant)
         async with rig.kit() as kit:
             with _repository(rig):
                 environ = await rig.create(kit, variant, "shop")
@@ -67,7 +67,7 @@ class DataChecks:
     @synchronous
     async def test_a_fingerprint_tells_data_apart(self, rig: Rig, variant: str) -> None:
         """It changes with each value, and is the same again when the data are."""
-        _needs_backups(rig, variant)
+        needs_backups(rig, variant)
         async with rig.kit() as kit:
             with _repository(rig):
                 environ = await rig.create(kit, variant, "shop")
@@ -89,7 +89,7 @@ class DataChecks:
     @synchronous
     async def test_a_killed_backup_leaves_nothing(self, rig: Rig, variant: str) -> None:
         """Whichever of the addon's steps was killed, the next backup succeeds and nothing else is there."""
-        _needs_backups(rig, variant)
+        needs_backups(rig, variant)
         with _repository(rig):
             async with rig.kit() as kit:
                 await rig.write(await rig.create(kit, variant, "shop"), "first")
@@ -104,7 +104,8 @@ class DataChecks:
                 await rig.expect_nothing(kit, "the instance was destroyed")
 
 
-def _needs_backups(rig: Rig, variant: str) -> None:
+def needs_backups(rig: Rig, variant: str) -> None:
+    """End the check where there is nothing to back up."""
     found = rig.under_test.addon.definition.variant(variant)
     if (found and found.is_cache) or not all(rig.under_test.can(each) for each in _NEEDED):
         not_applicable("it has nothing to back up")

@@ -15,6 +15,7 @@ from addonkit.testing.conformance.addon_under_test import AddonUnderTest
 from addonkit.testing.conformance.administrator import AdministratorChecks
 from addonkit.testing.conformance.applicability import not_applicable
 from addonkit.testing.conformance.client import ConformanceClient, find_client
+from addonkit.testing.conformance.copies import CopyChecks
 from addonkit.testing.conformance.crash_points import crash_points, failures
 from addonkit.testing.conformance.crashes import CrashChecks
 from addonkit.testing.conformance.data import DataChecks
@@ -24,6 +25,7 @@ from addonkit.testing.conformance.exposure import ExposureChecks
 from addonkit.testing.conformance.hooks import HookChecks
 from addonkit.testing.conformance.isolation import IsolationChecks
 from addonkit.testing.conformance.lifecycles import LifeCycleChecks
+from addonkit.testing.conformance.limits import LimitChecks
 from addonkit.testing.conformance.logins import LoginChecks
 from addonkit.testing.conformance.moves import MoveChecks
 from addonkit.testing.conformance.options import OptionChecks
@@ -45,7 +47,9 @@ class AddonConformance(
     # pytest runs them from the last to the first: what is quick and telling comes before what is long.
     CrashChecks,
     DataChecks,
+    CopyChecks,
     MoveChecks,
+    LimitChecks,
     DiskChecks,
     SecretChecks,
     SettingsChecks,
