@@ -1,4 +1,4 @@
-"""Kills commands at random times and completes what they began."""
+"""Kills commands at random times, mostly also those that continue them, and completes what they began."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import random
 import time
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import attrs
@@ -15,8 +16,11 @@ from addonkit.testing.conformance.addon_under_test import AddonUnderTest
 from addonkit.testing.conformance.client import find_client
 from addonkit.testing.conformance.rig import Rig, rigged, serving
 from crash_trials.cells import Cell, Operation, Then, Way, ending
-from crash_trials.kills import run_and_kill
+from crash_trials.kills import run_and_kill, shared_templates
 from crash_trials.trial import Trial, kill_servers_of
+
+_AGAIN: Final = 0.7
+"""How likely a command that continues one that was killed is killed as well."""
 
 _FIRST_GUESS: Final = 3.0
 """Seconds that a command is thought to take before one was measured."""
@@ -24,9 +28,10 @@ _FIRST_GUESS: Final = 3.0
 
 @attrs.define
 class _Timing:
-    """How long commands of a kind take here, so that kills are spread over all of it."""
+    """How long commands of a kind take here, so that kills are spread over all of it; and how many were killed."""
 
     seconds: dict[Operation, float] = attrs.field(factory=dict)
+    kills: int = 0
 
     def moment(self, operation: Operation, dice: random.Random) -> float:
         return dice.uniform(0.05, 1.1 * self.seconds.get(operation, _FIRST_GUESS))
@@ -37,50 +42,70 @@ class _Timing:
 
 @attrs.frozen
 class RandomTrial(Trial):
-    """A trial whose command is killed at a random time instead of at a point."""
+    """A trial whose command is killed at a random time instead of at a point, and killed again while it continues."""
 
     dice: random.Random = attrs.field(factory=random.Random)
     timing: _Timing = attrs.field(factory=_Timing)
 
     def _interrupt(self) -> bool:
-        words = self._words(self.cell.operation)
-        began = time.monotonic()
-        killed = run_and_kill(self.rig.command, words, self.timing.moment(self.cell.operation, self.dice))
-        if not killed:
-            self.timing.measured(self.cell.operation, time.monotonic() - began)
+        first = True
+        while self._is_killed(first=first) and self.dice.random() < _AGAIN:
+            first = False
         if self.cell.way is Way.SERVER:
             kill_servers_of(self.rig)
         return True
 
+    def _is_killed(self, *, first: bool) -> bool:
+        """Run the command; whether it was killed before it came to its end."""
+        words = self._words(self.cell.operation)
+        began = time.monotonic()
+        killed = run_and_kill(self.rig.command, words, self.timing.moment(self.cell.operation, self.dice))
+        if killed:
+            self.timing.kills += 1
+        elif first:  # one that continues has less to do
+            self.timing.measured(self.cell.operation, time.monotonic() - began)
+        return killed
+
+
+_IN_ONE_HOME: Final = 10
+"""Trials at most."""
 
 _KILLED_SERVERS: Final = 3
 """Servers that are killed in one home: one that ends five times in a minute is not started again for a while."""
 
 
 def random_kills(addon: str, count: int, seed: int) -> int:
-    """Kill that many commands of an addon; the exit status."""
+    """Kill commands of an addon until so many are killed; the exit status."""
     dice, timing = random.Random(seed), _Timing()
     under_test, client = AddonUnderTest.find(addon), find_client(addon)
     outcomes: Counter[str] = Counter()
-    with serving(client) as settings:
-        left = count
-        while left > 0:
+    with serving(client) as settings, shared_templates():
+        while timing.kills < count:
             variant = dice.choice(under_test.variants)
             with rigged(addon, client, settings) as rig:
-                killed_servers = 0
-                for _ in range(min(left, 10)):
-                    left -= 1
-                    cell = _cell(under_test, variant, dice)
-                    outcome = _one(rig, cell, dice, timing)
-                    killed_servers += cell.way is Way.SERVER
+                for outcome in _in_one_home(rig, _cells_of(under_test, variant, dice), dice, timing, count):
                     outcomes[outcome.partition(":")[0]] += 1
                     if outcome.startswith("WRONG"):
                         print(f"{addon}:{variant} {outcome}", flush=True)
-                        break
-                    if killed_servers == _KILLED_SERVERS:
-                        break
-    print(f"{addon}: {count - max(left, 0)} commands killed, seed {seed}: {dict(outcomes)}", flush=True)
+            print(f"{addon}: {timing.kills} of {count}", flush=True)
+    tried = f"{timing.kills} commands killed in {outcomes.total()} trials"
+    print(f"{addon}: {tried}, seed {seed}: {dict(outcomes)}", flush=True)
     return int(outcomes["WRONG"] > 0)
+
+
+def _in_one_home(rig: Rig, cells: Iterable[Cell], dice: random.Random, timing: _Timing, count: int) -> Iterator[str]:
+    """Yield the outcomes of some trials: until one is wrong, or enough was killed."""
+    killed_servers = 0
+    for cell in cells:
+        outcome = _one(rig, cell, dice, timing)
+        yield outcome
+        killed_servers += cell.way is Way.SERVER
+        if outcome.startswith("WRONG") or killed_servers == _KILLED_SERVERS or timing.kills >= count:
+            return
+
+
+def _cells_of(under_test: AddonUnderTest, variant: str, dice: random.Random) -> Iterator[Cell]:
+    return (_cell(under_test, variant, dice) for _ in range(_IN_ONE_HOME))
 
 
 def _cell(under_test: AddonUnderTest, variant: str, dice: random.Random) -> Cell:
