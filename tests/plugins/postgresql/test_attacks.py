@@ -11,6 +11,7 @@ import pytest
 
 from addonkit import AddonkitError, BackupError, Login, Tenant
 from addonkit_postgresql import dump, fingerprint, kept_settings
+from addonkit_postgresql.hogs import QUEUE_PAGES, find_hogs
 from addonkit_postgresql.logins import add_login
 from addonkit_postgresql.session import Administrator, ServerFault
 from app_sessions import PASSWORD, give, logged_in
@@ -207,3 +208,33 @@ async def test_a_table_that_an_app_keeps_locked_fails_its_backup_in_time(
         with pytest.raises(AddonkitError, match="lock timeout"):
             await dump.fingerprint(server, tenant)
     assert await dump.fingerprint(server, tenant)
+
+
+async def test_who_holds_most_of_the_locks_is_found(server: Administrator, name: str) -> None:
+    await give(server, name)
+    async with logged_in(server, name) as app:
+        assert name not in await find_hogs(server)
+        await app.execute("SELECT count(pg_advisory_lock(n)) FROM generate_series(1, 5000) n")
+        found = await find_hogs(server)
+    assert found[name].endswith("% of the locks")
+
+
+async def test_the_queue_of_notifications_is_bounded_and_who_holds_it_is_found(
+    servers: dict[str, Administrator], name: str
+) -> None:
+    server = servers["18"]
+    await give(server, name)
+    await give(server, f"{name}_neighbour")
+    fill = "SELECT count(pg_notify('x', repeat('x', 7900) || n)) FROM generate_series({}, {}) n"
+    async with logged_in(server, name) as hog, logged_in(server, f"{name}_neighbour") as neighbour:
+        await hog.execute("LISTEN x")
+        await hog.execute("BEGIN")
+        await hog.execute("SELECT 1")
+        half = QUEUE_PAGES // 2
+        await neighbour.execute(fill.format(1, half + 500))
+        assert (await find_hogs(server))[name].endswith("% of the queue of notifications")
+
+        with pytest.raises(asyncpg.PostgresError, match="too many notifications"):
+            await neighbour.execute(fill.format(1, QUEUE_PAGES))
+        assert name in await find_hogs(server), "it is full"
+    assert name not in await find_hogs(server)

@@ -69,6 +69,7 @@ class Doctor:
             "server-outdated": self._restart,
             "shared-user": self._restart,
             "outdated-rights": self._restart,
+            "hogged-server": self._restart,
             UNFINISHED: self._retry,
             FAILED: self._retry,
             "stranded-execution": self._give_up,

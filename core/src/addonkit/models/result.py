@@ -94,12 +94,14 @@ class Inventory:
         lost: claims of active instances that are not there, or lack a part, as a user without its database.
         changed: claims of active instances that are there, but whose password is not the one that apps receive.
         outdated: claims of active instances with more rights than this release gives; a restart brings them up to date.
+        hogs: claims that use up what all tenants share, with what each holds; a restart ends that.
     """
 
     claims: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
     outdated: tuple[str, ...] = ()
+    hogs: Mapping[str, str] = attrs.field(factory=dict)
 
 
 @frozen

@@ -230,8 +230,8 @@ class Finding:
     Attributes:
         kind: `orphan-process`, `orphan-disk`, `orphan-server`, `orphan-claim`, `lost-data`,
             `changed-password`, `server-down`,
-            `server-hung`, `server-elsewhere`, `server-outdated`, `shared-user`, `outdated-rights`, `former-login`,
-            `port-taken`, `unfinished`, `failed`,
+            `server-hung`, `server-elsewhere`, `server-outdated`, `shared-user`, `outdated-rights`, `hogged-server`,
+            `former-login`, `port-taken`, `unfinished`, `failed`,
             `blocked-execution`, `stranded-execution`, `broken-addon`, `addon-not-installed`, `store-damage`,
             `interrupted-backup`, `expired-former`, `leftover-scratch`, `unverified-backup`, `backup-trouble`,
             `backups-on-same-disk`, `backups-unreachable`, `outdated-file`, `lost-secrets`.

@@ -12,6 +12,7 @@ from addonkit import ContainerSpec, DiskTemplate, File, Probe, Program, Secret, 
 from addonkit_postgresql.definition import PROGRAM
 from addonkit_postgresql.extending import words
 from addonkit_postgresql.extensions import FIRST_VERSION
+from addonkit_postgresql.hogs import FIRST_WITH_QUEUE_SETTING, QUEUE_SETTING
 from addonkit_postgresql.naming import ADMINISTRATOR, CLOSE_DOORS, SPARE
 from addonkit_postgresql.options import PRELOADED
 from addonkit_postgresql.scram import UNUSABLE
@@ -136,6 +137,7 @@ def _sizes(server: Server) -> tuple[str, ...]:
         f"shared_buffers={config.get('shared_buffers', '32MB')}",
         f"max_wal_size={config.get('max_wal_size', '256MB')}",
         *(("idle_in_transaction_session_timeout=1h",) if server.shared else ()),
+        *((QUEUE_SETTING,) if _major(server.version) >= FIRST_WITH_QUEUE_SETTING else ()),
     )
 
 

@@ -28,6 +28,7 @@ from addonkit_postgresql import (
     extending,
     facts,
     freezing,
+    hogs,
     limiting,
     logins,
     transform,
@@ -117,6 +118,11 @@ class DatabaseTenants(Tenants):
             return any(not fits(password.reveal(), kept.get(name, "")) for name, password in tenant.logins.items())
 
         return tuple(each.claim for each in tenants if is_changed(each))
+
+    async def find_hogs(self, access: ServerAccess, claims: Collection[str]) -> dict[str, str]:
+        """See Tenants. The only app of a server shares nothing."""
+        found = await hogs.find_hogs(administrator(access)) if access.server.shared else {}
+        return {claim: held for claim, held in found.items() if claim in claims}
 
     async def drop_claim(self, access: ServerAccess, claim: str, progress: Progress) -> None:
         """See Tenants."""

@@ -27,12 +27,14 @@ class Differences(NamedTuple):
         lost: active instances whose claims are not there or not whole.
         changed: active instances whose password is another one than apps receive.
         outdated: active instances with rights of a former release.
+        hogs: active instances that use up what all share, with what each holds.
     """
 
     unowned: tuple[str, ...] = ()
     lost: tuple[Instance, ...] = ()
     changed: tuple[Instance, ...] = ()
     outdated: tuple[Instance, ...] = ()
+    hogs: tuple[tuple[Instance, str], ...] = ()
 
 
 class ClaimChecks:
@@ -62,7 +64,8 @@ class ClaimChecks:
             names = ", ".join(each.name for each in await self._framework.servers.tenants(server.id)) or server.id
             return [Finding("server-down", names, f"its server cannot be asked what it has: {error}", key=server.id)]
         findings = [*(_unowned(server, claim) for claim in found.unowned), *map(_lost, found.lost)]
-        return [*findings, *map(_changed, found.changed), *_outdated(server, found.outdated)]
+        findings += [*map(_changed, found.changed), *_outdated(server, found.outdated)]
+        return [*findings, *(_hog(server, *each) for each in found.hogs)]
 
     async def differences(self, server: Server) -> Differences:
         """Compare what lives on a server with its active instances.
@@ -86,6 +89,7 @@ class ClaimChecks:
             tuple(each for each in active if each.claim in inventory.lost),
             tuple(each for each in active if each.claim in inventory.changed),
             tuple(each for each in active if each.claim in inventory.outdated),
+            tuple((each, inventory.hogs[each.claim]) for each in active if each.claim in inventory.hogs),
         )
 
 
@@ -107,6 +111,12 @@ def _outdated(server: Server, instances: tuple[Instance, ...]) -> list[Finding]:
     what = f"a former release gave it more rights on its {server.addon} server than an app has today"
     how = "run `addonkit doctor --fix` to restart the server, which brings them up to date"
     return [Finding("outdated-rights", names, f"{what}; {how}", "restart its server", key=server.id)]
+
+
+def _hog(server: Server, instance: Instance, held: str) -> Finding:
+    what = f"it holds {held} of its {instance.addon} server, so other apps there fail"
+    how = "end its sessions, or run `addonkit doctor --fix` to restart the server"
+    return Finding("hogged-server", instance.name, f"{what}; {how}", "restart its server", key=server.id)
 
 
 def _lost(instance: Instance) -> Finding:

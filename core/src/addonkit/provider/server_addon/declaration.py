@@ -304,6 +304,14 @@ class Tenants(abc.ABC):
         del access, claims
         return ()
 
+    async def find_hogs(self, access: ServerAccess, claims: Collection[str]) -> Mapping[str, str]:
+        """Return those claims that use up what all tenants of a server share, with what each holds.
+
+        A restart of the server ends that. By default none.
+        """
+        del access, claims
+        return {}
+
     @abc.abstractmethod
     async def drop_claim(self, access: ServerAccess, claim: str, progress: Progress) -> None:
         """Remove what carries that name and belongs to no instance."""

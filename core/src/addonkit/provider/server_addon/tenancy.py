@@ -74,7 +74,8 @@ def list_claims_step(tenants: Tenants) -> Step:
         ]
         changed = await tenants.find_changed(access, whole)
         outdated = await tenants.find_outdated(access, [each.claim for each in whole])
-        return Inventory(await tenants.list_claims(access), lost, changed, outdated)
+        hogs = await tenants.find_hogs(access, [each.claim for each in active])
+        return Inventory(await tenants.list_claims(access), lost, changed, outdated, hogs)
 
     return list_claims
 
