@@ -74,6 +74,24 @@ def test_a_copy_says_so_and_touches_nothing(
         shutil.rmtree(copy)
 
 
+def test_a_copy_in_the_place_of_the_original_leaves_the_servers_of_that_alone(valkey: CommandLine, home: Path) -> None:
+    before = server_processes(home)
+    assert before
+    aside = home.rename(home.with_name(f"{home.name}-aside"))
+    copied(aside, home)
+    try:
+        ended = valkey("list")
+        assert "another process listens on its port" in ended.err
+        assert valkey("restart", "shop-valkey").status == 1
+        assert valkey("stop", "shop-valkey").status == 0
+        assert valkey("destroy", "valkey", "-a", "shop", "--yes").status == 0
+        assert server_processes(aside) == before
+        assert CommandLine(aside)("run", "-a", "shop", "--", "true").status == 0
+    finally:
+        shutil.rmtree(home)
+        aside.rename(home)
+
+
 def test_a_link_to_a_home_is_the_home(valkey: CommandLine, home: Path, tmp_path: Path) -> None:
     link = tmp_path / "link"
     link.symlink_to(home)

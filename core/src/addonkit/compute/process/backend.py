@@ -194,7 +194,7 @@ class ProcessBackend:
                     raise PoolCrashed(f"starting server {pool.name}", ELSEWHERE, STOP_THERE)
                 if pool.spec.desired_instances == 0:
                     if record is not None and only in {None, record.server.pid}:
-                        await self._starter.stop(record, pool.name, pool.spec.program)
+                        await self._starter.stop(record, pool.name, pool.spec.program, standing)
                         await asyncio.to_thread(clear_start_history, self._layout.record_path(pool.name), record)
                     return PoolState(started=record is not None)
                 if not running:
@@ -236,7 +236,7 @@ class ProcessBackend:
                     standing = await asyncio.to_thread(self._judge, record, name)
                     if standing is Standing.ELSEWHERE:
                         raise Busy(f"cannot remove server {name}", ELSEWHERE, STOP_THERE)
-                    await self._starter.stop(record, name, program)
+                    await self._starter.stop(record, name, program, standing)
                 await Terminator(self._home, user).end_removed(name)
                 left = await finish(remove_tree, self._layout.pool(name))
                 if left:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from addonkit.compute.process.disk_lock import is_held, take
+from addonkit.compute.process.identity import is_running
 from addonkit.compute.process.layout import Layout, program_of
 from addonkit.compute.process.names import check_name
 from addonkit.compute.process.open_files import having_open
@@ -18,7 +19,7 @@ from addonkit.compute.process.ports import Ports
 from addonkit.compute.process.prepare import prepare_disk, work_before_start
 from addonkit.compute.process.programs import Programs
 from addonkit.compute.process.record import RunRecord
-from addonkit.compute.process.standing import ELSEWHERE, STOP_THERE
+from addonkit.compute.process.standing import ELSEWHERE, STOP_THERE, Standing
 from addonkit.compute.process.start import LaunchPlan, kept_files, launch
 from addonkit.compute.process.stop import Terminator
 from addonkit.compute.process.templates import Templates
@@ -64,7 +65,8 @@ class Starter:
         make_directory(self._layout.pool(pool.name), 0o711, parents=0o711)
         if former is not None:
             terminator, locks = self._terminator(former, pool.name), self._layout.server_locks(former.disks, pool.name)
-            await terminator.clear(former.server)
+            if not is_running(former.server):  # one that runs all the same is that of the home this one is a copy of
+                await terminator.clear(former.server)
             await terminator.free(locks, LEFTOVERS_LIMIT)
         held = await take_all(*self._layout.server_locks(disks, pool.name))
         if held is None:
@@ -126,11 +128,19 @@ class Starter:
             if user is not None and each.exists():
                 hand_over(each, user)
 
-    async def stop(self, record: RunRecord, pool: str, program: Program | None) -> None:
-        """End a server, and all that works in its disks."""
+    async def stop(self, record: RunRecord, pool: str, program: Program | None, standing: Standing) -> None:
+        """End a server, and all that works in its disks. Does nothing to one that runs for another home.
+
+        Args:
+            record: of the server.
+            pool: its name.
+            program: what it runs; None where that is not known any more.
+            standing: what is known of the server. One that has ended for this home and runs is that of another home.
+        """
         terminator = self._terminator(record, pool)
         locks = self._layout.server_locks(record.disks, pool)
-        await terminator.stop(record.server, program, locks)
+        if standing is Standing.RUNS or not is_running(record.server):
+            await terminator.stop(record.server, program, locks)
         await terminator.free(locks, LEFTOVERS_LIMIT)
 
     def _terminator(self, record: RunRecord, pool: str) -> Terminator:
