@@ -89,3 +89,25 @@ def test_a_home_whose_path_is_too_long_for_the_state_is_told_so(home: Path) -> N
     told = CommandLine(home.joinpath(*["x" * 100] * 6))("list", "--json")
     assert told.status == 1
     assert "bytes" in json.loads(told.out or told.err)["error"]["message"]
+
+
+def test_a_directory_that_is_gone_is_told_where_the_home_is_relative(home: Path, tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    script = f"cd {gone} && rmdir {gone} && exec {sys.executable} -P -m addonkit"
+    for words in ("--home here list", f"--home {home} list"):
+        gone.mkdir()
+        ended = subprocess.run(["sh", "-c", f"{script} {words}"], capture_output=True, text=True, check=False)
+        if "here" in words:
+            assert (ended.returncode, len(ended.stderr.splitlines())) == (1, 1), ended.stderr
+            assert "the current directory does not exist any more" in ended.stderr
+        else:
+            assert ended.returncode == 0, ended.stderr
+
+
+def test_values_are_utf_8_whatever_the_locale(addonkit_command: CommandLine) -> None:
+    ascii_only = {"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    assert addonkit_command("env", "set", "-a", "shop", "GREETING=grüß", **ascii_only).status == 0
+    assert addonkit_command("env", "-a", "shop", "--format", "json").data["GREETING"] == "grüß"
+    show = (sys.executable, "-c", "import os; print(os.environb[b'GREETING'], os.environb[b'OF_THE_SHELL'])")
+    ended = addonkit_command("run", "-a", "shop", "--", *show, **ascii_only, OF_THE_SHELL="schön")
+    assert ended.out.split() == [str("grüß".encode()), str("schön".encode())], ended.err

@@ -20,7 +20,7 @@ def replaced(monkeypatch):
     seen = []
 
     def note(file, argv, environ):
-        seen.append((file, argv, environ))
+        seen.append((file, argv, {os.fsdecode(key): os.fsdecode(text) for key, text in environ.items()}))
         raise SystemExit(42)
 
     monkeypatch.setattr("addonkit.cli.exec.os.execvpe", note)

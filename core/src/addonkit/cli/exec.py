@@ -79,7 +79,7 @@ def replace_process(argv: Sequence[str], environment: Receives) -> NoReturn:
     Raises:
         NotStarted: with 127 or 126 when it is not found or cannot be run; the reason was said.
     """
-    environ = child_environment(os.environ, environment)
+    environ = _encoded(child_environment(os.environ, environment), environment)
     restore_signals()
     restore_stdout()
     try:
@@ -90,6 +90,14 @@ def replace_process(argv: Sequence[str], environment: Receives) -> NoReturn:
         raise _not_started(argv[0], error.strerror or str(error), NOT_RUNNABLE) from None
     except ValueError as error:
         raise _not_started(argv[0], str(error), NOT_RUNNABLE) from None
+
+
+def _encoded(environ: Mapping[str, str], environment: Receives) -> dict[bytes, bytes]:
+    """What an app receives is UTF-8 in every locale; all else stays the bytes that it was."""
+    return {
+        os.fsencode(key): text.encode() if key in environment.values else os.fsencode(text)
+        for key, text in environ.items()
+    }
 
 
 def shell_argv(session: ShellSession) -> tuple[str, ...]:

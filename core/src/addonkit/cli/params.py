@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterable
 from datetime import timedelta
@@ -139,6 +140,11 @@ def option_values(arguments: Iterable[str]) -> dict[str, str]:
     return {name: value for name, value in found.items() if value is not None}
 
 
+def _as_utf8(argument: str) -> str:
+    """Read an argument as UTF-8 whatever the locale; bytes that are no UTF-8 stay what Python made of them."""
+    return os.fsencode(argument).decode("utf-8", "surrogateescape")
+
+
 def assignments(arguments: Iterable[str], mistake: str, *, key_alone: bool = False) -> dict[str, str | None]:
     """Return each key with its value; None for a key that stands alone.
 
@@ -152,7 +158,7 @@ def assignments(arguments: Iterable[str], mistake: str, *, key_alone: bool = Fal
     """
     values: dict[str, str | None] = {}
     for argument in arguments:
-        key, equals, value = argument.partition("=")
+        key, equals, value = _as_utf8(argument).partition("=")
         if not key or not (equals or key_alone):
             raise click.UsageError(mistake)
         values[key] = value if equals else None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from addonkit.controller.execution_ids import once_id
 from addonkit.controller.step_context import subject_of
 from addonkit.errors import AddonkitError
-from addonkit.models.instance import Instance
+from addonkit.models.instance import Instance, Phase
 from addonkit.models.sizes import describe_size
 
 if TYPE_CHECKING:
@@ -36,10 +36,11 @@ async def ask_usage(registry: Registry, engine: Engine, instance: Instance) -> U
 async def describe_usage(registry: Registry, engine: Engine, instance: Instance) -> tuple[str, ...]:
     """What an instance holds, as a sentence; none when its addon cannot tell, a reason when it fails to.
 
-    One on a server of this machine is not asked: destroying it does not wait for a server that does not run.
+    One on a server of this machine is not asked: destroying it does not wait for a server that does not run. Neither is
+    one that is being removed: it may have left its server.
     """
     addon = registry.get(instance.addon, instance.distribution)
-    if instance.server or "usage" not in addon.capabilities:
+    if instance.server or instance.phase is Phase.DEPROVISIONING or "usage" not in addon.capabilities:
         return ()
     try:
         usage = await ask_usage(registry, engine, instance)

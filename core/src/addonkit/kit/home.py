@@ -35,6 +35,11 @@ def find_home(given: str | os.PathLike[str] | None, environ: Mapping[str, str]) 
         import platformdirs
 
         return Path(os.path.abspath(platformdirs.user_data_path("addonkit").expanduser()))  # noqa: PTH100 - keeps links
+    except FileNotFoundError as error:
+        found = "the current directory does not exist any more"
+        raise StoreUnavailable(
+            f"cannot use {chosen} as home", found, "set ADDONKIT_HOME to an absolute path"
+        ) from error
     except (RuntimeError, KeyError) as error:
         found = "the home directory of this user is not known: there is no HOME, and no passwd entry"
         raise StoreUnavailable(f"cannot use {chosen or 'the default home'}", found, "set ADDONKIT_HOME") from error
