@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import platform
+import re
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -142,6 +143,23 @@ async def test_postgresql_upgrades_one_tenant_after_the_other(kit: addonkit.Kit)
         await kit.changes.confirm(f"{app}-postgresql")
     servers = {each.server.id for each in await kit.instances() if each.server}
     assert len(servers) == 1, "both live on the new shared server, and the old one is gone"
+
+
+async def test_an_upgrade_to_a_program_without_an_extension_ends_before_apps_notice_it(kit: addonkit.Kit) -> None:
+    """Debian's server has pgcrypto, and the wheel with 18 has not."""
+    await kit.create("postgresql:shared", "shop", version=VERSION)
+    lacks = re.escape("the new place does not have extension pgcrypto")
+    async with database(kit) as connection:
+        await connection.execute("CREATE EXTENSION pgcrypto; CREATE TABLE orders (id uuid DEFAULT gen_random_uuid())")
+        with pytest.raises(SagaFailed, match=lacks):
+            await kit.changes.rehearse_upgrade("shop-postgresql", "18")
+        with pytest.raises(SagaFailed, match=lacks):
+            await kit.changes.upgrade("shop-postgresql", "18")
+        await connection.execute("INSERT INTO orders DEFAULT VALUES")
+        assert await connection.fetchval("SELECT count(*) FROM orders") == 1, "the session is the one from before"
+    done = [each.saga for each in await kit.executions()]
+    assert not [each for each in done if "freeze" in each or "backup" in each]
+    assert await states(kit) == {"shop-postgresql": "shared serve"}
 
 
 @pytest.mark.slow
