@@ -120,6 +120,15 @@ class Bench:
             f"backup {ours / 1e6:.0f} MB, by hand {theirs / 1e6:.0f} MB"
         )
 
+    def settle(self) -> None:
+        """Let the server write what the way before has left to do."""
+
+        async def checkpoint() -> None:
+            async with superuser(self.kit) as connection:
+                await connection.execute("CHECKPOINT", timeout=3600)
+
+        self.wait(checkpoint())
+
     def restored_by_hand(self, script: str) -> float:
         """Seconds of a script that fills the database `scratch`, without what empties it."""
         seconds = self.by_hand(script)
@@ -282,6 +291,7 @@ def main() -> None:
             bench.wait(bench.fill_old())
             for _ in range(ROUNDS):
                 for way, run in ways(bench).items():
+                    bench.settle()
                     seconds.setdefault(way, []).append(run())
                     print(f"{time.perf_counter() - began:6.0f} s  {way}: {seconds[way][-1]:.2f} s", file=sys.stderr)
             sizes = bench.wait(bench.sizes())

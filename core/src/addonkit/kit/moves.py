@@ -190,7 +190,8 @@ def _new_file(file: str) -> Path:
     """The full path of a file that data go to. Blocking."""
     path = Path(file).expanduser().absolute()
     if not path.name.endswith(SUFFIX):
-        raise InvalidInput(f"cannot export to {file}", f"its name does not end with {SUFFIX}")
+        advice = f"choose another name, such as {path.name.partition('.')[0]}{SUFFIX}"
+        raise InvalidInput(f"cannot export to {file}", f"its name does not end with {SUFFIX}", advice)
     if path.exists():
         raise AlreadyExists(f"cannot export to {file}", "the file exists", "choose another name")
     if not path.parent.is_dir():
