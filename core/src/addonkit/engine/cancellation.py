@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import aclosing, asynccontextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from addonkit.errors import AddonkitError
 from addonkit.models.execution import CancelRequest, Execution
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
+
+PATIENCE: Final = 0.05
+"""Seconds that executions run until requests to stop are looked for: most executions are over by then."""
 
 
 def request_cancellation(tx: Transaction, id: str) -> None:
@@ -84,14 +87,17 @@ class CancellationWatch:
         self._store = store
         self._signals: dict[str, StopSignal] = {}
         self._watchers = 0
+        self._begins: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
 
     @asynccontextmanager
     async def watching(self, id: str, signal: StopSignal) -> AsyncIterator[None]:
         """Watch for the length of the block; `connect` says from when on the execution's requests set the signal."""
         self._watchers += 1
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._run(self._store.watch(CancelRequest)))
+        if self._begins is None or (self._task is not None and self._task.done()):
+            # What is written from now on is found, however late the first look is.
+            changes = self._store.watch(CancelRequest)
+            self._begins = asyncio.get_running_loop().call_later(PATIENCE, self._begin, changes)
         try:
             yield
         finally:
@@ -104,14 +110,18 @@ class CancellationWatch:
         """Set the signal at requests that are written from now on. Called in the transaction that takes the lease."""
         self._signals[id] = signal
 
+    def _begin(self, changes: AsyncGenerator[Change, None]) -> None:
+        self._task = asyncio.create_task(self._run(changes))
+
     async def _rest(self) -> None:
         """Stop watching when no execution runs."""
-        task = self._task
-        if self._watchers or task is None:
+        if self._watchers or self._begins is None:
             return
-        self._task = None
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        self._begins.cancel()
+        task, self._task, self._begins = self._task, None, None
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
 
     async def _run(self, changes: AsyncGenerator[Change, None]) -> None:
         try:

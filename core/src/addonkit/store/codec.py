@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Final, TypeVar
 
 from addonkit.errors import StoreError
@@ -11,7 +12,7 @@ from addonkit.models.secret import Secret
 from addonkit.store.converter import converter
 from addonkit.store.keys import SEALED
 from addonkit.store.sealing import Sealer
-from addonkit.store.trees import field_names, tree_of
+from addonkit.store.trees import fields_of, time_to_text, tree_of
 
 T = TypeVar("T")
 
@@ -97,9 +98,11 @@ class Codec:
                 seals += 1
                 return {SEALED: self._sealer.seal(found.reveal(), row)}
             kind: Any = type(found)
-            names = field_names(kind)
-            if names is not None:
-                return {name: getattr(found, name) for name in names}
+            if kind is datetime:
+                return time_to_text(found)
+            fields = fields_of(kind)
+            if fields is not None:
+                return dict(fields(found))
             return dict(found) if isinstance(found, Mapping) else tree_of(found, _same, _same)
 
         text = json.dumps(value, separators=(",", ":"), allow_nan=False, default=other)

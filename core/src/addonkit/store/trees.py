@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from enum import Enum
 from functools import cache
+from operator import attrgetter
 from typing import Any, Final
 
 from addonkit.models.secret import Secret
@@ -15,6 +16,9 @@ from addonkit.store.converter import converter
 from addonkit.store.keys import SEALED
 
 _LEAVES: Final = frozenset({str, bool, int, type(None)})
+
+_SEVERAL: Final = 2
+"""Names from which on `attrgetter` gives a tuple."""
 
 
 def tree_of(value: Any, secret: Callable[[Secret], Any], key: Callable[[str], str]) -> Any:
@@ -41,9 +45,9 @@ def tree_of(value: Any, secret: Callable[[Secret], Any], key: Callable[[str], st
         }
     if isinstance(value, list | tuple | set | frozenset):
         return [each if type(each) in _LEAVES else tree_of(each, secret, key) for each in value]
-    names = field_names(kind)
-    if names is not None:
-        return {name: tree_of(getattr(value, name), secret, key) for name in names}
+    fields = fields_of(kind)
+    if fields is not None:
+        return {name: tree_of(each, secret, key) for name, each in fields(value)}
     return secret(value) if kind is Secret else _atom(value, secret, key)
 
 
@@ -64,12 +68,21 @@ def _atom(value: Any, secret: Callable[[Secret], Any], key: Callable[[str], str]
 
 
 @cache
-def field_names(kind: type) -> tuple[str, ...] | None:
-    """The names of the fields that make a value of an attrs class or a dataclass; None for another class."""
+def fields_of(kind: type) -> Callable[[Any], Iterable[tuple[str, Any]]] | None:
+    """What gives names and values of the fields that make a value of an attrs class or a dataclass.
+
+    None for another class.
+    """
     fields = getattr(kind, "__attrs_attrs__", None)
     if fields is None and hasattr(kind, "__dataclass_fields__"):
         fields = dataclasses.fields(kind)
-    return None if fields is None else tuple(field.name for field in fields if field.init)
+    if fields is None:
+        return None
+    names = tuple(field.name for field in fields if field.init)
+    if len(names) < _SEVERAL:
+        return lambda value: [(name, getattr(value, name)) for name in names]
+    values = attrgetter(*names)
+    return lambda value: zip(names, values(value), strict=True)
 
 
 def time_to_text(time: datetime) -> str:
@@ -80,7 +93,7 @@ def time_to_text(time: datetime) -> str:
     """
     if time.tzinfo is None:
         raise ValueError("a time without a time zone cannot be stored")
-    return time.astimezone(UTC).isoformat()
+    return (time if time.tzinfo is UTC else time.astimezone(UTC)).isoformat()
 
 
 def _text_key(name: Any) -> str:
