@@ -45,9 +45,11 @@ if test ! -e users.acl; then
   test ! -e "$run/users.made" || {{ echo 'users.acl is missing; restore it, or destroy the instance' >&2; exit 78; }}
   cp "$run/users.first" users.acl.new
   mv users.acl.new users.acl
-fi
-: >"$run/users.made"
+  : >"$run/users.made"
+else
+  : >"$run/users.made"
 {reset}{check}
+fi
 {renew}
 {log_check}
 ulimit -v {space} 2>/dev/null || : # where the machine allows less already, or has no such limit
@@ -57,7 +59,10 @@ done
 echo "${{PATH%%:*}} has none of {programs}" >&2
 exit 78
 """
-"""Settings come on standard input, since the server takes a path for a pattern. PATH begins with its directory."""
+"""A list of users that was there before is checked: what looks at it are eight programs.
+
+Settings come on standard input, since the server takes a path for a pattern. PATH begins with its directory.
+"""
 
 _RESET: Final = """\
 {{ grep -v '^user {administrator} ' users.acl || test $? -eq 1; echo '{line}'; }} >users.new
