@@ -8,6 +8,7 @@ import json
 import stat
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import aiohttp
 import pytest
@@ -23,6 +24,31 @@ from addonkit.server.runner import LEFT
 from .conftest import SECRET, Client, Served, Shelf, served
 
 SHOP = {"addon": "shelf", "app": "shop"}
+
+
+async def test_operations_are_read_in_parts_oldest_first(ask: Client, api: Served) -> None:
+    for app in ("shop", "blog", "wiki", "shop2"):
+        await ask.settle(await ask("POST", "/v1/instances", {"addon": "shelf", "app": app}))
+    await ask.settle(await ask("DELETE", "/v1/instances/blog-shelf"))
+
+    async def names(query: str, limit: int) -> list[str]:
+        seen: list[str] = []
+        path = f"/v1/operations?limit={limit}{query}"
+        cursor = ""
+        while True:
+            part = (await ask("GET", path + cursor)).data
+            assert len(part["items"]) <= limit
+            seen += [f"{each['verb']} {each['instance']}" for each in part["items"]]
+            if part["next"] is None:
+                return seen
+            cursor = "&" + urlencode({"cursor": part["next"]})
+
+    everything = [f"create {app}-shelf" for app in ("shop", "blog", "wiki", "shop2")] + ["destroy blog-shelf"]
+    for limit in (1, 2, 5, 500):
+        assert await names("", limit) == everything
+        assert await names("&instance=blog-shelf", limit) == ["create blog-shelf", "destroy blog-shelf"]
+        assert await names("&running=true", limit) == []
+    assert [each.instance_name for each in await api.kit.operation_log.newest(2)] == ["blog-shelf", "shop2-shelf"]
 
 
 async def test_an_instance_from_its_request_to_its_end(ask: Client, shelf: Shelf) -> None:

@@ -11,6 +11,7 @@ import attrs
 
 from addonkit.errors import NotFound
 from addonkit.models.execution import Execution
+from addonkit.models.instance import Instance
 from addonkit.models.operation import Operation, OperationState
 
 if TYPE_CHECKING:
@@ -96,11 +97,31 @@ class OperationLog:
         entity = await self._store.get(Operation, id)
         return entity.value if entity else None
 
-    async def list(self, *, running: bool = False) -> tuple[Operation, ...]:
-        """All operations, or those that run; oldest first."""
-        where = {"state": OperationState.RUNNING} if running else None
+    async def list(self, *, running: bool = False, instance: str = "") -> tuple[Operation, ...]:
+        """All operations, those that run, or those of an instance by its name; oldest first."""
+        where: dict[str, Any] = {"state": OperationState.RUNNING} if running else {}
+        if instance:
+            where["instance_name"] = instance
         found = [entity.value for entity in await self._store.list(Operation, where)]
-        return tuple(sorted(found, key=lambda each: (str(each.created), each.id)))
+        return tuple(sorted(found, key=place_of))
+
+    async def concerning(self, instance: Instance) -> tuple[Operation, ...]:
+        """Operations of an instance, also those from before its data moved or its name changed; oldest first."""
+        by_id = await self._store.list(Operation, {"instance": instance.id})
+        by_name = await self._store.list(Operation, {"instance_name": instance.name})
+        found = {entity.name: entity.value for entity in (*by_id, *by_name)}
+        return tuple(sorted(found.values(), key=place_of))
+
+    async def part(self, after: str, limit: int) -> tuple[Operation, ...]:
+        """At most `limit` operations, oldest first, after the place of one; see `place_of`."""
+        began, _, id = after.partition(" ")
+        found = await self._store.read(lambda tx: tx.ordered(Operation, "began", after=(began, id), limit=limit))
+        return tuple(entity.value for entity in found)
+
+    async def newest(self, limit: int) -> tuple[Operation, ...]:
+        """At most `limit` operations, those that were asked for last, newest first."""
+        found = await self._store.read(lambda tx: tx.ordered(Operation, "began", limit=limit, reverse=True))
+        return tuple(entity.value for entity in found)
 
     async def look(self, id: str) -> tuple[Operation, tuple[Execution | None, ...]]:
         """Return an operation with its executions; one that was swept is None.
@@ -152,6 +173,11 @@ class OperationLog:
             return entity.value if after == entity.value else tx.put(entity, after).value
 
         return await self._store.transact(decide)
+
+
+def place_of(operation: Operation) -> str:
+    """Return where an operation stands among all, oldest first; never empty."""
+    return f"{operation.began} {operation.id}"
 
 
 def _look(tx: Reader, id: str) -> tuple[Operation, tuple[Execution | None, ...]]:

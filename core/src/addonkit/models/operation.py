@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, ClassVar
 
@@ -47,7 +47,7 @@ class Operation:
     """
 
     kind: ClassVar[str] = "operation"
-    indexed: ClassVar[tuple[str, ...]] = ("state", "instance")
+    indexed: ClassVar[tuple[str, ...]] = ("state", "instance", "instance_name", "began")
 
     id: str
     verb: str
@@ -64,3 +64,8 @@ class Operation:
     digest: str = ""
     asked_by: str = ""
     trace: Mapping[str, str] = attrs.field(factory=dict)
+
+    @property
+    def began(self) -> str:
+        """When it was asked for, as text that sorts by time."""
+        return self.created.astimezone(UTC).isoformat(timespec="microseconds") if self.created else ""

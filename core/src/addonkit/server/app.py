@@ -7,6 +7,7 @@ import json
 import logging
 import re
 from collections.abc import Awaitable, Callable, Collection
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
@@ -21,6 +22,7 @@ from addonkit.server.access import Principal, identify, peer_user
 from addonkit.server.audit import AuditLog, Entry
 from addonkit.server.broker.routes import Broker
 from addonkit.server.catalog import ENDPOINTS
+from addonkit.server.connections import STREAMS, Connections
 from addonkit.server.documents import TAGS, dump, matches, tag_of
 from addonkit.server.endpoints import LONG, STREAM, Call, Endpoint, Reply
 from addonkit.server.hosts import check_host
@@ -51,15 +53,24 @@ class Api:
         runner: begins long operations.
         metrics: numbers.
         hosts: names of this service, for requests over TCP.
+        connections: that requests come by.
     """
 
-    def __init__(self, kit: Kit, runner: OperationRunner, metrics: Metrics, hosts: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        kit: Kit,
+        runner: OperationRunner,
+        metrics: Metrics,
+        hosts: Collection[str] = (),
+        connections: Collection[Connections] = (),
+    ) -> None:
         self._kit = kit
         self._runner = runner
         self._metrics = metrics
         self._hosts = frozenset(hosts)
         self._audit = AuditLog(kit.home)
         self._streams: set[asyncio.Task[None]] = set()
+        self._connections = connections
 
     def application(self) -> web.Application:
         """Return what aiohttp serves."""
@@ -76,7 +87,10 @@ class Api:
         """Turn errors into problems, and write the audit log."""
         notes = begin()
         request_trace.set(self._runner.trace_of(request.headers))
-        response = await self._answered(request, handler)
+        with ExitStack() as stack:
+            for each in self._connections:
+                stack.enter_context(each.working(request.transport))
+            response = await self._answered(request, handler)
         if not response.prepared:
             response.headers["X-Request-Id"] = notes.id
             response.headers["X-Content-Type-Options"] = "nosniff"
@@ -106,10 +120,10 @@ class Api:
 
     def _handler(self, endpoint: Endpoint) -> Answer:
         async def handle(request: web.Request) -> web.StreamResponse:
-            if endpoint.media == STREAM:
-                self._note_stream(request)
             attempted = f"cannot {request.method} {request.path}"
             principal = await self._identify(endpoint, request, attempted)
+            if endpoint.media == STREAM:
+                self._note_stream(request)
             given = {**_path(endpoint, request, attempted), **await _sent(endpoint, request, attempted)}
             call = Call(self._kit, self._runner, self._metrics, principal, request, attempted)
             if endpoint.status is LONG:
@@ -127,6 +141,17 @@ class Api:
         return handle
 
     def _note_stream(self, request: web.Request) -> None:
+        """Note a request that follows events.
+
+        Raises:
+            Refused: there are as many as there may be.
+        """
+        if len(self._streams) >= STREAMS:
+            found = f"{STREAMS} clients follow events already"
+            advice = "ask for the operation now and then, or try again later"
+            raise Refused(
+                HTTPStatus.SERVICE_UNAVAILABLE, f"cannot follow {request.path}", found, advice, Retry_After="5"
+            )
         self._streams.add(request.task)
         request.task.add_done_callback(self._streams.discard)
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from aiohttp import web
 
+from addonkit.server.connections import waiting_for_client
 from addonkit.server.problems import Refused
 
 MOST: Final = 4 * 1024 * 1024
@@ -33,7 +34,8 @@ async def read_body(request: web.Request, media: str, attempted: str) -> bytes:
         found = f"its body is {request.content_type}"
         raise Refused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, attempted, found, f"send {media}")
     try:
-        async with asyncio.timeout(WITHIN):
-            return await request.read()
+        with waiting_for_client():
+            async with asyncio.timeout(WITHIN):
+                return await request.read()
     except TimeoutError:
         raise Refused(HTTPStatus.REQUEST_TIMEOUT, attempted, "its body did not arrive in time") from None

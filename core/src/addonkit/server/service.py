@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from aiohttp import web
 
 from addonkit.server.app import Api
+from addonkit.server.connections import Connections
 from addonkit.server.listeners import SOCKET, Listening, check_passed, home_socket, passed_sockets
 from addonkit.server.metrics import Metrics
 from addonkit.server.runner import OperationRunner
@@ -57,7 +58,10 @@ class HttpService:
         self._listening = listening
         self._report = report
         self._tls: ssl.SSLContext | None = None
-        application = Api(kit, runner, metrics, listening.names).application()
+        self._connections = {unix: Connections() for unix in (True, False)}
+        """By whether they are of this machine: those that come over a network leave room for commands."""
+        self._accepting: list[asyncio.Task[None]] = []
+        application = Api(kit, runner, metrics, listening.names, [*self._connections.values()]).application()
         self._runner = web.AppRunner(
             application,
             access_log=None,
@@ -92,31 +96,40 @@ class HttpService:
             await self._operations.resume()
             self._operations.keep()
             if tcp is not None:
-                await self._answer(tcp, self._tls)
+                self._answer(tcp, self._tls)
             for each in passed:
                 check_passed(each, self._listening)
-                await self._answer(each, self._tls)
+                self._answer(each, self._tls)
             yield
         finally:
+            await end(*self._accepting)
             await self._runner.cleanup()  # before its sockets are closed
             await end(waiting)
             await self._operations.close()
+            for found in filter(None, (tcp, *passed)):
+                found.close()
 
     async def _answer_until_cancelled(self, found: socket.socket, tried: asyncio.Event) -> None:
-        site = web.SockSite(self._runner, found)
-        await site.start()
+        accepting = self._accept(found, None)
         try:
             self._report(f"answering on unix:{self._kit.home / SOCKET}")
             await self._operations.resume()
             tried.set()
             await asyncio.Event().wait()
         finally:
-            if site in self._runner.sites:
-                await site.stop()
+            await end(accepting)
 
-    async def _answer(self, found: socket.socket, tls: ssl.SSLContext | None) -> None:
+    def _accept(self, found: socket.socket, tls: ssl.SSLContext | None) -> asyncio.Task[None]:
+        server = self._runner.server
+        assert server is not None, "it is set up"
+        connections = self._connections[found.family == socket.AF_UNIX]
+        task = asyncio.create_task(connections.accept(found, tls, server))
+        self._accepting.append(task)
+        return task
+
+    def _answer(self, found: socket.socket, tls: ssl.SSLContext | None) -> None:
         unix = found.family == socket.AF_UNIX
-        await web.SockSite(self._runner, found, ssl_context=None if unix else tls).start()
+        _task = self._accept(found, None if unix else tls)
         name = found.getsockname()
         where = f"unix:{name}" if unix else f"http{'s' if tls else ''}://{_shown(name)}"
         self._report(f"answering on {where}")

@@ -108,11 +108,12 @@ class Reader(Protocol):
         ...
 
     def ordered(
-        self, kind: type[V], field: str, *, after: tuple[str, str] = ("", ""), limit: int
+        self, kind: type[V], field: str, *, after: tuple[str, str] = ("", ""), limit: int, reverse: bool = False
     ) -> tuple[Entity[V], ...]:
         """At most `limit` entities by the text of an indexed field, then by name, after that text and name.
 
-        Reads no others: the cost does not grow with how many there are.
+        With `reverse` the last ones come first; then `after` is not used. Reads no others: the cost does not grow with
+        how many there are.
 
         Raises:
             ValueError: when the field is not indexed.

@@ -73,13 +73,14 @@ class MemoryTransaction:
         return Page(items, shown[-1] if len(shown) < len(names) else None)
 
     def ordered(
-        self, kind: type[V], field: str, *, after: tuple[str, str] = ("", ""), limit: int
+        self, kind: type[V], field: str, *, after: tuple[str, str] = ("", ""), limit: int, reverse: bool = False
     ) -> tuple[Entity[V], ...]:
         """See Transaction."""
         self._check_open()
         check_field(kind, field)
         found = sorted((row.index[field], name) for (of, name), row in self.rows.items() if of == kind.kind)
-        shown = [name for value, name in found if (value, name) > after][:limit]
+        chosen = found[::-1] if reverse else [each for each in found if each > after]
+        shown = [name for _value, name in chosen[:limit]]
         return tuple(self._entity(kind, name, self.rows[kind.kind, name]) for name in shown)
 
     def count(self, kind: type[Stored]) -> int:

@@ -66,14 +66,16 @@ class SqliteTransaction:
         return Page(items, items[-1].name if len(shown) < len(rows) else None)
 
     def ordered(
-        self, kind: type[V], field: str, *, after: tuple[str, str] = ("", ""), limit: int
+        self, kind: type[V], field: str, *, after: tuple[str, str] = ("", ""), limit: int, reverse: bool = False
     ) -> tuple[Entity[V], ...]:
         """See Transaction."""
+        order = "i.value DESC, i.name DESC" if reverse else "i.value, i.name"
         query = (
             f"SELECT {_COLUMNS} FROM entity_index i CROSS JOIN entity e"  # noqa: S608 - our own columns
             " WHERE i.kind = ? AND i.field = ? AND (i.value, i.name) > (?, ?) AND e.kind = i.kind AND e.name = i.name"
-            " ORDER BY i.value, i.name LIMIT ?"
+            f" ORDER BY {order} LIMIT ?"
         )
+        after = ("", "") if reverse else after
         rows = self._execute(query, kind.kind, check_field(kind, field), *after, limit).fetchall()
         return tuple(self._entity(kind, row) for row in rows)
 

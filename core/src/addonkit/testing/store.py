@@ -323,6 +323,8 @@ class ListSuite:
             seen += [entity.name for entity in part]
             after = (str(part[-1].value.shelf), part[-1].name)
         assert seen == ["b", "d", "a", "e", "c"]
+        last = await store.read(lambda tx: tx.ordered(Note, "shelf", limit=limit, reverse=True))
+        assert [entity.name for entity in last] == seen[::-1][:limit]
         assert await store.read(lambda tx: tx.count(Note)) == len(seen)
         assert await store.read(lambda tx: tx.count(Counter)) == 0
         with pytest.raises(ValueError, match="not listed by text"):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from addonkit.kit.operation_log import place_of
 from addonkit.models.execution import Event, EventKind, Execution
 from addonkit.models.instance import Instance
 from addonkit.models.operation import Operation, OperationState
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 SHOWN: Final = 8
 """Operations that have ended and are shown."""
+
+LOOKED_AT: Final = 100
+"""Operations that were asked for last, among which those are looked for."""
 
 SPOKEN: Final = {"back_up": "back up", "undestroy": "bring back"}
 """Verbs in words, where they are others."""
@@ -96,12 +100,13 @@ async def operations(call: Call, instance: Instance | None = None) -> tuple[Oper
         call: who asks.
         instance: that they concern, also those from before its data moved or its name changed; None stands for all.
     """
-    found = [
-        each
-        for each in await call.kit.operation_log.list()
-        if call.principal.reaches(each.apps)
-        and (instance is None or instance.id == each.instance or instance.name == each.instance_name)
-    ]
+    log = call.kit.operation_log
+    if instance is None:
+        newest = {each.id: each for each in (*await log.newest(LOOKED_AT), *await log.list(running=True))}
+        every = sorted(newest.values(), key=place_of)
+    else:
+        every = [*await log.concerning(instance)]
+    found = [each for each in every if call.principal.reaches(each.apps)]
     running = [each for each in found if each.state is OperationState.RUNNING]
     ended = [each for each in found if each.state is not OperationState.RUNNING]
     ended.sort(key=lambda each: str(each.finished))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from datetime import datetime
 from typing import Annotated, Any, Final
@@ -11,12 +11,13 @@ import attrs
 from aiohttp import web
 
 from addonkit.errors import NotFound
+from addonkit.kit.operation_log import place_of
 from addonkit.models.execution import Event, Execution
 from addonkit.models.operation import Operation, OperationState
 from addonkit.server.documents import dump
 from addonkit.server.endpoints import LONG, STREAM, Call, Endpoints, Page, Reply
 from addonkit.server.idempotency import check_same
-from addonkit.server.paging import ListQuery, page
+from addonkit.server.paging import MOST, ListQuery, page, page_through
 from addonkit.server.problems import Problem
 from addonkit.server.schema import Text
 
@@ -107,13 +108,29 @@ def begun(call: Call, operation: Operation) -> Reply:
 @endpoint("GET", "/v1/operations")
 async def list_operations(call: Call, query: OperationsQuery) -> Page[OperationResource]:
     """List operations, oldest first."""
-    found = [
-        each
-        for each in await call.kit.operation_log.list(running=query.running)
-        if call.principal.reaches(each.apps) and query.instance in {"", each.instance_name}
-    ]
-    part = page(found, lambda each: f"{each.created} {each.id}", query)
+    log, narrow = call.kit.operation_log, query.running or query.instance
+    if narrow:
+        found = await log.list(running=query.running, instance=query.instance)
+        part = page([each for each in found if call.principal.reaches(each.apps)], place_of, query)
+    else:
+        part = await page_through(_within_reach(call), place_of, query)
     return Page(tuple(map(resource, part.items)), part.next)
+
+
+def _within_reach(call: Call) -> Callable[[str, int], Awaitable[list[Operation]]]:
+    """What reads a part of the operations that the client may see: it passes over others, some at a time."""
+
+    async def read(after: str, limit: int) -> list[Operation]:
+        found: list[Operation] = []
+        while len(found) < limit:
+            part = await call.kit.operation_log.part(after, MOST)
+            found += [each for each in part if call.principal.reaches(each.apps)]
+            if len(part) < MOST:
+                break
+            after = place_of(part[-1])
+        return found[:limit]
+
+    return read
 
 
 @endpoint("GET", "/v1/operations/{operation}")
