@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -22,8 +23,19 @@ from addonkit_postgresql.scram import UNUSABLE
 from addonkit_postgresql.session import Administrator
 from system_postgresql import VERSION as OLD
 
-VERSIONS = ("18", OLD)
-CHECKSUMS = {"18": "--data-checksums", OLD: "--encoding=UTF8"}  # that of 17 and older has none
+WHEEL = "17"
+VERSIONS = (
+    "18",
+    OLD,
+    pytest.param(
+        WHEEL,
+        marks=[
+            pytest.mark.slow,
+            pytest.mark.skipif(platform.machine() != "x86_64", reason="the wheel with 17 is for this machine only"),
+        ],
+    ),
+)
+CHECKSUMS = {"18": "--data-checksums", WHEEL: "--encoding=UTF8", OLD: "--encoding=UTF8"}  # older ones have none
 
 
 class Tools:

@@ -1,7 +1,7 @@
 """Writes the query that digests the rows of a table, whatever their order. Pure.
 
 A row's hash is a chain: all short values first, as one text, then each long value. It says everything about the row, in
-64 bits. The hash of a value that is hashed where it stands is ten times quicker than of a row that was made a text.
+64 bits. A long value is hashed as the server keeps it: to make the whole row a text takes ten times as long.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ class Column:
 def digest_query(table: str, columns: Sequence[Column]) -> str:
     """Return the query for `count` and `digest` of a table, whose name is as SQL needs it.
 
-    An app may give a column another type after the columns were listed, one with a cast of its own to text. So each
-    long value is asked for its type first, and one of another type is not touched: then the digest fits no other.
+    An app may give a listed column another type meanwhile, with a cast of its own to text. So the query checks the type
+    of each long value first. It does not touch one of another type, and the digest then fits no other.
     """
     long = [each for each in columns if each.type in _LONG][:_MOST_LONG]
     short = [f"addonkit_row.{each.name}" for each in columns if each not in long]

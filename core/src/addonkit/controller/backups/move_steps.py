@@ -173,7 +173,7 @@ class MoveSteps:
             )
             if missing := here.missing(there):
                 found = f"the new place does not have {', '.join(missing)}"
-                raise BackupError(f"moving {original.name}", found)
+                raise BackupError(f"moving {original.name}", found, "install that there, or remove it from the data")
             return here.differences(there)
 
         return compare_facts
