@@ -109,11 +109,18 @@ def at_steps() -> str:
 
 
 @pytest.mark.parametrize("good", ["one_url_only", "one_key_only"])
-def test_an_addon_that_gives_one_variable_raises_no_alarm(tmp_path: Path, good: str) -> None:
-    status, report, output = run(tmp_path, good, "-k", "(credentials_open or marked or kept_apart) and shared")
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("-k", "(credentials_open or marked or kept_apart) and shared"),
+        pytest.param(("--quick",), marks=pytest.mark.slow),
+    ],
+)
+def test_an_addon_that_gives_one_variable_raises_no_alarm(tmp_path: Path, good: str, words: tuple[str, ...]) -> None:
+    status, report, output = run(tmp_path, good, *words)
 
     assert status == 0, output
-    assert len(report["checks"]) == 4
+    assert len(report["checks"]) >= 4
 
 
 def test_installed_policies_do_not_judge(tmp_path: Path) -> None:

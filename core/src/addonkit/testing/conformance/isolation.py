@@ -186,13 +186,26 @@ async def _expect_apart(rig: Rig, one: tuple[str, Mapping[str, str]], other: tup
 
 async def _expect_closed(rig: Rig, mine: Mapping[str, str], theirs: Mapping[str, str]) -> None:
     """Try everything that an intruder can make of two sets of variables."""
-    advice = "give each app a login of its own that reaches its own data only; let the server check the whole password"
     for attempt in attempts(mine, theirs, rig.sensitive):
-        what = f"another's data with {attempt.words}"
-        require(await rig.is_refused(attempt.environ, "theirs"), f"an app reads {what}", advice)
-        if attempt.writes:
-            await rig.try_to_write(attempt.environ, "overwritten")
-            require(not await rig.is_refused(theirs, "theirs"), f"an app overwrites {what}", advice)
+        refused = await rig.is_refused(attempt.environ, "theirs")
+        if not attempt.writes:
+            require(
+                refused,
+                f"an app reads another's data with {attempt.words}",
+                "remove logins that the server came with, at every address, or give each a password that no app knows",
+            )
+            continue
+        require(
+            refused,
+            f"an app reads another's data with {attempt.words}",
+            "give each app a login that reaches its own data only; let the server check the whole password",
+        )
+        await rig.try_to_write(attempt.environ, "overwritten")
+        require(
+            not await rig.is_refused(theirs, "theirs"),
+            f"an app overwrites another's data with {attempt.words}",
+            "give each app a login that writes its own data only",
+        )
 
 
 async def _orphans(kit: Kit) -> list[Finding]:
