@@ -19,7 +19,7 @@ from crash_trials.cells import Cell, Operation, Then, Way, ending
 from crash_trials.kills import run_and_kill, shared_templates
 from crash_trials.trial import Trial, kill_servers_of
 
-_AGAIN: Final = 0.7
+_AGAIN: Final = 0.9
 """How likely a command that continues one that was killed is killed as well."""
 
 _FIRST_GUESS: Final = 3.0
@@ -87,7 +87,7 @@ def random_kills(addon: str, count: int, seed: int) -> int:
                     outcomes[outcome.partition(":")[0]] += 1
                     if outcome.startswith("WRONG"):
                         print(f"{addon}:{variant} {outcome}", flush=True)
-            print(f"{addon}: {timing.kills} of {count}", flush=True)
+            print(f"{addon}: {timing.kills} of {count} in {outcomes.total()} trials: {dict(outcomes)}", flush=True)
     tried = f"{timing.kills} commands killed in {outcomes.total()} trials"
     print(f"{addon}: {tried}, seed {seed}: {dict(outcomes)}", flush=True)
     return int(outcomes["WRONG"] > 0)
