@@ -111,3 +111,13 @@ def test_values_are_utf_8_whatever_the_locale(addonkit_command: CommandLine) -> 
     show = (sys.executable, "-c", "import os; print(os.environb[b'GREETING'], os.environb[b'OF_THE_SHELL'])")
     ended = addonkit_command("run", "-a", "shop", "--", *show, **ascii_only, OF_THE_SHELL="schön")
     assert ended.out.split() == [str("grüß".encode()), str("schön".encode())], ended.err
+
+
+def test_a_umask_that_takes_all_from_the_owner_takes_nothing_from_the_home(theirs: Path) -> None:
+    before = os.umask(0o777)
+    try:
+        assert as_nobody_known("env", "set", "-a", "shop", "A=1", ADDONKIT_HOME=str(theirs)).returncode == 0
+    finally:
+        os.umask(before)
+    told = as_nobody_known("env", "-a", "shop", "--format", "dotenv", ADDONKIT_HOME=str(theirs))
+    assert told.stdout == "A='1'\n", told.stderr

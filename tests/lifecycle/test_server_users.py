@@ -90,3 +90,12 @@ def test_where_root_is_the_only_user_a_command_says_why_a_server_cannot_run(home
 
     assert told.returncode == 1
     assert "here root is the only user, whom some servers refuse; run the command as another user" in told.stderr
+
+
+def test_root_that_may_not_become_others_is_told_so(home: Path) -> None:
+    bare = (*("setpriv", "--bounding-set=-setuid,-setgid"), *CommandLine(home).program)
+    refused = CommandLine(home, program=bare)("create", "valkey", "-a", "shop")
+    assert refused.status == 1
+    last = refused.err.splitlines()[-1]
+    assert "this root may not work as another user: it has no CAP_SETGID, CAP_SETUID; allow that" in last
+    assert left_behind(home) == ()

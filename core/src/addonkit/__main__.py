@@ -13,6 +13,9 @@ INTERRUPTED = 130
 GARBAGE = 50_000
 """Objects made since the last look for garbage, after which the next one is due: imports alone make that many."""
 
+_OTHERS = 0o077
+"""What a umask may take away. Without the bits of its owner, no file that a command makes could be used."""
+
 
 def main() -> NoReturn:
     """Run the command line and end the process at once; threads of plugins cannot hold it.
@@ -20,6 +23,7 @@ def main() -> NoReturn:
     An interruption before the command has begun, or after it has ended, is one line and no trace.
     """
     gc.set_threshold(GARBAGE)
+    os.umask(os.umask(_OTHERS) & _OTHERS)
     may_interrupt = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if may_interrupt:
         signal.signal(signal.SIGINT, _leave)

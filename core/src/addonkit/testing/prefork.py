@@ -92,7 +92,7 @@ def run(
     Raises:
         subprocess.TimeoutExpired: when it takes longer.
     """
-    request = json.dumps([list(words), dict(environ), str(folder or Path.cwd())]).encode()
+    request = json.dumps([list(words), dict(environ), str(folder or Path.cwd()), _umask()]).encode()
     with _files() as (stdin, stdout, stderr):
         os.write(stdin, input.encode())
         os.lseek(stdin, 0, os.SEEK_SET)
@@ -108,6 +108,15 @@ def run(
                 os.kill(pid, signal.SIGKILL)
                 raise subprocess.TimeoutExpired(["addonkit", *words], timeout, _text(stdout), _text(stderr))
             return int(lines.readline()), _text(stdout), _text(stderr)
+
+
+def _umask() -> int:
+    """Read it without a change, which other threads would see; -1 where the system does not tell."""
+    try:
+        lines = Path("/proc/self/status").read_text().splitlines()
+    except OSError:
+        return -1
+    return next((int(line.split()[1], 8) for line in lines if line.startswith("Umask:")), -1)
 
 
 @contextmanager
@@ -211,8 +220,10 @@ def _become(request: bytes, files: Sequence[int]) -> None:
     for number, each in enumerate(streams):
         os.dup2(each, number)
         os.close(each)
-    words, environ, folder = json.loads(request)
+    words, environ, folder, umask = json.loads(request)
     os.chdir(folder)
+    if umask >= 0:
+        os.umask(umask)
     os.environ.clear()
     os.environ.update(environ)
     sys.argv = ["addonkit", *words]

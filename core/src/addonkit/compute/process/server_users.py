@@ -27,6 +27,21 @@ _HIGHEST: Final = 2**31 - 1
 _MAPS: Final = (Path("/proc/self/uid_map"), Path("/proc/self/gid_map"))
 
 
+_NEEDED: Final = {"CAP_CHOWN": 0, "CAP_KILL": 5, "CAP_SETGID": 6, "CAP_SETUID": 7}
+"""What root needs to give a server its files, to start it and to stop it: numbers of bits (capabilities(7))."""
+
+
+def lacking_capabilities() -> tuple[str, ...]:
+    """Return what this process is not allowed to do as root; nothing where the system does not tell."""
+    try:
+        status = Path("/proc/self/status").read_text()
+    except OSError:
+        return ()
+    lines = [line for line in status.splitlines() if line.startswith("CapEff:")]
+    allowed = int(lines[0].split()[1], 16) if lines else -1
+    return tuple(name for name, bit in _NEEDED.items() if not allowed >> bit & 1)
+
+
 class ServerUsers:
     """Who runs which server of a home.
 
@@ -53,11 +68,17 @@ class ServerUsers:
         """Make sure that servers run as another user than root.
 
         Raises:
-            ComputeError: this user namespace has no other user than the machine's root, or not the one that is needed.
+            ComputeError: this user namespace has no other user than the machine's root, or not the one that is needed,
+                or root may not become that user.
         """
         advice = "run the command outside of it, or map more users into it"
         if os.geteuid() == sole_user() == 0:
             raise ComputeError("cannot run servers as root", "this user namespace has no other user", advice)
+        lacking = lacking_capabilities() if self.named is not None else ()
+        if lacking:
+            found = f"this root may not work as another user: it has no {', '.join(lacking)}"
+            allow = "allow that, as with `docker run --cap-add`, or run the command as another user"
+            raise ComputeError("cannot run servers as root", found, allow)
         if self.named is not None and not has_users(range(self.named.uid, self.named.uid + 1)):
             found = f"this user namespace has no user {self.named.name} (uid {self.named.uid})"
             raise ComputeError("cannot run servers as root", found, f"{advice}, or name another one in {SETTING}")
