@@ -37,12 +37,12 @@ to stay. Every name is there on first use, so that importing `addonkit` costs no
 GROUPS: Final = {
     "What an addon says about itself": (
         "AddonDefinition", "VariantDefinition", "SettingDefinition", "ShellDefinition", "ProgramSource", "LocalityMode",
-        "OptionDefinition", "OptionType", "amount_of", "Extension", "Extensions",
+        "OptionDefinition", "OptionType", "amount_of", "Extension", "Extensions", "LISTEN_OPTION", "TlsCheck",
         "is_shared_variant", "CONFIG_IMAGE", "CONFIG_VERSION",
     ),
     "A server, declared": (
         "ServerAddon", "Program", "DiskTemplate", "File", "Probe", "ContainerSpec", "ConnectionInfo", "admin_password",
-        "Tenants", "Login", "Tenant", "ServerAccess", "Progress",
+        "Certificate", "Tenants", "Login", "Tenant", "ServerAccess", "Progress",
     ),
     "Variables and secrets": ("Variable", "Secret", "reveal"),
     "What hooks are given": (

@@ -27,6 +27,7 @@ MUTANTS = sorted(
         "depot",
         "depot_backups",
         "depot_server",
+        "secure_depot",
         "distant",
         "named",
         "rotates",
@@ -106,6 +107,13 @@ def at_steps() -> str:
     """The steps at which mutants are caught crashing and failing; at all steps our own addons do, in the other files."""
     caught = (facts_of(mutant).CAUGHT_BY.rstrip("]").partition("[") for mutant in MUTANTS)
     return " or ".join(sorted({case for name, _, case in caught if name in AT_EVERY_STEP}))
+
+
+def test_an_addon_that_listens_for_other_machines_passes(tmp_path: Path) -> None:
+    status, report, output = run(tmp_path, "secure_depot", "-k", "listens or legal or valid")
+
+    assert status == 0, output
+    assert {each["case"] for each in report["checks"] if "listens" in each["name"]} == {"small", "shared"}
 
 
 @pytest.mark.parametrize("good", ["one_url_only", "one_key_only"])

@@ -63,6 +63,7 @@ from addonkit.hookspecs import hookimpl
 from addonkit.models.address import Address
 from addonkit.models.app import App, Variant
 from addonkit.models.backup import ArchiveManifest
+from addonkit.models.certificate import Certificate
 from addonkit.models.compute import (
     CreateSandboxPoolSpec,
     Disk,
@@ -85,6 +86,7 @@ from addonkit.models.definition import (
     ProgramSource,
     SettingDefinition,
     ShellDefinition,
+    TlsCheck,
     VariantDefinition,
     is_shared_variant,
 )
@@ -95,7 +97,7 @@ from addonkit.models.identifiers import name_from_ref, sanitize_identifier
 from addonkit.models.image_reference import ImageReference, resolve_image, version_of
 from addonkit.models.instance import Association, Instance, Phase, Server
 from addonkit.models.option_values import OptionType, amount_of
-from addonkit.models.options import OptionDefinition
+from addonkit.models.options import LISTEN_OPTION, OptionDefinition
 from addonkit.models.result import BindResult, Extension, Extensions, Inventory, ProvisionResult, Sessions, Usage
 from addonkit.models.secret import Secret, reveal
 from addonkit.models.sizes import parse_size, parse_storage_gb
@@ -122,6 +124,7 @@ from addonkit.saga.step import Retry, Step, step
 __all__ = [
     "CONFIG_IMAGE",
     "CONFIG_VERSION",
+    "LISTEN_OPTION",
     "AddonBroken",
     "AddonDefinition",
     "AddonFault",
@@ -140,6 +143,7 @@ __all__ = [
     "BackupError",
     "BindResult",
     "Busy",
+    "Certificate",
     "CommandFailed",
     "ComputeError",
     "Conflict",
@@ -230,6 +234,7 @@ __all__ = [
     "Tenancy",
     "Tenant",
     "Tenants",
+    "TlsCheck",
     "TransientError",
     "UnknownAddon",
     "UnknownApp",

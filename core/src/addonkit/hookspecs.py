@@ -566,6 +566,28 @@ class AddonSpecs:
         raise NotImplementedError
 
     @hookspec(firstresult=True)
+    def addon_renew_certificate(self, server: Server) -> Saga[None]:
+        """Describe how a server that listens for other machines gets another certificate. Optional, with LISTEN_OPTION.
+
+        Apps that use the server notice nothing. Interrupted at any point, the server has the former certificate or the
+        new one. Clients verify both with the same file.
+
+        Args:
+            server: an active server of this addon that has a certificate.
+
+        Example:
+            ```python
+            @hookimpl
+            def addon_renew_certificate(server):
+                return RENEW_CERTIFICATE.bind(server_name=server.id)
+            ```
+
+        Returns:
+            A saga without a result.
+        """
+        raise NotImplementedError
+
+    @hookspec(firstresult=True)
     def addon_inspect(self, server: Server) -> Saga[Inventory]:
         """Describe how to list what lives on a shared server. Optional; used by `addonkit doctor`.
 

@@ -127,10 +127,10 @@ async def administer(access: ServerAccess, method: str, name: str, body: str = "
         raise AddonkitError("administering the depot", str(error)) from error
 
 
-def call(place: str, user: str, password: str, method: str = "GET", body: str = "") -> str:
+def call(place: str, user: str, password: str, method: str = "GET", body: str = "", context=None) -> str:
     login = base64.b64encode(f"{user}:{password}".encode()).decode()
     request = urllib.request.Request(place, body.encode() or None, {"Authorization": f"Basic {login}"}, method=method)
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=10, context=context) as answer:
         return answer.read().decode()
 
 

@@ -9,11 +9,12 @@ import json
 import os
 import signal
 import socket
+import ssl
 import sys
 from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Lock
+from threading import Lock, Thread
 from typing import ClassVar
 from urllib.parse import unquote
 
@@ -187,6 +188,13 @@ if __name__ == "__main__":
     os.umask(0o077)
     where = "0.0.0.0" if "--to-all" in sys.argv else "127.0.0.1"
     server = ThreadingHTTPServer((where, int(sys.argv[1])), Handler)
+    if "--listen" in sys.argv:
+        address, certificate, key = sys.argv[sys.argv.index("--listen") + 1 :][:3]
+        secured = ThreadingHTTPServer((address, int(sys.argv[1])), Handler)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, key)
+        secured.socket = context.wrap_socket(secured.socket, server_side=True)
+        Thread(target=secured.serve_forever, daemon=True).start()
     if sys.argv[1] == "0":
         print(server.server_port, flush=True)  # noqa: T201 - for who wants any port
     server.serve_forever()

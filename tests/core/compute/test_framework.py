@@ -20,7 +20,7 @@ from addonkit.util.clock import SystemClock
 @pytest.fixture
 def framework(bench: Any) -> ProviderFramework:
     clock = SystemClock()
-    return ProviderFramework(MemoryStore(Codec(Sealer(bytes(32))), clock), bench.backend, clock)
+    return ProviderFramework(MemoryStore(Codec(Sealer(bytes(32))), clock), bench.backend, clock, bench.home)
 
 
 async def test_a_probe_of_a_port_that_is_not_there_is_refused_at_once(bench: Any, framework: ProviderFramework) -> None:

@@ -148,6 +148,9 @@ class FaultyBackend:
     async def remove(self, name: str, *_more: Any, **_named: Any) -> None:
         await self._machine.do("remove", lambda: self._machine.running.discard(name))
 
+    async def write_files(self, pool: Pool) -> None:
+        await self._machine.do("write_files", lambda: self._machine.running.add(pool.name))
+
     async def exec_in_pool(
         self, _pool: Pool, _argv: Sequence[str], _env: Mapping[str, str], _timeout: float
     ) -> ExecResult:

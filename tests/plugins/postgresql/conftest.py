@@ -41,7 +41,7 @@ def running(version: str) -> Iterator[Administrator]:
         async def start() -> Administrator:
             backend = ProcessBackend(home)
             clock = SystemClock()
-            framework = ProviderFramework(MemoryStore(Codec(Sealer(bytes(32))), clock), backend, clock)
+            framework = ProviderFramework(MemoryStore(Codec(Sealer(bytes(32))), clock), backend, clock, home)
             spec = ADDON.pool(server)
             for volume in spec.volumes:
                 await framework.create_disk(volume.disk, volume.size_gb)

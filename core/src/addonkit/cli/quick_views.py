@@ -134,6 +134,8 @@ class _Look:
         if not instance["server"]:
             return InstanceView(own, associations, troubles=troubles)
         found = self._reader.get("server", instance["server"])
+        if found is not None and found.get("certificate"):
+            raise _NotPlain  # there is something to tell of it
         server = None if found is None else Server(found["id"], found["addon"], found["key"])
         state = self._state(instance["server"])
         if state == RUNNING and self._is_outdated(self._pools[instance["server"]]):
@@ -144,7 +146,7 @@ class _Look:
             "ok",
             server,
             state,
-            self._address(instance["server"]),
+            self._address(instance["server"], instance["config"].get("listen", "")),
             tenants[instance["server"]],
             troubles=troubles,
             storage=self._storage(instance["server"]),
@@ -186,13 +188,13 @@ class _Look:
         installed = self._remembered().programs[program_key(program)]
         return bool(installed) and _runs_another(self._reader.home, pool["name"], program, installed)
 
-    def _address(self, server: str) -> Address | None:
+    def _address(self, server: str, listen: str) -> Address | None:
         from addonkit.models.address import Address
 
         pool = self._pools[server]
         for port in pool["spec"]["ports"]:
             if port["name"] in pool["ports"]:
-                return Address(pool["host"], pool["ports"][port["name"]])
+                return Address(listen or pool["host"], pool["ports"][port["name"]])
         return None
 
     def _remembered(self) -> Memory:

@@ -97,6 +97,16 @@ class Backend(Protocol):
         """Tell a copy that hangs from one that is busy, within about a second. `state` is what `observe` answered."""
         ...
 
+    async def write_files(self, pool: Pool) -> None:
+        """Write the files of the pool's program again while its server runs, such as another certificate.
+
+        Those of `File.once` that are there stay. The server reads them when the addon asks it to.
+
+        Raises:
+            ComputeError: one cannot be written.
+        """
+        ...
+
     async def remove(self, name: str, program: Program | None = None) -> None:
         """Stop the pool the way `program` says and forget it: runtime files, log, ports. Disks stay."""
         ...

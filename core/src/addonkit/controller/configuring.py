@@ -13,7 +13,7 @@ from addonkit.controller.step_context import subject_of
 from addonkit.errors import AddonkitError
 from addonkit.models.identifiers import new_id
 from addonkit.models.instance import Instance
-from addonkit.models.options import OptionChange
+from addonkit.models.options import LISTEN, OptionChange
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,6 +44,10 @@ class Configurer:
             _end_change(tx, instance, change, {"change": attrs.evolve(change, problem=str(error))})
 
         def record(tx: Transaction, _result: Any = None) -> None:
+            if change.values.get(LISTEN, "") != instance.config.get(LISTEN, "") and LISTEN in change.values:
+                from addonkit.controller.rotation import GRACE, begin_rotations  # few options change variables
+
+                begin_rotations(tx, instance.id, self._context.clock.now() + GRACE)
             _end_change(tx, instance, change, {"config": config, "options": dict(change.options), "change": None})
 
         async with self._context.recorded_failure(reconciliation, instance, record_failure):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from addonkit.controller.checks.addons import check_addons
 from addonkit.controller.checks.branches import check_branches
+from addonkit.controller.checks.certificates import ELSEWHERE, EXPIRES, UNTRUSTED, check_certificates
 from addonkit.controller.checks.claims import ClaimChecks
 from addonkit.controller.checks.environment_files import check_environment_files
 from addonkit.controller.checks.instances import FAILED, UNFINISHED, check_instances
@@ -21,6 +22,7 @@ from addonkit.models.instance import Instance, Phase
 
 if TYPE_CHECKING:
     from addonkit.compute.interface import Backend
+    from addonkit.controller.certificates import CertificateKeeper
     from addonkit.controller.checks.backups import BackupChecks
     from addonkit.controller.controller import Controller
     from addonkit.controller.power import ServerPower
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from addonkit.registry.registry import Registry
     from addonkit.store.interface import Entity, Store, Transaction
     from addonkit.store.leases import Leases
+    from addonkit.util.clock import Clock
 
 
 class Doctor:
@@ -45,8 +48,13 @@ class Doctor:
         engine: Engine,
         controller: Controller,
         power: ServerPower,
+        certificates: CertificateKeeper,
+        clock: Clock,
         backups: Callable[[], BackupChecks],
     ) -> None:
+        self._backend = backend
+        self._certificates = certificates
+        self._clock = clock
         self._store = store
         self._leases = leases
         self._registry = registry
@@ -70,6 +78,9 @@ class Doctor:
             "shared-user": self._restart,
             "outdated-rights": self._restart,
             "hogged-server": self._restart,
+            ELSEWHERE: self._restart,
+            EXPIRES: self._renew_certificate,
+            UNTRUSTED: self._write_authority,
             UNFINISHED: self._retry,
             FAILED: self._retry,
             "stranded-execution": self._give_up,
@@ -91,6 +102,7 @@ class Doctor:
             *await check_environment_files(self._store),
             *await check_lost_secrets(self._store),
             *await self._servers.check_servers(),
+            *await check_certificates(self._store, self._framework, self._backend, self._clock.now()),
             *await self._servers.check_unknown(),
             *await self._claims.check_claims(),
             *await check_executions(self._store, self._leases),
@@ -146,6 +158,14 @@ class Doctor:
     async def _restart(self, finding: Finding) -> str:
         await self._power.restart(finding.key)
         return f"{finding.subject}: its server was restarted"
+
+    async def _renew_certificate(self, finding: Finding) -> str:
+        await self._certificates.renew(finding.key)
+        return f"{finding.subject}: its certificate is renewed"
+
+    async def _write_authority(self, finding: Finding) -> str:
+        await self._framework.certificates.write()
+        return f"{finding.subject}: written anew"
 
     async def _give_up(self, finding: Finding) -> str:
         await self._engine.abandon(finding.subject, reason="given up, what it served does not need it any more")

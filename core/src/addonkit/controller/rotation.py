@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
@@ -15,6 +15,15 @@ if TYPE_CHECKING:
     from addonkit.models.result import BindResult
     from addonkit.registry.registry import Registry
     from addonkit.store.interface import Transaction
+
+GRACE: Final = timedelta(minutes=10)
+"""How long sessions of former credentials have to end, unless another time is asked for."""
+
+
+def begin_rotations(tx: Transaction, instance_id: str, until: datetime) -> None:
+    """Record that all apps of an instance are to have new credentials, and with them other variables."""
+    for entity in tx.list(Association, {"instance": instance_id}).items:
+        begin_rotation(tx, entity.name, until)
 
 
 def begin_rotation(tx: Transaction, association_id: str, until: datetime) -> bool:

@@ -15,6 +15,7 @@ from addonkit.models.compute import Pool, PoolState
 from addonkit.models.definition import CONFIG_PROGRAMS
 from addonkit.models.execution import Execution, ExecutionStatus
 from addonkit.models.instance import Association, Instance, Phase, Server
+from addonkit.models.options import LISTEN
 from addonkit.models.storage import StorageUse
 from addonkit.models.views import MANUAL, NOT_INSTALLED, BoundService, Environment, EnvironmentEntry, InstanceView
 
@@ -73,7 +74,8 @@ class Viewer:
                     each,
                     ties[each.id],
                     addons[each.addon, each.distribution],
-                    *servers.get(each.server, _NO_SERVER)[:3],
+                    *servers.get(each.server, _NO_SERVER)[:2],
+                    _reached(servers.get(each.server, _NO_SERVER)[2], each),
                     tenants.get(each.server, 0),
                     await self._doing(each, unfinished.get(each.id)),
                     *servers.get(each.server, _NO_SERVER)[3:],
@@ -109,6 +111,11 @@ class Viewer:
             return ""
         held = await self._leases.is_held(f"instance/{instance.id}")
         return _current_step(execution, instance.name, interrupted=not held)
+
+
+def _reached(address: Address | None, instance: Instance) -> Address | None:
+    """Where apps find the server of an instance."""
+    return address.listening(instance.config.get(LISTEN, "")) if address else None
 
 
 def _unfinished(

@@ -102,7 +102,7 @@ def _build_services(
     from addonkit.store.owner import owner_alive, this_owner
 
     leases = Leases(store, clock, this_owner(), owner_alive)
-    framework = ProviderFramework(store, backend, clock)
+    framework = ProviderFramework(store, backend, clock, directory)
     settings = SettingsService(store, registry, environ)
     sink = partial(_emit, registry, on_event)
     backups = cache(partial(_backup_parts, directory, environ, clock, registry, store))

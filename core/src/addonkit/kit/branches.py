@@ -12,7 +12,7 @@ from addonkit.controller import branches
 from addonkit.controller.backups.service import BackupService
 from addonkit.controller.lookup import get_app, instances_of
 from addonkit.errors import InvalidInput, NotFound
-from addonkit.kit.data_places import place_like
+from addonkit.kit.data_places import place_like, without_listening
 from addonkit.models.app import Branching, BranchOf
 from addonkit.models.instance import Association, Instance, Purpose
 from addonkit.models.views import Environment
@@ -202,8 +202,8 @@ class Branches:
         definition = self._kit.registry.get(instance.addon, instance.distribution).definition
         variant = definition.variant(instance.variant)
         if variant is not None and variant.is_cache:
-            spec = f"{instance.addon}:{instance.variant}"
-            await self._kit.create(spec, copy, alias=tie.alias, socket=tie.socket, options=instance.options)
+            spec, options = f"{instance.addon}:{instance.variant}", without_listening(instance.options)
+            await self._kit.create(spec, copy, alias=tie.alias, socket=tie.socket, options=options)
             return
         await self._service.clone(instance, place_like(instance, copy), f"{copy}-{tie.label}", tie.alias)
 

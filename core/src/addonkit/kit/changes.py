@@ -6,13 +6,15 @@ import asyncio
 from functools import partial
 from typing import TYPE_CHECKING
 
+import attrs
+
 from addonkit.compute.process.versions import version_key
 from addonkit.controller.backups.fit import refusal
 from addonkit.controller.backups.places import PlaceRequest
 from addonkit.controller.backups.sagas import CHANGE
 from addonkit.controller.backups.service import BackupService
 from addonkit.errors import BackupError, InvalidInput
-from addonkit.kit.data_places import DataPlaces
+from addonkit.kit.data_places import DataPlaces, without_listening
 from addonkit.models.definition import CONFIG_VERSION
 from addonkit.models.identifiers import new_id
 from addonkit.models.instance import Instance, Purpose
@@ -192,7 +194,8 @@ class Changes:
     async def _rehearse(self, instance: Instance, place: PlaceRequest) -> Rehearsal:
         usage = await self._check_size(instance, place)
         began = asyncio.get_running_loop().time()
-        tried = await self._service.rehearse(instance, place)
+        config, options = without_listening(place.config), without_listening(place.options)
+        tried = await self._service.rehearse(instance, attrs.evolve(place, config=config, options=options))
         took = asyncio.get_running_loop().time() - began
         version = place.config.get(CONFIG_VERSION, "")
         notes = (*tried.notes, *self._notes(instance, place))
@@ -222,7 +225,8 @@ class Changes:
     def _variables(self, instance: Instance, place: PlaceRequest) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Names of variables that appear in the new place, and of those that vanish."""
         definition = self._registry.get(place.addon).definition
-        before, after = set(definition.variables_of(instance.variant)), set(definition.variables_of(place.variant))
+        before = set(definition.variables_of(instance.variant, instance.config))
+        after = set(definition.variables_of(place.variant, place.config))
         return tuple(sorted(after - before)), tuple(sorted(before - after))
 
     async def _plan(self, instance: Instance, place: PlaceRequest) -> Plan:

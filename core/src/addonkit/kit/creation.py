@@ -15,6 +15,7 @@ from addonkit.kit.failures import failed
 from addonkit.models.compute import Pool
 from addonkit.models.definition import CONFIG_DIGEST, CONFIG_IMAGE
 from addonkit.models.instance import Association, Instance, Phase
+from addonkit.models.options import LISTEN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,6 +61,10 @@ class Creation:
         """A request with nothing wrong about it, and its addon's answer; nothing is stored. The slowest comes last."""
         check = partial(self._operations.check, spec, app, alias=alias, version=version, socket=socket, options=options)
         request = await asyncio.to_thread(check)
+        if request.config.get(LISTEN):
+            from addonkit.kit.listening import check_address
+
+            await check_address(request.config, f"cannot create {request.addon}:{request.variant} for {app}")
         is_new = await self._operations.check_free(request)
         await self._settings.check(request.addon, request.variant)
         attempted = f"cannot create {request.addon}:{request.variant} for {app}"
@@ -107,4 +112,5 @@ def _as_made(tx: Reader, instance: Instance, before: Association) -> tuple[Assoc
     """The tie as it is now, and where the server listens; None when there is none here."""
     tie = tx.get(Association, before.id)
     pool = tx.get(Pool, instance.server) if instance.server else None
-    return tie.value if tie else before, pool.value.address if pool else None
+    address = pool.value.address if pool else None
+    return tie.value if tie else before, address and address.listening(instance.config.get(LISTEN, ""))

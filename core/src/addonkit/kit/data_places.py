@@ -6,6 +6,8 @@ import asyncio
 from functools import partial
 from typing import TYPE_CHECKING
 
+import attrs
+
 from addonkit.controller.backups.outcomes import state_of
 from addonkit.controller.backups.places import PlaceRequest, former_of
 from addonkit.controller.lookup import lookup_instance
@@ -14,6 +16,8 @@ from addonkit.errors import AlreadyExists, UnknownInstance, UnknownVersion
 from addonkit.models.definition import CONFIG_PROGRAMS, CONFIG_VERSION
 from addonkit.models.identifiers import new_id
 from addonkit.models.instance import Instance, Purpose
+from addonkit.models.options import LISTEN
+from addonkit.util.addresses import address_fault
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -93,8 +97,10 @@ class DataPlaces:
             options: values of options of the place; default are those of the archive.
         """
         spec = f"{manifest.addon}:{variant or manifest.variant}"
-        if options is None:
-            options = self._operations.chosen_options(spec, manifest.config)
+        if options is None:  # what comes from elsewhere listens for no other machines unless that is asked for
+            options = without_listening(self._operations.chosen_options(spec, manifest.config))
+        else:
+            options = await _where_possible(options)
         check = partial(self._operations.check, spec, app, options=options)
         try:
             request = await asyncio.to_thread(check, version=manifest.server_version)
@@ -107,26 +113,44 @@ class DataPlaces:
     async def for_trash(self, trashed: TrashedInstance) -> PlaceRequest:
         """A place for what was destroyed: as it was; with the nearest version if its own is not here any more."""
         spec = f"{trashed.addon}:{trashed.variant}"
-        check = partial(self._operations.check, spec, trashed.app)
+        kept = await _where_possible(trashed.config)
+        options = self._operations.chosen_options(spec, kept)
+        check = partial(self._operations.check, spec, trashed.app, options=options)
         try:
             found = await asyncio.to_thread(check, version=trashed.config.get(CONFIG_VERSION, ""))
         except UnknownVersion:
             found = await asyncio.to_thread(check)
-            config = {**trashed.config, **found.config}
+            config = {**kept, **found.config}
         else:
             here = {key: found.config[key] for key in (CONFIG_PROGRAMS,) if key in found.config}
-            config = {**found.config, **trashed.config, **here}
-        options = self._operations.chosen_options(spec, trashed.config)
+            config = {**found.config, **kept, **here}
         return PlaceRequest(
             new_id(), trashed.addon, trashed.app, trashed.variant, trashed.distribution, config, options
         )
 
 
 def place_like(instance: Instance, app: str) -> PlaceRequest:
-    """A place for an app that is like an instance: its addon, variant and config."""
-    return PlaceRequest(
-        new_id(), instance.addon, app, instance.variant, instance.distribution, instance.config, instance.options
-    )
+    """A place for an app that is like an instance: its addon, variant and config. It listens for no other machines."""
+    config, options = without_listening(instance.config), without_listening(instance.options)
+    return PlaceRequest(new_id(), instance.addon, app, instance.variant, instance.distribution, config, options)
+
+
+def place_instead(instance: Instance) -> PlaceRequest:
+    """A place for other data of an instance."""
+    place = place_like(instance, instance.app)
+    return attrs.evolve(place, config=instance.config, options=instance.options)
+
+
+def without_listening(values: Mapping[str, str]) -> dict[str, str]:
+    """Return options, or a config, of a server that listens on loopback alone."""
+    return {name: value for name, value in values.items() if name != LISTEN}
+
+
+async def _where_possible(values: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the same values without an address that this machine has no longer: data come back all the same."""
+    listen = values.get(LISTEN, "")
+    gone = bool(listen) and bool(await asyncio.to_thread(address_fault, listen))
+    return without_listening(values) if gone else values
 
 
 def _free_label(tx: Reader, name: str, app: str, addon: str, verb: str) -> str:

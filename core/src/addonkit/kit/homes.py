@@ -16,7 +16,7 @@ from addonkit.kit.home import held_home, open_home
 from addonkit.kit.home_owner import check_owner
 from addonkit.kit.relocation import Relocation, relocate
 from addonkit.models.compute import Pool
-from addonkit.models.instance import Instance
+from addonkit.models.instance import Instance, Server
 from addonkit.util.clock import SystemClock
 from addonkit.util.files import make_directory, remove_tree
 from addonkit.util.home_identity import Place, find_place, stamp
@@ -90,7 +90,8 @@ async def adopt(home: Path, environ: Mapping[str, str]) -> Adopted:
         backend = make_backend(home, environ)
         try:
             pools = await _place_anew(store, backend)
-            changed = Relocation(known.path, _real(home), _port_changes(pools))
+            hosts = frozenset(e.value.listen for e in await store.list(Server) if e.value.listen)
+            changed = Relocation(known.path, _real(home), _port_changes(pools), hosts)
             await relocate(store, changed, {new.name: new for _, new in pools})
             shared = [e.value.name for e in await store.list(Instance) if not e.value.server]
         finally:

@@ -355,10 +355,12 @@ class Kit(Parts):
     async def start(self, target: ServerTarget) -> None:
         """Start a server and wait until it serves. Does nothing if it serves already."""
         await self._power.start(target.server)
+        await self.certificates.renew_if_due(target.server)
 
     async def restart(self, target: ServerTarget) -> None:
         """Stop and start a server, with the program that is installed now."""
         await self._power.restart(target.server)
+        await self.certificates.renew_if_due(target.server)
 
     def keeper(self, report: Callable[[str], None]) -> Keeper:
         """Return what keeps everything as it should be while its `run` is awaited; servers go on when it is cancelled.
@@ -382,6 +384,7 @@ class Kit(Parts):
                 lambda: self.storage.look(report),
                 lambda: self.former_logins.look(report),
                 lambda: self.environment_files.keep(report),
+                lambda: self.certificates.look(report),
             ),
         )
 

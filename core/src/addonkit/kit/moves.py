@@ -12,7 +12,7 @@ from addonkit.controller.backups.sagas import CLONE, EXPORT, FOREIGN, IMPORT
 from addonkit.controller.backups.service import BackupService
 from addonkit.errors import AlreadyExists, BackupError, InvalidInput
 from addonkit.kit.backups import Backups, Restored
-from addonkit.kit.data_places import DataPlaces, place_like
+from addonkit.kit.data_places import DataPlaces, place_instead, place_like
 from addonkit.models.backup import Backup
 from addonkit.models.identifiers import check_app_name, check_instance_name
 from addonkit.models.instance import Instance
@@ -149,7 +149,7 @@ class Moves:
 
     async def _import_foreign(self, name: str, file: str, into: str, app: str | None) -> Restored:
         instance, source = await self._foreign(name, file, into, app)
-        served = await self._service.import_foreign(source, place_like(instance, instance.app), instance)
+        served = await self._service.import_foreign(source, place_instead(instance), instance)
         origin = Backup(_shown(file), instance.addon, self._service.now(), 0, _shown(file))
         return Restored(served, origin, await self._places.former_name(served))
 

@@ -67,16 +67,16 @@ class Operations:
         addon = self._registry.get(addon_name)
         if socket:
             self._check_socket(addon.definition, f"cannot create {spec}")
+        attempted = f"cannot create {addon_name}:{variant} for {app}"
+        chosen = addon.definition.options_of(variant).checked(options or {}, attempted=attempted)
         config = {}
-        program = addon.definition.program_of(variant)
+        program = addon.definition.program_of(variant, chosen)
         if program is not None:
             definition = attrs.evolve(addon.definition, program=program)
             config[CONFIG_VERSION] = self._backend.runnable_version(definition, version)
             config[CONFIG_PROGRAMS] = self._directory(definition, config[CONFIG_VERSION])
         wanted = version or config.get(CONFIG_VERSION, "")
         config |= self._registry.get_variant_config(addon_name, variant, wanted)
-        attempted = f"cannot create {addon_name}:{variant} for {app}"
-        chosen = addon.definition.options_of(variant).checked(options or {}, attempted=attempted)
         config |= chosen
         return Request(app, addon_name, addon.distribution, variant, alias, config, version, socket, chosen)
 
@@ -91,7 +91,7 @@ class Operations:
         Empty when there is no program that can be used.
         """
         definition = self._registry.get(instance.addon, instance.distribution).definition
-        program = definition.program_of(instance.variant)
+        program = definition.program_of(instance.variant, instance.config)
         if program is None:
             return ""
         found = self._backend.find_programs(attrs.evolve(definition, program=program))

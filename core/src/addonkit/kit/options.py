@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import TYPE_CHECKING
 
 import attrs
@@ -11,8 +11,9 @@ from addonkit.controller.addons import addon_of
 from addonkit.controller.configuring import begin_change
 from addonkit.controller.lookup import lookup_instance
 from addonkit.errors import Busy, InstanceFailed
+from addonkit.kit.listening import check_change
 from addonkit.models.instance import Instance, Phase
-from addonkit.models.options import Options
+from addonkit.models.options import LISTEN, Options
 from addonkit.models.views import InstanceView, OptionPlan, OptionView
 
 if TYPE_CHECKING:
@@ -24,9 +25,22 @@ if TYPE_CHECKING:
 
 
 class InstanceOptions:
-    """Changes options of instances. All methods raise AddonkitErrors."""
+    """Changes options of instances. All methods raise AddonkitErrors.
 
-    def __init__(self, services: Services, controller: Controller, admission: Admission, viewer: Viewer) -> None:
+    Args:
+        publish: writes variables where apps read them.
+    """
+
+    def __init__(
+        self,
+        services: Services,
+        controller: Controller,
+        admission: Admission,
+        viewer: Viewer,
+        publish: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._publish = publish
+        self._backend = services.backend
         self._store = services.store
         self._registry = services.registry
         self._settings = services.settings
@@ -97,6 +111,8 @@ class InstanceOptions:
             raise InstanceFailed(_attempted(after), found, advice, instance=after.name) from self._controller.cause(
                 after.id
             )
+        if LISTEN in (begun.change.values if begun.change else ()):
+            await self._publish()
         return await self._viewer.instance(after)
 
     async def _check(
@@ -108,10 +124,11 @@ class InstanceOptions:
         options = self._options(instance)
         wanted = options.checked(values, attempted=attempted, former=instance.config)
         options.check_changeable(reset, attempted)
+        wanted |= {each: options.default(each) for each in reset if each not in wanted}
+        await check_change(self._backend, addon_of(self._registry, instance, "configure"), instance, wanted, attempted)
         await self._settings.check_options(instance.addon, wanted, attempted, instance.config)
         if instance.phase is not Phase.ACTIVE:
             raise Busy(attempted, f"it is {instance.phase}", f"see `addonkit show {instance.name}`")
-        wanted |= {each: options.default(each) for each in reset if each not in wanted}
         return instance, _plan(options, instance, wanted)
 
     async def _without_problem(self, instance: Instance) -> Instance:

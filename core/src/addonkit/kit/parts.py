@@ -14,6 +14,7 @@ from addonkit.kit.services import Services
 from addonkit.models.app import EnvironmentFile
 
 if TYPE_CHECKING:
+    from addonkit.controller.certificates import CertificateKeeper
     from addonkit.controller.doctor import Doctor
     from addonkit.controller.forgetting import Forgetter
     from addonkit.controller.pools import PoolReconciler
@@ -118,6 +119,8 @@ class Parts:
             services.engine,
             self._controller,
             self._power,
+            self.certificates,
+            self._clock,
             lambda: self.backups.checks,
         )
 
@@ -239,14 +242,21 @@ class Parts:
         """What can be asked about options of instances; imported when it is asked for first."""
         from addonkit.kit.options import InstanceOptions as Made
 
-        return Made(self._services, self._controller, self._admission, self._viewer)
+        return Made(self._services, self._controller, self._admission, self._viewer, self.write_environment_files)
 
     @cached_property
     def rotations(self) -> Rotations:
         """How credentials are replaced; imported when it is asked for first."""
         from addonkit.kit.rotations import Rotations as Made
 
-        return Made(self._services, self._controller, self.write_environment_files)
+        return Made(self._services, self._controller, self.write_environment_files, self.certificates)
+
+    @cached_property
+    def certificates(self) -> CertificateKeeper:
+        """How certificates of servers are renewed; imported when it is asked for first."""
+        from addonkit.controller.certificates import CertificateKeeper as Made
+
+        return Made(self._store, self.registry, self.framework, self._engine, self._clock)
 
     @cached_property
     def admin_passwords(self) -> AdminPasswords:

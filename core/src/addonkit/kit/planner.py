@@ -43,7 +43,7 @@ class Planner:
         bind = ask_to_bind(self._registry, request)
         if bind is not None:
             steps += planned_steps(bind, skip=made)
-        keys = addon.definition.variables_of(request.variant)
+        keys = addon.definition.variables_of(request.variant, request.config)
         appear, move = await self._store.read(lambda tx: self._names(tx, association, keys))
         summary = f"{instance.name} would be created as {request.addon}:{request.variant}"
         return Plan(summary, tuple(steps), appear, move)

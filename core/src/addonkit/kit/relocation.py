@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import attrs
 
@@ -26,11 +27,13 @@ class Relocation:
         old: path of the home before; empty when that stays.
         new: path of the home from now on.
         ports: number before to number from now on.
+        hosts: where its servers listen besides loopback.
     """
 
     old: str = ""
     new: str = ""
     ports: Mapping[int, int] = attrs.field(factory=dict)
+    hosts: frozenset[str] = frozenset()
 
     def apply(self, value: Any, key: str = "") -> Any:
         """Return a value with every path below the home, and every loopback address of its servers, changed.
@@ -53,15 +56,20 @@ class Relocation:
         if text.isdigit() and int(text) in self.ports:
             return str(self.ports[int(text)])
         if self.old and self.old != self.new:
-            text = re.sub(rf"{re.escape(self.old)}(?=/|$)", lambda _: self.new, text)
-        return _ADDRESS.sub(self._address, text)
+            text = _with_path(text, self.old, self.new)
+            text = _with_path(text, quote(self.old), quote(self.new))  # as in URLs
+        return self._addresses.sub(self._address, text)
+
+    @property
+    def _addresses(self) -> re.Pattern[str]:
+        hosts = "|".join(
+            re.escape(f"[{each}]" if ":" in each else each) for each in ("127.0.0.1", "localhost", *self.hosts)
+        )
+        return re.compile(rf"((?:{hosts}):)(\d{{1,5}})(?!\d)")
 
     def _address(self, found: re.Match[str]) -> str:
         port = int(found[2])
         return f"{found[1]}{self.ports.get(port, port)}"
-
-
-_ADDRESS = re.compile(r"((?:127\.0\.0\.1|localhost):)(\d{1,5})(?!\d)")
 
 
 async def relocate(store: Store, relocation: Relocation, pools: Mapping[str, Pool] | None = None) -> None:
@@ -109,3 +117,7 @@ def _rewrite(tx: Transaction, relocation: Relocation, pools: Mapping[str, Pool])
 
 def _variables(relocation: Relocation, variables: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(attrs.evolve(each, value=relocation.apply(each.value)) for each in variables)
+
+
+def _with_path(text: str, old: str, new: str) -> str:
+    return re.sub(rf"{re.escape(old)}(?=/|$)", lambda _: new, text)

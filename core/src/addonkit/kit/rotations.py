@@ -12,7 +12,7 @@ from addonkit.controller.addons import addon_of
 from addonkit.controller.execution_ids import once_id
 from addonkit.controller.lookup import existing, find_attached, find_instance, lookup_instance
 from addonkit.controller.moving import check_still
-from addonkit.controller.rotation import begin_rotation, mark_formers
+from addonkit.controller.rotation import GRACE, begin_rotation, mark_formers
 from addonkit.controller.step_context import subject_of
 from addonkit.controller.variables import by_order
 from addonkit.errors import Busy, InstanceFailed, InvalidInput, NotFound
@@ -21,13 +21,11 @@ from addonkit.models.result import Sessions
 from addonkit.util.values import frozen
 
 if TYPE_CHECKING:
+    from addonkit.controller.certificates import CertificateKeeper
     from addonkit.controller.controller import Controller
     from addonkit.kit.services import Services
     from addonkit.registry.addon import Addon
     from addonkit.store.interface import Reader, Transaction
-
-GRACE: Final = timedelta(minutes=10)
-"""How long sessions of former credentials have to end, unless another time is asked for."""
 
 _LOOK_FIRST: Final = 0.2
 _LOOK_LAST: Final = 3.0
@@ -64,12 +62,14 @@ class Rotated:
         apps: that have new credentials now.
         kept: former credentials that still work.
         ended: sessions that were ended, as --force asked for it.
+        renewed: whether its server has another certificate.
     """
 
     instance: str
     apps: tuple[str, ...]
     kept: tuple[Kept, ...] = ()
     ended: int = 0
+    renewed: bool = False
 
 
 class Rotations:
@@ -77,10 +77,18 @@ class Rotations:
 
     Args:
         publish: writes them where apps read them.
+        certificates: renews those of servers that listen for other machines.
     """
 
-    def __init__(self, services: Services, controller: Controller, publish: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        services: Services,
+        controller: Controller,
+        publish: Callable[[], Awaitable[None]],
+        certificates: CertificateKeeper,
+    ) -> None:
         self._publish = publish
+        self._certificates = certificates
         self._store = services.store
         self._registry = services.registry
         self._engine = services.engine
@@ -99,6 +107,8 @@ class Rotations:
     ) -> Rotated:
         """Give apps new credentials, wait until no session uses the former ones, revoke those.
 
+        A server that listens for other machines gets another certificate first, unless only one app is named.
+
         Interrupted anywhere, an app has its former or its new credentials, and both work; the next call continues.
 
         Args:
@@ -116,6 +126,7 @@ class Rotations:
         """
         instance, ties = await self._store.read(lambda tx: _chosen(tx, name, app))
         addon = self._admit(instance, ties)
+        renewed = app is None and bool(instance.server) and await self._certificates.renew(instance.server)
         until = self._clock.now() + grace
         await self._store.transact(lambda tx: _begin(tx, instance, ties, until))
         await self._controller.reconcile(instance.id)
@@ -125,7 +136,7 @@ class Rotations:
         if published is not None:
             published(apps)
         finished = await self._finish(addon, instance, until if wait else self._clock.now(), force=force and wait)
-        return attrs.evolve(finished, apps=apps)
+        return attrs.evolve(finished, apps=apps, renewed=renewed)
 
     async def check(self, name: str, app: str | None = None) -> None:
         """Make sure that credentials of an instance can be replaced now; raises what `rotate` does."""

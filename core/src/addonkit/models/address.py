@@ -11,3 +11,11 @@ class Address:
 
     host: str
     port: int
+
+    def __str__(self) -> str:
+        """The address as in URLs, IPv6 in brackets."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    def listening(self, listen: str) -> Address:
+        """Return where other machines find a server that listens at that address; without one, this on loopback."""
+        return Address(listen or self.host, self.port)

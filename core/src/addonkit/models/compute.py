@@ -230,6 +230,7 @@ class PoolState:
         age: seconds since the latest start; None when that is not known.
         strangers: other processes that listen where apps look for the copy, a clause each.
         shared_user: who runs the copy, when others of the machine have that user too.
+        addresses: where the copy listens on its first port.
     """
 
     running: int = 0
@@ -244,6 +245,7 @@ class PoolState:
     age: float | None = None
     strangers: tuple[str, ...] = ()
     shared_user: SharedUser | None = None
+    addresses: tuple[str, ...] = ()
 
 
 @frozen

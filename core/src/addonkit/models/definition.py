@@ -8,7 +8,7 @@ from typing import Final
 
 import attrs
 
-from addonkit.models.options import OptionDefinition, Options
+from addonkit.models.options import LISTEN, OptionDefinition, Options
 from addonkit.util.values import frozen
 
 CONFIG_IMAGE: Final = "_image"
@@ -22,6 +22,8 @@ CONFIG_DIGEST: Final = "_digest"
 
 CONFIG_PROGRAMS: Final = "_programs"
 """Key of an instance's config under which the directory of its programs, its clients included, is kept."""
+
+NO_CONFIG: Final[Mapping[str, str]] = {}
 
 SHARED: Final = "shared"
 """Name of the variant whose instances live together on one server."""
@@ -41,6 +43,21 @@ def is_shared_variant(name: str) -> bool:
 
 
 @frozen
+class TlsCheck:
+    """How a program tells that it was built with TLS.
+
+    Attributes:
+        argv: arguments that make the first executable print it.
+        pattern: regular expression that is found in what such a program prints, and in no other's.
+        advice: how to get such a program, for people: `pip install ...`.
+    """
+
+    argv: tuple[str, ...]
+    pattern: str
+    advice: str = ""
+
+
+@frozen
 class ProgramSource:
     """Where the executables of a server are found on a machine, for running it without a container.
 
@@ -55,6 +72,8 @@ class ProgramSource:
         version_pattern: regular expression whose first group is the version, as `18.6`.
         oldest: the oldest version of each series that may run, in order: `("8.0.6", "8.1.4")` takes 8.0.6, 8.1.4 and
             9.0.0, but not 8.1.3 or 7.2.11. Empty means any. A series is the first two numbers.
+        tls: how to tell which programs have TLS; None when none has.
+        needs_tls: whether only programs with TLS will do; see `with_tls`.
     """
 
     executables: tuple[str, ...]
@@ -63,6 +82,13 @@ class ProgramSource:
     version_argv: tuple[str, ...] = ("--version",)
     version_pattern: str = r"(\d+(?:\.\d+)*)"
     oldest: tuple[str, ...] = ()
+    tls: TlsCheck | None = None
+    needs_tls: bool = False
+
+    @property
+    def with_tls(self) -> ProgramSource:
+        """Return the same source for a server that needs TLS."""
+        return attrs.evolve(self, needs_tls=True)
 
 
 @frozen
@@ -145,6 +171,7 @@ class AddonDefinition:
         locality: where the backing resources run.
         program: where the server's executables are found; None when nothing runs on this machine.
         variables: names of the variables an app gets, in order, so that a plan can tell them beforehand.
+        tls_variables: names of those that it gets besides from a server that listens for other machines.
         settings: what the operator can tell it, see SettingDefinition.
         sockets: whether apps may reach its servers through their Unix socket, `create --socket`: its `variables` then
             heed `ConnectionInfo.socket`.
@@ -169,6 +196,7 @@ class AddonDefinition:
     locality: LocalityMode = LocalityMode.ON_CLUSTER
     program: ProgramSource | None = None
     variables: tuple[str, ...] = ()
+    tls_variables: tuple[str, ...] = ()
     settings: tuple[SettingDefinition, ...] = ()
     unset_variables: tuple[str, ...] = ()
     shell: ShellDefinition | None = None
@@ -184,15 +212,25 @@ class AddonDefinition:
 
     roles: Mapping[str, str] = attrs.field(factory=dict)
 
-    def variables_of(self, variant: str) -> tuple[str, ...]:
-        """Names of the variables that an instance of this variant gives."""
-        chosen = self.variant(variant)
-        return (chosen.variables if chosen else ()) or self.variables
+    @property
+    def listens(self) -> bool:
+        """Whether servers can listen for other machines, with TLS."""
+        return any(each.name == LISTEN for each in self.options)
 
-    def program_of(self, variant: str) -> ProgramSource | None:
-        """Where the executables of a variant's server are found; None when nothing runs on this machine."""
+    def variables_of(self, variant: str, config: Mapping[str, str] = NO_CONFIG) -> tuple[str, ...]:
+        """Names of the variables that an instance of this variant, with this config, gives."""
         chosen = self.variant(variant)
-        return (chosen.program if chosen else None) or self.program
+        names = (chosen.variables if chosen else ()) or self.variables
+        return (*names, *self.tls_variables) if config.get(LISTEN) else names
+
+    def program_of(self, variant: str, config: Mapping[str, str] = NO_CONFIG) -> ProgramSource | None:
+        """Where the executables of a variant's server are found; None when nothing runs on this machine.
+
+        With a config that says where the server listens, only those with TLS are found.
+        """
+        chosen = self.variant(variant)
+        program = (chosen.program if chosen else None) or self.program
+        return program.with_tls if program and config.get(LISTEN) else program
 
     def variant(self, name: str) -> VariantDefinition | None:
         """The variant of that name, or None."""

@@ -9,9 +9,10 @@ from typing import Any, ClassVar
 
 import attrs
 
+from addonkit.models.certificate import Certificate
 from addonkit.models.definition import CONFIG_VERSION
 from addonkit.models.identifiers import variable_prefix
-from addonkit.models.options import OptionChange
+from addonkit.models.options import LISTEN, OptionChange
 from addonkit.models.variable import Variable
 from addonkit.util.values import frozen
 
@@ -231,6 +232,8 @@ class Server:
         config: the addon's configuration of it (image, version, ...).
         attributes: the addon's own, JSON values and Secrets (an administrator's password).
         admin_number: how many passwords its administrator has had; a rotation makes the next one.
+        certificate: with which it proves who it is at the address where it listens for other machines; None for a
+            server that listens on loopback alone.
     """
 
     kind: ClassVar[str] = "server"
@@ -243,11 +246,17 @@ class Server:
     config: Mapping[str, str] = attrs.field(factory=dict)
     attributes: Mapping[str, Any] = attrs.field(factory=dict)
     admin_number: int = 1
+    certificate: Certificate | None = None
 
     @property
     def shared(self) -> bool:
         """Whether several instances may live on it."""
         return self.key.startswith("shared:")
+
+    @property
+    def listen(self) -> str:
+        """The address or host name at which other machines reach it; empty for loopback alone."""
+        return self.config.get(LISTEN, "")
 
     @property
     def version(self) -> str:

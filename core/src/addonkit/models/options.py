@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from addonkit.errors import InvalidInput
 from addonkit.models.option_values import EXAMPLES, SCHEMAS, OptionType, amount_of, words_of, write_value
 from addonkit.util.values import frozen
+
+LISTEN: Final = "listen"
+"""Name of the option that says where a server listens for other machines, see LISTEN_OPTION."""
 
 
 @frozen
@@ -61,6 +64,19 @@ class OptionDefinition:
         if self.maximum:
             return f"up to {self.maximum}"
         return "on, off" if self.type is OptionType.BOOLEAN else str(self.type)
+
+
+LISTEN_OPTION: Final = OptionDefinition(
+    LISTEN,
+    "Address or host name of this machine at which other machines reach the server, with TLS alone",
+    pattern=r"[A-Za-z0-9.:-]{1,253}",
+    restart=True,
+)
+"""Declares that servers can listen for other machines. Put it among the options of the definition.
+
+A server with a value for it has a `Server.certificate`, see there, and its program is one with TLS. Apps then receive
+`ConnectionInfo.host`, the address, and `ConnectionInfo.ca_file`, the file of the authority that they are to trust.
+"""
 
 
 def normalized(option: OptionDefinition, text: str) -> str:
@@ -161,6 +177,10 @@ class Options:
     def offered(self) -> tuple[OptionDefinition, ...]:
         """Those that an instance of the variant may have a value for."""
         return tuple(each for each in self.definitions if not self._hindrance(each))
+
+    def offers(self, name: str) -> bool:
+        """Whether an instance of the variant may have a value for an option of that name."""
+        return any(each.name == name for each in self.offered)
 
     def default(self, name: str) -> str:
         """The value of an option that is not chosen; empty when the server's own is left as it is."""
@@ -266,6 +286,9 @@ class Options:
         option = next((each for each in self.definitions if each.name == name), None)
         if option is not None:
             return option
+        if name == LISTEN:
+            found = f"servers of {self.addon} cannot listen for other machines: they have no TLS"
+            raise InvalidInput(attempted, found, "reach them through a tunnel such as `ssh -L`")
         names = [each.name for each in self.offered]
         if not names:
             raise InvalidInput(attempted, f"{self.addon}:{self.variant} has no option {name}", "it has none")

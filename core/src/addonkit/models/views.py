@@ -234,7 +234,8 @@ class Finding:
             `former-login`, `port-taken`, `unfinished`, `failed`,
             `blocked-execution`, `stranded-execution`, `broken-addon`, `addon-not-installed`, `store-damage`,
             `interrupted-backup`, `expired-former`, `leftover-scratch`, `unverified-backup`, `backup-trouble`,
-            `backups-on-same-disk`, `backups-unreachable`, `outdated-file`, `lost-secrets`.
+            `backups-on-same-disk`, `backups-unreachable`, `outdated-file`, `lost-secrets`, `certificate`,
+            `authority-file`, `not-listening`.
         subject: what it is about.
         problem: what is wrong, and what to do about it.
         fix: what `doctor --fix` would do about it; empty when only a person can.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -26,7 +28,10 @@ from addonkit.provider.service_addresses import find_address
 from addonkit.util.values import frozen
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from addonkit.compute.interface import Backend
+    from addonkit.provider.certificates import Certificates
     from addonkit.store.interface import Reader, Store, Transaction
     from addonkit.util.clock import Clock
 
@@ -66,11 +71,40 @@ class ProviderFramework:
         servers: which server an instance lives on, and who shares it.
     """
 
-    def __init__(self, store: Store, backend: Backend, clock: Clock) -> None:
+    def __init__(self, store: Store, backend: Backend, clock: Clock, home: Path) -> None:
         self._store = store
         self._backend = backend
         self._clock = clock
+        self._home = home
         self.servers = Servers(store)
+
+    @cached_property
+    def certificates(self) -> Certificates:
+        """Signs those of servers that listen for other machines; imported when one does."""
+        from addonkit.provider.certificates import Certificates as Made
+
+        return Made(self._store, self._home, self._clock)
+
+    async def certify(self, server: Server) -> Server:
+        """Return a server with a certificate, which is signed and recorded if it needs one and has none.
+
+        Raises:
+            ComputeError: the file with which clients verify it cannot be written.
+        """
+        if not server.listen or server.certificate is not None:
+            return server
+        return await self.servers.set_certificate(server.id, await self.certificates.issue(server.listen))
+
+    async def check_listens(self, server: Server | None) -> None:
+        """Make sure that a server that was started listens where other machines are to reach it, if they are.
+
+        Raises:
+            ComputeError: it does not.
+        """
+        if server is not None and server.listen:
+            from addonkit.provider.listening import check_listens
+
+            await asyncio.to_thread(check_listens, server, await self.check_pool(server.id))
 
     async def create_sandbox_pool(self, spec: CreateSandboxPoolSpec) -> Pool:
         """Record the pool and start its copies; does not wait for them.
@@ -231,6 +265,17 @@ class ProviderFramework:
             return ServerPlace(server.value, address, self._backend.socket_path(pool.value))
 
         return await self._store.read(look)
+
+    async def write_files(self, name: str, spec: CreateSandboxPoolSpec) -> None:
+        """Write the files of a server's program while it runs, as a start of the pool with this spec would.
+
+        The spec is not recorded: `change_server` does that.
+
+        Raises:
+            PoolGone: the pool was deleted.
+            ComputeError: one cannot be written.
+        """
+        await self._backend.write_files(attrs.evolve(await self._pool(name), spec=spec))
 
     async def get_socket_path(self, name: str) -> str:
         """Return the path of the Unix socket of a pool's server, which need not run now; empty when it makes none.

@@ -97,7 +97,8 @@ def _ensure(name: str, pool_of: PoolOf, port: int) -> Saga[ServerAddress]:
     @step(timeout=300)
     async def create_pool(framework: ProviderFramework, server_id: str) -> None:
         """Start the server."""
-        await framework.create_sandbox_pool(pool_of(await _server(framework, server_id)))
+        server = await framework.certify(await _server(framework, server_id))
+        await framework.create_sandbox_pool(pool_of(server))
 
     @create_pool.undo
     async def undo_create_pool(framework: ProviderFramework, server_id: str) -> None:
@@ -123,7 +124,7 @@ def _ensure(name: str, pool_of: PoolOf, port: int) -> Saga[ServerAddress]:
     async def wait_for_service(framework: ProviderFramework, server_id: str) -> ServerAddress:
         """Wait for the address of the service."""
         address = await framework.wait_for_service_address(server_id, 50)
-        await framework.servers.activate(server_id)
+        await framework.check_listens(await framework.servers.activate(server_id))
         return ServerAddress(address.host, address.port)
 
     steps = (create_disk, create_pool, create_service, wait_for_pool, wait_for_service)

@@ -19,6 +19,7 @@ from addonkit.models.storage import StorageUse
 from addonkit.util.values import frozen
 
 if TYPE_CHECKING:
+    from addonkit.models.certificate import Certificate
     from addonkit.store.interface import Entity, Reader, Store, Transaction
 
 
@@ -128,15 +129,16 @@ class Servers:
         found = await self._store.list(Association, {"instance": instance_id})
         return tuple(entity.value for entity in found)
 
-    async def activate(self, server_id: str) -> None:
-        """Record that the server serves. A server marked for removal stays so."""
+    async def activate(self, server_id: str) -> Server | None:
+        """Record that the server serves; return its record. A server marked for removal stays so."""
 
-        def decide(tx: Transaction) -> None:
+        def decide(tx: Transaction) -> Server | None:
             entity = tx.get(Server, server_id)
             if entity is not None and entity.value.phase is ServerPhase.PENDING:
-                tx.put(entity, attrs.evolve(entity.value, phase=ServerPhase.ACTIVE))
+                return tx.put(entity, attrs.evolve(entity.value, phase=ServerPhase.ACTIVE)).value
+            return entity.value if entity else None
 
-        await self._store.transact(decide)
+        return await self._store.transact(decide)
 
     async def change_attributes(self, server_id: str, **values: Any) -> Server:
         """Write attributes of a server, and delete those whose value is None; return its record.
@@ -150,6 +152,21 @@ class Servers:
             if entity is None:
                 raise UnknownInstance(f"cannot change server {server_id}", "its record is gone")
             return tx.put(entity, with_attributes(entity.value, **values)).value
+
+        return await self._store.transact(decide)
+
+    async def set_certificate(self, server_id: str, certificate: Certificate) -> Server:
+        """Record the certificate of a server; return its record.
+
+        Raises:
+            UnknownInstance: the server does not exist.
+        """
+
+        def decide(tx: Transaction) -> Server:
+            entity = tx.get(Server, server_id)
+            if entity is None:
+                raise UnknownInstance(f"cannot change server {server_id}", "its record is gone")
+            return tx.put(entity, attrs.evolve(entity.value, certificate=certificate)).value
 
         return await self._store.transact(decide)
 

@@ -165,6 +165,10 @@ class Addon:
         """How the administrator gets the recorded password without a login; needs the capability `reset_admin`."""
         return self._saga(AddonSpecs.addon_reset_admin, None, server=server)
 
+    def renew_certificate(self, server: Server) -> Saga[None]:
+        """How a server gets another certificate; needs the capability `renew_certificate`."""
+        return self._saga(AddonSpecs.addon_renew_certificate, None, server=server)
+
     def inspect(self, server: Server) -> Saga[Inventory]:
         """How what lives on a shared server is listed; needs the capability `inspect`."""
         return self._saga(AddonSpecs.addon_inspect, Inventory, server=server)

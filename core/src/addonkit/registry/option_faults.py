@@ -8,7 +8,7 @@ from typing import Final
 
 from addonkit.models.definition import AddonDefinition, is_shared_variant
 from addonkit.models.option_values import OptionType, amount_of
-from addonkit.models.options import OptionDefinition, normalized
+from addonkit.models.options import LISTEN, OptionDefinition, normalized
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_-]*")
 
@@ -23,6 +23,13 @@ def option_faults(definition: AddonDefinition) -> Iterator[str]:
             yield f"option {option.name}: {fault}"
         yield from (f"option {option.name} names variant {each!r}" for each in sorted({*option.variants} - known))
         yield from _defaults(definition, option)
+    if definition.listens:
+        sources = [definition.program, *(variant.program for variant in definition.variants)]
+        yield from (
+            f"option {LISTEN}: no `tls` says which of the programs {each.executables[0]} have TLS"
+            for each in sources
+            if each is not None and each.tls is None
+        )
 
 
 def _faults(option: OptionDefinition) -> Iterator[str]:

@@ -14,7 +14,9 @@ import attrs
 
 from addonkit.errors import StoreCorrupted
 from addonkit.models.app import App
+from addonkit.models.certificate import Authority
 from addonkit.models.execution import Execution
+from addonkit.models.instance import Server
 from addonkit.models.lost_secrets import LOST, LostSecrets
 from addonkit.models.secret import Secret
 from addonkit.models.settings import Settings
@@ -31,8 +33,8 @@ _BUSY: Final = 10.0
 """Seconds to wait while another process has the state locked."""
 
 _BACKUP_KEY: Final = "backup_key"
-_DELETED: Final = frozenset({Execution.kind, _BACKUP_KEY})
-"""Kinds whose rows go: an execution begins anew, and a key of backups is made when it is needed."""
+_DELETED: Final = frozenset({Execution.kind, Authority.kind, _BACKUP_KEY})
+"""Kinds whose rows go: an execution begins anew; a key of backups, or of certificates, is made when it is needed."""
 
 _MARK: Final = (KeyMark.kind, NAME)
 
@@ -143,6 +145,8 @@ class _Rekeying:
             gone = tuple(f"{name}: {key}" for key in tree["values"] if key not in values)
             self._lost = attrs.evolve(self._lost, settings=(*self._lost.settings, *gone))
             return {**tree, "values": values}
+        if kind == Server.kind:
+            tree = {**tree, "certificate": None}  # a server does not start with a key that does not fit
         row = f"{kind}/{name}"
         return _replaced(tree, lambda: {SEALED: self._sealer.seal(Secret.generate().reveal(), row)})
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -187,6 +188,7 @@ async def _session(environ: Mapping[str, str], database: str) -> AsyncIterator[a
         user=environ["PGUSER"],
         password=environ["PGPASSWORD"],
         database=database,
+        ssl=ssl.create_default_context(cafile=environ["PGSSLROOTCERT"]) if "PGSSLROOTCERT" in environ else None,
         timeout=10,
     )
     try:

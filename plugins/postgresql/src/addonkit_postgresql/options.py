@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from addonkit import OptionDefinition, OptionType
+from addonkit import LISTEN_OPTION, OptionDefinition, OptionType
 
 LOCALE: Final = "locale"
 
@@ -90,4 +90,5 @@ OPTIONS: Final = (
         changeable=False,
         per_tenant=True,
     ),
+    LISTEN_OPTION,
 )

@@ -13,6 +13,7 @@ from addonkit_postgresql.definition import PROGRAM
 from addonkit_postgresql.extending import words
 from addonkit_postgresql.extensions import FIRST_VERSION
 from addonkit_postgresql.hogs import FIRST_WITH_QUEUE_SETTING, QUEUE_SETTING
+from addonkit_postgresql.listening import listening
 from addonkit_postgresql.naming import ADMINISTRATOR, CLOSE_DOORS, SPARE
 from addonkit_postgresql.options import PRELOADED
 from addonkit_postgresql.scram import UNUSABLE
@@ -59,19 +60,20 @@ _FIRST_WITH_BUILTIN_LOCALES: Final = 17
 
 def program(server: Server) -> Program:
     """How a server runs without a container."""
-    settings = (*_LOOPBACK, *_sizes(server), *_SETTINGS)
+    reached = listening(server)
+    settings = (*_LOOPBACK, *_sizes(server), *_SETTINGS, *reached.settings)
     preloaded = [each for each in PRELOADED if each in words(server.config)]
     settings += (f"shared_preload_libraries={','.join(preloaded)}",) if preloaded else ()
     trusting = not server.shared and _major(server.version) >= FIRST_VERSION
     return Program(
-        source=PROGRAM,
+        source=PROGRAM.with_tls if server.certificate else PROGRAM,
         version=server.version,
         argv=("/bin/sh", "-eu", _START, "-D", "{disk}", "-p", "{port}", *_options(settings)),
         probe=Probe("postgresql", _startup_message(), ("R",)),
         prepare=(_initdb(server.version, "{run}/password"),),
         template=_template(server),
         prepare_files=(File("{run}/password", Secret(admin_password(server).reveal() + "\n")),),
-        files=(File(_START, start_script(trusting=trusting, preloaded=preloaded)),),
+        files=(File(_START, start_script(trusting=trusting, preloaded=preloaded)), *reached.files),
         socket=".s.PGSQL.{port}",
         stop_signal="SIGINT",
         stop_timeout=60.0,

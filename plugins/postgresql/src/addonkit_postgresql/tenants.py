@@ -22,6 +22,7 @@ from addonkit import (
 )
 from addonkit_postgresql import (
     admin,
+    certificate,
     configuring,
     copying,
     dump,
@@ -63,6 +64,10 @@ class DatabaseTenants(Tenants):
         if former:
             await extending.change(administrator(access), tenant.claim, former, tenant.config)
             await configuring.configure(administrator(access), tenant.claim, former, tenant.config)
+
+    async def reload_certificate(self, access: ServerAccess) -> None:
+        """See Tenants."""
+        await certificate.reload(administrator(access))
 
     async def set_admin_passwords(self, access: ServerAccess, passwords: Sequence[Secret]) -> None:
         """See Tenants. The server keeps one."""

@@ -19,15 +19,18 @@ def variables(access: ConnectionInfo) -> tuple[Variable, ...]:
         Variable("PGUSER", access.login),
         Variable("PGPASSWORD", access.password),
         Variable("PGDATABASE", name),
-        # The server has no TLS. lib/pq, of Go, insists on it unless told otherwise.
-        Variable("PGSSLMODE", "disable"),
+        # On loopback the server has no TLS. lib/pq, of Go, insists on it unless told otherwise.
+        Variable("PGSSLMODE", "verify-full" if access.ca_file else "disable"),
         # A process that takes the port of a stopped server could ask for the password in clear.
         Variable("PGREQUIREAUTH", "scram-sha-256"),
+        *((Variable("PGSSLROOTCERT", access.ca_file),) if access.ca_file else ()),
     )
 
 
 def _url(access: ConnectionInfo) -> Secret:
-    return access.url("postgresql", user=access.login, path=access.claim)
+    url = access.url("postgresql", user=access.login, path=access.claim)
+    verified = f"?sslmode=verify-full&sslrootcert={quote(access.ca_file)}" if access.ca_file else ""
+    return Secret(url.reveal() + verified)
 
 
 def _socket_url(access: ConnectionInfo, directory: str) -> Secret:

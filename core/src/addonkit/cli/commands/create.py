@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         "addonkit create postgresql:small -a shop --as analytics  a second one: ANALYTICS_DATABASE_URL",
         "addonkit create postgresql:shared -a blog --dry-run      what would be done",
         "addonkit create postgresql -a shop --set max_connections=200",
+        "addonkit create postgresql -a shop --listen 192.0.2.7    other machines reach it, with TLS",
     ),
 )
 @click.argument("spec", metavar="ADDON[:VARIANT]", type=Name("spec"))
@@ -48,6 +49,12 @@ if TYPE_CHECKING:
     default="",
     help="Extensions that it has from its beginning; see `addonkit extension`.",
 )
+@click.option(
+    "--listen",
+    metavar="ADDRESS",
+    default="",
+    help="Let other machines reach its server at this address or host name of the machine, with TLS alone.",
+)
 @click.option("--no-wait", is_flag=True, help="Only record it; `addonkit retry` carries it out.")
 @click.option("--dry-run", is_flag=True, help="Show the steps and the variables; change nothing.")
 @click.pass_obj
@@ -59,6 +66,7 @@ def create(
     version: str,
     options: tuple[str, ...],
     extensions: str,
+    listen: str,
     *,
     socket: bool,
     no_wait: bool,
@@ -71,7 +79,8 @@ def create(
     """
     from addonkit.cli.synonyms import suggesting
 
-    values = option_values(options) | ({"extensions": extensions} if extensions else {})
+    named = {"extensions": extensions, "listen": listen}
+    values = option_values(options) | {name: value for name, value in named.items() if value}
     with suggesting():
         if dry_run:
             _show_plan(invocation, spec, app, alias, version, values)

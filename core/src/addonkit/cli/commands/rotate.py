@@ -133,11 +133,14 @@ def _document(rotated: Rotated) -> dict[str, object]:
             for each in rotated.kept
         ],
         "ended": rotated.ended,
+        "renewed": rotated.renewed,
     }
 
 
 def _lines(rotated: Rotated) -> list[str]:
     lines = [f"{rotated.instance} has new credentials for {', '.join(rotated.apps)}"] if rotated.apps else []
+    if rotated.renewed:
+        lines.append("its server has another certificate; apps verify it with the same file")
     if rotated.ended:
         lines.append(f"{rotated.ended} sessions of the former ones were ended")
     lines += [_kept(rotated.instance, each) for each in rotated.kept]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from addonkit.models.compute import FoundProgram
     from addonkit.models.definition import AddonDefinition, VariantDefinition
     from addonkit.models.execution import Event, Execution
-    from addonkit.models.instance import Association, Instance
+    from addonkit.models.instance import Association, Instance, Server
     from addonkit.models.variable import Variable, VariableMove
     from addonkit.models.views import Environment, Finding, InstanceView, Plan
     from addonkit.models.vitals import Vitals
@@ -76,6 +76,14 @@ def association_json(association: Association) -> Json:
     }
 
 
+def _certificate_json(server: Server) -> Json:
+    """Of servers that listen for other machines."""
+    certificate = server.certificate
+    if certificate is None:
+        return {}
+    return {"certificate": {"expires": time_json(certificate.expires), "names": list(certificate.names)}}
+
+
 def view_json(view: InstanceView, vitals: Vitals | None = None) -> Json:
     """An instance with all that belongs to it; with `vitals` what its server tells."""
     server = None
@@ -90,6 +98,7 @@ def view_json(view: InstanceView, vitals: Vitals | None = None) -> Json:
             "host": address.host if address else None,
             "port": address.port if address else None,
             "tenants": view.tenants,
+            **_certificate_json(view.server),
         }
     return {
         **instance_json(view.instance),

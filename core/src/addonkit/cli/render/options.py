@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from addonkit.cli.render.table import table
 from addonkit.cli.streams import clean
+from addonkit.models.options import LISTEN
 
 if TYPE_CHECKING:
     from addonkit.models.definition import AddonDefinition
@@ -108,7 +109,13 @@ def done_text(plan: OptionPlan) -> str:
     if not plan.changes:
         return f"{plan.instance} has these values already"
     restarted = "; its server was restarted" if plan.restart and plan.server else ""
-    return "\n".join(f"{plan.instance}: {_change_line(each)}{restarted}" for each in plan.changes)
+    lines = [f"{plan.instance}: {_change_line(each)}{restarted}" for each in plan.changes]
+    if any(each.name == LISTEN for each in plan.changes):
+        lines.append(
+            "apps receive the other address, with new credentials: start them again;"
+            f" `addonkit rotate {plan.instance} --finish` then revokes the former ones"
+        )
+    return "\n".join(lines)
 
 
 def _change_line(change: OptionView) -> str:

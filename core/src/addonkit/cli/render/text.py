@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from addonkit.cli.render.json import version_of
@@ -32,7 +33,7 @@ def binding_text(binding: Binding, *, waited: bool) -> str:
     """What an app has after create or attach, and what to do next: two lines, more where there is more to say."""
     instance, app = binding.instance, binding.association.app
     state = "exists already" if binding.existed else f"is {instance.phase}"
-    where = f" at {binding.address.host}:{binding.address.port}" if binding.address and waited else ""
+    where = f" at {binding.address}" if binding.address and waited else ""
     new = f"; app {app} is new" if binding.new_app else ""
     lines = [f"{instance.name} {state}{where} ({kind_of(instance)}){new}"]
     if not waited:
@@ -181,12 +182,18 @@ def instance_text(view: InstanceView, vitals: Vitals | None = None) -> str:
         "addon state": "" if view.addon_state == "ok" else view.addon_state,
         "server": _server_text(view),
         "storage": view.storage.words if view.storage else "",
-        "address": f"{view.address.host}:{view.address.port}" if view.address else "",
+        "address": str(view.address) if view.address else "",
+        "certificate": _certificate_text(view),
         **(_vitals(vitals) if vitals else {}),
         "backups": "; ".join(view.troubles),
         "id": instance.id,
     }
     return "\n".join((block(fields), *(_attachment_line(view, number) for number in range(len(view.associations)))))
+
+
+def _certificate_text(view: InstanceView) -> str:
+    certificate = view.server.certificate if view.server else None
+    return certificate.words(datetime.now(UTC)) if certificate else ""
 
 
 def _vitals(vitals: Vitals) -> dict[str, str]:

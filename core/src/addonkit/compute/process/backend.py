@@ -224,6 +224,17 @@ class ProcessBackend:
         listens = not path and (await finish(self._look_at, pool)).use.ours
         return await asyncio.to_thread(examine_pool, pool, path, state.pid, listens=listens)
 
+    async def write_files(self, pool: Pool) -> None:
+        """See Backend."""
+        from addonkit.compute.process.launch_request import LaunchRequest, send_request
+
+        async with locked(self._layout.lock(pool.name), self._layout.user_of(pool)) as lock:
+            plan = await self._starter.plan(pool)
+            request = LaunchRequest(plan.user, plan.placeholders, write=plan.program.files)
+            fault = await finish(send_request, request, (lock,))
+        if fault:
+            raise ComputeError(f"cannot write files of server {pool.name}", fault)
+
     async def remove(self, name: str, program: Program | None = None) -> None:
         """See Backend."""
         from addonkit.compute.process.stop import Terminator
@@ -350,6 +361,7 @@ class ProcessBackend:
             age=look.age,
             strangers=look.use.strangers,
             shared_user=self._users.shared(look.user),
+            addresses=look.use.addresses,
         )
 
     def _check_users(self) -> None:

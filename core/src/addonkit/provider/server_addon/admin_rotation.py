@@ -129,6 +129,7 @@ def _reset_step(resetting: PoolOf, pool_of: PoolOf) -> Step:
     @step(timeout=700)
     async def reset_password(framework: ProviderFramework, server_id: str) -> None:
         """Restart the server so that its administrator has the recorded password."""
+        await framework.certify((await framework.locate_server(server_id)).server)  # its key may be lost as well
         await framework.change_server(
             server_id, lambda server: with_attributes(server, **{OTHER_PASSWORD: None}), resetting
         )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import attrs
 
 from addonkit.models.instance import Instance, Server
+from addonkit.models.options import LISTEN
 from addonkit.provider.framework import ProviderFramework
 from addonkit.provider.server_addon.admin_access import running
 from addonkit.provider.server_addon.declaration import PASSWORD, Progress, ServerAccess, Tenant
@@ -15,6 +16,7 @@ from addonkit.saga.saga import Saga
 from addonkit.saga.step import Step, step
 
 if TYPE_CHECKING:
+    from addonkit.models.certificate import Certificate
     from addonkit.models.compute import CreateSandboxPoolSpec
     from addonkit.models.definition import AddonDefinition
 
@@ -108,18 +110,29 @@ async def _change_server(
     *,
     restart: bool,
 ) -> None:
-    if (await framework.locate_server(server_id)).server.shared:
+    server = (await framework.locate_server(server_id)).server
+    if server.shared:
         return
+    certificate = await _certificate(framework, server, after.get(LISTEN, "" if LISTEN in before else server.listen))
 
     def change(now: Server) -> Server:
         kept = {name: value for name, value in now.config.items() if name not in before}
-        return attrs.evolve(now, config={**kept, **after})
+        return attrs.evolve(now, config={**kept, **after}, certificate=certificate)
 
     await framework.change_server(server_id, change, pool_of)
     if restart and not await framework.is_stopped(server_id):
         progress("restarting the server")
         await framework.restart_pool(server_id)
         await framework.wait_for_pool(server_id)
+        await framework.check_listens((await framework.locate_server(server_id)).server)
+
+
+async def _certificate(framework: ProviderFramework, server: Server, listen: str) -> Certificate | None:
+    """Return the certificate that a server needs to listen at an address: its own, or a new one; None without one."""
+    if not listen:
+        return None
+    has = server.certificate
+    return has if has is not None and listen == server.listen else await framework.certificates.issue(listen)
 
 
 def _tenant(instance: Instance, claim: str, before: Mapping[str, str], after: Mapping[str, str]) -> Tenant:

@@ -163,6 +163,8 @@ class ConnectionInfo:
         socket: path of the server's Unix socket, for an app that is to use it in place of host and port; else empty.
             Only an addon whose definition has `sockets` is asked with one.
         user: name of the app's own login; empty where tenants have none, and the claim is what it logs in with.
+        ca_file: path of the certificates that the app is to verify the server's with, at `host`; empty for a server
+            that listens on loopback alone, without TLS. Only an addon with LISTEN_OPTION is asked with one.
     """
 
     host: str
@@ -173,6 +175,7 @@ class ConnectionInfo:
     ports: Mapping[str, int] = attrs.field(factory=dict)
     socket: str = ""
     user: str = ""
+    ca_file: str = ""
 
     @property
     def login(self) -> str:
@@ -255,6 +258,11 @@ class Tenants(abc.ABC):
         async def set_admin_passwords(self, access: ServerAccess, passwords: Sequence[Secret]) -> None
 
     Meanwhile log in with one of `access.passwords` in all verbs: a server that keeps one may have the second already.
+
+    A server that listens for other machines, see LISTEN_OPTION, gets another certificate from time to time. With this
+    verb it reads the files of the new one while it runs, for new sessions. Without the verb the server restarts:
+
+        async def reload_certificate(self, access: ServerAccess) -> None
 
     Where the three verbs of logins are there, `create_tenant` makes no login. What any login makes belongs to the
     tenant, and `variables` use `ConnectionInfo.login`. `remove_login` ends the sessions of the login. In instances of

@@ -18,7 +18,14 @@ from addonkit.models.variable import Variable
 from addonkit.provider.framework import ProviderFramework, ServerPlace
 from addonkit.provider.server_addon.admin_access import admin_access, ensure_access, running
 from addonkit.provider.server_addon.data import tenant_of
-from addonkit.provider.server_addon.declaration import PASSWORD, ConnectionInfo, Login, ServerAccess, Tenant
+from addonkit.provider.server_addon.declaration import (
+    PASSWORD,
+    ConnectionInfo,
+    Login,
+    ServerAccess,
+    Tenant,
+    admin_password,
+)
 from addonkit.saga.saga import Saga
 from addonkit.saga.step import Step, step, title_of
 from addonkit.util.unix_sockets import LONGEST
@@ -153,9 +160,8 @@ def _result_step(
         """Put the variables together."""
         place = await framework.locate_server(server_id)
         name = names.of(association)
-        numbers = await further_ports(framework, server_id, ports)
-        address, shared = place.address, place.server.shared
-        access = ConnectionInfo(address.host, address.port, claim, password, shared, numbers, user=name)
+        info = await connection_info(framework, place, ports)
+        access = attrs.evolve(info, claim=claim, password=password, user=name)
         socket = usable_socket(place) if sockets else ""
         by_socket = variables(attrs.evolve(access, socket=socket)) if socket else ()
         return BindResult(variables(access), {LOGIN: name, PASSWORD: password}, by_socket)
@@ -231,6 +237,16 @@ async def _remove(
         return
     async with running(framework, server_id) as access:
         await tenants.remove_login(access, tenant_of(instance, claim), name)
+
+
+async def connection_info(framework: ProviderFramework, place: ServerPlace, ports: Collection[str]) -> ConnectionInfo:
+    """How an app gets at a server, with the administrator's password and without a claim."""
+    server, address = place.server, place.address
+    numbers = await further_ports(framework, server.id, ports)
+    info = ConnectionInfo(address.host, address.port, "", admin_password(server), server.shared, numbers)
+    if server.certificate is None:
+        return info
+    return attrs.evolve(info, host=server.certificate.names[0], ca_file=framework.certificates.file)
 
 
 async def further_ports(framework: ProviderFramework, server_id: str, names: Collection[str]) -> dict[str, int]:

@@ -11,8 +11,8 @@ from addonkit.models.result import Inventory, ProvisionResult
 from addonkit.models.secret import Secret
 from addonkit.models.variable import Variable
 from addonkit.provider.framework import ProviderFramework
-from addonkit.provider.server_addon.declaration import PASSWORD, ConnectionInfo, Tenants, admin_password
-from addonkit.provider.server_addon.logins import further_ports, usable_socket
+from addonkit.provider.server_addon.declaration import PASSWORD, ConnectionInfo, Tenants
+from addonkit.provider.server_addon.logins import connection_info, usable_socket
 from addonkit.provider.server_addon.membership import ensure_server_step, join_step, leave_step
 from addonkit.provider.server_addon.tenancy import (
     create_tenant_step,
@@ -77,9 +77,9 @@ def _tenant_result_step(variables: VariablesOf, ports: Collection[str], *, socke
         framework: ProviderFramework, server_id: str, address: ServerAddress, claim: str, password: Secret
     ) -> ProvisionResult:
         """Put the variables together."""
+        del address  # an older release began executions with it
         place = await framework.locate_server(server_id)
-        numbers = await further_ports(framework, server_id, ports)
-        access = ConnectionInfo(address.host, address.port, claim, password, place.server.shared, numbers)
+        access = attrs.evolve(await connection_info(framework, place, ports), claim=claim, password=password)
         socket = usable_socket(place) if sockets else ""
         return _result(variables, server_id, access, socket, {PASSWORD: password})
 
@@ -90,9 +90,9 @@ def _result_step(variables: VariablesOf, ports: Collection[str], *, sockets: boo
     @step(gives="result", effect=False)
     async def build_result(framework: ProviderFramework, server_id: str, address: ServerAddress) -> ProvisionResult:
         """Put the variables together."""
+        del address  # an older release began executions with it
         place = await framework.locate_server(server_id)
-        server, numbers = place.server, await further_ports(framework, server_id, ports)
-        whole = ConnectionInfo(address.host, address.port, "", admin_password(server), server.shared, numbers)
+        whole = await connection_info(framework, place, ports)
         return _result(variables, server_id, whole, usable_socket(place) if sockets else "")
 
     return build_result

@@ -5,16 +5,22 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Collection, Iterator
+from datetime import UTC, datetime
 from typing import Final
 
+import attrs
+
+from addonkit.models.certificate import Certificate
 from addonkit.models.compute import Program
 from addonkit.models.definition import CONFIG_VERSION, AddonDefinition, VariantDefinition, is_shared_variant
 from addonkit.models.instance import Server
+from addonkit.models.options import LISTEN
 from addonkit.models.secret import Secret, reveal
 from addonkit.provider.server_addon.declaration import ADMIN_PASSWORD
 
 _WORD: Final = re.compile(r"(?<![{$])\{([A-Za-z_]+)(?::([^{}]+))?\}(?!\})")
 _KNOWN: Final = ("disk", "port", "run", "sockets")
+_LATER: Final = datetime(2100, 1, 1, tzinfo=UTC)
 _ALIKE: Final = 0.5
 """How alike a word must be to a placeholder to be taken for one that is misspelt."""
 
@@ -48,12 +54,36 @@ def _slips(
     if not isinstance(answer, Program):
         yield f"its `program` answers {type(answer).__name__} for variant {variant.name}; return a Program"
         return
+    if definition.options_of(variant.name).offers(LISTEN):
+        yield from _listening(variant, program, server)
     has_disk = "storage" in variant.config
     for text in _texts(answer):
         for word, name in _WORD.findall(text):
             yield from (
                 f"variant {variant.name}: {slip}" for slip in _placeholder(word, name, ports, has_disk=has_disk)
             )
+
+
+def _listening(
+    variant: VariantDefinition, program: Callable[[Server], Program | None], server: Server
+) -> Iterator[str]:
+    """What a program lacks of a server that listens for other machines."""
+    certificate = Certificate("a certificate", Secret("the key of a certificate"), ("192.0.2.1",), _LATER)
+    given = attrs.evolve(server, config={**server.config, LISTEN: certificate.names[0]}, certificate=certificate)
+    try:
+        answer = program(given)
+    except Exception:  # noqa: BLE001 - as above
+        return
+    if answer is None:
+        return
+    written = [reveal(file.content) for file in answer.files]
+    for part, text in (("text", certificate.text), ("key", certificate.key.reveal())):
+        if not any(text in each for each in written):
+            yield f"variant {variant.name}: it has option {LISTEN}, and no file has `server.certificate.{part}`"
+    if not answer.source.needs_tls:
+        yield f"variant {variant.name}: a program with a certificate needs a source `with_tls`"
+    if not any(certificate.names[0] in text for text in (*answer.argv, *written)):
+        yield f"variant {variant.name}: it has option {LISTEN}, and its program does not use `server.listen`"
 
 
 def _placeholder(word: str, name: str, ports: Collection[str], *, has_disk: bool) -> Iterator[str]:

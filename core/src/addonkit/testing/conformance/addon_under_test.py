@@ -90,6 +90,7 @@ class AddonUnderTest:
             "sessions": lambda: self.addon.sessions(_association(self), instance),
             "rotate_admin": lambda: self.addon.rotate_admin(server),
             "reset_admin": lambda: self.addon.reset_admin(server),
+            "renew_certificate": lambda: self.addon.renew_certificate(server),
             "inspect": lambda: self.addon.inspect(server),
             "drop_claim": lambda: self.addon.drop_claim(server, "kit"),
         }

@@ -14,11 +14,13 @@ import pytest
 from addonkit.errors import AddonkitError
 from addonkit.kit.bootstrap import open
 from addonkit.kit.kit import Kit
+from addonkit.models.certificate import Authority
 from addonkit.models.execution import Event
 from addonkit.models.identifiers import new_id
 from addonkit.models.instance import Association, Instance
 from addonkit.models.secret import Secret
 from addonkit.models.views import Finding
+from addonkit.provider.certificates import NAME as AUTHORITY
 from addonkit.registry.discovery import BLOCK_VARIABLE
 from addonkit.store.codec import Codec
 from addonkit.store.interface import Transaction
@@ -113,9 +115,11 @@ class Rig:
         """The instance that `create` makes for an app."""
         return f"{self.app(app)}-{self.under_test.addon.name}"
 
-    async def create(self, kit: Kit, variant: str, app: str, *, alias: str = "") -> dict[str, str]:
+    async def create(
+        self, kit: Kit, variant: str, app: str, *, alias: str = "", options: Mapping[str, str] | None = None
+    ) -> dict[str, str]:
         """Create an instance for an app; the environment of the app."""
-        binding = await kit.create(self.spec(variant), self.app(app), alias=alias)
+        binding = await kit.create(self.spec(variant), self.app(app), alias=alias, options=options)
         secret = [variable for variable in binding.variables if isinstance(variable.value, Secret)]
         remember(variable.text for variable in secret)
         self.sensitive.update(variable.key for variable in secret)
@@ -226,10 +230,17 @@ class Rig:
 
     async def forget(self, app: str) -> None:
         """Lose the record of an instance, as if state had been restored from before it."""
+        await self._change(lambda tx: _forget(tx, self.name(app)))
+
+    async def forget_authority(self) -> None:
+        """Lose what signs certificates: another one is made for the next."""
+        await self._change(lambda tx: tx.delete(Authority, AUTHORITY))
+
+    async def _change(self, change: Callable[[Transaction], object]) -> None:
         codec = Codec(Sealer(load_key(self.home, self.environ)))
         store = await SqliteStore.open(self.home / "state.db", codec, SystemClock())
         try:
-            await store.transact(lambda tx: _forget(tx, self.name(app)))
+            await store.transact(change)
         finally:
             await store.close()
 

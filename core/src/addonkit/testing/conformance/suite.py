@@ -26,6 +26,7 @@ from addonkit.testing.conformance.hooks import HookChecks
 from addonkit.testing.conformance.isolation import IsolationChecks
 from addonkit.testing.conformance.lifecycles import LifeCycleChecks
 from addonkit.testing.conformance.limits import LimitChecks
+from addonkit.testing.conformance.listening import ListeningChecks
 from addonkit.testing.conformance.logins import LoginChecks
 from addonkit.testing.conformance.moves import MoveChecks
 from addonkit.testing.conformance.options import OptionChecks
@@ -54,6 +55,7 @@ class AddonConformance(
     SecretChecks,
     SettingsChecks,
     OptionChecks,
+    ListeningChecks,
     PromiseChecks,
     ExposureChecks,
     RightsChecks,
