@@ -37,6 +37,7 @@ QUICK: Final = " and ".join(
     for name in (
         "a_crash_at_any_point_is_recovered_from",
         "a_step_that_fails_leaves_nothing",
+        "a_killed_backup_leaves_nothing",
         "many_come_and_go_at_once",
         "names_that_look_alike_are_kept_apart",
         "a_second_create_makes_nothing",
