@@ -161,6 +161,25 @@ async def test_a_backup_is_of_one_moment_whatever_apps_write_meanwhile(kit: addo
         await asyncio.gather(writing, return_exceptions=True)
 
 
+async def test_a_database_whose_schema_public_was_made_anew_or_dropped_comes_back_the_same(
+    kit: addonkit.Kit, repository: Path
+) -> None:
+    """`DROP SCHEMA public CASCADE` is how many tools empty a database."""
+    anew = "DROP SCHEMA public CASCADE; CREATE SCHEMA public; GRANT ALL ON SCHEMA public TO public"
+    without = "DROP SCHEMA public CASCADE; CREATE SCHEMA own; CREATE TABLE own.t (i int)"
+    for app, statements in {"shop": anew, "blog": without}.items():
+        await kit.create("postgresql:shared", app)
+        async with database(kit, app) as connection:
+            await connection.execute(statements)
+
+        assert (await kit.backups.create(f"{app}-postgresql")).proof is not None
+
+    await kit.backups.restore("blog-postgresql")
+    async with database(kit, "blog") as connection:
+        rows = await connection.fetch("SELECT nspname FROM pg_namespace WHERE nspname IN ('own', 'public')")
+        assert [row["nspname"] for row in rows] == ["own"]
+
+
 @contextmanager
 def _patched(monkeypatch: pytest.MonkeyPatch, name: str, value: Any) -> Iterator[None]:
     with monkeypatch.context() as patched:

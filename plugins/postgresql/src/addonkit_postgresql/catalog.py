@@ -24,13 +24,15 @@ def _own(alias: str, catalog: str) -> str:
 
 
 _ACL: Final = """
-    (SELECT string_agg(concat_ws(':', coalesce(nullif(pg_get_userbyid(g.grantee), $1), '<owner>'), g.privilege_type,
-     g.is_grantable), ',' ORDER BY g.grantee = 0, pg_get_userbyid(g.grantee), g.privilege_type)
+    (SELECT string_agg(DISTINCT concat_ws(':', CASE WHEN pg_get_userbyid(g.grantee) IN ($1, 'pg_database_owner')
+       THEN '<owner>' ELSE pg_get_userbyid(g.grantee) END, g.privilege_type, g.is_grantable), ',')
      FROM aclexplode(coalesce({0}, acldefault({1}, {2}))) AS g
      WHERE g.privilege_type <> 'MAINTAIN' AND pg_get_userbyid(g.grantee) NOT IN ('{3}', '{4}'))
 """
-"""Who may do what; the owner is called the same in every place. What addonkit grants to logins is not of the data.
-Servers before 17 do not know MAINTAIN, and newer ones give it with `GRANT ALL`: an upgrade would always differ."""
+"""Who may do what; the owner is called the same in every place. It is also the only member of `pg_database_owner`: a
+schema `public` that an app has made anew belongs to the one role, and after a restore to the other. What addonkit
+grants to logins is not of the data. Servers before 17 do not know MAINTAIN, and newer ones give it with `GRANT ALL`:
+an upgrade would always differ."""
 
 
 def _acl(column: str, kind: str, owner: str) -> str:

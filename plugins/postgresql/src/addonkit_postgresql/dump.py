@@ -26,8 +26,13 @@ T = TypeVar("T")
 MEMBER: Final = "database.dump"
 """In PostgreSQL's custom format."""
 
+WITHOUT_PUBLIC: Final = "without-schema-public"
+"""An empty member: the database has no schema `public`. Each new one has it, and a dump says nothing of that."""
+
 _LONGEST_SOCKET: Final = 100
 """Bytes of a socket's path that every system can use."""
+
+_HAS_PUBLIC: Final = "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'public')"
 
 _DUMP: Final = ("--format=custom", "--compress=0", "--no-subscriptions", "--no-tablespaces", "--no-password")
 _LOCK_WAIT: Final = f"--lock-wait-timeout={LOCK_LIMIT}s"
@@ -52,6 +57,8 @@ async def dump(server: Administrator, access: ServerAccess, tenant: Tenant, arch
             fingerprint = await reading
         settings = await read_settings(connection, tenant.claim)
         await archive.write(kept_settings.MEMBER, chunks(settings), len(settings))
+        if not await connection.fetchval(_HAS_PUBLIC):
+            await archive.write(WITHOUT_PUBLIC, chunks(b""), 0)
         later = {part.name: part for part in await sequences(connection)}
     return without_moving(fingerprint, later)
 
@@ -88,6 +95,8 @@ async def _fill(
         elif member.name == kept_settings.MEMBER:
             content = b"".join([chunk async for chunk in member.content()])
             await apply_settings(server, tenant.claim, content)
+        elif member.name == WITHOUT_PUBLIC:
+            await _drop_public(server, tenant)
     if not loaded:
         raise BackupError(f"loading database {tenant.claim}", f"the archive has no {MEMBER}")
 
@@ -122,6 +131,11 @@ async def _snapshot(server: Administrator, database: str) -> AsyncIterator[async
         connection.transaction(isolation="repeatable_read", readonly=True),
     ):
         yield connection
+
+
+async def _drop_public(server: Administrator, tenant: Tenant) -> None:
+    async with server.session(tenant.claim) as connection:
+        await connection.execute("DROP SCHEMA IF EXISTS public")
 
 
 async def _empty(server: Administrator, tenant: Tenant) -> None:
