@@ -37,11 +37,11 @@ async def read_pieces(file: int) -> AsyncGenerator[bytes, None]:
         if piece is None:
             await _ready(file, loop.add_reader, loop.remove_reader)
             continue
-        if 0 < len(piece) < _SMALL:
-            await asyncio.sleep(_PAUSE)
-            piece += _read(file) or b""
         if not piece:
             return
+        await asyncio.sleep(_PAUSE if len(piece) < _SMALL else 0)  # 0: other tasks have their turn
+        if len(piece) < _SMALL:
+            piece += _read(file) or b""
         yield piece
 
 
