@@ -111,6 +111,7 @@ SEVERAL = 1 << 40
 """More answers than a server could ever send."""
 
 HOLD_UPS = [
+    ("EVAL", "redis.call('SET', KEYS[1], '1') while true do end", "1", "blog:key"),
     ("SRANDMEMBER", "blog:set", str(-SEVERAL)), ("HRANDFIELD", "blog:hash", str(-SEVERAL)),
     ("ZRANDMEMBER", "blog:sorted", str(-SEVERAL)), ("ZRANDMEMBER", "blog:sorted", str(-SEVERAL), "WITHSCORES"),
     ("SETRANGE", "blog:large", str(500 << 20), "x"), ("SETBIT", "blog:large", str((1 << 32) - 1), "1"),
