@@ -70,6 +70,23 @@ def test_root_that_looks_at_the_home_of_a_user_changes_nothing_in_it(theirs: Pat
     assert as_nobody_known("env", "get", "A", "-a", "shop", ADDONKIT_HOME=str(theirs)).stdout == "1\n"
 
 
+def test_root_that_works_in_the_home_of_a_user_does_not_lock_that_user_out(theirs: Path) -> None:
+    assert as_nobody_known("env", "set", "-a", "shop", "A=1", ADDONKIT_HOME=str(theirs)).returncode == 0
+    root = CommandLine(theirs, {"ADDONKIT_TRUST_HOME": "1"})
+    strangers = theirs / "of-root"
+    strangers.touch()
+    (theirs / "link").hardlink_to(strangers)
+
+    assert root("create", "valkey:small", "-a", "shop").status == 0
+    assert root("list").status == 0
+    assert root("destroy", "valkey", "-a", "shop", "--yes").status == 0
+
+    given = {path.lstat().st_uid for path in theirs.rglob("*") if path.name not in {"link", "of-root"}}
+    assert given == {UID}
+    assert (theirs / "link").stat().st_uid == 0, "a second name of a file of root is not given away"
+    assert as_nobody_known("env", "get", "A", "-a", "shop", ADDONKIT_HOME=str(theirs)).stdout == "1\n"
+
+
 def test_a_stranger_in_the_directory_of_a_disk_does_not_keep_it(addonkit_command: CommandLine, home: Path) -> None:
     assert addonkit_command("create", "valkey:small", "-a", "shop").status == 0
     (disk,) = (each for each in (home / "disks").iterdir() if each.is_dir())

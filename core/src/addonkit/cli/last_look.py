@@ -71,6 +71,7 @@ def remember(home: Path, found: Memory, files: Iterable[str]) -> None:
         files: that the programs were found by; directories and paths where nothing is included. What addons are
             made of is added: this process has imported them.
     """
+    from addonkit.kit.home_owner import give_back
     from addonkit.util.files import replace_private
 
     former = recall(home)
@@ -89,6 +90,7 @@ def remember(home: Path, found: Memory, files: Iterable[str]) -> None:
         "programs": dict(found.programs),
     }
     replace_private(home / FILE, json.dumps(document).encode())
+    give_back(home)
 
 
 def _environment() -> list[Any]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from addonkit.controller.settings import SettingsService
 from addonkit.controller.step_context import StepContext
 from addonkit.kit.home import find_home, held_home, open_home
+from addonkit.kit.home_owner import give_back
 from addonkit.kit.kit import Kit
 from addonkit.kit.services import BackupParts, Services
 from addonkit.models.execution import Event
@@ -85,6 +86,7 @@ async def open(
         finally:
             await store.close()
             await backend.close()
+            give_back(directory)
 
 
 def _build_services(

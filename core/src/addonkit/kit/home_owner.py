@@ -6,6 +6,7 @@ import os
 import pwd
 import stat
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -30,6 +31,9 @@ _FILES: Final = (
 )
 """What has to belong to the owner of the home."""
 
+_MADE_BY_COMMANDS: Final = ("*", "*/*", "pools/*/*")
+"""Not what is below the disks: that belongs to the users of servers."""
+
 
 def check_owner(home: Path, environ: Mapping[str, str]) -> None:
     """Make sure that a home belongs to this user, and that no other user can write it or replace it.
@@ -43,6 +47,20 @@ def check_owner(home: Path, environ: Mapping[str, str]) -> None:
     if found:
         general = f"use a directory of your own, or set {TRUST}=1 if only you use this machine"
         raise StoreUnavailable(f"cannot use {home} as home", found, advice or general)
+
+
+def give_back(home: Path) -> None:
+    """Give what root has made in the home of another user to that user. Does nothing for other users than root."""
+    owner = home.stat()
+    if os.geteuid() != 0 or owner.st_uid == 0:
+        return
+    for pattern in _MADE_BY_COMMANDS:
+        for path in home.glob(pattern):
+            with suppress(OSError):
+                status = path.lstat()
+                # A second name of a file may be one that the user gave to a file of root.
+                if status.st_uid == 0 and (stat.S_ISDIR(status.st_mode) or status.st_nlink == 1):
+                    os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
 
 
 def _fault(home: Path) -> tuple[str, str]:
