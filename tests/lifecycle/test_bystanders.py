@@ -107,11 +107,17 @@ def test_a_broken_disk_stops_nothing_else(addonkit_command: CommandLine, home: P
         assert addonkit_command("create", spec, "-a", app).status == 0
     (shown,) = [each for each in addonkit_command("list", "--json").data["instances"] if each["app"] == "shop"]
     assert addonkit_command("stop", f"shop-{addon}").status == 0
-    shutil.rmtree(home / "disks" / shown["server"]["id"])
-
+    run = home / "pools" / shown["server"]["id"] / "run"
+    shutil.rmtree(run)
+    run.touch()
     started = addonkit_command("start", f"shop-{addon}")
-    assert started.status == 1
-    assert "this is a bug" not in started.err
+    assert (started.status, "this is a bug" in started.err) == (1, False), started.err
+    assert f"File exists: {run}" in started.out
+    run.unlink()
+
+    shutil.rmtree(home / "disks" / shown["server"]["id"])
+    started = addonkit_command("start", f"shop-{addon}")
+    assert (started.status, "this is a bug" in started.err) == (1, False), started.err
     for words in (
         ("list",),
         ("run", "-a", "blog", "--", "true"),
