@@ -18,6 +18,8 @@ from types import CodeType, FrameType
 from typing import Any
 from unittest.mock import patch
 
+from bench_process import begin
+
 from addonkit.testing.home import kill_servers
 
 _OURS = ("/addonkit/", "/addonkit_")
@@ -31,6 +33,7 @@ class Launched(BaseException):
 
 def main() -> int:
     """Print the numbers."""
+    begin()
     spec = next((word for word in sys.argv[1:] if not word.startswith("-")), "postgresql:small")
     seen: set[CodeType] = set()
     with tempfile.TemporaryDirectory(prefix="addonkit-calls-") as folder:

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from typing import Final
 
+from bench_process import begin
 from interleaved import heading, measure, row
 
 from addonkit.testing.home import kill_servers
@@ -25,6 +26,7 @@ import json, sqlite3, sys
 
 def main() -> None:
     """Make an app with three addons, measure by turns, and print the table."""
+    begin()
     with tempfile.TemporaryDirectory(prefix="addonkit-bench-") as folder:
         home = Path(folder, "home")
         Path(folder).chmod(0o711)

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import asyncpg
+from bench_process import begin
 from by_hand import ByHand, drop_tenant, first_query, make_tenant, remove
 from interleaved import heading, measure_inner, row
 
@@ -243,8 +244,12 @@ def many(bench: Bench) -> None:
         words = (PROGRAM, "--home", str(bench.home), "create", "postgresql:shared", "-a")
         output = subprocess.DEVNULL
         started = [subprocess.Popen([*words, app], stdout=output, stderr=output) for app in apps]
-        if sum(each.wait() for each in started):
-            raise SystemExit("a command failed")
+        try:
+            if sum(each.wait() for each in started):
+                raise SystemExit("a command failed")
+        finally:
+            for each in started:
+                each.kill()
         took = time.perf_counter() - began
         bench.destroy(*apps)
         return took
@@ -343,6 +348,7 @@ async def prepare(bench: Bench, stack: AsyncExitStack) -> None:
 
 def main() -> None:
     """Measure by turns, and print the table."""
+    begin()
     tables = {"small": small, "shared": shared, "many": many, "valkey": valkey}
     wanted = os.environ.get("ONLY", "").split() or list(tables)
     with tempfile.TemporaryDirectory(prefix="addonkit-bench-") as folder, asyncio.Runner() as runner:

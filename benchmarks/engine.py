@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from typing import Any, Final
 
+from bench_process import begin
 from interleaved import heading, row
 
 from addonkit import Saga, step
@@ -77,6 +78,7 @@ def commits(folder: Path, turn: int) -> float:
 
 def main() -> None:
     """Measure by turns and print the table; a ratio of 2.5 is 0.4 times as many steps as commits."""
+    begin()
     seconds: dict[str, list[float]] = {"a commit": [], "a step, alone": [], "a step, 16 executions at once": []}
     with tempfile.TemporaryDirectory(prefix="addonkit-bench-") as name:
         for turn in range(TURNS):

@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from bench_process import begin
 from interleaved import heading, measure, row
 from many_addons import GOOD, PEAK, install
 
@@ -82,6 +83,7 @@ def words_of(command: str, new: int) -> Sequence[str]:
 
 def main() -> None:
     """Make the homes, measure by turns, and print the tables."""
+    begin()
     with tempfile.TemporaryDirectory(prefix="addonkit-bench-") as folder:
         Path(folder).chmod(0o711)
         site = Path(folder, "site")

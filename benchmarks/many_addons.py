@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from bench_process import begin
 from interleaved import heading, measure, row
 
 NUMBERS: Final = (1, 3, 30, 300)
@@ -69,6 +70,7 @@ def install(site: Path, name: str, code: str) -> None:
 
 def main() -> None:
     """Measure by turns."""
+    begin()
     with tempfile.TemporaryDirectory(prefix="addonkit-bench-") as folder:
         sites = {number: Path(folder, f"site-{number}") for number in NUMBERS}
         new = itertools.count()

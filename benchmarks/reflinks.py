@@ -19,6 +19,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from bench_process import begin
+
 import addonkit
 from addonkit.testing.home import kill_servers
 from addonkit.util.file_trees import copy_tree, sync_file_system
@@ -96,6 +98,7 @@ def measure(kind: str, place: Path) -> None:
 
 def main() -> int:
     """Measure what there is, and print the table."""
+    begin()
     print("| file system | copy of the prepared cluster | space | `create postgresql:small`, in process |")
     print("| --- | ---: | ---: | ---: |")
     with tempfile.TemporaryDirectory(prefix="addonkit-bench-") as name:

@@ -17,6 +17,8 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import Final
 
+from bench_process import begin
+
 import addonkit
 from addonkit.models.compute import Pool
 
@@ -74,6 +76,7 @@ def back_after(home: Path, server: str, number: signal.Signals) -> float:
 
 def main() -> None:
     """Measure and print."""
+    begin()
     given = [int(word) for word in sys.argv[1:]]
     servers, trials = [*given, *(100, 50)[len(given) :]]
     os.environ["ADDONKIT_TRASH"] = "0"

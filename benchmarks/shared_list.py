@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 import attrs
+from bench_process import begin
 from interleaved import heading, measure, row
 
 import addonkit
@@ -46,6 +47,7 @@ async def fill(home: Path, apps: int) -> None:
 
 def main() -> None:
     """Make the homes, measure by turns, and print the table."""
+    begin()
     with tempfile.TemporaryDirectory(prefix="addonkit-bench-") as folder:
         Path(folder).chmod(0o711)
         program = str(Path(sys.executable).with_name("addonkit"))

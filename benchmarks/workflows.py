@@ -14,6 +14,7 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
+from bench_process import begin
 from engine import EXECUTIONS, sagas
 from interleaved import heading, row
 
@@ -43,6 +44,7 @@ def dbos(python: str, folder: Path, at_once: int, turn: int) -> float:
 
 def main() -> None:
     """Measure by turns and print the table; a ratio of 0.1 is ten times as many steps a second."""
+    begin()
     with tempfile.TemporaryDirectory(prefix="addonkit-bench-") as name:
         folder = Path(name)
         python = dbos_python(folder)
