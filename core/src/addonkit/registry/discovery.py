@@ -14,6 +14,7 @@ from addonkit._version import __version__
 from addonkit.registry.metadata import Distribution, MetadataFault, canonical_name, distributions
 from addonkit.registry.requirement import refusal_of
 from addonkit.util.text import printable, short_name
+from addonkit.util.values import frozen
 
 ADDONS: Final = "addonkit.addons"
 """Entry points whose name is an addon's; imported when that addon is used."""
@@ -54,7 +55,7 @@ class State(StrEnum):
     BROKEN = "broken"
 
 
-@attrs.frozen
+@frozen
 class Entry:
     """One entry point.
 

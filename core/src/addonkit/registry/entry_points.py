@@ -10,6 +10,7 @@ import attrs
 
 from addonkit.errors import AddonBroken
 from addonkit.registry.discovery import BLOCK_VARIABLE, Entry, InstalledEntries, State
+from addonkit.util.values import frozen
 
 _ADVICE: Final = {
     State.BLOCKED: f"take it off the list of blocked names ({BLOCK_VARIABLE})",
@@ -19,7 +20,7 @@ _ADVICE: Final = {
 }
 
 
-@attrs.frozen
+@frozen
 class AddonReport:
     """What is known of one entry point.
 

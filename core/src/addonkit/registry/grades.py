@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
-import attrs
+from addonkit.util.values import frozen
 
 REPORT: Final = "conformance.json"
 """Name of the report; one in the package of an addon says its grade."""
@@ -31,7 +31,7 @@ class Grade(StrEnum):
     """A check does not hold."""
 
 
-@attrs.frozen
+@frozen
 class Graded:
     """The head of a report.
 

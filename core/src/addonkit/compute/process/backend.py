@@ -55,6 +55,7 @@ from addonkit.errors import Busy, CommandFailed, ComputeError, PoolCrashed
 from addonkit.models.compute import Disk, ExecResult, FoundProgram, Pool, PoolState, Program
 from addonkit.models.definition import AddonDefinition, ProgramSource
 from addonkit.util.files import remove_tree
+from addonkit.util.values import frozen
 
 if TYPE_CHECKING:
     from addonkit.compute.process.starter import Starter
@@ -66,7 +67,7 @@ NAME: Final = "process"
 _NOT_USED: Final = PortUse(ours=False)
 
 
-@attrs.frozen
+@frozen
 class Look:
     """What is seen of a pool's server from outside.
 

@@ -13,17 +13,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-import attrs
-
 from addonkit.errors import PoolCrashed
 from addonkit.util.files import make_directory, replace_private
+from addonkit.util.values import frozen
 
 MARK: Final = "addonkit.disk"
 """Name of the mark, at the top of a server's data."""
 _LONGEST: Final = 64 * 1024
 
 
-@attrs.frozen
+@frozen
 class Remembered:
     """What is known of the data on a disk.
 

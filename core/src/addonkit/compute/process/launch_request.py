@@ -19,12 +19,13 @@ from addonkit.compute.process.placeholders import Placeholders
 from addonkit.compute.process.user import ServiceUser
 from addonkit.models.compute import File
 from addonkit.util.procfs import boot_id, pid_namespace
+from addonkit.util.values import frozen
 
 _LIMIT: Final = 20.0
 """Seconds until a launched process must have become what it should."""
 
 
-@attrs.frozen
+@frozen
 class Detached:
     """A process that outlives us: where its record and log are, when it was started, which disks it uses, whose it is.
 
@@ -40,7 +41,7 @@ class Detached:
     keep: Sequence[int]
 
 
-@attrs.frozen
+@frozen
 class LaunchRequest:
     """What the launcher is to do; see there.
 

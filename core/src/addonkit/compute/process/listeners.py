@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-import attrs
-
 from addonkit.compute.process.identity import session_members
 from addonkit.compute.process.open_files import read_open_files
 from addonkit.compute.process.user import ServiceUser, user_name
 from addonkit.util.listeners import Listener, bound_sockets, listeners
+from addonkit.util.values import frozen
 
 _REACHED: Final = frozenset({"127.0.0.1", "0.0.0.0", "::1", "::", "::ffff:127.0.0.1"})  # noqa: S104 - looked for, not bound
 """Addresses at which a client that asks for 127.0.0.1, or for `localhost`, may end."""
 
 
-@attrs.frozen
+@frozen
 class PortUse:
     """Who listens on a port.
 

@@ -11,17 +11,16 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
-import attrs
-
 from addonkit.compute.process import proc_probe
 from addonkit.compute.process.user import ServiceUser
 from addonkit.util.procfs import all_pids
+from addonkit.util.values import frozen
 
 _LIMIT: Final = 10.0
 """Seconds that a look as the service user may take."""
 
 
-@attrs.frozen
+@frozen
 class OpenFiles:
     """What a process shows.
 

@@ -8,15 +8,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-import attrs
-
 from addonkit.errors import ComputeError
 from addonkit.models.secret import Secret, reveal
+from addonkit.util.values import frozen
 
 _PLACEHOLDER: Final = re.compile(r"\{(port|disk|run|sockets|scratch)(?::([A-Za-z0-9_-]+))?\}")
 
 
-@attrs.frozen
+@frozen
 class Placeholders:
     """What the placeholders stand for.
 

@@ -13,11 +13,10 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-import attrs
-
 from addonkit.compute.process.user import ServiceUser, subprocess_credentials
 from addonkit.errors import CommandFailed
 from addonkit.util.concurrency import uninterrupted
+from addonkit.util.values import frozen
 
 PLACE: Final = "/var/tmp"  # noqa: S108 - the folder is made there by `mktemp -d`, readable by its owner only
 """Where such folders are unless TMPDIR says otherwise: a disk, and not that of the servers' data."""
@@ -38,7 +37,7 @@ rm -rf "$folder"
 """
 
 
-@attrs.frozen
+@frozen
 class Scratch:
     """A private folder of a command.
 

@@ -8,8 +8,6 @@ import time
 from pathlib import Path
 from typing import Final
 
-import attrs
-
 from addonkit.compute.process.commands import run
 from addonkit.compute.process.launch_request import Detached, LaunchRequest, send_request
 from addonkit.compute.process.logs import tail
@@ -23,6 +21,7 @@ from addonkit.errors import PoolCrashed
 from addonkit.models.compute import File, Pool, Program
 from addonkit.models.secret import reveal
 from addonkit.util.text import last_lines
+from addonkit.util.values import frozen
 
 PREPARE_LIMIT: Final = 240.0
 """Seconds that preparing a disk may take."""
@@ -35,7 +34,7 @@ WITHIN: Final = 60.0
 """So many starts within so many seconds are a crash loop: the server is left alone for a while."""
 
 
-@attrs.frozen
+@frozen
 class LaunchPlan:
     """Everything a start needs.
 

@@ -11,14 +11,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-import attrs
-
 from addonkit.compute.process.disk_lock import is_held
 from addonkit.compute.process.identity import Identity, is_running, send, session_members
 from addonkit.compute.process.open_files import having_open, read_open_files, working_in, working_in_removed
 from addonkit.compute.process.user import ServiceUser
 from addonkit.models.compute import Program
 from addonkit.util.procfs import read_status
+from addonkit.util.values import frozen
 
 _FIRST_LOOK: Final = 0.002
 _LOOK_EVERY: Final = 0.02
@@ -32,7 +31,7 @@ _KILL_LIMIT: Final = 10.0
 _ORPHANS_LIMIT: Final = 5.0
 
 
-@attrs.frozen
+@frozen
 class Terminator:
     """Ends servers of one home.
 

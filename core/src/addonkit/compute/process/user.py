@@ -8,16 +8,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-import attrs
-
 from addonkit.errors import ComputeError
+from addonkit.util.values import frozen
 
 SETTING: Final = "ADDONKIT_SERVICE_USER"
 LAST_RESORT: Final = "nobody"
 _CANDIDATES: Final = ("addonkit", LAST_RESORT)
 
 
-@attrs.frozen
+@frozen
 class ServiceUser:
     """A user that is not root."""
 
