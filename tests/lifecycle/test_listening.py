@@ -250,6 +250,7 @@ def test_an_instance_begins_to_listen_and_ends(addonkit_command: CommandLine, tm
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_copies_listen_for_no_others_and_what_takes_its_place_does(
     addonkit_command: CommandLine, home: Path, tmp_path: Path
 ) -> None:

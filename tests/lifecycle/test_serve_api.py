@@ -220,6 +220,15 @@ def test_the_command_line_through_the_api(addonkit_command: CommandLine, home: P
         assert "NOPERM" in refused.out + refused.err
         said = elsewhere("run", "-a", "shop", "--", "sh", "-c", "echo $VALKEY_PORT").out.strip()
         assert said == values["VALKEY_PORT"]
+        vcap = elsewhere("env", "-a", "shop", "--format", "vcap", "--reveal").data
+        assert vcap["valkey"][0]["credentials"]["VALKEY_PORT"] == values["VALKEY_PORT"]
+        assert (vcap["valkey"][0]["instance_name"], vcap["valkey"][0]["plan"]) == ("shop-valkey", "small")
+        rotated = elsewhere("rotate", "valkey", "-a", "shop", "--json").data
+        assert (rotated["instance"], rotated["apps"]) == ("shop-valkey", ["shop"])
+        after = elsewhere("env", "get", "-a", "shop", "VALKEY_PASSWORD").out.strip()
+        assert after not in {"", values["VALKEY_PASSWORD"]}
+        unoffered = elsewhere("rotate", "shop-valkey", "--finish")
+        assert (unoffered.status, unoffered.err.count("\n")) == (1, 1)
         assert elsewhere("env", "set", "-a", "shop", "DEBUG=1").status == 0
         hostile_line(home)
         refused = elsewhere("doctor")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from addonkit.client.transport import Transport, part
 from addonkit.client.values import (
@@ -21,6 +21,9 @@ from addonkit.kit.binding import Binding
 from addonkit.models.variable import VariableMove
 from addonkit.models.views import AppView, Environment, InstanceView, Plan
 from addonkit.models.vitals import Vitals
+
+if TYPE_CHECKING:
+    from addonkit.client.rotations import RemoteRotations
 
 
 class RemoteKit:
@@ -116,6 +119,8 @@ class RemoteKit:
         """See `Kit.environment`."""
         data = await self._transport.ask("GET", f"/v1/apps/{part(app)}/environment", reveal="true")
         kept = [each for each in data["variables"] if each["source"] not in without]
+        if "services" in data:
+            data = {**data, "services": [each for each in data["services"] if each["name"] not in without]}
         pending = [each for each in data["pending"] if each not in without]
         return environment_of({**data, "variables": kept, "pending": pending})
 
@@ -161,6 +166,13 @@ class RemoteKit:
     async def heal(self, app: str | None = None, *, without: Collection[str] = ()) -> HealReport:  # noqa: ARG002 - of `Kit`
         """The service keeps servers running: nothing is to be done here."""
         return HealReport()
+
+    @property
+    def rotations(self) -> RemoteRotations:
+        """See `Kit.rotations`."""
+        from addonkit.client.rotations import RemoteRotations as Made
+
+        return Made(self._transport, self._url)
 
     async def _binding(self, name: str, app: str, *, new_app: bool) -> Binding:
         data = await self._transport.ask("GET", f"/v1/instances/{part(name)}")

@@ -12,7 +12,7 @@ from addonkit.models.instance import Association, Instance, Phase, Purpose, Serv
 from addonkit.models.result import Usage
 from addonkit.models.secret import Secret
 from addonkit.models.variable import Variable, VariableMove
-from addonkit.models.views import Environment, EnvironmentEntry, InstanceView
+from addonkit.models.views import BoundService, Environment, EnvironmentEntry, InstanceView
 from addonkit.models.vitals import Vitals
 
 Json = Mapping[str, Any]
@@ -83,7 +83,9 @@ def address_of(data: Json) -> Address | None:
 def environment_of(data: Json) -> Environment:
     """Return what an app receives."""
     entries = tuple(EnvironmentEntry(_variable(each), each["source"]) for each in data["variables"])
-    return Environment(data["app"], entries, tuple(data["pending"]), tuple(data["unset"]), dict(data["failed"]))
+    pending, unset, failed = tuple(data["pending"]), tuple(data["unset"]), dict(data["failed"])
+    services = tuple(map(_service, data["services"])) if "services" in data else None  # of an older service
+    return Environment(data["app"], entries, pending, unset, failed, services=services)
 
 
 def moves_of(data: Json) -> tuple[VariableMove, ...]:
@@ -95,6 +97,11 @@ def vitals_of(data: Json) -> Vitals:
     """Return what a running server tells of an instance."""
     usage = Usage(**data["usage"]) if data["usage"] else None
     return Vitals(usage, data["sessions"], data["uptime"], _time(data["last_backup"]))
+
+
+def _service(data: Json) -> BoundService:
+    variables = tuple(map(_variable, data["variables"]))
+    return BoundService(data["name"], data["addon"], data["variant"], data["alias"], variables)
 
 
 def _variable(data: Json) -> Variable:

@@ -63,6 +63,7 @@ class Rotated:
         kept: former credentials that still work.
         ended: sessions that were ended, as --force asked for it.
         renewed: whether its server has another certificate.
+        left: how many former credentials still work, where a service tells no more of them.
     """
 
     instance: str
@@ -70,6 +71,7 @@ class Rotated:
     kept: tuple[Kept, ...] = ()
     ended: int = 0
     renewed: bool = False
+    left: int = 0
 
 
 class Rotations:

@@ -188,7 +188,8 @@ async def _rotate(kit: Kit, operation: Operation) -> Result:
     done = await kit.rotations.rotate(
         operation.instance_name, asked["app"] or None, grace=grace, force=force, wait=force
     )
-    return {"instance": done.instance, "apps": list(done.apps), "kept": len(done.kept), "ended": done.ended}
+    counts = {"kept": len(done.kept), "ended": done.ended, "renewed": done.renewed}
+    return {"instance": done.instance, "apps": list(done.apps), **counts}
 
 
 async def _each_server(kit: Kit, operation: Operation) -> Result:

@@ -144,7 +144,9 @@ def _lines(rotated: Rotated) -> list[str]:
     if rotated.ended:
         lines.append(f"{rotated.ended} sessions of the former ones were ended")
     lines += [_kept(rotated.instance, each) for each in rotated.kept]
-    if not rotated.kept:
+    if rotated.left:
+        lines.append("former credentials still work; the service revokes them when no session uses them")
+    if not (rotated.kept or rotated.left):
         lines.append("former credentials are revoked")
     return lines
 

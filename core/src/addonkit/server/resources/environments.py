@@ -9,7 +9,7 @@ import attrs
 
 from addonkit.models.token import Role
 from addonkit.models.variable import Variable, VariableMove
-from addonkit.models.views import Environment
+from addonkit.models.views import BoundService, Environment
 from addonkit.server.endpoints import Call, Endpoints
 from addonkit.server.resources.apps import check
 from addonkit.server.resources.words import VariableName
@@ -36,6 +36,25 @@ class VariableResource:
 
 
 @attrs.frozen
+class BoundServiceResource:
+    """An instance as the app uses it.
+
+    Attributes:
+        name: of the instance.
+        addon: its name.
+        variant: its name.
+        alias: the name that the app gave; empty without one.
+        variables: under their plain names.
+    """
+
+    name: str
+    addon: str
+    variant: str
+    alias: str
+    variables: tuple[VariableResource, ...]
+
+
+@attrs.frozen
 class EnvironmentResource:
     """What an app receives.
 
@@ -45,6 +64,7 @@ class EnvironmentResource:
         pending: names of instances whose variables are not there yet.
         failed: names of instances that failed to give variables, to the reason.
         unset: names that must not reach the app from its surroundings; a trailing `*` stands for any ending.
+        services: instances that the app uses, in its order.
     """
 
     app: str
@@ -52,6 +72,7 @@ class EnvironmentResource:
     pending: tuple[str, ...]
     failed: Mapping[str, str]
     unset: tuple[str, ...]
+    services: tuple[BoundServiceResource, ...]
 
 
 @attrs.frozen
@@ -136,9 +157,20 @@ def moves_resource(moves: list[VariableMove] | tuple[VariableMove, ...]) -> Move
 
 def _resource(environment: Environment, *, reveal: bool) -> EnvironmentResource:
     variables = (_variable(each.variable, each.source, reveal=reveal) for each in environment.entries)
+    services = (_service(each, reveal=reveal) for each in environment.services or ())
     return EnvironmentResource(
-        environment.app, tuple(variables), environment.pending, environment.failed, environment.unset
+        environment.app,
+        tuple(variables),
+        environment.pending,
+        environment.failed,
+        environment.unset,
+        tuple(services),
     )
+
+
+def _service(service: BoundService, *, reveal: bool) -> BoundServiceResource:
+    variables = tuple(_variable(each, service.name, reveal=reveal) for each in service.variables)
+    return BoundServiceResource(service.name, service.addon, service.variant, service.alias, variables)
 
 
 def _variable(variable: Variable, source: str, *, reveal: bool) -> VariableResource:
