@@ -103,6 +103,8 @@ def _object(kind: Any, tree: dict[str, object], place: str) -> Any:
 
 
 def _plain(kind: type, tree: object, place: str) -> object:
+    if kind is int and isinstance(tree, float) and tree.is_integer():
+        return int(tree)  # 600.0 is a whole number, as JSON Schema has it
     if type(tree) is not kind:
         raise Unfit(f"{place or 'the body'} is not {_WORDS[kind]}")
     if isinstance(tree, str) and not _storable(tree):
