@@ -64,8 +64,16 @@ def test_a_provisioner_of_score(addonkit_command: CommandLine) -> None:
     resource = {
         "resource_uid": "redis.default#web.cache",
         "resource_type": "redis",
+        "resource_class": "default",
+        "resource_id": "web.cache",
         "resource_params": {},
+        "resource_metadata": {"annotations": {}},
         "resource_state": {},
+        "source_workload": "web",
+        "workload_services": {"web": {"service_name": "web", "ports": {}}},
+        "shared_state": {"others": {"kept": True}},
+        "compose_project_name": "shop",
+        "mount_directory_path": "/nowhere/mounts",
     }
     first = addonkit_command("score", "valkey", input=json.dumps(resource))
     assert first.status == 0, first

@@ -171,3 +171,16 @@ def test_modes_do_not_depend_on_the_umask(home: Path, umask: int) -> None:
     finally:
         os.umask(before)
         kill_servers(home / "new")
+
+
+@pytest.mark.parametrize("words", [("show",), ("move", "elsewhere"), ("adopt",)])
+def test_no_home_of_this_machine_is_meant_while_a_service_is_named(
+    addonkit_command: CommandLine, words: tuple[str, ...]
+) -> None:
+    refused = addonkit_command("home", *words, ADDONKIT_URL="unix:/nowhere/api.sock")
+
+    assert refused.status == 1
+    assert refused.err == (
+        "error: cannot show, move or adopt a home: ADDONKIT_URL names one that a service answers for; "
+        "unset ADDONKIT_URL on its machine\n"
+    )

@@ -233,7 +233,7 @@ def test_the_command_line_through_the_api(addonkit_command: CommandLine, home: P
         hostile_line(home)
         refused = elsewhere("doctor")
         assert (refused.status, refused.err.count("\n")) == (1, 1)
-        assert "the API does not offer" in refused.err
+        assert "does not work through a service" in refused.err
         assert elsewhere("destroy", "valkey", "-a", "shop", "--yes", "--now").status == 0
         assert elsewhere("list", "--json").data == {"instances": []}
     gone = elsewhere("list")

@@ -98,7 +98,7 @@ async def test_errors_are_those_of_the_service(api: Served, home: Path, shelf: S
         shelf.broken = True
         with pytest.raises(InstanceFailed, match="the shelf broke"):
             await kit.create("shelf", "shop")
-        with pytest.raises(AddonkitError, match="the API does not offer 'doctor'"):
+        with pytest.raises(AddonkitError, match="'doctor' does not work through a service"):
             await kit.doctor()
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class RemoteKit:
-    """Has the names of `Kit`. What the API does not offer raises one clear error."""
+    """Has the names of `Kit`. What works only beside the files of the home raises one clear error."""
 
     def __init__(self, transport: Transport, url: str) -> None:
         self._transport = transport
@@ -36,8 +36,8 @@ class RemoteKit:
     def __getattr__(self, name: str) -> NoReturn:
         if name.startswith("_"):
             raise AttributeError(name)
-        advice = "do it on the machine of the home, without ADDONKIT_URL"
-        raise AddonkitError(f"cannot do that at {self._url}", f"the API does not offer {name!r}", advice)
+        found = f"{name!r} does not work through a service"
+        raise AddonkitError(f"cannot do that at {self._url}", found, "unset ADDONKIT_URL on the machine of the home")
 
     async def create(
         self,

@@ -82,8 +82,12 @@ def adopt(invocation: Invocation) -> None:
 
 
 def _home(invocation: Invocation) -> Path:
+    from addonkit.errors import InvalidInput
     from addonkit.kit.home import find_home
 
+    if os.environ.get("ADDONKIT_URL"):
+        found = "ADDONKIT_URL names one that a service answers for"
+        raise InvalidInput("cannot show, move or adopt a home", found, "unset ADDONKIT_URL on its machine")
     return find_home(invocation.home, os.environ)
 
 

@@ -27,6 +27,10 @@ _EXAMPLES: Final = (
 )
 
 
+FILES: Final = 8192
+"""Files that may be open at the same time, where the machine allows it."""
+
+
 @command("serve", examples=_EXAMPLES)
 @listen_options
 @click.pass_obj
@@ -47,7 +51,18 @@ def serve(invocation: Invocation, listen: str, tls_cert: str, tls_key: str, host
         raise click.UsageError("serve has no end, so it does not go with --json")
     listening = Listening.parse(listen, tls_cert, tls_key, hosts)
     redirect_stdout()
+    _open_many_files()
     asyncio.run(_serve(invocation, listening))
+
+
+def _open_many_files() -> None:
+    """Raise the limit of open files as far as is allowed: each server takes one, and each connection."""
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 async def _serve(invocation: Invocation, listening: Listening) -> None:
