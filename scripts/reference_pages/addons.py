@@ -41,8 +41,9 @@ variables, widens a pattern, ignores a config. A check of the kit must fail then
 promise; `scripts/mutation/equivalent.txt` says why. `brook` and `river` are what `addonkit new` writes.
 
 A kit for all addons knows no data of a former release and no dump of a foreign server: tests of the addon's own do.
+Where many were not judged, the others are a sample by chance.
 
-| addon | caught by the kit | caught by own tests | missed | equivalent | not judged | caught of those that can be |
+| addon | caught by the kit | caught by own tests | missed | equivalent | not judged | caught of those that were judged |
 | --- | --- | --- | --- | --- | --- | --- |
 """
 _OUTCOMES: Final = ("caught", "own tests", "missed", "equivalent", "not judged")
@@ -63,7 +64,8 @@ def _mutants() -> str:
 
 def _mutants_of(addon: str, found: dict[str, int]) -> str:
     caught, own, missed = (found.get(word, 0) for word in _OUTCOMES[:3])
-    share = f"{(caught + own) / (caught + own + missed):.0%}" if caught + own + missed else "-"
+    judged = caught + own + missed
+    share = f"{caught + own} of {judged}, {(caught + own) / judged:.0%}" if judged else "-"
     return f"| `{addon}` | {' | '.join(str(found.get(word, 0)) for word in _OUTCOMES)} | {share} |"
 
 
