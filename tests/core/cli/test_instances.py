@@ -277,6 +277,15 @@ def test_an_empty_list_tells_how_to_begin(call, kit):
     assert call("list", "--json").json == {"instances": []}
 
 
+def test_the_names_of_variables_are_shown_in_lines_that_fit(call, kit, samples):
+    (tie,) = samples.view.associations
+    variables = tuple(attrs.evolve(tie.variables[0], key=f"A_LONG_NAME_{number}") for number in range(12))
+    kit.answers["show"] = attrs.evolve(samples.view, associations=(attrs.evolve(tie, variables=variables),))
+    shown = call("show", "shop-postgresql").out
+    assert "A_LONG_NAME_11" in shown
+    assert max(len(line) for line in shown.splitlines()) <= 80
+
+
 def test_show_has_everything_but_secrets(call, kit, samples):
     kit.answers["show"] = samples.view
     outcome = call("show", "shop-postgresql")

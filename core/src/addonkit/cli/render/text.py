@@ -188,7 +188,8 @@ def instance_text(view: InstanceView, vitals: Vitals | None = None) -> str:
         "backups": "; ".join(view.troubles),
         "id": instance.id,
     }
-    return "\n".join((block(fields), *(_attachment_line(view, number) for number in range(len(view.associations)))))
+    attachments = (wrap(_attachment_line(view, number)) for number in range(len(view.associations)))
+    return "\n".join((block(fields), *attachments))
 
 
 def _certificate_text(view: InstanceView) -> str:
