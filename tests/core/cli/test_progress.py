@@ -64,6 +64,24 @@ def test_a_saga_that_a_step_starts_is_shown_further_in(show, live, before):
     assert text == f"{before}     1/10 the disk ... done\n  1/2 the server ... done\n"
 
 
+@pytest.mark.parametrize("live", [False, True])
+def test_questions_that_are_asked_at_once_are_shown_side_by_side(show, live):
+    one, other = ({"execution": f"once/inspect/{server}/x", "total": 1} for server in ("s1", "s2"))
+    asked = [step(kind, "ask", 1, **each) for kind in (K.STARTED, K.DONE) for each in (one, other)]
+    text = show(*asked, live=live)
+    assert [line for line in text.splitlines() if line.endswith("done")] == ["  1/1 ask ... done"] * 2
+
+
+def test_what_a_question_asks_for_is_shown_further_in(show):
+    outer, inner = "once/clone/i/x", "once/clone/i/x/dump"
+    text = show(
+        step(K.STARTED, "copy", 1, execution=outer),
+        step(K.STARTED, "dump", 1, execution=inner),
+        step(K.DONE, "dump", 1, execution=inner),
+    )
+    assert "\n    1/2 dump ... done\n" in text
+
+
 def test_lines_are_kept_back_until_the_work_takes_long(samples):
     stream = io.StringIO()
     progress = Progress(stream, live=False, patient=True)

@@ -9,7 +9,7 @@ from typing import Final, TextIO
 import attrs
 
 from addonkit.cli.streams import clean, is_terminal
-from addonkit.models.execution import LOOKS, Event, EventKind
+from addonkit.models.execution import LOOKS, ONCE, Event, EventKind
 
 SLOW: Final = 2.0
 """Seconds after which steps are shown."""
@@ -142,10 +142,15 @@ class Progress:
         return f"{'  ' * (depth + 1)}{event.number:>{width}}/{event.total} {clean(title)} ..."
 
     def _depth(self, event: Event) -> int:
-        """An execution that is first heard of while a step runs was started by that step."""
+        """An execution that is first heard of while a step runs was started by that step, unless it runs beside it."""
         if event.execution not in self._depths:
-            self._depths[event.execution] = self._running[-1].depth + 1 if self._running else 0
+            inner = bool(self._running) and not self._is_beside(event.execution)
+            self._depths[event.execution] = self._running[-1].depth + 1 if inner else 0
         return self._depths[event.execution]
+
+    def _is_beside(self, execution: str) -> bool:
+        """Whether an execution is one of several that a command runs at once, as questions to servers are."""
+        return execution.startswith(ONCE) and not any(execution.startswith(f"{r.execution}/") for r in self._running)
 
     def _write(self, text: str) -> None:
         if self._stream is None:

@@ -6,10 +6,9 @@ from typing import Final
 
 import attrs
 
+from addonkit.models.execution import ONCE
 from addonkit.models.identifiers import new_id
 from addonkit.models.instance import Association, Instance, Server
-
-_ONCE: Final = "once/"
 
 _ADMIN_ROTATION: Final = "rotate-admin/"
 
@@ -84,9 +83,9 @@ def once_id(what: str, of: str) -> str:
         what: is done, in one word.
         of: id of whom it concerns.
     """
-    return f"{_ONCE}{what}/{of}/{new_id()}"
+    return f"{ONCE}{what}/{of}/{new_id()}"
 
 
 def is_once(id: str) -> bool:
     """Whether an id was made by `once_id`."""
-    return id.startswith(_ONCE)
+    return id.startswith(ONCE)

@@ -58,7 +58,10 @@ class EventKind(StrEnum):
     ABANDONED = "abandoned"
 
 
-LOOKS: Final = "once/look/"
+ONCE: Final = "once/"
+"""Ids of executions that are not asked for again begin with it: questions, and acts of an operator."""
+
+LOOKS: Final = f"{ONCE}look/"
 """Ids of executions that look at what is there, in passing, begin with it: no progress is shown of them."""
 
 
