@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from itertools import count
 
 import pytest
@@ -21,7 +21,7 @@ from addonkit_postgresql.session import Administrator
 from addonkit_postgresql.tenants import administrator
 from system_postgresql import VERSION as OLD
 
-VERSIONS = ("18", OLD)
+NEW = "18"
 
 _numbers = count(1)
 
@@ -65,16 +65,23 @@ def running(version: str) -> Iterator[Administrator]:
 
 
 @pytest.fixture(scope="session")
-def servers() -> Iterator[dict[str, Administrator]]:
-    """Servers by version."""
-    with running(VERSIONS[0]) as new, running(VERSIONS[1]) as old:
-        yield dict(zip(VERSIONS, (new, old), strict=True))
+def server_of() -> Iterator[Callable[[str], Administrator]]:
+    """The server of a version; it runs from the first test that asks for it to the end."""
+    started: dict[str, Administrator] = {}
+    with ExitStack() as servers:
+
+        def server_of(version: str) -> Administrator:
+            if version not in started:
+                started[version] = servers.enter_context(running(version))
+            return started[version]
+
+        yield server_of
 
 
-@pytest.fixture(params=VERSIONS)
-def server(request: pytest.FixtureRequest, servers: dict[str, Administrator]) -> Administrator:
+@pytest.fixture(params=[NEW, pytest.param(OLD, marks=pytest.mark.slow)])
+def server(request: pytest.FixtureRequest, server_of: Callable[[str], Administrator]) -> Administrator:
     """A running server, of each version in turn; tests share it and take names of their own."""
-    return servers[request.param]
+    return server_of(request.param)
 
 
 @pytest.fixture

@@ -219,10 +219,10 @@ async def test_who_holds_most_of_the_locks_is_found(server: Administrator, name:
     assert found[name].endswith("% of the locks")
 
 
+@pytest.mark.parametrize("server", ["18"], indirect=True)
 async def test_the_queue_of_notifications_is_bounded_and_who_holds_it_is_found(
-    servers: dict[str, Administrator], name: str
+    server: Administrator, name: str
 ) -> None:
-    server = servers["18"]
     await give(server, name)
     await give(server, f"{name}_neighbour")
     fill = "SELECT count(pg_notify('x', repeat('x', 7900) || n)) FROM generate_series({}, {}) n"

@@ -26,7 +26,7 @@ from system_postgresql import VERSION as OLD
 WHEEL = "17"
 VERSIONS = (
     "18",
-    OLD,
+    pytest.param(OLD, marks=pytest.mark.slow),
     pytest.param(
         WHEEL,
         marks=[
