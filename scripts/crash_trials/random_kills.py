@@ -42,7 +42,7 @@ class _Timing:
 
 @attrs.frozen
 class RandomTrial(Trial):
-    """A trial whose command is killed at a random time instead of at a point, and killed again while it continues."""
+    """A trial whose command is killed at a random time instead of at a point, and again while it continues."""
 
     dice: random.Random = attrs.field(factory=random.Random)
     timing: _Timing = attrs.field(factory=_Timing)

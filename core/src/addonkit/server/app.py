@@ -53,7 +53,7 @@ class Api:
         runner: begins long operations.
         metrics: numbers.
         hosts: names of this service, for requests over TCP.
-        connections: that requests come by.
+        connections: those of requests.
     """
 
     def __init__(

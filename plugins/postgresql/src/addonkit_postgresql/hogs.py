@@ -1,7 +1,7 @@
 """Finds tenants that use up what all tenants of a server share: its table of locks, its queue of notifications.
 
-PostgreSQL bounds neither for a role. Once the table is full no session can begin, not even the superuser's: `serve`
-restarts such a server, as it does not answer.
+PostgreSQL bounds neither for a role. Once the table is full no session can begin, not even the superuser's: only a
+restart of the server helps then.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ async def _slowest_listener(connection: asyncpg.Connection) -> str | None:
 
 
 async def _notify(connection: asyncpg.Connection) -> None:
-    """Notify nobody; a full queue refuses that after it has warned."""
+    """Notify without a payload. A full queue refuses that after it has warned."""
     import asyncpg
 
     try:

@@ -68,8 +68,8 @@ class ServerUsers:
         """Make sure that servers run as another user than root.
 
         Raises:
-            ComputeError: this user namespace has no other user than the machine's root, or not the one that is needed,
-                or root may not become that user.
+            ComputeError: this user namespace has no other user than the machine's root, or not the one that is needed.
+                It is raised too where root may not become that user.
         """
         advice = "run the command outside of it, or map more users into it"
         if os.geteuid() == sole_user() == 0:
