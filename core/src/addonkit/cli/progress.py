@@ -142,7 +142,10 @@ class Progress:
         return f"{'  ' * (depth + 1)}{event.number:>{width}}/{event.total} {clean(title)} ..."
 
     def _depth(self, event: Event) -> int:
-        """An execution that is first heard of while a step runs was started by that step, unless it runs beside it."""
+        """An execution that is first heard of while a step runs was started by that step.
+
+        One that runs beside it was not.
+        """
         if event.execution not in self._depths:
             inner = bool(self._running) and not self._is_beside(event.execution)
             self._depths[event.execution] = self._running[-1].depth + 1 if inner else 0
