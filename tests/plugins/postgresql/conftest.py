@@ -85,6 +85,12 @@ def server(request: pytest.FixtureRequest, server_of: Callable[[str], Administra
 
 
 @pytest.fixture
+def servers(server_of: Callable[[str], Administrator]) -> dict[str, Administrator]:
+    """Servers of all versions, for what must be the same on each."""
+    return {version: server_of(version) for version in (NEW, OLD)}
+
+
+@pytest.fixture
 def name() -> str:
     """A name that no other test uses."""
     return f"app{next(_numbers)}"
