@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 GLANCE_EVERY: Final = 0.5
 """Seconds between glances at all servers, which cost microseconds: is one stopped, does one leave clients waiting?"""
 
-SHARE: Final = 0.01
+SHARE: Final = 0.005
 """Of a processor that questions to all servers cost at most, the servers' own side included."""
 
 LONGEST: Final = 15.0
 """Seconds at most between two questions to one server."""
 
-AT_ONCE: Final = 100
+AT_ONCE: Final = 50
 """Servers that are glanced at in one go at most, beside those that are asked."""
 
 
