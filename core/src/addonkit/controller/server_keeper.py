@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from addonkit.store.interface import Store
     from addonkit.util.clock import Clock
 
-LOOK_AGAIN: Final = 60.0
+LOOK_AGAIN: Final = 300.0
 """Seconds between two looks at everything about a server that serves."""
 
 STARTING: Final = 0.5
