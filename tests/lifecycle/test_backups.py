@@ -180,6 +180,45 @@ async def test_a_database_whose_schema_public_was_made_anew_or_dropped_comes_bac
         assert [row["nspname"] for row in rows] == ["own"]
 
 
+RIGHTS = """
+    CREATE TABLE {0} (id int); CREATE TABLE orders (id int, who text); ALTER TABLE orders ENABLE ROW LEVEL SECURITY;
+    CREATE POLICY mine ON orders TO {0} USING (id IN (SELECT {0}.id FROM {0}));
+    REVOKE DELETE ON orders FROM {0}; GRANT SELECT ON orders TO {0} WITH GRANT OPTION;
+    ALTER DEFAULT PRIVILEGES FOR ROLE {0} REVOKE TRUNCATE ON TABLES FROM {0};
+    ALTER DEFAULT PRIVILEGES FOR ROLE {0} REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
+    INSERT INTO orders SELECT generate_series(1, 1000), 'TO {0};'
+"""
+"""What names the role of the owner, and a table of the same name."""
+
+SEEN = """
+    SELECT (SELECT roles::text FROM pg_policies WHERE policyname = 'mine') AS policy,
+      has_table_privilege(current_role, 'orders', 'DELETE') AS deletes,
+      has_table_privilege(current_role, 'orders', 'SELECT WITH GRANT OPTION') AS grants,
+      (SELECT count(*) FROM pg_default_acl WHERE defaclrole = current_role::regrole) AS defaults
+"""
+
+
+async def test_rights_and_policies_that_name_the_owner_come_back_for_the_new_one(
+    kit: addonkit.Kit, repository: Path
+) -> None:
+    await kit.create("postgresql:shared", "shop")
+    async with database(kit, "shop") as connection:
+        owner = await connection.fetchval("SELECT current_role")
+        await connection.execute(RIGHTS.format(owner))
+        before = dict(await connection.fetchrow(SEEN))
+        assert before == {"policy": f"{{{owner}}}", "deletes": False, "grants": True, "defaults": before["defaults"]}
+        assert before["defaults"]
+
+    assert (await kit.backups.create("shop-postgresql")).proof is not None
+    await kit.backups.restore("shop-postgresql")
+
+    async with database(kit, "shop") as connection:
+        new = await connection.fetchval("SELECT current_role")
+        assert new != owner, "the test tries another owner"
+        assert dict(await connection.fetchrow(SEEN)) == before | {"policy": f"{{{new}}}"}
+        assert await connection.fetchval("SELECT count(*) FROM orders WHERE who LIKE 'TO %'") == 1000
+
+
 @contextmanager
 def _patched(monkeypatch: pytest.MonkeyPatch, name: str, value: Any) -> Iterator[None]:
     with monkeypatch.context() as patched:

@@ -25,6 +25,7 @@ from addonkit.models.instance import Server
 from addonkit.provider.pool_failures import check_probe, crashed, gone, hangs, hung, timed_out
 from addonkit.provider.servers import Servers
 from addonkit.provider.service_addresses import find_address
+from addonkit.util.text import error_line
 from addonkit.util.values import frozen
 
 if TYPE_CHECKING:
@@ -376,8 +377,8 @@ class ProviderFramework:
         pool = await self._pool(name)
         result = await self._backend.exec_in_pool(pool, argv, env or {}, timeout)
         if result.status:
-            last = result.stderr.strip().splitlines()[-1:] or ["no message"]
-            raise CommandFailed(f"running {argv[0]} beside {name}", f"status {result.status}: {last[0]}")
+            found = f"status {result.status}: {error_line(result.stderr)}"
+            raise CommandFailed(f"running {argv[0]} beside {name}", found)
         return result
 
     @asynccontextmanager

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 LONGEST_NAME: Final = 100
 """Characters of a foreign name that are shown."""
+
+_TELLS: Final = re.compile(r"\b(error|fatal|panic):", re.IGNORECASE)
 
 
 def printable(text: str) -> str:
@@ -25,3 +28,13 @@ def last_lines(text: str, number: int) -> str:
     """Return the last lines of a log side by side, without empty ones, each text once."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return " | ".join(dict.fromkeys(lines[-number:]))
+
+
+def error_line(text: str) -> str:
+    """Return the line of a program's messages that says what failed: the first one that says `error`, else the last.
+
+    Programs write more after it: a hint, or the statement of a dump that failed, of many lines.
+    """
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    telling = [line for line in lines if _TELLS.search(line)]
+    return telling[0] if telling else last_lines(text, 1) or "no message"

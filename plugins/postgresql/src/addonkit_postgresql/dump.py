@@ -16,6 +16,7 @@ from addonkit_postgresql.grants import hide_defaults, make_roles, open_database
 from addonkit_postgresql.kept_settings import apply_settings, chunks, read_settings
 from addonkit_postgresql.logins import passing_login
 from addonkit_postgresql.naming import ADMINISTRATOR, WRITERS
+from addonkit_postgresql.owner_names import with_owner
 from addonkit_postgresql.session import Administrator, execute
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ async def _fill(
             return
         if member.name == MEMBER:
             argv = ("pg_restore", *_RESTORE, f"--dbname={tenant.claim}")
-            async with access.pipe(argv, environment, member.content()):
+            async with access.pipe(argv, environment, with_owner(member.content(), tenant.claim)):
                 loaded = True
         elif member.name == kept_settings.MEMBER:
             content = b"".join([chunk async for chunk in member.content()])

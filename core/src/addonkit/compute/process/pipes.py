@@ -14,6 +14,7 @@ from addonkit.compute.process.commands import end, end_of
 from addonkit.compute.process.user import ServiceUser, subprocess_credentials
 from addonkit.errors import CommandFailed
 from addonkit.util.concurrency import uninterrupted
+from addonkit.util.text import error_line
 from addonkit.util.wide_pipes import read_pieces, wide_pipe, write_pieces
 
 
@@ -60,8 +61,7 @@ async def piped(
             await feeding
             status, stderr = await process.wait(), await said
             if status:
-                last = [line for line in stderr.splitlines() if line.strip()][-1:] or ["no message"]
-                raise CommandFailed(attempted, f"status {status}: {last[0].strip()}")
+                raise CommandFailed(attempted, f"status {status}: {error_line(stderr)}")
         finally:
             feeding.cancel()
             said.cancel()
