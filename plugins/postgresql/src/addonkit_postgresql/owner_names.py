@@ -1,7 +1,7 @@
 """Gives statements of a dump that name the former owner's role to the new one, while the dump passes by.
 
-`pg_restore --no-owner` leaves out who owns an object, and keeps rights, policies and user mappings. They name roles, and
-each place has an owner of its own. In PostgreSQL's custom format all statements are in the table of contents, which
+`pg_restore --no-owner` leaves out who owns an object, and keeps rights, policies and user mappings. They name roles,
+and each place has an owner of its own. In PostgreSQL's custom format all statements are in the table of contents, which
 comes first; rows follow, and pass untouched. The layout is that of versions 1.12 to 1.16, which PostgreSQL 9.0 to 18
 write: see `ReadHead` and `ReadToc` in its `pg_backup_archiver.c`.
 """
