@@ -297,7 +297,7 @@ def test_the_command_takes_times_with_units_and_answers_programs(addonkit_comman
     assert unknown.status == 2
     assert "use one like 90s, 10m, 1h or 2d" in unknown.err
     rotated = addonkit_command("rotate", "valkey", "-a", "shop", "--grace", "1s", "--json")
-    assert rotated.data == {"instance": "shop-valkey", "apps": ["shop"], "kept": [], "ended": 0}
+    assert rotated.data == {"instance": "shop-valkey", "apps": ["shop"], "kept": [], "ended": 0, "renewed": False}
     addonkit_command("attach", "shop-valkey", "-a", "reports", "--role", "read-only")
     environ = {entry["key"]: entry["value"] for entry in shown(addonkit_command)}
     with valkey.Valkey.from_url(environ["VALKEY_URL"]) as connection:
