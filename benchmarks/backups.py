@@ -92,7 +92,7 @@ class Bench:
     async def fill_old(self) -> None:
         """Make the same database on a server of its own with PostgreSQL 17, if that is here."""
         try:
-            made = await self.kit.create("postgresql:small", app="old", version="17")
+            made = await self.kit.create("postgresql:small", app="old", version="17", options={"storage": "20Gi"})
         except addonkit.AddonkitError as error:
             print(f"no upgrade: {error}", file=sys.stderr)
             return
