@@ -25,6 +25,12 @@ class Nothing:
 
 
 @frozen
+class Hiding:
+    shown: int
+    hidden: int = attrs.field(default=0, repr=False, eq=False)
+
+
+@frozen
 class Named:
     x: int
 
@@ -65,3 +71,9 @@ def test_a_value_does_not_change():
 def test_what_a_class_says_itself_stays():
     assert repr(Named(1)) == "named"
     assert Named(1) == Named(2)
+
+
+def test_a_field_that_is_not_to_be_shown_or_compared_is_not():
+    assert repr(Hiding(1, 2)) == "Hiding(shown=1)"
+    assert Hiding(1, 2) == Hiding(1, 3)
+    assert hash(Hiding(1, 2)) == hash(Hiding(1, 3))

@@ -146,14 +146,7 @@ class Servers:
         Raises:
             UnknownInstance: the server does not exist.
         """
-
-        def decide(tx: Transaction) -> Server:
-            entity = tx.get(Server, server_id)
-            if entity is None:
-                raise UnknownInstance(f"cannot change server {server_id}", "its record is gone")
-            return tx.put(entity, with_attributes(entity.value, **values)).value
-
-        return await self._store.transact(decide)
+        return await self._change(server_id, lambda server: with_attributes(server, **values))
 
     async def set_certificate(self, server_id: str, certificate: Certificate) -> Server:
         """Record the certificate of a server; return its record.
@@ -161,12 +154,14 @@ class Servers:
         Raises:
             UnknownInstance: the server does not exist.
         """
+        return await self._change(server_id, lambda server: attrs.evolve(server, certificate=certificate))
 
+    async def _change(self, server_id: str, change: Callable[[Server], Server]) -> Server:
         def decide(tx: Transaction) -> Server:
             entity = tx.get(Server, server_id)
             if entity is None:
                 raise UnknownInstance(f"cannot change server {server_id}", "its record is gone")
-            return tx.put(entity, attrs.evolve(entity.value, certificate=certificate)).value
+            return tx.put(entity, change(entity.value)).value
 
         return await self._store.transact(decide)
 

@@ -27,8 +27,8 @@ else:
 
 @cache
 def _values_of(kind: type) -> Callable[[Any], Any]:
-    """What gives the values of all fields, in order."""
-    names = [field.name for field in getattr(kind, "__attrs_attrs__", ())]
+    """What gives the values of all fields that are compared, in order."""
+    names = [field.name for field in getattr(kind, "__attrs_attrs__", ()) if field.eq]
     return attrgetter(*names) if names else lambda _value: ()
 
 
@@ -46,6 +46,6 @@ def _hash(self: Any) -> int:
 
 
 def _repr(self: Any) -> str:
-    fields = getattr(self, "__attrs_attrs__", ())
+    fields = [field for field in getattr(self, "__attrs_attrs__", ()) if field.repr]
     shown = ", ".join(f"{field.name}={getattr(self, field.name)!r}" for field in fields)
     return f"{type(self).__qualname__.rpartition('>.')[2]}({shown})"

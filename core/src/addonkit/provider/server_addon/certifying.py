@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import attrs
 
-from addonkit.hookspecs import hookimpl
 from addonkit.models.certificate import Certificate
 from addonkit.models.instance import Server
 from addonkit.provider.framework import ProviderFramework
 from addonkit.provider.server_addon.admin_access import running
+from addonkit.provider.server_addon.answers import of_server
 from addonkit.provider.server_addon.declaration import ServerAccess, Tenants
 from addonkit.saga.saga import Saga
 from addonkit.saga.step import Step, step
@@ -38,13 +38,7 @@ def renew_certificate_hook(name: str, pool_of: PoolOf, tenants: Tenants | None) 
         _use_step(pool_of, tenants),
         _record_step(pool_of, restarts=not isinstance(tenants, CertificateTenants)),
     )
-    saga: Saga[None] = Saga(f"{name}.renew-certificate", inputs=("server_id",), steps=steps)
-
-    @hookimpl
-    def addon_renew_certificate(server: Server) -> Saga[None]:
-        return saga.bind(server_id=server.id)
-
-    return addon_renew_certificate
+    return of_server(Saga(f"{name}.renew-certificate", inputs=("server_id",), steps=steps))
 
 
 @step(gives="certificate", undo=None)
