@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import os
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -62,7 +61,7 @@ def test_a_home_without_its_key_gets_new_secrets_for_all(addonkit_command: Comma
     run(call, "stop", "shop-valkey")
     assert "nothing" in call("rotate", "--lost", "--yes").err or call("rotate", "--lost", "--yes").status == 1
 
-    shutil.move(home / "key", home.with_name(f"{home.name}.key"))
+    (home / "key").rename(home / "key.elsewhere")
     if kept == "another key":
         (home / "key").write_bytes(base64.b64encode(os.urandom(32)))
         (home / "key").chmod(0o600)
