@@ -29,6 +29,18 @@ class TestSqliteStore(StoreSuite, DecisionSuite, ListSuite, FeedSuite, SharedSui
         await second.close()
 
 
+class TestOnASlowDisk(StoreSuite, DecisionSuite):
+    @pytest.fixture
+    async def store(self, sqlite_store):
+        return on_a_slow_disk(sqlite_store)
+
+
+def on_a_slow_disk(store):
+    """The same store, as if its last commits had taken long: its thread writes."""
+    store._commits.pace.note(3_600)
+    return store
+
+
 def test_sqlite_and_memory_cannot_be_told_apart(home):
     @contextmanager
     def place():
@@ -124,7 +136,7 @@ async def test_many_watchers_ask_together(sqlite_store, monkeypatch):
 
 
 async def test_close_waits_for_what_was_begun_and_ends_the_thread(home, codec, clock):
-    store = await SqliteStore.open(home / "state.db", codec, clock)
+    store = on_a_slow_disk(await SqliteStore.open(home / "state.db", codec, clock))
     begun, go_on = threading.Event(), threading.Event()
 
     def decide(tx):
@@ -144,6 +156,7 @@ async def test_close_waits_for_what_was_begun_and_ends_the_thread(home, codec, c
 
 
 async def test_a_decision_that_waits_its_turn_is_dropped_when_cancelled(sqlite_store):
+    on_a_slow_disk(sqlite_store)
     begun, go_on = threading.Event(), threading.Event()
 
     def slow(tx):
@@ -163,6 +176,7 @@ async def test_a_decision_that_waits_its_turn_is_dropped_when_cancelled(sqlite_s
 
 
 async def test_a_decision_under_way_is_finished_when_cancelled(sqlite_store):
+    on_a_slow_disk(sqlite_store)
     begun, go_on = threading.Event(), threading.Event()
 
     def slow(tx):

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from datetime import datetime
 from typing import Any, Final, TypeVar
 
 from addonkit.errors import StoreError
 from addonkit.models.secret import Secret
 from addonkit.store.converter import converter
 from addonkit.store.keys import SEALED
+from addonkit.store.plain_texts import PlainTexts
 from addonkit.store.sealing import Sealer
-from addonkit.store.trees import fields_of, time_to_text, tree_of
+from addonkit.store.trees import tree_of
 
 T = TypeVar("T")
 
@@ -65,6 +64,7 @@ class Codec:
     def __init__(self, sealer: Sealer) -> None:
         self._sealer = sealer
         self._known: dict[str, tuple[str, Any]] = {}
+        self._plain = PlainTexts(sealer)
 
     def dump(self, row: str, value: Any) -> str:
         """The value as JSON text of ASCII characters. `row` is the id `kind/name` it will be stored under.
@@ -78,7 +78,7 @@ class Codec:
             return {SEALED: self._sealer.seal(secret.reveal(), row)}
 
         try:
-            plain = self._dump_plain(row, value) if getattr(value, "plain", False) else None
+            plain = self._plain.text_of(row, value) if getattr(value, "plain", False) else None
             if plain is not None:
                 return plain
             tree = tree_of(value, seal, _escaped)
@@ -87,26 +87,6 @@ class Codec:
         except ValueError as error:
             raise ValueError(f"cannot store {row}: {error}") from error
         return json.dumps(tree, separators=(",", ":"), allow_nan=False)
-
-    def _dump_plain(self, row: str, value: Any) -> str | None:
-        """The text of a value that holds trees, which have text keys; None when one of its keys has to be escaped."""
-        seals = 0
-
-        def other(found: Any) -> Any:
-            nonlocal seals
-            if isinstance(found, Secret):
-                seals += 1
-                return {SEALED: self._sealer.seal(found.reveal(), row)}
-            kind: Any = type(found)
-            if kind is datetime:
-                return time_to_text(found)
-            fields = fields_of(kind)
-            if fields is not None:
-                return dict(fields(found))
-            return dict(found) if isinstance(found, Mapping) else tree_of(found, _same, _same)
-
-        text = json.dumps(value, separators=(",", ":"), allow_nan=False, default=other)
-        return text if text.count('sealed"') == seals else None
 
     def load(self, row: str, text: str, kind: type[T]) -> T:
         """The value that was dumped for this row.

@@ -20,6 +20,8 @@ PURPOSE: Final = "open the state"
 def connect(path: Path, busy_timeout: float) -> sqlite3.Connection:
     """A connection to the state file, which is made (mode 0600) or brought to the newest schema if need be.
 
+    Any thread may use it, one at a time.
+
     A file that is damaged, newer or another program's is not touched. On a full disk it can only be read.
 
     Raises:
@@ -51,7 +53,7 @@ def _connect(path: Path, busy_timeout: float) -> sqlite3.Connection:
         _inspect(path, busy_timeout)
     for suffix in ("", "-wal", "-shm"):  # what SQLite makes beside the file has the file's mode from the start
         make_private(_beside(path, suffix))
-    connection = sqlite3.connect(path, timeout=busy_timeout, isolation_level=None)
+    connection = sqlite3.connect(path, timeout=busy_timeout, isolation_level=None, check_same_thread=False)
     try:
         _use_wal(connection, path, time.monotonic() + busy_timeout)
         connection.execute("PRAGMA synchronous = FULL")

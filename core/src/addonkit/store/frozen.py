@@ -20,7 +20,7 @@ def open_frozen(path: Path) -> sqlite3.Connection | None:
     except FileNotFoundError:
         pass
     uri = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
-    connection = sqlite3.connect(uri, uri=True, isolation_level=None)
+    connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
     try:
         if connection.execute("PRAGMA user_version").fetchone()[0]:
             return connection

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from addonkit.errors import StoreCorrupted
+from addonkit.store.jobs import Job
 from addonkit.store.keys import refuse_awaitable
-from addonkit.store.sqlite_transaction import SqliteTransaction
-from addonkit.store.writer import Job
+from addonkit.store.pace import Pace
+from addonkit.store.sqlite_transaction import SqliteTransaction, TooMany
 
 if TYPE_CHECKING:
     from addonkit.store.codec import Codec
@@ -33,53 +35,65 @@ class GroupCommit:
         codec: holds the key of the secrets.
         clock: gives `created` and `updated`.
         committed: told the transactions that were committed, in order.
+
+    Attributes:
+        pace: how long commits take.
     """
 
     def __init__(self, codec: Codec, clock: Clock, committed: Callable[[Sequence[SqliteTransaction]], None]) -> None:
         self._codec = codec
         self._clock = clock
         self._committed = committed
+        self.pace = Pace()
 
-    def commit(self, connection: sqlite3.Connection, jobs: Sequence[Job]) -> None:
+    def commit(self, connection: sqlite3.Connection, jobs: Sequence[Job], most: int) -> None:
         """Run and commit the decisions of these jobs and write down their outcomes.
 
         Raises:
+            TooMany: one of them reads more than `most` records, 0 for any number; all of them were rolled back.
             sqlite3.Error, StoreCorrupted, UnicodeDecodeError: the database failed; all of them were rolled back.
         """
         try:
-            transactions = self._run(connection, jobs, apart=False)
+            transactions = self._run(connection, jobs, most, apart=False)
         except _Torn:
-            transactions = self._run(connection, jobs, apart=True)
+            transactions = self._run(connection, jobs, most, apart=True)
         self._committed([each for each, job in zip(transactions, jobs, strict=True) if job.error is None])
 
-    def _run(self, connection: sqlite3.Connection, jobs: Sequence[Job], *, apart: bool) -> Sequence[SqliteTransaction]:
+    def _run(
+        self, connection: sqlite3.Connection, jobs: Sequence[Job], most: int, *, apart: bool
+    ) -> Sequence[SqliteTransaction]:
         connection.execute("BEGIN IMMEDIATE")
         try:
-            transactions = [self._decide(connection, job, apart=apart, alone=len(jobs) == 1) for job in jobs]
+            transactions = [self._decide(connection, job, most, apart=apart, alone=len(jobs) == 1) for job in jobs]
+            began = time.perf_counter()
             connection.execute("COMMIT" if any(job.error is None for job in jobs) else "ROLLBACK")
+            self.pace.note(time.perf_counter() - began)
         except BaseException:
             if connection.in_transaction:  # a full disk has rolled back already
                 connection.execute("ROLLBACK")
             raise
         return transactions
 
-    def _decide(self, connection: sqlite3.Connection, job: Job, *, apart: bool, alone: bool) -> SqliteTransaction:
+    def _decide(
+        self, connection: sqlite3.Connection, job: Job, most: int, *, apart: bool, alone: bool
+    ) -> SqliteTransaction:
         """Run one decision; `apart` undoes what it did when it raises, without undoing what others did.
 
         Raises:
             sqlite3.Error, StoreCorrupted, UnicodeDecodeError: the database failed.
+            TooMany: it reads too many records.
             _Torn: it has written, raised, and cannot be undone by itself.
         """
         if apart:
             connection.execute("SAVEPOINT decision")
         before = connection.total_changes
-        transaction = SqliteTransaction(connection, self._codec, self._clock)
+        transaction = SqliteTransaction(connection, self._codec, self._clock, most)
         job.result, job.error = None, None
         try:
             job.result = job.work(transaction)
             refuse_awaitable(job.result)
             transaction.finish()
-        except (sqlite3.Error, StoreCorrupted, UnicodeDecodeError):
+        except (sqlite3.Error, StoreCorrupted, UnicodeDecodeError, TooMany):
             raise
         except BaseException as error:  # noqa: BLE001 - handed to the task that waits for it
             job.error = error

@@ -12,7 +12,7 @@ from addonkit.store.interface import Change, Entity, R, Reader, Stored, Transact
 from addonkit.store.keys import refuse_awaitable
 from addonkit.store.sqlite_transaction import SqliteTransaction, latest_change, read_changes
 from addonkit.store.verify import verify
-from addonkit.store.writer import Writer
+from addonkit.store.writer import AT_ONCE, Writer
 
 if TYPE_CHECKING:
     import sqlite3
@@ -27,13 +27,16 @@ _LOOK_EVERY: Final = 0.075
 """Seconds between looks for other processes' changes, while a task watches."""
 _LOOK_AT_LEAST_EVERY: Final = 1.0
 """The same while nothing seems to be written."""
+_GIVE_WAY_EVERY: Final = 16
+"""Reads after which other tasks have a turn: those that are done at once would keep them waiting."""
 
 
 class SqliteStore:
     """See Store. Made by `open`.
 
-    Everything runs on one thread with one connection, so a decision costs one hop to it and back. Commits are
-    durable: write-ahead log, `synchronous = FULL`. Decisions that wait at the same time share one commit.
+    Everything runs on one connection. What takes an instant runs on the event loop's thread, where a hop to another
+    one and back would take longer; the rest on a thread of the store's. Commits are durable: write-ahead log,
+    `synchronous = FULL`. Decisions that wait at the same time share one commit.
     """
 
     def __init__(self, path: Path, writer: Writer, codec: Codec, clock: Clock, latest: int) -> None:
@@ -42,6 +45,7 @@ class SqliteStore:
         self._clock = clock
         self._latest = latest
         self._looked = 0.0
+        self._read_at_once = 0
         self._log_path = path.with_name(f"{path.name}-wal")
         self._seen = (0, 0)
         self._notifier = ChangeNotifier()
@@ -72,13 +76,22 @@ class SqliteStore:
             raise
 
     async def transact(self, decide: Callable[[Transaction], R]) -> R:
-        """See Store. `decide` runs on the store's thread."""
-        outcome: R = await self._writer.run_grouped("write the state", self._commits.commit, decide)
+        """See Store."""
+        commits = self._commits
+        outcome: R = await self._writer.run_grouped(
+            "write the state", commits.commit, decide, at_once=commits.pace.is_quick
+        )
         return outcome
 
     async def read(self, look: Callable[[Reader], R]) -> R:
         """See Store."""
-        return await self._writer.run("read the state", lambda connection: self._look_at(connection, look))
+        found = self._writer.at_once("read the state", lambda connection: self._look_at(connection, look, AT_ONCE))
+        if found is None:
+            return await self._writer.run("read the state", lambda connection: self._look_at(connection, look))
+        self._read_at_once += 1
+        if not self._read_at_once % _GIVE_WAY_EVERY:
+            await asyncio.sleep(0)
+        return found[0]
 
     async def get(self, kind: type[V], name: str) -> Entity[V] | None:
         """See Store."""
@@ -102,8 +115,8 @@ class SqliteStore:
         await self._writer.close()
         self._notifier.notify()
 
-    def _look_at(self, connection: sqlite3.Connection, look: Callable[[Reader], R]) -> R:
-        transaction = SqliteTransaction(connection, self._codec, self._clock)
+    def _look_at(self, connection: sqlite3.Connection, look: Callable[[Reader], R], most: int = 0) -> R:
+        transaction = SqliteTransaction(connection, self._codec, self._clock, most)
         connection.execute("BEGIN")  # several statements see one state
         try:
             found = look(transaction)
@@ -114,7 +127,7 @@ class SqliteStore:
             connection.execute("ROLLBACK")
 
     def _committed(self, transactions: Sequence[SqliteTransaction]) -> None:
-        """Take note, on the store's thread, of what this process changed."""
+        """Take note of what this process changed, while no other work uses the connection."""
         changed = [each for each in transactions if each.latest]
         if not changed:
             return
@@ -124,7 +137,7 @@ class SqliteStore:
         self._notifier.notify(kinds if gapless else ())
 
     def _learn(self, latest: int) -> None:
-        """Take note, on the store's thread, of the newest change of any process."""
+        """Take note of the newest change of any process, while no other work uses the connection."""
         if latest > self._latest:
             self._latest = latest
             self._notifier.notify()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 from datetime import datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
@@ -33,14 +34,26 @@ _FORGET_EVERY: Final = 64
 _COLUMNS: Final = "e.name, e.data, e.revision, e.created, e.updated, e.checksum"
 
 
-class SqliteTransaction:
-    """See Transaction. Used on the thread of its connection only."""
+class TooMany(Exception):
+    """A transaction reads more records than it may."""
 
-    def __init__(self, connection: sqlite3.Connection, codec: Codec, clock: Clock) -> None:
+
+class SqliteTransaction:
+    """See Transaction. Used by one thread only, while it has the connection.
+
+    Args:
+        connection: to the state file.
+        codec: holds the key of the secrets.
+        clock: gives `created` and `updated`.
+        most: how many records it may list, else it raises TooMany; 0 for any number.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, codec: Codec, clock: Clock, most: int = 0) -> None:
         self._connection = connection
         self._codec = codec
         self._clock = clock
-        self._fault: sqlite3.Error | None = None
+        self._left = most or sys.maxsize
+        self._fault: sqlite3.Error | TooMany | None = None
         self._over = False
         self.first = 0
         """Number of the first change it made; 0 without one."""
@@ -60,7 +73,7 @@ class SqliteTransaction:
     ) -> Page[V]:
         """See Transaction."""
         query, found = _list_query(kind, where_of(kind, where), after)
-        rows = self._execute(query, *found, limit + 1 if limit > 0 else -1).fetchall()
+        rows = self._rows(self._execute(query, *found, limit + 1 if limit > 0 else -1))
         shown = rows[:limit] if limit > 0 else rows
         items = tuple(self._entity(kind, row) for row in shown)
         return Page(items, items[-1].name if len(shown) < len(rows) else None)
@@ -76,7 +89,7 @@ class SqliteTransaction:
             f" ORDER BY {order} LIMIT ?"
         )
         after = ("", "") if reverse else after
-        rows = self._execute(query, kind.kind, check_field(kind, field), *after, limit).fetchall()
+        rows = self._rows(self._execute(query, kind.kind, check_field(kind, field), *after, limit))
         return tuple(self._entity(kind, row) for row in rows)
 
     def count(self, kind: type[Stored]) -> int:
@@ -130,7 +143,7 @@ class SqliteTransaction:
         """Forget the oldest changes; the transaction is over.
 
         Raises:
-            sqlite3.Error: when a statement failed and the decision went on in spite of it.
+            sqlite3.Error, TooMany: when a statement failed and the decision went on in spite of it.
         """
         if self._fault is not None:
             raise self._fault
@@ -150,6 +163,16 @@ class SqliteTransaction:
         except sqlite3.Error as error:
             self._fault = error
             raise
+
+    def _rows(self, cursor: sqlite3.Cursor) -> Sequence[Sequence[Any]]:
+        if self._left == sys.maxsize:
+            return cursor.fetchall()
+        rows = cursor.fetchmany(self._left + 1)
+        self._left -= len(rows)
+        if self._left < 0:
+            self._fault = TooMany()
+            raise self._fault
+        return rows
 
     def _revision(self, kind: type[Stored], name: str) -> int | None:
         row = self._execute("SELECT revision FROM entity WHERE kind = ? AND name = ?", kind.kind, name).fetchone()
