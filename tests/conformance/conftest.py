@@ -9,8 +9,8 @@ from typing import Final
 import pytest
 
 HERE: Final = Path(__file__).parent
-_EVERY: Final = 20
-"""One in so many cases of a check that crashes or fails an addon at every step is quick enough to be run all day."""
+_ALL_DAY_AT_STEPS: Final = ("[shared-create]", "[prefix-create]")
+"""Ends of those cases of a check that crashes or fails an addon at every step which are run all day."""
 
 _LONG: Final = (
     *("test_names_that_look_alike_are_kept_apart", "test_many_come_and_go_at_once"),
@@ -36,19 +36,17 @@ _OF_NEIGHBOURS: Final = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark as slow all but one variant of each check, and all but a few of the steps at which it crashes or fails."""
-    steps, checks = defaultdict(list), defaultdict(list)
+    """Mark as slow all but one variant of each check, and all but one of the sagas in which it crashes or fails."""
+    checks = defaultdict(list)
     for item in (each for each in items if each.path.is_relative_to(HERE)):
         names = set(getattr(item, "fixturenames", ()))
         name = item.nodeid.partition("[")[0]
         if "rig" in names and names & {"crash", "failing"}:
-            steps[name].append(item)
+            _leave([] if item.name.endswith(_ALL_DAY_AT_STEPS) else [item])
         elif "variant" in names:
             checks[name].append(item)
         if item.name.startswith(_LONG) and "valkey" not in item.nodeid:
             item.add_marker(pytest.mark.slow)
-    for cases in steps.values():
-        _leave([each for number, each in enumerate(cases) if number % _EVERY])
     turns: defaultdict[str, int] = defaultdict(int)
     for name, cases in checks.items():
         _, addon, check = name.rsplit("::", 2)

@@ -7,8 +7,8 @@ from addonkit import Association, Secret, step
 from mutants import distant
 from mutants.distant import generate_password, made, tell_login
 
-CAUGHT_BY = "a_step_that_fails_leaves_nothing[place-tell_login]"
-SAYS = "after a failure at before:tell_login this is left"
+CAUGHT_BY = "a_step_that_fails_leaves_nothing[place-bind]"
+SAYS = "after a failure at after:create_login this is left"
 CLIENT = "mutants.distant:Client"
 
 

@@ -3,7 +3,7 @@
 from addonkit import AlreadyExists, Secret, ServerAccess, Tenant
 from mutants.depot import Users, made
 
-CAUGHT_BY = "a_crash_at_any_point_is_recovered_from[shared-create-after:create_tenant]"
+CAUGHT_BY = "a_crash_at_any_point_is_recovered_from[shared-create]"
 SAYS = '"it is there"'
 
 

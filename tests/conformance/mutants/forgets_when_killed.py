@@ -6,8 +6,8 @@ from typing import Any
 from addonkit import Instance, Secret, step
 from mutants.distant import made, manage, tell_place
 
-CAUGHT_BY = "a_crash_at_any_point_is_recovered_from[place-create-after:create_place]"
-SAYS = "everything was destroyed, and this is left"
+CAUGHT_BY = "a_crash_at_any_point_is_recovered_from[place-create-then-destroy]"
+SAYS = "it died at after:create_place and was destroyed, and this is left"
 CLIENT = "mutants.distant:Client"
 
 

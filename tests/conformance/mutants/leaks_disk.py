@@ -3,7 +3,7 @@
 from addonkit import Instance, ProviderFramework, step
 from mutants.depot import made, with_steps
 
-CAUGHT_BY = "a_step_that_fails_leaves_nothing[small-build_result]"
+CAUGHT_BY = "a_step_that_fails_leaves_nothing[small-create]"
 SAYS = "-extra"
 
 

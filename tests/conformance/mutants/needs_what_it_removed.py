@@ -6,7 +6,7 @@ from typing import Any
 from addonkit import Conflict, Instance, step
 from mutants.distant import delete_place, made, manage
 
-CAUGHT_BY = "a_step_that_fails_leaves_nothing[place-destroy-delete_place]"
+CAUGHT_BY = "a_step_that_fails_leaves_nothing[place-destroy]"
 SAYS = "look at the place once more"
 CLIENT = "mutants.distant:Client"
 

@@ -13,7 +13,7 @@ class Extra:
     extra: str
 
 
-CAUGHT_BY = "a_crash_at_any_point_is_recovered_from[small-create-after:create_extra_disk]"
+CAUGHT_BY = "a_crash_at_any_point_is_recovered_from[small-create]"
 SAYS = "this is left: disks/"
 
 

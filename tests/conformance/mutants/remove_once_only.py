@@ -3,7 +3,7 @@
 from addonkit import ServerAccess, Tenant
 from mutants.depot import Users, administer, made
 
-CAUGHT_BY = "a_crash_at_any_point_is_recovered_from[shared-destroy-after:remove_tenant]"
+CAUGHT_BY = "a_crash_at_any_point_is_recovered_from[shared-destroy]"
 SAYS = "it answers 404"
 
 

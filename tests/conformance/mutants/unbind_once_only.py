@@ -6,7 +6,7 @@ from typing import Any
 from addonkit import step
 from mutants.distant import made, manage
 
-CAUGHT_BY = "a_crash_at_any_point_is_recovered_from[place-destroy-after:delete_login]"
+CAUGHT_BY = "a_crash_at_any_point_is_recovered_from[place-destroy]"
 SAYS = "delete the login, which must be there"
 CLIENT = "mutants.distant:Client"
 

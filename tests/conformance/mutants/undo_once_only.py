@@ -6,7 +6,7 @@ from typing import Any
 from addonkit import Instance, Secret, step
 from mutants.distant import made, manage, tell_place
 
-CAUGHT_BY = "a_crash_at_any_point_is_recovered_from[place-undo-after:tell_place-undo:create_place]"
+CAUGHT_BY = "a_crash_at_any_point_is_recovered_from[place-undo]"
 SAYS = "it answers 404"
 CLIENT = "mutants.distant:Client"
 

@@ -45,10 +45,22 @@ def session_members(session: int) -> tuple[int, ...]:
     """Pids of the processes of a session that still run."""
     found = []
     for pid in all_pids():
+        if not _may_be_of(session, pid):
+            continue
         status = read_status(pid)
         if status is not None and status.session == session and not status.ended:
             found.append(pid)
     return tuple(found)
+
+
+def _may_be_of(session: int, pid: int) -> bool:
+    """Ask the kernel, which takes a hundredth of the time of reading a file of each process of the machine."""
+    try:
+        return os.getsid(pid) == session
+    except PermissionError:  # a security module keeps it to itself
+        return True
+    except ProcessLookupError:
+        return False
 
 
 def send(identity: Identity, number: int) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any, cast
 
 import attrs
@@ -11,7 +14,7 @@ from addonkit.models.app import App, Variant
 from addonkit.models.definition import AddonDefinition, LocalityMode, is_shared_variant
 from addonkit.models.instance import Association, Instance, Server
 from addonkit.registry.addon import Addon
-from addonkit.registry.discovery import PLUGINS, InstalledEntries
+from addonkit.registry.discovery import BLOCK_VARIABLE, PLUGINS, InstalledEntries
 from addonkit.registry.registry import Registry
 from addonkit.saga.saga import Saga
 from addonkit.saga.step import Step
@@ -29,8 +32,8 @@ class AddonUnderTest:
 
     @classmethod
     def find(cls, name: str) -> AddonUnderTest:
-        """The installed addon of that name."""
-        return cls(registry_for(name).get(name))
+        """The installed addon of that name, asked for anew."""
+        return cls(Registry.discover(blocked=plugins_beside(name)).get(name))
 
     @property
     def definition(self) -> AddonDefinition:
@@ -126,13 +129,28 @@ class AddonUnderTest:
 
 
 def registry_for(addon: str) -> Registry:
-    """Return a registry of what is installed without policies and observers: they judge, and are not judged here."""
-    return Registry.discover(blocked=plugins_beside(addon))
+    """Return a registry of what is installed without policies and observers: they judge, and are not judged here.
+
+    All checks of a process have the same one: loading the addon for each of them would take longer than its hooks.
+    """
+    return _registry(addon, tuple(sys.path), os.environ.get(BLOCK_VARIABLE, ""))
 
 
 def plugins_beside(addon: str) -> frozenset[str]:
     """Return the names of all installed policies and observers."""
-    return frozenset(InstalledEntries().names(PLUGINS)) - {addon}
+    return _plugins(tuple(sys.path)) - {addon}
+
+
+@cache
+def _registry(addon: str, path: tuple[str, ...], blocked: str) -> Registry:
+    del path, blocked  # on which it depends
+    return Registry.discover(blocked=plugins_beside(addon))
+
+
+@cache
+def _plugins(path: tuple[str, ...]) -> frozenset[str]:
+    del path
+    return frozenset(InstalledEntries().names(PLUGINS))
 
 
 def steps_of(*sagas: Saga[Any], nested: bool) -> Iterator[tuple[Step, bool]]:

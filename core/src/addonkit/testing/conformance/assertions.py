@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sysconfig
 import traceback
 from collections.abc import Iterator
@@ -19,6 +20,8 @@ WHAT_TO_DO: Final = "what to do: "
 
 _CORE: Final = tuple(f"{path}{os.sep}" for path in addonkit.__path__)
 _STDLIB: Final = sysconfig.get_path("stdlib")
+
+_FRAME: Final = re.compile(r'^  File "(?P<file>[^"]+)", line (?P<line>\d+), in (?P<function>.+)$', re.MULTILINE)
 
 _MOST_FRAMES: Final = 5
 
@@ -58,6 +61,13 @@ def frames_of(error: BaseException) -> list[str]:
     return [f"at {frame}" for frame in _frames(_root(error))][-_MOST_FRAMES:]
 
 
+def frames_in(trace: str) -> list[str]:
+    """Return the same of a trace that a command has printed."""
+    first = trace.partition("\nThe above exception")[0]
+    found = ((each["file"], int(each["line"]), each["function"]) for each in _FRAME.finditer(first))
+    return [f"at {line_of(*each)}" for each in found if _is_authors(each[0])][-_MOST_FRAMES:]
+
+
 def _root(error: BaseException) -> BaseException:
     """Return the first exception of a chain."""
     while error.__cause__ is not None:
@@ -68,6 +78,9 @@ def _root(error: BaseException) -> BaseException:
 def _frames(error: BaseException) -> Iterator[str]:
     for frame, line in traceback.walk_tb(error.__traceback__):
         file, function = frame.f_code.co_filename, frame.f_code.co_name
-        if file.startswith(_CORE) or (file.startswith(_STDLIB) and "site-packages" not in file):
-            continue
-        yield line_of(file, line, function)
+        if _is_authors(file):
+            yield line_of(file, line, function)
+
+
+def _is_authors(file: str) -> bool:
+    return not file.startswith(_CORE) and not (file.startswith(_STDLIB) and "site-packages" not in file)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import abc
+import sys
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from importlib.metadata import entry_points
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any, ClassVar, Final
 
 from addonkit.errors import NotFound
@@ -127,7 +129,8 @@ def find_client(addon: str) -> ConformanceClient:
     Raises:
         NotFound: when none does.
     """
-    for found in entry_points(group=GROUP, name=addon):
+    found = _named(addon, tuple(sys.path))
+    if found is not None:
         made = found.load()
         client: ConformanceClient = made() if isinstance(made, type) else made
         return client
@@ -136,3 +139,10 @@ def find_client(addon: str) -> ConformanceClient:
         "no distribution says how an app uses it",
         f"write a ConformanceClient and name it in pyproject.toml, group {GROUP}, as {addon}",
     )
+
+
+@cache
+def _named(addon: str, path: tuple[str, ...]) -> EntryPoint | None:
+    """Return the entry point of a client; looked up once, as that reads the metadata of every distribution."""
+    del path  # on which it depends
+    return next(iter(entry_points(group=GROUP, name=addon)), None)

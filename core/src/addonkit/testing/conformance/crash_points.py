@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
-from typing import Final
+from typing import Any, Final
 
 import attrs
 
+from addonkit.saga.saga import Saga
 from addonkit.testing.conformance.addon_under_test import AddonUnderTest, steps_of
 
 CREATE: Final = "create"
@@ -14,59 +15,78 @@ DESTROY: Final = "destroy"
 UNDO: Final = "undo"
 BIND: Final = "bind"
 
+THEN_DESTROY: Final = "-then-destroy"
+"""End of the name of a case whose instance is destroyed after each crash, instead of completed."""
+
 
 @attrs.frozen
 class CrashPoint:
     """Where a process dies.
 
     Attributes:
-        variant: of the instance.
-        during: CREATE, DESTROY or UNDO.
         fault: for ADDONKIT_FAULT.
         must_happen: False in sagas that a step only may start.
     """
 
-    variant: str
-    during: str
     fault: str
     must_happen: bool = True
 
+
+@attrs.frozen
+class Crashes:
+    """Where processes die, one after the other: each takes up what the one before left.
+
+    Attributes:
+        variant: of the instance.
+        during: CREATE, DESTROY or UNDO.
+        saga: what its name says of the saga that is undone; empty for the addon's own.
+        goes_on: whether the next process completes the work; it destroys the instance otherwise, at each point anew.
+        points: in the order in which they are passed.
+    """
+
+    variant: str
+    during: str
+    saga: str
+    goes_on: bool
+    points: tuple[CrashPoint, ...]
+
     def __str__(self) -> str:
-        points = "-".join(each.partition("=")[0] for each in self.fault.split(","))
-        return f"{self.variant}-{self.during}-{points}"
+        name = "-".join(filter(None, (self.variant, self.during, self.saga)))
+        return name if self.goes_on else f"{name}{THEN_DESTROY}"
 
 
 @attrs.frozen
 class Failing:
-    """A step that fails.
+    """Steps of a saga that fail, one after the other.
 
     Attributes:
         variant: of the instance.
         during: CREATE, BIND or DESTROY.
-        step: its name.
-        first: the first step of its saga.
+        steps: their names.
+        first: the first step of the saga itself.
     """
 
     variant: str
     during: str
-    step: str
+    steps: tuple[str, ...]
     first: str
 
     def __str__(self) -> str:
-        return f"{self.variant}-{self.step}" if self.during != DESTROY else f"{self.variant}-{DESTROY}-{self.step}"
+        return f"{self.variant}-{self.during}"
 
 
-def crash_points(under_test: AddonUnderTest) -> list[CrashPoint]:
+def crashes(under_test: AddonUnderTest) -> list[Crashes]:
     """Before and after each step's effect, after each undo's, and when a saga's last step is journaled.
 
     Servers are made and removed in sagas of their own. A shared server's second tenant does not go through these: they
     are tried with the variants whose instances have servers to themselves. Of variants that differ in size
-    alone the first is tried.
+    alone the first is tried. What is destroyed after a crash is tried after each effect: before the next one the same
+    undos run, see `failures` for those that undo nothing.
     """
     return [
-        crash
+        each
         for variant in _kinds(under_test)
-        for crash in (*_in_steps(under_test, variant), *_in_undos(under_test, variant))
+        for each in (*_in_steps(under_test, variant), *_in_undos(under_test, variant))
     ]
 
 
@@ -85,25 +105,41 @@ def _kind(under_test: AddonUnderTest, variant: str) -> Hashable:
     return (steps, under_test.is_shared(variant), words, under_test.definition.variables_of(variant))
 
 
-def _in_steps(under_test: AddonUnderTest, variant: str) -> Iterator[CrashPoint]:
+def _in_steps(under_test: AddonUnderTest, variant: str) -> Iterator[Crashes]:
     nested = not under_test.is_shared(variant)
-    for during, sagas in ((CREATE, under_test.creating(variant)), (DESTROY, under_test.destroying(variant))):
-        for each, inner in steps_of(*sagas, nested=nested):
-            for when in ("before", "after"):
-                yield CrashPoint(variant, during, f"{when}:{each.name}=kill", not inner)
-        for saga in sagas:
-            yield CrashPoint(variant, during, f"journal:{saga.step_names[-1]}=kill")
+    creating = tuple(point for saga in under_test.creating(variant) for point in _points(saga, nested=nested))
+    yield Crashes(variant, CREATE, "", goes_on=True, points=creating)
+    yield Crashes(variant, CREATE, "", goes_on=False, points=tuple(_with_effect(creating)))
+    destroying = tuple(point for saga in under_test.destroying(variant) for point in _points(saga, nested=nested))
+    yield Crashes(variant, DESTROY, "", goes_on=True, points=destroying)
 
 
-def _in_undos(under_test: AddonUnderTest, variant: str) -> Iterator[CrashPoint]:
+def _points(saga: Saga[Any], *, nested: bool) -> Iterator[CrashPoint]:
+    for each, inner in steps_of(saga, nested=nested):
+        for when in ("before", "after"):
+            yield CrashPoint(f"{when}:{each.name}=kill", not inner)
+    yield CrashPoint(f"journal:{saga.step_names[-1]}=kill")
+
+
+def _with_effect(points: tuple[CrashPoint, ...]) -> Iterator[CrashPoint]:
+    """Yield those at which another effect has happened than at the one before, and the first."""
+    yield from (each for each in points if each == points[0] or not each.fault.startswith("before:"))
+
+
+def _in_undos(under_test: AddonUnderTest, variant: str) -> Iterator[Crashes]:
     """What fails is the last step of its saga, so that everything of it is undone."""
-    for saga in under_test.creating(variant):
+    for number, saga in enumerate(under_test.creating(variant)):
         started = () if under_test.is_shared(variant) else tuple(inner for each in saga.steps for inner in each.runs)
         for one in (saga, *started):
-            for each in one.steps:
-                if each.undo_function is not None:
-                    fault = f"after:{one.step_names[-1]}=raise,undo:{each.name}=kill"
-                    yield CrashPoint(variant, UNDO, fault, one is saga)
+            last = one.step_names[-1]
+            points = tuple(
+                CrashPoint(f"after:{last}=raise,undo:{each.name}=kill", one is saga)
+                for each in reversed(one.steps)
+                if each.undo_function is not None
+            )
+            if points:
+                name = one.name.rpartition(".")[2] if number or one is not saga else ""
+                yield from (Crashes(variant, UNDO, name, goes_on, points) for goes_on in (True, False))
 
 
 def failures(under_test: AddonUnderTest) -> list[Failing]:
@@ -113,10 +149,9 @@ def failures(under_test: AddonUnderTest) -> list[Failing]:
 
 def _failures(under_test: AddonUnderTest, variant: str) -> Iterator[Failing]:
     nested = not under_test.is_shared(variant)
-    kinds = (CREATE, BIND)
-    for during, saga in zip(kinds, under_test.creating(variant), strict=False):
-        for each, _inner in steps_of(saga, nested=nested):
-            yield Failing(variant, during, each.name, saga.step_names[0])
-    for saga in under_test.destroying(variant):
-        for each, _inner in steps_of(saga, nested=nested):
-            yield Failing(variant, DESTROY, each.name, saga.step_names[0])
+    for during, saga in zip((CREATE, BIND), under_test.creating(variant), strict=False):
+        names = tuple(each.name for each, _inner in steps_of(saga, nested=nested))
+        yield Failing(variant, during, names, saga.step_names[0])
+    destroying = under_test.destroying(variant)
+    names = tuple(each.name for each, _inner in steps_of(*destroying, nested=nested))
+    yield Failing(variant, DESTROY, names, destroying[0].step_names[0])

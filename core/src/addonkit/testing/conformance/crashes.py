@@ -8,20 +8,22 @@ from typing import Final
 from addonkit.engine.failpoints import InjectedFault, at
 from addonkit.errors import AddonkitError, InstanceFailed
 from addonkit.kit.kit import Kit
-from addonkit.testing.conformance.assertions import fail, require
+from addonkit.testing.conformance.assertions import fail, fail_by, require
 from addonkit.testing.conformance.async_tests import synchronous
-from addonkit.testing.conformance.crash_points import BIND, DESTROY, UNDO, CrashPoint, Failing
+from addonkit.testing.conformance.crash_points import BIND, DESTROY, UNDO, Crashes, CrashPoint, Failing
 from addonkit.testing.conformance.rig import Rig
 
 RESIDENT: Final = "resident"
 """An app that lives on a shared server all the while; its data must not be touched."""
+
+_REPEAT: Final = "let every step be safe to repeat, and take what is its own already for done"
 
 _WRONG: Final = ("orphan", "blocked")
 """How kinds of findings begin that tell of an undo that did not do its work."""
 
 
 class CrashChecks:
-    """Each of these has a world of its own."""
+    """Each of these has a world of its own, in which one point comes after the other."""
 
     @synchronous
     async def test_a_step_that_fails_leaves_nothing(self, rig: Rig, failing: Failing) -> None:
@@ -36,49 +38,96 @@ class CrashChecks:
             await _move_out(rig, kit, failing.variant)
 
     @synchronous
-    async def test_a_crash_at_any_point_is_recovered_from(self, rig: Rig, crash: CrashPoint) -> None:
+    async def test_a_crash_at_any_point_is_recovered_from(self, rig: Rig, crash: Crashes) -> None:
         """The next command leads to an instance that is active with its data, or to nothing left."""
         async with rig.kit() as kit:
             await _move_in(rig, kit, crash.variant)
-        for goes_on in (True, False):
+            untouched = await _made(rig, kit)
             if crash.during == DESTROY:
-                async with rig.kit() as kit:
-                    await rig.write(await rig.create(kit, crash.variant, "shop"), "kept")
-            ended = rig.kill(*_command(rig, crash), point=crash.fault)
-            _check_died(crash, ended)
-            async with rig.kit() as kit:
-                if crash.during != DESTROY and goes_on:
-                    await _go_on(rig, kit, crash)
-                await _destroy_if_there(rig, kit)
-            if crash.during == DESTROY:
-                break
+                await rig.write(await rig.create(kit, crash.variant, "shop"), "kept")
+        if crash.goes_on:
+            await _die_again_and_again(rig, crash)
+        else:
+            await _die_and_be_destroyed(rig, crash, untouched)
         async with rig.kit() as kit:
             await _move_out(rig, kit, crash.variant)
 
 
-def _check_died(crash: CrashPoint, ended: str) -> None:
+async def _die_again_and_again(rig: Rig, crash: Crashes) -> None:
+    """Let a process die at each point, and the next one take up its work; the last one completes it."""
+    before = ""
+    for point in crash.points:
+        ended = rig.kill(*_command(rig, crash), point=point.fault)
+        if ended:  # further points are those of another life
+            async with rig.kit() as kit:
+                await _complete(rig, kit, crash, before)
+                _check_died(point, before, ended)
+                if crash.during == DESTROY:
+                    await rig.write(await rig.create(kit, crash.variant, "shop"), "kept")
+        before = "" if ended else _words_of(point)
+    async with rig.kit() as kit:
+        await _complete(rig, kit, crash, before)
+
+
+async def _die_and_be_destroyed(rig: Rig, crash: Crashes, untouched: set[str]) -> None:
+    """Let a process die at each point, and the next one destroy what it made."""
+    for point in crash.points:
+        ended = rig.kill(*_command(rig, crash), point=point.fault)
+        _check_died(point, "", ended)
+        async with rig.kit() as kit:
+            await _destroy_if_there(rig, kit)
+            made = await _made(rig, kit)
+        require(
+            made == untouched,
+            f"it died at {_words_of(point)} and was destroyed, and this is left or gone: "
+            f"{', '.join(sorted(made ^ untouched))}",
+            "let undos, and steps of deprovisioning, find what a step had made before it died, by names made from ids",
+        )
+
+
+async def _complete(rig: Rig, kit: Kit, crash: Crashes, point: str) -> None:
+    """Take up the work once more, to its end."""
+    try:
+        if crash.during != DESTROY:
+            await _go_on(rig, kit, crash, point)
+        await _destroy_if_there(rig, kit)
+    except AddonkitError as error:
+        found = f"a process died at {point or 'no point'}, and what takes up its work fails: {error}"
+        fail_by(error, found, _REPEAT)
+
+
+def _check_died(point: CrashPoint, before: str, ended: str) -> None:
     """Check that a command died where it was to, unless it need not come there."""
-    failed = "status 0:" not in ended
+    after = f", after one that died at {before}" if before else ""
+    if "status 0:" in ended:
+        advice = "name each step once: the command did not come to this one"
+    else:
+        advice = _REPEAT if before else "mend what the command says"
     require(
-        not ended or not crash.must_happen,
-        f"the process did not die at {crash.fault}; {ended}",
-        "mend what the command says" if failed else "name each step once: the command did not come to this one",
+        not ended or not point.must_happen,
+        f"the process did not die at {_words_of(point)}{after}; {ended}",
+        advice,
     )
+
+
+def _words_of(point: CrashPoint) -> str:
+    return point.fault.replace("=kill", "").replace("=raise,", " ")
 
 
 async def _fail_to_create(rig: Rig, kit: Kit, failing: Failing) -> None:
     untouched = await _untouched(rig, kit, failing)
-    for point in (f"before:{failing.step}", f"after:{failing.step}"):
-        with at(point, _fail):
-            await _expect_failure(rig, kit, failing.variant, point)
-        made = await _made(rig, kit)
-        require(
-            made == untouched,
-            f"after a failure at {point} this is left or gone: {', '.join(sorted(made ^ untouched))}",
-            f"give step {failing.step} an undo that removes what it made, by names made from ids",
-        )
+    for step in failing.steps:
+        for point in (f"before:{step}", f"after:{step}"):
+            with at(point, _fail):
+                await _expect_failure(rig, kit, failing.variant, point)
+            made = await _made(rig, kit)
+            require(
+                made == untouched,
+                f"after a failure at {point} this is left or gone: {', '.join(sorted(made ^ untouched))}",
+                f"give step {step} an undo that removes what it made, by names made from ids",
+            )
     await kit.retry(rig.name("shop"))
-    await _works(rig, kit, "a step had failed and it was tried again")
+    await _works(rig, kit, "each step had failed and it was tried again")
 
 
 async def _untouched(rig: Rig, kit: Kit, failing: Failing) -> set[str]:
@@ -91,14 +140,15 @@ async def _untouched(rig: Rig, kit: Kit, failing: Failing) -> set[str]:
 
 
 async def _fail_to_destroy(rig: Rig, kit: Kit, failing: Failing) -> None:
-    """A failure, and another one, and at last none: each time everything is done from the start."""
+    """A failure of each step, before and after its effect, and at last none: each time it goes on from the failure."""
     await rig.write(await rig.create(kit, failing.variant, "shop"), "kept")
-    for point in (f"before:{failing.step}", f"after:{failing.step}"):
-        with at(point, _fail), suppress(AddonkitError):
-            await kit.destroy(rig.name("shop"))
-        if not await _is_there(rig, kit):
-            return
-    await rig.destroy(kit, "shop")
+    for step in failing.steps:
+        for point in (f"before:{step}", f"after:{step}"):
+            if not await _is_there(rig, kit):  # it did not come to this step
+                await rig.write(await rig.create(kit, failing.variant, "shop"), "kept")
+            with at(point, _fail), suppress(AddonkitError):
+                await kit.destroy(rig.name("shop"))
+    await _destroy_if_there(rig, kit)
 
 
 async def _expect_failure(rig: Rig, kit: Kit, variant: str, point: str) -> None:
@@ -111,7 +161,7 @@ async def _expect_failure(rig: Rig, kit: Kit, variant: str, point: str) -> None:
         fail(f"a failure at {point} did not make `create` fail", "let errors pass")
 
 
-async def _go_on(rig: Rig, kit: Kit, crash: CrashPoint) -> None:
+async def _go_on(rig: Rig, kit: Kit, crash: Crashes, point: str) -> None:
     """Take up again what was interrupted."""
     attempts = 2 if crash.during == UNDO else 1
     for attempt in range(attempts):
@@ -120,7 +170,7 @@ async def _go_on(rig: Rig, kit: Kit, crash: CrashPoint) -> None:
         except InstanceFailed:
             if attempt == attempts - 1:
                 raise
-    await _works(rig, kit, f"it died at {crash.fault} and went on")
+    await _works(rig, kit, f"it died at {point} and went on" if point else "it went on")
 
 
 async def _is_there(rig: Rig, kit: Kit) -> bool:
@@ -158,7 +208,7 @@ async def _made(rig: Rig, kit: Kit) -> set[str]:
     return disks | pools | wrong | set(rig.remains())
 
 
-def _command(rig: Rig, crash: CrashPoint) -> tuple[str, ...]:
+def _command(rig: Rig, crash: Crashes) -> tuple[str, ...]:
     if crash.during == DESTROY:
         return ("destroy", rig.name("shop"), "--yes")
     return ("create", rig.spec(crash.variant), "-a", rig.app("shop"))

@@ -22,17 +22,21 @@ the command line of the kit does not pass on."""
 SESSION: Final = "CONFORMANCE_SESSION"
 """The same for every process of a run, services included."""
 
+_older: Final[dict[str, frozenset[int]]] = {}
+"""Pids of processes that were there before a mark was: a busy machine has hundreds, which need not be looked at."""
+
 
 @contextmanager
 def marked() -> Iterator[str]:
     """Mark this process and all that it starts; processes left at the end of the block are killed."""
     before = os.environ.get(_MARK)
     mark = os.environ[_MARK] = new_id()
+    _older[mark] = frozenset(all_pids())
     try:
         yield mark
     finally:
         kill_marked(_MARK, mark)
-        del os.environ[_MARK]
+        del os.environ[_MARK], _older[mark]
         if before is not None:
             os.environ[_MARK] = before
 
@@ -62,7 +66,9 @@ def kill_marked(name: str, mark: str) -> None:
 
 def _marked_by(name: str, mark: str) -> tuple[psutil.Process, ...]:
     wanted = f"{name}={mark}".encode()
-    return tuple(_running(pid for pid in all_pids() if pid != os.getpid() and wanted in _environ(pid)))
+    older = _older.get(mark, frozenset())
+    newer = (pid for pid in all_pids() if pid not in older and pid != os.getpid())
+    return tuple(_running(pid for pid in newer if wanted in _environ(pid)))
 
 
 def _environ(pid: int) -> list[bytes]:

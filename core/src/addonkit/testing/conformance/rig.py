@@ -29,7 +29,7 @@ from addonkit.store.sqlite import SqliteStore
 from addonkit.testing.command import CommandLine
 from addonkit.testing.conformance.addon_under_test import AddonUnderTest, plugins_beside, registry_for
 from addonkit.testing.conformance.applicability import not_tried
-from addonkit.testing.conformance.assertions import fail, fail_by, require
+from addonkit.testing.conformance.assertions import fail, fail_by, frames_in, require
 from addonkit.testing.conformance.calls import Calls
 from addonkit.testing.conformance.client import ConformanceClient
 from addonkit.testing.conformance.leftovers import marked, processes_of, unmarked
@@ -270,10 +270,11 @@ class Rig:
 
     def kill(self, *words: str, point: str) -> str:
         """Run a command that dies at a point; how it ended where it did not come there, empty when it did."""
-        ended = self.command(*words, ADDONKIT_FAULT=point)
+        ended = self.command(*words, "-v", ADDONKIT_FAULT=point)
         if ended.status == -signal.SIGKILL:
             return ""
-        return f"`addonkit {words[0]}` ended with status {ended.status}: {_end_of(ended.err or ended.out)}"
+        said = f"`addonkit {words[0]}` ended with status {ended.status}: {_end_of(ended.err or ended.out)}"
+        return "\n  ".join((said, *frames_in(ended.err)))
 
 
 def words_of(findings: Collection[Finding]) -> str:
@@ -292,8 +293,10 @@ async def restarted(rig: Rig, kit: Kit) -> bool:
 
 
 def _end_of(text: str) -> str:
-    """Return the last lines of an output."""
-    return " | ".join(line.strip() for line in text.strip().splitlines()[-_LAST_LINES:])
+    """Return the last lines of an output, those from the error on if there is one."""
+    lines = [line.strip() for line in text.strip().splitlines()][-_LAST_LINES:]
+    error = next((number for number, line in enumerate(lines) if line.startswith("error: ")), 0)
+    return " | ".join(lines[error:])
 
 
 def _forget(tx: Transaction, name: str) -> None:
@@ -319,7 +322,7 @@ def rigged(
         properties: of the test; takes the time that the client took.
     """
     with temporary_home(folder_for_homes()) as home, marked() as mark:
-        under_test = AddonUnderTest.find(addon)
+        under_test = AddonUnderTest(registry_for(addon).get(addon))
         remember(
             settings[each.name] for each in under_test.definition.settings if each.secret and each.name in settings
         )

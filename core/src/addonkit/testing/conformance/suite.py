@@ -16,7 +16,7 @@ from addonkit.testing.conformance.administrator import AdministratorChecks
 from addonkit.testing.conformance.applicability import not_applicable
 from addonkit.testing.conformance.client import ConformanceClient, find_client
 from addonkit.testing.conformance.copies import CopyChecks
-from addonkit.testing.conformance.crash_points import crash_points, failures
+from addonkit.testing.conformance.crash_points import crashes, failures
 from addonkit.testing.conformance.crashes import CrashChecks
 from addonkit.testing.conformance.data import DataChecks
 from addonkit.testing.conformance.definitions import DefinitionChecks
@@ -169,4 +169,4 @@ def _cases(addon: str) -> dict[str, list[Any]]:
         under_test = AddonUnderTest.find(addon)
     except AddonkitError:  # which is what test_the_definition_is_valid is about
         return {"variant": [], "failing": [], "crash": []}
-    return {"variant": list(under_test.variants), "failing": failures(under_test), "crash": crash_points(under_test)}
+    return {"variant": list(under_test.variants), "failing": failures(under_test), "crash": crashes(under_test)}
