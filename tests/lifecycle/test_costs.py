@@ -113,6 +113,7 @@ NEVER = (
     "addonkit.models.views",
     "aiohttp",
     "asyncpg",
+    "cattrs",
     "rich",
     "addonkit_postgresql",
     "addonkit_s3_remote",

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
 from enum import IntEnum, StrEnum
 from pathlib import Path
@@ -24,6 +25,8 @@ from addonkit.models.result import BindResult, Inventory, ProvisionResult
 from addonkit.models.secret import Secret
 from addonkit.models.variable import Variable
 from addonkit.store.codec import Codec, structure, unstructure
+from addonkit.store.converter import converter
+from addonkit.store.readers import reader_of
 from addonkit.store.sealing import Sealer
 from addonkit.testing.store_values import Note
 
@@ -94,6 +97,26 @@ def test_every_model_comes_back_as_it_was(codec, value):
 
     assert codec.load(ROW, text, type(value)) == value
     assert structure(unstructure(value), type(value)) == value
+
+
+@pytest.mark.parametrize("value", VALUES, ids=lambda value: type(value).__name__)
+def test_a_value_is_read_as_the_converter_reads_it(value):
+    kind, tree = type(value), unstructure(value)
+    with_more = {**tree, "unknown": 1}
+
+    assert reader_of(kind)(tree) == reader_of(kind)(with_more) == converter().structure(tree, kind)
+    for name, part in tree.items():
+        assert_read_alike(kind, {key: each for key, each in tree.items() if key != name})
+        for wrong in (object(), 1, "1", 1.5, True, None, [part], {"a": part}):
+            assert_read_alike(kind, {**tree, name: wrong})
+
+
+def assert_read_alike(kind, tree):
+    """What is read without the converter is what the converter reads."""
+    with suppress(Exception):
+        read = reader_of(kind)(tree)
+        assert read == converter().structure(tree, kind)
+        assert repr(read) == repr(converter().structure(tree, kind))
 
 
 json_values = st.recursive(

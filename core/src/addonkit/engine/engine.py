@@ -20,7 +20,6 @@ from addonkit.engine.invoker import StepInvoker
 from addonkit.engine.journal import Journal
 from addonkit.engine.outcome import blocked, outcome
 from addonkit.engine.runner import Conclusion, Runner
-from addonkit.engine.watch import following
 from addonkit.errors import Busy, SagaError, UnknownExecution
 from addonkit.models.execution import Event, EventKind, Execution, ExecutionStatus
 
@@ -234,6 +233,8 @@ class Engine:
         except Busy:
             if wait == 0:
                 raise
+        from addonkit.engine.watch import following
+
         async with following(self._store, id, self._publisher):
             return await stack.enter_async_context(self._leases.hold(key, wait=wait, within=within))
 

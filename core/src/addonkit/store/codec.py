@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import Any, Final, TypeVar
 
 from addonkit.errors import StoreError
@@ -10,6 +11,7 @@ from addonkit.models.secret import Secret
 from addonkit.store.converter import converter
 from addonkit.store.keys import SEALED
 from addonkit.store.plain_texts import PlainTexts
+from addonkit.store.readers import reader_of
 from addonkit.store.sealing import Sealer
 from addonkit.store.trees import tree_of
 
@@ -37,6 +39,8 @@ def structure(tree: Any, kind: Any) -> Any:
     Raises:
         ValueError: naming each place that does not fit.
     """
+    with suppress(Exception):  # the converter reads the tree then, or says what is wrong with it
+        return reader_of(kind)(tree)
     try:
         return converter().structure(tree, kind)
     except Exception as error:

@@ -10,7 +10,6 @@ from typing import Final
 
 from addonkit.errors import StoreCorrupted, StoreUnavailable
 from addonkit.store.error_mapping import is_full, obstacle
-from addonkit.store.frozen import open_frozen
 from addonkit.store.migrate import check_schema, migrate
 from addonkit.util.files import create_private, make_private
 
@@ -37,6 +36,8 @@ def connect(path: Path, busy_timeout: float) -> sqlite3.Connection:
     try:
         return _connect(path, busy_timeout)
     except sqlite3.OperationalError as error:
+        from addonkit.store.frozen import open_frozen
+
         frozen = open_frozen(path) if is_full(error, path) else None
         if frozen is None:
             raise

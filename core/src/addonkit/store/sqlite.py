@@ -11,7 +11,6 @@ from addonkit.store.group_commit import GroupCommit
 from addonkit.store.interface import Change, Entity, R, Reader, Stored, Transaction, V
 from addonkit.store.keys import refuse_awaitable
 from addonkit.store.sqlite_transaction import SqliteTransaction, latest_change, read_changes
-from addonkit.store.verify import verify
 from addonkit.store.writer import AT_ONCE, Writer
 
 if TYPE_CHECKING:
@@ -108,6 +107,8 @@ class SqliteStore:
 
     async def verify(self) -> None:
         """See Store."""
+        from addonkit.store.verify import verify
+
         await self._writer.run("read the state", verify)
 
     async def close(self) -> None:

@@ -16,7 +16,6 @@ from addonkit.store.connection import PURPOSE, connect
 from addonkit.store.error_mapping import database_fault, file_fault, not_text
 from addonkit.store.jobs import Group, Job, tell
 from addonkit.store.migrate import check_version
-from addonkit.store.quarantine import quarantine
 from addonkit.store.sqlite_transaction import TooMany
 
 if TYPE_CHECKING:
@@ -265,6 +264,8 @@ class Writer:
         return self._damaged(fault) if isinstance(fault, StoreCorrupted) else fault
 
     def _damaged(self, fault: StoreCorrupted) -> StoreCorrupted:
+        from addonkit.store.quarantine import quarantine
+
         self._damage = quarantine(fault, self._path)
         return self._damage
 

@@ -1,4 +1,7 @@
-"""What an app has on a server: a role, and a database that belongs to it. Both have the same name."""
+"""What an app has on a server: a role, and a database that belongs to it. Both have the same name.
+
+A create imports what makes a tenant; what else is done with one is imported when it is done.
+"""
 
 from __future__ import annotations
 
@@ -22,17 +25,9 @@ from addonkit import (
 )
 from addonkit_postgresql import (
     admin,
-    certificate,
     configuring,
-    copying,
-    dump,
     extending,
-    facts,
-    freezing,
-    hogs,
-    limiting,
     logins,
-    transform,
 )
 from addonkit_postgresql.naming import LONGEST, Reserved, wanted_name
 from addonkit_postgresql.removal import remove
@@ -67,6 +62,8 @@ class DatabaseTenants(Tenants):
 
     async def reload_certificate(self, access: ServerAccess) -> None:
         """See Tenants."""
+        from addonkit_postgresql import certificate
+
         await certificate.reload(administrator(access))
 
     async def set_admin_passwords(self, access: ServerAccess, passwords: Sequence[Secret]) -> None:
@@ -75,6 +72,8 @@ class DatabaseTenants(Tenants):
 
     async def limit_writes(self, access: ServerAccess, tenant: Tenant, *, denied: bool) -> None:
         """See Tenants."""
+        from addonkit_postgresql import limiting
+
         await limiting.limit_writes(administrator(access), tenant.claim, denied=denied)
 
     async def extensions(self, access: ServerAccess, tenant: Tenant) -> tuple[Extension, ...]:
@@ -126,6 +125,8 @@ class DatabaseTenants(Tenants):
 
     async def find_hogs(self, access: ServerAccess, claims: Collection[str]) -> dict[str, str]:
         """See Tenants. The only app of a server shares nothing."""
+        from addonkit_postgresql import hogs
+
         found = await hogs.find_hogs(administrator(access)) if access.server.shared else {}
         return {claim: held for claim, held in found.items() if claim in claims}
 
@@ -136,44 +137,64 @@ class DatabaseTenants(Tenants):
 
     async def dump(self, access: ServerAccess, tenant: Tenant, archive: ArchiveWriter) -> Fingerprint:
         """See Tenants."""
+        from addonkit_postgresql import dump
+
         return await dump.dump(administrator(access), access, tenant, archive)
 
     async def load(self, access: ServerAccess, tenant: Tenant, archive: ArchiveReader) -> None:
         """See Tenants."""
+        from addonkit_postgresql import dump
+
         await dump.load(administrator(access), access, tenant, archive)
         # An archive has what was set when it was written.
         await configuring.configure(administrator(access), tenant.claim, {}, tenant.config)
 
     async def fingerprint(self, access: ServerAccess, tenant: Tenant) -> Fingerprint:
         """See Tenants."""
+        from addonkit_postgresql import dump
+
         return await dump.fingerprint(administrator(access), tenant)
 
     async def transform(self, access: ServerAccess, tenant: Tenant, script: str) -> None:
         """See Tenants."""
+        from addonkit_postgresql import transform
+
         await transform.transform(administrator(access), access, tenant, script)
 
     async def freeze(self, access: ServerAccess, tenant: Tenant) -> None:
         """See Tenants."""
+        from addonkit_postgresql import freezing
+
         await freezing.freeze(administrator(access), tenant.claim)
 
     async def thaw(self, access: ServerAccess, tenant: Tenant) -> None:
         """See Tenants."""
+        from addonkit_postgresql import freezing
+
         await freezing.thaw(administrator(access), tenant.claim)
 
     async def copy(self, access: ServerAccess, source: str, tenant: Tenant) -> bool:
         """See Tenants."""
+        from addonkit_postgresql import copying
+
         return await copying.copy(administrator(access), source, tenant)
 
     async def outline(self, access: ServerAccess, tenant: Tenant) -> Fingerprint:
         """See Tenants."""
+        from addonkit_postgresql import dump
+
         return await dump.outline(administrator(access), tenant)
 
     async def facts(self, access: ServerAccess, tenant: Tenant) -> Facts:
         """See Tenants."""
+        from addonkit_postgresql import facts
+
         return await facts.facts_of(administrator(access), tenant.claim)
 
     async def usage(self, access: ServerAccess, tenant: Tenant) -> Usage:
         """See Tenants."""
+        from addonkit_postgresql import freezing
+
         return await freezing.usage(administrator(access), tenant.claim)
 
 

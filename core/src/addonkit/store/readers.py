@@ -1,0 +1,163 @@
+"""Values of trees, for the common types: each class needs a list of its fields, where `cattrs` compiles a function.
+
+What is not as it should be, and what is of a rare type, is left to the converter: so errors have one source.
+"""
+
+from __future__ import annotations
+
+import sys
+import types
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from enum import Enum
+from functools import cache
+from typing import Any, Final, Literal, Union, get_args, get_origin, get_type_hints
+
+import attrs
+
+from addonkit.models.secret import Secret
+
+Reader = Callable[[Any], Any]
+"""Makes a value of a tree. Raises any exception when the converter has to."""
+
+_LEAVES: Final = frozenset({str, int, bool, Secret, type(None)})
+_PLAIN: Final[dict[Any, type]] = {each.__name__: each for each in (str, int, bool, float)}
+_PARTS: Final = 2
+"""Of `tuple[X, ...]` and of `Mapping[str, X]`."""
+
+
+class NotPlainError(Exception):
+    """A tree, or a type, that the converter has to read."""
+
+
+@cache
+def reader_of(kind: Any) -> Reader:
+    """What reads values of a type: a class, or any annotation.
+
+    Raises:
+        NotPlainError: when the converter has to.
+    """
+    leaves = _leaves_of(kind)
+    if leaves:
+        return _one_of(leaves)
+    origin = get_origin(kind)
+    if origin is not None:
+        return _composed(origin, get_args(kind))
+    if isinstance(kind, type) and attrs.has(kind):
+        return _fields(kind)
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return kind
+    return _atom(kind)
+
+
+def _leaves_of(kind: Any) -> frozenset[Any]:
+    """The types of the values of a type that are trees themselves; none for another type."""
+    of = get_args(kind) if get_origin(kind) in {Union, types.UnionType} else (kind,)
+    return frozenset(of) if _LEAVES.issuperset(of) else frozenset()
+
+
+def _atom(kind: Any) -> Reader:
+    atoms: dict[Any, Reader] = {Any: _as_it_is, datetime: _time, float: _number}
+    if kind not in atoms:
+        raise NotPlainError
+    return atoms[kind]
+
+
+def _composed(origin: Any, of: tuple[Any, ...]) -> Reader:
+    """A reader for an annotation with others inside."""
+    if origin is tuple and len(of) == _PARTS and of[1] is ...:
+        return _sequence(of[0])
+    if origin in {Mapping, dict} and len(of) == _PARTS and of[0] is str:
+        return _mapping(of[1])
+    if origin is Literal:
+        return _literal(of)
+    others = [each for each in of if each is not type(None)]
+    if origin not in {Union, types.UnionType} or len(others) != 1:
+        raise NotPlainError
+    whole = reader_of(others[0])
+    return lambda tree: None if tree is None else whole(tree)
+
+
+def _fields(kind: type) -> Reader:
+    """A reader of an attrs class; missing fields take their default, unknown ones are left out."""
+    types_of = _types_of(kind)
+    fields = [(name, _leaves_of(types_of[name]), reader_of(types_of[name])) for name in types_of]
+
+    def read(tree: Any) -> Any:
+        if type(tree) is not dict:
+            raise NotPlainError
+        given = {}
+        for name, leaves, part in fields:
+            if name in tree:
+                value = tree[name]
+                given[name] = value if type(value) in leaves else part(value)
+        return kind(**given)
+
+    return read
+
+
+def _types_of(kind: Any) -> dict[str, Any]:
+    """The types of the fields that make a value, by name. What most fields are annotated with is not compiled."""
+    given = [each for each in attrs.fields(kind) if each.init]
+    if any(each.alias != each.name for each in given):
+        raise NotPlainError
+    if any(each.inherited or not isinstance(each.type, str) for each in given):
+        hints = get_type_hints(kind)
+        return {each.name: hints[each.name] for each in given}
+    others = types.SimpleNamespace(__annotations__={each.name: each.type for each in given if each.type not in _PLAIN})
+    hints = get_type_hints(others, vars(sys.modules[kind.__module__]))
+    return {each.name: hints.get(each.name) or _PLAIN[each.type] for each in given}
+
+
+def _sequence(kind: Any) -> Reader:
+    leaves, part = _leaves_of(kind), reader_of(kind)
+
+    def read(tree: Any) -> Any:
+        if type(tree) is not list:
+            raise NotPlainError
+        return tuple([each if type(each) in leaves else part(each) for each in tree])
+
+    return read
+
+
+def _mapping(kind: Any) -> Reader:
+    leaves, part = _leaves_of(kind), reader_of(kind)
+
+    def read(tree: Any) -> Any:
+        if type(tree) is not dict:
+            raise NotPlainError
+        return {key: each if type(each) in leaves else part(each) for key, each in tree.items()}
+
+    return read
+
+
+def _one_of(kinds: frozenset[Any]) -> Reader:
+    def read(tree: Any) -> Any:
+        if type(tree) not in kinds:
+            raise NotPlainError
+        return tree
+
+    return read
+
+
+def _literal(words: tuple[Any, ...]) -> Reader:
+    def read(tree: Any) -> Any:
+        if type(tree) is not str or tree not in words:
+            raise NotPlainError
+        return tree
+
+    return read
+
+
+def _as_it_is(tree: Any) -> Any:
+    return tree
+
+
+def _number(tree: Any) -> float:
+    if type(tree) is not float and type(tree) is not int:
+        raise NotPlainError
+    return float(tree)
+
+
+def _time(tree: Any) -> datetime:
+    return datetime.fromisoformat(tree).astimezone(UTC)
