@@ -1,17 +1,23 @@
-"""How often servers are asked: what all questions cost has a bound, whatever their number."""
+"""How often servers are asked: what all questions cost has a bound, and one whose pulse stays away is asked at once."""
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from time import sleep
 from typing import Any, cast
 
 import pytest
 
 from addonkit.controller import patrol
-from addonkit.controller.patrol import GLANCE_EVERY, LONGEST, SHARE, Patrol
+from addonkit.controller.patrol import GLANCE_EVERY, LONGEST, REGULAR, SHARE, SHARE_OF_REGULAR, Patrol
 from addonkit.models.compute import Pool, PoolState
 from addonkit.models.health import Answer, Asked
+from addonkit.util.pulse import Pulse
 
 
 class Clock:
@@ -80,6 +86,82 @@ async def test_a_server_that_leaves_clients_waiting_is_asked_at_once(monkeypatch
     monkeypatch.setattr(patrol, "queues", lambda: frozenset({1}))
     backend = Backend(LONGEST)
 
-    await patrolled(backend, 2, 10 * GLANCE_EVERY)
+    await patrolled(backend, 2, 10 * GLANCE_EVERY)  # the queue is looked at with each glance
 
     assert backend.asked == {"server0": 10, "server1": 1}
+
+
+class Beating:
+    """A pulse that stays away when it is told to."""
+
+    away = False
+
+    def __init__(self, pid: int | None) -> None:
+        self.is_one = pid == 1
+
+    def beats(self) -> bool:
+        return not (self.is_one and Beating.away)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+async def test_a_server_with_a_pulse_is_asked_rarely_and_at_once_when_it_stays_away(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(patrol, "queues", frozenset)
+    monkeypatch.setattr(patrol, "Pulse", Beating)
+    monkeypatch.setattr(Beating, "away", False)
+    seconds, count = 0.0001, 100
+    backend, clock, watched = Backend(seconds), Clock(), pools(count)
+    servers = {name: Resting() for name in watched}
+    watched["server0"] = (watched["server0"][0], PoolState(1, 1, pid=1))
+    looks = Patrol(cast("Any", backend), cast("Any", clock))
+
+    async def glance(times: int = 1) -> int:
+        former = backend.asked["server0"]
+        for _ in range(times):
+            clock.now += GLANCE_EVERY
+            await looks.look(watched, cast("Any", servers))
+        return backend.asked["server0"] - former
+
+    await glance(REGULAR + 1)
+    backend.asked.clear()
+    rounds = round(10 * LONGEST / GLANCE_EVERY)
+    await glance(rounds)
+    assert seconds * backend.asked.total() / (10 * LONGEST) <= SHARE_OF_REGULAR * 1.01
+    Beating.away = True
+    assert await glance() == 1, "it is asked at once, whenever its turn is"
+    needless = 0
+    for _ in range(rounds // (REGULAR + 1)):
+        Beating.away = False
+        await glance(REGULAR)
+        Beating.away = True
+        needless += await glance()
+    assert needless * seconds * count / (10 * LONGEST) <= SHARE, "what is needless has a bound too"
+
+
+def test_a_process_that_wakes_up_has_a_pulse_until_it_is_stopped_or_ends() -> None:
+    script = "import time\nwhile True: time.sleep(0.01)"
+    with subprocess.Popen([sys.executable, "-S", "-c", script]) as process:
+        pulse = Pulse(process.pid)
+        until(pulse.beats)
+        until(pulse.beats)
+        os.kill(process.pid, signal.SIGSTOP)
+        until(lambda: not pulse.beats() and not pulse.beats())
+        os.kill(process.pid, signal.SIGCONT)
+        until(pulse.beats)
+        process.kill()
+    assert not pulse.beats()
+    pulse.close()
+    assert not pulse.beats()
+    assert not Pulse(process.pid).beats()
+    assert not Pulse(None).beats()
+
+
+def until(condition: Callable[[], bool]) -> None:
+    for _ in range(1000):
+        if condition():
+            return
+        sleep(0.02)
+    raise AssertionError

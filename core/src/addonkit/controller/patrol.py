@@ -10,6 +10,7 @@ import attrs
 from addonkit.models.health import Answer
 from addonkit.util.listeners import queues
 from addonkit.util.procfs import is_kept_from_running
+from addonkit.util.pulse import Pulse
 
 if TYPE_CHECKING:
     from addonkit.compute.interface import Backend
@@ -17,17 +18,26 @@ if TYPE_CHECKING:
     from addonkit.models.compute import Pool, PoolState
     from addonkit.util.clock import Clock
 
-GLANCE_EVERY: Final = 0.5
+GLANCE_EVERY: Final = 0.25
 """Seconds between glances at all servers, which cost microseconds: is one stopped, does one leave clients waiting?"""
+
+ASK_EVERY: Final = 0.5
+"""Seconds at least between two questions to a server that nothing is suspected of."""
 
 SHARE: Final = 0.005
 """Of a processor that questions to all servers cost at most, the servers' own side included."""
+
+SHARE_OF_REGULAR: Final = 0.002
+"""The same for servers with a regular pulse: one that hangs has none, and is asked then."""
+
+REGULAR: Final = 8
+"""Glances in a row in which a pulse was felt, after which it is regular."""
 
 LONGEST: Final = 15.0
 """Seconds at most between two questions to one server."""
 
 AT_ONCE: Final = 50
-"""Servers that are glanced at in one go at most, beside those that are asked."""
+"""Servers without a pulse that are glanced at in one go at most, beside those that are asked."""
 
 
 @attrs.define
@@ -35,20 +45,30 @@ class _Watch:
     """What is known of one process.
 
     Attributes:
+        pulse: shows whether it does anything.
         due: when it is asked next.
         seconds: that its quickest answer took.
+        beats: glances in a row in which it had a pulse.
+        patience: until when a pulse that stays away is no reason to ask: there was one lately that was none.
     """
 
     pid: int | None
+    pulse: Pulse
     due: float
     seconds: float = 0.0
+    beats: int = 0
+    patience: float = 0.0
+
+    @property
+    def is_regular(self) -> bool:
+        return self.beats >= REGULAR
 
 
 class Patrol:
     """Looks after servers that rest, and suspects those that do not do as they should.
 
-    Each is asked as often as the share of a processor allows, at most at each glance. A server at which a
-    connection waits to be accepted is asked at once. So is one that a signal keeps from running.
+    Each is asked as often as the share of a processor allows. A server is asked at once whose pulse stays away that was
+    regular, or at which a connection waits to be accepted. One that a signal keeps from running is suspected at once.
     """
 
     def __init__(self, backend: Backend, clock: Clock) -> None:
@@ -59,26 +79,50 @@ class Patrol:
 
     async def run(self, servers: Mapping[str, ServerKeeper]) -> None:
         """Go on until the task is cancelled. `servers` may change meanwhile."""
-        while True:
-            await self.look({name: server.resting for name, server in servers.items()}, servers)
-            await self._clock.sleep(GLANCE_EVERY)
+        try:
+            while True:
+                await self.look({name: server.resting for name, server in servers.items()}, servers)
+                await self._clock.sleep(GLANCE_EVERY)
+        finally:
+            self._keep({})
 
     async def look(
         self, resting: Mapping[str, tuple[Pool, PoolState] | None], servers: Mapping[str, ServerKeeper]
     ) -> None:
-        """Ask those whose turn it is, and glance at others: one that is stopped does not answer either."""
+        """Ask those whose turn it is or whose pulse stays away, and glance at others without one."""
         watched = {name: each for name, each in resting.items() if each is not None}
-        self._known = {name: self._watch(name, state) for name, (_pool, state) in watched.items()}
-        asked = [*self._turns(watched)]
-        for name in self._glanced(watched.keys() - {*asked}):
+        self._keep({name: self._watch(name, state) for name, (_pool, state) in watched.items()})
+        quiet = [name for name, watch in self._known.items() if not watch.pulse.beats()]
+        faltering = {*self._faltering(quiet)}
+        turns = {*self._turns(watched), *faltering}
+        self._count({*quiet})
+        for name in self._glanced({*quiet} - turns):
             pid = self._known[name].pid
             if pid is not None and is_kept_from_running(pid):
                 servers[name].suspect()
+        asked = [name for name in watched if name in turns]
         answers = await self._backend.ask([watched[name] for name in asked]) if asked else ()
         for name, asking in zip(asked, answers, strict=True):
-            self._known[name].due = self._clock.monotonic() + self._pause(self._known[name], asking.seconds)
+            self._note(self._known[name], asking.seconds, falters=name in faltering)
             if asking.answer is not Answer.READY and name in servers:
                 servers[name].suspect()
+
+    def _keep(self, known: dict[str, _Watch]) -> None:
+        former, self._known = self._known, known
+        for name, watch in former.items():
+            if known.get(name) is not watch:
+                watch.pulse.close()
+
+    def _faltering(self, quiet: Iterable[str]) -> Iterable[str]:
+        now = self._clock.monotonic()
+        return (name for name in quiet if self._known[name].is_regular and self._known[name].patience <= now)
+
+    def _count(self, quiet: Collection[str]) -> None:
+        for name, watch in self._known.items():
+            if name not in quiet:
+                watch.beats += 1
+            elif not watch.is_regular:
+                watch.beats = 0
 
     def _glanced(self, names: Collection[str]) -> Iterable[str]:
         """Some of these, others each time, so that the cost has a bound."""
@@ -87,7 +131,9 @@ class Patrol:
 
     def _watch(self, name: str, state: PoolState) -> _Watch:
         known = self._known.get(name)
-        return known if known is not None and known.pid == state.pid else _Watch(state.pid, self._clock.monotonic())
+        if known is not None and known.pid == state.pid:
+            return known
+        return _Watch(state.pid, Pulse(state.pid), self._clock.monotonic())
 
     def _turns(self, watched: Mapping[str, tuple[Pool, PoolState]]) -> Iterable[str]:
         now, waited_for = self._clock.monotonic(), queues()
@@ -95,8 +141,12 @@ class Patrol:
             if self._known[name].due <= now or not waited_for.isdisjoint(pool.ports.values()):
                 yield name
 
-    def _pause(self, watch: _Watch, seconds: float) -> float:
-        """Seconds until the next question: the cost of all questions stays below the share."""
+    def _note(self, watch: _Watch, seconds: float, *, falters: bool) -> None:
+        """Note an answer. The cost of all questions stays below the share, and that of needless ones below another."""
         if seconds:
             watch.seconds = min(watch.seconds or seconds, seconds)
-        return min(watch.seconds * len(self._known) / SHARE, LONGEST)
+        now, all_of_them = self._clock.monotonic(), watch.seconds * len(self._known)
+        share = SHARE_OF_REGULAR if watch.is_regular else SHARE
+        watch.due = now + min(max(all_of_them / share, ASK_EVERY), LONGEST)
+        if falters:
+            watch.beats, watch.patience = 0, now + all_of_them / SHARE
