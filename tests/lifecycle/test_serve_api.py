@@ -202,6 +202,37 @@ def hostile_line(home: Path) -> None:
     assert all(line.isprintable() for line in shown["lines"]), shown["lines"][-3:]
 
 
+def servers_and_options(elsewhere: CommandLine) -> None:
+    """A server is stopped, started, restarted and configured through the API as beside the home."""
+    asked = elsewhere("set", "valkey", "-a", "shop", "maxmemory=20MB")
+    assert (asked.status, "has to be confirmed" in asked.err) == (1, True), "the server would restart"
+    assert elsewhere("set", "valkey", "-a", "shop", "maxmemory=20MB", "--yes").out.endswith(
+        "its server was restarted\n"
+    )
+    listed = {each["name"]: each["value"] for each in elsewhere("set", "shop-valkey", "--json").data["options"]}
+    assert listed["maxmemory"] == "20MB"
+    assert elsewhere("set", "shop-valkey", "--reset", "maxmemory", "--yes").status == 0
+    for words, state in (("stop", "stopped"), ("start", "running"), ("restart", "running")):
+        assert elsewhere(words, "-a", "shop").status == 0
+        assert elsewhere("list", "--json").data["instances"][0]["server"]["state"] == state, words
+    unknown = elsewhere("restart", "none")
+    assert (unknown.status, unknown.err.count("\n")) == (1, 1)
+    assert "no instance has this name" in unknown.err
+
+
+def extensions(elsewhere: CommandLine) -> None:
+    """Extensions are listed, added, brought up to date and removed through the API."""
+    assert elsewhere("create", "postgresql", "-a", "shop").status == 0
+    for words in ("add", "update", "remove"):
+        assert elsewhere("extension", words, "postgresql", "pg_trgm", "-a", "shop").status == 0, words
+        found = elsewhere("extension", "list", "shop-postgresql", "--json").data["extensions"]
+        (had,) = [each["installed"] for each in found if each["name"] == "pg_trgm"]
+        assert (had is None) == (words == "remove")
+    refused = elsewhere("extension", "add", "shop-postgresql", "none")
+    assert (refused.status, refused.err.count("\n")) == (1, 1)
+    assert elsewhere("destroy", "shop-postgresql", "--yes", "--now").status == 0
+
+
 @pytest.mark.slow
 def test_the_command_line_through_the_api(addonkit_command: CommandLine, home: Path, tmp_path: Path) -> None:
     token = addonkit_command("token", "create", "laptop", "--role", "operator").out.strip()
@@ -231,10 +262,12 @@ def test_the_command_line_through_the_api(addonkit_command: CommandLine, home: P
         assert (unoffered.status, unoffered.err.count("\n")) == (1, 1)
         assert elsewhere("env", "set", "-a", "shop", "DEBUG=1").status == 0
         hostile_line(home)
+        servers_and_options(elsewhere)
         refused = elsewhere("doctor")
         assert (refused.status, refused.err.count("\n")) == (1, 1)
         assert "does not work through a service" in refused.err
         assert elsewhere("destroy", "valkey", "-a", "shop", "--yes", "--now").status == 0
+        extensions(elsewhere)
         assert elsewhere("list", "--json").data == {"instances": []}
     gone = elsewhere("list")
     assert (gone.status, gone.err.count("\n")) == (1, 1)

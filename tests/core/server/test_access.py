@@ -101,6 +101,13 @@ async def test_a_token_for_some_apps_reaches_no_others(ask: Client, over_tcp: Cl
         ("GET", f"/v1/operations/{other['id']}/events", None),
         ("GET", "/v1/instances/blog-shelf/backups", None),
         ("POST", "/v1/instances/blog-shelf/restore", {}),
+        ("GET", "/v1/instances/blog-shelf/options", None),
+        ("POST", "/v1/instances/blog-shelf/options/plan", {}),
+        ("GET", "/v1/instances/blog-shelf/extensions", None),
+        ("POST", "/v1/instances/blog-shelf/extensions/plan", {}),
+        ("POST", "/v1/instances/blog-shelf/extensions", {}),
+        ("GET", "/v1/servers?instance=blog-shelf", None),
+        ("GET", "/v1/servers?app=blog", None),
         ("GET", "/v1/findings", None),
         ("GET", "/v1/tokens", None),
     ]

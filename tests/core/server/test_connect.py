@@ -6,17 +6,22 @@ import asyncio
 import inspect
 from pathlib import Path
 
+import attrs
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 import addonkit
 from addonkit.client import transport
+from addonkit.client.options import RemoteExtensions, RemoteOptions
 from addonkit.client.remote import RemoteKit
 from addonkit.errors import AddonkitError, InstanceFailed, InvalidInput, TransientError, UnknownAddon, UnknownInstance
+from addonkit.kit.extensions import InstanceExtensions
 from addonkit.kit.kit import Kit
+from addonkit.kit.options import InstanceOptions
 from addonkit.models.instance import Phase
 
+from .chest import Chest
 from .conftest import SECRET, Served, Shelf, served
 
 
@@ -45,12 +50,48 @@ async def test_everything_of_every_day(api: Served, home: Path) -> None:
         assert await kit.count() == 0
 
 
+PAIRS = ((RemoteKit, Kit), (RemoteOptions, InstanceOptions), (RemoteExtensions, InstanceExtensions))
+
+
 @pytest.mark.parametrize(
-    "name", [name for name, kind in vars(RemoteKit).items() if callable(kind) and not name.startswith("_")]
+    ("remote", "local", "name"),
+    [
+        (remote, local, name)
+        for remote, local in PAIRS
+        for name, kind in vars(remote).items()
+        if callable(kind) and not name.startswith("_")
+    ],
 )
-def test_methods_take_what_those_of_the_kit_take(name: str) -> None:
-    there, here = (inspect.signature(getattr(kind, name)).parameters for kind in (RemoteKit, Kit))
+def test_methods_take_what_those_of_the_kit_take(remote: type, local: type, name: str) -> None:
+    there, here = (inspect.signature(getattr(kind, name)).parameters for kind in (remote, local))
     assert list(there) == list(here), "a command uses either of them in the same way"
+
+
+async def test_options_are_planned_and_changed(home: Path) -> None:
+    chest = Chest()
+    async with served(home, chest, addon="chest") as api, addonkit.connect(f"unix:{home / 'api.sock'}") as kit:
+        made = (await kit.create("chest", "shop")).instance
+        plan = await kit.options.plan("chest", {"colour": "blue"}, app="shop")
+        assert plan == attrs.evolve(await api.kit.options.plan(made.name, {"colour": "blue"}), changes=plan.changes)
+        assert [(each.name, each.former, each.value) for each in plan.changes] == [("colour", "red", "blue")]
+        assert made.id not in chest.config, "nothing was changed"
+        await kit.options.set("chest", {"colour": "blue"}, app="shop")
+        assert chest.config[made.id] == "blue"
+        listed = {each.name: each for each in await kit.options.list(made.name)}
+        for there in await api.kit.options.list(made.name):
+            here = listed[there.name]
+            assert (here.value, here.former, here.chosen) == (there.value, there.former, there.chosen)
+            assert here.definition.limits == there.definition.limits
+        await kit.options.set(made.name, {}, reset=["colour"])
+        assert chest.config[made.id] == "red"
+        for values, words in (({"wood": "oak"}, "create"), ({"color": "blue"}, "no option color")):
+            with pytest.raises(InvalidInput, match=words):
+                await kit.options.plan(made.name, values)
+            with pytest.raises(InvalidInput, match=words):
+                await kit.options.set(made.name, values)
+        for name, words in (("log_path", "'logs' does not work"), ("shell", "'shell' does not work")):
+            with pytest.raises(AddonkitError, match=words):
+                getattr(kit, name)(made.name)
 
 
 async def test_an_operation_is_followed_while_the_service_is_started_anew(home: Path, shelf: Shelf) -> None:

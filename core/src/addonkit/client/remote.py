@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from addonkit.client.transport import Transport, part
 from addonkit.client.values import (
@@ -12,6 +12,7 @@ from addonkit.client.values import (
     environment_of,
     instance_of,
     moves_of,
+    server_target_of,
     view_of,
     vitals_of,
 )
@@ -19,11 +20,27 @@ from addonkit.controller.pools import HealReport
 from addonkit.errors import AddonkitError, NotFound, UnknownApp
 from addonkit.kit.binding import Binding
 from addonkit.models.variable import VariableMove
-from addonkit.models.views import AppView, Environment, InstanceView, Plan
+from addonkit.models.views import AppView, Environment, InstanceView, Plan, ServerTarget
 from addonkit.models.vitals import Vitals
 
 if TYPE_CHECKING:
+    from addonkit.client.options import RemoteExtensions, RemoteOptions
     from addonkit.client.rotations import RemoteRotations
+
+_COMMANDS: Final = {
+    "backups": "backup",
+    "branches": "branch",
+    "changes": "change",
+    "environment_files": "bindings",
+    "executions": "saga",
+    "log_path": "logs",
+    "manifests": "manifest",
+    "moves": "clone",
+    "registry": "addons",
+    "schedules": "backup schedule",
+    "tokens": "token",
+}
+"""Parts of `Kit` that a service has no place for, by the words with which people ask for them."""
 
 
 class RemoteKit:
@@ -36,7 +53,7 @@ class RemoteKit:
     def __getattr__(self, name: str) -> NoReturn:
         if name.startswith("_"):
             raise AttributeError(name)
-        found = f"{name!r} does not work through a service"
+        found = f"{_COMMANDS.get(name, name)!r} does not work through a service"
         raise AddonkitError(f"cannot do that at {self._url}", found, "unset ADDONKIT_URL on the machine of the home")
 
     async def create(
@@ -173,6 +190,48 @@ class RemoteKit:
         from addonkit.client.rotations import RemoteRotations as Made
 
         return Made(self._transport, self._url)
+
+    async def promote(self, name: str, app: str) -> tuple[VariableMove, ...]:
+        """See `Kit.promote`."""
+        data = await self._transport.ask("GET", f"/v1/instances/{part(name)}", app=app)
+        for tie in data["associations"]:
+            if tie["app"] == app:
+                return moves_of(await self._transport.ask("POST", f"/v1/associations/{tie['id']}/promote"))
+        raise NotFound(f"cannot promote {name} in {app}", "it is not attached to it")
+
+    async def servers(self, name: str | None = None, app: str | None = None) -> tuple[ServerTarget, ...]:
+        """See `Kit.servers`."""
+        found = await self._transport.all("/v1/servers", instance=name or "", app=app or "")
+        return tuple(map(server_target_of, found))
+
+    async def stop(self, target: ServerTarget) -> None:
+        """See `Kit.stop`."""
+        await self._power("stop", target)
+
+    async def start(self, target: ServerTarget) -> None:
+        """See `Kit.start`."""
+        await self._power("start", target)
+
+    async def restart(self, target: ServerTarget) -> None:
+        """See `Kit.restart`."""
+        await self._power("restart", target)
+
+    async def _power(self, verb: str, target: ServerTarget) -> None:
+        await self._transport.carry_out("POST", f"/v1/instances/{part(target.chosen[0])}/{verb}")
+
+    @property
+    def options(self) -> RemoteOptions:
+        """See `Kit.options`."""
+        from addonkit.client.options import RemoteOptions as Made
+
+        return Made(self._transport)
+
+    @property
+    def extensions(self) -> RemoteExtensions:
+        """See `Kit.extensions`."""
+        from addonkit.client.options import RemoteExtensions as Made
+
+        return Made(self._transport)
 
     async def _binding(self, name: str, app: str, *, new_app: bool) -> Binding:
         data = await self._transport.ask("GET", f"/v1/instances/{part(name)}")

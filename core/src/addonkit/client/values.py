@@ -9,10 +9,20 @@ from typing import Any
 from addonkit.models.address import Address
 from addonkit.models.definition import CONFIG_VERSION
 from addonkit.models.instance import Association, Instance, Phase, Purpose, Server, ServerPhase
-from addonkit.models.result import Usage
+from addonkit.models.option_values import OptionType
+from addonkit.models.options import OptionDefinition
+from addonkit.models.result import Extension, Usage
 from addonkit.models.secret import Secret
 from addonkit.models.variable import Variable, VariableMove
-from addonkit.models.views import BoundService, Environment, EnvironmentEntry, InstanceView
+from addonkit.models.views import (
+    BoundService,
+    Environment,
+    EnvironmentEntry,
+    InstanceView,
+    OptionPlan,
+    OptionView,
+    ServerTarget,
+)
 from addonkit.models.vitals import Vitals
 
 Json = Mapping[str, Any]
@@ -97,6 +107,35 @@ def vitals_of(data: Json) -> Vitals:
     """Return what a running server tells of an instance."""
     usage = Usage(**data["usage"]) if data["usage"] else None
     return Vitals(usage, data["sessions"], data["uptime"], _time(data["last_backup"]))
+
+
+def option_of(data: Json) -> OptionView:
+    """Return an option of an instance; of its limits only their words are known."""
+    known = OptionDefinition(
+        data["name"],
+        data["description"],
+        OptionType(data["type"]),
+        choices=(data["allowed"],),
+        restart=data["restart"],
+        changeable=data["changeable"],
+        restart_words=tuple(data["restart_words"]),
+    )
+    return OptionView(known, data["value"], data["former"], data["chosen"], data["coming"])
+
+
+def option_plan_of(data: Json) -> OptionPlan:
+    """Return what a change of options would do."""
+    return OptionPlan(data["instance"], data["server"], tuple(map(option_of, data["changes"])), data["restart"])
+
+
+def extension_of(data: Json) -> tuple[Extension, bool]:
+    """Return an extension, and whether the operator allows it."""
+    return Extension(data["name"], data["installed"], data["available"], data["description"]), data["allowed"]
+
+
+def server_target_of(data: Json) -> ServerTarget:
+    """Return a server that is to be stopped, started or restarted."""
+    return ServerTarget(data["server"], tuple(data["instances"]), tuple(data["chosen"]), tuple(data["apps"]))
 
 
 def _service(data: Json) -> BoundService:

@@ -45,6 +45,11 @@ class Principal:
         """Whether something that concerns these apps is within reach."""
         return not self.apps or any(app in self.apps for app in apps)
 
+    def reaches_all(self, apps: Iterable[str]) -> bool:
+        """Whether all apps that something concerns are within reach, one at least."""
+        named = {*apps}
+        return not self.apps or (bool(named) and named <= {*self.apps})
+
     def require_app(self, app: str, attempted: str) -> None:
         """Make sure that an app is within reach.
 

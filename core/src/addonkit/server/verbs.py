@@ -131,8 +131,8 @@ async def _accept_reconfigure(kit: Kit, asked: Arguments) -> Accepted:
         await kit.changes.plan_change(asked["instance"], asked["variant"])
     if asked.get("version"):
         await kit.changes.plan_upgrade(asked["instance"], asked["version"])
-    if asked["options"]:
-        await kit.options.plan(asked["instance"], asked["options"])
+    if asked["options"] or asked.get("reset"):
+        await kit.options.plan(asked["instance"], asked["options"], reset=asked.get("reset", ()))
     return concerned(await kit.show(asked["instance"]))
 
 
@@ -143,13 +143,28 @@ async def _reconfigure(kit: Kit, operation: Operation) -> Result:
         await kit.changes.change(name, variant)
     if version and not _has_version((await kit.show(name)).instance, version):
         await kit.changes.upgrade(name, version)
-    if operation.arguments["options"]:
-        await kit.options.set(name, operation.arguments["options"])
+    options, reset = operation.arguments["options"], operation.arguments.get("reset", ())
+    if options or reset:
+        await kit.options.set(name, options, reset=reset)
     return {"instance": name}
 
 
 def _has_version(instance: Instance, version: str) -> bool:
     return matches(instance.config.get(CONFIG_VERSION, ""), version)
+
+
+async def _accept_change_extensions(kit: Kit, asked: Arguments) -> Accepted:
+    await kit.extensions.plan(asked["instance"], asked["add"], asked["remove"])
+    return concerned(await kit.show(asked["instance"]))
+
+
+async def _change_extensions(kit: Kit, operation: Operation) -> Result:
+    name, asked = operation.instance_name, operation.arguments
+    if asked["add"] or asked["remove"]:
+        await kit.extensions.change(name, asked["add"], asked["remove"])
+    for each in asked["update"]:
+        await kit.extensions.update(name, each)
+    return {"instance": name}
 
 
 async def _accept_undestroy(kit: Kit, asked: Arguments) -> Accepted:
@@ -225,6 +240,7 @@ VERBS: Final[Mapping[str, Verb]] = {
     "detach": Verb(_accept_tied, _detach),
     "destroy": Verb(_accept_destroy, _destroy),
     "reconfigure": Verb(_accept_reconfigure, _reconfigure),
+    "change_extensions": Verb(_accept_change_extensions, _change_extensions, resumes=False),
     "undestroy": Verb(_accept_undestroy, _undestroy, resumes=False),
     "rotate": Verb(_accept_rotate, _rotate, resumes=False),
     "retry": Verb(_accept, _retry),

@@ -10,6 +10,7 @@ from addonkit.store.change_notifier import ChangeNotifier, follow, with_missed
 from addonkit.store.group_commit import GroupCommit
 from addonkit.store.interface import Change, Entity, R, Reader, Stored, Transaction, V
 from addonkit.store.keys import refuse_awaitable
+from addonkit.store.look_timer import LookTimer
 from addonkit.store.sqlite_transaction import SqliteTransaction, latest_change, read_changes
 from addonkit.store.writer import AT_ONCE, Writer
 
@@ -48,6 +49,7 @@ class SqliteStore:
         self._log_path = path.with_name(f"{path.name}-wal")
         self._seen = (0, 0)
         self._notifier = ChangeNotifier()
+        self._timer = LookTimer(_LOOK_EVERY, self._is_due)
         self._commits = GroupCommit(codec, clock, self._committed)
 
     @classmethod
@@ -159,17 +161,18 @@ class SqliteStore:
 
     async def _pause(self, changed: asyncio.Event) -> None:
         """Wait for a change of this process, or look for those of others."""
-        try:
-            async with asyncio.timeout(_LOOK_EVERY):  # wait_for of Python 3.11 may swallow a cancellation
-                await changed.wait()
-        except TimeoutError:
+        with self._timer.setting(changed):
+            await changed.wait()
+        if self._is_due():
             await self._look()
 
+    def _is_due(self) -> bool:
+        """Whether the file is to be asked: once for all that watch, and seldom while its log does not change."""
+        since = time.monotonic() - self._looked
+        return since >= _LOOK_AT_LEAST_EVERY or (since >= _LOOK_EVERY / 2 and self._log() != self._seen)
+
     async def _look(self) -> None:
-        """Ask the file for its newest change, once for all that watch; seldom while its log does not change."""
-        since, log = time.monotonic() - self._looked, self._log()
-        if since < _LOOK_EVERY / 2 or (log == self._seen and since < _LOOK_AT_LEAST_EVERY):
-            return
-        self._seen = log
+        """Ask the file for its newest change."""
+        self._seen = self._log()
         self._looked = time.monotonic()
         await self._writer.run("read the state", lambda connection: self._learn(latest_change(connection)))

@@ -35,6 +35,9 @@ _QUESTION: Final = struct.Struct("=BBBxI48x")
 """inet_diag_req_v2: family, protocol, extensions, states, socket."""
 _ANSWER: Final = struct.Struct("=BB2x2s2s16s32xI4xII")
 """inet_diag_msg: family, state, own port, port of the peer, own address, what is queued, uid, inode."""
+_QUEUED: Final = struct.Struct("=I")
+_QUEUED_AT: Final = 56
+"""Where an answer has what is queued."""
 _LIMIT: Final = 1.0
 _LARGEST: Final = 1 << 16
 
@@ -77,10 +80,9 @@ def bound_sockets(port: int) -> tuple[Listener, ...]:
 def queues() -> frozenset[int]:
     """Return the TCP ports at which connections wait to be accepted; none where the kernel does not tell."""
     try:
-        found = [each for family in _FAMILIES for each in _dump(family, _LISTEN)]
+        return frozenset(each.port for family in _FAMILIES for each in _dump(family, _LISTEN, queued=True))
     except OSError:
         return frozenset()
-    return frozenset(each.port for each in found if each.queued)
 
 
 def unread_of(port: int, peer: int) -> int:
@@ -113,8 +115,8 @@ class _Told(NamedTuple):
     inode: int
 
 
-def _dump(family: int, asked_state: int) -> Iterator[_Told]:
-    """Ask the kernel.
+def _dump(family: int, asked_state: int, *, queued: bool = False) -> Iterator[_Told]:
+    """Ask the kernel, for all sockets or for those at which something is queued.
 
     Raises:
         OSError: it does not answer, or refuses to.
@@ -132,7 +134,8 @@ def _dump(family: int, asked_state: int) -> Iterator[_Told]:
                     return
                 if kind == _NLMSG_ERROR or length < _HEADER.size:
                     raise PermissionError("the kernel refuses to tell")
-                yield _told(family, answer[_HEADER.size : length])
+                if not queued or _QUEUED.unpack_from(answer, _HEADER.size + _QUEUED_AT)[0]:
+                    yield _told(family, answer[_HEADER.size : length])
                 answer = answer[length + 3 & ~3 :]
 
 

@@ -47,11 +47,15 @@ class ReconfigureInstance:
 
     Attributes:
         variant: that it is to have, with its data and its apps; empty leaves it as it is.
+        version: that its server is to have, with its data and its apps; empty leaves it as it is.
         options: values that are to hold, by name.
+        reset: names of options that are to have their defaults again.
     """
 
     variant: Annotated[str, Text("[A-Za-z0-9._-]*", 100)] = ""
+    version: Version = ""
     options: Mapping[OptionName, Annotated[str, Text(longest=1000)]] = attrs.field(factory=dict)
+    reset: tuple[OptionName, ...] = ()
 
 
 @attrs.frozen
@@ -174,7 +178,7 @@ async def retry_instance(call: Call, instance: str) -> OperationResource | Reply
 
 @endpoint("POST", "/v1/instances/{instance}/reconfigure", Role.OPERATOR, status=LONG)
 async def reconfigure_instance(call: Call, instance: str, body: ReconfigureInstance) -> OperationResource | Reply:
-    """Move an instance to another variant, or give it other options."""
+    """Move an instance to another variant or version, or give it other options."""
     await owned(call, instance)
     return await begin(call, "reconfigure", {"instance": instance, **attrs.asdict(body)})
 
