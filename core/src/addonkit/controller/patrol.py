@@ -67,8 +67,8 @@ class _Watch:
 class Patrol:
     """Looks after servers that rest, and suspects those that do not do as they should.
 
-    Each is asked as often as the share of a processor allows. A server is asked at once whose pulse stays away that was
-    regular, or at which a connection waits to be accepted. One that a signal keeps from running is suspected at once.
+    Each is asked as often as the share of a processor allows. It is asked at once when its regular pulse stays away,
+    or a connection waits to be accepted. One that a signal keeps from running is suspected at once.
     """
 
     def __init__(self, backend: Backend, clock: Clock) -> None:

@@ -49,7 +49,7 @@ class ServerTargetResource:
 
 @endpoint("GET", "/v1/servers")
 async def list_servers(call: Call, query: ServersQuery) -> Page[ServerTargetResource]:
-    """List the servers of an instance, of an app, or of all, as far as all their apps are within reach."""
+    """List servers whose apps are all within reach: of an instance, of an app, or all."""
     if query.app:
         call.principal.require_app(query.app, call.attempted)
     if query.instance:
