@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from mutation.ending import end_all_on_signals
 from mutation.judge import Judge, Verdict
 from mutation.mutants import Mutant, equivalent, mutants_of
 from mutation.operators import OPERATORS
@@ -31,6 +32,7 @@ from mutation.subjects import SITE, Subject, subjects
 def main() -> int:
     """Print a line for each mutant, and how many were caught."""
     options = _options()
+    end_all_on_signals()
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(SITE), os.environ.get("PYTHONPATH"))))
     counted: dict[str, Counter[str]] = {}
     with tempfile.TemporaryDirectory(prefix="mutants-") as temporary:

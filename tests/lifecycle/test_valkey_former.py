@@ -11,7 +11,10 @@ import valkey.asyncio
 import valkey.exceptions
 
 import addonkit
+from addonkit import Tenant
+from addonkit.provider.server_addon.admin_access import admin_access
 from addonkit_valkey.acl import ADMINISTRATOR
+from addonkit_valkey.tenants import UserTenants
 
 FORMER = (
     *[
@@ -88,3 +91,29 @@ async def test_rights_of_a_former_release_are_reported_and_brought_up_to_date(ki
     assert await refused(wiki["VALKEY_URL"])
     assert await call(url, "GET", "blog:key") == "kept"
     assert await call(url, "PUBLISH", "blog:news", "x") == 0
+
+
+async def test_a_login_of_a_former_release_ends_for_good(kit: addonkit.Kit) -> None:
+    """Its user stays, since it stands for the tenant; nothing logs in as it any more."""
+    blog = (await kit.create("valkey:shared", app="blog")).environ()
+    await kit.create("valkey:shared", app="wiki")
+    await as_a_former_release_made_it(kit, blog)
+    url = former_url(blog)
+    instance = (await kit.show("blog-valkey")).instance
+    access = await admin_access(kit.framework, instance.server)
+    tenant = Tenant(instance.claim, instance.id, instance.config)
+
+    await kit.destroy("wiki-valkey")
+
+    assert await refused(url), "the next change of any tenant gives them the rights of today"
+    async with valkey.asyncio.Valkey.from_url(url, single_connection_client=True) as connected:
+        await connected.ping()
+        await UserTenants().remove_login(access, tenant, tenant.claim)
+        with pytest.raises(valkey.exceptions.ConnectionError):
+            await connected.ping()
+    for target in await kit.servers("blog-valkey"):
+        await kit.restart(target)
+    with pytest.raises(valkey.exceptions.AuthenticationError):
+        await call(url, "PING")
+    assert await call(blog["VALKEY_URL"], "GET", "blog:key") is None
+    assert await kit.doctor() == ()

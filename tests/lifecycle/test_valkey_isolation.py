@@ -288,6 +288,9 @@ async def test_a_tenant_that_goes_takes_its_keys_of_all_databases_and_nobody_els
             pipe.set(f"blog:{number}", "x")
         await pipe.execute()
     await call(f"{blog['VALKEY_URL']}/3", "SET", "blog:elsewhere", "x")
+    usage = await kit.usage("blog-valkey")
+    assert usage is not None
+    assert usage.objects == 1201, "keys of all databases"
     async with valkey.asyncio.Valkey.from_url(blog["VALKEY_URL"]) as connected:
         await connected.ping()
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
+import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -86,3 +91,30 @@ def test_what_a_container_alone_has_is_left_alone(operators: ModuleType) -> None
     source = "def container(server):\n    server.run('x')\n"
 
     assert not operators.mutations(source, {})
+
+
+@pytest.mark.slow
+def test_a_signal_ends_all_that_judges(tmp_path: Path) -> None:
+    environ = {**os.environ, "PYTHONPATH": str(SCRIPTS), "OF_THIS_TEST": str(tmp_path)}
+    command = [sys.executable, "-m", "mutation", "river", "--each", "0", "--keep", str(tmp_path)]
+    runner = subprocess.Popen(command, env=environ, stdout=subprocess.DEVNULL)
+    try:
+        while not list(tmp_path.glob("judging-river/*/mutant.py")):
+            assert runner.poll() is None
+            time.sleep(0.1)
+        runner.terminate()
+
+        assert runner.wait(60) == 128 + signal.SIGTERM
+        assert started_by(tmp_path) == []
+    finally:
+        runner.kill()
+
+
+def started_by(place: Path) -> list[str]:
+    """Command lines of processes that have inherited the environment of a test."""
+    found = []
+    for each in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if f"OF_THIS_TEST={place}".encode() in (each / "environ").read_bytes():
+                found.append((each / "cmdline").read_text())
+    return found

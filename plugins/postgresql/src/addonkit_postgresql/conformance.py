@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from addonkit.testing import ConformanceClient
-from addonkit_postgresql.conformance_rights import ALLOWED, CHANGES, KINDS, READS, REFUSALS, REFUSED
+from addonkit_postgresql.conformance_rights import ALLOWED, CHANGED, CHANGES, KINDS, READS, REFUSALS, REFUSED
 
 if TYPE_CHECKING:
     import asyncpg
@@ -96,6 +96,12 @@ class Client(ConformanceClient):
     def look(self, environ: Mapping[str, str], kind: str) -> str:
         """Return what it holds."""
         return asyncio.run(_look(environ, KINDS[kind][1]))
+
+    def change(self, environ: Mapping[str, str], kind: str) -> bool:
+        """Let it hold something else."""
+        if kind in CHANGED:
+            asyncio.run(_make(environ, CHANGED[kind]))
+        return kind in CHANGED
 
     def attempt(self, environ: Mapping[str, str], action: str) -> None:
         """Execute a statement. A server that lets it through and cannot do it has not refused it."""

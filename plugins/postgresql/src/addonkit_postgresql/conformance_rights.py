@@ -58,6 +58,15 @@ KINDS: Final = {
 }
 """What an app keeps beside tables: the statement that makes it, and the query that looks at it."""
 
+CHANGED: Final = {
+    "large object": "SELECT lo_put(4711, 0, 'lost')",
+    "sequence": "SELECT nextval('kit_sequence') FROM generate_series(1, 2)",
+    "setting of the database": (
+        "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET extra_float_digits = 3', current_database()); END $$"
+    ),
+}
+"""How that is changed; not what is code: each version of the server writes it in other words, see `fingerprint`."""
+
 REFUSALS: Final = frozenset({"42501", "28000", "0LP01"})
 """SQLSTATE of what a server refuses: no privilege, no such authorization, no such grant."""
 

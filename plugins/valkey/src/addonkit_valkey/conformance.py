@@ -15,14 +15,15 @@ if TYPE_CHECKING:
     from valkey import Valkey
 
 
-_TYPES: Mapping[str, str] = {
-    "list": "RPUSH kept too",
-    "hash": "HSET field kept",
-    "set": "SADD kept",
-    "sorted set": "ZADD 1 kept",
-    "stream": "XADD 1-1 field kept",
+_TYPES: Mapping[str, tuple[str, str]] = {
+    "list": ("RPUSH kept too", "LSET 1 changed"),
+    "hash": ("HSET field kept", "HSET field changed"),
+    "set": ("SADD kept", "SADD changed"),
+    "sorted set": ("ZADD 1 kept", "ZADD 2 kept"),
+    "stream": ("XADD 1-1 field kept", "XADD 2-1 field changed"),
+    "key that expires": ("SET kept EXAT 4000000000", "SET changed EXAT 4000000000"),
 }
-"""How a value of each type is written: the command, and what follows the key."""
+"""How a value of each type is written, and changed: the command, and what follows the key."""
 _FUNCTION = "#!lua name=kit\nredis.register_function{function_name='kit', callback=function() return 'kept' end}"
 
 
@@ -119,18 +120,28 @@ class Client(ConformanceClient):
         """Keep one."""
         with _client(environ, 1 if kind == "database" else 0) as client:
             if kind in _TYPES:
-                word, *values = _TYPES[kind].split()
-                client.execute_command(word, _key(environ, f"kit-{kind}"), *values)
+                _write(client, environ, kind, _TYPES[kind][0])
             elif kind == "database":
                 client.set(_key(environ, "kit-database"), "kept")
             else:
                 client.function_load(_FUNCTION, replace=True)
 
+    def change(self, environ: Mapping[str, str], kind: str) -> bool:
+        """Let it hold something else."""
+        with _client(environ, 1 if kind == "database" else 0) as client:
+            if kind in _TYPES:
+                _write(client, environ, kind, _TYPES[kind][1])
+            elif kind == "database":
+                client.set(_key(environ, "kit-database"), "changed")
+            else:
+                client.function_load(_FUNCTION.replace("'kept'", "'changed'"), replace=True)
+        return True
+
     def look(self, environ: Mapping[str, str], kind: str) -> str:
         """Return what it holds."""
         with _client(environ, 1 if kind == "database" else 0, decode=kind not in _TYPES) as client:
             if kind in _TYPES:
-                return str(client.dump(_key(environ, f"kit-{kind}")))
+                return str(client.dump(_key(environ, f"kit-{kind.replace(' ', '-')}")))
             return str(client.get(_key(environ, "kit-database")) if kind == "database" else client.fcall("kit", 0))
 
     def attempt(self, environ: Mapping[str, str], action: str) -> None:
@@ -152,6 +163,11 @@ class Client(ConformanceClient):
                     raise
             finally:
                 connection.disconnect()
+
+
+def _write(client: Valkey, environ: Mapping[str, str], kind: str, command: str) -> None:
+    word, *values = command.split()
+    client.execute_command(word, _key(environ, f"kit-{kind.replace(' ', '-')}"), *values)
 
 
 def _ask(connection: Any, key: str) -> Any:

@@ -30,8 +30,9 @@ class AdministratorChecks:
             await rig.write(environ, "kept")
             try:
                 await kit.admin_passwords.rotate(rig.name("shop"))
+                await _restart(rig, kit)  # before any other change, with which the server would keep this one
                 await _take_on(rig, kit, "guest")
-                await _restart(rig, kit)
+                await kit.admin_passwords.rotate(rig.name("shop"))
                 await _take_on(rig, kit, "late")
             except AddonkitError as error:
                 fail_by(error, f"the administrator's password cannot be replaced: {error}", _REPLACED)

@@ -109,6 +109,11 @@ class ConformanceClient(abc.ABC):
         """Return what an app sees of the thing that `make` keeps. Raise without one, or return another text."""
         raise NotImplementedError(kind)
 
+    def change(self, environ: Mapping[str, str], kind: str) -> bool:
+        """Change what the thing that `make` keeps holds, and nothing else; False by default: that is not tried."""
+        del environ, kind
+        return False
+
     @contextmanager
     def service(self) -> Iterator[Mapping[str, str]]:
         """For an addon that needs a service elsewhere: run one, and give the addon's settings for it.

@@ -14,7 +14,7 @@ from addonkit.testing.conformance.addon_under_test import AddonUnderTest
 from addonkit.testing.conformance.applicability import not_applicable
 from addonkit.testing.conformance.assertions import fail_by, require
 from addonkit.testing.conformance.async_tests import synchronous
-from addonkit.testing.conformance.kinds import expect_all, expect_none, make, make_all
+from addonkit.testing.conformance.kinds import change, expect_all, expect_none, make, make_all
 from addonkit.testing.conformance.rig import Rig
 from addonkit.testing.conformance.secret_tracker import shown_in
 
@@ -80,6 +80,8 @@ class DataChecks:
                     found.append(await _fingerprint(rig, kit))
                 same = [(a, b) for a in range(len(found)) for b in range(a) if not found[a].differences(found[b])]
                 require(not same, "other data have the same fingerprint", "digest the key and the value of each item")
+                await _expect_told_apart(rig, kit, environ)
+                found.append(await _fingerprint(rig, kit))
                 await rig.write(environ, "b", "one")
                 await rig.write(environ, "a", "one")
                 again = found[-1].differences(await _fingerprint(rig, kit))
@@ -162,6 +164,18 @@ async def _fingerprint(rig: Rig, kit: Kit) -> Fingerprint:
             return (await reader.drain()).fingerprint
     except AddonkitError as error:
         fail_by(error, f"an instance cannot be backed up: {error}", _ADVICE)
+
+
+async def _expect_told_apart(rig: Rig, kit: Kit, environ: Mapping[str, str]) -> None:
+    """Change what a thing of each kind holds."""
+    before = await _fingerprint(rig, kit)
+    for kind in await rig.ask("kinds", environ):
+        if not await change(rig, environ, kind):
+            continue
+        after = await _fingerprint(rig, kit)
+        advice = "digest all that things of this kind hold"
+        require(after.differences(before), f"a {kind} was changed, and the fingerprint is the same", advice)
+        before = after
 
 
 async def _destroy_all(kit: Kit) -> None:

@@ -29,6 +29,21 @@ async def make(rig: Rig, environ: Mapping[str, str], kind: str) -> str:
     return found
 
 
+async def change(rig: Rig, environ: Mapping[str, str], kind: str) -> bool:
+    """Let an app change the thing of a kind; False when its client has no way to."""
+    before = await _seen(rig, environ, kind)
+    try:
+        is_changed: bool = await rig.calls("change", environ, kind)
+    except Unable as error:
+        fail_by(error, f"an app cannot change a {kind}: {type(error).__name__}: {error}", "let its login change one")
+    require(
+        not is_changed or await _seen(rig, environ, kind) != before,
+        f"an app sees the same before and after it changes a {kind}",
+        "let ConformanceClient.look tell, or let `change` answer False",
+    )
+    return is_changed
+
+
 async def _seen(rig: Rig, environ: Mapping[str, str], kind: str) -> str | None:
     """Return what an app sees of a thing that may not be there."""
     try:

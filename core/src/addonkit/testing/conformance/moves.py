@@ -14,7 +14,7 @@ from addonkit.testing.conformance.applicability import not_applicable
 from addonkit.testing.conformance.assertions import fail, fail_by, require
 from addonkit.testing.conformance.async_tests import synchronous
 from addonkit.testing.conformance.kinds import expect_all, make_all
-from addonkit.testing.conformance.rig import Rig, Unable
+from addonkit.testing.conformance.rig import Rig, Unable, restarted
 from addonkit.testing.conformance.rights import expect_refused, try_rights
 
 _NEEDED: Final = ("backup", "restore", "fingerprint")
@@ -45,7 +45,9 @@ class MoveChecks:
                 for key, value in _VALUES.items():
                     await rig.expect(after, value, f"moved to {other}", key)
                 await expect_all(rig, after, kept, f"moved to {other}")
-                await _expect_frozen(rig, before)
+                await _expect_frozen(rig, before, "")
+                if rig.under_test.is_persistent(variant) and await restarted(rig, kit):
+                    await _expect_frozen(rig, before, " after its server was started again")
                 await rig.write(after, "second")
                 await kit.backups.rollback(rig.name("shop"))
                 back = await rig.environment(kit, "shop")
@@ -95,7 +97,7 @@ async def _changed(rig: Rig, kit: Kit, variant: str) -> Mapping[str, str]:
     return await rig.environment(kit, "shop")
 
 
-async def _expect_frozen(rig: Rig, environ: Mapping[str, str]) -> None:
+async def _expect_frozen(rig: Rig, environ: Mapping[str, str], when: str) -> None:
     """Check that nothing can be written into a place that no app is to use any more."""
     if not rig.under_test.can("freeze"):
         return
@@ -106,6 +108,6 @@ async def _expect_frozen(rig: Rig, environ: Mapping[str, str]) -> None:
     except Unable:
         return
     fail(
-        "an app can write into its former place, where the value is lost",
-        "let addon_freeze end what apps may write, whatever sessions they have",
+        f"an app can write into its former place{when}, where the value is lost",
+        "let addon_freeze end what apps may write, whatever sessions they have, and let the server remember it",
     )
