@@ -21,7 +21,7 @@ _TYPES: Mapping[str, tuple[str, str]] = {
     "set": ("SADD kept", "SADD changed"),
     "sorted set": ("ZADD 1 kept", "ZADD 2 kept"),
     "stream": ("XADD 1-1 field kept", "XADD 2-1 field changed"),
-    "key that expires": ("SET kept EXAT 4000000000", "SET changed EXAT 4000000000"),
+    "key that expires": ("SET kept PXAT 4000000000000", "SET changed PXAT 4000000000000"),
 }
 """How a value of each type is written, and changed: the command, and what follows the key."""
 _FUNCTION = "#!lua name=kit\nredis.register_function{function_name='kit', callback=function() return 'kept' end}"
