@@ -2,8 +2,9 @@
 
     SIZE=1000 ROUNDS=1 python benchmarks/backups.py
 
-SIZE is in MB. Everything is below TMPDIR, so that says which disk is measured. Needs `zstd`; the copy by reflinks needs
-root and `mkfs.xfs` or `mkfs.btrfs`, the upgrade a wheel with PostgreSQL 17. What is not there is left out, and said.
+SIZE is in MB. WAYS, names as they are shown with semicolons between them, measures those alone. Everything is below
+TMPDIR, so that says which disk is measured. Needs `zstd`; the copy by reflinks needs root and `mkfs.xfs` or
+`mkfs.btrfs`, the upgrade a wheel with PostgreSQL 17. What is not there is left out, and said.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from addonkit_postgresql.tenants import administrator
 
 SIZE: Final = int(os.environ.get("SIZE", "100"))
 ROUNDS: Final = int(os.environ.get("ROUNDS", "1"))
+WAYS: Final = [name.strip() for name in os.environ.get("WAYS", "").split(";") if name.strip()]
 
 FILL: Final = """
     CREATE TABLE orders (
@@ -288,14 +290,20 @@ def main() -> None:
         print(heading())
         (folder / "plain").mkdir()
         with opened(folder / "plain", runner) as bench:
-            bench.wait(bench.fill_old())
+            if not WAYS or "upgrade 17 to 18" in WAYS:
+                bench.wait(bench.fill_old())
+            bench.timed(lambda: bench.kit.backups.create("shop-postgresql", verify=False))
+            bench.by_hand(_BACKUP)
             for _ in range(ROUNDS):
                 for way, run in ways(bench).items():
+                    if WAYS and way not in WAYS:
+                        continue
                     bench.settle()
                     seconds.setdefault(way, []).append(run())
                     print(f"{time.perf_counter() - began:6.0f} s  {way}: {seconds[way][-1]:.2f} s", file=sys.stderr)
             sizes = bench.wait(bench.sizes())
-        seconds |= reflinks(folder, runner)
+        if not WAYS or "clone by reflink" in WAYS:
+            seconds |= reflinks(folder, runner)
     for way, beside, goal in PAIRS:
         if way in seconds and beside in seconds:
             print(row(way, beside, seconds, goal))

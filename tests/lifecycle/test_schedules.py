@@ -131,6 +131,7 @@ async def test_what_is_wrong_is_shown_everywhere_until_it_is_mended(
     await keeping.look()
     assert (await kit.instances())[0].troubles == ()
     await kit.backups.create("shop-valkey", verify=False)
+    assert events[-1].message.startswith("shop-valkey: its last backup is not verified; run `addonkit backup verify")
     (told_,) = (await kit.instances())[0].troubles
     assert told_.startswith("its last backup is not verified; run `addonkit backup verify shop-valkey/")
     await kit.backups.verify("shop-valkey")
@@ -144,6 +145,10 @@ def test_the_commands_set_list_and_end_a_schedule(home: Path, repository: Path) 
     assert refused.err.endswith("valkey:cache is a cache, which has nothing to back up\n")
     assert run("create", "valkey:small", "-a", "shop", "--as", "kept").status == 0
     assert run("backup", "schedule", "shop-kept").status == 2
+    planned = run("backup", "schedule", "shop-kept", NIGHTLY, "--keep", "7d", "--dry-run").out
+    assert planned.startswith(f"shop-kept would be backed up at {NIGHTLY!r}, next at 20")
+    assert "shop-kept would be backed up no longer" in run("backup", "schedule", "shop-kept", "--off", "--dry-run").out
+    assert run("backup", "schedules").out.startswith("no schedules yet")
     made = run("backup", "schedule", "shop-kept", NIGHTLY, "--keep", "7d4w12m")
     assert "03:00; of its backups 7d4w12m stay\n`addonkit serve` keeps the schedule\n" in made.out
     assert run("backup", "schedules", "--json").data["schedules"][0]["keep"] == "7d4w12m"

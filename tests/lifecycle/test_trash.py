@@ -190,6 +190,9 @@ def test_the_command_says_what_it_will_do_and_what_it_did(
 
     assert "lost for good" in run("destroy", "shop-valkey", "--now", "--dry-run").out
     assert run("destroy", "shop-valkey", "--yes").status == 0
+    doomed = run("trash", "delete", "shop-valkey", "--dry-run").out
+    assert "shop-valkey would be removed from the trash\n  lost for good:\n    all data of shop-valkey" in doomed
+    assert "  what stays:\n    backup shop-valkey/" in doomed, "that of the destroy before"
     assert run("trash", "delete", "shop-valkey", "--yes").status == 0
     assert run("trash", "list").out == "the trash is empty\n"
     assert [each["verified"] is None for each in run("backup", "list", "--json").data["backups"]] == [False]
@@ -213,7 +216,13 @@ def test_everything_of_an_app_comes_back(home: Path, repository: Path) -> None:
     before = {each["key"] for each in run("env", "-a", "shop", "--json").data["variables"]}
     gone = run("destroy", "--app", "shop", "--yes")
     assert gone.status == 0, gone.err
+    assert "\nthe trash has shop-valkey until " in gone.out
+    assert gone.out.endswith("\n`addonkit undestroy --app shop` brings it back\n")
     assert run("undestroy").status == 2
+    planned = run("undestroy", "--app", "shop", "--dry-run", "--json").data
+    told = "app shop would be back, with shop-valkey, 1 attachments to others, 1 variables set by hand"
+    assert planned["summary"] == told
+    assert [each["name"] for each in planned["steps"]][-1] == "bring_back"
 
     back = run("undestroy", "--app", "shop")
 

@@ -48,6 +48,7 @@ class Pipe:
         self._broken = asyncio.Event()
         self._used: set[str] = set()
         self.read_to_end = False
+        self.bytes_read = 0
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[PipeWriter]:
@@ -152,6 +153,7 @@ class PipeMember:
             if not isinstance(item, bytes):
                 self.ended = True
                 return
+            self._pipe.bytes_read += len(item)
             yield item
 
 
@@ -160,10 +162,14 @@ class PipeReader:
 
     def __init__(self, pipe: Pipe, manifest: ArchiveManifest) -> None:
         self.manifest = manifest
-        self.bytes_read = 0
         self._pipe = pipe
         self._ended = False
         self._current: PipeMember | None = None
+
+    @property
+    def bytes_read(self) -> int:
+        """See ArchiveReader."""
+        return self._pipe.bytes_read
 
     async def members(self) -> AsyncIterator[PipeMember]:
         """See ArchiveReader."""

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
+from addonkit.models.trash import TrashedInstance
 from addonkit.models.views import MANUAL, Plan
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
     from addonkit.kit.kit import Kit
+
+T = TypeVar("T")
 
 
 @attrs.frozen
@@ -69,24 +72,37 @@ async def look(kit: Kit, app: str, *, now: bool) -> Removal:
     )
 
 
-async def remove(kit: Kit, removal: Removal, *, now: bool) -> dict[str, str]:
-    """Remove one after the other; returns what could not be removed, to the reason. One failure hides no other."""
+@attrs.frozen
+class Removed:
+    """What came of it.
+
+    Attributes:
+        failed: names of what could not be removed, to the reason.
+        kept: what the trash has of it.
+    """
+
+    failed: dict[str, str]
+    kept: tuple[TrashedInstance, ...]
+
+
+async def remove(kit: Kit, removal: Removal, *, now: bool) -> Removed:
+    """Remove one after the other. One failure hides no other."""
     failed: dict[str, str] = {}
     if not now:
         await kit.trash.apps.keep(removal.app)
     for name in removal.detached:
         await _attempt(kit.detach(name, removal.app), name, failed)
-    for name in removal.destroyed:
-        await _attempt(kit.destroy(name, now=now), name, failed)
+    found = [await _attempt(kit.destroy(name, now=now), name, failed) for name in removal.destroyed]
     if removal.unset and not failed:
         await kit.unset_variables(removal.app, removal.unset)
-    return failed
+    return Removed(failed, tuple(each for each in found if each is not None))
 
 
-async def _attempt(work: Awaitable[object], name: str, failed: dict[str, str]) -> None:
+async def _attempt(work: Awaitable[T], name: str, failed: dict[str, str]) -> T | None:
     from addonkit.errors import AddonkitError
 
     try:
-        await work
+        return await work
     except AddonkitError as error:
         failed[name] = str(error)
+        return None

@@ -138,6 +138,13 @@ def no_start_option() -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     return click.option("--no-start", is_flag=True, help="Leave servers that are down as they are.")
 
 
+def dry_run_option(
+    help: str = "Show what would be done; change nothing.",
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The option `--dry-run`."""
+    return click.option("--dry-run", is_flag=True, help=help)
+
+
 def yes_option(help: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """The option `--yes`."""
     return click.option("-y", "--yes", is_flag=True, help=help)

@@ -14,6 +14,7 @@ from addonkit.errors import NotFound
 from addonkit.models.app import App
 from addonkit.models.instance import Instance, Phase
 from addonkit.models.trash import TrashedApp, TrashedInstance, blank
+from addonkit.models.views import Plan
 
 if TYPE_CHECKING:
     from addonkit.controller.controller import Controller
@@ -58,17 +59,40 @@ class AppTrash:
             NotFound: nothing of it is in the trash.
             AlreadyExists, SagaFailed: an instance could not be brought back; the others stay where they are.
         """
+        kept, found = await self._find(app)
+        served = [await self._trash.undestroy(each.backup.name) for each in found]
+        if kept is not None:
+            for id in await self._store.transact(lambda tx: self._restore(tx, kept)):
+                await self._controller.reconcile(id)
+        return tuple(served)
+
+    async def plan_undestroy(self, app: str) -> Plan:
+        """What undestroy would do; nothing written.
+
+        Raises:
+            NotFound: nothing of it is in the trash.
+            AlreadyExists: an instance has a name by now that is needed.
+        """
+        kept, found = await self._find(app)
+        plans = [await self._trash.plan_undestroy(each.backup.name) for each in found]
+        counts = {"attachments to others": len(kept.ties), "variables set by hand": len(kept.variables)} if kept else {}
+        parts = [each.name for each in found] + [f"{count:,} {kind}" for kind, count in counts.items() if count]
+        each = "; these steps for each instance" if len(plans) > 1 else ""
+        return Plan(f"app {app} would be back, with {', '.join(parts)}{each}", plans[0].steps if plans else ())
+
+    async def _find(self, app: str) -> tuple[TrashedApp | None, list[TrashedInstance]]:
+        """What the trash has of an app.
+
+        Raises:
+            NotFound: nothing.
+        """
         entity = await self._store.get(TrashedApp, app)
         kept = entity.value if entity else None
         found = [each for each in await self._trash.list() if each.app == app and _went_along(each, kept)]
         if kept is None and not found:
             advice = "see `addonkit trash list`"
             raise NotFound(f"cannot bring app {app} back", "the trash has nothing of it", advice)
-        served = [await self._trash.undestroy(each.backup.name) for each in found]
-        if kept is not None:
-            for id in await self._store.transact(lambda tx: self._restore(tx, kept)):
-                await self._controller.reconcile(id)
-        return tuple(served)
+        return kept, found
 
     def _restore(self, tx: Transaction, kept: TrashedApp) -> list[str]:
         """Write attachments and variables; ids of instances that the app is attached to again."""

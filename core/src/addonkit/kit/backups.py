@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 import attrs
 
 from addonkit.archive.names import SUFFIX
+from addonkit.controller.backups.sagas import BACKUP, ROLLBACK, VERIFY
 from addonkit.controller.backups.service import BackupService
 from addonkit.controller.checks.backups import BackupChecks
 from addonkit.errors import AddonkitError, InvalidInput
 from addonkit.kit.data_places import DataPlaces
 from addonkit.models.backup import Backup
+from addonkit.models.execution import Event, EventKind
 from addonkit.models.identifiers import check_app_name
 from addonkit.models.instance import Instance
 from addonkit.models.views import Plan
@@ -66,6 +68,7 @@ class Backups:
 
     def __init__(self, services: Services, operations: Operations, controller: Controller) -> None:
         self._store = services.store
+        self._registry = services.registry
         self._home = services.home
         self.places = DataPlaces(services.store, operations)
         parts = services.backups()
@@ -104,8 +107,18 @@ class Backups:
             BackupError: the instance has nothing to back up, or is not active.
             SagaFailed: it could not be written, and nothing of it stays; or it was written and cannot be restored.
         """
-        backup = await self.service.create(await self.places.find(name, app))
-        return await self.verify(backup.name) if verify else backup
+        instance = await self.places.find(name, app)
+        backup = await self.service.create(instance)
+        if verify:
+            return await self.verify(backup.name)
+        self._tell_unverified(instance, backup)
+        return backup
+
+    def _tell_unverified(self, instance: Instance, backup: Backup) -> None:
+        """Tell observers what `list` shows too: nothing says that the newest backup can be restored."""
+        text = f"{instance.name}: its last backup is not verified; run `addonkit backup verify {backup.name}`"
+        subject = {"instance": instance.id, "app": instance.app}
+        self._registry.emit(Event("", BACKUP, EventKind.FAILED, text, self.service.now(), subject=subject))
 
     async def plan_create(self, name: str, app: str | None = None, *, verify: bool = True) -> Plan:
         """What create would do; nothing written."""
@@ -168,6 +181,12 @@ class Backups:
         manifest = await self.service.manifest(backup)
         return await self.service.verify(backup, await self.places.for_archive(manifest, manifest.app))
 
+    async def plan_verify(self, name: str = "") -> Plan:
+        """What verify would do, or verify_all without a name; nothing written."""
+        found = (await self.find(name),) if name else await self.list()
+        summary = f"{found[0].name} would" if len(found) == 1 else f"{len(found):,} backups would, one after the other,"
+        return Plan(f"{summary} be restored and compared", self.service.planned_move(VERIFY) if found else ())
+
     @asynccontextmanager
     async def reading(self, name: str) -> AsyncIterator[StreamReader]:
         """Read a backup itself: its manifest, its members, and its fingerprint at the end."""
@@ -187,6 +206,11 @@ class Backups:
         backup = await self._shelf.find(name)
         await self._shelf.delete(backup)
         return backup
+
+    async def plan_delete(self, name: str) -> Plan:
+        """What delete would do; nothing written."""
+        found = await self._shelf.find(name)
+        return Plan(f"{found.name} would be deleted", lost=(f"the backup in {found.location}",))
 
     async def key(self) -> tuple[str, bool]:
         """The age identity that opens the backups of this home, and whether it was made just now."""
@@ -252,6 +276,14 @@ class Backups:
             BackupError: nothing took its place, or the former one was removed.
         """
         return await self.service.rollback(await self.places.find(name, app))
+
+    async def plan_rollback(self, name: str, app: str | None = None) -> Plan:
+        """What rollback would do; nothing written."""
+        instance = await self.places.find(name, app)
+        former = await self.service.former_of(instance)
+        summary = f"{instance.name} would have the data of {former.name} again; apps cannot write meanwhile"
+        stays = (f"the data that {instance.name} has now, for a week",)
+        return Plan(summary, self.service.planned_move(ROLLBACK), stays=stays)
 
     async def _verification(self, backup: Backup) -> Verification:
         try:

@@ -161,14 +161,14 @@ class Branches:
 
     async def reset(self, app: str, branch: str) -> BranchView:
         """Remove the copies of a branch, and make them anew of what the app has now."""
-        found = await self._find(app, branch)
+        found = await self.find(app, branch)
         await self._remove(found.uses)
         await self._copy(app, branch, found.uses)
-        return await self._find(app, branch)
+        return await self.find(app, branch)
 
     async def delete(self, app: str, branch: str) -> BranchView:
         """Remove the copies of a branch with their data; they are made again when they are needed."""
-        found = await self._find(app, branch)
+        found = await self.find(app, branch)
         await self._remove(found.uses)
         return found
 
@@ -216,7 +216,12 @@ class Branches:
         exists = None if there is None else of.branch in there
         return BranchView(of.app, of.branch, name, tuple(each.name for each in found), exists)
 
-    async def _find(self, app: str, branch: str) -> BranchView:
+    async def find(self, app: str, branch: str) -> BranchView:
+        """The copies of one branch of an app.
+
+        Raises:
+            NotFound: there are none.
+        """
         found = await self.list(app)
         for each in found:
             if each.branch == branch:

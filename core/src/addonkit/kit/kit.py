@@ -109,6 +109,17 @@ class Kit(Parts):
         created = await self._operations.attach(name, app, alias, socket=socket, role=role)
         return await self._creation.finish(created, wait=wait)
 
+    async def plan_attach(self, name: str, app: str, *, alias: str = "", socket: bool = False, role: str = "") -> Plan:
+        """What attach would do; the same checks, nothing written."""
+        await self._admission.admit_attach(name, app, alias)
+        instance, known = await self._operations.check_attach(name, app, alias, socket=socket, role=role)
+        return await self._planner.attach(instance, app, alias, role, known=known)
+
+    async def plan_detach(self, name: str, app: str) -> Plan:
+        """What detach would do; nothing written."""
+        await self._admission.admit_detach(name, app)
+        return await self._planner.detach(name, app)
+
     async def detach(self, name: str, app: str) -> tuple[str, ...]:
         """Take an instance's variables from an app; returns the names that are gone. The instance stays.
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from addonkit.archive.names import SUFFIX
+from addonkit.controller.backups.move_steps import TRANSFORM
 from addonkit.controller.backups.places import PlaceRequest
 from addonkit.controller.backups.sagas import CLONE, EXPORT, FOREIGN, IMPORT
 from addonkit.controller.backups.service import BackupService
@@ -121,12 +122,15 @@ class Moves:
         instance, place, name_of_copy, alias = await self._clone(name, owner, new, app)
         return await self._service.clone(instance, place, name_of_copy, alias, script, verify=verify)
 
-    async def plan_clone(self, name: str, owner: str, *, new: str = "", app: str | None = None) -> Plan:
+    async def plan_clone(
+        self, name: str, owner: str, *, new: str = "", app: str | None = None, script: str = ""
+    ) -> Plan:
         """What clone would do; nothing written."""
         instance, _place, name_of_copy, _alias = await self._clone(name, owner, new, app)
-        self._service.check(instance)
+        self._service.check_clone(instance, script)
         text = f"{name_of_copy}, a new instance of app {owner}, would have the data of {instance.name}"
-        return Plan(text, self._service.planned_move(CLONE))
+        without = () if script else (TRANSFORM,)
+        return Plan(text, self._service.planned_move(CLONE, without=without))
 
     async def _clone(self, name: str, owner: str, new: str, app: str | None) -> tuple[Instance, PlaceRequest, str, str]:
         instance = await self._places.find(name, app)

@@ -28,7 +28,7 @@ from addonkit.util.unix_sockets import LONGEST
 if TYPE_CHECKING:
     from addonkit.compute.interface import Backend
     from addonkit.registry.registry import Registry
-    from addonkit.store.interface import Entity, Store, Transaction
+    from addonkit.store.interface import Entity, Reader, Store, Transaction
 
 Keep = Callable[["Transaction", Instance], None]
 """Writes what is kept of an instance that is destroyed."""
@@ -148,15 +148,9 @@ class Operations:
             check_alias(alias)
 
         def decide(tx: Transaction) -> Created:
-            entity = find_instance(tx, name, None)
-            instance = entity.value
             attempted = f"cannot attach {name} to {app}"
-            if role:
-                check_role(self._registry.get(instance.addon, instance.distribution).definition, role, attempted)
-            if instance.phase is Phase.DEPROVISIONING:
-                raise UnknownInstance(attempted, "it is being destroyed")
-            if socket and instance.phase is Phase.ACTIVE and not instance.socket_variables:
-                raise InvalidInput(attempted, f"{name} has no Unix socket for apps", "leave out --socket")
+            entity = self._check_attach(tx, attempted, name, role, socket=socket)
+            instance = entity.value
             others = associations_of(tx, app)
             mine = next((a for a in others if a.instance == instance.id), None)
             if mine is not None:
@@ -168,6 +162,37 @@ class Operations:
             return Created(instance, tie, new_app)
 
         return await self._store.transact(decide)
+
+    async def check_attach(
+        self, name: str, app: str, alias: str = "", *, socket: bool = False, role: str = ""
+    ) -> tuple[Instance, Association | None]:
+        """Raise what attach would raise, without writing; the instance, and the tie of the app if there is one."""
+        check_app_name(app)
+        if alias:
+            check_alias(alias)
+        attempted = f"cannot attach {name} to {app}"
+
+        def look(tx: Reader) -> tuple[Instance, Association | None]:
+            instance = self._check_attach(tx, attempted, name, role, socket=socket).value
+            others = associations_of(tx, app)
+            mine = next((a for a in others if a.instance == instance.id), None)
+            if mine is None:
+                check_still(instance, attempted)
+                check_label(tx, attempted, alias or instance.addon, others)
+            return instance, mine
+
+        return await self._store.read(look)
+
+    def _check_attach(self, tx: Reader, attempted: str, name: str, role: str, *, socket: bool) -> Entity[Instance]:
+        entity = find_instance(tx, name, None)
+        instance = entity.value
+        if role:
+            check_role(self._registry.get(instance.addon, instance.distribution).definition, role, attempted)
+        if instance.phase is Phase.DEPROVISIONING:
+            raise UnknownInstance(attempted, "it is being destroyed")
+        if socket and instance.phase is Phase.ACTIVE and not instance.socket_variables:
+            raise InvalidInput(attempted, f"{name} has no Unix socket for apps", "leave out --socket")
+        return entity
 
     async def detach(self, name: str, app: str) -> tuple[Instance, tuple[str, ...]]:
         """Take an instance's variables from an app. The instance stays. A detach that was interrupted continues.

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from addonkit.controller.lookup import find_instance
+from addonkit.controller.lookup import find_association, find_instance
 from addonkit.controller.naming import moved_from_plain, moves, resolve_names
 from addonkit.controller.variables import adjuster, associations_of
 from addonkit.kit.asking import ask_to_bind, ask_to_provision, ask_to_unbind, new_association, new_instance
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from addonkit.registry.registry import Registry
     from addonkit.saga.step import StepSequence
     from addonkit.store.interface import Reader, Store
+
+_NEW: Final = "new"
+"""Id of a tie that is not made."""
 
 
 class Planner:
@@ -47,6 +50,27 @@ class Planner:
         appear, move = await self._store.read(lambda tx: self._names(tx, association, keys))
         summary = f"{instance.name} would be created as {request.addon}:{request.variant}"
         return Plan(summary, tuple(steps), appear, move)
+
+    async def attach(self, instance: Instance, app: str, alias: str, role: str, *, known: Association | None) -> Plan:
+        """What a checked attach would do; `known` is the tie of the app that there is already."""
+        if known is not None:
+            keys = tuple(variable.key for variable in known.variables)
+            return Plan(f"{app} is attached to {instance.name} already", stays=keys)
+        addon = self._registry.get(instance.addon, instance.distribution)
+        tie = Association(_NEW, app, instance.id, instance.addon, alias, primary=not alias, role=role)
+        steps = planned_steps(addon.bind(tie, instance)) if "bind" in addon.capabilities else ()
+        keys = tuple(addon.definition.variables_of(instance.variant, instance.config))
+        appear, move = await self._store.read(lambda tx: self._names(tx, tie, keys))
+        return Plan(f"{app} would receive the variables of {instance.name}", tuple(steps), appear, move)
+
+    async def detach(self, name: str, app: str) -> Plan:
+        """What detaching an app would do."""
+        instance, tie = await self._store.read(lambda tx: find_association(tx, name, app))
+        addon = self._registry.get(instance.addon, instance.distribution)
+        steps = [each for saga in ask_to_unbind(addon, instance, (tie,)) for each in planned_steps(saga)]
+        vanish = tuple(f"{app}: {variable.key}" for variable in tie.variables)
+        stays = (f"{instance.name} and its data",)
+        return Plan(f"{app} would be detached from {instance.name}", tuple(steps), vanish=vanish, stays=stays)
 
     async def destroy(self, name: str, app: str | None = None) -> Plan:
         """What destroying an instance would do and lose."""

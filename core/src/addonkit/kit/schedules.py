@@ -15,6 +15,7 @@ from addonkit.errors import InvalidInput
 from addonkit.models.backup_state import BackupState
 from addonkit.models.instance import Instance, Purpose
 from addonkit.models.trash import TrashedInstance
+from addonkit.models.views import Plan
 from addonkit.util.values import frozen
 
 if TYPE_CHECKING:
@@ -61,11 +62,7 @@ class Schedules:
             InvalidInput: `cron` or `keep` says nothing.
             BackupError: the instance has nothing to back up.
         """
-        check_cron(cron)
-        if keep:
-            parse_keep(keep)
-        instance = await self._backups.places.find(name, app)
-        self._backups.service.check(instance)
+        instance = await self._check(name, cron, app, keep)
         now = self._clock.now()
 
         def schedule(state: BackupState) -> BackupState:
@@ -75,6 +72,24 @@ class Schedules:
 
         stored = await self._store.transact(lambda tx: change_state(tx, instance.id, schedule))
         return Schedule(instance.name, stored, next_time(cron, now), stored.troubles(now, instance.name))
+
+    async def plan(self, name: str, cron: str, app: str | None = None, *, keep: str = "") -> Plan:
+        """What set would do, or clear when `cron` is empty; nothing written."""
+        if not cron:
+            instance = await self._backups.places.find(name, app)
+            return Plan(f"{instance.name} would be backed up no longer", stays=("the backups that there are",))
+        instance = await self._check(name, cron, app, keep)
+        next_ = f"{next_time(cron, self._clock.now()).astimezone():%Y-%m-%d %H:%M}"
+        kept = f"{keep} of its backups" if keep else "all of its backups"
+        return Plan(f"{instance.name} would be backed up at {cron!r}, next at {next_}", stays=(kept,))
+
+    async def _check(self, name: str, cron: str, app: str | None, keep: str) -> Instance:
+        check_cron(cron)
+        if keep:
+            parse_keep(keep)
+        instance = await self._backups.places.find(name, app)
+        self._backups.service.check(instance)
+        return instance
 
     async def clear(self, name: str, app: str | None = None) -> str:
         """Back an instance up no longer; its full name. Backups that there are stay."""

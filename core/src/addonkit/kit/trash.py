@@ -157,6 +157,14 @@ class Trash:
         await self._remove(found)
         return found
 
+    async def plan_delete(self, name: str, app: str | None = None) -> Plan:
+        """What delete would do; nothing written."""
+        found = await self.find(name, app)
+        lost = (f"all data of {found.name}, with its final backup in {found.backup.location}",)
+        others = [each for each in await self._backups.list(found.name) if each.name != found.backup.name]
+        stays = tuple(f"backup {each.name}" for each in others)
+        return Plan(f"{found.name} would be removed from the trash", lost=lost, stays=stays)
+
     async def remove_expired(self) -> tuple[str, ...]:
         """Remove what is kept no longer; names of instances. What cannot be removed now is left to the next time."""
         removed = []

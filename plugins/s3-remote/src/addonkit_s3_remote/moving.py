@@ -83,7 +83,7 @@ async def _dump(service: Service, place: Place, writer: ArchiveWriter, progress:
             await writer.write(each.about.member, each.chunks(), each.size)
             digests.add(each.about, each.size, each.sha256)
             if count % _EVERY == 0:
-                progress(f"{count:,} objects written")
+                progress(f"{count:,} objects written, {writer.written:,} bytes")
     for number, key in enumerate(removed):
         await _write(writer, f"{_REMOVED}{number:09d}", key.encode())
         digests.add_removed(key)
@@ -112,7 +112,7 @@ async def _load(service: Service, place: Place, reader: ArchiveReader, progress:
                 await uploads.put(about, member.size, member.content(), in_order=in_order)
                 about, count = None, count + 1
                 if count % _EVERY == 0:
-                    progress(f"{count:,} objects loaded")
+                    progress(f"{count:,} objects loaded, {reader.bytes_read:,} bytes")
             else:
                 raise BackupError(attempted, f"the archive says nothing about its member {member.name!r}")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from addonkit.cli.command import alias_option, command, socket_option
+from addonkit.cli.command import alias_option, command, dry_run_option, socket_option
 from addonkit.cli.commands.create import show_binding
 from addonkit.cli.event_loop import with_kit
 from addonkit.cli.invocation import Invocation
@@ -24,9 +24,18 @@ from addonkit.cli.params import app_option, instance_argument
 @alias_option("A name for it in the app; its variables get the name as prefix.")
 @socket_option()
 @click.option("--role", default="", help="What the app may do; `addonkit variants ADDON` lists the roles.")
+@dry_run_option()
 @click.pass_obj
-def attach(invocation: Invocation, instance: str, app: str, alias: str, role: str, *, socket: bool) -> None:
+def attach(
+    invocation: Invocation, instance: str, app: str, alias: str, role: str, *, socket: bool, dry_run: bool
+) -> None:
     """Give an app the variables of an instance that exists."""
+    if dry_run:
+        from addonkit.cli.render import json, text
+
+        plan = with_kit(invocation, lambda kit: kit.plan_attach(instance, app, alias=alias, socket=socket, role=role))
+        invocation.answer(json.plan_json(plan), text.plan_text(plan))
+        return
     binding = with_kit(
         invocation,
         lambda kit: kit.attach(instance, app, alias=alias, socket=socket, role=role),

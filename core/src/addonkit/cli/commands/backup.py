@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from addonkit.cli.command import group, show_help, subcommand, yes_option
+from addonkit.cli.command import dry_run_option, group, show_help, subcommand, yes_option
 from addonkit.cli.commands.backup_schedules import prune, schedule, schedules
 from addonkit.cli.event_loop import with_kit
 from addonkit.cli.invocation import Invocation
@@ -103,16 +103,21 @@ def list_(invocation: Invocation, instance: str | None, app: str | None) -> None
 )
 @click.argument("backup", metavar="[BACKUP]", type=Name("backup"), required=False)
 @click.option("--all", "everything", is_flag=True, help="All backups of the repository.")
+@dry_run_option()
 @click.pass_obj
-def verify(invocation: Invocation, backup: str | None, everything: bool) -> None:
+def verify(invocation: Invocation, backup: str | None, everything: bool, dry_run: bool) -> None:
     """Restore a backup into an instance of its own, compare, and remove that again.
 
     BACKUP is a name that `addonkit backup list` shows, an instance whose newest one is meant, or a file.
     """
-    from addonkit.cli.render import backups
+    from addonkit.cli.render import backups, json, text
 
     if (backup is None) != everything:
         raise click.UsageError("give a BACKUP, or --all")
+    if dry_run:
+        plan = with_kit(invocation, lambda kit: kit.backups.plan_verify(backup or ""))
+        invocation.answer(json.plan_json(plan), text.plan_text(plan))
+        return
     found = with_kit(invocation, lambda kit: _verify(kit, backup), hint=_AGAIN)
     document = {"backups": [backups.verification_json(each) for each in found]}
     invocation.answer(document, "\n".join(backups.verification_text(each) for each in found) or "there are no backups")
@@ -123,11 +128,16 @@ def verify(invocation: Invocation, backup: str | None, everything: bool) -> None
 @subcommand(backup, "delete", examples=("addonkit backup delete shop-postgresql/20261126T030000Z-9f3a1c07",))
 @click.argument("backup", type=Name("backup"))
 @yes_option("Do not ask.")
+@dry_run_option()
 @click.pass_obj
-def delete(invocation: Invocation, backup: str, yes: bool) -> None:
+def delete(invocation: Invocation, backup: str, yes: bool, dry_run: bool) -> None:
     """Delete a backup for good."""
-    from addonkit.cli.render import backups
+    from addonkit.cli.render import backups, json, text
 
+    if dry_run:
+        plan = with_kit(invocation, lambda kit: kit.backups.plan_delete(backup))
+        invocation.answer(json.plan_json(plan), text.plan_text(plan))
+        return
     found = with_kit(invocation, lambda kit: kit.backups.find(backup, files=False))
     if not yes:
         shown = backups.backups_text((found,), "")

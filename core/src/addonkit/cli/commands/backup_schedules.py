@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from addonkit.cli.command import command, yes_option
+from addonkit.cli.command import command, dry_run_option, yes_option
 from addonkit.cli.event_loop import with_kit
 from addonkit.cli.invocation import Invocation
 from addonkit.cli.params import INSTANCE_OF_APP, app_option, instance_argument
@@ -32,18 +32,26 @@ _KEEP = "Which backups stay: one for each of so many hours, days, weeks, months,
 @app_option(required=False, help=INSTANCE_OF_APP)
 @click.option("--keep", metavar="PERIODS", default="", help=_KEEP)
 @click.option("--off", is_flag=True, help="Back it up no longer; backups that there are stay.")
+@dry_run_option()
 @click.pass_obj
-def schedule(invocation: Invocation, instance: str, cron: str | None, app: str | None, keep: str, off: bool) -> None:
+def schedule(
+    invocation: Invocation, instance: str, cron: str | None, app: str | None, keep: str, off: bool, dry_run: bool
+) -> None:
     """Back an instance up at certain times, and verify each backup.
 
     CRON is minute, hour, day of the month, month and day of the week, in local time. `addonkit serve` makes the
     backups; a time that was missed is made up for once. Without --keep all of them stay. A backup that fails is tried
     again after a minute, then after longer. `addonkit list` and `addonkit doctor` show what is wrong.
     """
+    from addonkit.cli.render import json, text
     from addonkit.cli.render import schedules as render
 
     if (cron is None) != off or (off and keep):
         raise click.UsageError("give a CRON expression, or --off alone")
+    if dry_run:
+        plan = with_kit(invocation, lambda kit: kit.schedules.plan(instance, cron or "", app, keep=keep))
+        invocation.answer(json.plan_json(plan), text.plan_text(plan))
+        return
     if cron is None:
         name = with_kit(invocation, lambda kit: kit.schedules.clear(instance, app))
         invocation.answer({"instance": name, "cron": None}, f"{name} is backed up no longer; its backups stay")

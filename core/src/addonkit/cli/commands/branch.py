@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
-from addonkit.cli.command import group, show_help, subcommand, yes_option
+from addonkit.cli.command import dry_run_option, group, show_help, subcommand, yes_option
 from addonkit.cli.event_loop import with_kit
 from addonkit.cli.invocation import Invocation
 from addonkit.cli.params import app_option
 from addonkit.cli.prompts import confirm
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from addonkit.kit.branches import BranchView
 
 _AGAIN = "run the same command again; what is half done is undone first"
 
@@ -51,10 +58,14 @@ def bind(invocation: Invocation, app: str, base: str) -> None:
 @subcommand(branch, "unbind", examples=("addonkit branch unbind -a shop",))
 @app_option()
 @yes_option("Do not ask.")
+@dry_run_option()
 @click.pass_obj
-def unbind(invocation: Invocation, app: str, yes: bool) -> None:
+def unbind(invocation: Invocation, app: str, yes: bool, dry_run: bool) -> None:
     """Remove all copies of an app's data, and use its own on every branch."""
     found = with_kit(invocation, lambda kit: kit.branches.list(app))
+    if dry_run:
+        _show(invocation, f"{app} would have its own data everywhere", found)
+        return
     if found and not yes:
         _ask(invocation, f"unbind {app}", f"the data of its branches {', '.join(each.branch for each in found)}")
     with_kit(invocation, lambda kit: kit.branches.unbind(app), hint=_AGAIN)
@@ -92,11 +103,16 @@ def list_(invocation: Invocation, app: str | None) -> None:
 @click.argument("name", metavar="BRANCH")
 @app_option()
 @yes_option("Do not ask.")
+@dry_run_option()
 @click.pass_obj
-def reset(invocation: Invocation, name: str, app: str, yes: bool) -> None:
+def reset(invocation: Invocation, name: str, app: str, yes: bool, dry_run: bool) -> None:
     """Remove the copies of a branch, and copy what the app has now."""
     from addonkit.cli.render import branches
 
+    if dry_run:
+        found = with_kit(invocation, lambda kit: kit.branches.find(app, name))
+        _show(invocation, f"branch {name} of {app} would have new copies", (found,))
+        return
     if not yes:
         _ask(invocation, f"reset branch {name}", f"what was changed in the copies of {app} for branch {name}")
     done = with_kit(invocation, lambda kit: kit.branches.reset(app, name), hint=_AGAIN)
@@ -107,11 +123,16 @@ def reset(invocation: Invocation, name: str, app: str, yes: bool) -> None:
 @click.argument("name", metavar="BRANCH")
 @app_option()
 @yes_option("Do not ask.")
+@dry_run_option()
 @click.pass_obj
-def delete(invocation: Invocation, name: str, app: str, yes: bool) -> None:
+def delete(invocation: Invocation, name: str, app: str, yes: bool, dry_run: bool) -> None:
     """Remove the copies of a branch with their data."""
     from addonkit.cli.render import branches
 
+    if dry_run:
+        found = with_kit(invocation, lambda kit: kit.branches.find(app, name))
+        _show(invocation, f"the copies of {app} for branch {name} would be removed", (found,))
+        return
     if not yes:
         _ask(invocation, f"delete branch {name}", f"the copies of {app} for branch {name}, with their data")
     done = with_kit(invocation, lambda kit: kit.branches.delete(app, name), hint=_AGAIN)
@@ -121,18 +142,32 @@ def delete(invocation: Invocation, name: str, app: str, yes: bool) -> None:
 @subcommand(branch, "prune", examples=("addonkit branch prune", "addonkit branch prune -a shop --yes"))
 @app_option(required=False)
 @yes_option("Do not ask.")
+@dry_run_option()
 @click.pass_obj
-def prune(invocation: Invocation, app: str | None, yes: bool) -> None:
+def prune(invocation: Invocation, app: str | None, yes: bool, dry_run: bool) -> None:
     """Remove the copies of branches that git does not have any more."""
     from addonkit.cli.render import branches
 
     found = [each for each in with_kit(invocation, lambda kit: kit.branches.list(app)) if each.exists is False]
+    if dry_run:
+        _show(invocation, f"the copies of {len(found):,} branches would be removed", found)
+        return
     named = ", ".join(f"{each.branch} of {each.app}" for each in found)
     if found and not yes:
         _ask(invocation, "prune branches", f"the copies of {named}, with their data")
     done = with_kit(invocation, lambda kit: kit.branches.prune(app), hint=_AGAIN) if found else ()
     text = f"the copies of {named} are gone" if found else "git has every branch that has copies"
     invocation.answer({"removed": [branches.branch_json(each) for each in done]}, text)
+
+
+def _show(invocation: Invocation, summary: str, removed: Sequence[BranchView]) -> None:
+    """Show what a dry run would remove."""
+    from addonkit.cli.render import json, text
+    from addonkit.models.views import Plan
+
+    lost = tuple(f"all data of {name} (branch {each.branch})" for each in removed for name in each.instances)
+    plan = Plan(summary, lost=lost)
+    invocation.answer(json.plan_json(plan), text.plan_text(plan))
 
 
 def _ask(invocation: Invocation, what: str, losses: str) -> None:

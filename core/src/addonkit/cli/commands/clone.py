@@ -44,11 +44,11 @@ def clone(
     """
     from addonkit.cli.render import json, text
 
+    script = transform.read() if transform else ""
     if dry_run:
-        plan = with_kit(invocation, lambda kit: kit.moves.plan_clone(instance, owner, new=into))
+        plan = with_kit(invocation, lambda kit: kit.moves.plan_clone(instance, owner, new=into, script=script))
         invocation.answer(json.plan_json(plan), text.plan_text(plan))
         return
-    script = transform.read() if transform else ""
     hint = "run the same command again; what is half done is undone first"
     made = with_kit(
         invocation,

@@ -97,6 +97,7 @@ def _destroy_app(
 ) -> None:
     """Everything of an app, which the user names: never the one that the environment names."""
     from addonkit.cli.app_removal import look, remove
+    from addonkit.cli.render.trash import app_kept_lines, trashed_json
     from addonkit.models.app import DefaultApp
 
     if app is None or isinstance(app, DefaultApp):
@@ -110,11 +111,13 @@ def _destroy_app(
     if not yes:
         confirm(f"cannot destroy app {app}", removal.text(), json=invocation.json, name=app)
     hint = f"run `addonkit destroy --app {app}` to continue"
-    failed = with_kit(invocation, lambda kit: remove(kit, removal, now=now), hint=hint)
-    lines = [f"{name}: {reason}" for name, reason in failed.items()]
-    gone = f"app {app} is gone: {removal.counted()}" if not failed else f"app {app} is not gone; {hint}"
-    invocation.answer({**removal.document(), "failed": failed}, "\n".join((*lines, gone)))
-    if failed:
+    done = with_kit(invocation, lambda kit: remove(kit, removal, now=now), hint=hint)
+    lines = [f"{name}: {reason}" for name, reason in done.failed.items()]
+    gone = f"app {app} is gone: {removal.counted()}" if not done.failed else f"app {app} is not gone; {hint}"
+    kept = app_kept_lines(app, done.kept, back=not (now or done.failed))
+    document = {**removal.document(), "failed": done.failed, "trash": [trashed_json(each) for each in done.kept]}
+    invocation.answer(document, "\n".join((*lines, gone, *kept)))
+    if done.failed:
         raise click.exceptions.Exit(1)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from addonkit.cli.command import command
+from addonkit.cli.command import command, dry_run_option
 from addonkit.cli.event_loop import with_kit
 from addonkit.cli.invocation import Invocation
 from addonkit.cli.params import app_option, instance_argument
@@ -19,13 +19,20 @@ if TYPE_CHECKING:
 @command("detach", examples=("addonkit detach shop-postgresql -a reports",))
 @instance_argument()
 @app_option()
+@dry_run_option()
 @click.pass_obj
-def detach(invocation: Invocation, instance: str, app: str) -> None:
+def detach(invocation: Invocation, instance: str, app: str, dry_run: bool) -> None:
     """Take an instance's variables from an app.
 
     The instance and its data stay; see addonkit destroy. Credentials of the app's own are revoked and their sessions
     end. Where all apps of an instance share one login, an app that kept it can still use it.
     """
+    if dry_run:
+        from addonkit.cli.render import json, text
+
+        plan = with_kit(invocation, lambda kit: kit.plan_detach(instance, app))
+        invocation.answer(json.plan_json(plan), text.plan_text(plan))
+        return
 
     async def work(kit: Kit) -> tuple[Instance, tuple[str, ...]]:
         found = (await kit.show(instance, app)).instance

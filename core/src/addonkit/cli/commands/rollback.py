@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from addonkit.cli.command import command
+from addonkit.cli.command import command, dry_run_option
 from addonkit.cli.event_loop import with_kit
 from addonkit.cli.invocation import Invocation
 from addonkit.cli.params import INSTANCE_OF_APP, app_option, instance_argument
@@ -13,15 +13,21 @@ from addonkit.cli.params import INSTANCE_OF_APP, app_option, instance_argument
 @command("rollback", examples=("addonkit rollback shop-postgresql", "addonkit rollback postgresql -a shop"))
 @instance_argument()
 @app_option(required=False, help=INSTANCE_OF_APP)
+@dry_run_option()
 @click.pass_obj
-def rollback(invocation: Invocation, instance: str, app: str | None) -> None:
+def rollback(invocation: Invocation, instance: str, app: str | None, dry_run: bool) -> None:
     """Put back what a restore, change or upgrade has taken the place of.
 
     Data that were written since are not in it. What serves now is kept for a week in its turn, so the same command
     takes it back.
     """
-    from addonkit.cli.render.json import instance_json
+    from addonkit.cli.render.json import instance_json, plan_json
+    from addonkit.cli.render.text import plan_text
 
+    if dry_run:
+        plan = with_kit(invocation, lambda kit: kit.backups.plan_rollback(instance, app))
+        invocation.answer(plan_json(plan), plan_text(plan))
+        return
     served = with_kit(invocation, lambda kit: kit.backups.rollback(instance, app), hint="run the same command again")
     undo = f"`addonkit rollback {served.name}` undoes it"
     text = f"{served.name} has its former data again; restart apps that use it\n{undo}"

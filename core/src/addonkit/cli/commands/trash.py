@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from addonkit.cli.command import group, show_help, subcommand, yes_option
+from addonkit.cli.command import dry_run_option, group, show_help, subcommand, yes_option
 from addonkit.cli.event_loop import with_kit
 from addonkit.cli.invocation import Invocation
 from addonkit.cli.params import Name, app_option
@@ -45,11 +45,17 @@ def list_(invocation: Invocation) -> None:
 @click.argument("instance", type=Name("trash"))
 @app_option(required=False, help="The app that had it; INSTANCE may then be its alias or its addon there.")
 @yes_option("Do not ask.")
+@dry_run_option()
 @click.pass_obj
-def delete(invocation: Invocation, instance: str, app: str | None, yes: bool) -> None:
+def delete(invocation: Invocation, instance: str, app: str | None, yes: bool, dry_run: bool) -> None:
     """Remove what was destroyed for good, with its final backup. Other backups of it stay."""
+    from addonkit.cli.render import json, text
     from addonkit.cli.render.trash import trash_text
 
+    if dry_run:
+        plan = with_kit(invocation, lambda kit: kit.trash.plan_delete(instance, app))
+        invocation.answer(json.plan_json(plan), text.plan_text(plan))
+        return
     found = with_kit(invocation, lambda kit: kit.trash.find(instance, app))
     name = found.backup.name
     if not yes:

@@ -63,8 +63,14 @@ def _undestroy_app(invocation: Invocation, app: str | None, *, into: str, dry_ru
 
     if app is None or isinstance(app, DefaultApp):
         raise click.UsageError("missing argument 'INSTANCE'; give -a APP to bring everything of an app back")
-    if into or dry_run:
-        raise click.UsageError("--into and --dry-run go with an INSTANCE only")
+    if into:
+        raise click.UsageError("--into goes with an INSTANCE only")
+    if dry_run:
+        from addonkit.cli.render import json, text
+
+        plan = with_kit(invocation, lambda kit: kit.trash.apps.plan_undestroy(app))
+        invocation.answer(json.plan_json(plan), text.plan_text(plan))
+        return
     hint = f"run `addonkit undestroy --app {app}` to continue"
     names = with_kit(invocation, lambda kit: _names(kit, app), hint=hint)
     back = f"app {app} is back" + (f", with {', '.join(names)}" if names else "")

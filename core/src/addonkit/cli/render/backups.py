@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from addonkit.cli.render.json import Json, error_json, instance_json, time_json
 from addonkit.cli.render.table import table
-from addonkit.cli.render.times import time_text
+from addonkit.cli.render.times import age_text, time_text
 from addonkit.cli.streams import clean
 from addonkit.models.sizes import describe_size
 
@@ -35,8 +35,8 @@ def backups_text(found: Sequence[Backup], url: str) -> str:
     """A table of backups, and where they are."""
     if not found:
         return f"{clean(url)} has no backups; run `addonkit backup create INSTANCE`"
-    rows = [(each.name, describe_size(each.size), time_text(each.created), _verified(each)) for each in found]
-    shown = table(("BACKUP", "SIZE", "CREATED", "VERIFIED"), rows)
+    rows = [(each.name, describe_size(each.size), age_text(each.created), _verified(each)) for each in found]
+    shown = table(("BACKUP", "SIZE", "AGE", "VERIFIED"), rows)
     return f"{shown}\nin {clean(url)}" if url else shown
 
 

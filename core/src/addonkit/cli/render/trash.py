@@ -59,6 +59,12 @@ def destroyed_text(name: str, kept: TrashedInstance | None, *, waited: bool) -> 
     return "\n".join(lines)
 
 
+def app_kept_lines(app: str, kept: Sequence[TrashedInstance], *, back: bool) -> list[str]:
+    """What the trash has of an app that was removed, and the way back if there is one."""
+    lines = [f"the trash has {each.name} until {time_text(each.expires)}, in {each.backup.location}" for each in kept]
+    return [*lines, f"`addonkit undestroy --app {app}` brings it back"] if back and kept else lines
+
+
 def undestroyed_text(served: Instance, ties: Sequence[Association]) -> str:
     """What came back, and what apps receive now."""
     lines = [f"{served.name} is back, with its data"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from addonkit.archive.pipe import OTHER_SIDE
 from addonkit.controller.addons import addon_of
@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from addonkit.registry.registry import Registry
     from addonkit.store.interface import Store
     from addonkit.util.clock import Clock
+
+
+TRANSFORM: Final = "transform_copy"
+"""Name of the step that has nothing to do without a script."""
 
 
 @frozen

@@ -96,8 +96,8 @@ def hand_over(tx: Transaction, before_id: str, after_id: str) -> None:
 
 
 def _serving(tx: Reader, name: str, at: datetime | None = None) -> list[str]:
-    """The instance that has the name, or had it at a time."""
-    found = [each.name for each in tx.list(Instance, {"name": name}).items if each.value.purpose is Purpose.SERVE]
+    """The instance that has the name, or had it at a time; a former one has a final backup when its app is removed."""
+    found = [each.name for each in tx.list(Instance, {"name": name}).items if each.value.purpose is not Purpose.SCRATCH]
     if at is None:
         return found
     renamed = [

@@ -32,7 +32,7 @@ from addonkit.models.views import PlannedStep
 from addonkit.store.codec import unstructure
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Collection, Iterator
     from datetime import datetime
     from pathlib import Path
 
@@ -228,16 +228,24 @@ class BackupService:
 
         With `verify` all data are read and compared, also those that the server itself has copied.
         """
-        self.check(instance)
-        if script and "transform" not in addon_of(self._registry, instance, "transform").capabilities:
-            raise BackupError(f"cannot transform a copy of {instance.name}", f"addon {instance.addon} runs no scripts")
+        self.check_clone(instance, script)
         told = {"name": name, "owner": place.app, "alias": alias, "script": script, "verify": verify}
         inputs = {"source": instance.id, "place": unstructure(place), **told}
         return await self._serve(self._sagas.clone, inputs)
 
-    def planned_move(self, name: str) -> tuple[PlannedStep, ...]:
-        """The steps of `addonkit.export`, `addonkit.import` or `addonkit.clone`."""
-        return tuple(_steps(self._sagas.of(name)))
+    def check_clone(self, instance: Instance, script: str) -> None:
+        """Make sure that an instance can be copied, and the copy be changed by a script, if there is one.
+
+        Raises:
+            BackupError: it cannot.
+        """
+        self.check(instance)
+        if script and "transform" not in addon_of(self._registry, instance, "transform").capabilities:
+            raise BackupError(f"cannot transform a copy of {instance.name}", f"addon {instance.addon} runs no scripts")
+
+    def planned_move(self, name: str, *, without: Collection[str] = ()) -> tuple[PlannedStep, ...]:
+        """The steps of the saga of that name, `without` those that will have nothing to do."""
+        return tuple(each for each in _steps(self._sagas.of(name)) if each.name not in without)
 
     async def change(self, instance: Instance, place: PlaceRequest) -> Instance:
         """Move an instance into a new place, and let apps use that.
@@ -263,9 +271,7 @@ class BackupService:
         Raises:
             BackupError: there is none.
         """
-        former = await self.former(instance)
-        if former is None:
-            raise BackupError(f"cannot roll {instance.name} back", "nothing took its place")
+        former = await self.former_of(instance)
         await self._check_still(instance)
         there = PlaceRequest(former.id, former.addon, former.app, former.variant, former.distribution, former.config)
         inputs = {"source": instance.id, "place": unstructure(there)}
@@ -274,6 +280,17 @@ class BackupService:
     async def former(self, instance: Instance) -> Instance | None:
         """The instance whose place another one has taken; None without one."""
         return await self._store.read(lambda tx: former_of(tx, instance))
+
+    async def former_of(self, instance: Instance) -> Instance:
+        """The instance that a rollback puts back.
+
+        Raises:
+            BackupError: there is none.
+        """
+        former = await self.former(instance)
+        if former is None:
+            raise BackupError(f"cannot roll {instance.name} back", "nothing took its place")
+        return former
 
     async def usage(self, instance: Instance) -> Usage | None:
         """How much an instance holds; None when its addon cannot tell."""

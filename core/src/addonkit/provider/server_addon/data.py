@@ -109,6 +109,7 @@ def _dump_step(tenants: DataTenants) -> Step:
         async with archive.writing() as writer, _remarks(progress, lambda: f"{describe_size(writer.written)} written"):
             found = await tenants.dump(access, tenant_of(instance, claim), writer)
             await writer.finish(found)
+        progress(_items(found, "written"))
         return found
 
     return dump
@@ -135,12 +136,18 @@ def _load_step(tenants: DataTenants) -> Step:
 def _fingerprint_step(tenants: DataTenants) -> Step:
     @step(gives="result", undo=None, timeout=LONGEST)
     async def take_fingerprint(
-        framework: ProviderFramework, instance: Instance, server_id: str, claim: str
+        framework: ProviderFramework, instance: Instance, progress: Progress, server_id: str, claim: str
     ) -> Fingerprint:
         """Take the fingerprint of the data."""
-        return await tenants.fingerprint(await admin_access(framework, server_id), tenant_of(instance, claim))
+        found = await tenants.fingerprint(await admin_access(framework, server_id), tenant_of(instance, claim))
+        progress(_items(found, "read"))
+        return found
 
     return take_fingerprint
+
+
+def _items(found: Fingerprint, done: str) -> str:
+    return f"{found.count:,} {'item' if found.count == 1 else 'items'} {done}"
 
 
 def tenant_of(instance: Instance, claim: str) -> Tenant:
