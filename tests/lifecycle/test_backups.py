@@ -21,7 +21,7 @@ from addonkit.controller.backups.sagas import BackupSagas
 from addonkit.engine.failpoints import at
 from addonkit.testing.command import CommandLine
 from addonkit.testing.home import left_behind
-from addonkit_postgresql import dump
+from addonkit_postgresql import dump, restoring
 from addonkit_postgresql.fingerprint import fingerprint_of
 
 EVERYTHING = """
@@ -99,7 +99,7 @@ def repository(home: Path) -> Iterator[Path]:
 
 @pytest.mark.parametrize("variant", ["shared", pytest.param("small", marks=pytest.mark.slow)])
 async def test_everything_comes_back_and_the_way_back_stays_open(
-    kit: addonkit.Kit, repository: Path, variant: str
+    kit: addonkit.Kit, repository: Path, variant: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await kit.create(f"postgresql:{variant}", "shop")
     await kit.create(f"postgresql:{variant}", "shop", alias="empty")
@@ -140,6 +140,28 @@ async def test_everything_comes_back_and_the_way_back_stays_open(
     assert (copied.instance.name, copied.former) == ("trial", "")
     assert await count(kit, "other") == 999
     assert [each.kind for each in await kit.doctor()] in ([], ["backups-on-same-disk"])
+
+    given = _divide_all(monkeypatch)
+    assert (await kit.backups.verify(backup.name)).proof is not None
+    assert given == [], "a check calls a function: rows are loaded in order"
+    async with database(kit, "other") as connection:
+        await connection.execute("DROP TABLE checked")
+    assert (await kit.backups.create("trial")).proof is not None
+    assert sum(given) > 5000, "the second reader has loaded some of the rows"
+
+
+def _divide_all(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Load each dump as if it were large, in small pieces; sizes of those that the second reader gets."""
+    given: list[int] = []
+    give = restoring._give
+
+    async def counted(waiting: Any, reading: Any, piece: bytes) -> None:
+        given.append(len(piece))
+        await give(waiting, reading, piece)
+
+    for name, value in {"LARGE": 1, "_PIECE": 1000, "_give": counted}.items():
+        monkeypatch.setattr(restoring, name, value)
+    return given
 
 
 async def test_a_backup_is_of_one_moment_whatever_apps_write_meanwhile(kit: addonkit.Kit, repository: Path) -> None:
@@ -261,7 +283,8 @@ async def test_a_wrong_backup_is_noticed_and_named_and_nothing_is_lost(
     await fails("table public.items: as many rows, but another content", planted=other.name)
 
     good = await kit.backups.create("shop-postgresql", verify=False)
-    with _patched(monkeypatch, "_RESTORE", (*dump._RESTORE, "--section=pre-data")):
+    with monkeypatch.context() as patched:
+        patched.setattr(restoring, "_RESTORE", (*restoring._RESTORE, "--section=pre-data"))
         await fails("table public.orders: 0 rows instead of 50,000", planted=good.name)
 
     file = Path(good.location)

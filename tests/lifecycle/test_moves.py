@@ -163,24 +163,24 @@ def test_the_commands_say_what_they_would_do_and_what_they_did(addonkit_command:
     assert "would be written to" in planned.out
     assert not Path(file).exists()
     assert "opens it" in addonkit_command("export", "shop-postgresql", "-o", file).out
-    planned = addonkit_command("clone", "shop-postgresql", "-a", "copy", "--dry-run").out
-    assert "would have the data" in planned
-    assert "run the script" not in planned
+    shown = addonkit_command("clone", "shop-postgresql", "-a", "copy", "--dry-run").out
+    assert "would have the data" in shown
+    assert "run the script" not in shown
     assert "copy-postgresql of app copy" in addonkit_command("clone", "shop-postgresql", "-a", "copy").out
-    planned = addonkit_command("attach", "shop-postgresql", "-a", "report", "--as", "shop", "--dry-run").out
-    assert "report would receive the variables of shop-postgresql" in planned
-    assert "\n    SHOP_DATABASE_URL\n" in planned
+    shown = addonkit_command("attach", "shop-postgresql", "-a", "report", "--as", "shop", "--dry-run").out
+    assert "report would receive the variables of shop-postgresql" in shown
+    assert "\n    SHOP_DATABASE_URL\n" in shown
     assert addonkit_command("apps", "--json").data["apps"][-1]["name"] == "shop", "no app is made"
-    planned = addonkit_command("detach", "shop-postgresql", "-a", "shop", "--dry-run").out
-    assert "\n    shop: DATABASE_URL\n" in planned
-    assert "end the app's login" in planned
+    shown = addonkit_command("detach", "shop-postgresql", "-a", "shop", "--dry-run").out
+    assert "\n    shop: DATABASE_URL\n" in shown
+    assert "end the app's login" in shown
     refused = addonkit_command("rollback", "shop-postgresql", "--dry-run")
     assert refused.err == "error: cannot roll shop-postgresql back: nothing took its place\n"
     restored = addonkit_command("restore", "shop-postgresql", "--from", file, "-v")
     assert "KiB read" in restored.err
     assert "item read" in restored.err or "items read" in restored.err
-    planned = addonkit_command("rollback", "shop-postgresql", "--dry-run", "--json").data
-    assert planned["stays"] == ["the data that shop-postgresql has now, for a week"]
+    data = addonkit_command("rollback", "shop-postgresql", "--dry-run", "--json").data
+    assert data["stays"] == ["the data that shop-postgresql has now, for a week"]
     assert addonkit_command("rollback", "shop-postgresql").status == 0, "the dry run has changed nothing"
     imported = addonkit_command("import", "--from", file, "--into", "trial", "-a", "trial", "--json")
     assert '"trial"' in imported.out

@@ -8,7 +8,7 @@ import tarfile
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from typing import IO, Any, Final
+from typing import Any, Final
 
 from addonkit.archive.encryption import ByteSource, Decrypting
 from addonkit.archive.format import (
@@ -52,7 +52,7 @@ class StreamReader:
         trailer: the last member, once it was read.
     """
 
-    def __init__(self, tar: tarfile.TarFile, attempted: str, pool: Executor) -> None:
+    def __init__(self, tar: tarfile.TarFile, file: ForwardFile, attempted: str, pool: Executor) -> None:
         self.bytes_read = 0
         self.trailer: Trailer | None = None
         self.manifest: ArchiveManifest = None  # type: ignore[assignment]  # `begin` reads it
@@ -60,7 +60,8 @@ class StreamReader:
         self._pool = pool
         self._attempted = attempted
         self._seen: set[str] = set()
-        self._file: IO[bytes] | None = None
+        self._file = file
+        self._unread = 0
         self._next: tarfile.TarInfo | None = None
         self._current: StreamMember | None = None
 
@@ -92,10 +93,10 @@ class StreamReader:
     async def read_content(self, member: StreamMember) -> bytes:
         """The next chunk of a member; empty at its end."""
         while member is self._current:
-            if self._file is None:
+            if self._next is None:
                 return b""
-            chunk: bytes = await self._thread(self._file.read, CHUNK)
-            if chunk:
+            if self._unread:
+                chunk = await self._read(CHUNK)
                 self.bytes_read += len(chunk)
                 return chunk
             await self._advance()
@@ -133,17 +134,26 @@ class StreamReader:
             raise self._damaged(_TAIL)
 
     async def _json(self, name: str, kind: type[Any]) -> Any:
-        if self._next is None or self._next.name != name or self._file is None:
+        if self._next is None or self._next.name != name:
             raise self._damaged(f"its {name} is missing")
         check_json_size(self._next.size, self._attempted)
-        return from_json(await self._thread(self._file.read), kind, self._attempted)
+        return from_json(await self._read(self._next.size), kind, self._attempted)
+
+    async def _read(self, most: int) -> bytes:
+        """Read so many bytes of the member, or what is left of it."""
+        wanted = min(most, self._unread)
+        chunk: bytes = await self._thread(self._file.read, wanted)
+        if len(chunk) < wanted:
+            raise self._damaged("it is cut in the middle of a member")
+        self._unread -= wanted
+        return chunk
 
     async def _advance(self) -> None:
         self._next = await self._thread(self._tar.next)
         self._tar.members.clear()  # type: ignore[attr-defined]  # it remembers all of them, for nothing
-        if self._next is not None and not self._next.isfile():
+        if self._next is not None and (self._next.issparse() or not self._next.isfile()):
             raise self._damaged(f"its member {self._next.name!r} is not a file")
-        self._file = None if self._next is None else self._tar.extractfile(self._next)
+        self._unread = 0 if self._next is None else self._next.size
 
     async def _thread(self, function: Any, *arguments: Any) -> Any:
         import zstandard
@@ -155,6 +165,35 @@ class StreamReader:
 
     def _damaged(self, found: str) -> ArchiveDamaged:
         return ArchiveDamaged(self._attempted, found)
+
+
+class ForwardFile:
+    """A stream as `tarfile` reads headers from it, and as members are read without its many copies. Blocking.
+
+    Args:
+        stream: gives what it has, and less than was asked for at its end alone.
+    """
+
+    def __init__(self, stream: ByteSource) -> None:
+        self._stream = stream
+        self._place = 0
+
+    def read(self, size: int) -> bytes:
+        """See ByteSource."""
+        data = self._stream.read(size)
+        while len(data) < size and (more := self._stream.read(size - len(data))):
+            data += more
+        self._place += len(data)
+        return data
+
+    def tell(self) -> int:
+        """How many bytes were read."""
+        return self._place
+
+    def seek(self, place: int) -> None:
+        """Read and forget up to a place that was not read yet."""
+        while self._place < place and self.read(min(CHUNK, place - self._place)):
+            pass
 
 
 class HashingSource:
@@ -228,11 +267,13 @@ async def _in(pool: Executor, function: Callable[..., Any], *arguments: Any) -> 
 async def _opened(stream: Any, attempted: str, pool: Executor) -> StreamReader:
     import zstandard
 
+    file = ForwardFile(stream)
+
     def work() -> tarfile.TarFile:
-        return tarfile.open(fileobj=stream, mode="r|", bufsize=CHUNK)
+        return tarfile.open(fileobj=file, mode="r:")  # type: ignore[call-overload,no-any-return]  # it needs no more
 
     try:
-        return StreamReader(await uninterrupted(_in(pool, work)), attempted, pool)
+        return StreamReader(await uninterrupted(_in(pool, work)), file, attempted, pool)
     except (tarfile.TarError, zstandard.ZstdError, EOFError) as error:
         raise ArchiveDamaged(attempted, f"it is not an archive of addonkit ({error})") from error
 

@@ -16,7 +16,7 @@ from addonkit_postgresql.grants import hide_defaults, make_roles, open_database
 from addonkit_postgresql.kept_settings import apply_settings, chunks, read_settings
 from addonkit_postgresql.logins import passing_login
 from addonkit_postgresql.naming import ADMINISTRATOR, WRITERS
-from addonkit_postgresql.owner_names import with_owner
+from addonkit_postgresql.restoring import restore
 from addonkit_postgresql.session import Administrator, execute
 
 if TYPE_CHECKING:
@@ -39,8 +39,6 @@ _DUMP: Final = ("--format=custom", "--compress=0", "--no-subscriptions", "--no-t
 _LOCK_WAIT: Final = f"--lock-wait-timeout={LOCK_LIMIT}s"
 _NO_WAITING: Final = " -c synchronous_commit=off"
 """Its many short transactions do not wait for the disk. The removal of the login does, and so for all before it."""
-
-_RESTORE: Final = ("--format=custom", "--no-owner", "--exit-on-error", "--no-tablespaces", "--no-password")
 
 
 async def dump(server: Administrator, access: ServerAccess, tenant: Tenant, archive: ArchiveWriter) -> Fingerprint:
@@ -90,9 +88,8 @@ async def _fill(
             await load_foreign(server, access, tenant.claim, environment, member, members)
             return
         if member.name == MEMBER:
-            argv = ("pg_restore", *_RESTORE, f"--dbname={tenant.claim}")
-            async with access.pipe(argv, environment, with_owner(member.content(), tenant.claim)):
-                loaded = True
+            await restore(server, access, tenant.claim, environment, member.content())
+            loaded = True
         elif member.name == kept_settings.MEMBER:
             content = b"".join([chunk async for chunk in member.content()])
             await apply_settings(server, tenant.claim, content)

@@ -12,6 +12,8 @@ import re
 from collections.abc import AsyncIterator
 from typing import Final
 
+import attrs
+
 _MAGIC: Final = b"PGDMP"
 _FIRST, _LAST = (1, 12), (1, 16)
 _WITH_ACCESS_METHOD: Final = (1, 14)
@@ -20,6 +22,20 @@ _WITH_KIND: Final = (1, 16)
 _CUSTOM: Final = 1
 _DATE: Final = 7
 """Numbers that say when the dump was made."""
+
+_NUMBER: Final = 4
+"""Bytes of a number, which a byte with its sign precedes."""
+
+_ROWS: Final = "TABLE DATA"
+_OBJECTS: Final = "BLOBS"
+"""Kinds of entries that have data."""
+
+_OBJECT_NAMES: Final = "BLOB METADATA"
+_BEFORE_DATA: Final = 2
+"""Kind of entries that make large objects since version 17, among the data; and the section before the data."""
+
+_NO_DATA: Final = b"\3"
+"""In the place of an entry's data: it has none."""
 
 _BEFORE_ROLES: Final = {
     "ACL": frozenset({"TO", "FROM"}),
@@ -32,8 +48,25 @@ _BEFORE_ROLES: Final = {
 _TOKEN: Final = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|[A-Za-z_][\w$]*|\s+|.""", re.DOTALL)
 
 
-class _Short(Exception):
+class Short(Exception):
     """The bytes end before the table of contents does."""
+
+
+@attrs.frozen
+class Head:
+    """The table of contents of a dump in custom format.
+
+    Attributes:
+        content: what `pg_restore` reads of it; statements name the new owner.
+        rows_only: the same for one that loads no large objects.
+        size: bytes that it had.
+        is_divisible: whether rows are written as they are, and large objects come after all of them.
+    """
+
+    content: bytes
+    rows_only: bytes
+    size: int
+    is_divisible: bool
 
 
 async def with_owner(content: AsyncIterator[bytes], owner: str) -> AsyncIterator[bytes]:
@@ -41,19 +74,30 @@ async def with_owner(content: AsyncIterator[bytes], owner: str) -> AsyncIterator
 
     Role and database have one name, and the dump names its database. What is no such dump passes as it is.
     """
-    head = b""
+    begin = b""
     async for chunk in content:
-        head += chunk
+        begin += chunk
         try:
-            changed = _Contents(head).changed(owner)
-        except _Short:
+            head = read_head(begin, owner)
+        except Short:
             continue
-        yield changed
+        yield head.content + begin[head.size :] if head else begin
         break
     else:
-        yield head
+        yield begin
     async for chunk in content:
         yield chunk
+
+
+def read_head(content: bytes, owner: str) -> Head | None:
+    """Return the table of contents that a dump begins with, with that role in the place of the former owner.
+
+    None for what is no dump in custom format that is known here.
+
+    Raises:
+        Short: more of it is needed.
+    """
+    return _Contents(content).read(owner)
 
 
 def renamed(statements: str, kind: str, former: str, owner: str) -> str:
@@ -91,35 +135,45 @@ class _Contents:
         self._place = 0
         self._written: list[bytes] = []
         self._size = 4
+        self._kinds: list[str] = []
+        self._objects: dict[int, bytes] = {}
 
-    def changed(self, owner: str) -> bytes:
-        """Return the bytes with that role in the place of the former owner.
-
-        Raises:
-            _Short: they end too early.
-        """
+    def read(self, owner: str) -> Head | None:
+        """See read_head."""
         if not _MAGIC.startswith(self._content[: len(_MAGIC)]):
-            return self._content
+            return None
         self._bytes(len(_MAGIC))
         major, minor, _, self._size, offset, kind = self._bytes(6)
         version = (major, minor)
         if kind != _CUSTOM or not _FIRST <= version <= _LAST:
-            return self._content
-        self._bytes(1 if version >= _WITH_ALGORITHM else 1 + self._size)  # how it is compressed
+            return None
+        compression = self._bytes(1 if version >= _WITH_ALGORITHM else 1 + self._size)
         for _ in range(_DATE):
             self._number()
         former = self._text() or ""
         self._text(), self._text()  # versions of the server and of the program
         for _ in range(self._number()):
             self._entry(version, offset, former, owner)
-        return b"".join(self._written) + self._content[self._place :]
+        others = list(self._written)
+        for place, changed in self._objects.items():
+            others[place] = changed
+        is_divisible = not any(compression) and self._size == _NUMBER and self._has_rows_first()
+        return Head(b"".join(self._written), b"".join(others), self._place, is_divisible)
+
+    def _has_rows_first(self) -> bool:
+        """Whether large objects come after all rows."""
+        first = self._kinds.index(_OBJECTS) if _OBJECTS in self._kinds else len(self._kinds)
+        return _ROWS not in self._kinds[first:]
 
     def _entry(self, version: tuple[int, int], offset: int, former: str, owner: str) -> None:
         self._number(), self._number()
         self._text(), self._text(), self._text()  # its catalog, its number there, its name
-        kind = self._text()
+        kind = self._text() or ""
+        self._kinds.append(kind)
+        if kind == _OBJECT_NAMES:
+            self._objects[len(self._written)] = b"\0" + _BEFORE_DATA.to_bytes(self._size, "little")
         self._number()
-        self._statements(kind or "", former, owner)
+        self._statements(kind, former, owner)
         texts = 5 if version >= _WITH_ACCESS_METHOD else 4  # to drop it, to copy it, schema, tablespace, access method
         for _ in range(texts):
             self._text()
@@ -128,6 +182,8 @@ class _Contents:
         self._text(), self._text()  # its owner, whether it has OIDs
         while self._text() is not None:  # what it depends on
             pass
+        if kind == _OBJECTS:
+            self._objects[len(self._written)] = _NO_DATA + bytes(offset)
         self._bytes(1 + offset)
 
     def _statements(self, kind: str, former: str, owner: str) -> None:
@@ -141,7 +197,7 @@ class _Contents:
     def _bytes(self, count: int) -> bytes:
         end = self._place + count
         if end > len(self._content):
-            raise _Short
+            raise Short
         found = self._content[self._place : end]
         self._written.append(found)
         self._place = end
