@@ -63,11 +63,20 @@ _SIZES: Final = """
 """
 """Bytes of each table with its indexes and its long values, which a copy by blocks has as well."""
 
+WHOLE: Final = 1_073_741_819
+"""Bytes that a large object has at most to be read at once."""
+
 _OBJECTS: Final = """
-    SELECT count(*) AS count,
-      coalesce(sum(hashtextextended(md5(lo_get(oid)), hashoidextended(oid, 0))), 0)::text AS digest
-    FROM pg_largeobject_metadata
+    SELECT count(*) AS count, coalesce(sum(hashtextextended(CASE
+        WHEN coalesce(size, 0) <= $1 THEN md5(lo_get(m.oid))
+        ELSE (SELECT concat_ws(' ', size, sum(hashtextextended(md5(rtrim(data, '\\x00')), pageno))) FROM pg_largeobject
+          WHERE loid = m.oid AND rtrim(data, '\\x00') <> '')
+      END, hashoidextended(m.oid, 0))), 0)::text AS digest
+    FROM pg_largeobject_metadata m LEFT JOIN LATERAL (
+      SELECT pageno::bigint * (current_setting('block_size')::int / 4) + length(data) AS size FROM pg_largeobject
+      WHERE loid = m.oid ORDER BY pageno DESC LIMIT 1) AS last ON true
 """
+"""One that is larger is read page by page. Pages that were never written hold zeros, and are there after a restore."""
 
 _SEQUENCES: Final = """
     SELECT format('%I.%I', n.nspname, c.relname) AS name, concat_ws('|', s.seqtypid::regtype, s.seqstart,
@@ -150,5 +159,5 @@ async def _tables(connection: asyncpg.Connection) -> AsyncIterator[Part]:
 
 
 async def _large_objects(connection: asyncpg.Connection) -> Part:
-    found = await connection.fetchrow(_OBJECTS, timeout=LIMIT)
+    found = await connection.fetchrow(_OBJECTS, WHOLE, timeout=LIMIT)
     return Part("large objects", found["count"], found["digest"], "large objects")
