@@ -185,13 +185,15 @@ async def test_a_backup_is_of_one_moment_whatever_apps_write_meanwhile(kit: addo
         await asyncio.gather(writing, return_exceptions=True)
 
 
-async def test_a_database_whose_schema_public_was_made_anew_or_dropped_comes_back_the_same(
+async def test_a_database_whose_schema_public_was_made_anew_dropped_or_renamed_comes_back_the_same(
     kit: addonkit.Kit, repository: Path
 ) -> None:
     """`DROP SCHEMA public CASCADE` is how many tools empty a database."""
     anew = "DROP SCHEMA public CASCADE; CREATE SCHEMA public; GRANT ALL ON SCHEMA public TO public"
     without = "DROP SCHEMA public CASCADE; CREATE SCHEMA own; CREATE TABLE own.t (i int)"
-    for app, statements in {"shop": anew, "blog": without}.items():
+    renamed = 'ALTER SCHEMA public RENAME TO "Old"; CREATE TABLE "Old".t (i int); CREATE SCHEMA public'
+    taken = renamed + '; REVOKE USAGE ON SCHEMA "Old" FROM PUBLIC'
+    for app, statements in {"shop": anew, "blog": without, "old": renamed, "less": taken}.items():
         await kit.create("postgresql:shared", app)
         async with database(kit, app) as connection:
             await connection.execute(statements)

@@ -8,14 +8,15 @@ from contextlib import asynccontextmanager
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from addonkit import ArchiveReader, ArchiveWriter, BackupError, Fingerprint, Secret, ServerAccess, Tenant
-from addonkit_postgresql import admin, kept_settings
+from addonkit import ArchiveReader, ArchiveWriter, BackupError, Fingerprint, Member, Secret, ServerAccess, Tenant
+from addonkit_postgresql import admin, kept_settings, public_schema
 from addonkit_postgresql.fingerprint import LOCK_LIMIT, fingerprint_of, outline_of, sequences, without_moving
 from addonkit_postgresql.foreign import FOREIGN, load_foreign
 from addonkit_postgresql.grants import hide_defaults, make_roles, open_database
 from addonkit_postgresql.kept_settings import apply_settings, chunks, read_settings
 from addonkit_postgresql.logins import passing_login
 from addonkit_postgresql.naming import ADMINISTRATOR, WRITERS
+from addonkit_postgresql.public_schema import drop_public, grant_first_rights, write_public
 from addonkit_postgresql.restoring import restore
 from addonkit_postgresql.session import Administrator, execute
 
@@ -27,13 +28,8 @@ T = TypeVar("T")
 MEMBER: Final = "database.dump"
 """In PostgreSQL's custom format."""
 
-WITHOUT_PUBLIC: Final = "without-schema-public"
-"""An empty member: the database has no schema `public`. Each new one has it, and a dump says nothing of that."""
-
 _LONGEST_SOCKET: Final = 100
 """Bytes of a socket's path that every system can use."""
-
-_HAS_PUBLIC: Final = "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'public')"
 
 _DUMP: Final = ("--format=custom", "--compress=0", "--no-subscriptions", "--no-tablespaces", "--no-password")
 _LOCK_WAIT: Final = f"--lock-wait-timeout={LOCK_LIMIT}s"
@@ -56,8 +52,7 @@ async def dump(server: Administrator, access: ServerAccess, tenant: Tenant, arch
             fingerprint = await reading
         settings = await read_settings(connection, tenant.claim)
         await archive.write(kept_settings.MEMBER, chunks(settings), len(settings))
-        if not await connection.fetchval(_HAS_PUBLIC):
-            await archive.write(WITHOUT_PUBLIC, chunks(b""), 0)
+        await write_public(connection, archive)
         later = {part.name: part for part in await sequences(connection)}
     return without_moving(fingerprint, later)
 
@@ -91,10 +86,11 @@ async def _fill(
             await restore(server, access, tenant.claim, environment, member.content())
             loaded = True
         elif member.name == kept_settings.MEMBER:
-            content = b"".join([chunk async for chunk in member.content()])
-            await apply_settings(server, tenant.claim, content)
-        elif member.name == WITHOUT_PUBLIC:
-            await _drop_public(server, tenant)
+            await apply_settings(server, tenant.claim, await _content(member))
+        elif member.name == public_schema.WITHOUT:
+            await drop_public(server, tenant)
+        elif member.name == public_schema.RENAMED:
+            await grant_first_rights(server, tenant, await _content(member))
     if not loaded:
         raise BackupError(f"loading database {tenant.claim}", f"the archive has no {MEMBER}")
 
@@ -131,9 +127,8 @@ async def _snapshot(server: Administrator, database: str) -> AsyncIterator[async
         yield connection
 
 
-async def _drop_public(server: Administrator, tenant: Tenant) -> None:
-    async with server.session(tenant.claim) as connection:
-        await connection.execute("DROP SCHEMA IF EXISTS public")
+async def _content(member: Member) -> bytes:
+    return b"".join([chunk async for chunk in member.content()])
 
 
 async def _empty(server: Administrator, tenant: Tenant) -> None:
