@@ -143,6 +143,16 @@ def test_a_shared_variant_without_tenants_is_refused() -> None:
         declared(SMALL, SHARED)
 
 
+@pytest.mark.parametrize(
+    ("verb", "reason"),
+    [("copy", "have `copy` without `dump`, `load` and `fingerprint`"), ("outline", "have `outline` without `copy`")],
+)
+def test_a_copy_that_nothing_proves_is_refused(verb: str, reason: str) -> None:
+    tenants = type("Copying", (NoTenants,), {verb: lambda *_: None})()
+    with pytest.raises(ValueError, match=f"tenants of addon kv {reason}"):
+        declared(SHARED, tenants=tenants)
+
+
 def test_where_an_instance_lives_counts_when_it_goes() -> None:
     here = Instance("k3", "shop-kv", "kv", "shop", "small", server="kv-1", claim="shop")
 

@@ -19,7 +19,7 @@ from addonkit.provider.server_addon import sagas
 from addonkit.provider.server_addon.admin_rotation import reset_admin_hook, rotate_admin_hook
 from addonkit.provider.server_addon.answers import about_tenant, of_association, of_instance, of_server
 from addonkit.provider.server_addon.configuring import bound_to, configure_saga
-from addonkit.provider.server_addon.copying import copy_hook, facts_hook, outline_hook
+from addonkit.provider.server_addon.copying import check_copying, copy_hook, facts_hook, outline_hook
 from addonkit.provider.server_addon.data import DataSagas, data_sagas, transform_saga
 from addonkit.provider.server_addon.declaration import ConnectionInfo, ContainerSpec, Tenants
 from addonkit.provider.server_addon.extending import extensions_hook, update_extension_hook
@@ -105,6 +105,8 @@ class ServerAddon:
     def _check_tenants(self, _: object, tenants: Tenants | None) -> None:
         if tenants is None and any(is_shared_variant(variant.name) for variant in self.definition.variants):
             raise ValueError(f"addon {self.definition.name} has a variant `shared` but no tenants")
+        if tenants is not None:
+            check_copying(self.definition.name, tenants)
 
     @pool.default
     def _build_pool(self) -> PoolBuilder:

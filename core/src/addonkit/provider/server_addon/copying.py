@@ -12,7 +12,7 @@ from addonkit.models.instance import Instance
 from addonkit.provider.framework import ProviderFramework
 from addonkit.provider.server_addon.admin_access import admin_access
 from addonkit.provider.server_addon.answers import of_instance
-from addonkit.provider.server_addon.data import LONGEST, tenant_of
+from addonkit.provider.server_addon.data import LONGEST, DataTenants, tenant_of
 from addonkit.provider.server_addon.declaration import ServerAccess, Tenant
 from addonkit.saga.saga import Saga
 from addonkit.saga.step import step
@@ -75,6 +75,21 @@ def facts_hook(name: str, tenants: object) -> Callable[[Instance], Saga[Facts]] 
     saga: Saga[Facts] = Saga(f"{name}.facts", inputs=("server_id", "claim"), steps=(ask_for_facts,))
 
     return of_instance(saga)
+
+
+def check_copying(name: str, tenants: object) -> None:
+    """Make sure that a copy can be proved.
+
+    Raises:
+        ValueError: it can not: a verb is missing that is asked for when others are there.
+    """
+    copies = isinstance(tenants, CopyingTenants)
+    if copies and not isinstance(tenants, DataTenants):
+        raise ValueError(
+            f"tenants of addon {name} have `copy` without `dump`, `load` and `fingerprint`, which prove it"
+        )
+    if isinstance(tenants, OutlinedTenants) and not copies:
+        raise ValueError(f"tenants of addon {name} have `outline` without `copy`, after which alone it is asked for")
 
 
 def copy_hook(name: str, tenants: object) -> Callable[[Instance, Instance], Saga[bool]] | None:
