@@ -235,8 +235,8 @@ async def test_lists_come_in_parts(ask: Client) -> None:
         ("GET", "/v1/apps?limit=1&limit=2", None, 400, "twice"),
         ("GET", "/v1/operations/none/events", None, 404, "there is none"),
         ("DELETE", "/v1/tokens/none", None, 404, "there is none"),
-        ("GET", "/v2", None, 404, "Not Found"),
-        ("PUT", "/v1/apps", {}, 405, "Method Not Allowed"),
+        ("GET", "/v2", None, 404, "cannot GET /v2: there is no such path"),
+        ("PUT", "/v1/apps", {}, 405, "this path takes GET; see /v1/openapi.json"),
     ],
 )  # fmt: skip
 async def test_what_is_wrong_is_said_in_one_line(ask, method, path, body, status, part) -> None:

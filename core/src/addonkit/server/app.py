@@ -111,7 +111,7 @@ class Api:
         except AddonkitError as error:
             return answer_error(error, id)
         except web.HTTPException as error:
-            return answer_http(error, id)
+            return answer_http(error, f"cannot {request.method[:20]} {request.path[:200]}", id)
         except (ConnectionError, asyncio.CancelledError):
             raise
         except Exception:  # noqa: BLE001 - a bug: its trace is for the log, not for the client

@@ -109,10 +109,17 @@ def answer_bug(request: str) -> web.Response:
     return answer(Problem("about:blank", "Internal error", 500, found, found=found, request=request), {})
 
 
-def answer_http(error: web.HTTPException, request: str) -> web.Response:
+def answer_http(error: web.HTTPException, attempted: str, request: str) -> web.Response:
     """Return the answer to what aiohttp itself refuses: no such path, no such method, a body that is too large."""
-    headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
-    return answer(Problem("about:blank", error.reason, error.status, error.reason, request=request), headers)
+    methods = error.headers.get("Allow", "")
+    found = error.reason
+    if error.status == HTTPStatus.NOT_FOUND:
+        found = "there is no such path"
+    elif methods:
+        found = f"this path takes {methods.replace(',', ', ')}"
+    told = errors.AddonkitError(attempted, found, "see /v1/openapi.json")
+    problem = Problem("about:blank", error.reason, error.status, str(told), attempted, found, told.advice, request)
+    return answer(problem, {"Allow": methods} if methods else {})
 
 
 def answer(problem: Problem, headers: Mapping[str, str]) -> web.Response:
