@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+import addonkit
+from addonkit.errors import Conflict
+from addonkit.models.manifest import parse_manifest
 from addonkit.testing.command import CommandLine, Ended
 
 TEXT = """
@@ -42,7 +45,9 @@ def apply(addonkit_command: CommandLine, tmp_path: Path):
     return apply
 
 
-def test_apps_get_what_the_file_says_and_lose_only_what_is_pruned(addonkit_command: CommandLine, apply) -> None:
+def test_apps_get_what_the_file_says_and_lose_only_what_is_pruned(
+    addonkit_command: CommandLine, apply, tmp_path: Path
+) -> None:
     addonkit = addonkit_command
     assert addonkit("create", "valkey:shared", "-a", "other").status == 0
 
@@ -58,6 +63,12 @@ def test_apps_get_what_the_file_says_and_lose_only_what_is_pruned(addonkit_comma
     kept = apply(less)
     assert "kept, as the file does not name it: shop: sessions (--prune removes it)" not in kept.out
     assert addonkit("show", "shop-sessions", "--no-start").status == 0
+    file = tmp_path / "addonkit.toml"
+    file.write_text(less.replace("[apps.shop.variables]", '[apps.shop.variables]\nVALKEY_HOST = "x"'))
+    planned = addonkit("manifest", "plan", str(file), "--prune").out.splitlines()
+    assert "moved in shop: VALKEY_URL would be VALKEY_VALKEY_URL: VALKEY_HOST is set by hand" in planned, planned
+    assert "gone: shop: SESSIONS_VALKEY_URL" in planned, "what is destroyed takes its variables along"
+    assert not any(line.startswith("gone: shop: VALKEY_") for line in planned), planned
     pruned = apply(less, "--prune")
     assert (pruned.status, pruned.out) == (0, "2 changes applied\n"), pruned
     assert addonkit("show", "shop-sessions", "--no-start").status == 1
@@ -67,6 +78,24 @@ def test_apps_get_what_the_file_says_and_lose_only_what_is_pruned(addonkit_comma
     assert apply(exported.out).out == "nothing to do\n", exported.out
     assert apply("[apps.shop]\n[apps.blog]\n[apps.other]", "--prune").status == 0
     assert addonkit("apps", "--json").data["apps"] == []
+
+
+async def test_only_the_plan_that_was_shown_is_applied(kit: addonkit.Kit) -> None:
+    await kit.set_variables("shop", {"DEBUG": "1", "LEVEL": "info"})
+    wanted = parse_manifest('[apps.shop.variables]\nDEBUG = "2"', "addonkit.toml")
+    meanwhile = (
+        lambda: kit.set_variables("shop", {"DEBUG": "3"}),
+        lambda: kit.unset_variables("shop", ["LEVEL"]),
+        lambda: kit.set_variables("shop", {"MORE": "1"}),
+    )
+    for change in meanwhile:
+        shown = await kit.manifests.plan(wanted, prune=True)
+        await change()
+        with pytest.raises(Conflict, match="something changed since the plan was shown"):
+            await anext(kit.manifests.apply(wanted, shown, prune=True))
+    shown = await kit.manifests.plan(wanted, prune=True)
+    assert [change.subject async for change in kit.manifests.apply(wanted, shown, prune=True)] == ["DEBUG", "MORE"]
+    assert not (await kit.manifests.plan(wanted, prune=True)).changes
 
 
 def test_schedules_and_branches_are_part_of_the_file(addonkit_command: CommandLine, apply, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
 from addonkit.archive.retention import parse_keep
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from addonkit.kit.app_state import Tie
     from addonkit.models.definition import AddonDefinition
+    from addonkit.models.variable import Variable
 
 
 @frozen
@@ -71,8 +73,11 @@ class Comparison:
             name = tie.instance.name
             gone = Change(Verb.DESTROY, app, label, name, lost=(f"all data of {name}",))
             found.append(gone if tie.own else Change(Verb.DETACH, app, label, name))
-        left = [key for key, each in self.there.variables.items() if not each.sensitive]
-        return (*found, *(Change(Verb.UNSET, app, key) for key in left if key not in self.entry.variables))
+        left = [(key, each) for key, each in self.there.variables.items() if not each.sensitive]
+        unset = (
+            Change(Verb.UNSET, app, key, former=_digest(each)) for key, each in left if key not in self.entry.variables
+        )
+        return (*found, *unset)
 
     def branches(self) -> ManifestPlan:
         """Return the change of the repository, one or none. Blocking: it looks at files."""
@@ -154,10 +159,15 @@ class Comparison:
         there = self.there.variables
         for key, text in self.entry.variables.items():
             if key not in there or there[key].text != text or there[key].sensitive:
-                yield Change(Verb.SET, self.there.name, key)
+                yield Change(Verb.SET, self.there.name, key, former=_digest(there.get(key)))
 
     def _definition(self, instance: Instance) -> AddonDefinition:
         return self.registry.get(instance.addon, instance.distribution).definition
+
+
+def _digest(variable: Variable | None) -> str:
+    """Stands for the value of a variable, so that a plan notices another one."""
+    return hashlib.sha256(variable.text.encode()).hexdigest() if variable else ""
 
 
 def _variant(label: str, entry: AddonEntry, instance: Instance) -> str:

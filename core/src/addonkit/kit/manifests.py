@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import attrs
@@ -12,6 +12,7 @@ from addonkit.errors import BackupError, Conflict, InvalidInput
 from addonkit.kit.app_state import AppState, read_app
 from addonkit.kit.manifest_comparison import Comparison
 from addonkit.kit.manifest_execution import carry_out
+from addonkit.kit.manifest_names import NAMES, gone_names, moved_names
 from addonkit.kit.operations import check_role
 from addonkit.models.app import App
 from addonkit.models.manifest import AddonEntry, Manifest
@@ -20,6 +21,7 @@ from addonkit.models.spec import AddonSpec
 
 if TYPE_CHECKING:
     from addonkit.kit.kit import Kit
+    from addonkit.models.variable import VariableMove
     from addonkit.store.interface import Store
 
 
@@ -67,7 +69,21 @@ class Manifests:
                 if change.verb not in {Verb.CHANGE, Verb.UPGRADE}:
                     raise
                 problems.append(str(error))
+        changes = self._with_moves(changes, there)
         return attrs.evolve(plan, changes=tuple(sorted(changes, key=_order)), problems=tuple(problems))
+
+    def _with_moves(self, changes: Sequence[Change], there: Mapping[str, AppState]) -> list[Change]:
+        """Say of the first change of each app that takes names, or frees them, which ones move by all of these."""
+        found, seen = [], set()
+        for change in changes:
+            if change.verb not in NAMES or change.app in seen:
+                found.append(change)
+                continue
+            seen.add(change.app)
+            same = [each for each in changes if each.app == change.app]
+            moves = moved_names(self._kit.registry, there[change.app], same)
+            found.append(attrs.evolve(change, moves=tuple(map(_moved, moves))))
+        return found
 
     async def apply(self, manifest: Manifest, shown: ManifestPlan, *, prune: bool = False) -> AsyncIterator[Change]:
         """Carry out a plan; yields each change when it is done. What was done stays when a later one fails.
@@ -116,14 +132,24 @@ class Manifests:
             plan = await kit.changes.plan_change(name, change.variant, app)
         elif change.verb is Verb.UPGRADE:
             plan = await kit.changes.plan_upgrade(name, change.detail, app)
-        elif change.verb is Verb.DESTROY and not kit.trash.why_not(there.ties[name].instance):
-            back = f"all data of {change.detail}, in the trash; `addonkit undestroy {change.detail}` brings them back"
-            return attrs.evolve(change, lost=(), stays=(back,))
         else:
-            return change
-        moves = tuple(f"{each.old} would be {each.new}: {each.reason}" for each in plan.move)
+            return await self._with_gone(change, there)
+        moves = tuple(map(_moved, plan.move))
         gone = (f"the variable {each}" for each in plan.vanish)
         return attrs.evolve(change, moves=moves, lost=(*plan.lost, *gone), stays=plan.stays)
+
+    async def _with_gone(self, change: Change, there: AppState) -> Change:
+        """Say which variables a change that needs no addon takes away, and where data stay."""
+        ties = (await self._kit.show(change.detail)).associations if change.verb is Verb.DESTROY else ()
+        change = attrs.evolve(change, gone=gone_names(change, there, ties))
+        if change.verb is not Verb.DESTROY or self._kit.trash.why_not(there.ties[change.subject].instance):
+            return change
+        back = f"all data of {change.detail}, in the trash; `addonkit undestroy {change.detail}` brings them back"
+        return attrs.evolve(change, lost=(), stays=(back,))
+
+
+def _moved(move: VariableMove) -> str:
+    return f"{move.old} would be {move.new}: {move.reason}"
 
 
 def _order(change: Change) -> int:

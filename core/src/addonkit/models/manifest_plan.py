@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from attrs import field
+
 from addonkit.models.spec import AddonSpec
 from addonkit.util.values import frozen
 
@@ -35,6 +37,7 @@ class Change:
         detail: what is created, attached or destroyed, the variant or version that comes, or which options change; when
             backups are made; the repository and its base branch. Empty for variables, whose values are not shown.
         moves: variables that would have other names, in words.
+        gone: `APP: VARIABLE` of those of addons that would be taken away.
         lost: what would be lost for good, in words; empty when nothing is.
         stays: what would stay in the trash or in a former place, in words.
     """
@@ -46,6 +49,9 @@ class Change:
     moves: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
     stays: tuple[str, ...] = ()
+    gone: tuple[str, ...] = ()
+    former: str = field(default="", repr=False)
+    """Digest of the value that a variable has now: another one makes another plan. It is not shown."""
 
     @property
     def variant(self) -> str:

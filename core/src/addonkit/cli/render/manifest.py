@@ -18,7 +18,8 @@ _OF_WHAT_IS_THERE: Final = frozenset({"configure", "change", "schedule", "upgrad
 def plan_text(plan: ManifestPlan) -> str:
     """What would be done, what would be lost, and what stands against it."""
     lines = [change_line(change) for change in plan.changes]
-    lines += [f"moved: {clean(each)}" for change in plan.changes for each in change.moves]
+    lines += [f"moved in {clean(change.app)}: {clean(each)}" for change in plan.changes for each in change.moves]
+    lines += [f"gone: {clean(each)}" for change in plan.changes for each in change.gone]
     lines += [f"lost for good: {clean(each)}" for change in plan.changes for each in change.lost]
     lines += [f"what stays: {clean(each)}" for change in plan.changes for each in change.stays]
     lines += [f"kept, as the file does not name it: {clean(each)} (--prune removes it)" for each in plan.kept]
@@ -43,12 +44,17 @@ def plan_json(plan: ManifestPlan) -> dict[str, Any]:
     """The same for programs."""
     changes = [
         {
-            **attrs.asdict(change),
+            **attrs.asdict(change, filter=_is_shown),
             "verb": change.verb.value,
             "moves": list(change.moves),
             "lost": list(change.lost),
             "stays": list(change.stays),
+            "gone": list(change.gone),
         }
         for change in plan.changes
     ]
     return {"changes": changes, "problems": list(plan.problems), "kept": list(plan.kept)}
+
+
+def _is_shown(field: attrs.Attribute[Any], _value: object) -> bool:
+    return field.name != "former"
