@@ -22,8 +22,8 @@ def points(saga: Saga[object]) -> list[str]:
 
 
 # Before and after each step is the conformance kit's affair (tests/conformance); this is when the journal has it.
-WHILE_CREATING = points(ADDON.servers.ensure)
-WHILE_DESTROYING = points(ADDON.servers.remove)
+WHILE_CREATING = points(ADDON.sagas.servers.ensure)
+WHILE_DESTROYING = points(ADDON.sagas.servers.remove)
 
 
 def two_quick(points: list[str]) -> list[Any]:

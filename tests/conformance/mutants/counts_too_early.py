@@ -43,6 +43,6 @@ async def stop(framework: ProviderFramework, server_id: str, is_last: bool) -> N
 GOOD = made()
 ADDON = with_steps(
     GOOD,
-    provision=without(GOOD.provision, extra=(arrive,)),
-    deprovision=without(GOOD.deprovision, extra=(look, stop)),
+    provision=without(GOOD.sagas.provision, extra=(arrive,)),
+    deprovision=without(GOOD.sagas.deprovision, extra=(look, stop)),
 )

@@ -208,18 +208,18 @@ def made(**changes: object) -> ServerAddon:
 def renaming(adjust: Callable[..., object]) -> SimpleNamespace:
     """The good addon, and an answer of its own to `addon_adjust_env_vars`."""
     good = made()
-    hooks = {name: getattr(good, name) for name in dir(good) if name.startswith("addon_")}
+    hooks = {name: getattr(good, name) for name in dir(good) if name.startswith("addon_") and getattr(good, name)}
     return SimpleNamespace(**hooks, addon_adjust_env_vars=hookimpl(adjust))
 
 
 def with_steps(addon: ServerAddon, *, before: Step | None = None, provision=None, deprovision=None) -> ServerAddon:
     """The addon with other sagas, or with one more step before the last of provisioning."""
     if before is not None:
-        *first, last = addon.provision.steps
-        provision = Saga(addon.provision.name, steps=(*first, before, last))
+        *first, last = addon.sagas.provision.steps
+        provision = Saga(addon.sagas.provision.name, steps=(*first, before, last))
     for name, saga in (("provision", provision), ("deprovision", deprovision)):
         if saga is not None:
-            object.__setattr__(addon, name, saga)
+            setattr(addon.sagas, name, saga)
     return addon
 
 

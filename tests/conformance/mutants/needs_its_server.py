@@ -16,4 +16,4 @@ async def say_goodbye(framework: ProviderFramework, server_id: str) -> None:
 
 
 GOOD = made()
-ADDON = with_steps(GOOD, deprovision=without(GOOD.deprovision, extra=(say_goodbye,)))
+ADDON = with_steps(GOOD, deprovision=without(GOOD.sagas.deprovision, extra=(say_goodbye,)))

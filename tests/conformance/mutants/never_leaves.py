@@ -6,4 +6,4 @@ CAUGHT_BY = "an_app_can_use_what_it_gets[small]"
 SAYS = "its data is there after destroy"
 
 GOOD = made()
-ADDON = with_steps(GOOD, deprovision=without(GOOD.deprovision, "leave_server"))
+ADDON = with_steps(GOOD, deprovision=without(GOOD.sagas.deprovision, "leave_server"))

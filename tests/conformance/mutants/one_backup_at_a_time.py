@@ -5,7 +5,6 @@ import json
 from addonkit import AddonkitError, ArchiveWriter, Fingerprint, Instance, Saga, ServerAccess, Tenant, step
 from addonkit.provider.framework import ProviderFramework
 from addonkit.provider.server_addon.admin_access import admin_access
-from addonkit.provider.server_addon.answers import of_instance
 from mutants.depot import administer, made
 from mutants.depot_backups import Kept
 
@@ -39,6 +38,5 @@ async def mark(framework: ProviderFramework, instance: Instance, server_id: str)
 
 
 ADDON = made(tenants=Marked())
-_good = ADDON.data.backup
-_marking = Saga(_good.name, inputs=_good.inputs, steps=(mark, *_good.steps))
-object.__setattr__(ADDON, "addon_backup", of_instance(_marking))
+_good = ADDON.sagas.backup
+ADDON.sagas.backup = Saga(_good.name, inputs=_good.inputs, steps=(mark, *_good.steps))

@@ -47,9 +47,9 @@ async def build_result(
 
 
 GOOD = made()
-STEPS = (*GOOD.provision.steps[:-1], create_extra_disk, build_result)
+STEPS = (*GOOD.sagas.provision.steps[:-1], create_extra_disk, build_result)
 ADDON = with_steps(
     GOOD,
-    provision=Saga(GOOD.provision.name, steps=STEPS),
-    deprovision=without(GOOD.deprovision, extra=(delete_extra_disk,)),
+    provision=Saga(GOOD.sagas.provision.name, steps=STEPS),
+    deprovision=without(GOOD.sagas.deprovision, extra=(delete_extra_disk,)),
 )

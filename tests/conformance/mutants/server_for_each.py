@@ -15,5 +15,5 @@ async def join_server(framework: ProviderFramework, instance: Instance) -> Tenan
 
 
 GOOD = made()
-join_server.undo(GOOD.provision.steps[0].undo_function)
-ADDON = with_steps(GOOD, provision=without(GOOD.provision, "join_server", extra=(join_server,)))
+join_server.undo(GOOD.sagas.provision.steps[0].undo_function)
+ADDON = with_steps(GOOD, provision=without(GOOD.sagas.provision, "join_server", extra=(join_server,)))

@@ -243,3 +243,45 @@ def test_the_shape_says_what_an_interrupted_execution_depends_on() -> None:
             {"name": "finish", "takes": ["user"], "gives": ["result"]},
         ],
     }
+
+
+class Greeting:
+    """Steps that are methods: both functions get the object."""
+
+    def __init__(self, word: str) -> None:
+        self.word = word
+
+    @step(gives="text")
+    async def greet(self, name: str) -> str:
+        return f"{self.word} {name}"
+
+    @greet.undo
+    async def undo_greet(self, name: str) -> None:
+        self.word = f"no {name}"
+
+
+async def test_a_step_that_is_a_method_belongs_to_the_object_it_was_taken_from() -> None:
+    hello, bye = Greeting("hello"), Greeting("bye")
+
+    taken = saga(hello.greet)
+
+    assert taken.steps[0].takes.names == ("name",)
+    assert await hello.greet.run(name="it") == "hello it"
+    assert await bye.greet.run(name="it") == "bye it"
+    undo = bye.greet.undo_function
+    assert undo is not None
+    await undo(name="it")
+    assert (hello.word, bye.word) == ("hello", "no it")
+
+
+def test_a_method_without_an_object_is_refused() -> None:
+    with pytest.raises(SagaDefinitionError, match=r"step greet is a method; take it from an object: it\.greet"):
+        saga(Greeting.greet)
+
+
+def test_a_step_has_another_title_or_other_sagas_without_a_change_to_itself() -> None:
+    child = saga(generate)
+    other = generate.with_title("think of one").with_runs(child)
+
+    assert (other.title, other.runs) == ("think of one", (child,))
+    assert (generate.title, generate.runs) != (other.title, other.runs)

@@ -187,8 +187,7 @@ async def test_nobody_leaves_data_on_a_broken_server_while_others_stay(home: Pat
 async def test_a_claim_that_an_instance_has_taken_meanwhile_is_not_dropped(home: Path, resident: str) -> None:
     async with addonkit.open(home) as kit:
         server = (await kit.show("resident-postgresql")).instance.server
-        assert ADDON.drop_claim is not None
-        drop_claim = ADDON.drop_claim.steps[0]
+        drop_claim = ADDON.sagas.drop_claim.steps[0]
 
         with pytest.raises(Busy):
             await drop_claim.run(framework=framework_of(kit), progress=print, server_id=server, claim="resident")

@@ -79,90 +79,130 @@ def server_sagas(kind: str, pool_of: PoolOf, *, port: int) -> ServerSagas:
             disk of its volume, see `volume_of`.
         port: the port that clients use, as numbered in the pool's spec.
     """
-    ensure = _ensure(f"{kind}.ensure-server", pool_of, port)
-    return ServerSagas(ensure, _remove(f"{kind}.remove-server", ensure))
+    make = ServerSteps(pool_of, port)
+    ensure: Saga[ServerAddress] = Saga(
+        f"{kind}.ensure-server",
+        inputs=("server_id",),
+        steps=(
+            make.create_disk,
+            make.create_pool,
+            make.create_service,
+            make.wait_for_pool,
+            make.wait_for_service,
+        ),
+    )
+    removal = RemovalSteps(ensure)
+    remove: Saga[None] = Saga(
+        f"{kind}.remove-server",
+        inputs=("server_id",),
+        steps=(
+            removal.stop_making,
+            removal.delete_service,
+            removal.delete_pool,
+            removal.delete_disk,
+            removal.forget_server,
+        ),
+    )
+    return ServerSagas(ensure, remove)
 
 
-def _ensure(name: str, pool_of: PoolOf, port: int) -> Saga[ServerAddress]:
+@frozen
+class ServerSteps:
+    """Makes a server.
+
+    Attributes:
+        pool_of: how its pool looks; pure.
+        port: the port that clients use, as numbered in the pool's spec.
+    """
+
+    pool_of: PoolOf
+    port: int
+
     @step
-    async def create_disk(framework: ProviderFramework, server_id: str) -> None:
+    async def create_disk(self, framework: ProviderFramework, server_id: str) -> None:
         """Create the disk."""
-        for volume in pool_of(await _server(framework, server_id)).volumes:
+        for volume in self.pool_of(await _server(framework, server_id)).volumes:
             await framework.create_disk(volume.disk, volume.size_gb)
 
     @create_disk.undo
-    async def undo_create_disk(framework: ProviderFramework, server_id: str) -> None:
+    async def undo_create_disk(self, framework: ProviderFramework, server_id: str) -> None:
+        """Delete it."""
         await framework.delete_disk_by_name(server_id)
 
     @step(timeout=300)
-    async def create_pool(framework: ProviderFramework, server_id: str) -> None:
+    async def create_pool(self, framework: ProviderFramework, server_id: str) -> None:
         """Start the server."""
         server = await framework.certify(await _server(framework, server_id))
-        await framework.create_sandbox_pool(pool_of(server))
+        await framework.create_sandbox_pool(self.pool_of(server))
 
     @create_pool.undo
-    async def undo_create_pool(framework: ProviderFramework, server_id: str) -> None:
+    async def undo_create_pool(self, framework: ProviderFramework, server_id: str) -> None:
+        """Stop it."""
         await framework.delete_sandbox_pool(server_id)
 
     @step
-    async def create_service(framework: ProviderFramework, server_id: str) -> None:
+    async def create_service(self, framework: ProviderFramework, server_id: str) -> None:
         """Create the service."""
-        labels = pool_of(await _server(framework, server_id)).labels
-        await framework.create_service(server_id, labels, port)
+        labels = self.pool_of(await _server(framework, server_id)).labels
+        await framework.create_service(server_id, labels, self.port)
 
     @create_service.undo
-    async def undo_create_service(framework: ProviderFramework, server_id: str) -> None:
+    async def undo_create_service(self, framework: ProviderFramework, server_id: str) -> None:
+        """Delete it."""
         await framework.delete_service(server_id)
 
     @step(undo=None, timeout=310)
-    async def wait_for_pool(framework: ProviderFramework, server_id: str) -> None:
+    async def wait_for_pool(self, framework: ProviderFramework, server_id: str) -> None:
         """Wait until the server answers."""
         # It may have died since it was started, with the command that started it: a journaled step is not run again.
         await framework.start_pool(server_id)
 
     @step(gives="result", undo=None)
-    async def wait_for_service(framework: ProviderFramework, server_id: str) -> ServerAddress:
+    async def wait_for_service(self, framework: ProviderFramework, server_id: str) -> ServerAddress:
         """Wait for the address of the service."""
         address = await framework.wait_for_service_address(server_id, 50)
         await framework.check_listens(await framework.servers.activate(server_id))
         return ServerAddress(address.host, address.port)
 
-    steps = (create_disk, create_pool, create_service, wait_for_pool, wait_for_service)
-    return Saga(name, inputs=("server_id",), steps=steps)
 
+@frozen
+class RemovalSteps:
+    """Removes a server with its data, whatever state it is in.
 
-def _remove(name: str, ensure: Saga[ServerAddress]) -> Saga[None]:
+    Attributes:
+        ensure: the saga that makes it.
+    """
+
+    ensure: Saga[ServerAddress]
+
     @step(undo=None, timeout=400)
-    async def stop_making(sagas: Sagas, server_id: str) -> None:
+    async def stop_making(self, sagas: Sagas, server_id: str) -> None:
         """Stop what still makes the server."""
         try:
-            await sagas.undo(ensure_id(server_id), ensure, completed=False)
+            await sagas.undo(ensure_id(server_id), self.ensure, completed=False)
         except (SagaRefused, SagaBlocked):
             # Made by another version of the addon, or not to be undone: the following steps remove it by name.
             return
 
     @step(undo=None)
-    async def delete_service(framework: ProviderFramework, server_id: str) -> None:
+    async def delete_service(self, framework: ProviderFramework, server_id: str) -> None:
         """Delete the service."""
         await framework.delete_service(server_id)
 
     @step(undo=None, timeout=120)
-    async def delete_pool(framework: ProviderFramework, server_id: str) -> None:
+    async def delete_pool(self, framework: ProviderFramework, server_id: str) -> None:
         """Stop the server."""
         await framework.delete_sandbox_pool(server_id)
 
     @step(undo=None, timeout=300)
-    async def delete_disk(framework: ProviderFramework, server_id: str) -> None:
+    async def delete_disk(self, framework: ProviderFramework, server_id: str) -> None:
         """Delete the disk."""
         await framework.delete_disk_by_name(server_id)
 
     @step(undo=None)
-    async def forget_server(framework: ProviderFramework, server_id: str) -> None:
+    async def forget_server(self, framework: ProviderFramework, server_id: str) -> None:
         """Forget the server."""
         await framework.servers.forget(server_id)
-
-    steps = (stop_making, delete_service, delete_pool, delete_disk, forget_server)
-    return Saga(name, inputs=("server_id",), steps=steps)
 
 
 async def _server(framework: ProviderFramework, server_id: str) -> Server:

@@ -47,6 +47,8 @@ def _check_versions(attempted: str, version: int, resumes_from: Sequence[int]) -
 
 def _check_step(attempted: str, each: Step, providers: dict[str, str]) -> None:
     """Check one step and add what it gives to the providers."""
+    if each.needs_object:
+        raise SagaDefinitionError(attempted, f"step {each.name} is a method", f"take it from an object: it.{each.name}")
     if not each.has_undo_decision:
         raise SagaDefinitionError(attempted, f"step {each.name} has no undo", "write one, or undo=None on purpose")
     for name in each.takes.required:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import inspect
 import typing
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from types import SimpleNamespace
+from copy import copy
+from types import MethodType, SimpleNamespace
 from typing import Any, Final, Protocol
 
 import attrs
@@ -89,7 +90,8 @@ class Signature:
             raise SagaDefinitionError(f"cannot define {what}", "it is not an async function", "write async def")
         required: list[str] = []
         optional: list[str] = []
-        for parameter in inspect.signature(function).parameters.values():
+        parameters = list(inspect.signature(function).parameters.values())
+        for parameter in parameters[1 if _needs_object(function) else 0 :]:
             if parameter.kind in {parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY}:
                 raise SagaDefinitionError(
                     f"cannot define {what}",
@@ -129,6 +131,9 @@ class Step:
     When a step fails, its own undo runs too, for it may have had half of its effect. A step that knows it had none
     raises an exception that carries the mark `NothingDone`.
 
+    A step can be a method, and so can its undo: their first parameter is `self`. Take such a step from an object, which
+    both get.
+
     Attributes:
         name: of the function.
         run: the function.
@@ -167,6 +172,33 @@ class Step:
         self.undo_takes = Signature((), ())
         if callable(undo):
             self.undo(undo)
+
+    def __get__(self, owner: object, kind: type | None = None) -> Step:
+        """The step of that object, for a step that is a method; else the step itself."""
+        if owner is None or not self.needs_object:
+            return self
+        bound = copy(self)
+        bound.run = MethodType(self.run, owner)
+        if callable(self._undo) and _needs_object(self._undo):
+            bound._undo = MethodType(self._undo, owner)  # noqa: SLF001 - a copy of this very object
+        return bound
+
+    @property
+    def needs_object(self) -> bool:
+        """Whether it is a method that was not taken from an object."""
+        return _needs_object(self.run)
+
+    def with_title(self, title: str) -> Step:
+        """The same step with another title."""
+        changed = copy(self)
+        changed.title = title
+        return changed
+
+    def with_runs(self, *runs: StepSequence) -> Step:
+        """The same step, which may start these sagas."""
+        changed = copy(self)
+        changed.runs = runs
+        return changed
 
     def undo(self, function: Function) -> Function:
         """Decorate the compensation: it takes names like a step, its own step's outputs included.
@@ -232,6 +264,12 @@ class Step:
 
     def __repr__(self) -> str:
         return f"<step {self.name}>"
+
+
+def _needs_object(function: Function) -> bool:
+    code = getattr(function, "__code__", None)
+    is_bound = isinstance(function, MethodType)
+    return not is_bound and code is not None and code.co_argcount > 0 and code.co_varnames[0] == "self"
 
 
 def _return_type(function: Function) -> Any:

@@ -109,23 +109,23 @@ def test_a_server_has_a_disk_where_its_variant_names_a_size() -> None:
 def test_an_app_without_tenancy_is_told_of_the_server_itself() -> None:
     addon = declared(SMALL)
 
-    assert addon.provision.step_names == ("join_server", "ensure_server", "build_result")
-    assert addon.deprovision.step_names == ("leave_server",)
+    assert addon.sagas.provision.step_names == ("join_server", "ensure_server", "build_result")
+    assert addon.sagas.deprovision.step_names == ("leave_server",)
 
 
 def test_tenants_are_let_in_and_removed() -> None:
     addon = declared(SMALL, SHARED, tenants=NoTenants())
 
     steps = ("join_server", "ensure_server", "generate_password", "create_tenant", "build_result")
-    assert addon.provision.step_names == steps
-    assert addon.deprovision.step_names == ("remove_tenant", "leave_server")
+    assert addon.sagas.provision.step_names == steps
+    assert addon.sagas.deprovision.step_names == ("remove_tenant", "leave_server")
 
 
 def test_users_read_the_first_line_of_what_the_author_wrote() -> None:
     addon = declared(SHARED, tenants=NoTenants())
 
-    assert addon.provision.steps[3].title == "let the app in"
-    assert next(step.title for step in addon.deprovision.steps) == "send it away"
+    assert addon.sagas.provision.steps[3].title == "let the app in"
+    assert next(step.title for step in addon.sagas.deprovision.steps) == "send it away"
 
 
 def test_only_an_addon_with_tenants_can_tell_them() -> None:

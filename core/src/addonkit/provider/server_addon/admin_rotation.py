@@ -1,26 +1,19 @@
-"""Another password for the administrator of a server: sagas for addons that can change or restore it."""
+"""Steps that give the administrator of a server another password, or restore the recorded one."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from addonkit.models.instance import Server
 from addonkit.models.secret import Secret
 from addonkit.provider.framework import ProviderFramework
 from addonkit.provider.server_addon.admin_access import running
-from addonkit.provider.server_addon.answers import of_server
-from addonkit.provider.server_addon.declaration import (
-    ADMIN_PASSWORD,
-    OTHER_PASSWORD,
-    ServerAccess,
-    Tenants,
-    admin_password,
-)
-from addonkit.provider.server_addon.tenancy import generate_password
+from addonkit.provider.server_addon.declaration import ADMIN_PASSWORD, OTHER_PASSWORD, Tenants, admin_password
+from addonkit.provider.server_addon.verbs import AdminTenants
 from addonkit.provider.servers import with_attributes
-from addonkit.saga.saga import Saga
-from addonkit.saga.step import Step, step
+from addonkit.saga.step import step
+from addonkit.util.values import frozen
 
 if TYPE_CHECKING:
     from addonkit.models.compute import CreateSandboxPoolSpec
@@ -28,139 +21,113 @@ if TYPE_CHECKING:
 PoolOf = Callable[[Server], "CreateSandboxPoolSpec"]
 
 
-@runtime_checkable
-class AdminTenants(Protocol):
-    """Tenants of servers whose administrator's password can be replaced; see Tenants."""
+@frozen
+class RotationSteps:
+    """Gives the administrator another password, while apps use the server.
 
-    async def set_admin_passwords(self, access: ServerAccess, passwords: Sequence[Secret]) -> None:
-        """Let the administrator log in with these passwords, or with the last of them."""
-        ...
+    Attributes:
+        admin: sets passwords in the server.
+        tenants: the same tenants; a list of claims proves a password.
+        pool_of: how the pool of a server looks; pure.
+    """
 
+    admin: AdminTenants
+    tenants: Tenants
+    pool_of: PoolOf
 
-def rotate_admin_hook(name: str, pool_of: PoolOf, tenants: Tenants | None) -> Callable[[Server], Saga[None]] | None:
-    """The hook `addon_rotate_admin` of the addon of that name; None when its tenants cannot."""
-    if tenants is None or not isinstance(tenants, AdminTenants):
-        return None
-    steps = (
-        generate_password,
-        _announce_step(),
-        _let_in_step(tenants, tenants),
-        _switch_step(pool_of),
-        _lock_out_step(tenants),
-    )
-    saga: Saga[None] = Saga(f"{name}.rotate-admin", inputs=("server_id",), steps=steps)
-
-    return of_server(saga)
-
-
-def reset_admin_hook(
-    name: str, pool_of: PoolOf, resetting: PoolOf | None, tenants: Tenants | None
-) -> Callable[[Server], Saga[None]] | None:
-    """The hook `addon_reset_admin` of the addon of that name; None when its servers have no way to do that."""
-    if resetting is None:
-        return None
-    steps = (_reset_step(resetting, pool_of), _check_step(tenants), _restart_step(pool_of))
-    saga: Saga[None] = Saga(f"{name}.reset-admin", inputs=("server_id",), steps=steps)
-
-    return of_server(saga)
-
-
-def _announce_step() -> Step:
     @step(gives="former")
-    async def announce_password(framework: ProviderFramework, server_id: str, password: Secret) -> Secret:
+    async def announce_password(self, framework: ProviderFramework, server_id: str, password: Secret) -> Secret:
         """Record that the administrator gets another password."""
         return admin_password(await framework.servers.change_attributes(server_id, **{OTHER_PASSWORD: password}))
 
     @announce_password.undo
-    async def undo_announce_password(framework: ProviderFramework, server_id: str) -> None:
+    async def undo_announce_password(self, framework: ProviderFramework, server_id: str) -> None:
+        """Forget it."""
         await framework.servers.change_attributes(server_id, **{OTHER_PASSWORD: None})
 
-    return announce_password
-
-
-def _let_in_step(admin: AdminTenants, tenants: Tenants) -> Step:
     @step(timeout=600)
-    async def let_in(framework: ProviderFramework, server_id: str, password: Secret, former: Secret) -> None:
+    async def let_in(self, framework: ProviderFramework, server_id: str, password: Secret, former: Secret) -> None:
         """Let the administrator in with the new password."""
         async with running(framework, server_id) as access:
-            await admin.set_admin_passwords(access, (former, password))
-            await tenants.list_claims(access.with_password(password))  # proves it
+            await self.admin.set_admin_passwords(access, (former, password))
+            await self.tenants.list_claims(access.with_password(password))  # proves it
 
     @let_in.undo
-    async def undo_let_in(framework: ProviderFramework, server_id: str, former: Secret) -> None:
+    async def undo_let_in(self, framework: ProviderFramework, server_id: str, former: Secret) -> None:
+        """Let it in with the former one alone."""
         async with running(framework, server_id) as access:
-            await admin.set_admin_passwords(access, (former,))
+            await self.admin.set_admin_passwords(access, (former,))
 
-    return let_in
-
-
-def _switch_step(pool_of: PoolOf) -> Step:
     @step
-    async def switch_password(framework: ProviderFramework, server_id: str, password: Secret, former: Secret) -> None:
+    async def switch_password(
+        self, framework: ProviderFramework, server_id: str, password: Secret, former: Secret
+    ) -> None:
         """Use the new password."""
-        await _switch(framework, server_id, pool_of, password, former)
+        await self._switch(framework, server_id, password, former)
 
     @switch_password.undo
     async def undo_switch_password(
-        framework: ProviderFramework, server_id: str, password: Secret, former: Secret
+        self, framework: ProviderFramework, server_id: str, password: Secret, former: Secret
     ) -> None:
-        await _switch(framework, server_id, pool_of, former, password)
+        """Use the former one."""
+        await self._switch(framework, server_id, former, password)
 
-    return switch_password
+    async def _switch(self, framework: ProviderFramework, server_id: str, used: Secret, other: Secret) -> None:
+        values = {ADMIN_PASSWORD: used, OTHER_PASSWORD: other}
+        await framework.change_server(server_id, lambda server: with_attributes(server, **values), self.pool_of)
 
-
-async def _switch(framework: ProviderFramework, server_id: str, pool_of: PoolOf, used: Secret, other: Secret) -> None:
-    values = {ADMIN_PASSWORD: used, OTHER_PASSWORD: other}
-    await framework.change_server(server_id, lambda server: with_attributes(server, **values), pool_of)
-
-
-def _lock_out_step(tenants: AdminTenants) -> Step:
     @step(undo=None, timeout=600)
-    async def lock_out(framework: ProviderFramework, server_id: str, password: Secret) -> None:
+    async def lock_out(self, framework: ProviderFramework, server_id: str, password: Secret) -> None:
         """Let the administrator in with the former password no more."""
         async with running(framework, server_id) as access:
-            await tenants.set_admin_passwords(access, (password,))
+            await self.admin.set_admin_passwords(access, (password,))
         await framework.servers.change_attributes(server_id, **{OTHER_PASSWORD: None})
 
-    return lock_out
 
+@frozen
+class ResetSteps:
+    """Gives the administrator the recorded password again, without a login.
 
-def _reset_step(resetting: PoolOf, pool_of: PoolOf) -> Step:
+    Attributes:
+        tenants: a list of claims proves the password; None where the server knows no tenants.
+        pool_of: how the pool of a server looks; pure.
+        resetting: how it looks for the start that sets the password; pure.
+    """
+
+    tenants: Tenants | None
+    pool_of: PoolOf
+    resetting: PoolOf
+
     @step(timeout=700)
-    async def reset_password(framework: ProviderFramework, server_id: str) -> None:
+    async def reset_password(self, framework: ProviderFramework, server_id: str) -> None:
         """Restart the server so that its administrator has the recorded password."""
         await framework.certify((await framework.locate_server(server_id)).server)  # its key may be lost as well
         await framework.change_server(
-            server_id, lambda server: with_attributes(server, **{OTHER_PASSWORD: None}), resetting
+            server_id, lambda server: with_attributes(server, **{OTHER_PASSWORD: None}), self.resetting
         )
         await _restart(framework, server_id)
 
     @reset_password.undo
-    async def undo_reset_password(framework: ProviderFramework, server_id: str) -> None:
-        await framework.change_server(server_id, lambda server: server, pool_of)
+    async def undo_reset_password(self, framework: ProviderFramework, server_id: str) -> None:
+        """Let the server start as before."""
+        await framework.change_server(server_id, _unchanged, self.pool_of)
 
-    return reset_password
-
-
-def _check_step(tenants: Tenants | None) -> Step:
     @step(undo=None, timeout=600)
-    async def check_password(framework: ProviderFramework, server_id: str) -> None:
+    async def check_password(self, framework: ProviderFramework, server_id: str) -> None:
         """Log in as the administrator."""
         async with running(framework, server_id) as access:
-            if tenants is not None:
-                await tenants.list_claims(access)
+            if self.tenants is not None:
+                await self.tenants.list_claims(access)
 
-    return check_password
-
-
-def _restart_step(pool_of: PoolOf) -> Step:
     @step(undo=None, timeout=700)
-    async def restart_server(framework: ProviderFramework, server_id: str) -> None:
+    async def restart_server(self, framework: ProviderFramework, server_id: str) -> None:
         """Restart the server as it was."""
-        await framework.change_server(server_id, lambda server: server, pool_of)
+        await framework.change_server(server_id, _unchanged, self.pool_of)
         await _restart(framework, server_id)
 
-    return restart_server
+
+def _unchanged(server: Server) -> Server:
+    return server
 
 
 async def _restart(framework: ProviderFramework, server_id: str) -> None:

@@ -1,9 +1,9 @@
-"""Options of a server addon: the saga that brings other values into force."""
+"""Steps that bring other values of options into force."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -11,9 +11,10 @@ from addonkit.models.instance import Instance, Server
 from addonkit.models.options import LISTEN
 from addonkit.provider.framework import ProviderFramework
 from addonkit.provider.server_addon.admin_access import running
-from addonkit.provider.server_addon.declaration import PASSWORD, Progress, ServerAccess, Tenant
-from addonkit.saga.saga import Saga
+from addonkit.provider.server_addon.declaration import Progress, tenant_of
+from addonkit.provider.server_addon.verbs import OptionTenants
 from addonkit.saga.step import Step, step
+from addonkit.util.values import frozen
 
 if TYPE_CHECKING:
     from addonkit.models.certificate import Certificate
@@ -23,81 +24,90 @@ if TYPE_CHECKING:
 PoolOf = Callable[[Server], "CreateSandboxPoolSpec"]
 
 
-@runtime_checkable
-class OptionTenants(Protocol):
-    """Tenants that have options of their own; see Tenants."""
+@frozen
+class OptionSteps:
+    """Brings other values of options into force, in the server and in a tenant.
 
-    async def configure(self, access: ServerAccess, tenant: Tenant, former: Mapping[str, str]) -> None:
-        """Bring into force what differs between the former config and the tenant's."""
-        ...
+    Attributes:
+        tenants: have options of their own, or not.
+        pool_of: how the pool of a server looks; pure.
+    """
 
+    tenants: object
+    pool_of: PoolOf
 
-def configure_saga(definition: AddonDefinition, pool_of: PoolOf, tenants: object) -> Saga[None] | None:
-    """The saga that changes options; None for an addon that has none."""
-    if not definition.options:
-        return None
-    steps: tuple[Step, ...] = (_server_step(pool_of),)
-    if isinstance(tenants, OptionTenants):
-        steps = (*steps, _tenant_step(tenants))
-    inputs = ("server_id", "claim", "former", "wanted", "restart")
-    return Saga(f"{definition.name}.configure", inputs=inputs, steps=steps)
+    def all(self) -> tuple[Step, ...]:
+        """The steps that these tenants need."""
+        return (self.change_server, *((self.change_tenant,) if isinstance(self.tenants, OptionTenants) else ()))
 
-
-def bound_to(
-    saga: Saga[None], definition: AddonDefinition, instance: Instance, config: Mapping[str, str]
-) -> Saga[None]:
-    """The saga about the options of an instance that differ."""
-    former = instance.config
-    names = [name for name in {**former, **config} if former.get(name) != config.get(name)]
-    return saga.bind(
-        server_id=instance.server,
-        claim=instance.claim,
-        former={name: former[name] for name in names if name in former},
-        wanted={name: config[name] for name in names if name in config},
-        restart=definition.options_of(instance.variant).needs_restart(
-            former, {each: config.get(each, "") for each in names}
-        ),
-    )
-
-
-def _server_step(pool_of: PoolOf) -> Step:
     @step(timeout=700)
     async def change_server(
-        framework: ProviderFramework, progress: Progress, server_id: str, former: Any, wanted: Any, *, restart: bool
+        self,
+        framework: ProviderFramework,
+        progress: Progress,
+        server_id: str,
+        former: Any,
+        wanted: Any,
+        *,
+        restart: bool,
     ) -> None:
         """Change the settings of the server."""
-        await _change_server(framework, progress, pool_of, server_id, former, wanted, restart=restart)
+        await _change_server(framework, progress, self.pool_of, server_id, former, wanted, restart=restart)
 
     @change_server.undo
     async def undo_change_server(
-        framework: ProviderFramework, progress: Progress, server_id: str, former: Any, wanted: Any, *, restart: bool
+        self,
+        framework: ProviderFramework,
+        progress: Progress,
+        server_id: str,
+        former: Any,
+        wanted: Any,
+        *,
+        restart: bool,
     ) -> None:
-        await _change_server(framework, progress, pool_of, server_id, wanted, former, restart=restart)
+        """Change them back."""
+        await _change_server(framework, progress, self.pool_of, server_id, wanted, former, restart=restart)
 
-    return change_server
-
-
-def _tenant_step(tenants: OptionTenants) -> Step:
     @step(timeout=600)
     async def change_tenant(
-        framework: ProviderFramework, instance: Instance, server_id: str, claim: str, former: Any, wanted: Any
+        self, framework: ProviderFramework, instance: Instance, server_id: str, claim: str, former: Any, wanted: Any
     ) -> None:
         """Change what holds for the app."""
-        async with running(framework, server_id) as access:
-            await tenants.configure(
-                access, _tenant(instance, claim, former, wanted), _replaced(instance, wanted, former)
-            )
+        await self._configure(framework, instance, server_id, claim, former, wanted)
 
     @change_tenant.undo
     async def undo_change_tenant(
-        framework: ProviderFramework, instance: Instance, server_id: str, claim: str, former: Any, wanted: Any
+        self, framework: ProviderFramework, instance: Instance, server_id: str, claim: str, former: Any, wanted: Any
     ) -> None:
-        async with running(framework, server_id) as access:
-            await tenants.configure(
-                access, _tenant(instance, claim, wanted, former), _replaced(instance, former, wanted)
-            )
+        """Change it back."""
+        await self._configure(framework, instance, server_id, claim, wanted, former)
 
-    return change_tenant
+    async def _configure(
+        self,
+        framework: ProviderFramework,
+        instance: Instance,
+        server_id: str,
+        claim: str,
+        before: Mapping[str, str],
+        after: Mapping[str, str],
+    ) -> None:
+        tenants: Any = self.tenants
+        tenant = attrs.evolve(tenant_of(instance, claim), config=_replaced(instance, before, after))
+        async with running(framework, server_id) as access:
+            await tenants.configure(access, tenant, _replaced(instance, after, before))
+
+
+def changes_of(definition: AddonDefinition, instance: Instance, config: Mapping[str, str]) -> dict[str, Any]:
+    """Inputs of the saga about the options of an instance that differ."""
+    former = instance.config
+    names = [name for name in {**former, **config} if former.get(name) != config.get(name)]
+    return {
+        "former": {name: former[name] for name in names if name in former},
+        "wanted": {name: config[name] for name in names if name in config},
+        "restart": definition.options_of(instance.variant).needs_restart(
+            former, {each: config.get(each, "") for each in names}
+        ),
+    }
 
 
 async def _change_server(
@@ -133,11 +143,6 @@ async def _certificate(framework: ProviderFramework, server: Server, listen: str
         return None
     has = server.certificate
     return has if has is not None and listen == server.listen else await framework.certificates.issue(listen)
-
-
-def _tenant(instance: Instance, claim: str, before: Mapping[str, str], after: Mapping[str, str]) -> Tenant:
-    config = _replaced(instance, before, after)
-    return Tenant(claim, instance.id, config, instance.attributes.get(PASSWORD))
 
 
 def _replaced(instance: Instance, before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, str]:

@@ -12,7 +12,7 @@ import attrs
 
 from addonkit.errors import ComputeError, TransientError
 from addonkit.models.identifiers import sanitize_identifier
-from addonkit.models.instance import Server
+from addonkit.models.instance import Instance, Server
 from addonkit.models.secret import Secret
 from addonkit.util.unix_sockets import trusted_socket
 from addonkit.util.values import frozen
@@ -329,3 +329,8 @@ def admin_password(server: Server) -> Secret:
     """The administrator's password, made with the server."""
     password: Secret = server.attributes[ADMIN_PASSWORD]
     return password
+
+
+def tenant_of(instance: Instance, claim: str) -> Tenant:
+    """An instance as the server it lives on sees it."""
+    return Tenant(claim, instance.id, instance.config, instance.attributes.get(PASSWORD))

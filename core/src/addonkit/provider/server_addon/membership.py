@@ -11,7 +11,8 @@ from addonkit.provider.server_addon.declaration import ADMIN_PASSWORD, Tenants
 from addonkit.provider.server_sagas import ServerAddress, ServerSagas
 from addonkit.provider.servers import Tenancy
 from addonkit.saga.protocol import Sagas
-from addonkit.saga.step import Step, step
+from addonkit.saga.step import step
+from addonkit.util.values import frozen
 
 
 def server_key(instance: Instance, variant: Variant) -> str:
@@ -21,12 +22,22 @@ def server_key(instance: Instance, variant: Variant) -> str:
     return f"shared:{variant.config.get(CONFIG_IMAGE, '')}:{variant.config.get(CONFIG_VERSION, '')}"
 
 
-def join_step(servers: ServerSagas, tenants: Tenants | None) -> Step:
-    """The step that gives an instance its place, and takes it away again."""
+@frozen
+class PlaceSteps:
+    """Gives an instance its place on a server, and takes it away.
+
+    Attributes:
+        servers: make and remove the server.
+        tenants: of the server; None where it knows none.
+    """
+
+    servers: ServerSagas
+    tenants: Tenants | None
 
     @step
-    async def join_server(framework: ProviderFramework, instance: Instance, variant: Variant) -> Tenancy:
+    async def join_server(self, framework: ProviderFramework, instance: Instance, variant: Variant) -> Tenancy:
         """Find a place on a server."""
+        tenants = self.tenants
         return await framework.servers.join(
             instance,
             key=server_key(instance, variant),
@@ -38,35 +49,24 @@ def join_step(servers: ServerSagas, tenants: Tenants | None) -> Step:
 
     @join_server.undo
     async def undo_join_server(
-        framework: ProviderFramework, sagas: Sagas, instance: Instance, server_id: str = ""
+        self, framework: ProviderFramework, sagas: Sagas, instance: Instance, server_id: str = ""
     ) -> None:
+        """Leave it; the last one out removes the server."""
         if server_id or instance.server:
-            await servers.leave_server(framework, sagas, instance, server_id or instance.server)
+            await self.servers.leave_server(framework, sagas, instance, server_id or instance.server)
 
-    return join_server
-
-
-def ensure_server_step(servers: ServerSagas, tenants: Tenants | None) -> Step:
-    """The step that makes the server, unless it is there; with tenants, the step that lets one in starts it again."""
-
-    @step(gives="address", undo=None, timeout=600, runs=(servers.ensure,))
-    async def ensure_server(framework: ProviderFramework, sagas: Sagas, server_id: str) -> ServerAddress:
+    @step(gives="address", undo=None, timeout=600)
+    async def ensure_server(self, framework: ProviderFramework, sagas: Sagas, server_id: str) -> ServerAddress:
         """Make sure that the server runs."""
-        address = await servers.ensure_server(sagas, server_id)
-        if tenants is None:
+        address = await self.servers.ensure_server(sagas, server_id)
+        if self.tenants is None:  # with tenants, the step that lets one in starts it again
             await framework.start_pool(server_id)
         return address
 
-    return ensure_server
-
-
-def leave_step(servers: ServerSagas) -> Step:
-    """The step that ends a tenancy."""
-
-    @step(undo=None, timeout=600, runs=(servers.remove,))
-    async def leave_server(framework: ProviderFramework, sagas: Sagas, instance: Instance, server_id: str) -> None:
+    @step(undo=None, timeout=600)
+    async def leave_server(
+        self, framework: ProviderFramework, sagas: Sagas, instance: Instance, server_id: str
+    ) -> None:
         """Leave the server; the last one out removes it."""
         if server_id:
-            await servers.leave_server(framework, sagas, instance, server_id)
-
-    return leave_server
+            await self.servers.leave_server(framework, sagas, instance, server_id)

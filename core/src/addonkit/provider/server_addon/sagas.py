@@ -1,106 +1,258 @@
-"""The sagas of a server addon, put together from their steps."""
+"""The sagas of a server addon, each put together from its steps when it is asked for first."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
-import attrs
-
-from addonkit.models.result import Inventory, ProvisionResult
-from addonkit.models.secret import Secret
-from addonkit.models.variable import Variable
-from addonkit.provider.framework import ProviderFramework
-from addonkit.provider.server_addon.declaration import PASSWORD, ConnectionInfo, Tenants
-from addonkit.provider.server_addon.logins import connection_info, usable_socket
-from addonkit.provider.server_addon.membership import ensure_server_step, join_step, leave_step
-from addonkit.provider.server_addon.tenancy import (
-    create_tenant_step,
-    drop_claim_step,
-    generate_password,
-    list_claims_step,
-    remove_tenant_step,
-)
-from addonkit.provider.server_sagas import ServerAddress, ServerSagas
+from addonkit.provider.server_addon.connections import Connections, ServerResultSteps, TenantResultSteps
+from addonkit.provider.server_addon.membership import PlaceSteps
+from addonkit.provider.server_addon.tenancy import TenantSteps, generate_password
+from addonkit.provider.server_sagas import ServerSagas, server_sagas
 from addonkit.saga.saga import Saga
-from addonkit.saga.step import Step, step
+from addonkit.saga.step import Step, title_of
 
-VariablesOf = Callable[[ConnectionInfo], tuple[Variable, ...]]
+if TYPE_CHECKING:
+    from addonkit.models.facts import Facts
+    from addonkit.models.fingerprint import Fingerprint
+    from addonkit.models.result import BindResult, Extensions, Inventory, ProvisionResult, Sessions, Usage
+    from addonkit.provider.server_addon.declaration import Tenants
+    from addonkit.provider.server_addon.logins import LoginSteps
+    from addonkit.provider.server_addon.pool import PoolBuilder
 
 
-def provision(
-    name: str,
-    servers: ServerSagas,
-    tenants: Tenants | None,
-    variables: VariablesOf,
-    ports: Collection[str] = (),
-    *,
-    sockets: bool = False,
-) -> Saga[ProvisionResult]:
-    """How an instance is made: one saga for all variants, a dedicated server being one with one tenant.
+class ServerAddonSagas:
+    """What a server addon does. Ask only for what its tenants have the verbs for.
 
-    `ports` are the names of those that variables tell of besides the server's first; with `sockets` they tell of its
-    Unix socket as well.
+    Args:
+        name: of the addon; prefix of the names of its sagas.
+        pool: how the pool of a server looks.
+        resetting: how it looks for the start that sets the administrator's password; None without a way to do that.
+        port: that clients use, as numbered in the pool's spec.
+        tenants: of its servers; None where they know none.
+        connections: put the variables together.
     """
-    placed = (join_step(servers, tenants), ensure_server_step(servers, tenants))
-    inside: tuple[Step, ...]
-    if tenants:
-        inside = (
+
+    def __init__(
+        self,
+        name: str,
+        pool: PoolBuilder,
+        resetting: PoolBuilder | None,
+        port: int,
+        tenants: Tenants | None,
+        connections: Connections,
+    ) -> None:
+        self._name = name
+        self._pool = pool
+        self._resetting = resetting
+        self._port = port
+        self._tenants: Any = tenants  # has the verbs of each saga that is asked for
+        self._connections = connections
+
+    @cached_property
+    def servers(self) -> ServerSagas:
+        """Makes a server, and removes it."""
+        return server_sagas(self._name, self._pool, port=self._port)
+
+    @cached_property
+    def provision(self) -> Saga[ProvisionResult]:
+        """Makes an instance: one saga for all variants, a dedicated server being one with one tenant."""
+        place = PlaceSteps(self.servers, self._tenants)
+        placed = (place.join_server, place.ensure_server.with_runs(self.servers.ensure))
+        return Saga(f"{self._name}.provision", steps=(*placed, *self._steps_inside()))
+
+    def _steps_inside(self) -> tuple[Step, ...]:
+        if self._tenants is None:
+            return (ServerResultSteps(self._connections).build_result,)
+        create = TenantSteps(self._tenants).create_tenant.with_title(title_of(self._tenants.create_tenant))
+        return (generate_password, create, TenantResultSteps(self._connections).build_result)
+
+    @cached_property
+    def deprovision(self) -> Saga[None]:
+        """Removes an instance, from whatever state it is in."""
+        leave = PlaceSteps(self.servers, self._tenants).leave_server.with_runs(self.servers.remove)
+        if self._tenants is None:
+            return self._about_tenant("deprovision", leave)
+        remove = TenantSteps(self._tenants).remove_tenant.with_title(title_of(self._tenants.remove_tenant))
+        return self._about_tenant("deprovision", remove, leave)
+
+    @cached_property
+    def inspect(self) -> Saga[Inventory]:
+        """Lists what lives on a server."""
+        from addonkit.provider.server_addon.inspecting import ClaimSteps
+
+        return self._about_server("inspect", ClaimSteps(self._tenants).list_claims)
+
+    @cached_property
+    def drop_claim(self) -> Saga[None]:
+        """Removes what no instance owns."""
+        from addonkit.provider.server_addon.inspecting import ClaimSteps
+
+        return self._about_tenant("drop-claim", ClaimSteps(self._tenants).drop_claim)
+
+    @cached_property
+    def _login_steps(self) -> LoginSteps:
+        from addonkit.provider.server_addon.logins import LoginNames, LoginSteps
+
+        names = LoginNames(self._tenants.longest_claim, self._tenants.reserved)
+        return LoginSteps(self._tenants, names, self._connections)
+
+    @cached_property
+    def bind(self) -> Saga[BindResult]:
+        """Makes the login of an app."""
+        from addonkit.provider.server_addon.logins import generate_login_password
+
+        steps = self._login_steps
+        add = steps.add_login.with_title(title_of(self._tenants.add_login))
+        return self._about_tenant("bind", generate_login_password, add, steps.build_binding)
+
+    @cached_property
+    def unbind(self) -> Saga[None]:
+        """Ends the login of an app."""
+        title = title_of(self._tenants.remove_login)
+        return self._about_tenant("unbind", self._login_steps.remove_login.with_title(title))
+
+    @cached_property
+    def sessions(self) -> Saga[Sessions]:
+        """Counts the sessions of an app."""
+        return self._about_tenant("sessions", self._login_steps.count_sessions)
+
+    @cached_property
+    def backup(self) -> Saga[Fingerprint]:
+        """Writes the data into an archive."""
+        from addonkit.provider.server_addon.data import DataSteps
+
+        return self._about_tenant("backup", DataSteps(self._tenants).dump)
+
+    @cached_property
+    def restore(self) -> Saga[None]:
+        """Loads the data from an archive."""
+        from addonkit.provider.server_addon.data import DataSteps
+
+        return self._about_tenant("restore", DataSteps(self._tenants).load)
+
+    @cached_property
+    def fingerprint(self) -> Saga[Fingerprint]:
+        """Takes the fingerprint of the data."""
+        from addonkit.provider.server_addon.data import DataSteps
+
+        return self._about_tenant("fingerprint", DataSteps(self._tenants).take_fingerprint)
+
+    @cached_property
+    def transform(self) -> Saga[None]:
+        """Runs a script in a tenant."""
+        from addonkit.provider.server_addon.data import TransformSteps
+
+        return self._about_tenant("transform", TransformSteps(self._tenants).transform, inputs=("script",))
+
+    @cached_property
+    def copy(self) -> Saga[bool]:
+        """Copies a tenant within its server."""
+        from addonkit.provider.server_addon.copying import CopySteps
+
+        inputs = ("source_server", "source")
+        return self._about_tenant("copy", CopySteps(self._tenants).copy_within_server, inputs=inputs)
+
+    @cached_property
+    def outline(self) -> Saga[Fingerprint]:
+        """Takes the outline of the data."""
+        from addonkit.provider.server_addon.copying import OutlineSteps
+
+        return self._about_tenant("outline", OutlineSteps(self._tenants).take_outline)
+
+    @cached_property
+    def facts(self) -> Saga[Facts]:
+        """Asks for the facts of a place."""
+        from addonkit.provider.server_addon.copying import FactSteps
+
+        return self._about_tenant("facts", FactSteps(self._tenants).ask_for_facts)
+
+    @cached_property
+    def freeze(self) -> Saga[None]:
+        """Keeps apps from writing."""
+        from addonkit.provider.server_addon.freezing import FreezeSteps
+
+        return self._about_tenant("freeze", FreezeSteps(self._tenants).freeze)
+
+    @cached_property
+    def thaw(self) -> Saga[None]:
+        """Lets apps write again."""
+        from addonkit.provider.server_addon.freezing import FreezeSteps
+
+        return self._about_tenant("thaw", FreezeSteps(self._tenants).thaw)
+
+    @cached_property
+    def usage(self) -> Saga[Usage]:
+        """Measures the data."""
+        from addonkit.provider.server_addon.freezing import UsageSteps
+
+        return self._about_tenant("usage", UsageSteps(self._tenants).measure)
+
+    @cached_property
+    def limit_writes(self) -> Saga[None]:
+        """Keeps apps from writing more, or lets them again."""
+        from addonkit.provider.server_addon.limiting import LimitSteps
+
+        return self._about_tenant("limit-writes", LimitSteps(self._tenants).limit_writes, inputs=("denied",))
+
+    @cached_property
+    def extensions(self) -> Saga[Extensions]:
+        """Lists extensions."""
+        from addonkit.provider.server_addon.extending import ExtensionSteps
+
+        return self._about_tenant("extensions", ExtensionSteps(self._tenants).list_extensions)
+
+    @cached_property
+    def update_extension(self) -> Saga[None]:
+        """Updates an extension."""
+        from addonkit.provider.server_addon.extending import ExtensionSteps
+
+        steps = ExtensionSteps(self._tenants)
+        return self._about_tenant("update-extension", steps.update_extension, inputs=("extension",))
+
+    @cached_property
+    def configure(self) -> Saga[None]:
+        """Brings other values of options into force."""
+        from addonkit.provider.server_addon.configuring import OptionSteps
+
+        steps = OptionSteps(self._tenants, self._pool).all()
+        return self._about_tenant("configure", *steps, inputs=("former", "wanted", "restart"))
+
+    @cached_property
+    def rotate_admin(self) -> Saga[None]:
+        """Gives the administrator another password."""
+        from addonkit.provider.server_addon.admin_rotation import RotationSteps
+
+        steps = RotationSteps(self._tenants, self._tenants, self._pool)
+        return self._about_server(
+            "rotate-admin",
             generate_password,
-            create_tenant_step(tenants),
-            _tenant_result_step(variables, ports, sockets=sockets),
+            steps.announce_password,
+            steps.let_in,
+            steps.switch_password,
+            steps.lock_out,
         )
-    else:
-        inside = (_result_step(variables, ports, sockets=sockets),)
-    return Saga(f"{name}.provision", steps=(*placed, *inside))
 
+    @cached_property
+    def reset_admin(self) -> Saga[None]:
+        """Gives the administrator the recorded password without a login."""
+        from addonkit.provider.server_addon.admin_rotation import ResetSteps
 
-def deprovision(name: str, servers: ServerSagas, tenants: Tenants | None) -> Saga[None]:
-    """How one is removed, from whatever state it is in."""
-    inside = (remove_tenant_step(tenants),) if tenants else ()
-    return Saga(f"{name}.deprovision", inputs=("server_id", "claim"), steps=(*inside, leave_step(servers)))
+        steps = ResetSteps(self._tenants, self._pool, self._resetting or self._pool)
+        return self._about_server("reset-admin", steps.reset_password, steps.check_password, steps.restart_server)
 
+    @cached_property
+    def renew_certificate(self) -> Saga[None]:
+        """Gives a server another certificate."""
+        from addonkit.provider.server_addon.certifying import CertificateSteps
 
-def inspect(name: str, tenants: Tenants) -> Saga[Inventory]:
-    """What lives on a server."""
-    return Saga(f"{name}.inspect", inputs=("server_id",), steps=(list_claims_step(tenants),))
+        steps = CertificateSteps(self._tenants, self._pool)
+        return self._about_server(
+            "renew-certificate", steps.sign_certificate, steps.use_certificate, steps.record_certificate
+        )
 
+    def _about_tenant(self, verb: str, *steps: Step, inputs: tuple[str, ...] = ()) -> Saga[Any]:
+        return Saga(f"{self._name}.{verb}", inputs=("server_id", "claim", *inputs), steps=steps)
 
-def drop_claim(name: str, tenants: Tenants) -> Saga[None]:
-    """The removal of what no instance owns."""
-    return Saga(f"{name}.drop-claim", inputs=("server_id", "claim"), steps=(drop_claim_step(tenants),))
-
-
-def _tenant_result_step(variables: VariablesOf, ports: Collection[str], *, sockets: bool) -> Step:
-    @step(gives="result", effect=False)
-    async def build_result(
-        framework: ProviderFramework, server_id: str, address: ServerAddress, claim: str, password: Secret
-    ) -> ProvisionResult:
-        """Put the variables together."""
-        del address  # an older release began executions with it
-        place = await framework.locate_server(server_id)
-        access = attrs.evolve(await connection_info(framework, place, ports), claim=claim, password=password)
-        socket = usable_socket(place) if sockets else ""
-        return _result(variables, server_id, access, socket, {PASSWORD: password})
-
-    return build_result
-
-
-def _result_step(variables: VariablesOf, ports: Collection[str], *, sockets: bool) -> Step:
-    @step(gives="result", effect=False)
-    async def build_result(framework: ProviderFramework, server_id: str, address: ServerAddress) -> ProvisionResult:
-        """Put the variables together."""
-        del address  # an older release began executions with it
-        place = await framework.locate_server(server_id)
-        whole = await connection_info(framework, place, ports)
-        return _result(variables, server_id, whole, usable_socket(place) if sockets else "")
-
-    return build_result
-
-
-def _result(
-    variables: VariablesOf, server_id: str, access: ConnectionInfo, socket: str, more: Mapping[str, Secret] = {}
-) -> ProvisionResult:
-    attributes: dict[str, Any] = {"server_id": server_id, "claim": access.claim, **more}
-    by_socket = variables(attrs.evolve(access, socket=socket)) if socket else ()
-    return ProvisionResult(variables(access), attributes, by_socket)
+    def _about_server(self, verb: str, *steps: Step) -> Saga[Any]:
+        return Saga(f"{self._name}.{verb}", inputs=("server_id",), steps=steps)
