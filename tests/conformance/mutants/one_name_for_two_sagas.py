@@ -7,5 +7,5 @@ CAUGHT_BY = "shapes_of_sagas_are_locked"
 SAYS = "two different sagas are named depot.provision"
 
 GOOD = made()
-TAKEN = Saga(GOOD.provision.name, inputs=GOOD.deprovision.inputs, steps=GOOD.deprovision.steps)
+TAKEN = Saga(GOOD.sagas.provision.name, inputs=GOOD.sagas.deprovision.inputs, steps=GOOD.sagas.deprovision.steps)
 ADDON = with_steps(GOOD, deprovision=TAKEN)
