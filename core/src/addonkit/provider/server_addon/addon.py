@@ -79,10 +79,10 @@ class ServerAddon(ServerHooks):
 
     def __attrs_post_init__(self) -> None:
         # Pluggy takes what is no function for no hook, so an addon that cannot do it has no such capability.
-        for hook in self.missing_hooks():
+        for hook in self._missing_hooks():
             object.__setattr__(self, hook, None)
 
-    def missing_hooks(self) -> Iterator[str]:
+    def _missing_hooks(self) -> Iterator[str]:
         """Hooks that it does not answer."""
         yield from (hook for hook, needed in NEEDED_VERBS.items() if not isinstance(self.tenants, needed))
         if self.tenants is None:

@@ -42,7 +42,7 @@ NEEDED_VERBS: Final[Mapping[str, type]] = {
 
 
 class ServerHooks:
-    """Answers hooks. A class that has it says in `missing_hooks` which of them it does not answer."""
+    """Answers all hooks; ServerAddon takes away those that its tenants have no verbs for."""
 
     definition: AddonDefinition
     sagas: ServerAddonSagas
