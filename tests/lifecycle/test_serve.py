@@ -75,9 +75,13 @@ def test_servers_come_back_and_what_was_begun_is_completed(addonkit_command: Com
         assert addonkit("stop", "shop-valkey").status == 0
         assert not comes_true_soon(lambda: shell(addonkit, "get", "kept") == "yes"), "it was stopped on purpose"
         assert addonkit("start", "shop-valkey").status == 0
+        assert addonkit("restart", "shop-valkey").status == 0
 
         first.terminate()
         assert first.wait(LIMIT) == 0
+        assert first.stdout is not None
+        said = first.stdout.read()
+        assert said.count("had ended") <= 1, f"the one that was killed, and none that a command has stopped: {said}"
         assert shell(addonkit, "get", "kept") == "yes", "servers go on"
         os.kill(pid_of(home, server), signal.SIGKILL)
         assert comes_true(lambda: shell(addonkit, "get", "kept") == "yes"), "the other process goes on serving"

@@ -86,8 +86,10 @@ class ServerKeeper:
         self.resting: tuple[Pool, PoolState] | None = None
         """What serves and is watched by `Patrol`; None while it is looked at."""
         self._suspected = False
+        self._waited = False
+        """Whether another process had the time to start what it stopped."""
         self.restarts = 0
-        """How often the server was started again or restarted."""
+        """How often the server was started again or restarted, other than after a stop on purpose."""
 
     def look(self) -> None:
         """Look now: something about the server changed."""
@@ -127,6 +129,7 @@ class ServerKeeper:
     async def _rest(self, pool: Pool, state: PoolState) -> None:
         """Leave a server that serves to the patrol, until it is time to look at everything again."""
         self._failures, self._told, self._since, self._served = 0, "", {}, state.pid
+        self._waited = False
         self.resting = pool, state
         try:
             await self._wait(LOOK_AGAIN, state.pid)
@@ -139,7 +142,7 @@ class ServerKeeper:
             self._tell(f"cannot be used: {state.problem}")
             return LONGEST_PAUSE, None
         if not state.running or state.pid is None:
-            return await self._bring_back()
+            return await self._start_again(state)
         begins = state.pid != self._served and state.age is not None and state.age < pool.spec.port_wait_timeout
         if begins and not is_kept_from_running(state.pid):
             return STARTING, state.pid
@@ -165,6 +168,15 @@ class ServerKeeper:
         self._suspected = health is Health.WORKS and pid == self._served
         return STARTING, pid
 
+    async def _start_again(self, state: PoolState) -> _Pause:
+        """Start what ended. A command that stopped it on purpose may start it first, or record that it stays down."""
+        if not (state.started and state.age is None):
+            return await self._bring_back()
+        if not self._waited:
+            self._waited = True
+            return STARTING, None
+        return await self._bring_back("was stopped, it was started", counts=False)
+
     async def _restart(self, why: str, pid: int, patience: float) -> _Pause:
         try:
             await self._power.end_process(self._server, pid, patience)
@@ -172,7 +184,7 @@ class ServerKeeper:
             return self._failed(str(error))
         return await self._bring_back(f"{why}, it was restarted")
 
-    async def _bring_back(self, done: str = "had ended, it was started again") -> _Pause:
+    async def _bring_back(self, done: str = "had ended, it was started again", *, counts: bool = True) -> _Pause:
         try:
             healed = await self._pools.heal({self._server})
         except AddonkitError as error:
@@ -180,11 +192,11 @@ class ServerKeeper:
         if self._server in healed.failed:
             return self._failed(healed.failed[self._server])
         if healed.started:
-            self._report_done(done)
+            self._report_done(done, counts=counts)
         return 0.0 if healed.started else STARTING, None
 
-    def _report_done(self, what: str) -> None:
-        self.restarts += 1
+    def _report_done(self, what: str, *, counts: bool) -> None:
+        self.restarts += counts
         self._failures, self._told, self._since = 0, "", {}
         self._report(f"server {self._server} {what}")
 

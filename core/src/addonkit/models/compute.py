@@ -227,7 +227,7 @@ class PoolState:
         socket: path of the Unix socket of a ready copy; empty without one.
         problem: why the pool cannot be judged or used from here; empty when it can.
         elsewhere: whether another container, namespace or machine runs it; then there is a problem.
-        age: seconds since the latest start; None when that is not known.
+        age: seconds since the latest start; None when that is not known, or it was stopped on purpose.
         strangers: other processes that listen where apps look for the copy, a clause each.
         shared_user: who runs the copy, when others of the machine have that user too.
         addresses: where the copy listens on its first port.

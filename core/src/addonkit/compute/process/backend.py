@@ -24,7 +24,7 @@ import asyncio
 import os
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -195,8 +195,10 @@ class ProcessBackend:
                     raise PoolCrashed(f"starting server {pool.name}", ELSEWHERE, STOP_THERE)
                 if pool.spec.desired_instances == 0:
                     if record is not None and only in {None, record.server.pid}:
+                        # Before the process ends: who looks then sees that it was stopped, and did not crash.
+                        with suppress(OSError):  # on a full disk it can still be stopped
+                            await asyncio.to_thread(clear_start_history, self._layout.record_path(pool.name), record)
                         await self._starter.stop(record, pool.name, pool.spec.program, standing)
-                        await asyncio.to_thread(clear_start_history, self._layout.record_path(pool.name), record)
                     return PoolState(started=record is not None)
                 if not running:
                     await self._starter.start(pool, record, lock)
