@@ -48,10 +48,15 @@ def test_a_client_that_hangs_is_named_and_after_three_times_not_called(monkeypat
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-def test_a_run_that_is_killed_leaves_no_server(tmp_path: Path, number: int) -> None:
+@pytest.mark.parametrize("jobs", ["1", "2"])
+@pytest.mark.parametrize(
+    ("number", "before"), [(signal.SIGTERM, ":"), (signal.SIGTERM, "trap '' INT"), (signal.SIGKILL, ":")]
+)
+def test_a_run_that_is_killed_leaves_no_server(tmp_path: Path, number: int, before: str, jobs: str) -> None:
+    """Also one that a shell has put into the background, where it ignores Ctrl-C."""
     environ = {**os.environ, "TMPDIR": str(tmp_path)}
-    command = [sys.executable, "-m", "addonkit", "conformance", "valkey", "-j", "2", "-k", "many_come or killed"]
+    kit = [sys.executable, "-m", "addonkit", "conformance", "valkey", "-j", jobs, "-k", "many_come or killed"]
+    command = ["sh", "-c", f'{before}; exec "$@"', "sh", *kit]
     with subprocess.Popen(command, cwd=tmp_path, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as run:
         try:
             homes = wait_for_servers(run.pid)
@@ -70,7 +75,7 @@ def wait_for_servers(pid: int) -> set[Path]:
     """Folders for homes of the run in which servers work."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
-        runs = {str(each.pid) for each in children(pid)}
+        runs = {str(pid), *(str(each.pid) for each in children(pid))}
         reapers = (each.info["cmdline"] or [] for each in psutil.process_iter(["cmdline"]))
         folders = {Path(words[-2]) for words in reapers if words[-3:-2] == [REAPER] and words[-1] in runs}
         if folders and working_in(folders):

@@ -53,7 +53,14 @@ def shared_templates() -> Mapping[str, str]:
 def interrupt_on_sigterm() -> None:
     """Let SIGTERM end this process as Ctrl-C does, unless it has a handler of its own."""
     if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-        signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+        signal.signal(signal.SIGTERM, _interrupt)
+
+
+def _interrupt(*_: object) -> None:
+    """Do what Ctrl-C does, also where a shell that put this process into the background lets it ignore Ctrl-C."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        raise KeyboardInterrupt
+    signal.raise_signal(signal.SIGINT)
 
 
 def _remove(folder: Path, pid: int) -> None:
