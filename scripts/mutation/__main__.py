@@ -5,7 +5,8 @@
 `--each` takes so many mutants of each addon by chance; 0 takes all. `--of-operator` takes so many of each operator,
 and all where there are fewer. With `--keep` verdicts stand in a folder. A mutant
 that has one is not judged again, unless `--again` names its verdict. `--crashes` lets checks kill the addon, too.
-`--kept` judges none. `--write` puts the numbers where the reference finds them.
+`--kit-alone` runs no tests of the addon's own, which judge what the kit lets pass and take most of the time;
+`--again missed` runs them later. `--kept` judges none. `--write` puts the numbers where the reference finds them.
 """
 
 from __future__ import annotations
@@ -65,6 +66,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--crashes", action="store_true")
     parser.add_argument("--kept", action="store_true")
+    parser.add_argument("--kit-alone", action="store_true")
     return parser.parse_args()
 
 
@@ -76,7 +78,7 @@ def _verdicts(subject: Subject, folder: Path, options: argparse.Namespace) -> It
     known, results = equivalent(), Results(folder / f"{subject.name}.jsonl")
     default, _ = subject.default()
     reach = Reach() if options.kept else reach_of(subject, folder, crashes=options.crashes)
-    judge = Judge(reach, default, folder / f"judging-{subject.name}")
+    judge = Judge(reach, default, folder / f"judging-{subject.name}", own_tests=not options.kit_alone)
 
     def verdict(mutant: Mutant) -> Verdict:
         if mutant.key in known:
