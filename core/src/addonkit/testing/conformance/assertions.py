@@ -23,6 +23,9 @@ _STDLIB: Final = sysconfig.get_path("stdlib")
 
 _FRAME: Final = re.compile(r'^  File "(?P<file>[^"]+)", line (?P<line>\d+), in (?P<function>.+)$', re.MULTILINE)
 
+_SLIPS: Final = (AssertionError, AttributeError, LookupError, NameError, TypeError)
+"""Exceptions of code that is wrong, rather than of a service that refuses something."""
+
 _MOST_FRAMES: Final = 5
 
 _MOST_LINES: Final = 20
@@ -50,7 +53,7 @@ def fail_by(error: BaseException, found: str, advice: str) -> NoReturn:
         advice = f"raise TransientError where the service may come back, so that the step is tried again; else {advice}"
     elif notes:
         advice = "mend the reason in the lines that the program said"
-    elif frames and root is not error:
+    elif frames and (root is not error or isinstance(root, _SLIPS)):
         advice = f"mend what raised {type(root).__name__}, at the last line shown"
     shown = f": {type(root).__name__}: {root}" if root is not error and str(root) not in found else ""
     fail("\n  ".join((found + shown, *notes[-_MOST_LINES:], *frames)), advice)
