@@ -75,7 +75,10 @@ class Pipe:
         Raises:
             BackupError: the reader failed.
         """
-        await self._unless_broken(asyncio.create_task(self._items.put(item)))
+        if self._items.full() or self._broken.is_set():
+            await self._unless_broken(asyncio.create_task(self._items.put(item)))
+        else:
+            self._items.put_nowait(item)
 
     async def take(self) -> _Item:
         """The next item, once there is one.
@@ -83,7 +86,9 @@ class Pipe:
         Raises:
             BackupError: the writer failed.
         """
-        return await self._unless_broken(asyncio.create_task(self._items.get()))
+        if self._items.empty() or self._broken.is_set():
+            return await self._unless_broken(asyncio.create_task(self._items.get()))
+        return self._items.get_nowait()
 
     async def _unless_broken(self, task: asyncio.Task[_T]) -> _T:
         broken = asyncio.create_task(self._broken.wait())
