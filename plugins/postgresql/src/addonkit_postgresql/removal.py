@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 from addonkit import TransientError
 from addonkit_postgresql.blockers import unblocked
-from addonkit_postgresql.marks import LOGIN_MARK, marked_for
-from addonkit_postgresql.session import STATEMENT_LIMIT, Administrator, execute, execute_all, is_contended
+from addonkit_postgresql.marks import LOGIN_MARK, MARK
+from addonkit_postgresql.session import STATEMENT_LIMIT, Administrator, execute, is_contended
 
 if TYPE_CHECKING:
     import asyncpg
@@ -36,24 +36,49 @@ END_ROLES: Final = """
 """
 """Ends the sessions of roles."""
 
+_END_ROLES_BY_ID: Final = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usesysid IN ({})"
+
 _END_DATABASE: Final = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE datname = $1 AND pid <> pg_backend_pid() AND backend_type = 'client backend'
 """
 
-_LOGINS: Final = "SELECT rolname FROM pg_roles WHERE shobj_description(oid, 'pg_authid') = $1 ORDER BY rolname"
+_TENANT: Final = """
+    SELECT r.oid, quote_ident(r.rolname) AS name, coalesce(shobj_description(r.oid, 'pg_authid'), '') AS mark,
+        ARRAY(SELECT l.rolname::text FROM pg_roles l WHERE shobj_description(l.oid, 'pg_authid') = $2
+            ORDER BY l.rolname) AS logins,
+        ARRAY(SELECT quote_ident(l.rolname) FROM pg_roles l WHERE shobj_description(l.oid, 'pg_authid') = $2
+            ORDER BY l.rolname) AS login_names,
+        ARRAY(SELECT l.oid FROM pg_roles l WHERE shobj_description(l.oid, 'pg_authid') = $2) AS login_ids
+    FROM pg_roles r WHERE r.rolname = $1
+"""
+"""A role and its logins. The names are as statements take them."""
 
 _MEMBERS: Final = """
-    SELECT m.rolname AS member, g.rolname AS grantor
-    FROM pg_auth_members a JOIN pg_roles r ON r.oid = a.roleid
-    JOIN pg_roles m ON m.oid = a.member JOIN pg_roles g ON g.oid = a.grantor
-    WHERE r.rolname = $1
+    SELECT m.oid, quote_ident(m.rolname) AS member, quote_ident(g.rolname) AS grantor
+    FROM pg_auth_members a JOIN pg_roles m ON m.oid = a.member JOIN pg_roles g ON g.oid = a.grantor
+    WHERE a.roleid = $1 AND a.member <> ALL ($2::oid[])
 """
 
 _OWNED: Final = """
-    SELECT d.datname, d.datallowconn, d.datconnlimit = -2 AS broken
-    FROM pg_database d JOIN pg_roles r ON r.oid = d.datdba WHERE r.rolname = $1 ORDER BY d.datname
+    SELECT d.oid, d.datname, quote_ident(d.datname) AS name, d.datconnlimit = -2 AS broken,
+        EXISTS (SELECT FROM pg_replication_slots s WHERE s.database = d.datname)
+        OR EXISTS (SELECT FROM pg_prepared_xacts p WHERE p.database = d.datname)
+        OR EXISTS (SELECT FROM pg_subscription s WHERE s.subdbid = d.oid) AS kept
+    FROM pg_database d WHERE d.datdba = $1 ORDER BY d.datname
 """
+"""The databases of a role, and whether they have what keeps them from being dropped."""
+
+_LEFT: Final = """
+    SELECT ARRAY(SELECT quote_ident(name) FROM unnest($1::text[]) AS names (name)) AS names,
+        coalesce(bool_or(s.dbid IN (0, here.oid)), false) AS here,
+        coalesce(bool_or(s.dbid NOT IN (0, here.oid)), false) AS elsewhere
+    FROM pg_shdepend s
+    JOIN pg_roles r ON r.oid = s.refobjid AND s.refclassid = 'pg_authid'::regclass
+    JOIN pg_database here ON here.datname = current_database()
+    WHERE r.rolname = ANY ($1::text[])
+"""
+"""Whether roles have anything left: in this database or of the whole server, and in other databases."""
 
 _ELSEWHERE: Final = """
     SELECT DISTINCT d.datname, d.datallowconn, d.datconnlimit = -2 AS broken
@@ -61,13 +86,6 @@ _ELSEWHERE: Final = """
     JOIN pg_roles r ON r.oid = s.refobjid AND s.refclassid = 'pg_authid'::regclass
     WHERE r.rolname = ANY ($1::text[]) AND d.datname <> current_database()
 """
-
-_KEPT: Final = """
-    SELECT EXISTS (SELECT FROM pg_replication_slots WHERE database = $1)
-        OR EXISTS (SELECT FROM pg_prepared_xacts WHERE database = $1)
-        OR EXISTS (SELECT FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid WHERE d.datname = $1)
-"""
-"""Whether a database has what keeps it from being dropped."""
 
 _OWNED_OBJECTS: Final = """
     SELECT c.oid::regclass::text AS name, c.relkind FROM pg_shdepend s JOIN pg_class c ON c.oid = s.objid
@@ -86,14 +104,14 @@ async def remove(admin: Administrator, role: str, owner: str) -> None:
     Does nothing if there is no such role.
     """
     async with admin.session() as connection:
-        if not await marked_for(connection, role, owner):
+        tenant = await connection.fetchrow(_TENANT, role, LOGIN_MARK + owner)
+        if tenant is None or tenant["mark"] != MARK + owner:
             return
         async with unblocked(admin, connection):
-            logins = [row["rolname"] for row in await connection.fetch(_LOGINS, LOGIN_MARK + owner)]
-            await _log_out(connection, role, logins)
-            for database in await connection.fetch(_OWNED, role):
+            await _log_out(connection, tenant)
+            for database in await connection.fetch(_OWNED, tenant["oid"]):
                 await _drop_database(admin, connection, database)
-        await _drop_roles(admin, connection, (*logins, role))
+        await _drop_roles(admin, connection, (*tenant["logins"], role))
 
 
 async def drop_login(admin: Administrator, connection: asyncpg.Connection, name: str, owner: str) -> None:
@@ -101,37 +119,41 @@ async def drop_login(admin: Administrator, connection: asyncpg.Connection, name:
     await _drop_roles(admin, connection, (name,), heir=owner)
 
 
-async def _log_out(connection: asyncpg.Connection, role: str, logins: Sequence[str]) -> None:
-    """End the sessions of a role and its logins, and let none begin; take it from those that may act as it."""
-    roles = [*logins, role]
-    await connection.execute(END_ROLES, roles)
-    await execute_all(
-        connection, *(("ALTER ROLE %I WITH NOLOGIN PASSWORD NULL CONNECTION LIMIT 0", each) for each in roles)
+async def _log_out(connection: asyncpg.Connection, tenant: asyncpg.Record) -> None:
+    """End the sessions of a role and its logins, and let none begin; take it from others that may act as it."""
+    ids = [tenant["oid"], *tenant["login_ids"]]
+    shut = "; ".join(
+        f"ALTER ROLE {name} WITH NOLOGIN PASSWORD NULL CONNECTION LIMIT 0"
+        for name in (*tenant["login_names"], tenant["name"])
     )
-    members = await connection.fetch(_MEMBERS, role)
+    # One message to the server is one transaction.
+    await connection.execute(f"{_end_roles(ids)}; {shut}", timeout=STATEMENT_LIMIT)
+    members = await connection.fetch(_MEMBERS, tenant["oid"], ids)
     by_grantor = connection.get_server_version().major >= _PER_ROLE_GRANTOR
-    for member, grantor in members:
-        if by_grantor:
-            await execute(connection, "REVOKE %I FROM %I GRANTED BY %I CASCADE", role, member, grantor)
-        else:
-            await execute(connection, "REVOKE %I FROM %I CASCADE", role, member)
+    for _id, member, grantor in members:
+        by = f" GRANTED BY {grantor}" if by_grantor else ""
+        await connection.execute(f"REVOKE {tenant['name']} FROM {member}{by} CASCADE", timeout=STATEMENT_LIMIT)
     # Again: a session may have begun, or become this role, before that.
-    await connection.execute(END_ROLES, list({*roles, *(member for member, _ in members)}))
+    await connection.execute(_end_roles([*ids, *(each["oid"] for each in members)]), timeout=STATEMENT_LIMIT)
+
+
+def _end_roles(ids: Sequence[int]) -> str:
+    return _END_ROLES_BY_ID.format(", ".join(map(str, ids)))
 
 
 async def _drop_database(admin: Administrator, connection: asyncpg.Connection, found: asyncpg.Record) -> None:
-    database = found["datname"]
+    name = found["name"]
     if not found["broken"]:
-        await _release(admin, connection, database)
-        await execute(connection, "ALTER DATABASE %I WITH IS_TEMPLATE false ALLOW_CONNECTIONS false", database)
-        await connection.execute(_END_DATABASE, database)
-    await execute(connection, "DROP DATABASE IF EXISTS %I WITH (FORCE)", database, limit=DROP_LIMIT)
+        if found["kept"]:
+            await _release(admin, connection, found["datname"])
+        shut = f"ALTER DATABASE {name} WITH IS_TEMPLATE false ALLOW_CONNECTIONS false"
+        await connection.execute(shut, timeout=STATEMENT_LIMIT)
+        await connection.execute(_END_DATABASE, found["datname"])
+    await connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)", timeout=DROP_LIMIT)
 
 
 async def _release(admin: Administrator, connection: asyncpg.Connection, database: str) -> None:
     """Remove what keeps a database from being dropped even by force."""
-    if not await connection.fetchval(_KEPT, database):
-        return
     slots = await connection.fetch(
         "SELECT slot_name, active_pid FROM pg_replication_slots WHERE database = $1", database
     )
@@ -160,14 +182,17 @@ async def _drop_roles(
 ) -> None:
     """Drop roles; what they own goes to the heir, a role as well, or is dropped without one."""
     for further in reversed(range(_ROUNDS)):
-        elsewhere = await connection.fetch(_ELSEWHERE, roles)
+        left = await connection.fetchrow(_LEFT, roles)
+        names = ", ".join(left["names"])
+        elsewhere = await connection.fetch(_ELSEWHERE, roles) if left["elsewhere"] else ()
         try:
             for database in elsewhere:
                 await _disown_in(admin, roles, database, heir)
-            await execute(connection, f"DROP OWNED BY {_names(roles)}", *roles, limit=DROP_LIMIT)
+            if left["here"]:
+                await connection.execute(f"DROP OWNED BY {names}", timeout=DROP_LIMIT)
             neighbour = next((each["datname"] for each in elsewhere if _is_open(each)), "")
             async with admin.session(neighbour) if neighbour else nullcontext(connection) as inside:
-                await _drop_empty_roles(admin, inside, roles)
+                await _drop_empty_roles(admin, inside, names)
         except Exception as error:
             cause = error.__cause__ if isinstance(error, TransientError) else error
             if not (further and is_contended(cause)):
@@ -177,16 +202,18 @@ async def _drop_roles(
             return
 
 
-async def _drop_empty_roles(admin: Administrator, inside: asyncpg.Connection, roles: Sequence[str]) -> None:
+async def _drop_empty_roles(admin: Administrator, inside: asyncpg.Connection, names: str) -> None:
     """Drop roles that have nothing any more. A neighbour may grant them something all the time: then from its database.
 
-    The lock keeps everybody from granting for the moment that this takes.
+    The lock keeps everybody from granting for the moment that this takes. One message to the server is one transaction.
     """
-    async with unblocked(admin, inside), inside.transaction():
-        await inside.execute("LOCK TABLE pg_catalog.pg_shdepend IN SHARE ROW EXCLUSIVE MODE")
-        names = _names(roles)
-        statements = (f"DROP OWNED BY {names} CASCADE", *roles), (f"DROP ROLE IF EXISTS {names}", *roles)
-        await execute_all(inside, *statements, limit=DROP_LIMIT)
+    statements = (
+        "LOCK TABLE pg_catalog.pg_shdepend IN SHARE ROW EXCLUSIVE MODE",
+        f"DROP OWNED BY {names} CASCADE",
+        f"DROP ROLE IF EXISTS {names}",
+    )
+    async with unblocked(admin, inside):
+        await inside.execute("; ".join(statements), timeout=DROP_LIMIT)
 
 
 def _names(roles: Sequence[str]) -> str:
