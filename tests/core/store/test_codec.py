@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Mapping
 from contextlib import suppress
@@ -280,3 +281,42 @@ def test_no_message_shows_a_secret(codec):
     with pytest.raises(StoreError) as refused:
         codec.load("lease/k", codec.dump("lease/k", {"key": Secret("hunter2"), "fence": Secret("hunter2")}), Lease)
     assert "hunter2" not in str(refused.value) + repr(refused.value.__cause__)
+
+
+def test_a_value_that_was_read_is_given_to_all_readers_and_cannot_be_changed(codec):
+    extra = {"list": [1, {"deep": Secret("x")}], "dict": {"a": [2]}}
+    text = codec.dump(ROW, Note(extra=extra))
+    read = codec.load(ROW, text, Note)
+
+    assert codec.load(ROW, text, Note) is read
+    assert read.extra == extra
+    for change in (
+        lambda: read.extra.update(a=1),
+        lambda: read.extra["list"].append(1),
+        lambda: read.extra["list"][1].pop("deep"),
+        lambda: read.extra["dict"].__setitem__("a", 1),
+    ):
+        with pytest.raises(TypeError, match="make a copy of it"):
+            change()
+    assert codec.dump(ROW, attrs.evolve(read, extra={**read.extra, "more": 1}))
+    assert type(copy.copy(read.extra)) is dict
+    assert type(copy.copy(read.extra["list"])) is list
+    assert type(read.extra | {}) is dict
+    assert json.loads(json.dumps(read.extra["dict"])) == {"a": [2]}
+
+
+def test_what_is_read_by_annotation_can_be_changed(codec):
+    found = structure({"a": [1]}, Mapping[str, Any])
+    found["a"].append(2)
+
+    assert found == {"a": [1, 2]}
+
+
+def test_what_a_step_gets_of_a_value_that_was_read_can_be_changed(codec):
+    text = codec.dump(ROW, Note(extra={"list": [{"a": [1]}]}))
+    found = structure(codec.load(ROW, text, Note).extra, Mapping[str, Any])
+    found["list"][0]["a"].append(2)
+    found["more"] = 1
+
+    assert found == {"list": [{"a": [1, 2]}], "more": 1}
+    assert codec.load(ROW, text, Note).extra == {"list": [{"a": [1]}]}

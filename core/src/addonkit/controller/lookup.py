@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from addonkit.controller.unknown_names import suggestion, unknown_app
 from addonkit.controller.variables import associations_of
 from addonkit.errors import UnknownInstance
 from addonkit.models.app import App, DefaultApp
@@ -23,6 +22,8 @@ def get_app(tx: Reader, name: str, attempted: str) -> Entity[App]:
     """
     entity = tx.get(App, name)
     if entity is None:
+        from addonkit.controller.unknown_names import unknown_app
+
         raise unknown_app(tx, name, attempted)
     return entity
 
@@ -53,6 +54,8 @@ def find_instance(tx: Reader, name: str, app: str | None) -> Entity[Instance]:
         found = f"it is not attached to {app}"
         raise UnknownInstance(f"cannot find instance {name!r} of app {app}", found, "leave -a out, or attach it")
     if tx.get(App, app) is None:
+        from addonkit.controller.unknown_names import unknown_app
+
         raise unknown_app(tx, app, f"cannot find instance {name!r} of app {app}")
     raise _unknown(name, _names(tx, mine), f" of app {app}")
 
@@ -112,6 +115,8 @@ def _names(tx: Reader, associations: Sequence[Association]) -> tuple[str, ...]:
 
 
 def _unknown(name: str, known: Sequence[str], where: str) -> UnknownInstance:
+    from addonkit.controller.unknown_names import suggestion
+
     advice = suggestion(name, known, "there is none yet")
     return UnknownInstance(f"cannot find instance {name!r}{where}", "no instance has this name", advice)
 

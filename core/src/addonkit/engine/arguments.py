@@ -12,6 +12,7 @@ from addonkit.saga.protocol import Sagas
 from addonkit.saga.saga import Saga
 from addonkit.saga.step import ENGINE_NAMES, Signature, Step
 from addonkit.store.codec import structure, unstructure
+from addonkit.store.read_only import plain
 from addonkit.util.values import frozen
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def arguments(saga: Saga[Any], execution: Execution, takes: Signature, own: Mapp
         elif (output := _output(saga, execution, name)) is not None:
             given[name] = output[0]
         elif name in execution.inputs:
-            given[name] = execution.inputs[name]
+            given[name] = plain(execution.inputs[name])
     return given
 
 
@@ -97,7 +98,7 @@ def _output(saga: Saga[Any], execution: Execution, key: str) -> tuple[Any] | Non
         if record.output is not None and key in record.output:
             tree = record.output[key]
             types = [step.output_types() for step in saga.steps if step.name == record.name]
-            return (structure(tree, types[0][key]) if types and key in types[0] else tree,)
+            return (structure(tree, types[0][key]) if types and key in types[0] else plain(tree),)
     return None
 
 

@@ -103,25 +103,28 @@ class Codec:
         if known is not None and known[0] == text and type(known[1]) is kind:
             return known[1]
         try:
-            value: T = structure(self._parse(row, text), kind)
+            tree = self._parse(row, text)
+            shared = self._shared(row, text, tree, kind)
+            value: T = structure(tree, kind) if shared is None else shared
         except ValueError as error:
             raise StoreError(
                 f"cannot read {row}", str(error), "it may have been written by another release of addonkit"
             ) from error
-        self._keep(row, text, value)
         return value
 
-    def _keep(self, row: str, text: str, value: Any) -> None:
-        """Keep a value that cannot change, such as a lease: its text is read with each step of an execution."""
-        if not getattr(value, "plain", False):
-            return
+    def _shared(self, row: str, text: str, tree: Any, kind: Any) -> Any:
+        """A value that cannot change, and is kept for the next reader: most records are read several times.
+
+        None when the converter has to read it.
+        """
         try:
-            hash(value)
-        except TypeError:  # it holds a dict
-            return
+            value = reader_of(kind, shared=True)(tree)
+        except Exception:  # noqa: BLE001 - the converter says what is wrong
+            return None
         if len(self._known) >= _KEPT:
             self._known.clear()
         self._known[row] = (text, value)
+        return value
 
     def _parse(self, row: str, text: str) -> Any:
         def opened(found: dict[str, Any]) -> Any:

@@ -16,6 +16,7 @@ from typing import Any, Final, Literal, Union, get_args, get_origin, get_type_hi
 import attrs
 
 from addonkit.models.secret import Secret
+from addonkit.store.read_only import ReadOnlyDict, plain, read_only
 
 Reader = Callable[[Any], Any]
 """Makes a value of a tree. Raises any exception when the converter has to."""
@@ -31,8 +32,12 @@ class NotPlainError(Exception):
 
 
 @cache
-def reader_of(kind: Any) -> Reader:
+def reader_of(kind: Any, *, shared: bool = False) -> Reader:
     """What reads values of a type: a class, or any annotation.
+
+    Args:
+        kind: the type.
+        shared: make values whose dicts and lists cannot be changed, so that one value may be given to several readers.
 
     Raises:
         NotPlainError: when the converter has to.
@@ -42,12 +47,12 @@ def reader_of(kind: Any) -> Reader:
         return _one_of(leaves)
     origin = get_origin(kind)
     if origin is not None:
-        return _composed(origin, get_args(kind))
+        return _composed(origin, get_args(kind), shared=shared)
     if isinstance(kind, type) and attrs.has(kind):
-        return _fields(kind)
+        return _fields(kind, shared=shared)
     if isinstance(kind, type) and issubclass(kind, Enum):
         return kind
-    return _atom(kind)
+    return _atom(kind, shared=shared)
 
 
 def _leaves_of(kind: Any) -> frozenset[Any]:
@@ -56,35 +61,35 @@ def _leaves_of(kind: Any) -> frozenset[Any]:
     return frozenset(of) if _LEAVES.issuperset(of) else frozenset()
 
 
-def _atom(kind: Any) -> Reader:
-    atoms: dict[Any, Reader] = {Any: _as_it_is, datetime: _time, float: _number}
+def _atom(kind: Any, *, shared: bool) -> Reader:
+    atoms: dict[Any, Reader] = {Any: read_only if shared else plain, datetime: _time, float: _number}
     if kind not in atoms:
         raise NotPlainError
     return atoms[kind]
 
 
-def _composed(origin: Any, of: tuple[Any, ...]) -> Reader:
+def _composed(origin: Any, of: tuple[Any, ...], *, shared: bool) -> Reader:
     """A reader for an annotation with others inside."""
     if origin is tuple and len(of) == _PARTS and of[1] is ...:
-        return _sequence(of[0])
+        return _sequence(of[0], shared=shared)
     if origin in {Mapping, dict} and len(of) == _PARTS and of[0] is str:
-        return _mapping(of[1])
+        return _mapping(of[1], shared=shared)
     if origin is Literal:
         return _literal(of)
     others = [each for each in of if each is not type(None)]
     if origin not in {Union, types.UnionType} or len(others) != 1:
         raise NotPlainError
-    whole = reader_of(others[0])
+    whole = reader_of(others[0], shared=shared)
     return lambda tree: None if tree is None else whole(tree)
 
 
-def _fields(kind: type) -> Reader:
+def _fields(kind: type, *, shared: bool) -> Reader:
     """A reader of an attrs class; missing fields take their default, unknown ones are left out."""
     types_of = _types_of(kind)
-    fields = [(name, _leaves_of(types_of[name]), reader_of(types_of[name])) for name in types_of]
+    fields = [(name, _leaves_of(types_of[name]), reader_of(types_of[name], shared=shared)) for name in types_of]
 
     def read(tree: Any) -> Any:
-        if type(tree) is not dict:
+        if not isinstance(tree, dict):
             raise NotPlainError
         given = {}
         for name, leaves, part in fields:
@@ -109,24 +114,25 @@ def _types_of(kind: Any) -> dict[str, Any]:
     return {each.name: hints.get(each.name) or _PLAIN[each.type] for each in given}
 
 
-def _sequence(kind: Any) -> Reader:
-    leaves, part = _leaves_of(kind), reader_of(kind)
+def _sequence(kind: Any, *, shared: bool) -> Reader:
+    leaves, part = _leaves_of(kind), reader_of(kind, shared=shared)
 
     def read(tree: Any) -> Any:
-        if type(tree) is not list:
+        if not isinstance(tree, list):
             raise NotPlainError
         return tuple([each if type(each) in leaves else part(each) for each in tree])
 
     return read
 
 
-def _mapping(kind: Any) -> Reader:
-    leaves, part = _leaves_of(kind), reader_of(kind)
+def _mapping(kind: Any, *, shared: bool) -> Reader:
+    leaves, part = _leaves_of(kind), reader_of(kind, shared=shared)
+    made = ReadOnlyDict if shared else dict
 
     def read(tree: Any) -> Any:
-        if type(tree) is not dict:
+        if not isinstance(tree, dict):
             raise NotPlainError
-        return {key: each if type(each) in leaves else part(each) for key, each in tree.items()}
+        return made({key: each if type(each) in leaves else part(each) for key, each in tree.items()})
 
     return read
 
@@ -147,10 +153,6 @@ def _literal(words: tuple[Any, ...]) -> Reader:
         return tree
 
     return read
-
-
-def _as_it_is(tree: Any) -> Any:
-    return tree
 
 
 def _number(tree: Any) -> float:
