@@ -16,6 +16,7 @@ from reference_pages.checks import checks_page
 from reference_pages.errors import errors_page
 from reference_pages.hooks import hooks_page
 from reference_pages.http_api import http_api_page
+from reference_pages.metrics import metrics_page
 from reference_pages.mistakes import mistakes_page
 
 REFERENCE: Final = Path(__file__).parent.parent / "docs" / "reference"
@@ -26,6 +27,7 @@ PAGES: Final = {
     "addon-api.md": api_page,
     "errors.md": errors_page,
     "hooks.md": hooks_page,
+    "metrics.md": metrics_page,
     "mistakes.md": mistakes_page,
     "testing.md": checks_page,
 }

@@ -59,7 +59,7 @@ def writer() -> Iterator[ModuleType]:
 
 
 @pytest.mark.parametrize(
-    "name", ["addon-api.md", "addons.md", "api.md", "errors.md", "hooks.md", "mistakes.md", "testing.md"]
+    "name", ["addon-api.md", "addons.md", "api.md", "errors.md", "hooks.md", "metrics.md", "mistakes.md", "testing.md"]
 )
 def test_a_page_that_follows_from_the_code_is_up_to_date(writer: ModuleType, name: str) -> None:
     assert page(name) == writer.PAGES[name](), "run make reference"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import re
 import stat
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from addonkit import errors
 from addonkit.errors import AddonkitError
 from addonkit.models.operation import Operation
 from addonkit.server.listeners import SOCKET
+from addonkit.server.metric_families import FAMILIES
 from addonkit.server.problems import STATUSES, status_of
 from addonkit.server.runner import LEFT
 
@@ -304,6 +306,30 @@ async def test_a_change_that_cannot_be_audited_is_a_problem(ask: Client, home: P
     answer = await ask("PATCH", "/v1/apps/shop/environment", {"set": {"A": "1"}})
     assert (answer.status, "cannot write the audit log" in answer.data["detail"]) == (503, True)
     assert (await ask("GET", "/v1/apps/shop")).status == 200
+
+
+DASHBOARD = Path(__file__).parents[3] / "examples/grafana-dashboard.json"
+ADVICE = Path(__file__).parents[3] / "docs/how-to/watch-it.md"
+
+
+async def test_every_number_is_there_and_dashboards_and_alerts_use_no_others(ask: Client) -> None:
+    text = (await ask("GET", "/metrics")).text
+    given = dict(re.findall(r"^# TYPE (addonkit_\w+) (\w+)$", text, re.MULTILINE))
+    given = {name: kind for name, kind in given.items() if not name.endswith("_created")}
+    totals = {f"{name}_total" if each.kind == "counter" else name: each.kind for name, each in FAMILIES.items()}
+    assert given == totals
+    ends = {
+        f"{name}_{end}" for name, kind in given.items() if kind == "histogram" for end in ("bucket", "count", "sum")
+    }
+    for path in (DASHBOARD, ADVICE):
+        used = {*re.findall(r"addonkit_[a-z_]+", path.read_text())}
+        assert used, path
+        assert used <= {*given, *ends}, path
+    for panel in json.loads(DASHBOARD.read_text())["panels"]:
+        for target in panel.get("targets", ()):
+            for names in re.findall(r"by \(([^)]*)\)", target["expr"]):
+                known = {label for family in FAMILIES.values() for label in family.labels} | {"le"}
+                assert {*names.split(", ")} <= known, target["expr"]
 
 
 async def test_numbers_for_prometheus(ask: Client, api: Served) -> None:

@@ -10,11 +10,12 @@ from time import monotonic
 from typing import TYPE_CHECKING, Final
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import Metric
 
 from addonkit.errors import AddonkitError
 from addonkit.models.instance import Phase
 from addonkit.models.result import Usage
+from addonkit.server.metric_families import FAMILIES, counter, gauge
 from addonkit.util.concurrency import end
 from addonkit.util.connections import count_connections
 
@@ -57,13 +58,12 @@ class Metrics:
         self._looked = float("-inf")
         self.ended_count = 0
         self._registry = CollectorRegistry()
+        _, text, labels = FAMILIES["addonkit_operation_seconds"]
         self._operations = Histogram(
-            "addonkit_operation_seconds", "How long operations took.", ["verb", "state"],
-            buckets=BUCKETS, registry=self._registry,
-        )  # fmt: skip
-        self._events = Counter(
-            "addonkit_saga_events", "What happened to steps of sagas.", ["saga", "kind"], registry=self._registry
+            "addonkit_operation_seconds", text, labels, buckets=BUCKETS, registry=self._registry
         )
+        _, text, labels = FAMILIES["addonkit_saga_events"]
+        self._events = Counter("addonkit_saga_events", text, labels, registry=self._registry)
 
     @property
     def sizes(self) -> Mapping[str, Usage]:
@@ -135,8 +135,7 @@ class Metrics:
                 self._backups = await self._kit.backups.list()
 
     def _held(self, views: Iterable[InstanceView]) -> Iterable[Metric]:
-        size = GaugeMetricFamily("addonkit_instance_bytes", "Bytes that an instance holds.", labels=_LABELS)
-        count = GaugeMetricFamily("addonkit_instance_objects", "Objects that an instance holds.", labels=_LABELS)
+        size, count = gauge("addonkit_instance_bytes"), gauge("addonkit_instance_objects")
         for view in views:
             usage = self._sizes.get(view.instance.id)
             if usage is not None:
@@ -145,10 +144,10 @@ class Metrics:
         return (size, count)
 
     def _activity(self, running: int) -> Iterable[Metric]:
-        yield GaugeMetricFamily("addonkit_operations_running", "Operations that run.", value=running)
-        restarts = CounterMetricFamily(
-            "addonkit_server_restarts", "How often a server was started again or restarted.", labels=["server"]
-        )
+        now = gauge("addonkit_operations_running")
+        now.add_metric([], running)
+        yield now
+        restarts = counter("addonkit_server_restarts")
         for server, times in self._restarts().items():
             restarts.add_metric([server], times)
         yield restarts
@@ -166,9 +165,6 @@ class _Once(CollectorRegistry):
         return self._found
 
 
-_LABELS: Final = ("instance", "addon", "app")
-
-
 def _names(view: InstanceView) -> tuple[str, str, str]:
     return view.instance.name, view.instance.addon, view.instance.app
 
@@ -178,9 +174,7 @@ def _serves(view: InstanceView) -> bool:
 
 
 def _states(views: Iterable[InstanceView]) -> Iterable[Metric]:
-    up = GaugeMetricFamily("addonkit_up", "Whether an instance is active and its server runs.", labels=_LABELS)
-    apps = GaugeMetricFamily("addonkit_instance_apps", "Apps that receive an instance's variables.", labels=_LABELS)
-    states = GaugeMetricFamily("addonkit_instances", "Instances by state.", labels=("addon", "variant", "phase"))
+    up, apps, states = gauge("addonkit_up"), gauge("addonkit_instance_apps"), gauge("addonkit_instances")
     counts: Counts[tuple[str, str, str]] = Counts()
     for view in views:
         instance = view.instance
@@ -195,19 +189,14 @@ def _states(views: Iterable[InstanceView]) -> Iterable[Metric]:
 def _connections(views: Iterable[InstanceView]) -> Iterable[Metric]:
     ports = {view.server.id: view.address.port for view in views if view.server and view.address}
     found = count_connections(set(ports.values()))
-    family = GaugeMetricFamily("addonkit_server_connections", "TCP connections to a server.", labels=["server"])
+    family = gauge("addonkit_server_connections")
     for server, port in ports.items():
         family.add_metric([server], found[port])
     yield family
 
 
 def _backups(backups: Iterable[Backup], now: float) -> Iterable[Metric]:
-    age = GaugeMetricFamily("addonkit_backup_age_seconds", "Age of an instance's newest backup.", labels=["instance"])
-    verified = GaugeMetricFamily(
-        "addonkit_backup_verified_age_seconds",
-        "Age of an instance's newest backup that was proved to be restorable.",
-        labels=["instance"],
-    )
+    age, verified = gauge("addonkit_backup_age_seconds"), gauge("addonkit_backup_verified_age_seconds")
     newest = {each.instance: each for each in backups}  # they are sorted by time
     proved = {each.instance: each for each in backups if each.proof}
     for name, backup in newest.items():

@@ -22,7 +22,7 @@ SHOWN: Final = 8
 LOOKED_AT: Final = 100
 """Operations that were asked for last, among which those are looked for."""
 
-SPOKEN: Final = {"back_up": "back up", "undestroy": "bring back"}
+SPOKEN: Final = {"back_up": "back up", "change_extensions": "change extensions of", "undestroy": "bring back"}
 """Verbs in words, where they are others."""
 
 
