@@ -2,8 +2,8 @@
 
 Data are blocks, each of which belongs to an entry of the table of contents. A block of rows is a sequence of chunks,
 each with its length before it; a length of zero ends the block. Each reader gets the same blocks with other rows in
-them. Rows are text without NUL bytes and end with a newline, so ends of chunks and blocks are found without reading
-every length. See `_PrintTocData` in PostgreSQL's `pg_backup_custom.c`.
+them. Rows are text without NUL bytes and end with a newline. So ends are found without reading every length.
+See `_PrintTocData` in PostgreSQL's `pg_backup_custom.c`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _Range = tuple[int, int, int]
 
 
 class Divider:
-    """Takes the data of a dump as they come, and holds no more of them than what ends need to be found.
+    """Takes the data of a dump as they come. It holds some bytes of them, in which an end may begin.
 
     Args:
         readers: among how many rows are divided. The first one also gets large objects.
