@@ -82,14 +82,24 @@ def test_a_provisioner_of_score(addonkit_command: CommandLine) -> None:
     outputs = document["resource_outputs"]
     assert {"host", "port", "username", "password"} <= {*outputs}
     assert outputs["url"].startswith("redis://")
-    again = addonkit_command(
-        "score", "valkey", input=json.dumps({**resource, "resource_state": document["resource_state"]})
-    )
-    assert json.loads(again.out) == document
+    kept = {**resource, "resource_state": document["resource_state"]}
+    assert json.loads(addonkit_command("score", "valkey", input=json.dumps(kept)).out) == document
+    assert addonkit_command("rename", "--app", document["resource_state"]["app"], "cache").status == 0
+    renamed = json.loads(addonkit_command("score", "valkey", input=json.dumps(kept)).out)
+    assert renamed["resource_outputs"] == outputs, "the state that Score keeps names what it has"
+    assert renamed["resource_state"] == {**document["resource_state"], "app": "cache"}
+    for odd in (None, [], {"instance": 7}, {"instance": "gone"}):
+        assert addonkit_command("score", "valkey", input=json.dumps({**resource, "resource_state": odd})).status == 0
     other = addonkit_command(
         "score", "valkey:shared", input=json.dumps({**resource, "resource_uid": "redis.default#web/cache"})
     )
     assert json.loads(other.out)["resource_outputs"]["password"] != outputs["password"]
+    database = {**resource, "resource_uid": "postgres.default#web.db", "resource_type": "postgres"}
+    found = json.loads(addonkit_command("score", "postgresql:shared", input=json.dumps(database)).out)
+    assert {"host", "port", "name", "database", "username", "password"} <= {*found["resource_outputs"]}
+    for app in addonkit_command("apps", "--json").data["apps"]:
+        assert addonkit_command("destroy", "-a", app["name"], "--yes", "--now").status == 0
+    assert addonkit_command("list", "--json").data["instances"] == []
     for nothing in ("", "[]", "{}"):
         failed = addonkit_command("score", "valkey", input=nothing)
         assert (failed.status, failed.out, failed.err.count("\n")) == (1, "", 1)

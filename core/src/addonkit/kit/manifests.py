@@ -73,7 +73,7 @@ class Manifests:
         return attrs.evolve(plan, changes=tuple(sorted(changes, key=_order)), problems=tuple(problems))
 
     def _with_moves(self, changes: Sequence[Change], there: Mapping[str, AppState]) -> list[Change]:
-        """Say of the first change of each app that takes names, or frees them, which ones move by all of these."""
+        """Say with the first change of each app that takes or frees names which ones move by all of these."""
         found, seen = [], set()
         for change in changes:
             if change.verb not in NAMES or change.app in seen:

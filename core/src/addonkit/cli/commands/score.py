@@ -16,6 +16,7 @@ from addonkit.cli.event_loop import with_kit
 from addonkit.cli.invocation import Invocation
 
 if TYPE_CHECKING:
+    from addonkit.kit.binding import Binding
     from addonkit.kit.kit import Kit
 
 _LONGEST: Final = 100
@@ -43,16 +44,16 @@ def score(invocation: Invocation, addon: str) -> None:
     from addonkit.cli.streams import write_exactly
 
     resource = _read(sys.stdin.read() if sys.stdin else "")
-    app = _app(resource["resource_uid"])
-    state = {"app": app}
 
-    async def work(kit: Kit) -> dict[str, str]:
-        binding = await kit.create(addon, app)
+    async def work(kit: Kit) -> Binding:
+        binding = await kit.create(addon, await _app_of(kit, resource))
         for target in await kit.servers(binding.instance.name):
             await kit.start(target)
-        return {variable.key: variable.text for variable in binding.association.plain}
+        return binding
 
-    outputs = _outputs(with_kit(invocation, work))
+    made = with_kit(invocation, work)
+    state = {"app": made.association.app, "instance": made.instance.id}
+    outputs = _outputs({variable.key: variable.text for variable in made.association.plain})
     document = {"resource_state": state, "resource_outputs": outputs, "shared_state": {}}
     write_exactly(json.dumps(document) + "\n")
 
@@ -73,6 +74,14 @@ def _read(text: str) -> dict[str, Any]:
         advice = "name this command in a provisioner of Score, as cmd://addonkit"
         raise InvalidInput("cannot provision a resource", "stdin has no JSON with a resource_uid", advice)
     return found
+
+
+async def _app_of(kit: Kit, resource: Mapping[str, Any]) -> str:
+    """Return the name of the app that stands for a resource, also when it was renamed since Score kept its state."""
+    state = resource.get("resource_state")
+    known = state.get("instance") if isinstance(state, dict) else None
+    found = [view.instance.app for view in await kit.instances() if view.instance.id == known] if known else []
+    return found[0] if found else _app(resource["resource_uid"])
 
 
 def _app(uid: str) -> str:

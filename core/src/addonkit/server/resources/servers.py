@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Annotated, Final
 
 import attrs
@@ -47,7 +48,7 @@ class ServerTargetResource:
     apps: tuple[str, ...]
 
 
-@endpoint("GET", "/v1/servers")
+@endpoint("GET", "/v1/servers", refusals=(HTTPStatus.NOT_FOUND,))
 async def list_servers(call: Call, query: ServersQuery) -> Page[ServerTargetResource]:
     """List servers whose apps are all within reach: of an instance, of an app, or all."""
     if query.app:
