@@ -28,6 +28,14 @@ _REFUSED = (
 _READS = tuple(
     f"s3 {each}" for each in ("get_object", "head_object", "get_object_tagging", *_LISTED, "get_bucket_location")
 )
+_DESCRIBED = "described object"
+_LARGE = "object in parts"
+_PARTS = 17 * 1024 * 1024
+"""Bytes past which an object is written in parts."""
+
+_running: dict[str, str] = {}
+"""Settings of the service that runs."""
+
 _MORE: dict[str, dict[str, Any]] = {"put_object_tagging": {"Tagging": {"TagSet": [{"Key": "kit", "Value": "right"}]}}}
 
 
@@ -38,7 +46,6 @@ class Client(ConformanceClient):
         "sessions_end_with_the_login": "S3 keeps no sessions: each request is signed",
         "an_app_sees_no_statement_of_another": "S3 shows no requests",
         "the_server_is_what_the_variant_says": "S3 tells nothing of its version and limits",
-        "an_option_that_is_set_is_what_the_server_says": "the key of an app does not show the settings of its bucket",
     }
 
     def write(self, environ: Mapping[str, str], key: str, value: str) -> None:
@@ -81,6 +88,14 @@ class Client(ConformanceClient):
             found += [str(each["UserName"]) for each in of_app(environ, "iam").list_users()["Users"]]
         return found
 
+    def facts(self, environ: Mapping[str, str]) -> Mapping[str, str]:
+        """Return the settings of a bucket. The key of an app does not show them, so the operator asks."""
+        if "S3_PREFIX" in environ:
+            return {}
+        operator, bucket = of_operator(_running), environ["S3_BUCKET"]
+        versioning = operator.get_bucket_versioning(Bucket=bucket).get("Status") == "Enabled"
+        return {"versioning": "on" if versioning else "off", "expire_days": str(_expire_days(operator, bucket))}
+
     def rights(self, environ: Mapping[str, str]) -> Mapping[str, bool]:
         """Return requests, each as `SERVICE OPERATION`."""
         del environ
@@ -91,6 +106,27 @@ class Client(ConformanceClient):
         del environ
         refused = [each for each in (*_ALLOWED, *_REFUSED) if each not in _READS]
         return dict.fromkeys(_READS, True) | dict.fromkeys(refused, False)
+
+    def kinds(self, environ: Mapping[str, str]) -> Collection[str]:
+        """Return objects about which more is said, and those that are written in parts."""
+        del environ
+        return (_DESCRIBED, _LARGE)
+
+    def make(self, environ: Mapping[str, str], kind: str) -> None:
+        """Put one."""
+        _put(environ, kind, "kept")
+
+    def change(self, environ: Mapping[str, str], kind: str) -> bool:
+        """Let the last bytes, or what is said, be other ones."""
+        _put(environ, kind, "lost")
+        return True
+
+    def look(self, environ: Mapping[str, str], kind: str) -> str:
+        """Return what it is."""
+        client, place = of_app(environ), {"Bucket": environ["S3_BUCKET"], "Key": _key(environ, kind)}
+        found, tags = client.get_object(**place), client.get_object_tagging(**place)["TagSet"]
+        content: bytes = found["Body"].read()
+        return f"{len(content)} bytes, {content[-4:]!r}, {found['ContentType']}, {found['Metadata']}, {tags}"
 
     def attempt(self, environ: Mapping[str, str], action: str) -> None:
         """Send a request about the app's own bucket, an object in its folder, or a user."""
@@ -108,6 +144,7 @@ class Client(ConformanceClient):
         """A service with IAM, and a bucket for folders."""
         with local_service() as settings:
             of_operator(settings).create_bucket(Bucket=SHARED)
+            _running.update(settings)
             yield {**settings, "bucket": SHARED}
 
     def left_behind(self, settings: Mapping[str, str]) -> Collection[str]:
@@ -117,6 +154,26 @@ class Client(ConformanceClient):
         objects = [f"object {each['Key']}" for each in s3.list_objects_v2(Bucket=SHARED).get("Contents", ())]
         users = [f"user {each['UserName']}" for each in iam.list_users()["Users"]]
         return [*buckets, *objects, *users]
+
+
+def _put(environ: Mapping[str, str], kind: str, word: str) -> None:
+    place = {"Bucket": environ["S3_BUCKET"], "Key": _key(environ, kind)}
+    if kind == _LARGE:
+        of_app(environ).put_object(**place, Body=bytes(_PARTS) + word.encode())
+        return
+    said = {"ContentType": "text/csv", "Metadata": {"word": word}, "Tagging": f"word={word}"}
+    of_app(environ).put_object(**place, Body=b"a,b", **said)
+
+
+def _expire_days(operator: Any, bucket: str) -> int:
+    """Return after how many days objects of a bucket are deleted; 0 is never."""
+    from botocore.exceptions import ClientError
+
+    try:
+        rules = operator.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
+    except ClientError:
+        return 0
+    return next((int(each["Expiration"]["Days"]) for each in rules if each["Status"] == "Enabled"), 0)
 
 
 def _arguments(operation: str, environ: Mapping[str, str]) -> dict[str, Any]:
