@@ -151,6 +151,15 @@ async def test_everything_comes_back_and_the_way_back_stays_open(
     assert (await kit.backups.create("trial")).proof is not None
     assert sum(given) > 5000, "the second reader has loaded some of the rows"
 
+    async def cut(waiting: Any) -> AsyncIterator[bytes]:
+        yield await waiting.get()
+
+    monkeypatch.setattr(restoring, "_taken", cut)
+    with pytest.raises(AddonkitError, match="pg_restore: error: could not read from input file: end of file"):
+        await kit.backups.verify("trial")
+    assert "trial" in await names(kit)
+    assert len(await names(kit)) == 4, "no scratch instance stays"
+
 
 def _divide_all(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Load each dump as if it were large, in small pieces; sizes of those that the second reader gets."""
@@ -402,7 +411,11 @@ def test_a_lost_home_is_made_anew_of_the_repository_and_the_key(
     try:
         refused = elsewhere("restore", "shop-postgresql")
         assert refused.status == 1
-        assert refused.err == f"error: reading backup {name}: it was encrypted to another key\n"
+        advice = "run `addonkit backup key --add` with the key of the home that wrote it"
+        assert refused.err == f"error: reading backup {name}: it was encrypted to another key; {advice}\n"
+        file = str(repository / f"{name}.postgresql.tar.zst.age")
+        planned = elsewhere("import", "--from", file, "--into", "t", "-a", "t", "--key", str(key), "--dry-run")
+        assert planned.out.startswith(f"t, a new instance, would have the data of {name}\n"), planned.err
         restored = elsewhere("restore", "shop-postgresql", "--key", str(key))
         assert restored.status == 0, restored.err
         assert elsewhere(*psql, "SELECT id FROM orders").out == "1\n"

@@ -201,7 +201,7 @@ class Decrypting:
             raise error
         if isinstance(error, OSError) and error.errno is not None:
             raise BackupError(self._attempted, str(error)) from error
-        raise ArchiveDamaged(self._attempted, _reason(error)) from error
+        raise ArchiveDamaged(self._attempted, *_reason(error)) from error
 
 
 class _Flushable:
@@ -218,8 +218,12 @@ class _Flushable:
         """Do nothing: the sink is closed by who opened it."""
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception) -> tuple[str, str]:
+    """What is wrong with an archive, and what to do about it."""
     text = str(error)
     if "No matching keys" in text:
-        return "it was encrypted to another key"
-    return f"it was changed or is cut ({text or type(error).__name__})"
+        return (
+            "it was encrypted to another key",
+            "run `addonkit backup key --add` with the key of the home that wrote it",
+        )
+    return f"it was changed or is cut ({text or type(error).__name__})", ""

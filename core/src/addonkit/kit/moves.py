@@ -82,16 +82,16 @@ class Moves:
         served = await self._service.import_(found, place, instance)
         return Restored(served, found, await self._places.former_name(served))
 
-    async def plan_import(self, name: str, file: str, *, into: str = "", app: str | None = None) -> Plan:
-        """What import would do; nothing written."""
+    async def plan_import(self, name: str, file: str, *, into: str = "", app: str | None = None, key: str = "") -> Plan:
+        """What import would do; nothing written. `key` is an age identity that opens the file."""
         if _is_foreign(file):
             instance, _source = await self._foreign(name, file, into, app)
             text = f"{instance.name}, if it is empty, would have the data of {_shown(file)}"
             return Plan(text, self._service.planned_move(FOREIGN))
         path = str(await asyncio.to_thread(_existing_file, file))
         if into:
-            return await self._backups.plan_restore(into, backup=path, into=into, app=app)
-        instance, found, _place = await self._import(name, path, app)
+            return await self._backups.plan_restore(into, backup=path, into=into, app=app, key=key)
+        instance, found, _place = await self._import(name, path, app, key)
         text = f"{instance.name}, if it is empty, would have the data of {found.name}"
         return Plan(text, self._service.planned_move(IMPORT))
 
@@ -139,12 +139,14 @@ class Moves:
         alias = await self._places.free_label(wanted, owner, instance.addon, "clone")
         return instance, place_like(instance, owner), wanted, alias
 
-    async def _import(self, name: str, path: str, app: str | None) -> tuple[Instance, Backup, PlaceRequest]:
-        instance, found = await self._places.find(name, app), await self._backups.find(path)
+    async def _import(
+        self, name: str, path: str, app: str | None, key: str = ""
+    ) -> tuple[Instance, Backup, PlaceRequest]:
+        instance, found = await self._places.find(name, app), await self._backups.find(path, key=key)
         if instance.addon != found.addon:
             raise InvalidInput(f"cannot import into {instance.name}", f"{path} is of addon {found.addon}")
         self._service.check(instance)
-        manifest = await self._service.manifest(found)
+        manifest = await self._service.manifest(found, key)
         return (
             instance,
             found,

@@ -53,7 +53,9 @@ def import_(
         raise click.UsageError("name either INSTANCE or --into NAME")
     identity = key_file.read() if key_file else ""
     if dry_run:
-        plan = with_kit(invocation, lambda kit: kit.moves.plan_import(instance or "", file, into=into, app=app))
+        plan = with_kit(
+            invocation, lambda kit: kit.moves.plan_import(instance or "", file, into=into, app=app, key=identity)
+        )
         invocation.answer(json.plan_json(plan), text.plan_text(plan))
         return
     hint = "run the same command again; until it has ended, apps use what they used before"
