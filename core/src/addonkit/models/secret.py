@@ -33,7 +33,8 @@ class Secret:
         if length < 32:  # noqa: PLR2004 - the contract's own bound
             raise ValueError(f"a secret of {length} characters is too short: at least 32")
         first = secrets.choice(ALPHABET[:-2])
-        return cls(first + "".join(secrets.choice(ALPHABET) for _ in range(length - 1)))
+        # The alphabet has 64 characters, so the last six bits of a byte choose each of them as often.
+        return cls(first + "".join([ALPHABET[byte & 63] for byte in secrets.token_bytes(length - 1)]))
 
     def reveal(self) -> str:
         """The text itself. Call it where the text is used, not earlier."""
