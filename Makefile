@@ -72,7 +72,7 @@ changes: setup-dev ## show what the next release tells users
 	@$(BIN)/towncrier build --draft --version next
 
 bench: setup-run ## measure
-	@for each in commands engine workflows creates calls_of_create many_addons large_home reflinks; do echo; echo "$$each"; $(BIN)/python benchmarks/$$each.py; done
+	@for each in commands engine workflows creates phases calls_of_create many_addons large_home reflinks; do echo; echo "$$each"; $(BIN)/python benchmarks/$$each.py; done
 
 load: setup-run ## let 50 clients work on 500 instances for two minutes, and kill the service ten times meanwhile
 	@PYTHONPATH=scripts $(BIN)/python -m load_trials

@@ -29,7 +29,7 @@ MOST = {
     ("postgresql:small", "create"): {"writes": 20, "sessions": 2, "statements": 8, "syncs": 7},
     ("postgresql:small", "destroy"): {"writes": 19, "reads": 14, "looks": 1},
     ("postgresql:shared", "create"): {"writes": 10, "reads": 15, "looks": 2, "sessions": 2, "statements": 10},
-    ("postgresql:shared", "destroy"): {"writes": 8, "reads": 14, "looks": 2, "sessions": 1, "statements": 24},
+    ("postgresql:shared", "destroy"): {"writes": 8, "reads": 14, "looks": 2, "sessions": 1, "statements": 10},
     ("valkey:shared", "create"): {"writes": 10, "reads": 15, "looks": 2},
     ("valkey:shared", "destroy"): {"writes": 8, "reads": 14, "looks": 2},
 }
