@@ -17,7 +17,7 @@ from addonkit.models.instance import Association, Instance, Phase, Purpose
 from addonkit.models.result import BindResult
 from addonkit.provider.server_addon.data import LONGEST
 from addonkit.saga.protocol import Sagas
-from addonkit.saga.step import Step, step
+from addonkit.saga.step import step
 
 if TYPE_CHECKING:
     from addonkit.controller.backups.addon_calls import AddonCalls
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class CutoverSteps:
-    """Makes the steps, which work with what is given here. `source` is the instance that apps use now."""
+    """Lets apps use another place. `source` is the instance that they use now."""
 
     def __init__(
         self, store: Store, registry: Registry, controller: Controller, calls: AddonCalls, clock: Clock
@@ -40,101 +40,80 @@ class CutoverSteps:
         self._calls = calls
         self._clock = clock
 
-    def freeze(self) -> Step:
-        """Keep apps from writing where they are now."""
+    @step(timeout=LONGEST)
+    async def freeze_source(self, sagas: Sagas, id: str, source: str) -> None:
+        """Keep apps from writing."""
+        await self._store.transact(lambda tx: begin_move(tx, source, id))
+        await self._freeze(sagas, id, source)
 
-        @step(timeout=LONGEST)
-        async def freeze_source(sagas: Sagas, id: str, source: str) -> None:
-            """Keep apps from writing."""
-            await self._store.transact(lambda tx: begin_move(tx, source, id))
-            await self._freeze(sagas, id, source)
+    @freeze_source.undo
+    async def undo_freeze_source(self, sagas: Sagas, id: str, source: str, place: Any) -> None:
+        """Let apps write again, unless they use the new place."""
+        found = await self._store.get(Instance, source)
+        if found is None or found.value.moving != id or await self._serves(place):
+            return  # not frozen by this execution, or no app is there any more
+        await self._thaw(sagas, f"{id}/thaw", source)
 
-        @freeze_source.undo
-        async def undo_freeze_source(sagas: Sagas, id: str, source: str, place: Any) -> None:
-            found = await self._store.get(Instance, source)
-            if found is None or found.value.moving != id or await self._serves(place):
-                return  # not frozen by this execution, or no app is there any more
-            await self._thaw(sagas, f"{id}/thaw", source)
+    @step(timeout=LONGEST)
+    async def thaw_place(self, sagas: Sagas, id: str, place: Any) -> None:
+        """Let apps write into the former place."""
+        await self._thaw(sagas, f"{id}/thaw-place", place_of(place).id)
 
-        return freeze_source
+    @thaw_place.undo
+    async def undo_thaw_place(self, sagas: Sagas, id: str, place: Any) -> None:
+        """Keep apps from writing there, unless they use it."""
+        if not await self._serves(place):
+            await self._freeze(sagas, f"{id}/place", place_of(place).id)
 
-    def thaw_place(self) -> Step:
-        """Let apps write into the place that they come back to."""
+    @step(gives="items", timeout=LONGEST)
+    async def compare_places(
+        self, sagas: Sagas, id: str, source: str, fingerprint: Fingerprint, found: Fingerprint
+    ) -> int:
+        """Compare the new place with the old one."""
+        instance = await moving_instance(self._store, source)
+        now = await self._calls.take_fingerprint(sagas, f"{id}/source", source)
+        time = self._clock.now()
+        changed = fingerprint.differences(now, time)
+        if changed:
+            advice = "stop the apps that write, then run the command again"
+            written = f"apps have written meanwhile: {describe_differences(changed)}"
+            raise DataDiffer(f"moving {instance.name}", written, advice, differences=list(changed))
+        differences = now.differences(found, time)
+        if differences:
+            reason = describe_differences(differences)
+            raise DataDiffer(f"moving {instance.name}", reason, differences=list(differences))
+        return found.count
 
-        @step(timeout=LONGEST)
-        async def thaw_place(sagas: Sagas, id: str, place: Any) -> None:
-            """Let apps write into the former place."""
-            await self._thaw(sagas, f"{id}/thaw-place", place_of(place).id)
+    @compare_places.undo
+    async def undo_compare_places(self, sagas: Sagas, id: str, source: str) -> None:
+        """Undo what the addon did for it."""
+        await self._calls.undo_fingerprint(sagas, f"{id}/source", source)
 
-        @thaw_place.undo
-        async def undo_thaw_place(sagas: Sagas, id: str, place: Any) -> None:
-            if not await self._serves(place):
-                await self._freeze(sagas, f"{id}/place", place_of(place).id)
+    @step(timeout=LONGEST)
+    async def bind_apps(self, sagas: Sagas, source: str, place: Any) -> None:
+        """Give apps access to the new place."""
+        await self._bound(sagas, source, await moving_instance(self._store, place_of(place).id), again=True)
 
-        return thaw_place
+    @bind_apps.undo
+    async def undo_bind_apps(self, sagas: Sagas, source: str, place: Any) -> None:
+        """Revoke what apps got in the new place, unless they use it."""
+        found = await self._store.get(Instance, place_of(place).id)
+        if found is None or not self._binds(found.value) or await self._serves(place):
+            return
+        for each in await self._ties(source):
+            with suppress(SagaRefused, SagaBlocked):
+                tie = next_tie(each, found.value)
+                await sagas.undo(bind_id(tie), self._asked(tie, found.value))
 
-    def compare(self) -> Step:
-        """Compare the new place with what was read, and with the old place as it is now."""
-
-        @step(gives="items", timeout=LONGEST)
-        async def compare_places(
-            sagas: Sagas, id: str, source: str, fingerprint: Fingerprint, found: Fingerprint
-        ) -> int:
-            """Compare the new place with the old one."""
-            instance = await moving_instance(self._store, source)
-            now = await self._calls.take_fingerprint(sagas, f"{id}/source", source)
-            time = self._clock.now()
-            changed = fingerprint.differences(now, time)
-            if changed:
-                advice = "stop the apps that write, then run the command again"
-                written = f"apps have written meanwhile: {describe_differences(changed)}"
-                raise DataDiffer(f"moving {instance.name}", written, advice, differences=list(changed))
-            differences = now.differences(found, time)
-            if differences:
-                reason = describe_differences(differences)
-                raise DataDiffer(f"moving {instance.name}", reason, differences=list(differences))
-            return found.count
-
-        @compare_places.undo
-        async def undo_compare_places(sagas: Sagas, id: str, source: str) -> None:
-            await self._calls.undo_fingerprint(sagas, f"{id}/source", source)
-
-        return compare_places
-
-    def bind(self) -> Step:
-        """Give each app credentials in the new place, while it uses the old ones."""
-
-        @step(timeout=LONGEST)
-        async def bind_apps(sagas: Sagas, source: str, place: Any) -> None:
-            """Give apps access to the new place."""
-            await self._bound(sagas, source, await moving_instance(self._store, place_of(place).id), again=True)
-
-        @bind_apps.undo
-        async def undo_bind_apps(sagas: Sagas, source: str, place: Any) -> None:
-            found = await self._store.get(Instance, place_of(place).id)
-            if found is None or not self._binds(found.value) or await self._serves(place):
-                return
-            for each in await self._ties(source):
-                with suppress(SagaRefused, SagaBlocked):
-                    tie = next_tie(each, found.value)
-                    await sagas.undo(bind_id(tie), self._asked(tie, found.value))
-
-        return bind_apps
-
-    def switch(self) -> Step:
-        """Let apps use the new place, in one transaction."""
-
-        @step(gives="result", undo=None, timeout=LONGEST)
-        async def switch_places(sagas: Sagas, id: str, place: Any, source: str) -> Instance:
-            """Let apps use the new place."""
-            now, place_id = self._clock.now(), place_of(place).id
-            bound = await self._bound(sagas, source, await moving_instance(self._store, place_id))
-            served = await self._store.transact(
-                lambda tx: switch(tx, self._registry, place_id, source, now, bound, execution_id=id)
-            )
-            return await self._controller.reconcile(served.id) or served
-
-        return switch_places
+    @step(gives="result", undo=None, timeout=LONGEST)
+    async def switch_places(self, sagas: Sagas, id: str, place: Any, source: str) -> Instance:
+        """Let apps use the new place."""
+        now, place_id = self._clock.now(), place_of(place).id
+        bound = await self._bound(sagas, source, await moving_instance(self._store, place_id))
+        served = await self._store.transact(
+            lambda tx: switch(tx, self._registry, place_id, source, now, bound, execution_id=id)
+        )
+        return await self._controller.reconcile(served.id) or served
 
     async def _bound(self, sagas: Sagas, source: str, place: Instance, *, again: bool = False) -> dict[str, BindResult]:
         """What each app gets in a place, by the id of its association; empty for an addon that makes no credentials."""

@@ -43,15 +43,15 @@ class BackupChecks:
         return [
             *[
                 Finding(INTERRUPTED, each.id, f"{each.saga} was interrupted; nothing is lost", "undo it", each.id)
-                for each in await self._service.interrupted()
+                for each in await self._service.tidier.interrupted()
             ],
             *[
                 Finding(EXPIRED, each.name, "nothing needs its data any more", "remove it and its data", each.id)
-                for each in await self._service.expired()
+                for each in await self._service.tidier.expired()
             ],
             *[
                 Finding(LEFTOVER, each.name, "nothing works with it", "remove it and its data", each.id)
-                for each in await self._service.leftovers()
+                for each in await self._service.tidier.leftovers()
             ],
             *await self._check_states(),
             *await self._check_repository(),
@@ -60,9 +60,9 @@ class BackupChecks:
     async def fix(self, finding: Finding) -> str:
         """Undo what was interrupted, or remove an instance."""
         if finding.kind == INTERRUPTED:
-            await self._service.undo(finding.key)
+            await self._service.tidier.undo(finding.key)
             return f"{finding.subject}: undone"
-        await self._service.remove(finding.key)
+        await self._service.tidier.remove(finding.key)
         return f"{finding.subject}: removed"
 
     async def _check_states(self) -> list[Finding]:
