@@ -263,7 +263,8 @@ def test_the_command_line_through_the_api(addonkit_command: CommandLine, home: P
         assert elsewhere("env", "set", "-a", "shop", "DEBUG=1").status == 0
         hostile_line(home)
         servers_and_options(elsewhere)
-        refused = elsewhere("doctor")
+        assert elsewhere("doctor").out == "no problems found\n"
+        refused = elsewhere("logs", "shop-valkey")
         assert (refused.status, refused.err.count("\n")) == (1, 1)
         assert "does not work through a service" in refused.err
         assert elsewhere("destroy", "valkey", "-a", "shop", "--yes", "--now").status == 0

@@ -139,8 +139,9 @@ async def test_errors_are_those_of_the_service(api: Served, home: Path, shelf: S
         shelf.broken = True
         with pytest.raises(InstanceFailed, match="the shelf broke"):
             await kit.create("shelf", "shop")
-        with pytest.raises(AddonkitError, match="'doctor' does not work through a service"):
-            await kit.doctor()
+        assert [each.kind for each in await kit.doctor()] == ["failed"]
+        with pytest.raises(AddonkitError, match="'doctor --fix' does not work through a service"):
+            await kit.fix(())
 
 
 async def test_a_service_that_is_not_there(tmp_path: Path) -> None:

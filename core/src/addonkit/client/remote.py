@@ -20,7 +20,7 @@ from addonkit.controller.pools import HealReport
 from addonkit.errors import AddonkitError, NotFound, UnknownApp
 from addonkit.kit.binding import Binding
 from addonkit.models.variable import VariableMove
-from addonkit.models.views import AppView, Environment, InstanceView, Plan, ServerTarget
+from addonkit.models.views import AppView, Environment, Finding, InstanceView, Plan, ServerTarget
 from addonkit.models.vitals import Vitals
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ _COMMANDS: Final = {
     "changes": "change",
     "environment_files": "bindings",
     "executions": "saga",
+    "fix": "doctor --fix",
     "log_path": "logs",
     "manifests": "manifest",
     "moves": "clone",
@@ -198,6 +199,11 @@ class RemoteKit:
             if tie["app"] == app:
                 return moves_of(await self._transport.ask("POST", f"/v1/associations/{tie['id']}/promote"))
         raise NotFound(f"cannot promote {name} in {app}", "it is not attached to it")
+
+    async def doctor(self) -> tuple[Finding, ...]:
+        """See `Kit.doctor`."""
+        found = await self._transport.all("/v1/findings")
+        return tuple(Finding(each["kind"], each["subject"], each["problem"], each["fix"]) for each in found)
 
     async def servers(self, name: str | None = None, app: str | None = None) -> tuple[ServerTarget, ...]:
         """See `Kit.servers`."""

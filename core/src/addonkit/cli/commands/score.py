@@ -77,7 +77,7 @@ def _read(text: str) -> dict[str, Any]:
 
 
 async def _app_of(kit: Kit, resource: Mapping[str, Any]) -> str:
-    """Return the name of the app that stands for a resource, also when it was renamed since Score kept its state."""
+    """Return the name of the app that stands for a resource, also when it was renamed meanwhile."""
     state = resource.get("resource_state")
     known = state.get("instance") if isinstance(state, dict) else None
     found = [view.instance.app for view in await kit.instances() if view.instance.id == known] if known else []
