@@ -17,6 +17,7 @@ from addonkit.testing import prefork
 from mutation.mutants import Mutant
 from mutation.own_tests import own_failure
 from mutation.reach import Case, Reach
+from mutation.uses import uses_of
 
 _LIMIT: Final = 900.0
 _FIRST: Final = 6
@@ -87,7 +88,7 @@ class Judge:
         folder = self._folder / f"{threading.get_ident()}"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        cases = of_two_kinds(self._reach.of(mutant.import_name, mutant.mutation.statement), self._default)
+        cases = of_two_kinds(self._cases(mutant), self._default)
         for some in self._rounds(mutant, cases):
             for name, case, said in _failures(mutant, some, folder):
                 with self._lock:
@@ -97,6 +98,15 @@ class Judge:
         own = own_failure(mutant, _environ(mutant, folder)) if self._own_tests else ""
         took = round(time.monotonic() - began)
         return Verdict("own tests", own, "", took) if own else Verdict("missed", "", f"by {len(cases)} checks", took)
+
+    def _cases(self, mutant: Mutant) -> Collection[Case]:
+        """Return the checks that run what is changed, or what uses the constant that is."""
+        if mutant.mutation.statement:
+            return self._reach.of(mutant.import_name, mutant.mutation.statement)
+        used = uses_of(mutant.mutation.place, mutant.subject.sources()) if mutant.mutation.place else None
+        if used is None:
+            return self._reach.cases
+        return {case for module, line in used for case in self._reach.of(module, line)}
 
     def _rounds(self, mutant: Mutant, cases: Collection[Case]) -> Iterator[Sequence[Case]]:
         likely = _LIKELY[mutant.mutation.operator]

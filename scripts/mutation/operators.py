@@ -59,7 +59,7 @@ def mutations(source: str, config: Mapping[str, str]) -> list[Mutation]:
             if changed != source and _compiles(changed):
                 before = " ".join((ast.get_source_segment(source, node) or "").split())
                 line, place = getattr(node, "lineno", 0), _place_of(tree, node)
-                found.append(Mutation(name, line, _statement_of(tree, line), place, before[:90], changed))
+                found.append(Mutation(name, line, statement_of(tree, line), place, before[:90], changed))
     return found
 
 
@@ -71,7 +71,7 @@ def _place_of(tree: ast.Module, node: ast.AST) -> str:
     return ""
 
 
-def _statement_of(tree: ast.Module, line: int) -> int:
+def statement_of(tree: ast.Module, line: int) -> int:
     """Return the first line of the innermost statement of a function around a line."""
     functions = (each for each in ast.walk(tree) if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef))
     inner = (each for function in functions for body in function.body for each in ast.walk(body))

@@ -46,8 +46,8 @@ class Reach:
     by_place: Mapping[tuple[str, int], Collection[Case]] = attrs.field(factory=dict)
 
     def of(self, module: str, line: int) -> Collection[Case]:
-        """Return the checks that run a statement; all of them where it runs when the module is loaded, line 0."""
-        return self.by_place.get((module, line), ()) if line else self.cases
+        """Return the checks that run a statement of a function."""
+        return self.by_place.get((module, line), ())
 
 
 def reach_of(subject: Subject, folder: Path, *, crashes: bool = False) -> Reach:

@@ -50,6 +50,13 @@ class Subject:
         found = (path for path in self.package.glob("*.py") if path.name not in _NOT_BROKEN)
         return sorted(path for path in found if "serve_forever" not in path.read_text(encoding="utf-8"))
 
+    def sources(self) -> dict[str, str]:
+        """Return the source of each module of the package, by the name by which it is imported."""
+        return {
+            self.package.name + ("" if path.stem == "__init__" else f".{path.stem}"): path.read_text(encoding="utf-8")
+            for path in self.package.glob("*.py")
+        }
+
     def default(self) -> tuple[str, Mapping[str, str]]:
         """Return the default variant and its config; asked for in a process of its own."""
         ended = subprocess.run(

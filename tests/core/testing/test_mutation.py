@@ -93,6 +93,19 @@ def test_what_a_container_alone_has_is_left_alone(operators: ModuleType) -> None
     assert not operators.mutations(source, {})
 
 
+@pytest.mark.usefixtures("operators")
+def test_what_uses_a_constant_is_found_across_modules() -> None:
+    from mutation.uses import uses_of
+
+    sources = {
+        "one": "A = ('x',)\nB = (*A, 'y')\n\ndef f():\n    return B\n\nADDON = make(C)\nC = 1\n",
+        "two": "from one import A, f\n\ndef g(b=1):\n    if b:\n        return A\n",
+    }
+
+    assert uses_of("A", sources) == {("one", 5), ("two", 5)}
+    assert uses_of("C", sources) is None, "nothing is known of what uses ADDON"
+
+
 @pytest.mark.slow
 def test_a_signal_ends_all_that_judges(tmp_path: Path) -> None:
     environ = {**os.environ, "PYTHONPATH": str(SCRIPTS), "OF_THIS_TEST": str(tmp_path)}
