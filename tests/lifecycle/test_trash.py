@@ -252,6 +252,28 @@ def test_everything_of_an_app_comes_back(home: Path, repository: Path) -> None:
     assert left_behind(home) == ()
 
 
+def test_what_was_there_before_a_restore_comes_back_too(home: Path, repository: Path) -> None:
+    run = CommandLine(home, {"ADDONKIT_TRASH": "7d"})
+    assert run("create", "valkey:small", "-a", "shop").status == 0
+    assert run("backup", "create", "shop-valkey").status == 0
+    assert run("run", "-a", "shop", "--", *SET).status == 0
+    assert run("restore", "shop-valkey").status == 0
+    assert run("run", "-a", "shop", "--", *GET).out != "1\n"
+
+    gone = run("destroy", "--app", "shop", "--yes")
+    assert gone.status == 0, gone.err
+    back = run("undestroy", "--app", "shop")
+
+    assert back.out == "app shop is back, with shop-valkey, shop-valkey-former\n", back.err
+    found = run("list", "--json").data["instances"]
+    assert [(each["name"], each["purpose"], each["troubles"]) for each in found] == [
+        ("shop-valkey", "serve", []),
+        ("shop-valkey-former", "former", []),
+    ]
+    assert run("rollback", "shop-valkey").status == 0
+    assert run("run", "-a", "shop", "--", *GET).out == "1\n"
+
+
 def _points() -> list[Any]:
     saga = BackupSagas(*[None] * 6).undestroy  # type: ignore[list-item] # only the names of the steps are read
     points = [f"{when}:{step}" for step in saga.step_names for when in ("before", "after")]

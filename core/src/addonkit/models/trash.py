@@ -30,6 +30,7 @@ class TrashedInstance:
         expires: when the backup is removed, and nothing can be brought back any more.
         ties: apps that it was attached to, without variables and credentials.
         backups: what was known of its backups, with their schedule.
+        successor: id of the instance that had taken its place, of a former one.
     """
 
     kind: ClassVar[str] = "trash"
@@ -47,6 +48,7 @@ class TrashedInstance:
     config: Mapping[str, str] = attrs.field(factory=dict)
     ties: tuple[Association, ...] = ()
     backups: BackupState | None = None
+    successor: str = ""
 
 
 @frozen
@@ -93,6 +95,7 @@ def trashed(
         instance.config,
         tuple(blank(each) for each in ties if each.phase is not Phase.DEPROVISIONING),
         backups,
+        instance.successor,
     )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from addonkit.controller.backups import places
 from addonkit.controller.backups.outcomes import change_state
 from addonkit.controller.backups.places import give, publishable
 from addonkit.controller.lookup import existing
@@ -45,19 +46,22 @@ def trash_period(environ: Mapping[str, str]) -> timedelta:
 def bring_back(tx: Transaction, registry: Registry, place_id: str, trash_id: str, name: str, now: datetime) -> Instance:
     """Let a place serve as the instance that was destroyed, for the apps that had it.
 
+    A former one is a former one again, if the instance that had taken its place is there.
+
     Raises:
         Conflict: an instance has that name by now.
         BackupError: it was brought back or removed meanwhile.
     """
     place = publishable(tx, place_id)
-    if place.value.purpose is Purpose.SERVE:
+    if place.value.purpose is not Purpose.SCRATCH:
         return place.value
     entity = tx.get(TrashedInstance, trash_id)
     if entity is None:
         raise BackupError(f"cannot bring {name} back", "it is not in the trash any more")
     if tx.list(Instance, {"name": name}, limit=1).items:
         raise Conflict(f"cannot bring {name} back", "an instance has that name")
-    served = tx.put(place, attrs.evolve(place.value, name=name, app=entity.value.app, purpose=Purpose.SERVE)).value
+    served = tx.put(place, _returned(tx, place.value, entity.value, name, now)).value
+    _follow(tx, trash_id, served.id)
     for tie in entity.value.ties:
         made = attach_again(tx, tie, served, entity.value.destroyed)
         give(tx, registry, existing(tx, Association, made.id), served)
@@ -67,6 +71,25 @@ def bring_back(tx: Transaction, registry: Registry, place_id: str, trash_id: str
         change_state(tx, served.id, lambda state: state)
     tx.delete(TrashedInstance, trash_id)
     return served
+
+
+def _returned(tx: Transaction, place: Instance, kept: TrashedInstance, name: str, now: datetime) -> Instance:
+    """What a place is from now on."""
+    served = attrs.evolve(place, name=name, app=kept.app, purpose=Purpose.SERVE)
+    successor = tx.get(Instance, kept.successor) if kept.successor else None
+    if successor is None or successor.value.purpose is not Purpose.SERVE:
+        return served
+    return attrs.evolve(served, purpose=Purpose.FORMER, successor=successor.name, expires=now + places.KEPT)
+
+
+def _follow(tx: Transaction, before_id: str, after_id: str) -> None:
+    """Let former places of an instance that is back under another id be its own again: a rollback finds them by it."""
+    for former in tx.list(Instance).items:
+        if former.value.successor == before_id:
+            tx.put(former, attrs.evolve(former.value, successor=after_id))
+    for kept in tx.list(TrashedInstance).items:
+        if kept.value.successor == before_id:
+            tx.put(kept, attrs.evolve(kept.value, successor=after_id))
 
 
 def attach_again(tx: Transaction, tie: Association, served: Instance, destroyed: datetime) -> Association:
