@@ -264,7 +264,10 @@ def test_the_command_line_through_the_api(addonkit_command: CommandLine, home: P
         hostile_line(home)
         servers_and_options(elsewhere)
         assert elsewhere("doctor").out == "no problems found\n"
-        refused = elsewhere("logs", "shop-valkey")
+        assert "eady to accept connections" in elsewhere("logs", "valkey", "-a", "shop", "-n", "500").out
+        assert elsewhere("logs", "shop-valkey", "-n", "2", "--json").data["lines"][1:]
+        assert "leave out `--follow`" in elsewhere("logs", "shop-valkey", "-f").err
+        refused = elsewhere("saga", "list")
         assert (refused.status, refused.err.count("\n")) == (1, 1)
         assert "does not work through a service" in refused.err
         assert elsewhere("destroy", "valkey", "-a", "shop", "--yes", "--now").status == 0

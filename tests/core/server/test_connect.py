@@ -89,9 +89,9 @@ async def test_options_are_planned_and_changed(home: Path) -> None:
                 await kit.options.plan(made.name, values)
             with pytest.raises(InvalidInput, match=words):
                 await kit.options.set(made.name, values)
-        for name, words in (("log_path", "'logs' does not work"), ("shell", "'shell' does not work")):
+        for name, words in (("schedules", "'backup schedule' does not work"), ("shell", "'shell' does not work")):
             with pytest.raises(AddonkitError, match=words):
-                getattr(kit, name)(made.name)
+                getattr(kit, name)
 
 
 async def test_an_operation_is_followed_while_the_service_is_started_anew(home: Path, shelf: Shelf) -> None:

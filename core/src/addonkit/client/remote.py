@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from addonkit.client.options import RemoteExtensions, RemoteOptions
     from addonkit.client.rotations import RemoteRotations
 
+_LINES: Final = 1000
+"""Lines of a log that a service gives at most."""
+
 _COMMANDS: Final = {
     "backups": "backup",
     "branches": "branch",
@@ -34,7 +37,6 @@ _COMMANDS: Final = {
     "environment_files": "bindings",
     "executions": "saga",
     "fix": "doctor --fix",
-    "log_path": "logs",
     "manifests": "manifest",
     "moves": "clone",
     "registry": "addons",
@@ -204,6 +206,18 @@ class RemoteKit:
         """See `Kit.doctor`."""
         found = await self._transport.all("/v1/findings")
         return tuple(Finding(each["kind"], each["subject"], each["problem"], each["fix"]) for each in found)
+
+    async def log_path(self, name: str, app: str | None = None) -> str:
+        """See `Kit.log_path`; it is empty: the log is on another machine."""
+        await self.name_of(name, app)
+        return ""
+
+    async def log_lines(self, name: str, app: str | None = None, *, lines: int) -> tuple[str, ...]:
+        """See `Kit.log_lines`; a service gives a thousand at most."""
+        path = f"/v1/instances/{part(await self.name_of(name, app))}/log"
+        asked = str(min(max(lines, 1), _LINES))
+        found = (await self._transport.ask("GET", path, lines=asked))["lines"]
+        return tuple(found[-lines:]) if lines else ()
 
     async def servers(self, name: str | None = None, app: str | None = None) -> tuple[ServerTarget, ...]:
         """See `Kit.servers`."""

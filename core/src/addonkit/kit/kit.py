@@ -425,3 +425,21 @@ class Kit(Parts):
         if not instance.server:
             raise NotFound(f"cannot show the log of {instance.name}", "it has no server here")
         return self.backend.log_path(instance.server)
+
+    async def log_lines(self, name: str, app: str | None = None, *, lines: int) -> tuple[str, ...]:
+        """Return what the server of an instance wrote last.
+
+        Args:
+            name: of the instance, or what the app calls it.
+            app: what knows the instance by that name.
+            lines: how many at most.
+
+        Raises:
+            NotFound: it has no server here, or no log.
+        """
+        import asyncio
+
+        from addonkit.util.log_tail import LogTail
+
+        path = await self.log_path(name, app)
+        return tuple(await asyncio.to_thread(lambda: LogTail(path).last(lines)))

@@ -47,11 +47,30 @@ def logs(
     if follow and invocation.json:
         raise click.UsageError("--follow has no end, so it does not go with --json")
     path = with_kit(invocation, lambda kit: kit.log_path(instance, app))
-    reader = LogTail(path)
-    shown = _since(reader.last(_MOST), since) if since else reader.last(lines)
-    invocation.answer({"path": path, "lines": shown}, "\n".join(clean(line) for line in shown))
-    if follow:
+    number = _MOST if since else lines
+    reader = LogTail(path) if path else None
+    if reader is None:
+        _check_end(instance, follow=follow)
+        found = list(with_kit(invocation, lambda kit: kit.log_lines(instance, app, lines=number)))
+    else:
+        found = reader.last(number)
+    shown = _since(found, since) if since else found
+    invocation.answer({"path": path or None, "lines": shown}, "\n".join(clean(line) for line in shown))
+    if follow and reader is not None:
         _follow(invocation, reader)
+
+
+def _check_end(instance: str, *, follow: bool) -> None:
+    """Refuse to follow the log of another machine.
+
+    Raises:
+        InvalidInput: it is asked for.
+    """
+    from addonkit.errors import InvalidInput
+
+    if follow:
+        found = "a service gives what there is by now"
+        raise InvalidInput(f"cannot follow the log of {instance}", found, "leave out `--follow`")
 
 
 def _since(lines: list[str], since: str) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated, Final
 
 import attrs
@@ -11,7 +10,6 @@ from addonkit.models.token import Role
 from addonkit.server.endpoints import Call, Endpoints
 from addonkit.server.resources.instances import check_server, owned
 from addonkit.server.schema import Number
-from addonkit.util.log_tail import LogTail
 from addonkit.util.text import printable
 
 endpoint: Final = Endpoints()
@@ -50,6 +48,5 @@ async def get_log(call: Call, instance: str, query: LogQuery) -> LogResource:
     """
     await owned(call, instance)
     await check_server(call, instance)
-    path = await call.kit.log_path(instance)
-    found = await asyncio.to_thread(lambda: LogTail(path).last(query.lines))
+    found = await call.kit.log_lines(instance, lines=query.lines)
     return LogResource(tuple(printable(line.expandtabs()) for line in found))
