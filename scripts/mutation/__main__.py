@@ -5,7 +5,7 @@
 `--each` takes so many mutants of each addon by chance; 0 takes all. `--of-operator` takes so many of each operator,
 and all where there are fewer. With `--keep` verdicts stand in a folder. A mutant
 that has one is not judged again, unless `--again` names its verdict. `--crashes` lets checks kill the addon, too.
-`--kit-alone` runs no tests of the addon's own, which judge what the kit lets pass and take most of the time;
+`--kit-alone` runs no tests of the addon's own, which judge what the kit lets pass. They take most of the time;
 `--again missed` runs them later. `--kept` judges none. `--write` puts the numbers where the reference finds them.
 """
 

@@ -34,8 +34,8 @@ _GIVE_WAY_EVERY: Final = 16
 class SqliteStore:
     """See Store. Made by `open`.
 
-    Everything runs on one connection. What takes an instant runs on the event loop's thread, where a hop to another
-    one and back would take longer; the rest on a thread of the store's. Commits are durable: write-ahead log,
+    Everything runs on one connection. What takes an instant runs on the event loop's thread: a hop to another one and
+    back would take longer. The rest runs on a thread of the store's. Commits are durable: write-ahead log,
     `synchronous = FULL`. Decisions that wait at the same time share one commit.
     """
 

@@ -37,8 +37,8 @@ def _closed_error() -> StoreUnavailable:
 class Writer:
     """Runs functions of a connection one after the other: at once, or on a thread of its own.
 
-    At once means on the event loop's thread, which costs no hop to another one and back. That is done while the
-    thread has nothing to do, no other process keeps a lock, and few records are read.
+    At once means on the event loop's thread, which costs no hop to another one and back. That is done for few records,
+    while the thread has nothing to do and no other process keeps a lock.
 
     Args:
         path: of the state file.

@@ -1,4 +1,4 @@
-"""Steps of a clone, which believes a copy that the server itself has made once its outline is that of the original."""
+"""Steps of a clone. It believes a copy that the server itself has made once the outline is that of the original."""
 
 from __future__ import annotations
 
