@@ -7,8 +7,10 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 
+import addonkit
 from addonkit.testing.command import CommandLine
 from addonkit.testing.home import left_behind
 from addonkit.util.git_branch import Checkout, branch_app, find_checkout
@@ -145,3 +147,15 @@ def test_what_is_no_branch_is_refused(run: CommandLine, monkeypatch: pytest.Monk
     assert "branches with copies: none" in run("branch", "delete", "nothing", "-a", "shop", "--yes").err
     monkeypatch.chdir(os.sep)
     assert "is in none" in run("branch", "bind", "-a", "shop").err
+
+
+async def test_a_copy_lets_no_neighbour_in(kit: addonkit.Kit) -> None:
+    for app in ("shop", "blog"):
+        await kit.create("postgresql:shared", app=app)
+    await kit.moves.clone("shop-postgresql", "copy")
+    blog, copy = [(await kit.environment(app)).values for app in ("blog", "copy")]
+
+    with pytest.raises(asyncpg.InsufficientPrivilegeError, match="permission denied for database"):
+        await asyncpg.connect(blog["DATABASE_URL"], database=copy["PGDATABASE"], timeout=10)
+
+    await (await asyncpg.connect(copy["DATABASE_URL"], timeout=10)).close()
