@@ -279,6 +279,45 @@ def test_the_command_line_through_the_api(addonkit_command: CommandLine, home: P
 
 
 @pytest.mark.slow
+def test_backups_trash_and_tokens_through_the_api(home: Path, tmp_path: Path) -> None:
+    beside = CommandLine(home, {"ADDONKIT_TRASH": "1d"})
+    admin = beside("token", "create", "laptop", "--role", "admin").out.strip()
+    with serving(beside, "--listen", "127.0.0.1:0", line="http://") as (_, address):
+        run = CommandLine(tmp_path / "nothing", {"ADDONKIT_URL": address, "ADDONKIT_TOKEN": admin})
+        assert run("create", "valkey", "-a", "shop").status == 0
+        client = valkey.Valkey.from_url(run("env", "get", "-a", "shop", "VALKEY_URL").out.strip())
+        client.set("kept", "1")
+        made = run("backup", "create", "valkey", "-a", "shop", "--json").data
+        assert (made["instance"], made["verified"] is not None) == ("shop-valkey", True)
+        unproved = run("backup", "create", "shop-valkey", "--no-verify", "--json").data["name"]
+        assert [each["name"] for each in run("backup", "list", "--json").data["backups"]] == [made["name"], unproved]
+        assert run("backup", "list", "shop-valkey").out.count("shop-valkey/") == 2
+        assert run("backup", "verify", unproved).out.startswith(f"{unproved}: verified")
+        client.set("kept", "2")
+        back = run("restore", "valkey", "-a", "shop", "--from", made["name"], "--json").data
+        assert (back["backup"]["name"], back["former"] != "") == (made["name"], True)
+        assert "restart apps" in run("rollback", "shop-valkey").out
+        assert run("backup", "delete", unproved, "--yes").out == f"{unproved} is deleted\n"
+        for words in (("backup", "key"), ("backup", "create", "shop-valkey", "--dry-run"), ("trash", "delete", "x")):
+            refused = run(*words)
+            assert (refused.status, refused.err.count("\n")) == (1, 1), words
+        assert run("destroy", "shop-valkey", "--yes").status == 0
+        (kept,) = [each for each in run("trash", "list", "--json").data["trash"] if each["instance"] == "shop-valkey"]
+        assert kept["apps"] == ["shop"]
+        assert run("undestroy", "shop-valkey").out.startswith("shop-valkey is back, with its data\nshop receives ")
+        client = valkey.Valkey.from_url(run("env", "get", "-a", "shop", "VALKEY_URL").out.strip())
+        assert client.get("kept") == b"2", "the data from before the restore, which was rolled back"
+        other = run("token", "create", "deploy", "--role", "reader", "-a", "shop", "--json").data
+        assert [each["id"] for each in run("token", "list", "--json").data["tokens"]][1:] == [other["id"]]
+        reader = CommandLine(tmp_path / "nothing", {"ADDONKIT_URL": address, "ADDONKIT_TOKEN": other["text"]})
+        assert len(reader("backup", "list", "--json").data["backups"]) > 1
+        assert reader("backup", "delete", made["name"], "--yes").status == 1
+        assert run("token", "revoke", other["id"]).status == 0
+        assert reader("list").status == 1
+        assert run("destroy", "shop-valkey", "--yes", "--now").status == 0
+
+
+@pytest.mark.slow
 def test_new_credentials_are_asked_for(addonkit_command: CommandLine, home: Path) -> None:
     token = addonkit_command("token", "create", "web", "--role", "operator", "--app", "web").out.strip()
     with serving(addonkit_command):

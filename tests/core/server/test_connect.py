@@ -13,12 +13,17 @@ from aiohttp.test_utils import TestServer
 
 import addonkit
 from addonkit.client import transport
+from addonkit.client.backups import RemoteBackups, RemoteTrash
 from addonkit.client.options import RemoteExtensions, RemoteOptions
 from addonkit.client.remote import RemoteKit
+from addonkit.client.tokens import RemoteTokens
 from addonkit.errors import AddonkitError, InstanceFailed, InvalidInput, TransientError, UnknownAddon, UnknownInstance
+from addonkit.kit.backups import Backups
 from addonkit.kit.extensions import InstanceExtensions
 from addonkit.kit.kit import Kit
 from addonkit.kit.options import InstanceOptions
+from addonkit.kit.tokens import Tokens
+from addonkit.kit.trash import Trash
 from addonkit.models.instance import Phase
 
 from .chest import Chest
@@ -50,7 +55,14 @@ async def test_everything_of_every_day(api: Served, home: Path) -> None:
         assert await kit.count() == 0
 
 
-PAIRS = ((RemoteKit, Kit), (RemoteOptions, InstanceOptions), (RemoteExtensions, InstanceExtensions))
+PAIRS = (
+    (RemoteKit, Kit),
+    (RemoteOptions, InstanceOptions),
+    (RemoteExtensions, InstanceExtensions),
+    (RemoteBackups, Backups),
+    (RemoteTrash, Trash),
+    (RemoteTokens, Tokens),
+)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, NoReturn
 
+from addonkit.client.refusals import refuse
 from addonkit.client.transport import Transport, part
 from addonkit.client.values import (
     address_of,
@@ -17,21 +18,22 @@ from addonkit.client.values import (
     vitals_of,
 )
 from addonkit.controller.pools import HealReport
-from addonkit.errors import AddonkitError, NotFound, UnknownApp
+from addonkit.errors import NotFound, UnknownApp
 from addonkit.kit.binding import Binding
 from addonkit.models.variable import VariableMove
 from addonkit.models.views import AppView, Environment, Finding, InstanceView, Plan, ServerTarget
 from addonkit.models.vitals import Vitals
 
 if TYPE_CHECKING:
+    from addonkit.client.backups import RemoteBackups, RemoteTrash
     from addonkit.client.options import RemoteExtensions, RemoteOptions
     from addonkit.client.rotations import RemoteRotations
+    from addonkit.client.tokens import RemoteTokens
 
 _LINES: Final = 1000
 """Lines of a log that a service gives at most."""
 
 _COMMANDS: Final = {
-    "backups": "backup",
     "branches": "branch",
     "changes": "change",
     "environment_files": "bindings",
@@ -41,7 +43,6 @@ _COMMANDS: Final = {
     "moves": "clone",
     "registry": "addons",
     "schedules": "backup schedule",
-    "tokens": "token",
 }
 """Parts of `Kit` that a service has no place for, by the words with which people ask for them."""
 
@@ -54,10 +55,7 @@ class RemoteKit:
         self._url = url
 
     def __getattr__(self, name: str) -> NoReturn:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        found = f"{_COMMANDS.get(name, name)!r} does not work through a service"
-        raise AddonkitError(f"cannot do that at {self._url}", found, "unset ADDONKIT_URL on the machine of the home")
+        refuse(self._url, name, _COMMANDS.get(name, name))
 
     async def create(
         self,
@@ -250,6 +248,27 @@ class RemoteKit:
     def extensions(self) -> RemoteExtensions:
         """See `Kit.extensions`."""
         from addonkit.client.options import RemoteExtensions as Made
+
+        return Made(self._transport)
+
+    @property
+    def backups(self) -> RemoteBackups:
+        """See `Kit.backups`."""
+        from addonkit.client.backups import RemoteBackups as Made
+
+        return Made(self._transport, self._url)
+
+    @property
+    def trash(self) -> RemoteTrash:
+        """See `Kit.trash`."""
+        from addonkit.client.backups import RemoteTrash as Made
+
+        return Made(self._transport, self._url)
+
+    @property
+    def tokens(self) -> RemoteTokens:
+        """See `Kit.tokens`."""
+        from addonkit.client.tokens import RemoteTokens as Made
 
         return Made(self._transport)
 

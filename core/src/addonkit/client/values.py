@@ -7,12 +7,15 @@ from datetime import datetime
 from typing import Any
 
 from addonkit.models.address import Address
+from addonkit.models.backup import Backup, Proof
 from addonkit.models.definition import CONFIG_VERSION
 from addonkit.models.instance import Association, Instance, Phase, Purpose, Server, ServerPhase
 from addonkit.models.option_values import OptionType
 from addonkit.models.options import OptionDefinition
 from addonkit.models.result import Extension, Usage
 from addonkit.models.secret import Secret
+from addonkit.models.token import Role, Token
+from addonkit.models.trash import TrashedInstance
 from addonkit.models.variable import Variable, VariableMove
 from addonkit.models.views import (
     BoundService,
@@ -138,6 +141,28 @@ def server_target_of(data: Json) -> ServerTarget:
     return ServerTarget(data["server"], tuple(data["instances"]), tuple(data["chosen"]), tuple(data["apps"]))
 
 
+def backup_of(data: Json) -> Backup:
+    """Return a backup; where its archive is, only the service knows."""
+    verified = _time(data["verified"])
+    proof = Proof(verified, data["sha256"], data["items"]) if verified else None
+    return Backup(data["name"], data["addon"], _known_time(data["created"]), data["size"], "", proof)
+
+
+def trashed_of(data: Json) -> TrashedInstance:
+    """Return an instance that was destroyed; of its attachments only the apps are known."""
+    destroyed, expires = _known_time(data["destroyed"]), _known_time(data["expires"])
+    backup = Backup(data["backup"], data["addon"], destroyed, data["size"], "")
+    about = (data["id"], data["name"], data["addon"], data["app"], data["variant"])
+    ties = tuple(Association("", app, data["id"], data["addon"]) for app in data["apps"])
+    return TrashedInstance(*about, backup, destroyed, expires, ties=ties)
+
+
+def token_of(data: Json) -> Token:
+    """Return a token, without its digest."""
+    apps, created = tuple(data["apps"]), _time(data["created"])
+    return Token(data["id"], data["name"], Role(data["role"]), "", apps, created)
+
+
 def _service(data: Json) -> BoundService:
     variables = tuple(map(_variable, data["variables"]))
     return BoundService(data["name"], data["addon"], data["variant"], data["alias"], variables)
@@ -146,6 +171,10 @@ def _service(data: Json) -> BoundService:
 def _variable(data: Json) -> Variable:
     text = data["value"] or ""
     return Variable(data["name"], Secret(text) if data["sensitive"] else text, sensitive=data["sensitive"])
+
+
+def _known_time(text: str) -> datetime:
+    return datetime.fromisoformat(text)
 
 
 def _time(text: str | None) -> datetime | None:

@@ -217,6 +217,10 @@ class Backups:
         key, new = await self._keyring.ensure()
         return key.identity.reveal(), new
 
+    async def ensure_key(self) -> bool:
+        """Make the key that opens the backups of this home, unless it is there; whether it was made just now."""
+        return (await self._keyring.ensure())[1]
+
     async def recipients(self) -> tuple[str, ...]:
         """Public keys that backups are encrypted to."""
         return await self._keyring.recipients()

@@ -176,7 +176,7 @@ for each in (schedule, schedules, prune):
 
 
 async def _create(kit: Kit, instance: str, app: str | None, *, verify: bool) -> tuple[Backup, str, bool]:
-    _key, new = await kit.backups.key()
+    new = await kit.backups.ensure_key()
     return await kit.backups.create(instance, app, verify=verify), kit.backups.url, new
 
 

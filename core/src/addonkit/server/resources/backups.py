@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from http import HTTPStatus
 from typing import Annotated, Final
 
 import attrs
@@ -11,7 +12,7 @@ from addonkit.models.backup import Backup
 from addonkit.models.token import Role
 from addonkit.server.endpoints import LONG, Call, Endpoints, Page, Reply
 from addonkit.server.paging import ListQuery, page
-from addonkit.server.resources.instances import owned
+from addonkit.server.resources.instances import apps_of, owned
 from addonkit.server.resources.operations import OperationResource, begin
 from addonkit.server.schema import Text
 
@@ -29,6 +30,8 @@ class BackupResource:
         created: when it was begun.
         size: bytes of the archive.
         verified: when it was proved that it can be restored; null when it was not.
+        sha256: of the archive that was proved; null when none was.
+        items: that were compared for that; null when none were.
     """
 
     name: str
@@ -37,6 +40,8 @@ class BackupResource:
     created: datetime
     size: int
     verified: datetime | None
+    sha256: str | None
+    items: int | None
 
 
 @attrs.frozen
@@ -73,6 +78,18 @@ class VerifyBackup:
     """
 
     backup: BackupName = ""
+
+
+@endpoint("GET", "/v1/backups")
+async def list_all_backups(call: Call, query: ListQuery) -> Page[BackupResource]:
+    """List all backups of the repository, by name; a token for some apps sees those of instances of theirs."""
+    found = await call.kit.backups.list()
+    if call.principal.apps:
+        views = await call.kit.instances()
+        own = {each.instance.name for each in views if call.principal.reaches_all(apps_of(each))}
+        found = tuple(each for each in found if each.instance in own)
+    part = page(found, lambda each: each.name, query)
+    return Page(tuple(map(_resource, part.items)), part.next)
 
 
 @endpoint("GET", "/v1/instances/{instance}/backups")
@@ -113,6 +130,15 @@ async def roll_back_instance(call: Call, instance: str) -> OperationResource | R
     return await begin(call, "rollback", {"instance": instance})
 
 
+@endpoint("DELETE", "/v1/instances/{instance}/backups/{backup}", Role.OPERATOR, status=HTTPStatus.NO_CONTENT)
+async def delete_backup(call: Call, instance: str, backup: str) -> None:
+    """Delete a backup for good. Its name has two parts, with a slash between them."""
+    name = f"{instance}/{backup}"
+    if call.principal.apps:
+        await _check_own(call, instance, name)
+    await call.kit.backups.delete(name)
+
+
 async def _check_reach(call: Call, instance: str) -> None:
     """A token for some apps reaches the backups of instances that exist, and are theirs."""
     if call.principal.apps:
@@ -135,4 +161,6 @@ async def _check_own(call: Call, instance: str, backup: str) -> None:
 
 def _resource(backup: Backup) -> BackupResource:
     verified = backup.proof.verified if backup.proof else None
-    return BackupResource(backup.name, backup.instance, backup.addon, backup.created, backup.size, verified)
+    sha256, items = (backup.proof.sha256, backup.proof.items) if backup.proof else (None, None)
+    about = (backup.name, backup.instance, backup.addon, backup.created, backup.size)
+    return BackupResource(*about, verified, sha256, items)

@@ -232,7 +232,7 @@ async def owned(call: Call, name: str) -> InstanceView:
         Refused: another app uses it as well.
     """
     view = await find(call, name)
-    call.principal.require_each([view.instance.app, *(each.app for each in view.associations)], call.attempted)
+    call.principal.require_each(apps_of(view), call.attempted)
     return view
 
 
@@ -253,4 +253,9 @@ def _name(view: InstanceView) -> str:
 
 def reaches(call: Call, view: InstanceView) -> bool:
     """Whether an instance is within reach."""
-    return call.principal.reaches([view.instance.app, *(each.app for each in view.associations)])
+    return call.principal.reaches(apps_of(view))
+
+
+def apps_of(view: InstanceView) -> list[str]:
+    """Return the apps that an instance concerns: the one it was created for, and those that it is attached to."""
+    return [view.instance.app, *(each.app for each in view.associations)]

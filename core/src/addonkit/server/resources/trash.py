@@ -29,7 +29,7 @@ class TrashedResource:
         variant: name of the variant.
         app: that it was created for.
         apps: that it was attached to.
-        backup: name of the final backup.
+        backup: name of the final backup; `size` is its bytes.
         destroyed: when.
         expires: when nothing can be brought back any more.
     """
@@ -41,6 +41,7 @@ class TrashedResource:
     app: str
     apps: tuple[str, ...]
     backup: str
+    size: int
     destroyed: datetime
     expires: datetime
 
@@ -88,6 +89,7 @@ def _resource(found: TrashedInstance) -> TrashedResource:
         found.app,
         tuple(_apps(found)),
         found.backup.name,
+        found.backup.size,
         found.destroyed,
         found.expires,
     )
