@@ -17,7 +17,7 @@ class Family(NamedTuple):
     Attributes:
         kind: `gauge`, `counter` or `histogram`.
         text: what they count, a sentence.
-        labels: what they are told apart by.
+        labels: names that tell its numbers apart.
     """
 
     kind: str
