@@ -17,8 +17,8 @@ from addonkit.util.procfs import all_pids
 MARK: Final = "MUTATION_RUN"
 """Variable of the environment that all processes of a run inherit."""
 
-_CLEANS_UP: Final = (b"addonkit.testing.prefork", b"pytest")
-"""Words of the command line of those that end their own servers."""
+_CLEANS_UP: Final = {b"addonkit.testing.prefork": signal.SIGTERM, b"pytest": signal.SIGINT}
+"""Words of the command line of those that end their own servers, and the signal on which they do."""
 
 _PATIENCE: Final = 20.0
 _LOOK_EVERY: Final = 0.1
@@ -38,7 +38,8 @@ def end_all_on_signals() -> None:
 
 def _end_marked(mark: bytes) -> None:
     """Ask those that clean up to end, and kill what is left then."""
-    _send(signal.SIGTERM, _marked(mark, lambda command: any(word in command for word in _CLEANS_UP)))
+    for word, number in _CLEANS_UP.items():
+        _send(number, _marked(mark, lambda command, word=word: word in command))  # type: ignore[misc]  # bound at once
     ending = time.monotonic() + _PATIENCE
     while _marked(mark) and time.monotonic() < ending:
         time.sleep(_LOOK_EVERY)
