@@ -19,8 +19,8 @@ def server() -> Iterator[socket.socket]:
         yield made
 
 
-def refuse(family: int, port: int, *states: int) -> Iterator[Listener]:
-    del states
+def refuse(family: int, port: int, *states: int, queued: bool = False) -> Iterator[Listener]:
+    del states, queued
     raise PermissionError(f"no answer about {port} of {family}")
 
 
