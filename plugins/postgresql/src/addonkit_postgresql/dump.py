@@ -45,7 +45,7 @@ async def dump(server: Administrator, access: ServerAccess, tenant: Tenant, arch
         for role in hidden:
             await open_database(server, tenant.claim, writes=role == WRITERS)
         argv = ("pg_dump", *_DUMP, _LOCK_WAIT, f"--snapshot={snapshot}", f"--dbname={tenant.claim}")
-        environment = _environment(access, ADMINISTRATOR, await server.working_password())
+        environment = environment_of(access, ADMINISTRATOR, await server.working_password())
         async with _meanwhile(fingerprint_of(connection, tenant.claim)) as reading:
             async with access.pipe(argv, environment) as output:
                 await archive.write(MEMBER, output)
@@ -65,7 +65,7 @@ async def load(server: Administrator, access: ServerAccess, tenant: Tenant, arch
     """
     await _empty(server, tenant)
     async with passing_login(server, tenant) as login:
-        environment = _environment(access, login.name, login.password, tenant.claim)
+        environment = environment_of(access, login.name, login.password, tenant.claim)
         environment["PGOPTIONS"] += _NO_WAITING
         await _fill(server, access, tenant, archive, environment)
 
@@ -139,7 +139,7 @@ async def _empty(server: Administrator, tenant: Tenant) -> None:
     await admin.create_database(server, tenant.claim, tenant.claim, tenant.owner, tenant.config)
 
 
-def _environment(access: ServerAccess, user: str, password: Secret, role: str = "none") -> dict[str, str]:
+def environment_of(access: ServerAccess, user: str, password: Secret, role: str = "none") -> dict[str, str]:
     """How a program logs in and acts as a role: through the socket where its path is short enough, with SCRAM alone."""
     use_socket = access.socket and len(access.socket) < _LONGEST_SOCKET
     return {

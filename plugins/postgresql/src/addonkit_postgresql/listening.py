@@ -62,6 +62,7 @@ def _rules(listen: str) -> str:
     """
     return f"""\
 local all all scram-sha-256
+local replication {ADMINISTRATOR} scram-sha-256
 host all {ADMINISTRATOR} all reject
 {"" if _is_loopback(listen) else _LOOPBACK}hostssl all all all scram-sha-256
 hostnossl all all all reject

@@ -110,7 +110,7 @@ async def remove(admin: Administrator, role: str, owner: str) -> None:
         async with unblocked(admin, connection):
             await _log_out(connection, tenant)
             for database in await connection.fetch(_OWNED, tenant["oid"]):
-                await _drop_database(admin, connection, database)
+                await drop_database(admin, connection, database)
         await _drop_roles(admin, connection, (*tenant["logins"], role))
 
 
@@ -141,7 +141,8 @@ def _end_roles(ids: Sequence[int]) -> str:
     return _END_ROLES_BY_ID.format(", ".join(map(str, ids)))
 
 
-async def _drop_database(admin: Administrator, connection: asyncpg.Connection, found: asyncpg.Record) -> None:
+async def drop_database(admin: Administrator, connection: asyncpg.Connection, found: asyncpg.Record) -> None:
+    """Drop a database, whatever is in it, by a row of `_OWNED`."""
     name = found["name"]
     if not found["broken"]:
         if found["kept"]:

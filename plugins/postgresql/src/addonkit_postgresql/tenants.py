@@ -19,6 +19,7 @@ from addonkit import (
     Secret,
     ServerAccess,
     ServerAddress,
+    Stopped,
     Tenant,
     Tenants,
     Usage,
@@ -178,6 +179,15 @@ class DatabaseTenants(Tenants):
         from addonkit_postgresql import copying
 
         return await copying.copy(administrator(access), source, tenant)
+
+    async def copy_server(
+        self, access: ServerAccess, tenant: Tenant, source: ServerAccess, claim: str, stopped: Stopped
+    ) -> bool:
+        """See Tenants."""
+        from addonkit_postgresql import server_copy
+
+        origin = administrator(source), source, claim
+        return await server_copy.copy_server(administrator(access), access, tenant, origin, stopped)
 
     async def outline(self, access: ServerAccess, tenant: Tenant) -> Fingerprint:
         """See Tenants."""

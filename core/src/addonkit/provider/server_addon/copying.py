@@ -1,22 +1,31 @@
-"""Steps that copy a tenant within its server, and tell what a copy can be compared by."""
+"""Steps that copy a tenant by the means of its server, and tell what a copy can be compared by."""
 
 from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
 
 from addonkit.models.facts import Facts
 from addonkit.models.fingerprint import Fingerprint
 from addonkit.models.instance import Instance
 from addonkit.provider.framework import ProviderFramework
-from addonkit.provider.server_addon.admin_access import admin_access
+from addonkit.provider.server_addon.admin_access import admin_access, ensure_access
 from addonkit.provider.server_addon.data import LONGEST
-from addonkit.provider.server_addon.declaration import tenant_of
-from addonkit.provider.server_addon.verbs import CopyingTenants, FactTenants, OutlinedTenants
+from addonkit.provider.server_addon.declaration import ServerAccess, tenant_of
+from addonkit.provider.server_addon.verbs import (
+    CopyingTenants,
+    FactTenants,
+    OutlinedTenants,
+    ServerCopyingTenants,
+)
 from addonkit.saga.step import step
 from addonkit.util.values import frozen
 
 
 @frozen
 class CopySteps:
-    """Fills a tenant with what another one of the same server has."""
+    """Fills a tenant with what another one has, of the same server or of one that is alike."""
 
     tenants: CopyingTenants
 
@@ -30,10 +39,31 @@ class CopySteps:
         source_server: str,
         source: str,
     ) -> bool:
-        """Copy within the server."""
-        if server_id != source_server:
+        """Copy without an archive."""
+        tenant = tenant_of(instance, claim)
+        if server_id == source_server:
+            return await self.tenants.copy(await admin_access(framework, server_id), source, tenant)
+        if not isinstance(self.tenants, ServerCopyingTenants):
             return False
-        return await self.tenants.copy(await admin_access(framework, server_id), source, tenant_of(instance, claim))
+        # An attempt that was interrupted may have stopped it.
+        access, origin = await ensure_access(framework, server_id), await admin_access(framework, source_server)
+        stopped = partial(_stopped, framework, server_id)
+        return _are_alike(access, origin) and await self.tenants.copy_server(access, tenant, origin, source, stopped)
+
+
+def _are_alike(one: ServerAccess, other: ServerAccess) -> bool:
+    """Return whether both servers are of one tenant each, and of one version."""
+    return not (one.server.shared or other.server.shared) and one.server.version == other.server.version
+
+
+@asynccontextmanager
+async def _stopped(framework: ProviderFramework, server_id: str) -> AsyncIterator[None]:
+    """Stop a server for a block, and start it after the block, however that ends."""
+    await framework.scale_pool(server_id, 0)
+    try:
+        yield
+    finally:
+        await framework.start_pool(server_id)
 
 
 @frozen

@@ -30,6 +30,10 @@ Progress = Callable[[str], Any]
 """Takes one sentence and shows it to the user."""
 
 
+Stopped = Callable[[], AbstractAsyncContextManager[None]]
+"""Stops a server for a block, and starts it after the block; programs beside it can be run meanwhile."""
+
+
 @frozen
 class ContainerSpec:
     """How a server runs in a container of its image; see Program for how it runs without one.
@@ -222,6 +226,15 @@ class Tenants(abc.ABC):
     A tenant may be filled at once with what another tenant of its server has. This verb answers whether it was:
 
         async def copy(self, access: ServerAccess, source: str, tenant: Tenant) -> bool
+
+    A server of its own may be filled with all that another one has. Both run one version. `claim` is the tenant's on
+    the source, which goes on serving. `async with stopped()` stops the target for a block, in which `access.pipe` still
+    runs programs. Let nobody log in to the target with what fits on the source, from its first second. Answer False
+    only while the target is as it was:
+
+        async def copy_server(
+            self, access: ServerAccess, tenant: Tenant, source: ServerAccess, claim: str, stopped: Stopped
+        ) -> bool
 
     Where the server itself makes such a copy of one moment, block by block, this verb spares reading both: it answers
     what can be told without that, definitions and sizes, and is equal for a tenant and its copy:

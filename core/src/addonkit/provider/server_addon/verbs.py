@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from addonkit.models.fingerprint import Fingerprint
     from addonkit.models.result import Extension, Usage
     from addonkit.models.secret import Secret
-    from addonkit.provider.server_addon.declaration import Login, ServerAccess, Tenant
+    from addonkit.provider.server_addon.declaration import Login, ServerAccess, Stopped, Tenant
 
 
 @runtime_checkable
@@ -66,6 +66,17 @@ class CopyingTenants(Protocol):
 
     async def copy(self, access: ServerAccess, source: str, tenant: Tenant) -> bool:
         """Fill a tenant with what another one has."""
+        ...
+
+
+@runtime_checkable
+class ServerCopyingTenants(Protocol):
+    """Tenants whose server can be copied into another one."""
+
+    async def copy_server(
+        self, access: ServerAccess, tenant: Tenant, source: ServerAccess, claim: str, stopped: Stopped
+    ) -> bool:
+        """Fill a server with what another one has."""
         ...
 
 
@@ -169,5 +180,7 @@ def check_copying(name: str, tenants: object) -> None:
         raise ValueError(
             f"tenants of addon {name} have `copy` without `dump`, `load` and `fingerprint`, which prove it"
         )
+    if isinstance(tenants, ServerCopyingTenants) and not copies:
+        raise ValueError(f"tenants of addon {name} have `copy_server` without `copy`, which makes them ones that copy")
     if isinstance(tenants, OutlinedTenants) and not copies:
         raise ValueError(f"tenants of addon {name} have `outline` without `copy`, after which alone it is asked for")
