@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from pathlib import PurePath
 from typing import Final
 
@@ -43,3 +44,14 @@ async def transform(server: Administrator, access: ServerAccess, tenant: Tenant,
                 raise BackupError(attempted, f"the server says: {error}") from error
             finally:
                 await connection.close(timeout=CONNECT_LIMIT)
+    await _forget_statistics(server, tenant.claim)
+
+
+async def _forget_statistics(server: Administrator, database: str) -> None:
+    """Take statistics anew: they quote values of before."""
+    import asyncpg
+
+    async with server.session(database) as connection:
+        await connection.execute("DELETE FROM pg_statistic; DELETE FROM pg_statistic_ext_data")
+        with suppress(asyncpg.PostgresError):  # a function in an index fails: then it waits for autovacuum
+            await connection.execute("ANALYZE", timeout=_LIMIT)

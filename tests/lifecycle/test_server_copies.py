@@ -1,0 +1,225 @@
+"""A server of its own is copied as a whole into another one: all data arrive, and no login of the source fits there."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+
+import addonkit
+from addonkit.engine.failpoints import at
+from addonkit.models.compute import Pool
+from addonkit.models.instance import Server
+from addonkit.provider.server_addon.declaration import admin_password
+from addonkit.testing.command import CommandLine
+from addonkit.testing.home import left_behind
+
+DATA = """
+    CREATE EXTENSION hstore;
+    CREATE TABLE orders (id bigserial PRIMARY KEY, tags hstore, mail text, cents int GENERATED ALWAYS AS (1 + 1) STORED);
+    INSERT INTO orders (tags, mail) SELECT 'a=>1', 'anna@example.com' FROM generate_series(1, 1000);
+    CREATE TABLE "Bücher 'x %" ("straße" text, UNIQUE ("straße")); INSERT INTO "Bücher 'x %" VALUES ('ä'), (NULL);
+    ALTER TABLE "Bücher 'x %" ENABLE ROW LEVEL SECURITY;
+    CREATE POLICY own ON "Bücher 'x %" TO CURRENT_USER USING (true);
+    CREATE MATERIALIZED VIEW counted AS SELECT count(*) AS count FROM orders;
+    SELECT nextval('orders_id_seq'), lo_from_bytea(4711, decode(repeat('0102', 5000), 'hex'));
+    ALTER ROLE CURRENT_USER SET statement_timeout = '7min';
+    ALTER DATABASE shop SET search_path = public;
+    GRANT SELECT ON orders TO PUBLIC;
+    ANALYZE
+"""
+
+LOOK = """
+    SELECT (SELECT count(*) FROM orders), (SELECT last_value FROM orders_id_seq), (SELECT count FROM counted),
+      (SELECT count(*) FROM "Bücher 'x %"), length(lo_get(4711)), current_setting('statement_timeout'),
+      (SELECT count(*) FROM pg_policy WHERE polroles[1]::regrole::text = current_user),
+      (SELECT count(*) FROM pg_class WHERE relowner::regrole::text = current_user AND relname = 'orders')
+"""
+
+WHOLE = (1000, 1001, 1000, 2, 10_000, "7min", 1, 1)
+
+
+async def connect(environ: Mapping[str, str], **other: Any) -> asyncpg.Connection:
+    return await asyncpg.connect(environ["DATABASE_URL"], timeout=10, **other)
+
+
+async def ran(kit: addonkit.Kit) -> Counter[str]:
+    return Counter(each.saga.removeprefix("postgresql.") for each in await kit.executions())
+
+
+async def servers(kit: addonkit.Kit) -> dict[str, tuple[Server, int]]:
+    """Records and ports of all servers."""
+    ports = {each.name: next(iter(each.value.ports.values())) for each in await kit._store.list(Pool)}
+    return {each.value.id: (each.value, ports[each.value.id]) for each in await kit._store.list(Server)}
+
+
+@asynccontextmanager
+async def intruding(port: int, logins: Mapping[str, tuple[str, str]]) -> AsyncIterator[Counter[str]]:
+    """Try logins all the while, and count what becomes of them: roles to passwords and databases."""
+    seen: Counter[str] = Counter()
+
+    async def intrude() -> None:
+        while True:
+            for user, (password, database) in logins.items():
+                try:
+                    connection = await asyncpg.connect(
+                        host="127.0.0.1", port=port, user=user, password=password, database=database, timeout=5
+                    )
+                    await connection.close()
+                    seen["in"] += 1
+                except asyncpg.PostgresError as error:
+                    seen[type(error).__name__] += 1
+                except (OSError, asyncpg.InterfaceError):
+                    seen["down"] += 1
+            await asyncio.sleep(0.002)
+
+    task = asyncio.create_task(intrude())
+    try:
+        yield seen
+        await asyncio.sleep(0.1)
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def test_a_server_of_its_own_is_copied_as_a_whole(kit: addonkit.Kit) -> None:
+    shop = (await kit.create("postgresql:small", app="shop", options={"work_mem": "8MB"})).environ()
+    await kit.attach("shop-postgresql", "reader", role="read-only")
+    reader = (await kit.environment("reader")).values
+    used = await connect(shop)
+    await used.execute(DATA)
+    await used.execute("CREATE DATABASE shop_test")
+    own = await connect(shop, database="postgres")
+    await own.execute("SELECT lo_from_bytea(4712, 'secret')")
+    await own.close()
+    (source, (record, _port)), *_ = (await servers(kit)).items()
+    logins = {
+        "postgres": (admin_password(record).reveal(), "postgres"),
+        **{each["PGUSER"]: (each["PGPASSWORD"], "shop") for each in (shop, reader)},
+    }
+    tries: list[Any] = []
+
+    async def begin() -> None:
+        (port,) = [port for id, (_server, port) in (await servers(kit)).items() if id != source]
+        tries.append(intruding(port, logins))
+        tries.append(await tries[0].__aenter__())
+
+    with at("before:copy_within_server", begin):
+        await kit.moves.clone("shop-postgresql", "copy")
+    await tries[0].__aexit__(None, None, None)
+
+    done = await ran(kit)
+    assert (done["copy"], done["backup"], done["outline"], done["fingerprint"]) == (1, 0, 2, 0)
+    assert tries[1]["in"] == 0, tries[1]
+    assert tries[1]["InvalidPasswordError"] > 0, "the copy refused them while it ran"
+    assert await used.fetchval("SELECT count(*) FROM orders") == 1000, "no session of the source ends"
+    copy = (await kit.environment("copy")).values
+    assert copy["PGPASSWORD"] != shop["PGPASSWORD"]
+    inside = await connect(copy)
+    assert tuple(await inside.fetchrow(LOOK)) == WHOLE
+    assert await inside.fetchval("SHOW work_mem") == "8MB"
+    assert await inside.fetchval("SELECT current_database() = current_user AND current_user <> 'shop'")
+    databases = [row[0] for row in await inside.fetch("SELECT datname FROM pg_database ORDER BY 1")]
+    assert databases == sorted([copy["PGDATABASE"], "postgres", "template0", "template1"])
+    roles = {row[0] for row in await inside.fetch("SELECT rolname FROM pg_roles WHERE rolcanlogin")}
+    assert roles == {"postgres", copy["PGUSER"]}
+    await inside.execute("DROP TABLE orders CASCADE")
+    await inside.execute("CREATE DATABASE copy_test")
+    own = await connect(copy, database="postgres")
+    assert await own.fetchval("SELECT count(*) FROM pg_largeobject_metadata") == 0, "a place for an app's leavings"
+    await own.close()
+    await inside.close()
+    await used.execute("INSERT INTO orders (mail) VALUES ('berta@example.com')")
+    assert tuple(await used.fetchrow(LOOK))[0] == 1001
+
+    await kit.destroy("shop-postgresql", now=True)
+    await kit.moves.clone("copy-postgresql", "second")
+    second = await connect((await kit.environment("second")).values)
+    assert await second.fetchval("SELECT count(*) FROM \"Bücher 'x %\"") == 2
+    await second.close()
+    assert (await ran(kit))["backup"] == 0
+    assert [each.kind for each in await kit.doctor()] == []
+
+
+async def test_what_a_script_masks_is_in_no_statistics(kit: addonkit.Kit) -> None:
+    shop = (await kit.create("postgresql:small", app="shop")).environ()
+    used = await connect(shop)
+    await used.execute(DATA)
+    await kit.moves.clone("shop-postgresql", "copy", script="UPDATE orders SET mail = 'masked'")
+    assert (await ran(kit))["backup"] == 0
+    inside = await connect((await kit.environment("copy")).values)
+    assert await inside.fetchval("SELECT count(*) FROM orders WHERE mail = 'masked'") == 1000
+    statistics = "SELECT most_common_vals::text FROM pg_stats WHERE tablename = 'orders' AND attname = 'mail'"
+    assert await used.fetchval(statistics) == "{anna@example.com}"
+    assert await inside.fetchval(statistics) in {None, "{masked}"}
+    await inside.close()
+    await used.close()
+
+
+async def test_what_cannot_be_copied_as_a_whole_goes_through_a_dump(
+    kit: addonkit.Kit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = (await kit.create("postgresql:small", app="shop")).environ()
+    used = await connect(shop)
+
+    async def clone(app: str, dumps: int) -> None:
+        await kit.moves.clone("shop-postgresql", app)
+        done = await ran(kit)
+        assert (done["copy"], done["backup"]) == (dumps, dumps)
+        copy = await connect((await kit.environment(app)).values)
+        assert await copy.fetchval("SELECT count(*) FROM quick") == 1
+        await copy.close()
+
+    await used.execute("CREATE UNLOGGED TABLE quick AS SELECT 1 AS n")
+    await clone("unlogged", 1)
+    await used.execute("ALTER TABLE quick SET LOGGED")
+    with monkeypatch.context() as full:
+        full.setattr("addonkit_postgresql.server_copy._SPARE_KB", 10**12)
+        await clone("full", 2)
+    with monkeypatch.context() as broken:
+        broken.setattr("addonkit_postgresql.server_copy._LOCK", "SELECT 1 / 0;")
+        await clone("broken", 3)
+    await used.close()
+    assert [each.kind for each in await kit.doctor()] == []
+    assert not list(Path(kit.home).glob("disks/*/data/addonkit.copy.*"))
+
+
+@pytest.mark.parametrize("when", ["copying", "copied"])
+def test_killed_while_a_server_is_copied_nothing_half_stays(
+    addonkit_command: CommandLine, home: Path, when: str
+) -> None:
+    def psql(app: str, query: str) -> str:
+        ended = addonkit_command("run", "-a", app, "--", "psql", "-XAtc", query)
+        assert ended.status == 0, ended.err
+        return str(ended.out.strip())
+
+    assert addonkit_command("create", "postgresql:small", "-a", "shop").status == 0
+    psql("shop", "CREATE TABLE orders AS SELECT n, repeat('x', 500) FROM generate_series(1, 100000) n")
+    clone = ("clone", "shop-postgresql", "-a", "copy")
+    if when == "copying":
+        with addonkit_command.start(*clone) as process:
+            while not list(home.glob("disks/*/data/addonkit.copy.*/base/*")):
+                assert process.poll() is None
+            process.kill()
+    else:
+        killed = addonkit_command(*clone, ADDONKIT_FAULT="after:copy_within_server=kill")
+        assert killed.status == -signal.SIGKILL, killed.err
+
+    assert psql("shop", "SELECT count(*) FROM orders") == "100000"
+    mended = addonkit_command("doctor", "--fix", "--yes")
+    assert addonkit_command("saga", "list", "--unfinished", "--json").data["executions"] == [], mended.out + mended.err
+    again = addonkit_command(*clone)
+    assert again.status == 0 or "already" in again.err or "has that name" in again.err, again.err
+    assert psql("copy", "SELECT count(*) FROM orders") == "100000"
+    assert list(home.glob("disks/*/data/addonkit.copy.*")) == []
+    for app in ("shop", "copy"):
+        assert addonkit_command("destroy", "--app", app, "--yes", "--now").status == 0
+    assert left_behind(home) == ()
