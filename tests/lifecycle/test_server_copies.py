@@ -138,12 +138,12 @@ async def test_a_server_of_its_own_is_copied_as_a_whole(kit: addonkit.Kit) -> No
     await own.close()
     await inside.close()
     await used.execute("INSERT INTO orders (mail) VALUES ('berta@example.com')")
-    assert tuple(await used.fetchrow(LOOK))[0] == 1001
+    assert await used.fetchval(LOOK) == 1001
 
     await kit.destroy("shop-postgresql", now=True)
     await kit.moves.clone("copy-postgresql", "second")
     second = await connect((await kit.environment("second")).values)
-    assert await second.fetchval("SELECT count(*) FROM \"Bücher 'x %\"") == 2
+    assert await second.fetchval('SELECT count(*) FROM "Bücher \'x %"') == 2
     await second.close()
     assert (await ran(kit))["backup"] == 0
     assert [each.kind for each in await kit.doctor()] == []

@@ -19,6 +19,8 @@ from addonkit_postgresql.session import Administrator, ServerFault
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import asyncpg
+
 _LOOK: Final = """
     SELECT current_setting('server_version_num')::int >= 150000
         AND current_setting('max_prepared_transactions') = '0'
@@ -35,11 +37,11 @@ _LOOK: Final = """
 """Files of unlogged tables do not come along. A transaction that writes makes the copy one of another moment."""
 
 _BUILD: Final = """
-    SELECT version(), to_jsonb(d) - ARRAY['oid', 'datname', 'datdba', 'datistemplate', 'datallowconn', 'datconnlimit',
-        'datfrozenxid', 'datminmxid', 'dattablespace', 'datacl', 'dathasloginevt']
-    FROM pg_database d WHERE datname = $1
+    SELECT version() AS program, (SELECT to_jsonb(d) - ARRAY['oid', 'datname', 'datdba', 'datistemplate',
+        'datallowconn', 'datconnlimit', 'datfrozenxid', 'datminmxid', 'dattablespace', 'datacl', 'dathasloginevt']
+        FROM pg_database d WHERE datname = $1) AS texts
 """
-"""Program and machine, and how texts are ordered in the database."""
+"""Program and machine, and how texts are ordered in the database; null where an interrupted attempt has renamed it."""
 
 _SCRATCH: Final = "addonkit.copy."
 """Begins the names of folders beside the data."""
@@ -131,14 +133,15 @@ async def _need(server: Administrator, name: str, origin: Administrator, claim: 
         found = await connection.fetchrow(_LOOK, name)
     if not found["fits"] or found["size"] < found["others"]:
         return 0
-    if await _build(origin, claim) != await _build(server, name):
+    there, here = await _build(origin, claim), await _build(server, name)
+    if there["program"] != here["program"] or here["texts"] not in {None, there["texts"]}:
         return 0
     return int((found["size"] + found["others"]) // 1024) + _SPARE_KB
 
 
-async def _build(server: Administrator, database: str) -> tuple[str, ...]:
+async def _build(server: Administrator, database: str) -> asyncpg.Record:
     async with server.session() as connection:
-        return tuple(await connection.fetchrow(_BUILD, database))
+        return await connection.fetchrow(_BUILD, database)
 
 
 async def _replace(access: ServerAccess, environment: dict[str, str], need: int) -> None:
