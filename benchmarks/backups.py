@@ -101,6 +101,11 @@ class Bench:
         await self._fill(made.url)
         self.has_old = True
 
+    async def fill_own(self) -> None:
+        """Make the same database on a server of its own."""
+        made = await self.kit.create("postgresql:small", app="own", options={"storage": "20Gi"})
+        await self._fill(made.url)
+
     async def _fill(self, url: str) -> None:
         connection = await asyncpg.connect(url)
         await connection.execute(FILL.format(rows=ROWS), timeout=3600)
@@ -139,22 +144,31 @@ class Bench:
 
     async def _clear(self) -> None:
         for view in await self.kit.instances():
-            if view.instance.app not in {"shop", "old"}:
+            if view.instance.app not in {"shop", "old", "own"}:
                 await self.kit.destroy(view.instance.name, now=True)
         for name in ("shop-postgresql", "old-postgresql"):
             with suppress(addonkit.AddonkitError):
                 await self.kit.changes.confirm(name)
 
-    async def clone(self, *, verify: bool) -> None:
-        """Clone within the server."""
+    async def clone(self, *, verify: bool, app: str = "shop") -> None:
+        """Clone within the server, or a server of its own."""
         self._number += 1
-        await self.kit.moves.clone("shop-postgresql", f"copy{self._number}", verify=verify)
+        await self.kit.moves.clone(f"{app}-postgresql", f"copy{self._number}", verify=verify)
 
     async def clone_by_archive(self) -> None:
         """Clone while a session keeps the server from copying."""
         connection = await asyncpg.connect((await self.kit.environment("shop")).values["DATABASE_URL"])
         try:
             await self.clone(verify=False)
+        finally:
+            await connection.close()
+
+    async def clone_own_by_archive(self) -> None:
+        """Clone a server of its own while a transaction that writes keeps it from being copied."""
+        connection = await asyncpg.connect((await self.kit.environment("own")).values["DATABASE_URL"])
+        try:
+            await connection.execute("BEGIN; SELECT pg_current_xact_id()")
+            await self.clone(verify=False, app="own")
         finally:
             await connection.close()
 
@@ -224,6 +238,8 @@ def ways(bench: Bench) -> Mapping[str, Callable[[], float]]:
         "clone by template": lambda: bench.timed(lambda: bench.clone(verify=False)),
         "the same, --verify": lambda: bench.timed(lambda: bench.clone(verify=True)),
         "createdb -T": bench.template_by_hand,
+        "clone of a server": lambda: bench.timed(lambda: bench.clone(verify=False, app="own")),
+        "the same by archive": lambda: bench.timed(bench.clone_own_by_archive),
     }
     if bench.has_old:
         old = bench.wait(bench.kit.environment("old")).values["DATABASE_URL"]
@@ -241,6 +257,7 @@ PAIRS: Final = (
     ("clone by archive", "pg_dump to pg_restore", ""),
     ("clone by template", "createdb -T", ""),
     ("the same, --verify", "createdb -T", ""),
+    ("clone of a server", "the same by archive", ""),
     ("clone by reflink", "createdb -T, same disk", ""),
     ("upgrade 17 to 18", "pg_dump -Fd -j 2, pg_restore -j 2", ""),
 )
@@ -292,6 +309,8 @@ def main() -> None:
         with opened(folder / "plain", runner) as bench:
             if not WAYS or "upgrade 17 to 18" in WAYS:
                 bench.wait(bench.fill_old())
+            if not WAYS or "clone of a server" in WAYS:
+                bench.wait(bench.fill_own())
             bench.timed(lambda: bench.kit.backups.create("shop-postgresql", verify=False))
             bench.by_hand(_BACKUP)
             for _ in range(ROUNDS):

@@ -42,7 +42,7 @@ GROUPS: Final = {
     ),
     "A server, declared": (
         "ServerAddon", "Program", "DiskTemplate", "File", "Probe", "ContainerSpec", "ConnectionInfo", "admin_password",
-        "Certificate", "Tenants", "Login", "Tenant", "ServerAccess", "Progress",
+        "Certificate", "Tenants", "Login", "Tenant", "ServerAccess", "Stopped", "Progress",
     ),
     "Variables and secrets": ("Variable", "Secret", "reveal"),
     "What hooks are given": (

@@ -150,7 +150,7 @@ async def test_a_server_of_its_own_is_copied_as_a_whole(kit: addonkit.Kit) -> No
 
 
 async def test_what_a_script_masks_is_in_no_statistics(kit: addonkit.Kit) -> None:
-    shop = (await kit.create("postgresql:small", app="shop")).environ()
+    shop = (await kit.create("postgresql:small", app="shop", version="17")).environ()
     used = await connect(shop)
     await used.execute(DATA)
     await kit.moves.clone("shop-postgresql", "copy", script="UPDATE orders SET mail = 'masked'")

@@ -1,4 +1,4 @@
-"""Copies the data of one instance into another: within their server where that can be, else through a pipe."""
+"""Copies the data of one instance into another: by their servers where that can be, else through a pipe."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class DataCopier:
         self._calls = calls
 
     async def copy(self, sagas: Sagas, id: str, original: Instance, target: Instance, *, read_all: bool) -> CopiedData:
-        """Copy within the server where that can be, else dump and load side by side, with nothing kept between."""
+        """Let servers copy where that can be, else dump and load side by side, with nothing kept between."""
         quick = await self._copied(sagas, id, original, target, read_all=read_all)
         return quick or CopiedData(await self._piped(sagas, id, original, target), outlined=False)
 

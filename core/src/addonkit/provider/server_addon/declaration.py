@@ -229,8 +229,8 @@ class Tenants(abc.ABC):
 
     A server of its own may be filled with all that another one has. Both run one version. `claim` is the tenant's on
     the source, which goes on serving. `async with stopped()` stops the target for a block, in which `access.pipe` still
-    runs programs. Let nobody log in to the target with what fits on the source, from its first second. Answer False
-    only while the target is as it was:
+    runs programs. No login of the source may fit on the target, from its first second. Answer False only while
+    the target is as it was:
 
         async def copy_server(
             self, access: ServerAccess, tenant: Tenant, source: ServerAccess, claim: str, stopped: Stopped

@@ -147,7 +147,7 @@ class ServerAddonSagas:
 
     @cached_property
     def copy(self) -> Saga[bool]:
-        """Copies a tenant within its server."""
+        """Copies a tenant without an archive."""
         from addonkit.provider.server_addon.copying import CopySteps
 
         inputs = ("source_server", "source")
