@@ -17,9 +17,11 @@ import addonkit
 from addonkit.engine.failpoints import at
 from addonkit.models.compute import Pool
 from addonkit.models.instance import Server
+from addonkit.provider.server_addon.admin_access import admin_access
 from addonkit.provider.server_addon.declaration import admin_password
 from addonkit.testing.command import CommandLine
 from addonkit.testing.home import left_behind
+from addonkit_postgresql.tenants import administrator
 
 DATA = """
     CREATE EXTENSION hstore;
@@ -61,6 +63,12 @@ async def servers(kit: addonkit.Kit) -> dict[str, tuple[Server, int]]:
 
 
 @asynccontextmanager
+async def superuser(kit: addonkit.Kit, server: str) -> AsyncIterator[asyncpg.Connection]:
+    async with administrator(await admin_access(kit.framework, server)).session() as connection:
+        yield connection
+
+
+@asynccontextmanager
 async def intruding(port: int, logins: Mapping[str, tuple[str, str]]) -> AsyncIterator[Counter[str]]:
     """Try logins all the while, and count what becomes of them: roles to passwords and databases."""
     seen: Counter[str] = Counter()
@@ -90,6 +98,17 @@ async def intruding(port: int, logins: Mapping[str, tuple[str, str]]) -> AsyncIt
             await task
 
 
+async def expect_alone(inside: asyncpg.Connection, copy: Mapping[str, str]) -> None:
+    """See that a copy has nothing but the app's own database, and no login of the source."""
+    databases = [row[0] for row in await inside.fetch("SELECT datname FROM pg_database ORDER BY 1")]
+    assert databases == sorted([copy["PGDATABASE"], "postgres", "template0", "template1"])
+    roles = {row[0] for row in await inside.fetch("SELECT rolname FROM pg_roles WHERE rolcanlogin")}
+    assert roles == {"postgres", copy["PGUSER"]}
+    own = await connect(copy, database="postgres")
+    assert await own.fetchval("SELECT count(*) FROM pg_largeobject_metadata") == 0, "a place for an app's leavings"
+    await own.close()
+
+
 async def test_a_server_of_its_own_is_copied_as_a_whole(kit: addonkit.Kit) -> None:
     shop = (await kit.create("postgresql:small", app="shop", options={"work_mem": "8MB"})).environ()
     await kit.attach("shop-postgresql", "reader", role="read-only")
@@ -101,6 +120,8 @@ async def test_a_server_of_its_own_is_copied_as_a_whole(kit: addonkit.Kit) -> No
     await own.execute("SELECT lo_from_bytea(4712, 'secret')")
     await own.close()
     (source, (record, _port)), *_ = (await servers(kit)).items()
+    async with superuser(kit, source) as session:
+        await session.execute("ALTER SYSTEM SET archive_command = 'cp %p /archive'")
     logins = {
         "postgres": (admin_password(record).reveal(), "postgres"),
         **{each["PGUSER"]: (each["PGPASSWORD"], "shop") for each in (shop, reader)},
@@ -127,15 +148,13 @@ async def test_a_server_of_its_own_is_copied_as_a_whole(kit: addonkit.Kit) -> No
     assert tuple(await inside.fetchrow(LOOK)) == WHOLE
     assert await inside.fetchval("SHOW work_mem") == "8MB"
     assert await inside.fetchval("SELECT current_database() = current_user AND current_user <> 'shop'")
-    databases = [row[0] for row in await inside.fetch("SELECT datname FROM pg_database ORDER BY 1")]
-    assert databases == sorted([copy["PGDATABASE"], "postgres", "template0", "template1"])
-    roles = {row[0] for row in await inside.fetch("SELECT rolname FROM pg_roles WHERE rolcanlogin")}
-    assert roles == {"postgres", copy["PGUSER"]}
+    await expect_alone(inside, copy)
+    (target,) = set(await servers(kit)) - {source}
+    async with superuser(kit, target) as session:
+        found = await session.fetchval("SELECT setting FROM pg_file_settings WHERE name = 'archive_command'")
+        assert found is None, "the copy has settings of its own"
     await inside.execute("DROP TABLE orders CASCADE")
     await inside.execute("CREATE DATABASE copy_test")
-    own = await connect(copy, database="postgres")
-    assert await own.fetchval("SELECT count(*) FROM pg_largeobject_metadata") == 0, "a place for an app's leavings"
-    await own.close()
     await inside.close()
     await used.execute("INSERT INTO orders (mail) VALUES ('berta@example.com')")
     assert await used.fetchval(LOOK) == 1001
@@ -192,7 +211,13 @@ async def test_what_cannot_be_copied_as_a_whole_goes_through_a_dump(
     assert not list(Path(kit.home).glob("disks/*/data/addonkit.copy.*"))
 
 
-@pytest.mark.parametrize("when", ["copying", "copied"])
+BEGUN = {"copying": "base/*", "locking": "postmaster.pid"}
+"""What is there in the folder beside the data."""
+
+
+@pytest.mark.parametrize(
+    "when", ["locking", *(pytest.param(each, marks=pytest.mark.slow) for each in ("copying", "copied"))]
+)
 def test_killed_while_a_server_is_copied_nothing_half_stays(
     addonkit_command: CommandLine, home: Path, when: str
 ) -> None:
@@ -204,10 +229,10 @@ def test_killed_while_a_server_is_copied_nothing_half_stays(
     assert addonkit_command("create", "postgresql:small", "-a", "shop").status == 0
     psql("shop", "CREATE TABLE orders AS SELECT n, repeat('x', 500) FROM generate_series(1, 100000) n")
     clone = ("clone", "shop-postgresql", "-a", "copy")
-    if when == "copying":
+    if when in BEGUN:
         with addonkit_command.start(*clone) as process:
-            while not list(home.glob("disks/*/data/addonkit.copy.*/base/*")):
-                assert process.poll() is None
+            while not list(home.glob(f"disks/*/data/addonkit.copy.*/{BEGUN[when]}")) and process.poll() is None:
+                pass
             process.kill()
     else:
         killed = addonkit_command(*clone, ADDONKIT_FAULT="after:copy_within_server=kill")

@@ -57,6 +57,7 @@ _UNTIL_WE_END: Final = "--progress"
 
 _ALONE: Final = """\
 umask 077
+(cd "$1/.." && cp -p postgresql.conf postgresql.auto.conf pg_hba.conf pg_ident.conf "$1/")
 echo "local all postgres trust" >"$2/rules"
 postgres -D "$1" -c listen_addresses= -c "unix_socket_directories=$2" -c "hba_file=$2/rules" -c port=5432 \\
   -c fsync=off -c autovacuum=off -c shared_preload_libraries= -c log_min_error_statement=panic &
@@ -74,7 +75,8 @@ kill -INT $server
 wait $server
 """
 """A server whose socket is in a folder that no other user can enter recovers the copy, and takes statements from its
-standard input. The mode that needs no socket, `--single`, wants a user with a name."""
+standard input. The mode that needs no socket, `--single`, wants a user with a name. Its settings are those of the new
+server: one that archives WAL as the source does would write into the archive of the source."""
 
 _LOCK: Final = """\
 UPDATE pg_catalog.pg_authid SET rolcanlogin = false, rolpassword = NULL WHERE rolname <> '{name}';
@@ -85,7 +87,6 @@ _SWAP: Final = """\
 cd "$1"
 rm -f "$2/addonkit.disk" # says whose data these are
 test ! -f addonkit.disk || cp -p addonkit.disk "$2/"
-cp -p postgresql.conf postgresql.auto.conf pg_hba.conf pg_ident.conf "$2/"
 rm -f "$2/backup_label.old" "$2/tablespace_map.old"
 for each in *; do test "$each" = "$2" || rm -rf "$each"; done
 mv "$2"/* .

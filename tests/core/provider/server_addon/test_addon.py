@@ -145,7 +145,11 @@ def test_a_shared_variant_without_tenants_is_refused() -> None:
 
 @pytest.mark.parametrize(
     ("verb", "reason"),
-    [("copy", "have `copy` without `dump`, `load` and `fingerprint`"), ("outline", "have `outline` without `copy`")],
+    [
+        ("copy", "have `copy` without `dump`, `load` and `fingerprint`"),
+        ("outline", "have `outline` without `copy`"),
+        ("copy_server", "have `copy_server` without `copy`"),
+    ],
 )
 def test_a_copy_that_nothing_proves_is_refused(verb: str, reason: str) -> None:
     tenants = type("Copying", (NoTenants,), {verb: lambda *_: None})()
