@@ -189,13 +189,16 @@ async def test_what_cannot_be_copied_as_a_whole_goes_through_a_dump(
     shop = (await kit.create("postgresql:small", app="shop")).environ()
     used = await connect(shop)
 
-    async def clone(app: str, dumps: int) -> None:
-        await kit.moves.clone("shop-postgresql", app)
+    async def clone(app: str, dumps: int, rows: int = 1, *, verify: bool = False) -> None:
+        await kit.moves.clone("shop-postgresql", app, verify=verify)
         done = await ran(kit)
         assert (done["copy"], done["backup"]) == (dumps, dumps)
         copy = await connect((await kit.environment(app)).values)
-        assert await copy.fetchval("SELECT count(*) FROM quick") == 1
+        assert await copy.fetchval("SELECT count(*) FROM quick") == rows
         await copy.close()
+
+    async def write() -> None:
+        await used.execute("INSERT INTO quick VALUES (2)")
 
     await used.execute("CREATE UNLOGGED TABLE quick AS SELECT 1 AS n")
     await clone("unlogged", 1)
@@ -206,6 +209,8 @@ async def test_what_cannot_be_copied_as_a_whole_goes_through_a_dump(
     with monkeypatch.context() as broken:
         broken.setattr("addonkit_postgresql.server_copy._LOCK", "SELECT 1 / 0;")
         await clone("broken", 3)
+    with at("after:copy_within_server", write):
+        await clone("late", 4, rows=2, verify=True)
     await used.close()
     assert [each.kind for each in await kit.doctor()] == []
     assert not list(Path(kit.home).glob("disks/*/data/addonkit.copy.*"))

@@ -46,9 +46,9 @@ _BUILD: Final = """
 _SCRATCH: Final = "addonkit.copy."
 """Begins the names of folders beside the data."""
 
-_MAKE_ROOM: Final = """\
-rm -rf "$1/$2"*
-df -Pk "$1" | { read -r _; read -r _ _ _ free _; test "$free" -ge "$3"; }
+_CLEAR: Final = 'rm -rf "$1/$2"*'
+_HAS_ROOM: Final = """\
+df -Pk "$1" | { read -r _; read -r _ _ _ free _; test "$free" -ge "$2"; }
 """
 
 _BASE_BACKUP: Final = ("--checkpoint=fast", "--wal-method=stream", "--no-manifest", "--no-sync", "--no-password")
@@ -111,6 +111,7 @@ async def copy_server(
         ComputeError: the server does not start with what was copied.
     """
     origin, its_access, claim = source
+    await _run(access, _script(_CLEAR, _SCRATCH))  # what an interrupted attempt has left
     try:
         need = await _need(server, tenant.claim, origin, claim)
     except (ServerFault, TransientError):
@@ -153,12 +154,12 @@ async def _replace(access: ServerAccess, environment: dict[str, str], need: int)
     """
     folder = f"{_SCRATCH}{secrets.token_hex(4)}"
     place = f"{{disk}}/{folder}"
-    await _run(access, _script(_MAKE_ROOM, _SCRATCH, str(need)))
+    await _run(access, _script(_HAS_ROOM, str(need)))
     try:
         await _run(access, ("pg_basebackup", f"--pgdata={place}", *_BASE_BACKUP, _UNTIL_WE_END), environment)
         await _lock(access, place)
     except BaseException:
-        await _run(access, _script('rm -rf "$1/$2"', folder))
+        await _run(access, _script(_CLEAR, folder))
         raise
     await _run(access, _script(_SWAP, folder))
 
