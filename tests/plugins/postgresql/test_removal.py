@@ -336,7 +336,7 @@ async def test_an_app_is_logged_out_before_anything_of_it_goes(
         raise asyncpg.ObjectInUseError("somebody is in it")
 
     with monkeypatch.context() as patched:
-        patched.setattr(removal, "_drop_database", fails)
+        patched.setattr(removal, "drop_database", fails)
         async with logged_in(server, name) as connection:
             with pytest.raises(Exception, match="somebody is in it"):
                 await remove(server, name, name)
