@@ -63,7 +63,8 @@ def reach_of(subject: Subject, folder: Path, *, crashes: bool = False) -> Reach:
         words = ["conformance", subject.name, *(() if crashes else ("-k", f"not {_CRASHES}"))]
         status, _, said = prefork.run(words, environ, "", _LONGEST, work)
         if status:
-            raise SystemExit(f"the unbroken addon {subject.name} does not pass the kit:\n{said[-3000:]}")
+            failed = "\n".join(line for line in said.splitlines() if line.lower().startswith("failed"))
+            raise SystemExit(f"the unbroken addon {subject.name} does not pass the kit:\n{failed or said[-3000:]}")
         taking.rename(noted)
     return _read(noted)
 
