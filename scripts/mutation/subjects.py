@@ -66,9 +66,13 @@ class Subject:
         return name, config
 
     def environ(self) -> dict[str, str]:
-        """Return the environment in which the addon is installed."""
+        """Return the environment in which the addon is installed.
+
+        It is that of an author: in CI the kit locks no shapes of sagas, and fails where none are locked yet.
+        """
         path = (SITE, *self.path, *filter(None, [os.environ.get("PYTHONPATH")]))
-        return {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, path))}
+        kept = {name: value for name, value in os.environ.items() if name != "CI"}
+        return {**kept, "PYTHONPATH": os.pathsep.join(map(str, path))}
 
 
 def subjects(folder: Path) -> Iterator[Subject]:
