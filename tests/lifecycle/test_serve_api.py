@@ -304,7 +304,9 @@ def test_backups_trash_and_tokens_through_the_api(home: Path, tmp_path: Path) ->
         assert run("destroy", "shop-valkey", "--yes").status == 0
         (kept,) = [each for each in run("trash", "list", "--json").data["trash"] if each["instance"] == "shop-valkey"]
         assert kept["apps"] == ["shop"]
-        assert run("undestroy", "shop-valkey").out.startswith("shop-valkey is back, with its data\nshop receives ")
+        assert run("undestroy", "valkey", "-a", "shop").out.startswith(
+            "shop-valkey is back, with its data\nshop receives "
+        )
         client = valkey.Valkey.from_url(run("env", "get", "-a", "shop", "VALKEY_URL").out.strip())
         assert client.get("kept") == b"2", "the data from before the restore, which was rolled back"
         other = run("token", "create", "deploy", "--role", "reader", "-a", "shop", "--json").data

@@ -13,10 +13,11 @@ from aiohttp.test_utils import TestServer
 
 import addonkit
 from addonkit.client import transport
-from addonkit.client.backups import RemoteBackups, RemoteTrash
+from addonkit.client.backups import RemoteBackups
 from addonkit.client.options import RemoteExtensions, RemoteOptions
 from addonkit.client.remote import RemoteKit
 from addonkit.client.tokens import RemoteTokens
+from addonkit.client.trash import RemoteTrash
 from addonkit.errors import AddonkitError, InstanceFailed, InvalidInput, TransientError, UnknownAddon, UnknownInstance
 from addonkit.kit.backups import Backups
 from addonkit.kit.extensions import InstanceExtensions

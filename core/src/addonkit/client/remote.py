@@ -25,10 +25,11 @@ from addonkit.models.views import AppView, Environment, Finding, InstanceView, P
 from addonkit.models.vitals import Vitals
 
 if TYPE_CHECKING:
-    from addonkit.client.backups import RemoteBackups, RemoteTrash
+    from addonkit.client.backups import RemoteBackups
     from addonkit.client.options import RemoteExtensions, RemoteOptions
     from addonkit.client.rotations import RemoteRotations
     from addonkit.client.tokens import RemoteTokens
+    from addonkit.client.trash import RemoteTrash
 
 _LINES: Final = 1000
 """Lines of a log that a service gives at most."""
@@ -261,7 +262,7 @@ class RemoteKit:
     @property
     def trash(self) -> RemoteTrash:
         """See `Kit.trash`."""
-        from addonkit.client.backups import RemoteTrash as Made
+        from addonkit.client.trash import RemoteTrash as Made
 
         return Made(self._transport, self._url)
 

@@ -11,6 +11,7 @@ from addonkit.models.app import App, DefaultApp
 from addonkit.models.instance import Association, Instance, Phase
 
 if TYPE_CHECKING:
+    from addonkit.models.trash import TrashedInstance
     from addonkit.store.interface import Entity, Reader, Store, V
 
 
@@ -128,3 +129,12 @@ def _not_attached(name: str, app: str) -> UnknownInstance:
 def plain_name(app: str, label: str) -> str:
     """The name of an instance, when it is free."""
     return f"{app}-{label}"
+
+
+def is_called(found: TrashedInstance, name: str, app: str | None) -> bool:
+    """Whether what was destroyed is meant: by its name, by that of its final backup, or by what an app called it."""
+    if app is None or name == found.backup.name:
+        return name in {found.name, found.backup.name}
+    mine = [each for each in found.ties if each.app == app]
+    called = {each.label for each in mine} | ({found.name} if mine or found.app == app else set())
+    return name in called or (found.app == app and found.name == plain_name(app, name))

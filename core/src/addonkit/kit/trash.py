@@ -11,7 +11,7 @@ import attrs
 
 from addonkit.controller.backups.sagas import UNDESTROY
 from addonkit.controller.backups.trash import SETTING, trash_period
-from addonkit.controller.lookup import plain_name
+from addonkit.controller.lookup import is_called
 from addonkit.errors import AddonkitError, AlreadyExists, BackupError, Conflict, NotFound
 from addonkit.kit.app_trash import AppTrash
 from addonkit.kit.temporary_start import TemporaryStart
@@ -120,7 +120,7 @@ class Trash:
         Raises:
             NotFound: the trash has nothing of that name.
         """
-        found = [each for each in await self.list() if _is_called(each, name, app)]
+        found = [each for each in await self.list() if is_called(each, name, app)]
         if not found:
             kept = await self._backups.describe(name)
             advice = f"run `addonkit restore {name}`: there are {kept[0]}" if kept else "see `addonkit trash list`"
@@ -217,14 +217,6 @@ class Trash:
 
 def _ordered(ties: Sequence[Association]) -> tuple[Association, ...]:
     return tuple(sorted(ties, key=lambda each: (each.app, each.order)))
-
-
-def _is_called(found: TrashedInstance, name: str, app: str | None) -> bool:
-    if app is None or name == found.backup.name:
-        return name in {found.name, found.backup.name}
-    mine = [each for each in found.ties if each.app == app]
-    called = {each.label for each in mine} | ({found.name} if mine or found.app == app else set())
-    return name in called or (found.app == app and found.name == plain_name(app, name))
 
 
 def _forget_apps(tx: Transaction, now: datetime) -> None:

@@ -10,8 +10,6 @@ from addonkit_postgresql.removal import drop_database, drop_login
 from addonkit_postgresql.session import DATABASE, Administrator, execute, execute_all
 
 if TYPE_CHECKING:
-    import asyncpg
-
     from addonkit import Tenant
 
 _TEMPLATE: Final = "template1"
@@ -59,9 +57,5 @@ async def adopt(server: Administrator, source: str, tenant: Tenant) -> None:
 async def _renew_own_database(server: Administrator) -> None:
     """Make the superuser's database anew: an app may connect to it, and leave large objects there."""
     async with server.session(_TEMPLATE) as connection:
-        await _drop(connection)
+        await execute(connection, "DROP DATABASE IF EXISTS %I WITH (FORCE)", DATABASE)
         await execute(connection, "CREATE DATABASE %I TEMPLATE template0", DATABASE)
-
-
-async def _drop(connection: asyncpg.Connection) -> None:
-    await execute(connection, "DROP DATABASE IF EXISTS %I WITH (FORCE)", DATABASE)
