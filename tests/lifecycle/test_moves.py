@@ -13,6 +13,7 @@ import valkey.asyncio
 
 import addonkit
 from addonkit import AddonkitError, AlreadyExists, BackupError, InvalidInput, SagaFailed
+from addonkit.models.execution import StepStatus
 from addonkit.testing.command import CommandLine
 from addonkit.testing.home import temporary_home
 
@@ -135,6 +136,13 @@ async def test_data_of_another_origin_come_in(kit: addonkit.Kit, tmp_path: Path)
         assert await client.get(f"{target['VALKEY_PREFIX']}key999") == b"999"
 
 
+async def begun(kit: addonkit.Kit, saga: str, step: str) -> bool:
+    """Whether an execution of a saga is at that step, or past it."""
+    unfinished = [each for each in await kit.executions(unfinished=True) if each.saga == saga]
+    records = [record for each in unfinished for record in each.steps if record.name == step]
+    return any(record.status is not StepStatus.PENDING for record in records)
+
+
 async def test_a_copy_that_is_interrupted_leaves_nothing(kit: addonkit.Kit) -> None:
     shop = (await kit.create("valkey", app="shop")).environ()
     async with valkey.asyncio.Valkey.from_url(shop["VALKEY_URL"]) as client:
@@ -148,9 +156,12 @@ async def test_a_copy_that_is_interrupted_leaves_nothing(kit: addonkit.Kit) -> N
         await client.execute_command("FUNCTION", "LOAD", "#!lua name=f\nserver.register_function('f', function() end)")
     before = {each.instance.name for each in await kit.instances()}
     task = asyncio.create_task(kit.moves.clone("shop-valkey", "other"))
-    await asyncio.sleep(0.5)
+    async with asyncio.timeout(60):
+        while not await begun(kit, "addonkit.clone", "copy_data"):
+            await asyncio.sleep(0.002)
     task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    with pytest.raises(asyncio.CancelledError):
+        await task
     assert await kit.moves.clone("shop-valkey", "third")
     assert {each.instance.name for each in await kit.instances()} == {*before, "third-valkey"}
 
