@@ -1,4 +1,7 @@
-"""Lets the conformance kit judge a mutant: first the checks that are likely to catch it, then all that reach it."""
+"""Lets the conformance kit judge a mutant: first the checks that are likely to catch it, then all that reach it.
+
+Tests of the addon's own judge what these let pass, before the checks that take long.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import shutil
 import threading
 import time
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -89,15 +92,24 @@ class Judge:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         cases = of_two_kinds(self._cases(mutant), self._default)
-        for some in self._rounds(mutant, cases):
+        found = self._caught_by(mutant, cases, folder) or Verdict("missed", says=f"by {len(cases)} checks")
+        return attrs.evolve(found, seconds=round(time.monotonic() - began))
+
+    def _caught_by(self, mutant: Mutant, cases: Collection[Case], folder: Path) -> Verdict | None:
+        short, long = self._rounds(mutant, cases)
+        found = self._caught_by_kit(mutant, short, folder)
+        if found is None and self._own_tests:
+            own = own_failure(mutant, _environ(mutant, folder))
+            found = Verdict("own tests", own) if own else None
+        return found or self._caught_by_kit(mutant, long, folder)
+
+    def _caught_by_kit(self, mutant: Mutant, rounds: Iterable[Sequence[Case]], folder: Path) -> Verdict | None:
+        for some in filter(None, rounds):
             for name, case, said in _failures(mutant, some, folder):
                 with self._lock:
                     self._caught[mutant.module.stem, name] += 1
-                by = f"{name} [{case}]" if case else name
-                return Verdict("caught", by, said, round(time.monotonic() - began))
-        own = own_failure(mutant, _environ(mutant, folder)) if self._own_tests else ""
-        took = round(time.monotonic() - began)
-        return Verdict("own tests", own, "", took) if own else Verdict("missed", "", f"by {len(cases)} checks", took)
+                return Verdict("caught", f"{name} [{case}]" if case else name, said)
+        return None
 
     def _cases(self, mutant: Mutant) -> Collection[Case]:
         """Return the checks that run what is changed, or what uses the constant that is."""
@@ -108,7 +120,10 @@ class Judge:
             return self._reach.cases
         return {case for module, line in used for case in self._reach.of(module, line)}
 
-    def _rounds(self, mutant: Mutant, cases: Collection[Case]) -> Iterator[Sequence[Case]]:
+    def _rounds(
+        self, mutant: Mutant, cases: Collection[Case]
+    ) -> tuple[Sequence[Sequence[Case]], Sequence[Sequence[Case]]]:
+        """Return the rounds that come before tests of the addon's own, and those after them."""
         likely = _LIKELY[mutant.mutation.operator]
 
         def rank(case: Case) -> tuple[int, int, str]:
@@ -118,7 +133,7 @@ class Judge:
         long = sorted(each for each in cases if each.name.startswith(_LONG))
         short = sorted((each for each in cases if not each.name.startswith(_LONG)), key=rank)
         first = [_ALWAYS, *short[:_FIRST]]
-        yield from filter(None, (first, short[_FIRST:], long if mutant.mutation.statement else ()))
+        return (first, short[_FIRST:]), (long if mutant.mutation.statement else (),)
 
 
 def of_two_kinds(cases: Collection[Case], default: str) -> list[Case]:

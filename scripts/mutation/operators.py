@@ -50,13 +50,15 @@ def mutations(source: str, config: Mapping[str, str]) -> list[Mutation]:
         config: words of the config of the addon's default variant.
     """
     tree = ast.parse(source)
-    found = []
+    found: list[Mutation] = []
+    seen: set[tuple[str, str]] = set()
     for name, operator in OPERATORS.items():
         for node, text in operator(tree, source, config):
             if _is_of_container(tree, node):
                 continue
             changed = _replaced(source, node, text)
-            if changed != source and _compiles(changed):
+            if changed != source and (name, changed) not in seen and _compiles(changed):
+                seen.add((name, changed))  # what is in a function of a function is found in both
                 before = " ".join((ast.get_source_segment(source, node) or "").split())
                 line, place = getattr(node, "lineno", 0), _place_of(tree, node)
                 found.append(Mutation(name, line, statement_of(tree, line), place, before[:90], changed))

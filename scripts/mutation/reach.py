@@ -70,7 +70,8 @@ def reach_of(subject: Subject, folder: Path, *, crashes: bool = False) -> Reach:
 
 
 def _digest(subject: Subject) -> str:
-    sources = (path.read_bytes() for path in subject.modules())
+    """Name what decides: the addon, and how its client uses it."""
+    sources = (path.read_bytes() for path in (*subject.modules(), *sorted(subject.package.glob("conformance*.py"))))
     return hashlib.sha256(b"\0".join(sources)).hexdigest()[:12]
 
 
