@@ -5,8 +5,9 @@
 `--each` takes so many mutants of each addon by chance; 0 takes all. `--of-operator` takes so many of each operator,
 and all where there are fewer. With `--keep` verdicts stand in a folder. A mutant
 that has one is not judged again, unless `--again` names its verdict. `--crashes` lets checks kill the addon, too.
-`--kit-alone` runs no tests of the addon's own, which judge what the kit lets pass. They take most of the time;
-`--again missed` runs them later. `--kept` judges none. `--write` puts the numbers where the reference finds them.
+`--kit-alone` runs no tests of the addon's own, which judge what the kit lets pass; `--again missed` runs them later.
+With `--own-first` they judge before the kit: where they are good, that takes less time. What checks and tests run is
+noted once; `--note-again` takes new notes. `--kept` judges none. `--write` puts the numbers into the reference.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ from mutation.ending import end_all_on_signals
 from mutation.judge import Judge, Verdict
 from mutation.mutants import Mutant, equivalent, mutants_of
 from mutation.operators import OPERATORS
-from mutation.reach import Reach, reach_of
+from mutation.own_tests import OwnTests
+from mutation.reach import Case, Reach, reach_of
 from mutation.results import Results, write_numbers
 from mutation.subjects import SITE, Subject, subjects
 
@@ -67,6 +69,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--crashes", action="store_true")
     parser.add_argument("--kept", action="store_true")
     parser.add_argument("--kit-alone", action="store_true")
+    parser.add_argument("--own-first", action="store_true")
+    parser.add_argument("--note-again", action="store_true")
     return parser.parse_args()
 
 
@@ -77,8 +81,10 @@ def _verdicts(subject: Subject, folder: Path, options: argparse.Namespace) -> It
         return
     known, results = equivalent(), Results(folder / f"{subject.name}.jsonl")
     default, _ = subject.default()
-    reach = Reach() if options.kept else reach_of(subject, folder, crashes=options.crashes)
-    judge = Judge(reach, default, folder / f"judging-{subject.name}", own_tests=not options.kit_alone)
+    again = options.note_again
+    reach = Reach[Case]() if options.kept else reach_of(subject, folder, crashes=options.crashes, again=again)
+    own = None if options.kit_alone else OwnTests(subject, folder, again=again)
+    judge = Judge(reach, default, folder / f"judging-{subject.name}", own, own_first=options.own_first)
 
     def verdict(mutant: Mutant) -> Verdict:
         if mutant.key in known:

@@ -1,6 +1,6 @@
 """Lets the conformance kit judge a mutant: first the checks that are likely to catch it, then all that reach it.
 
-Tests of the addon's own judge what these let pass, before the checks that take long.
+Tests of the addon's own judge as soon as the likely checks have let it pass: they take less time than all checks.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import shutil
 import threading
 import time
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -18,9 +18,8 @@ import attrs
 
 from addonkit.testing import prefork
 from mutation.mutants import Mutant
-from mutation.own_tests import own_failure
+from mutation.own_tests import OwnTests
 from mutation.reach import Case, Reach
-from mutation.uses import uses_of
 
 _LIMIT: Final = 900.0
 _FIRST: Final = 6
@@ -54,7 +53,7 @@ class Verdict:
     """What came of a mutant.
 
     Attributes:
-        word: caught; own tests, when the kit lets it pass and a test of the addon's own does not; missed; equivalent.
+        word: caught; own tests, when a test of the addon's own fails before all checks were tried; missed; equivalent.
         by: the check that caught it.
         says: what that said; why it is equivalent.
         seconds: that it took.
@@ -69,16 +68,20 @@ class Verdict:
 class Judge:
     """Judges the mutants of one addon; several threads may ask at once."""
 
-    def __init__(self, reach: Reach, default: str, folder: Path, *, own_tests: bool = True) -> None:
+    def __init__(
+        self, reach: Reach[Case], default: str, folder: Path, own: OwnTests | None, *, own_first: bool = False
+    ) -> None:
         """Prepare to judge.
 
         Args:
             reach: of the addon.
             default: its default variant, which is tried before others.
             folder: for what the kit writes.
-            own_tests: whether tests of the addon's own judge what the kit lets pass.
+            own: tests of the addon's own; None when the kit judges alone.
+            own_first: whether they judge before the kit.
         """
-        self._own_tests = own_tests
+        self._own = own
+        self._own_first = own_first
         self._reach = reach
         self._default = default
         self._folder = folder
@@ -86,44 +89,38 @@ class Judge:
         self._lock = threading.Lock()
 
     def judge(self, mutant: Mutant) -> Verdict:
-        """Run checks until one fails."""
+        """Run checks, and tests of the addon's own, until one fails."""
         began = time.monotonic()
         folder = self._folder / f"{threading.get_ident()}"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        cases = of_two_kinds(self._cases(mutant), self._default)
-        found = self._caught_by(mutant, cases, folder) or Verdict("missed", says=f"by {len(cases)} checks")
-        return attrs.evolve(found, seconds=round(time.monotonic() - began))
+        cases = of_two_kinds(self._reach.of_mutant(mutant), self._default)
+        for judges in self._in_order(mutant, cases):
+            verdict = self._own_verdict(mutant, folder) if judges is None else self._kit_verdict(mutant, judges, folder)
+            if verdict:
+                return attrs.evolve(verdict, seconds=round(time.monotonic() - began))
+        return Verdict("missed", "", f"by {len(cases)} checks", round(time.monotonic() - began))
 
-    def _caught_by(self, mutant: Mutant, cases: Collection[Case], folder: Path) -> Verdict | None:
-        short, long = self._rounds(mutant, cases)
-        found = self._caught_by_kit(mutant, short, folder)
-        if found is None and self._own_tests:
-            own = own_failure(mutant, _environ(mutant, folder))
-            found = Verdict("own tests", own) if own else None
-        return found or self._caught_by_kit(mutant, long, folder)
+    def _in_order(self, mutant: Mutant, cases: Collection[Case]) -> Iterator[Sequence[Case] | None]:
+        """Yield rounds of checks; None where tests of the addon's own have their turn."""
+        first, *others = self._rounds(mutant, cases)
+        if not cases or self._own_first:
+            yield from (None, first, *others)
+        else:
+            yield from (first, None, *others)
 
-    def _caught_by_kit(self, mutant: Mutant, rounds: Iterable[Sequence[Case]], folder: Path) -> Verdict | None:
-        for some in filter(None, rounds):
-            for name, case, said in _failures(mutant, some, folder):
-                with self._lock:
-                    self._caught[mutant.module.stem, name] += 1
-                return Verdict("caught", f"{name} [{case}]" if case else name, said)
+    def _kit_verdict(self, mutant: Mutant, cases: Sequence[Case], folder: Path) -> Verdict | None:
+        for name, case, said in _failures(mutant, cases, folder):
+            with self._lock:
+                self._caught[mutant.module.stem, name] += 1
+            return Verdict("caught", f"{name} [{case}]" if case else name, said)
         return None
 
-    def _cases(self, mutant: Mutant) -> Collection[Case]:
-        """Return the checks that run what is changed, or what uses the constant that is."""
-        if mutant.mutation.statement:
-            return self._reach.of(mutant.import_name, mutant.mutation.statement)
-        used = uses_of(mutant.mutation.place, mutant.subject.sources()) if mutant.mutation.place else None
-        if used is None:
-            return self._reach.cases
-        return {case for module, line in used for case in self._reach.of(module, line)}
+    def _own_verdict(self, mutant: Mutant, folder: Path) -> Verdict | None:
+        failed = self._own.failure(mutant, _environ(mutant, folder)) if self._own else ""
+        return Verdict("own tests", failed) if failed else None
 
-    def _rounds(
-        self, mutant: Mutant, cases: Collection[Case]
-    ) -> tuple[Sequence[Sequence[Case]], Sequence[Sequence[Case]]]:
-        """Return the rounds that come before tests of the addon's own, and those after them."""
+    def _rounds(self, mutant: Mutant, cases: Collection[Case]) -> Iterator[Sequence[Case]]:
         likely = _LIKELY[mutant.mutation.operator]
 
         def rank(case: Case) -> tuple[int, int, str]:
@@ -133,7 +130,7 @@ class Judge:
         long = sorted(each for each in cases if each.name.startswith(_LONG))
         short = sorted((each for each in cases if not each.name.startswith(_LONG)), key=rank)
         first = [_ALWAYS, *short[:_FIRST]]
-        return (first, short[_FIRST:]), (long if mutant.mutation.statement else (),)
+        yield from filter(None, (first, short[_FIRST:], long if mutant.mutation.statement else ()))
 
 
 def of_two_kinds(cases: Collection[Case], default: str) -> list[Case]:

@@ -41,7 +41,7 @@ variables, widens a pattern, ignores a config. A check of the kit must fail then
 promise; `scripts/mutation/equivalent.txt` says why. `brook` and `river` are what `addonkit new` writes.
 
 A kit for all addons knows no data of a former release and no dump of a foreign server: tests of the addon's own do.
-Where many were not judged, a run by chance was ended early. What is caught is judged soonest: the share looks too good.
+They also count where they fail sooner than a check. Where many were not judged, mutants were chosen by chance.
 
 | addon | caught by the kit | caught by own tests | missed | equivalent | not judged | caught of the judged |
 | --- | --- | --- | --- | --- | --- | --- |

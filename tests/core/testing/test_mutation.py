@@ -106,6 +106,32 @@ def test_what_uses_a_constant_is_found_across_modules() -> None:
     assert uses_of("C", sources) is None, "nothing is known of what uses ADDON"
 
 
+@pytest.mark.usefixtures("operators")
+def test_notes_move_with_their_lines() -> None:
+    from mutation.notes import moved_lines
+
+    moved = moved_lines("a\nb\nc\nd\ne", "new\na\nb\nx\ny\nd\ne")
+
+    assert moved == {1: [2], 2: [3, 4, 5], 4: [6], 5: [7]}
+
+
+@pytest.mark.usefixtures("operators")
+def test_the_tests_that_run_a_change_judge_it(tmp_path: Path) -> None:
+    from mutation.mutants import mutants_of
+    from mutation.own_tests import OwnTests, sessions
+    from mutation.subjects import ROOT, Subject
+
+    subject = Subject("postgresql", ROOT / "plugins" / "postgresql" / "src" / "addonkit_postgresql")
+    mutant = next(each for each in mutants_of(subject) if each.place == "postgresql variables variables")
+    file = "tests/plugins/postgresql/test_variables.py"
+    assert file in [each.file for each in sessions(mutant)]
+    broken = tmp_path / "mutant.py"
+    broken.write_text(mutant.mutation.source)
+    environ = {**subject.environ(), "MUTANT_MODULE": mutant.import_name, "MUTANT_SOURCE": str(broken)}
+
+    assert OwnTests(subject, tmp_path).failure(mutant, environ).startswith(f"{file}::")
+
+
 @pytest.mark.slow
 def test_a_signal_ends_all_that_judges(tmp_path: Path) -> None:
     environ = {**os.environ, "PYTHONPATH": str(SCRIPTS), "OF_THIS_TEST": str(tmp_path)}
