@@ -69,7 +69,7 @@ class Bench:
         return self._loop.run_until_complete(work)
 
     def timed(self, work: Callable[[], Coroutine[Any, Any, Any]]) -> float:
-        """Seconds of work, without what removes its instances afterwards."""
+        """Return seconds of work, without what removes its instances afterwards."""
         began = time.perf_counter()
         self.wait(work())
         took = time.perf_counter() - began
@@ -77,7 +77,7 @@ class Bench:
         return took
 
     def by_hand(self, script: str, app: str = "shop") -> float:
-        """Seconds of a shell script of the same programs; `$DATABASE_URL` is of the database."""
+        """Return seconds of a shell script of the same programs; `$DATABASE_URL` is of the database."""
         environ = self.wait(self.kit.environment(app))
         path = os.pathsep.join((*environ.programs, os.environ["PATH"]))
         variables = {**os.environ, **environ.values, "PATH": path, "FILES": str(self.base)}
@@ -116,7 +116,7 @@ class Bench:
         await self.kit.backups.verify((await self.kit.backups.list("shop-postgresql"))[-1].name)
 
     async def sizes(self) -> str:
-        """How large the database and the two backups are."""
+        """Return how large the database and the two backups are."""
         connection = await asyncpg.connect((await self.kit.environment("shop")).values["DATABASE_URL"])
         database = await connection.fetchval("SELECT pg_database_size(current_database())")
         await connection.close()
@@ -137,7 +137,7 @@ class Bench:
         self.wait(checkpoint())
 
     def restored_by_hand(self, script: str) -> float:
-        """Seconds of a script that fills the database `scratch`, without what empties it."""
+        """Return seconds of a script that fills the database `scratch`, without what empties it."""
         seconds = self.by_hand(script)
         self.by_hand(_EMPTY)
         return seconds
@@ -173,7 +173,7 @@ class Bench:
             await connection.close()
 
     def template_by_hand(self) -> float:
-        """Seconds of `createdb -T`, as the superuser: an app cannot."""
+        """Return seconds of `createdb -T`, as the superuser: an app cannot."""
 
         async def copy() -> float:
             name = (await self.kit.environment("shop")).values["PGDATABASE"]
@@ -187,7 +187,7 @@ class Bench:
         return float(self.wait(copy()))
 
     def upgrade(self) -> float:
-        """Seconds of an upgrade from 17 to 18; then the server with 17 serves again."""
+        """Return seconds of an upgrade from 17 to 18; then the server with 17 serves again."""
         began = time.perf_counter()
         self.wait(self.kit.changes.upgrade("old-postgresql", "18"))
         took = time.perf_counter() - began
@@ -198,7 +198,7 @@ class Bench:
 
 @asynccontextmanager
 async def superuser(kit: addonkit.Kit) -> AsyncIterator[asyncpg.Connection]:
-    """A connection to the shared server, as its superuser."""
+    """Yield a connection to the shared server, as its superuser."""
     servers = [each.value for each in await kit._store.list(Server)]  # noqa: SLF001 - a benchmark looks inside
     shared = next(each for each in servers if each.shared)
     async with administrator(await admin_access(kit.framework, shared.id)).session() as connection:
@@ -225,7 +225,7 @@ _MOVED: Final = """
 
 
 def ways(bench: Bench) -> Mapping[str, Callable[[], float]]:
-    """What is measured, by name."""
+    """Return what is measured, by name."""
     found: dict[str, Callable[[], float]] = {
         "backup": lambda: bench.timed(lambda: bench.kit.backups.create("shop-postgresql", verify=False)),
         "pg_dump -Fc, zstd": lambda: bench.by_hand(_BACKUP),
@@ -265,7 +265,7 @@ PAIRS: Final = (
 
 @contextmanager
 def opened(base: Path, runner: asyncio.Runner) -> Iterator[Bench]:
-    """A home below a directory with the filled database; gone afterwards."""
+    """Yield a home below a directory with the filled database; gone afterwards."""
     base.chmod(0o755)
     os.environ["ADDONKIT_BACKUPS"] = str(base / "backups")
     home = base / "home"
@@ -281,7 +281,7 @@ def opened(base: Path, runner: asyncio.Runner) -> Iterator[Bench]:
 
 
 def reflinks(folder: Path, runner: asyncio.Runner) -> dict[str, list[float]]:
-    """Seconds of a clone and of `createdb -T` on a file system that copies by reference; none without one."""
+    """Return seconds of a clone and of `createdb -T` on a file system that copies by reference; none without one."""
     seconds: dict[str, list[float]] = {}
     for kind in ("xfs", "btrfs"):
         with mounted(kind, folder, (SIZE * 8 + 2000) * 2**20) as place:

@@ -1,4 +1,4 @@
-"""How a benchmark begins: modules are compiled once, and a request to end is answered in order."""
+"""Begins a benchmark: compiles modules once, and answers a request to end in order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an experienced user would type instead of `addonkit create`, with the same programs."""
+"""The commands that an experienced user would type instead of `addonkit create`, with the same programs."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class ByHand:
         subprocess.run(words, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/", **options)
 
     def directory(self) -> Path:
-        """A new empty directory of the service user."""
+        """Return a new empty directory of the service user."""
         made = self.base / f"hand-{secrets.token_hex(4)}"
         made.mkdir(mode=0o700)
         chown(self.user, made)
@@ -93,13 +93,13 @@ class ByHand:
 
 
 async def make_tenant(connection: asyncpg.Connection, name: str) -> None:
-    """The SQL that gives an app a database."""
+    """Run the SQL that gives an app a database."""
     await connection.execute(f"CREATE ROLE {name} LOGIN PASSWORD 'secret'")
     await connection.execute(f"CREATE DATABASE {name} OWNER {name}")
 
 
 async def drop_tenant(connection: asyncpg.Connection, name: str) -> None:
-    """The SQL that takes it away."""
+    """Run the SQL that takes it away."""
     await connection.execute(f"DROP DATABASE {name}")
     await connection.execute(f"DROP ROLE {name}")
 
@@ -117,7 +117,7 @@ def remove(path: Path) -> None:
 
 
 def free_port() -> int:
-    """A port that no process has."""
+    """Return a port that no process has."""
     for number in range(25000, 26000):
         held = reserve(number)
         if held is not None:

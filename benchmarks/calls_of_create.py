@@ -89,7 +89,7 @@ def _create(spec: str, home: Path, seen: set[CodeType]) -> None:
 
 
 def _is_ours(code: CodeType) -> bool:
-    """Whether it is a function of ours: bodies of modules and classes run once, at import, and are no calls."""
+    """Return whether it is a function of ours: bodies of modules and classes run once, at import, and are no calls."""
     return any(each in code.co_filename for each in _OURS) and bool(code.co_flags & CO_OPTIMIZED)
 
 

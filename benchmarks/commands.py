@@ -1,4 +1,4 @@
-"""What commands cost, beside the least that Python needs for the same."""
+"""Measures what commands cost, beside the least that Python needs for the same."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What creating and destroying cost, beside doing the same by hand with the same programs.
+"""Measures what creating and destroying cost, beside doing the same by hand with the same programs.
 
 Commands are whole: from starting Python to the end of the process. The home exists, and has prepared what it prepares
 once. `ROUNDS` says how many turns there are, `ONLY` which of the tables: small, shared, many, valkey.
@@ -57,7 +57,7 @@ class Bench:
         self.kit: Any = None
 
     def timed(self, work: Callable[[], Awaitable[Any]]) -> float:
-        """Seconds that a coroutine takes in the loop."""
+        """Return seconds that a coroutine takes in the loop."""
 
         async def run() -> float:
             began = time.perf_counter()
@@ -67,7 +67,7 @@ class Bench:
         return self.loop.run_until_complete(run())
 
     def command(self, *words: str) -> float:
-        """Seconds that a command takes."""
+        """Return seconds that a command takes."""
         began = time.perf_counter()
         run(PROGRAM, "--home", str(self.home), *words)
         return time.perf_counter() - began
@@ -79,19 +79,19 @@ class Bench:
 
     @asynccontextmanager
     async def superuser(self) -> AsyncIterator[asyncpg.Connection]:
-        """A connection to the shared server, as its superuser."""
+        """Yield a connection to the shared server, as its superuser."""
         async with administrator(await self.access("postgresql")).session() as connection:
             yield connection
 
     async def access(self, addon: str) -> Any:
-        """How to get into the shared server of an addon."""
+        """Return how to get into the shared server of an addon."""
         servers = [each.value for each in await self.kit._store.list(Server)]  # noqa: SLF001 - a benchmark looks inside
         shared = next(each for each in servers if each.addon == addon and each.shared)
         return await admin_access(self.kit.framework, shared.id)
 
 
 def new_name() -> str:
-    """A name that no other app has."""
+    """Return a name that no other app has."""
     return f"app{secrets.token_hex(4)}"
 
 
@@ -101,7 +101,7 @@ def run(*argv: str) -> None:
 
 
 def small(bench: Bench) -> None:
-    """A server of its own."""
+    """Measure a server of its own."""
     hand, loop = bench.hand, bench.loop
     prepared = hand.directory()
     hand.initdb(prepared)
@@ -172,7 +172,7 @@ def small(bench: Bench) -> None:
 
 
 def shared(bench: Bench) -> None:
-    """A database on a running server."""
+    """Measure a database on a running server."""
     access = bench.loop.run_until_complete(bench.access("postgresql"))
 
     def created_by_command() -> float:

@@ -18,7 +18,7 @@ STEPS = 5
 
 
 def numbered(number: int) -> Any:
-    """A step that gives a number."""
+    """Return a step that gives a number."""
 
     async def count(start: int) -> int:
         return start + number
@@ -28,7 +28,7 @@ def numbered(number: int) -> Any:
 
 
 async def measure(executions: int, at_once: int) -> float:
-    """Seconds that one step takes."""
+    """Return seconds that one step takes."""
     steps = [numbered(number) for number in range(STEPS)]
 
     @DBOS.workflow()  # type: ignore[untyped-decorator]

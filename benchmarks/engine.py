@@ -28,7 +28,7 @@ TURNS: Final = 7
 
 
 def numbered(number: int) -> Any:
-    """A step that gives a number and needs no undo."""
+    """Return a step that gives a number and needs no undo."""
 
     async def count(start: int) -> int:
         return start + number
@@ -41,12 +41,12 @@ SAGA: Final[Saga[None]] = Saga("bench.count", steps=[numbered(n) for n in range(
 
 
 async def no_resources(_subject: Any, _names: Any) -> dict[str, Any]:
-    """Steps here need nothing of the engine's own."""
+    """Return steps here need nothing of the engine's own."""
     return {}
 
 
 async def sagas(folder: Path, at_once: int, turn: int) -> float:
-    """Seconds that one step takes."""
+    """Return seconds that one step takes."""
     clock = SystemClock()
     store = await SqliteStore.open(folder / f"state-{at_once}-{turn}.db", Codec(Sealer(os.urandom(32))), clock)
     engine = Engine(store, Leases(store, clock, this_owner(), owner_alive), clock, no_resources)
@@ -63,7 +63,7 @@ async def sagas(folder: Path, at_once: int, turn: int) -> float:
 
 
 def commits(folder: Path, turn: int) -> float:
-    """Seconds that one commit of a row takes."""
+    """Return seconds that one commit of a row takes."""
     connection = sqlite3.connect(folder / f"raw-{turn}.db", isolation_level=None)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")

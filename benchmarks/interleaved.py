@@ -15,7 +15,7 @@ ROUNDS: Final = int(os.environ.get("ROUNDS", "15"))
 
 
 def measure(ways: Mapping[str, Callable[[], object]], rounds: int = ROUNDS) -> dict[str, list[float]]:
-    """Seconds of each way, a list of one number a turn. Each runs once before, so that caches are warm."""
+    """Return seconds of each way, a list of one number a turn. Each runs once before, so that caches are warm."""
     for way in ways.values():
         way()
     seconds: dict[str, list[float]] = {name: [] for name in ways}
@@ -39,7 +39,7 @@ def measure_inner(ways: Mapping[str, Callable[[], float]], rounds: int = ROUNDS)
 
 
 def row(name: str, beside: str, seconds: Mapping[str, Sequence[float]], goal: str = "") -> str:
-    """A line of the table: median of `name`, median of what stands beside it, ratio of the medians, its spread, goal.
+    """Return a line of the table: median of `name`, median of its neighbour, ratio of both, its spread, goal.
 
     The spread is the range of the ratios of single turns, without the outer tenths.
     """
@@ -53,7 +53,7 @@ def row(name: str, beside: str, seconds: Mapping[str, Sequence[float]], goal: st
 
 
 def heading() -> str:
-    """The machine, and the head of the table."""
+    """Return the machine, and the head of the table."""
     cores, load = os.cpu_count(), os.getloadavg()[0]
     return (
         f"Python {platform.python_version()}, {cores} cores, load {load:.1f} at the start, {sys.platform}\n\n"

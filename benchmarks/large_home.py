@@ -1,4 +1,4 @@
-"""What a home with 5,000 instances of 500 apps and 20,000 finished executions costs commands, beside one with 10.
+"""Measures what 5,000 instances of 500 apps and 20,000 finished executions cost commands, beside 10.
 
 Prints times by turns, and the memory that each command takes at most, with 10, 1,000 and 5,000 instances.
 """
@@ -77,7 +77,7 @@ async def fill(home: Path, apps: int, instances: int, executions: int) -> None:
 
 
 def words_of(command: str, new: int) -> Sequence[str]:
-    """The command line, with the name of an app that is new each time."""
+    """Return the command line, with the name of an app that is new each time."""
     return command.replace("NEW", f"new{new}").split()
 
 

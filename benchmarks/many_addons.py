@@ -1,4 +1,4 @@
-"""What 300 installed addon distributions cost commands that are about one of them, beside 3.
+"""Measures what 300 installed addon distributions cost commands that are about one of them, beside 3.
 
 The addons are distributions as pip leaves them, with a module that takes a tenth of a second to import. The same
 commands run by turns with 3 and with 300 of them installed; the ratio is that of the medians.

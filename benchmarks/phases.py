@@ -1,4 +1,4 @@
-"""Where the time of creates, destroys, steps and commands goes: what a goal can reach at most.
+"""Measures where the time of creates, destroys, steps and commands goes: what a goal can reach at most.
 
 In process there are four phases, and their sum is the whole: commits of the state, other work of the state's database,
 waiting (for a server, a program, a thread), and Python. A command has the start of Python and its imports beside them.
@@ -63,7 +63,7 @@ class Spent:
         self._began = time.perf_counter()
 
     def taken(self) -> dict[str, float]:
-        """The whole, its phases, and how many commits there were, since `begin`."""
+        """Return the whole, its phases, and how many commits there were, since `begin`."""
         whole = (time.perf_counter() - self._began) * 1000
         found = {each: self._took[each] * 1000 for each in PHASES}
         found["Python"] = whole - sum(found.values())
@@ -101,7 +101,7 @@ def table(title: str, rows: Mapping[str, Sequence[Mapping[str, float]]]) -> None
 
 
 def in_process(bench: Bench, spent: Spent) -> None:
-    """Creates and destroys of a running process, by turns."""
+    """Time creates and destroys of a running process, by turns."""
     rows: dict[str, list[dict[str, float]]] = {f"{verb} {spec}": [] for spec in SPECS for verb in ("create", "destroy")}
 
     async def measured(name: str, work: Callable[..., Any], *words: Any, **options: Any) -> None:
@@ -122,7 +122,7 @@ def in_process(bench: Bench, spent: Spent) -> None:
 
 
 def steps(folder: Path) -> None:
-    """Steps of sagas: commits of SQLite, and the rest."""
+    """Measure steps of sagas: commits of SQLite, and the rest."""
     rows: dict[str, list[dict[str, float]]] = {"a step, alone": [], "a step, 16 executions at once": []}
     with asyncio.Runner() as runner:
         spent = Spent()
@@ -136,7 +136,7 @@ def steps(folder: Path) -> None:
 
 
 def command(bench: Bench) -> None:
-    """A whole command, by who wrote what it imports."""
+    """Measure a whole command, by the author of what it imports."""
     turns = [_imports(bench) for _ in range(ROUNDS)]
     table("`create postgresql:shared`, command, ms", {"with `-X importtime`": turns})
 

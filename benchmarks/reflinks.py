@@ -1,4 +1,4 @@
-"""What a new server's disk costs where the file system copies by reference (FICLONE), and where it does not.
+"""Measures what a new server's disk costs where the file system copies by reference (FICLONE), and elsewhere.
 
 Makes file systems in files and mounts them: it needs root, loop devices, and the program that makes each; what is not
 there is left out. ext4 does not copy by reference. On each a home prepares its cluster, then creates servers. The table
@@ -50,14 +50,14 @@ def mounted(kind: str, folder: Path, size: int = SIZE) -> Iterator[Path | None]:
 
 
 def used(place: Path) -> int:
-    """Bytes in use on a file system."""
+    """Return bytes in use on a file system."""
     sync_file_system(place)
     status = os.statvfs(place)
     return (status.f_blocks - status.f_bfree) * status.f_frsize
 
 
 def copies(home: Path) -> tuple[list[float], list[int]]:
-    """Seconds and bytes that copies of the prepared cluster take."""
+    """Return seconds and bytes that copies of the prepared cluster take."""
     prepared = next(home.glob("templates/*/data"))
     seconds, taken = [], []
     for turn in range(TURNS):
@@ -72,7 +72,7 @@ def copies(home: Path) -> tuple[list[float], list[int]]:
 
 
 async def creates(home: Path) -> list[float]:
-    """Seconds that `create postgresql:small` takes once the home has its prepared cluster; each server answers."""
+    """Return seconds that `create postgresql:small` takes in a home with a prepared cluster; each server answers."""
     seconds = []
     async with addonkit.open(home) as kit:
         for turn in range(TURNS + 1):

@@ -1,4 +1,4 @@
-"""What it costs `addonkit serve` to look after 100 servers, and how soon one that is killed or stopped answers again.
+"""Measures what 100 servers cost `addonkit serve`, and how soon one that is killed or stopped answers again.
 
 Arguments: servers, and trials of each kind. The servers are real: `valkey:small`.
 """
@@ -50,7 +50,7 @@ async def remove(home: Path) -> None:
 
 
 def pid_of(home: Path, server: str) -> int:
-    """The process of a server; 0 while it is started."""
+    """Return the process of a server; 0 while it is started."""
     try:
         return int(json.loads((home / f"pools/{server}/record").read_text())["pid"])
     except (FileNotFoundError, ValueError):
@@ -58,13 +58,13 @@ def pid_of(home: Path, server: str) -> int:
 
 
 def processor_seconds(pid: int) -> float:
-    """Seconds of a processor that a process has used."""
+    """Return seconds of a processor that a process has used."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def back_after(home: Path, server: str, number: signal.Signals) -> float:
-    """Seconds from a signal to the moment at which another process is there."""
+    """Return seconds from a signal to the moment at which another process is there."""
     former = pid_of(home, server)
     began = monotonic()
     os.kill(former, number)

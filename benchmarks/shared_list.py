@@ -1,4 +1,4 @@
-"""What `list` costs with 1, 100 and 400 apps on one shared server: the first time, and every time after that.
+"""Measures what `list` costs with 1, 100 and 400 apps on one shared server: the first time, and every later one.
 
 The first `list` after something was installed takes the long way, which imports addons and asks programs for their
 versions; the following ones take the quick way.

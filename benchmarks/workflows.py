@@ -22,7 +22,7 @@ TURNS: Final = 3
 
 
 def dbos_python(folder: Path) -> str:
-    """An interpreter that has DBOS; empty when there is none and it cannot be installed."""
+    """Return an interpreter that has DBOS; empty when there is none and it cannot be installed."""
     given = os.environ.get("DBOS_PYTHON")
     if given:
         return given
@@ -35,7 +35,7 @@ def dbos_python(folder: Path) -> str:
 
 
 def dbos(python: str, folder: Path, at_once: int, turn: int) -> float:
-    """Seconds that one step takes in DBOS."""
+    """Return seconds that one step takes in DBOS."""
     script = Path(__file__).with_name("dbos_workflow.py")
     argv = [python, str(script), str(folder / f"dbos-{at_once}-{turn}.db"), str(EXECUTIONS), str(at_once)]
     done = subprocess.run(argv, check=True, capture_output=True, text=True, cwd=folder)

@@ -20,7 +20,7 @@ from addonkit.testing.home import kill_servers
 
 
 def processes(home: Path) -> Iterator[psutil.Process]:
-    """Processes of servers below the home; those that we may not look into are not ours."""
+    """Yield processes of servers below the home; those that we may not look into are not ours."""
     mine = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
@@ -34,13 +34,13 @@ def _is_below(place: str, home: Path) -> bool:
 
 
 def directories(home: Path) -> Iterator[Path]:
-    """What servers keep below the home."""
+    """Yield what servers keep below the home."""
     for name in ("pools", "disks", "ports"):
         yield from (path for path in home.glob(f"{name}/*") if path.name != "lock")
 
 
 def answering(ports: Iterable[int]) -> Iterator[int]:
-    """Ports of this machine that a process listens on."""
+    """Yield ports of this machine that a process listens on."""
     for port in ports:
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:

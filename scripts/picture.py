@@ -53,7 +53,7 @@ def main() -> None:
 
 
 def _without_web_fonts() -> str:
-    """The frame of rich, with the reader's own fonts: a picture fetches nothing."""
+    """Return the frame of rich, with the reader's own fonts: a picture fetches nothing."""
     return re.sub(r"@font-face \{\{.*?\}\}\s*", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
 
 
@@ -67,7 +67,7 @@ def _show(console: Console, command: str, environment: Mapping[str, str]) -> Non
 
 
 def _run(command: str, environment: Mapping[str, str]) -> str:
-    """What a person sees of the command.
+    """Return what a person sees of the command.
 
     Raises:
         SystemExit: the command failed; the picture would show an error.

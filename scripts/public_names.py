@@ -63,7 +63,7 @@ def _class(path: str, cls: type) -> Iterator[str]:
 
 
 def members_of(cls: type) -> dict[str, Any]:
-    """Its own public members and those of inner bases, which are public through it alone."""
+    """Return its own public members and those of inner bases, which are public through it alone."""
     found: dict[str, Any] = {}
     for each in reversed(cls.__mro__):
         if each is cls or _is_inner(each):
@@ -72,7 +72,7 @@ def members_of(cls: type) -> dict[str, Any]:
 
 
 def _is_inner(cls: type) -> bool:
-    """Whether a class is one of the core's own that authors cannot import."""
+    """Return whether a class is one of the core's own that authors cannot import."""
     public = (getattr(importlib.import_module(module), cls.__name__, None) for module in MODULES)
     return cls.__module__.startswith("addonkit.") and cls not in public
 

@@ -12,7 +12,7 @@ from addonkit.testing import AddonFixture, FreshAddon
 
 @pytest.fixture
 def database(addon: AddonFixture) -> FreshAddon:
-    """An empty book; DATABASE_URL leads to it. The tables are made once, each test has a copy."""
+    """Give each test an empty book that DATABASE_URL leads to. The tables are made once, each test has a copy."""
     return addon("postgresql", prepare=guestbook.migrate)
 
 

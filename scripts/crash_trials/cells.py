@@ -14,7 +14,7 @@ from addonkit.testing.conformance.addon_under_test import AddonUnderTest
 
 
 class Operation(StrEnum):
-    """What is interrupted."""
+    """The operation that is interrupted."""
 
     PROVISION = "provision"
     BIND = "bind"
@@ -23,7 +23,7 @@ class Operation(StrEnum):
 
 
 class Way(StrEnum):
-    """How it is interrupted."""
+    """The way in which it is interrupted."""
 
     COMMAND = "command"
     SERVER = "command and servers"
@@ -31,7 +31,7 @@ class Way(StrEnum):
 
 
 class Then(StrEnum):
-    """What the user does next."""
+    """The user's next command."""
 
     CONTINUE = "continue"
     GIVE_UP = "give up"
@@ -68,7 +68,7 @@ class Cell:
 
 
 def cells(under_test: AddonUnderTest, *, every_ending: bool = False) -> list[Cell]:
-    """All points of all variants; the ways to be killed and to go on take turns, or are all tried at each point."""
+    """Return all points of all variants; ways to be killed and to go on take turns, or are all tried at each."""
     plain = [cell for variant in under_test.variants for cell in _of_variant(under_test, variant)]
     if every_ending:
         return [ending(under_test, cell, *each) for cell in plain for each in _ENDINGS]
@@ -76,7 +76,7 @@ def cells(under_test: AddonUnderTest, *, every_ending: bool = False) -> list[Cel
 
 
 def ending(under_test: AddonUnderTest, cell: Cell, way: Way, then: Then) -> Cell:
-    """A cell with an ending that makes sense: removal is completed only, data without a disk die with their server."""
+    """Return a cell with a sensible ending: removal only completes, data without a disk die with the server."""
     removing = cell.operation in {Operation.UNBIND, Operation.DEPROVISION}
     if way is Way.SERVER and not under_test.is_persistent(cell.variant):
         way = Way.COMMAND

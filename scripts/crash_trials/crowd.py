@@ -29,7 +29,7 @@ KILLED: Final = 0.2
 
 @attrs.define
 class Crowd:
-    """What the processes do together.
+    """The operations that processes do together.
 
     Attributes:
         command: the command line on their home.
@@ -45,7 +45,7 @@ class Crowd:
     _lock: threading.Lock = attrs.field(factory=threading.Lock)
 
     def one(self, _number: int) -> None:
-        """One operation, perhaps killed."""
+        """Run one operation, and perhaps kill it."""
         with self._lock:
             words = self._words()
             kill_after = self.dice.uniform(0.1, 5) if self.dice.random() < KILLED else 0.0
@@ -63,7 +63,7 @@ class Crowd:
         return [f"{each['kind']} {each['subject']}: {each['problem']}" for each in found]
 
     def broken_environments(self) -> list[str]:
-        """Apps whose variables are not those of the instances that they are tied to."""
+        """Return apps whose variables are not those of the instances that they are tied to."""
         instances = self._data("list", "--json")["instances"]
         tied = {tie["app"] for each in instances for tie in each["apps"]}
         wrong = [f"{each['name']} is {each['phase']}" for each in instances if each["phase"] != "active"]
@@ -76,7 +76,7 @@ class Crowd:
         return wrong
 
     def unreachable(self) -> list[str]:
-        """Variables of apps that do not lead to a server that lets the app in."""
+        """Return variables of apps that do not lead to a server that lets the app in."""
         apps = {tie["app"] for each in self._data("list", "--json")["instances"] for tie in each["apps"]}
         return [each for app in sorted(apps) for each in self._unreachable_of(app)]
 

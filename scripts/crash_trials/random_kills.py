@@ -28,7 +28,7 @@ _FIRST_GUESS: Final = 3.0
 
 @attrs.define
 class _Timing:
-    """How long commands of a kind take here, so that kills are spread over all of it; and how many were killed."""
+    """The time that commands of a kind take here, over which kills are spread; and how many were killed."""
 
     seconds: dict[Operation, float] = attrs.field(factory=dict)
     kills: int = 0

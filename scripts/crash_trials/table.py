@@ -9,12 +9,12 @@ from crash_trials.cells import Cell
 
 
 def row(cell: Cell, outcome: str) -> str:
-    """One cell and what came of it."""
+    """Return one cell and what came of it."""
     return f"{outcome:<20}  {cell}"
 
 
 def sums(outcomes: Iterable[tuple[Cell, str]]) -> str:
-    """How many cells had which outcome, for each addon and operation."""
+    """Return how many cells had which outcome, for each addon and operation."""
     counted = Counter((cell.addon, cell.operation, outcome.partition(":")[0]) for cell, outcome in outcomes)
     return "\n".join(
         f"{number:>5}  {addon} {operation}: {outcome}"

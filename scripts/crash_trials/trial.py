@@ -25,7 +25,7 @@ _OF_OTHERS: Final = frozenset({"broken-addon", "addon-not-installed"})
 
 
 class Wrong(Exception):
-    """What came of a trial is not what is promised."""
+    """A trial broke a promise."""
 
 
 @attrs.frozen
@@ -65,7 +65,7 @@ class Trial:
             await self.rig.expect(self.guests, "kept", str(self.cell))
 
     def _interrupt(self) -> bool:
-        """Whether the command died where it should."""
+        """Return whether the command died where it should."""
         words = self._words(self.cell.operation)
         if self.rig.command(*words, ADDONKIT_FAULT=self.cell.fault).status != -signal.SIGKILL:
             return False
@@ -180,7 +180,7 @@ class Trial:
         return instances
 
     def _all(self) -> frozenset[str]:
-        """Everything of the home and of the service that a trial must leave as it was."""
+        """Return everything of the home and of the service that a trial must leave as it was."""
         return frozenset({*left_behind(self.rig.home), *self.rig.remains()})
 
 

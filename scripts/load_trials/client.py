@@ -28,7 +28,7 @@ _AGAIN: Final = 0.05
 
 @attrs.define
 class Seen:
-    """What all clients saw.
+    """The answers that all clients saw.
 
     Attributes:
         reads: seconds of each read that was answered, by what was read.

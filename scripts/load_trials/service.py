@@ -42,11 +42,11 @@ class Service:
 
     @property
     def files(self) -> Path:
-        """Where the instances are."""
+        """The home of the instances."""
         return self.root / "files"
 
     def environment(self) -> dict[str, str]:
-        """Of every command."""
+        """Return the environment of every command."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("ADDONKIT_")}
         ours = {"ADDONKIT_HOME": str(self.home), "ADDONKIT_TRASH": "0", light_addon.FOLDER: str(self.files)}
         return kept | ours | {"PYTHONPATH": str(self.root / "site")}

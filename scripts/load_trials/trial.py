@@ -21,7 +21,7 @@ LOOK_EVERY: Final = 0.5
 
 @attrs.frozen
 class Trial:
-    """How much.
+    """The size of a trial.
 
     Attributes:
         instances: that the home has all the time, about.
@@ -40,7 +40,7 @@ class Trial:
 
 @attrs.frozen
 class Outcome:
-    """What came of a trial.
+    """The result of a trial.
 
     Attributes:
         seen: by the clients.

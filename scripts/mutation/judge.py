@@ -50,7 +50,7 @@ _LIKELY: Final = {
 
 @attrs.frozen
 class Verdict:
-    """What came of a mutant.
+    """The result of a mutant.
 
     Attributes:
         word: caught; own tests, when a test of the addon's own fails before all checks were tried; missed; equivalent.

@@ -34,12 +34,12 @@ class Mutant:
 
     @property
     def place(self) -> str:
-        """Where it is: addon, module, and function or constant if there is one."""
+        """Return where it is: addon, module, and function or constant if there is one."""
         return " ".join(filter(None, (self.subject.name, self.module.stem, self.mutation.place)))
 
     @property
     def key(self) -> str:
-        """What names it in the list of equivalent ones."""
+        """Return its name in the list of equivalent ones."""
         return f"{self.place}: {self.mutation.before}"
 
     @property
@@ -49,7 +49,7 @@ class Mutant:
 
     @property
     def name(self) -> str:
-        """What names it between runs, also when lines move."""
+        """Return its name between runs, also when lines move."""
         return f"{self.subject.name} {self.module.name} {self.mutation.operator}: {self.mutation.before} #{self.number}"
 
     def __str__(self) -> str:

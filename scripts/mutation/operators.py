@@ -82,7 +82,7 @@ def statement_of(tree: ast.Module, line: int) -> int:
 
 
 def _is_of_container(tree: ast.Module, node: ast.AST) -> bool:
-    """Whether a place is used in containers alone, which the process backend does not run."""
+    """Return whether a place is used in containers alone, which the process backend does not run."""
     outer = (each for each in tree.body if isinstance(each, ast.FunctionDef) and each.name == "container")
     return any(node in ast.walk(each) for each in outer)
 

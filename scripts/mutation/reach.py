@@ -1,4 +1,4 @@
-"""Which checks of the conformance kit, or tests, run which statements of an addon."""
+"""Finds which checks of the conformance kit, or tests, run which statements of an addon."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ class Case:
 
     @property
     def words(self) -> str:
-        """What chooses it with `-k`."""
+        """Return what chooses it with `-k`."""
         return f"({self.name} and {self.case.replace('-', ' and ')})" if self.case else self.name
 
 
 @attrs.frozen
 class Reach(Generic[T]):
-    """What checks, or tests, run.
+    """The statements that checks, or tests, run.
 
     Attributes:
         cases: all checks that ran.

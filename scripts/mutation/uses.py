@@ -1,4 +1,4 @@
-"""Where a package uses what a module defines when it is loaded: statements of functions that depend on a constant."""
+"""Finds where a package uses what a module defines when it is loaded: functions that depend on a constant."""
 
 from __future__ import annotations
 

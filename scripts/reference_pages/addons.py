@@ -50,7 +50,7 @@ _OUTCOMES: Final = ("caught", "own tests", "missed", "equivalent", "not judged")
 
 
 def addons_page() -> str:
-    """The page about addons."""
+    """Return the page about addons."""
     reports = [json.loads(path.read_text(encoding="utf-8")) for path in _files()]
     rows = "\n".join(map(_row, reports))
     return _HEAD + rows + "\n" + "".join(map(_left_out, reports)) + _mutants()

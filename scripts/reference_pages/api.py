@@ -80,19 +80,19 @@ _MADE_BY_ADDONKIT: Final = frozenset(
 
 
 def public_names() -> frozenset[str]:
-    """Everything that is promised as `from addonkit import ...`."""
+    """Return everything that is promised as `from addonkit import ...`."""
     return frozenset({*api.__all__, *addonkit._ABOVE})  # noqa: SLF001 - the other half of the list
 
 
 def error_names() -> frozenset[str]:
-    """Those of them that are errors."""
+    """Return those of them that are errors."""
     found = {name: getattr(addonkit, name) for name in public_names()}
     kinds = (AddonkitError, NothingDone, Retryable)
     return frozenset(name for name, value in found.items() if inspect.isclass(value) and issubclass(value, kinds))
 
 
 def api_page() -> str:
-    """The page.
+    """Return the page.
 
     Raises:
         LookupError: for a public name that no group has, or a name of a group that is not public.
@@ -123,7 +123,7 @@ def _errors() -> str:
 
 
 def entry(name: str, value: Any) -> Iterator[str]:
-    """Description of a name: signature, docstring, members."""
+    """Yield description of a name: signature, docstring, members."""
     if inspect.isclass(value):
         yield from _class(name, value)
     elif inspect.isfunction(value):
@@ -150,7 +150,7 @@ def _class(name: str, value: type) -> Iterator[str]:
 
 
 def methods_of(value: type) -> Iterator[tuple[str, Any]]:
-    """What a class itself defines for others; not the hooks, which have a page of their own."""
+    """Yield what a class itself defines for others; not the hooks, which have a page of their own."""
     fields = {field.name for field in attrs.fields(value)} if attrs.has(value) else set()
     for name, method in members_of(value).items():
         if name.startswith(("_", "addon_")) or name in fields:
@@ -160,7 +160,7 @@ def methods_of(value: type) -> Iterator[tuple[str, Any]]:
 
 
 def method_line(name: str, method: Any) -> str:
-    """A method or property on one line: how it is called, what it does, what it raises."""
+    """Return a method or property on one line: how it is called, what it does, what it raises."""
     function: Any = next(filter(None, (getattr(method, place, None) for place in ("fget", "func", "__func__"))), method)
     bound = not isinstance(method, staticmethod)
     is_property = isinstance(method, property | cached_property)
@@ -173,7 +173,7 @@ def method_line(name: str, method: Any) -> str:
 
 
 def docstring_of(name: str, value: Any) -> str:
-    """Raises LookupError for a name that says nothing of itself."""
+    """Return the docstring of a name. Raises LookupError for a name that says nothing of itself."""
     found = inspect.getdoc(value)
     if not found:
         raise LookupError(f"{name} has no docstring")
@@ -181,7 +181,7 @@ def docstring_of(name: str, value: Any) -> str:
 
 
 def _constant_docstring(name: str) -> str:
-    """The text below the assignment of a constant, in the module that it comes from."""
+    """Return the text below the assignment of a constant, in the module that it comes from."""
     imports = (each for each in ast.walk(_tree(api)) if isinstance(each, ast.ImportFrom))
     module = next(each.module for each in imports if name in {alias.name for alias in each.names})
     return _below(import_module(str(module)), name)

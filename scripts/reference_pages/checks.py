@@ -45,17 +45,17 @@ _TITLES: Final = {
 
 
 def checks_page() -> str:
-    """The page."""
+    """Return the page."""
     return "\n".join((_HEAD, *_names(), *(part for each in check_classes() for part in _class(each)), *_everywhere()))
 
 
 def check_classes() -> tuple[type, ...]:
-    """The classes that the kit's checks are written in."""
+    """Return the classes that the kit's checks are written in."""
     return tuple(each for each in AddonConformance.__mro__[1:] if list(checks_of(each)))
 
 
 def checks_of(owner: type) -> Iterator[str]:
-    """Names of the checks of a class."""
+    """Return names of the checks of a class."""
     return (name for name in vars(owner) if name.startswith("test_"))
 
 
@@ -90,7 +90,7 @@ def _everywhere() -> Iterator[str]:
 
 
 def _messages(owner: type, name: str) -> list[str]:
-    """What a check and the functions of its module that it calls may say, each once, in the order written."""
+    """Return what a check, and the functions of its module that it calls, may say, each once and in order."""
     tree = _tree(sys.modules[owner.__module__])
     functions = {each.name: each for each in ast.walk(tree) if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)}
     pending, seen = [name], set()
@@ -109,7 +109,7 @@ def _messages(owner: type, name: str) -> list[str]:
 
 
 def _row(node: ast.AST) -> str:
-    """A row of the table for a call of `require` or `fail`; empty for anything else."""
+    """Return a row of the table for a call of `require` or `fail`; empty for anything else."""
     if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in {"require", "fail"}):
         return ""
     found, advice = (_text(each) for each in node.args[-2:])
@@ -117,7 +117,7 @@ def _row(node: ast.AST) -> str:
 
 
 def _text(node: ast.expr) -> str:
-    """A text as it will be shown, with `...` for what is filled in."""
+    """Return a text as it will be shown, with `...` for what is filled in."""
     if isinstance(node, ast.Constant):
         text = str(node.value)
     elif isinstance(node, ast.JoinedStr):

@@ -36,7 +36,7 @@ class TokenRefused(NotConfigured, NothingDone): ...
 
 
 def errors_page() -> str:
-    """The page about errors."""
+    """Return the page about errors."""
     rows = (_row(found, parent) for found, parent in _tree(errors.AddonkitError, ""))
     return _ERRORS_HEAD + "\n".join(rows) + "\n" + _ERRORS_TAIL
 

@@ -33,13 +33,13 @@ having the hook is having it.
 
 
 def hooks_page() -> str:
-    """The page about hooks."""
+    """Return the page about hooks."""
     groups = (("What an addon answers", hookspecs.AddonSpecs), ("What an observer answers", hookspecs.ObserverSpecs))
     return "\n".join((_HOOKS_HEAD, *(line for title, specs in groups for line in _group(title, specs))))
 
 
 def hook_names(specs: type) -> tuple[str, ...]:
-    """Names of the hooks that a class of hookspecs declares, in its order."""
+    """Return names of the hooks that a class of hookspecs declares, in its order."""
     return tuple(name for name in vars(specs) if name.startswith("addon_"))
 
 

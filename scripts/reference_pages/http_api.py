@@ -16,7 +16,7 @@ Every endpoint may answer with a problem document; `role` is what a token needs.
 
 
 def http_api_page() -> str:
-    """The text of the page."""
+    """Return the text of the page."""
     document = describe()
     return "\n".join([_HEAD, *_endpoints(document), *_schemas(document)])
 

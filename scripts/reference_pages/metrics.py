@@ -18,7 +18,7 @@ Written from `addonkit.server.metric_families` by `make reference`.
 
 
 def metrics_page() -> str:
-    """The text of the page."""
+    """Return the text of the page."""
     lines = []
     for name, family in FAMILIES.items():
         shown = f"{name}_total" if family.kind == "counter" else name

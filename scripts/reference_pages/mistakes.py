@@ -22,7 +22,7 @@ and a part of what that says. [Test your addon](../how-to/test-your-addon.md) sa
 
 
 def mistakes_page() -> str:
-    """The page about mistakes."""
+    """Return the page about mistakes."""
     rows = (_row(path) for path in sorted(BROKEN.glob("*.py")))
     return _HEAD + "\n".join(sorted(row for row in rows if row)) + "\n"
 

@@ -19,7 +19,7 @@ _SECTIONS: Final = re.compile(r"^(Args|Attributes|Example|Raises|Returns):\n", r
 
 
 def prose(docstring: str) -> Iterator[str]:
-    """A Google-style docstring as Markdown, one part after another, each ending in a newline."""
+    """Yield a Google-style docstring as Markdown, one part after another, each ending in a newline."""
     body, *sections = _SECTIONS.split(docstring)
     if body.strip():
         yield body.strip() + "\n"
@@ -32,7 +32,7 @@ def prose(docstring: str) -> Iterator[str]:
 
 
 def _is_inside(line: str) -> bool:
-    """Whether a line belongs to the section above it."""
+    """Return whether a line belongs to the section above it."""
     return line.startswith(" ") or not line.strip()
 
 
@@ -47,14 +47,14 @@ def _section(heading: str, text: str) -> str:
 
 
 def items(text: str) -> Iterator[tuple[str, str]]:
-    """Names and descriptions of a section; further lines of an item are indented."""
+    """Yield names and descriptions of a section; further lines of an item are indented."""
     for item in re.split(r"\n(?=\S)", text):
         name, _, what = item.partition(":")
         yield name, " ".join(what.split())
 
 
 def signature(name: str, function: Callable[..., Any], *, without_first: bool = False) -> str:
-    """How something is called, with the types that it is annotated with; on several lines where it is long."""
+    """Return how something is called, with the types that it is annotated with; on several lines where it is long."""
     found = inspect.signature(function)
     parameters = list(found.parameters.values())[int(without_first) :]
     parts = list(_parts(parameters))
@@ -89,7 +89,7 @@ def _type(annotation: Any) -> str:
 
 
 def _default(value: Any) -> str:
-    """How a default is written; `...` for what is made anew each time, or is only a mark."""
+    """Return how a default is written; `...` for what is made anew each time, or is only a mark."""
     if value is attrs.NOTHING or callable(value) or repr(value).startswith("<not"):
         return "..."
     return f"{type(value).__name__}.{value.name}" if isinstance(value, Enum) else repr(value)

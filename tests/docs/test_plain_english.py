@@ -172,7 +172,46 @@ def test_sentences_of_docstrings_are_short(folder: str) -> None:
     assert not found, "\n".join(found)
 
 
+QUESTION = re.compile(r"(?:What|Whether|Who|Whose|How|That|When|Where|Which|Why|If)\b")
+"""A first word that hides the subject."""
+NOUN = re.compile(r"(?:The|A|An|One|All|Each|Every)\b")
+"""A first word of a thing, where a function has to say what it does; ruff's D401 knows verbs."""
+
+
+def beginnings(source: str) -> Iterator[str]:
+    """First words of docstrings that neither name a thing nor begin with a verb."""
+    for node in ast.walk(ast.parse(source)):
+        docstring = ast.get_docstring(node) if isinstance(node, DOCUMENTED) else None
+        if docstring is None or getattr(node, "name", "").startswith("test_"):
+            continue
+        if QUESTION.match(docstring) or (is_verb(node) and NOUN.match(docstring)):
+            yield docstring.splitlines()[0]
+
+
+def is_verb(node: ast.AST) -> bool:
+    """A property is a thing, any other function does something."""
+    properties = {"property", "cached_property", "functools.cached_property"}
+    return isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not properties & {
+        ast.unparse(each) for each in node.decorator_list
+    }
+
+
+@pytest.mark.parametrize("folder", ["benchmarks", "core/src", "examples", "plugins", "scripts"])
+def test_docstrings_begin_with_a_verb_or_a_thing(folder: str) -> None:
+    sources = [name for name in pages() if name.endswith(".py") and name.startswith(folder)]
+    found = [
+        f"{name}: {first}"
+        for name in sources
+        if "templates" not in name and (ROOT / name).is_file()
+        for first in beginnings((ROOT / name).read_text())
+    ]
+    assert not found, "\n".join(found)
+
+
 def test_what_breaks_a_rule_is_found() -> None:
+    assert list(beginnings('"""What it is."""'))
+    assert list(beginnings('def f():\n    """The sum."""'))
+    assert not list(beginnings('class C:\n    """The sum."""\n    @property\n    def p(self): """The part."""'))
     assert long_docstring_sentences(
         'def f():\n    """Do it.\n\n    Args:\n        a: ' + "one word " * 12 + '.\n    """'
     )

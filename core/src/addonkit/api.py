@@ -1,4 +1,4 @@
-"""What an addon author imports, as `from addonkit import ...`. Nothing else of the core is promised."""
+"""Collects the names that addon authors import, as `from addonkit import ...`. Nothing else of the core is promised."""
 
 from __future__ import annotations
 

@@ -180,7 +180,7 @@ class NotConfigured(AddonkitError):
 
 
 class InstanceFailed(AddonkitError):
-    """What was asked for did not come about; `instance` in `details` is its name."""
+    """The operation failed; `instance` in `details` is the name of its instance."""
 
 
 class BackupError(AddonkitError):

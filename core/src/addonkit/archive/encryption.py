@@ -29,20 +29,20 @@ class ByteSource(Protocol):
 
 
 def new_identity() -> str:
-    """A new age identity (a private key), as age's own tools write it."""
+    """Return a new age identity (a private key), as age's own tools write it."""
     from pyrage import x25519
 
     return str(x25519.Identity.generate())
 
 
 def identity_in(text: str) -> str:
-    """The identity in a file as `age-keygen` writes it: the line that is neither empty nor a comment."""
+    """Return the identity in a file as `age-keygen` writes it: the line that is neither empty nor a comment."""
     lines = (line.strip() for line in text.splitlines())
     return next((line for line in lines if line and not line.startswith("#")), "")
 
 
 def recipient_of(identity: str) -> str:
-    """The public key of an identity.
+    """Return the public key of an identity.
 
     Raises:
         InvalidInput: it is none.
@@ -51,7 +51,7 @@ def recipient_of(identity: str) -> str:
 
 
 def check_recipient(text: str) -> str:
-    """The recipient, if it is an age public key.
+    """Return the recipient, if it is an age public key.
 
     Raises:
         InvalidInput: it is none.
@@ -101,7 +101,7 @@ class _Worker:
 
 
 class Encrypting:
-    """What is written to it arrives encrypted in a sink.
+    """A writer that encrypts into a sink.
 
     Args:
         sink: takes the encrypted bytes.
@@ -219,7 +219,7 @@ class _Flushable:
 
 
 def _reason(error: Exception) -> tuple[str, str]:
-    """What is wrong with an archive, and what to do about it."""
+    """Return what is wrong with an archive, and what to do about it."""
     text = str(error)
     if "No matching keys" in text:
         return (

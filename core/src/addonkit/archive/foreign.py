@@ -117,7 +117,7 @@ class Foreign:
 
 
 def _files_in(folder: Path) -> Iterator[tuple[Path, int]]:
-    """All files below a folder with their sizes, in the order of their names. Blocking.
+    """Yield all files below a folder with their sizes, in the order of their names. Blocking.
 
     Raises:
         BackupError: something in it is neither a file nor a folder, or cannot be read: it would be left out.

@@ -35,7 +35,7 @@ _LONGEST_JSON: Final = 64 * 1024 * 1024
 
 
 def header(name: str, size: int) -> bytes:
-    """The header of a member: a file that only its owner reads."""
+    """Return the header of a member: a file that only its owner reads."""
     info = tarfile.TarInfo(name)
     info.size = size
     info.mode = 0o600
@@ -43,12 +43,12 @@ def header(name: str, size: int) -> bytes:
 
 
 def padding(size: int) -> bytes:
-    """What fills the last block of a member."""
+    """Return what fills the last block of a member."""
     return bytes(-size % tarfile.BLOCKSIZE)
 
 
 def check_member_name(name: str) -> str:
-    """The name, if it stays below the directory that an archive is unpacked in.
+    """Return the name, if it stays below the directory that an archive is unpacked in.
 
     Raises:
         BackupError: it does not.
@@ -60,17 +60,17 @@ def check_member_name(name: str) -> str:
 
 
 def part_name(name: str, number: int) -> str:
-    """The name of a part; names sort like numbers as long as there are less than ten million of them."""
+    """Return the name of a part; names sort like numbers as long as there are less than ten million of them."""
     return f"{STREAMS}{name}/{number:07d}"
 
 
 def to_json(value: ArchiveManifest | Trailer) -> bytes:
-    """The content of the first or last member."""
+    """Return the content of the first or last member."""
     return json.dumps(unstructure(value), indent=1).encode()
 
 
 def from_json(content: bytes, kind: type[T], attempted: str) -> T:
-    """What such a member says.
+    """Return what such a member says.
 
     Raises:
         ArchiveDamaged: it is not what it should be.
@@ -84,7 +84,7 @@ def from_json(content: bytes, kind: type[T], attempted: str) -> T:
 
 
 def check_format(manifest: ArchiveManifest, attempted: str) -> ArchiveManifest:
-    """The manifest, if this release can read what follows it.
+    """Return the manifest, if this release can read what follows it.
 
     Raises:
         BackupError: a newer release wrote it.

@@ -1,4 +1,4 @@
-"""What steps receive as `archive`: named members, streamed in and out."""
+"""The archive that steps receive as `archive`: named members, streamed in and out."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class ArchiveReader(Protocol):
 
 
 class Archive(Protocol):
-    """What a step receives as `archive`: where the data go, or where they come from."""
+    """The archive that a step receives as `archive`: data go there, or come from there."""
 
     def writing(self) -> AbstractAsyncContextManager[ArchiveWriter]:
         """Write the archive from the beginning; one that is there is replaced when the block ends.

@@ -23,7 +23,7 @@ _PATH: Final = re.compile(
 
 
 def new_backup_name(instance: str, now: datetime) -> str:
-    """The name of a backup that is begun now: `shop-postgresql/20261126T030000Z-9f3a1c07`.
+    """Return the name of a backup that is begun now: `shop-postgresql/20261126T030000Z-9f3a1c07`.
 
     Four digits say which part of the second it is, so that names sort by time; four are random, so that no two
     are the same.
@@ -33,12 +33,12 @@ def new_backup_name(instance: str, now: datetime) -> str:
 
 
 def archive_path(name: str, addon: str) -> str:
-    """Where its archive is, below the repository."""
+    """Return where its archive is, below the repository."""
     return f"{name}.{addon}{SUFFIX}"
 
 
 def parse_path(path: str) -> tuple[str, str, datetime] | None:
-    """Name, addon and time of the backup whose archive has this path; None for other files."""
+    """Return name, addon and time of the backup whose archive has this path; None for other files."""
     match = _PATH.fullmatch(path)
     if match is None:
         return None

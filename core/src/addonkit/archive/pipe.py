@@ -81,7 +81,7 @@ class Pipe:
             self._items.put_nowait(item)
 
     async def take(self) -> _Item:
-        """The next item, once there is one.
+        """Return the next item, once there is one.
 
         Raises:
             BackupError: the writer failed.

@@ -91,7 +91,7 @@ class StreamReader:
         return self.trailer
 
     async def read_content(self, member: StreamMember) -> bytes:
-        """The next chunk of a member; empty at its end."""
+        """Return the next chunk of a member; empty at its end."""
         while member is self._current:
             if self._next is None:
                 return b""
@@ -187,7 +187,7 @@ class ForwardFile:
         return data
 
     def tell(self) -> int:
-        """How many bytes were read."""
+        """Return how many bytes were read."""
         return self._place
 
     def seek(self, place: int) -> None:
@@ -240,7 +240,7 @@ async def read_archive(source: ByteSource, name: str, identities: Sequence[str])
 
 
 async def read_manifest(source: ByteSource, name: str, identities: Sequence[str]) -> ArchiveManifest:
-    """What an archive says about itself; no more of it is read or checked.
+    """Return what an archive says about itself; no more of it is read or checked.
 
     Raises:
         ArchiveDamaged: its beginning was changed, or does not open with the key.

@@ -1,4 +1,4 @@
-"""Where archives are: a directory, or any service that fsspec knows. Listing needs nothing but the repository."""
+"""Repositories of archives: a directory, or any service that fsspec knows. Listing needs nothing but the repository."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Repository:
             yield file
 
     def read(self, path: str) -> bytes | None:
-        """The content of a small file; None when there is none."""
+        """Return the content of a small file; None when there is none."""
         with _translated(f"reading {self.url}/{path}"):
             try:
                 content: bytes = self._files.cat_file(self._at(path))
@@ -100,14 +100,14 @@ class Repository:
             self._files.rm_file(self._at(path))
 
     def backups(self, instance: str = "") -> tuple[Backup, ...]:
-        """What is there, of one instance or of all; without proofs, oldest first."""
+        """Return what is there, of one instance or of all; without proofs, oldest first."""
         with _translated(f"listing {self.url}"):
             self._files.invalidate_cache()
             found = self._files.find(f"{self._root}/{instance}" if instance else self._root, detail=True)
         return tuple(sorted(self._backups(found), key=lambda each: (each.created, each.name)))
 
     def proofs(self, instance: str = "") -> frozenset[str]:
-        """Paths of the archives that have a file that says that they were verified."""
+        """Return paths of the archives that have a file that says that they were verified."""
         with _translated(f"listing {self.url}"):
             found = self._files.find(f"{self._root}/{instance}" if instance else self._root)
         names = (self._below(each) for each in found)
@@ -167,7 +167,7 @@ def _open(url: str, options: Mapping[str, Any]) -> tuple[AbstractFileSystem, str
 
 @contextmanager
 def _translated(attempted: str) -> Iterator[None]:
-    """A service fails in its own words."""
+    """Yield a service fails in its own words."""
     try:
         yield
     except AddonkitError:

@@ -1,4 +1,4 @@
-"""Which backups stay: grandfather, father, son. Pure functions."""
+"""Chooses the backups that stay: grandfather, father, son. Pure functions."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _PERIODS: Final[Mapping[str, Callable[[datetime], tuple[int, ...]]]] = {
 
 
 def parse_keep(text: str) -> Mapping[str, int]:
-    """How many periods of each length have a backup that stays: `7d4w12m` is seven days, four weeks, twelve months.
+    """Return how many periods of each length keep a backup: `7d4w12m` is seven days, four weeks, twelve months.
 
     Raises:
         InvalidInput: it is something else.
@@ -35,7 +35,7 @@ def parse_keep(text: str) -> Mapping[str, int]:
 
 
 def superfluous(backups: Sequence[Backup], keep: Mapping[str, int]) -> tuple[Backup, ...]:
-    """Backups of one instance that need not stay, oldest first.
+    """Return backups of one instance that need not stay, oldest first.
 
     For each length, the newest periods in which there are backups keep one each: the newest that is verified, or else
     the newest. The newest verified one stays, and so does what is newer. Periods are those of local time.

@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 @attrs.frozen
 class Removal:
-    """What is removed.
+    """The parts of an app's removal.
 
     Attributes:
         app: its name.
@@ -43,7 +43,7 @@ class Removal:
         }
 
     def text(self) -> str:
-        """What is lost, for people."""
+        """Return what is lost, for people."""
         lines = [f"everything of app {self.app} goes"]
         lines += [f"  lost for good: {each}" for plan in self.destroyed.values() for each in plan.lost]
         lines += [f"  what stays: {each}" for plan in self.destroyed.values() for each in plan.stays]
@@ -52,13 +52,13 @@ class Removal:
         return "\n".join(lines)
 
     def counted(self) -> str:
-        """How much it was."""
+        """Return how much it was."""
         kinds = {"destroyed": self.destroyed, "detached": self.detached, "variables unset": self.unset}
         return ", ".join(f"{len(found)} {kind}" for kind, found in kinds.items() if found)
 
 
 async def look(kit: Kit, app: str, *, now: bool) -> Removal:
-    """What removing an app takes, without the trash if it is done `now`. UnknownApp when there is none."""
+    """Return what removing an app takes, without the trash if it is done `now`. UnknownApp when there is none."""
     await kit.check_app(app)
     views = await kit.instances(app)
     own = [view.instance.name for view in views if view.instance.app == app]
@@ -74,7 +74,7 @@ async def look(kit: Kit, app: str, *, now: bool) -> Removal:
 
 @attrs.frozen
 class Removed:
-    """What came of it.
+    """The result of a removal.
 
     Attributes:
         failed: names of what could not be removed, to the reason.

@@ -9,7 +9,7 @@ import addonkit
 
 
 def attribute(error: BaseException) -> str:
-    """The distribution whose code comes last in the trace, when it provides addons or plugins; else addonkit.
+    """Return the distribution whose code comes last in the trace, when it provides addons or plugins; else addonkit.
 
     As `addonkit-postgresql 1.2 (addon postgresql)`.
     """
@@ -23,7 +23,7 @@ def attribute(error: BaseException) -> str:
 
 
 def _owners() -> dict[str, str]:
-    """Top-level package of every installed addon and plugin, to who it is."""
+    """Return top-level package of every installed addon and plugin, to who it is."""
     from importlib_metadata import entry_points
 
     owners = {}

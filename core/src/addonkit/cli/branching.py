@@ -1,4 +1,4 @@
-"""Which data a command uses: those of the git branch that it runs on, for an app that has such."""
+"""Finds the data that a command uses: those of the git branch that it runs on, for an app that has such."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 async def branch_environment(kit: Kit, app: str, without: Collection[str] = ()) -> tuple[Environment, str]:
-    """What an app receives here, and the app whose instances give it. Makes the copies that are missing."""
+    """Return what an app receives here, and the app whose instances give it. Makes the copies that are missing."""
     if not await kit.has_branches(app):
         return await kit.environment(app, without=without), app
     status = await _prepared(kit, app)
@@ -25,7 +25,7 @@ async def branch_environment(kit: Kit, app: str, without: Collection[str] = ()) 
 
 
 async def branch_app_of(kit: Kit, app: str, name: str) -> str:
-    """The app whose instances are meant by a word such as `postgresql`; a full name means what it says."""
+    """Return the app whose instances are meant by a word such as `postgresql`; a full name means what it says."""
     if not await kit.has_branches(app):
         return app
     with suppress(UnknownInstance):
@@ -43,5 +43,5 @@ async def _prepared(kit: Kit, app: str) -> BranchStatus:
 
 
 def here() -> str:
-    """The directory whose branch counts."""
+    """Return the directory whose branch counts."""
     return os.getcwd()  # noqa: PTH109 - as the quick commands do

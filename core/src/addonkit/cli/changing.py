@@ -1,4 +1,4 @@
-"""What `change` and `upgrade` have in common: the same move, to another variant or to another version."""
+"""The common part of `change` and `upgrade`: the same move, to another variant or to another version."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Wanted(NamedTuple):
-    """What is asked for: `verb` is `change` or `upgrade`, `target` a variant or a version."""
+    """A request: `verb` is `change` or `upgrade`, `target` a variant or a version."""
 
     verb: str
     instance: str
@@ -25,7 +25,7 @@ class Wanted(NamedTuple):
     app: str | None
 
     async def plan(self, kit: Kit) -> Plan:
-        """What would be done."""
+        """Return what would be done."""
         ask = kit.changes.plan_change if self.verb == "change" else kit.changes.plan_upgrade
         return await ask(self.instance, self.target, self.app)
 

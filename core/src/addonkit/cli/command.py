@@ -38,7 +38,7 @@ class Group(CommandWithExamples, click.Group):
     """A command with subcommands."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        """The subcommands in the order they were written."""
+        """Return the subcommands in the order they were written."""
         return list(self.commands)
 
 
@@ -124,27 +124,27 @@ def show_help(ctx: click.Context) -> None:
 
 
 def alias_option(help: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """The option `--as NAME`."""
+    """Return the option `--as NAME`."""
     return click.option("--as", "alias", metavar="NAME", default="", help=help)
 
 
 def socket_option() -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """The option `--socket`."""
+    """Return the option `--socket`."""
     return click.option("--socket", is_flag=True, help="Give the app the server's Unix socket in place of its port.")
 
 
 def no_start_option() -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """The option `--no-start`."""
+    """Return the option `--no-start`."""
     return click.option("--no-start", is_flag=True, help="Leave servers that are down as they are.")
 
 
 def dry_run_option(
     help: str = "Show what would be done; change nothing.",
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """The option `--dry-run`."""
+    """Return the option `--dry-run`."""
     return click.option("--dry-run", is_flag=True, help=help)
 
 
 def yes_option(help: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """The option `--yes`."""
+    """Return the option `--yes`."""
     return click.option("-y", "--yes", is_flag=True, help=help)

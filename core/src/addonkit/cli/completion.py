@@ -132,7 +132,7 @@ def _specs(state: sqlite3.Connection, _params: Mapping[str, Any]) -> Iterator[st
 
 
 def _versions(state: sqlite3.Connection, params: Mapping[str, Any]) -> Iterator[str]:
-    """Default versions, and those of instances that there are."""
+    """Yield default versions, and those of instances that there are."""
     addon = str(params.get("spec") or "").partition(":")[0]
     for (data,) in state.execute("SELECT data FROM entity WHERE kind IN ('addon', 'instance')"):
         found = json.loads(data)

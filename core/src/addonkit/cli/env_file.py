@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def export(environment: Environment, env_format: str, *, reveal: bool) -> str:
-    """The whole environment in a format: never a part of it, never with placeholders for secrets.
+    """Return the whole environment in a format: never a part of it, never with placeholders for secrets.
 
     Raises:
         InvalidInput: it holds secrets and they may not be shown.

@@ -35,7 +35,7 @@ class NotStarted(Exception):
 
 
 class Receives(Protocol):
-    """What an app receives: an Environment, or what was read of one."""
+    """Variables of an app: an Environment, or what was read of one."""
 
     @property
     def values(self) -> Mapping[str, str]:
@@ -93,7 +93,7 @@ def replace_process(argv: Sequence[str], environment: Receives) -> NoReturn:
 
 
 def _encoded(environ: Mapping[str, str], environment: Receives) -> dict[bytes, bytes]:
-    """What an app receives is UTF-8 in every locale; all else stays the bytes that it was."""
+    """Return what an app receives is UTF-8 in every locale; all else stays the bytes that it was."""
     return {
         os.fsencode(key): text.encode() if key in environment.values else os.fsencode(text)
         for key, text in environ.items()

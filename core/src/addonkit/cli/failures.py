@@ -24,7 +24,7 @@ INTERRUPTED = 130
 
 
 def report_expected(invocation: Invocation, error: AddonkitError) -> int:
-    """One line: what was attempted, what was found, what to do. A log that belongs to it is indented below."""
+    """Return one line: what was attempted, what was found, what to do. A log that belongs to it is indented below."""
     if invocation.verbose:
         _echo_trace(error)
     if invocation.json:
@@ -38,7 +38,7 @@ def report_expected(invocation: Invocation, error: AddonkitError) -> int:
 
 
 def report_usage(invocation: Invocation, error: click.ClickException) -> int:
-    """One line: what is wrong with the command line, and where to read how it is right."""
+    """Return one line: what is wrong with the command line, and where to read how it is right."""
     message = error.format_message().strip()
     path = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "addonkit"
     if invocation.json:
@@ -50,7 +50,7 @@ def report_usage(invocation: Invocation, error: click.ClickException) -> int:
 
 
 def report_interrupted(invocation: Invocation) -> int:
-    """One line: how to continue, and how to undo."""
+    """Return one line: how to continue, and how to undo."""
     hint = invocation.hint or "nothing was changed"
     if invocation.json:
         _write_failure("Interrupted", hint)
@@ -67,7 +67,7 @@ def report_output(error: OSError) -> int:
 
 
 def report_bug(invocation: Invocation, error: Exception) -> int:
-    """What is needed to report it; never values of variables, which may be secret."""
+    """Return what is needed to report it; never values of variables, which may be secret."""
     from addonkit.cli.attribution import attribute
 
     message = " ".join(traceback.format_exception_only(error)).strip()
@@ -91,5 +91,5 @@ def _write_failure(kind: str, message: str) -> None:
 
 
 def _echo_trace(error: BaseException) -> None:
-    """The trace as Python prints it: lines of code, no values."""
+    """Write the trace as Python prints it: lines of code, no values."""
     echo_err("".join(traceback.format_exception(error)).rstrip("\n"))

@@ -91,11 +91,11 @@ class Commands(Group):
     """Imports a command when it is asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        """All names, in the order of the help."""
+        """Return all names, in the order of the help."""
         return [name for names in SECTIONS.values() for name in names]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of that name; None when there is none."""
+        """Return the command of that name; None when there is none."""
         if cmd_name not in self.list_commands(ctx):
             return None
         module = "import_" if cmd_name == "import" else cmd_name  # a word of Python's
@@ -105,7 +105,7 @@ class Commands(Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """The command that the first word names; a near miss is answered with what may be meant.
+        """Return the command that the first word names; a near miss is answered with what may be meant.
 
         Raises:
             click.UsageError: there is no such command.

@@ -1,4 +1,4 @@
-"""What one invocation of the command line knows from its start to its end."""
+"""One invocation of the command line, and what it knows from its start to its end."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Invocation:
             write(text)
 
     def quick_environment(self, app: str, *, running: bool = True) -> Environment | None:
-        """What an app receives when reading the state is enough to tell; see `read_path.read`."""
+        """Return what an app receives when reading the state is enough to tell; see `read_path.read`."""
         if self._opener is not None:
             return None
         from addonkit.cli.read_path import read
@@ -76,7 +76,7 @@ class Invocation:
         return Environment(app, tuple(entries), unset=found.unset, programs=found.programs)
 
     def quick_list(self, app: str | None, *, start: bool) -> Listing | None:
-        """What `list` shows when reading is enough to tell; see `quick_views.read_list`."""
+        """Return what `list` shows when reading is enough to tell; see `quick_views.read_list`."""
         if self._opener is not None:
             return None
         from addonkit.cli.quick_views import read_list

@@ -30,7 +30,7 @@ Mark = Sequence[int] | None
 
 
 class Memory(NamedTuple):
-    """What a look found.
+    """The findings of a look.
 
     Attributes:
         addons: `addon distribution` of those that can be used.
@@ -42,12 +42,12 @@ class Memory(NamedTuple):
 
 
 def addon_key(addon: str, distribution: str) -> str:
-    """The name of an addon of a distribution."""
+    """Return the name of an addon of a distribution."""
     return f"{addon} {distribution}"
 
 
 def program_key(program: Mapping[str, Any]) -> str:
-    """The name of a server's program, as the entity of its pool describes it: where it is found, and its version."""
+    """Return the name of a server's program as its pool's entity describes it: where it is found, and its version."""
     return json.dumps([program["source"], program["version"]], sort_keys=True)
 
 
@@ -107,7 +107,7 @@ def _mark(path: str) -> Mark:
 
 
 def _code() -> Iterable[str]:
-    """Files that this process has imported, and directories where distributions are installed."""
+    """Return files that this process has imported, and directories where distributions are installed."""
     standard = f"{os.path.dirname(os.__file__)}/"  # noqa: PTH120 - a text to compare with
     for module in [*sys.modules.values()]:
         file = getattr(module, "__file__", None)
@@ -125,7 +125,7 @@ def _code() -> Iterable[str]:
 
 
 def _metadata(distribution: str) -> Iterable[str]:
-    """The directory of a distribution; the files in it too when it brings something for addonkit."""
+    """Return the directory of a distribution; the files in it too when it brings something for addonkit."""
     yield distribution
     try:
         with open(f"{distribution}/entry_points.txt", "rb") as file:  # noqa: PTH123 - hundreds of them

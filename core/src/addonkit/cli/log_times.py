@@ -1,4 +1,4 @@
-"""When a line of a server's log was written, as far as it says so. Pure."""
+"""Finds the times at which lines of a server's log were written, as far as they say so. Pure."""
 
 from __future__ import annotations
 

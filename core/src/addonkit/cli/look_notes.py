@@ -35,7 +35,7 @@ def _note(kit: Kit, backend: ProcessBackend, views: tuple[InstanceView, ...]) ->
 
 
 def _programs(kit: Kit, backend: ProcessBackend, servers: Iterable[str]) -> tuple[dict[str, str], list[str]]:
-    """The installed executable of each server's program, and what that depends on."""
+    """Return the installed executable of each server's program, and what that depends on."""
     from addonkit.models.definition import ProgramSource
     from addonkit.store.codec import structure
 

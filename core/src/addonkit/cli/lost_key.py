@@ -1,4 +1,4 @@
-"""What `addonkit rotate --lost` does: secrets that were lost are made anew."""
+"""Carries out `addonkit rotate --lost`: makes lost secrets anew."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ def _end(status: int) -> NoReturn:
 
 
 def _run(argv: Sequence[str], invocation: Invocation) -> int:
-    """The exit status of one command line, output that could not be written included."""
+    """Return the exit status of one command line, output that could not be written included."""
     try:
         return _run_command(argv, invocation)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""What `stop`, `start` and `restart` share: which servers they concern, and the question before apps lose theirs."""
+"""The common part of `stop`, `start` and `restart`: the servers concerned, and the question before apps lose theirs."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def _ask(invocation: Invocation, verb: str, targets: Sequence[ServerTarget]) -> 
 async def _each(
     kit: Kit, targets: Sequence[ServerTarget], change: Callable[[Kit, ServerTarget], Awaitable[None]]
 ) -> list[tuple[ServerTarget, str]]:
-    """Each server with the reason why it failed, empty when it did not."""
+    """Return each server with the reason why it failed, empty when it did not."""
     import asyncio
 
     from addonkit.errors import AddonkitError

@@ -59,7 +59,7 @@ class Progress:
 
     @classmethod
     def on_stderr(cls, *, silent: bool, patient: bool) -> Progress:
-        """Progress on the stderr of this process."""
+        """Return progress on the stderr of this process."""
         return cls(None if silent else sys.stderr, live=is_terminal(sys.stderr), patient=patient)
 
     def reveal_later(self) -> None:
@@ -106,7 +106,7 @@ class Progress:
             self._write(self._open_line)
 
     def _head_of(self, depth: int) -> None:
-        """Where lines are written when steps end: name the step in which another saga begins."""
+        """Name the step in which another saga begins, where lines are written when steps end."""
         if self._running and depth > self._running[-1].depth and not self._running[-1].headed:
             self._running[-1].headed = True
             self._write(f"{self._running[-1].line}\n")
@@ -124,7 +124,7 @@ class Progress:
             self._remark(event)
 
     def _remark(self, event: Event) -> None:
-        """A sentence of its own, below the step it is about. A reason that it has had before is left out."""
+        """Write a sentence below the step it is about. Leaves out a reason that the step has had before."""
         self.close()
         indent = "  " * (self._depth(event) + 1)
         text = event.message.partition(" (")[0] if self._is_known(event) else event.message
@@ -133,7 +133,7 @@ class Progress:
             self._write(f"{indent}    {clean(line)}\n")
 
     def _is_known(self, event: Event) -> bool:
-        """Whether the last remark about the step gave the same reason."""
+        """Return whether the last remark about the step gave the same reason."""
         return bool(_reason(event)) and self._reasons.get((event.execution, event.step)) == _reason(event)
 
     def _line(self, event: Event, depth: int) -> str:
@@ -142,7 +142,7 @@ class Progress:
         return f"{'  ' * (depth + 1)}{event.number:>{width}}/{event.total} {clean(title)} ..."
 
     def _depth(self, event: Event) -> int:
-        """An execution that is first heard of while a step runs was started by that step.
+        """Return an execution that is first heard of while a step runs was started by that step.
 
         One that runs beside it was not.
         """
@@ -152,7 +152,7 @@ class Progress:
         return self._depths[event.execution]
 
     def _is_beside(self, execution: str) -> bool:
-        """Whether an execution is one of several that a command runs at once, as questions to servers are."""
+        """Return whether an execution is one of several that a command runs at once, as questions to servers are."""
         return execution.startswith(ONCE) and not any(execution.startswith(f"{r.execution}/") for r in self._running)
 
     def _write(self, text: str) -> None:
@@ -167,5 +167,5 @@ class Progress:
 
 
 def _reason(event: Event) -> str:
-    """What stands in parentheses at the end of a message, as in `start it: trying again in 2 s (no room)`."""
+    """Return what stands in parentheses at the end of a message, as in `start it: trying again in 2 s (no room)`."""
     return event.message.partition(" (")[2]

@@ -84,7 +84,7 @@ def _read(keys: Sequence[str]) -> dict[str, str]:
 
 
 def _stdin(key: str) -> str:
-    """All of stdin, no more than can be a value and a little."""
+    """Return all of stdin, no more than can be a value and a little."""
     from addonkit.errors import InvalidInput
 
     if sys.stdin is None:

@@ -31,7 +31,7 @@ def try_quick_run(argv: Sequence[str]) -> None:
 
 
 def _parse(argv: Sequence[str]) -> tuple[str, Sequence[str]]:
-    """The app and the command of the plain form; an empty command for every other one."""
+    """Return the app and the command of the plain form; an empty command for every other one."""
     if argv[:1] != ["run"]:
         return "", ()
     rest = argv[1:]

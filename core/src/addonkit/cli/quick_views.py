@@ -69,7 +69,7 @@ def _list(reader: StateReader, app: str | None, *, start: bool) -> Listing:
 
 
 def _of_app(reader: StateReader, app: str) -> list[Tree]:
-    """Instances that were created for an app, and those that it is tied to."""
+    """Return instances that were created for an app, and those that it is tied to."""
     found = {each["id"]: each for each in reader.list("instance", "app", app)}
     for tie in reader.list("association", "app", app):
         instance = reader.get("instance", tie["instance"])
@@ -112,7 +112,7 @@ class _Look:
                 raise _NotPlain
 
     def views(self, instances: Sequence[Tree], ties: Iterable[Tree]) -> tuple[InstanceView, ...]:
-        """Views of instances, in this order, with those of the associations that are theirs."""
+        """Return views of instances, in this order, with those of the associations that are theirs."""
         by_instance: dict[str, list[Tree]] = {each["id"]: [] for each in instances}
         for tie in sorted(ties, key=lambda each: (each["order"], each["id"])):
             if tie["instance"] in by_instance:
@@ -153,7 +153,7 @@ class _Look:
         )
 
     def _troubles(self, instance: Tree) -> tuple[str, ...]:
-        """What is wrong with its backups, a clause each."""
+        """Return what is wrong with its backups, a clause each."""
         found = self._note("backup-state", "id", instance["id"])
         return _backup_troubles(found, instance["name"]) if found else ()
 
@@ -183,7 +183,7 @@ class _Look:
         return self._states[server]
 
     def _is_outdated(self, pool: Tree) -> bool:
-        """Whether the server runs another program than is installed; see `running_program.runs_another`."""
+        """Return whether the server runs another program than is installed; see `running_program.runs_another`."""
         program = pool["spec"]["program"]
         installed = self._remembered().programs[program_key(program)]
         return bool(installed) and _runs_another(self._reader.home, pool["name"], program, installed)
@@ -245,7 +245,7 @@ def _runs_another(home: Path, server: str, program: Tree, installed: str) -> boo
 
 
 def _instance(tree: Tree) -> Instance:
-    """What is shown of an instance; its variables and attributes are not."""
+    """Return what is shown of an instance; its variables and attributes are not."""
     from addonkit.models.instance import Instance, Phase
 
     return Instance(
@@ -263,7 +263,7 @@ def _instance(tree: Tree) -> Instance:
 
 
 def _association(tree: Tree) -> Association:
-    """What is shown of an association: of its variables the names."""
+    """Return what is shown of an association: of its variables the names."""
     from addonkit.models.instance import Association, Phase
     from addonkit.models.variable import Variable
 

@@ -30,7 +30,7 @@ class Entry(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """What an app receives; see models.views.Environment, which costs more to import."""
+    """Variables of an app; see models.views.Environment, which costs more to import."""
 
     entries: tuple[Entry, ...]
     unset: tuple[str, ...]
@@ -79,7 +79,7 @@ class _Environment:
         self.servers: set[str] = set()
 
     def of(self, app: str) -> Reading | None:
-        """What `Kit.environment` answers; None when something of it is under way or failed."""
+        """Return what `Kit.environment` answers; None when something of it is under way or failed."""
         owner = self._reader.get("app", app)
         if owner is None:
             return None
@@ -108,7 +108,7 @@ class _Environment:
         return Reading(tuple(entries), tuple(sorted(unset)), tuple(each for each in programs if each))
 
     def _on_branch(self, owner: Mapping[str, Any], app: str, copy: str) -> Reading | None:
-        """What `Kit.branches.environment` answers: values of the copies, under the names that the app has."""
+        """Return what `Kit.branches.environment` answers: values of the copies, under the names that the app has."""
         entries = [self._entry(each, f"app/{app}", "manual") for each in owner["variables"]]
         copies = {each["alias"] or each["addon"]: each for each in self._reader.list("association", "app", copy)}
         unset: set[str] = set()
@@ -131,7 +131,7 @@ class _Environment:
         return Reading(tuple(entries), tuple(sorted(unset)), tuple(each for each in programs if each))
 
     def _is_up(self, server: str) -> bool:
-        """Whether a server is to run; it is looked at later. An instance without one needs none."""
+        """Return whether a server is to run; it is looked at later. An instance without one needs none."""
         if not server:
             return True
         pool = self._reader.get("pool", server)

@@ -57,7 +57,7 @@ Names are completed by bash after `eval "$(addonkit completion bash)"`; also `zs
 
 
 def reference() -> str:
-    """The whole page, as Markdown."""
+    """Return the whole page, as Markdown."""
     return "\n".join((_HEAD, *_sections(cli, None)))
 
 

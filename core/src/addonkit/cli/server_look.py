@@ -21,7 +21,7 @@ STOPPED: Final = "stopped"
 
 
 def can_be_used(reader: StateReader, server: str) -> bool:
-    """Whether a server is to run and its process works in this home. It answers, or has just been started."""
+    """Return whether a server is to run and its process works in this home. It answers, or has just been started."""
     pool = reader.get("pool", server)
     record = _record(reader.home, server)
     if pool is None or not pool["spec"]["desired_instances"] or record is None or not _works(reader.home, record):
@@ -31,7 +31,7 @@ def can_be_used(reader: StateReader, server: str) -> bool:
 
 
 def state_of(reader: StateReader, pool: dict[str, Any]) -> str:
-    """RUNNING or STOPPED as the backend would find it with nothing to do about it; empty when it takes more to tell."""
+    """Return RUNNING or STOPPED as the backend would find it, with nothing to do; empty when it takes more to tell."""
     record = _record(reader.home, pool["name"])
     if pool["spec"]["desired_instances"]:
         serves = record is not None and _works(reader.home, record) and _is_kept(reader.home, pool["name"], record)
@@ -40,7 +40,7 @@ def state_of(reader: StateReader, pool: dict[str, Any]) -> str:
 
 
 def process_of(home: Path, server: str) -> int:
-    """The pid of a server that has a record."""
+    """Return the pid of a server that has a record."""
     record = _record(home, server)
     return record.server.pid if record else 0
 
@@ -53,7 +53,7 @@ def _record(home: Path, server: str) -> RunRecord | None:
 
 
 def _works(home: Path, record: RunRecord) -> bool:
-    """Whether the process runs, was not stopped by a signal, and works in this home."""
+    """Return whether the process runs, was not stopped by a signal, and works in this home."""
     from addonkit.compute.process.identity import is_running
     from addonkit.util.procfs import read_status
 
@@ -65,7 +65,7 @@ def _works(home: Path, record: RunRecord) -> bool:
 
 
 def _has_ended(record: RunRecord) -> bool:
-    """Whether the process is known to have ended: in this namespace, and not only hidden."""
+    """Return whether the process is known to have ended: in this namespace, and not only hidden."""
     from addonkit.compute.process.identity import is_running
     from addonkit.util.procfs import read_status
 
@@ -83,7 +83,7 @@ def _has_ended(record: RunRecord) -> bool:
 
 
 def _is_kept(home: Path, server: str, record: RunRecord) -> bool:
-    """Whether a server holds its locks, and a process bounds its log."""
+    """Return whether a server holds its locks, and a process bounds its log."""
     from addonkit.compute.process.disk_lock import is_held
     from addonkit.compute.process.log_rotator import LOCK
 
@@ -93,7 +93,7 @@ def _is_kept(home: Path, server: str, record: RunRecord) -> bool:
 
 
 def _answers(reader: StateReader, pool: dict[str, Any], record: RunRecord) -> bool:
-    """Whether a server answers in its own protocol: through its Unix socket, else on a port that it listens on.
+    """Return whether a server answers in its own protocol: through its Unix socket, else on a port that it listens on.
 
     No other user can make a socket in the server's directory; any program can listen on a port. When one does so
     beside the server, this is not the place to explain it.
@@ -124,5 +124,5 @@ def _socket(home: Path, pool: dict[str, Any], name: str) -> str:
 
 
 def is_below(directory: str, home: Path) -> bool:
-    """Whether a directory is in a home, whatever links lead there; a copy of a home is another one."""
+    """Return whether a directory is in a home, whatever links lead there; a copy of a home is another one."""
     return f"{directory}/".startswith(f"{os.path.realpath(home)}/")

@@ -49,7 +49,7 @@ class Manager:
 
     @property
     def directory(self) -> Path:
-        """Where its administrator's units are."""
+        """Return where its administrator's units are."""
         if self.system:
             return Path("/etc/systemd/system")
         configured = os.environ.get("XDG_CONFIG_HOME", "")
@@ -86,6 +86,6 @@ def tell_service_manager(message: str) -> None:
 
 
 def _quoted(text: str) -> str:
-    """The text as one word of a unit file: quotes, backslashes, `%` and `$` stand for themselves."""
+    """Return the text as one word of a unit file: quotes, backslashes, `%` and `$` stand for themselves."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
     return f'"{escaped}"'

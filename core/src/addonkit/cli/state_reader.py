@@ -50,7 +50,7 @@ def open_state(home: str | None) -> Iterator[StateReader | None]:
 
 
 def _connect(state: Path) -> sqlite3.Connection:
-    """A connection with one view of the state for all that is asked."""
+    """Return a connection with one view of the state for all that is asked."""
     import sqlite3
 
     file = sqlite3.connect(f"{state.as_uri()}?mode=ro", uri=True, timeout=_BUSY, isolation_level=None)
@@ -84,12 +84,12 @@ class StateReader:
         self._sealer = sealer
 
     def has_its_key(self) -> bool:
-        """Whether the key here is the one that the home began with."""
+        """Return whether the key here is the one that the home began with."""
         mark = self.get("key-mark", "key")
         return mark is not None and bool(mark["key_id"] == self._sealer.key_id)
 
     def get(self, kind: str, name: str) -> dict[str, Any] | None:
-        """One entity, or None.
+        """Return one entity, or None.
 
         Raises:
             ValueError: it is not as it was written.
@@ -98,7 +98,7 @@ class StateReader:
         return None if row is None else _tree(*row)
 
     def list(self, kind: str, field: str = "", value: str = "") -> list[dict[str, Any]]:
-        """Entities of a kind: all, or those with this value in an indexed field.
+        """Return entities of a kind: all, or those with this value in an indexed field.
 
         Raises:
             ValueError: one is not as it was written.
@@ -113,14 +113,14 @@ class StateReader:
         return [_tree(*row) for row in self._file.execute(query, values)]
 
     def count(self, kind: str, field: str = "", value: str = "") -> int:
-        """How many entities `list` would give."""
+        """Return how many entities `list` would give."""
         if not field:
             return int(self._file.execute("SELECT count(*) FROM entity WHERE kind = ?", (kind,)).fetchone()[0])
         query = "SELECT count(*) FROM entity_index WHERE kind = ? AND field = ? AND value = ?"
         return int(self._file.execute(query, (kind, field, value)).fetchone()[0])
 
     def text(self, value: str | Mapping[str, str], row: str) -> str:
-        """A text in clear; a secret is opened.
+        """Return a text in clear; a secret is opened.
 
         Args:
             value: as it stands in the entity.

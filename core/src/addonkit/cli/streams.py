@@ -1,4 +1,4 @@
-"""Where output goes: results to stdout, everything said to a person beside them to stderr."""
+"""Writes output: results to stdout, everything said to a person beside them to stderr."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _COLOUR: Final = re.compile(r"(\x1b\[(?:0|1|22|3[0-7]|39|9[0-7])(?:;(?:0|1|22|3[
 
 
 def clean(text: str) -> str:
-    r"""Text safe to show on a terminal: control characters become escapes such as `\x1b`.
+    r"""Return text safe to show on a terminal: control characters become escapes such as `\x1b`.
 
     Values and logs come from elsewhere; shown as they are, they could move the cursor or hide a line.
     """
@@ -29,7 +29,7 @@ def _escape(character: str) -> str:
 
 
 def is_terminal(stream: TextIO | None) -> bool:
-    """Whether a person sits at a standard stream; one that was closed from the start is None."""
+    """Return whether a person sits at a standard stream; one that was closed from the start is None."""
     return stream is not None and stream.isatty()
 
 
@@ -64,7 +64,7 @@ def echo_err(text: str) -> None:
 
 
 def is_about_output(error: OSError) -> bool:
-    """Whether the error came from writing to stdout; only click writes there, and it flushes each time."""
+    """Return whether the error came from writing to stdout; only click writes there, and it flushes each time."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next

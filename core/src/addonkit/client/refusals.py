@@ -1,4 +1,4 @@
-"""What a service has no place for: one clear error for each, in the user's word."""
+"""Refuses what a service has no place for: one clear error for each, in the user's word."""
 
 from __future__ import annotations
 

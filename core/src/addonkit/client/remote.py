@@ -1,4 +1,4 @@
-"""What can be asked of a home that another process serves; what `addonkit.connect` gives."""
+"""The kit of a home that another process serves: `addonkit.connect` gives it."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ class RemoteKit:
         await self._transport.ask("GET", f"/v1/apps/{part(name)}")
 
     async def has_branches(self, app: str) -> bool:  # noqa: ARG002 - of `Kit`
-        """Data of branches belong to a directory of one machine: there are none here."""
+        """Return False: data of branches belong to a directory of one machine."""
         return False
 
     async def environment(self, app: str, *, without: Collection[str] = ()) -> Environment:
@@ -183,7 +183,7 @@ class RemoteKit:
         await self._transport.carry_out("DELETE", f"/v1/instances/{part(full)}", None, wait=wait, **asked)
 
     async def heal(self, app: str | None = None, *, without: Collection[str] = ()) -> HealReport:  # noqa: ARG002 - of `Kit`
-        """The service keeps servers running: nothing is to be done here."""
+        """Return the service keeps servers running: nothing is to be done here."""
         return HealReport()
 
     @property

@@ -45,6 +45,6 @@ class RemoteRotations:
 
 
 def _rotated(data: Mapping[str, Any]) -> Rotated:
-    """What a rotation came to; the service alone shows which former credentials still work."""
+    """Return what a rotation came to; the service alone shows which former credentials still work."""
     renewed = data.get("renewed", False)
     return Rotated(data["instance"], tuple(data["apps"]), ended=data["ended"], renewed=renewed, left=data["kept"])

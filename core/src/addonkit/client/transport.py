@@ -34,7 +34,7 @@ RECONNECTS: Final = 30
 
 @attrs.define
 class _Place:
-    """Where a stream of events is: the id of the last one that arrived."""
+    """A place in a stream of events: the id of the last one that arrived."""
 
     seen: str = ""
 

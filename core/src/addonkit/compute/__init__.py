@@ -1,1 +1,1 @@
-"""What runs pools: the Backend protocol, and the process backend."""
+"""Runs pools: the Backend protocol, and the process backend."""

@@ -1,4 +1,4 @@
-"""What every backend does. All verbs are idempotent. Removing does nothing if the thing doesn't exist."""
+"""The protocol of backends. All verbs are idempotent. Removing does nothing if the thing doesn't exist."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Backend(Protocol):
     runs_images: bool
 
     def find_programs(self, definition: AddonDefinition) -> tuple[FoundProgram, ...]:
-        """What this backend can run of an addon's server, newest version first.
+        """Return what this backend can run of an addon's server, newest version first.
 
         Blocking (it runs `--version`); answers are remembered. Empty when the addon has no program, or
         this backend needs none.
@@ -37,7 +37,7 @@ class Backend(Protocol):
         ...
 
     def runnable_version(self, definition: AddonDefinition, requested: str) -> str:
-        """The version that a request means here.
+        """Return the version that a request means here.
 
         `requested` empty means the default version if it can be run, else the newest found. A full image
         reference is judged by its tag.
@@ -82,7 +82,7 @@ class Backend(Protocol):
         ...
 
     async def observe(self, pool: Pool) -> PoolState:
-        """What runs, whether it is ready, and how it ended if it did."""
+        """Return what runs, whether it is ready, and how it ended if it did."""
         ...
 
     async def ask(self, watched: Sequence[tuple[Pool, PoolState]]) -> Sequence[Asked]:
@@ -138,11 +138,11 @@ class Backend(Protocol):
         ...
 
     def log_path(self, name: str) -> str:
-        """Path of the pool's log, for reading; the file may not exist."""
+        """Return path of the pool's log, for reading; the file may not exist."""
         ...
 
     def socket_path(self, pool: Pool) -> str:
-        """Path of the Unix socket of the pool's server, which need not run now; empty when it makes none."""
+        """Return path of the Unix socket of the pool's server, which need not run now; empty when it makes none."""
         ...
 
     async def close(self) -> None:
@@ -150,9 +150,9 @@ class Backend(Protocol):
         ...
 
     async def pools_here(self) -> tuple[str, ...]:
-        """Names of pools this backend has anything of: runtime files or processes."""
+        """Return names of pools this backend has anything of: runtime files or processes."""
         ...
 
     async def disks_here(self) -> tuple[str, ...]:
-        """Names of disks this backend has."""
+        """Return names of disks this backend has."""
         ...

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def addon_of(registry: Registry, instance: Instance, verb: str = "work on") -> Addon:
-    """The addon that an instance belongs to.
+    """Return the addon that an instance belongs to.
 
     Args:
         registry: where it is looked for.

@@ -71,7 +71,7 @@ class Attempts:
 
 @frozen
 class Left:
-    """What is left of attempts that are not wanted any more.
+    """The rest of attempts that are not wanted any more.
 
     Attributes:
         begun: whether there was any attempt.

@@ -1,4 +1,4 @@
-"""What an app receives as a tree of files, as https://servicebinding.io describes it."""
+"""Writes what an app receives as a tree of files, as https://servicebinding.io describes it."""
 
 from __future__ import annotations
 

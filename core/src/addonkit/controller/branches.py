@@ -44,13 +44,13 @@ def unbind_app(tx: Transaction, app: str) -> None:
 
 
 def apps_of(tx: Reader, git: str) -> tuple[str, ...]:
-    """Apps that are bound to a repository, in alphabetical order; `git` is the path of its directory `.git`."""
+    """Return apps that are bound to a repository, in alphabetical order; `git` is the path of its directory `.git`."""
     found = tx.list(App).items
     return tuple(sorted(each.name for each in found if each.value.branching and each.value.branching.git == git))
 
 
 def copies_of(tx: Reader, app: str | None) -> tuple[Entity[App], ...]:
-    """The apps that have copies of an app's data, or of any app's."""
+    """Return the apps that have copies of an app's data, or of any app's."""
     found = tx.list(App).items
     return tuple(e for e in found if e.value.branch_of is not None and app in {None, e.value.branch_of.app})
 
@@ -76,13 +76,13 @@ def forget_copy(tx: Transaction, name: str) -> None:
 
 
 def branching_of(tx: Reader, app: str) -> Branching | None:
-    """Which repository an app is bound to; None without one."""
+    """Return which repository an app is bound to; None without one."""
     entity = tx.get(App, app)
     return entity.value.branching if entity else None
 
 
 def missing_copies(tx: Reader, app: str, copy: str) -> tuple[tuple[Instance, Association], ...]:
-    """What an app has that its copy for a branch has not, in the app's order."""
+    """Return what an app has that its copy for a branch has not, in the app's order."""
     there = {each.label for each in associations_of(tx, copy) if each.phase is not Phase.DEPROVISIONING}
     found = []
     for tie in associations_of(tx, app):
@@ -93,7 +93,7 @@ def missing_copies(tx: Reader, app: str, copy: str) -> tuple[tuple[Instance, Ass
 
 
 def branch_environment(tx: Reader, app: str, copy: str, without: Collection[str]) -> Environment:
-    """What an app receives on a branch: its own variables, and values of the copies under the names that it knows."""
+    """Return what an app receives on a branch: its own variables, and values of the copies under its own names."""
     owner = get_app(tx, app, f"cannot show the environment of {app}").value
     entries = [EnvironmentEntry(variable, MANUAL) for variable in owner.variables]
     copies = {each.label: each for each in associations_of(tx, copy)}
@@ -114,6 +114,6 @@ def branch_environment(tx: Reader, app: str, copy: str, without: Collection[str]
 
 
 def renamed(tie: Association, copy: Association) -> tuple[Variable, ...]:
-    """The variables of a copy under the names that the app has for those of the original."""
+    """Return the variables of a copy under the names that the app has for those of the original."""
     known = {plain.key: shown.key for plain, shown in zip(tie.plain, tie.variables, strict=False)}
     return tuple(each.renamed(known.get(each.key, each.key)) for each in copy.plain)

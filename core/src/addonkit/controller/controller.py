@@ -64,11 +64,11 @@ class Controller:
             await self._engine.cancel(id)
 
     async def associations(self, instance_id: str) -> tuple[Association, ...]:
-        """The associations of an instance, in the order they were made."""
+        """Return the associations of an instance, in the order they were made."""
         return await self._store.read(lambda tx: associations_with(tx, instance_id))
 
     async def failures(self, instance: Instance) -> tuple[str, ...]:
-        """What went wrong for an instance, and for apps that it is tied to, a sentence each."""
+        """Return what went wrong for an instance, and for apps that it is tied to, a sentence each."""
         ties = await self.associations(instance.id)
         return tuple(text for text in (instance.message, *(tie.message for tie in ties if has_failed(tie))) if text)
 
@@ -84,7 +84,7 @@ class Controller:
 
 
 def _unwanted(tx: Reader, instance_id: str) -> tuple[str, ...]:
-    """Ids of executions that run and make something that is to go."""
+    """Return ids of executions that run and make something that is to go."""
     entity = tx.get(Instance, instance_id)
     leaving = [each for each in associations_with(tx, instance_id) if each.phase is Phase.DEPROVISIONING]
     ids = [bind_id(association) for association in leaving]

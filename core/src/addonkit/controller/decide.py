@@ -1,4 +1,4 @@
-"""What to do next for an instance: pure functions of what is stored."""
+"""Decides what to do next for an instance: pure functions of what is stored."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def decide(instance: Instance, associations: Sequence[Association], now: datetim
 
 
 def _rotation(associations: Sequence[Association]) -> Decision:
-    """New credentials first, so that an app always has some; then former ones that are to go."""
+    """Return new credentials first, so that an app always has some; then former ones that are to go."""
     active = [a for a in associations if a.phase is Phase.ACTIVE]
     for association in active:
         if association.rotation is not None:
@@ -85,7 +85,7 @@ def _rotation(associations: Sequence[Association]) -> Decision:
 
 
 def retry_time(failures: int, now: datetime) -> datetime | None:
-    """When a transient failure is tried again by itself: later each time; None after too many."""
+    """Return when a transient failure is tried again by itself: later each time; None after too many."""
     if failures > RETRIES:
         return None
     delay: timedelta = min(FIRST_RETRY * 2.0 ** (failures - 1), LONGEST_RETRY)
@@ -93,7 +93,7 @@ def retry_time(failures: int, now: datetime) -> datetime | None:
 
 
 def _when_due(instance: Instance, action: Action, now: datetime) -> Decision:
-    """An instance without a message has not failed; one that failed waits for its time or its user."""
+    """Return an instance without a message has not failed; one that failed waits for its time or its user."""
     if not instance.message or (instance.retry_at is not None and instance.retry_at <= now):
         return Decision(action)
     return Decision(Action.WAIT, until=instance.retry_at)

@@ -90,7 +90,7 @@ class Doctor:
         }
 
     async def examine(self) -> tuple[Finding, ...]:
-        """Everything that is not as it should be, most pressing first.
+        """Return everything that is not as it should be, most pressing first.
 
         Raises:
             StoreCorrupted: when the state is damaged: what is missing in it would look like an orphan.

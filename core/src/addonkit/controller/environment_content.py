@@ -1,4 +1,4 @@
-"""What of an app's environment is written for other programs."""
+"""Chooses what of an app's environment is written for other programs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What files with the variables of apps are to hold."""
+"""Writes the files that hold the variables of apps."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ async def write_file(store: Store, file: EnvironmentFile) -> None:
 
 
 async def is_current(store: Store, file: EnvironmentFile) -> bool:
-    """Whether a file holds what it is to hold. Changes nothing."""
+    """Return whether a file holds what it is to hold. Changes nothing."""
     try:
         content = await content_of(store, file)
     except StoreError:

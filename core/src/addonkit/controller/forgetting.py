@@ -96,5 +96,5 @@ def _made(tx: Transaction, ids: Sequence[str], of: str) -> Iterator[str]:
 
 
 def _words(values: Mapping[str, Any]) -> str:
-    """Texts by their names; secrets are of another type."""
+    """Return texts by their names; secrets are of another type."""
     return ", ".join(f"{name} {value}" for name, value in values.items() if isinstance(value, str) and value)

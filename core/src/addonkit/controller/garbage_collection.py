@@ -74,7 +74,7 @@ class GarbageCollector:
         _log.debug("swept %d executions and %d leases", swept.count, leases)
 
     async def _lasting(self) -> Retention:
-        """How long each execution is kept: as long as what it serves is there, and a time after that."""
+        """Return how long each execution is kept: as long as what it serves is there, and a time after that."""
         servers = {entity.name for entity in await self._store.list(Server)}
         living = {entity.name for kind in (Instance, Association) for entity in await self._store.list(kind)} | servers
         named = {make(server) for server in servers for make in (ensure_id, removal_id)}
@@ -88,12 +88,12 @@ class GarbageCollector:
 
 
 def serves(execution: Execution) -> str:
-    """Id of what an execution serves: an association, a server or an instance; empty when it serves none."""
+    """Return id of what an execution serves: an association, a server or an instance; empty when it serves none."""
     return next((execution.subject[role] for role in _ROLES if execution.subject.get(role)), "")
 
 
 def _take(tx: Transaction, now: datetime) -> bool:
-    """Whether the work is due and now ours. In a new home nothing is old yet."""
+    """Return whether the work is due and now ours. In a new home nothing is old yet."""
     entity = tx.get(MaintenanceTask, _NAME)
     if entity is None:
         tx.create(_NAME, MaintenanceTask(_NAME, now + EVERY))

@@ -101,7 +101,7 @@ class Keeper:
 
     @property
     def restarts(self) -> dict[str, int]:
-        """How often each server was started again or restarted by this keeper."""
+        """Return how often each server was started again or restarted by this keeper."""
         return dict(self._restarts + Counter({name: server.restarts for name, server in self._servers.items()}))
 
     def look(self) -> None:
@@ -193,7 +193,7 @@ class Keeper:
 
 
 def _unsettled(tx: Reader, now: datetime) -> list[tuple[str, tuple[int, ...]]]:
-    """Instances for which something is to be done now, and the revisions that say so."""
+    """Return instances for which something is to be done now, and the revisions that say so."""
     wanted = {e.name for phase in _UNSETTLED for e in tx.list(Instance, {"phase": phase}).items}
     wanted |= {e.name for e in tx.list(Instance, {"is_changing": True}).items}
     moving = (Phase.PENDING, Phase.DEPROVISIONING)

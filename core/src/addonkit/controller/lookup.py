@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def get_app(tx: Reader, name: str, attempted: str) -> Entity[App]:
-    """The app.
+    """Return the app.
 
     Raises:
         UnknownApp: when nothing was ever created or set for it.
@@ -30,7 +30,7 @@ def get_app(tx: Reader, name: str, attempted: str) -> Entity[App]:
 
 
 def find_instance(tx: Reader, name: str, app: str | None) -> Entity[Instance]:
-    """An instance by its name, or by what one app calls it: its alias, or its addon's name.
+    """Return an instance by its name, or by what one app calls it: its alias, or its addon's name.
 
     Raises:
         UnknownInstance: with the nearest name, or those that exist.
@@ -67,7 +67,7 @@ async def lookup_instance(store: Store, name: str, app: str | None) -> Instance:
 
 
 def find_association(tx: Reader, name: str, app: str) -> tuple[Instance, Association]:
-    """An instance and its association with an app, which may be on its way out.
+    """Return an instance and its association with an app, which may be on its way out.
 
     Raises:
         UnknownInstance: when it does not exist or is not attached to the app.
@@ -80,7 +80,7 @@ def find_association(tx: Reader, name: str, app: str) -> tuple[Instance, Associa
 
 
 def find_attached(tx: Reader, name: str, app: str) -> tuple[Instance, Association]:
-    """An instance and its association with an app, which is to stay.
+    """Return an instance and its association with an app, which is to stay.
 
     Raises:
         UnknownInstance: when it does not exist, is not attached to the app, or is being detached.
@@ -92,7 +92,7 @@ def find_attached(tx: Reader, name: str, app: str) -> tuple[Instance, Associatio
 
 
 def instances_of(tx: Reader, app: str | None) -> tuple[Instance, ...]:
-    """The instances that give an app variables; all instances without an app."""
+    """Return the instances that give an app variables; all instances without an app."""
     if app is None:
         return tuple(entity.value for entity in tx.list(Instance).items)
     found = (tx.get(Instance, each.instance) for each in associations_of(tx, app))
@@ -100,7 +100,7 @@ def instances_of(tx: Reader, app: str | None) -> tuple[Instance, ...]:
 
 
 def existing(tx: Reader, kind: type[V], name: str) -> Entity[V]:
-    """What this transaction has seen already, as it is now."""
+    """Return what this transaction has seen already, as it is now."""
     entity = tx.get(kind, name)
     assert entity is not None  # seen a moment ago, in this transaction
     return entity
@@ -127,12 +127,12 @@ def _not_attached(name: str, app: str) -> UnknownInstance:
 
 
 def plain_name(app: str, label: str) -> str:
-    """The name of an instance, when it is free."""
+    """Return the name of an instance, when it is free."""
     return f"{app}-{label}"
 
 
 def is_called(found: TrashedInstance, name: str, app: str | None) -> bool:
-    """Whether what was destroyed is meant: by its name, by that of its final backup, or by what an app called it."""
+    """Return whether what was destroyed is meant: by its name, its final backup's, or what an app called it."""
     if app is None or name == found.backup.name:
         return name in {found.name, found.backup.name}
     mine = [each for each in found.ties if each.app == app]

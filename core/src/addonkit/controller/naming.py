@@ -23,7 +23,7 @@ Adjust = Callable[[Association, Sequence[str], Collection[str]], tuple[Variable,
 def resolve_names(
     manual: Collection[str], associations: Sequence[Association], adjust: Adjust
 ) -> tuple[Association, ...]:
-    """The associations with the names that their variables have now, in the given order.
+    """Return the associations with the names that their variables have now, in the given order.
 
     Args:
         manual: names of the app's own variables; they always win.
@@ -52,7 +52,7 @@ def resolve_names(
 def _owners(
     manual: Collection[str], ranked: Sequence[Association]
 ) -> tuple[Mapping[str, str], tuple[Association, ...]]:
-    """Which association has each plain name (BY_HAND for the app's own), and who is still primary then."""
+    """Return which association has each plain name (BY_HAND for the app's own), and who is still primary then."""
     owners: dict[str, str] = dict.fromkeys(manual, BY_HAND)
     judged = []
     for association in ranked:
@@ -65,7 +65,7 @@ def _owners(
 
 
 def promote(associations: Sequence[Association], association_id: str) -> tuple[Association, ...]:
-    """The associations with this one primary, and none primary that shares a name with it."""
+    """Return the associations with this one primary, and none primary that shares a name with it."""
     chosen = next(a for a in associations if a.id == association_id)
     keys = {variable.key for variable in chosen.plain}
 
@@ -79,7 +79,7 @@ def promote(associations: Sequence[Association], association_id: str) -> tuple[A
 
 
 def moves(before: Sequence[Association], after: Sequence[Association]) -> tuple[VariableMove, ...]:
-    """Which variables have another name afterwards; sets that come or go are not moves."""
+    """Return which variables have another name afterwards; sets that come or go are not moves."""
     old: Mapping[str, Association] = {a.id: a for a in before}
     found: list[VariableMove] = []
     for association in after:
@@ -94,7 +94,7 @@ def moves(before: Sequence[Association], after: Sequence[Association]) -> tuple[
 
 
 def moved_from_plain(association: Association) -> tuple[VariableMove, ...]:
-    """Which variables of an active association do not have their plain names, unless the user chose so."""
+    """Return which variables of an active association do not have their plain names, unless the user chose so."""
     if association.alias or not association.variables:
         return ()
     pairs = zip(association.plain, association.variables, strict=True)

@@ -42,7 +42,7 @@ AT_ONCE: Final = 50
 
 @attrs.define
 class _Watch:
-    """What is known of one process.
+    """The record of one process.
 
     Attributes:
         pulse: shows whether it does anything.
@@ -125,7 +125,7 @@ class Patrol:
                 watch.beats = 0
 
     def _glanced(self, names: Collection[str]) -> Iterable[str]:
-        """Some of these, others each time, so that the cost has a bound."""
+        """Return some of these, others each time, so that the cost has a bound."""
         self._place = self._place + AT_ONCE if self._place < len(names) - AT_ONCE else 0
         return sorted(names)[self._place : self._place + AT_ONCE]
 

@@ -33,7 +33,7 @@ SHORT_WAIT: Final = 5.0
 
 @frozen
 class HealReport:
-    """What was found down.
+    """The servers that were down, and what came of starting them.
 
     Attributes:
         started: servers that were down and serve again.
@@ -113,7 +113,7 @@ class PoolReconciler:
         return ""
 
     async def _heal_one(self, name: str, *, patient: bool) -> str:
-        """Empty when all is well, `started`, or why it does not serve."""
+        """Return empty when all is well, `started`, or why it does not serve."""
         try:
             entity = await self._store.get(Pool, name)
             if entity is None or not entity.value.spec.desired_instances:
@@ -164,5 +164,5 @@ class PoolReconciler:
 
 
 def reason_of(error: Exception) -> str:
-    """What is said of an error that is one server's, or one instance's, and not everybody's."""
+    """Return what is said of an error that is one server's, or one instance's, and not everybody's."""
     return str(error) if isinstance(error, AddonkitError) else f"{type(error).__name__}: {error}"

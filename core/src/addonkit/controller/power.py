@@ -87,7 +87,7 @@ class ServerPower:
 
 
 def _stopped(pool: Pool, patience: float | None) -> Pool:
-    """The pool without instances, and with at most so many seconds for its program to end."""
+    """Return the pool without instances, and with at most so many seconds for its program to end."""
     spec = attrs.evolve(pool.spec, desired_instances=0)
     if spec.program is not None and patience is not None:
         program = attrs.evolve(spec.program, stop_timeout=min(spec.program.stop_timeout, patience))

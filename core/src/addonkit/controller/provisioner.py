@@ -115,7 +115,7 @@ def _not_made(now: Instance, failure: dict[str, Any]) -> Instance:
 
 
 def _is_transient(error: AddonkitError) -> bool:
-    """Whether what failed may succeed by itself later."""
+    """Return whether what failed may succeed by itself later."""
     if isinstance(error, SagaFailed):
         return bool(error.details.get("transient"))
     return isinstance(error, Retryable)

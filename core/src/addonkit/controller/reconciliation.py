@@ -35,7 +35,7 @@ class Seen:
 
     @property
     def settled(self) -> bool:
-        """Whether nothing is left to do now."""
+        """Return whether nothing is left to do now."""
         return self.instance is None or self.decision.action in {Action.NOTHING, Action.WAIT}
 
 
@@ -92,7 +92,7 @@ def see(tx: Transaction, instance_id: str, clock: Clock) -> Seen:
 
 
 def associations_with(tx: Reader, instance_id: str) -> tuple[Association, ...]:
-    """The associations of an instance, in the order they were made."""
+    """Return the associations of an instance, in the order they were made."""
     found = tx.list(Association, {"instance": instance_id}).items
     return tuple(sorted((each.value for each in found), key=by_order))
 

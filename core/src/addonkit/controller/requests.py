@@ -60,7 +60,7 @@ class Request:
 
 @frozen
 class Asked:
-    """What an addon answered before anything was written: the saga that makes this very instance.
+    """An addon's answer before anything was written: the saga that makes this very instance.
 
     Attributes:
         instance: that the addon was asked about.
@@ -71,13 +71,13 @@ class Asked:
     saga: Saga[ProvisionResult]
 
     def fits(self, instance: Instance) -> bool:
-        """Whether the answer holds for an instance that is about to be made."""
+        """Return whether the answer holds for an instance that is about to be made."""
         return attrs.evolve(instance, phase=self.instance.phase) == self.instance
 
 
 @frozen
 class Created:
-    """What a create or attach wrote, or found.
+    """The result of a create or attach: written, or found.
 
     Attributes:
         instance: as it is stored; `association` is its tie to the app.
@@ -124,7 +124,7 @@ def create(tx: Transaction, request: Request) -> Created:
 
 
 def find_former(tx: Reader, request: Request) -> Created | None:
-    """What the same request made before: complete, interrupted, failed, or under way. None when nothing has that name.
+    """Return what the same request made before: complete, interrupted, failed, or under way; None without it.
 
     Raises:
         AlreadyExists: the app has an addon of that name, which was asked for in other words.
@@ -144,7 +144,7 @@ def find_former(tx: Reader, request: Request) -> Created | None:
 
 
 def _is_unfinished(instance: Instance, association: Association) -> bool:
-    """Whether there is something left to do until the app has its variables."""
+    """Return whether there is something left to do until the app has its variables."""
     if association.phase not in _ON_THE_WAY or instance.phase is Phase.DEPROVISIONING:
         return False
     return instance.phase in _ON_THE_WAY or instance.phase is Phase.ACTIVE
@@ -155,7 +155,7 @@ def _is_complete(instance: Instance, association: Association) -> bool:
 
 
 def _answers(instance: Instance, request: Request) -> bool:
-    """Whether an instance is what a request asks for; without a version in it, whatever version the instance has."""
+    """Return whether an instance is what a request asks for; a request without a version takes any version."""
     if (instance.addon, instance.variant) != (request.addon, request.variant):
         return False
     named = (CONFIG_VERSION, CONFIG_IMAGE)  # a program's version, or the tag of an image
@@ -169,7 +169,7 @@ def _same(instance: Instance, request: Request) -> bool:
 
 
 def _asked_for(config: Mapping[str, str]) -> dict[str, str]:
-    """A config without what a registry, or a look at this machine, added to it."""
+    """Return a config without what a registry, or a look at this machine, added to it."""
     return {key: value for key, value in config.items() if key not in {CONFIG_DIGEST, CONFIG_PROGRAMS}}
 
 
@@ -185,7 +185,7 @@ def check_label(tx: Reader, attempted: str, label: str, others: Sequence[Associa
 
 
 def _taken(label: str, other: Association, there: Entity[Instance] | None) -> tuple[str, str]:
-    """What stands in the way of a label, and what to do about it."""
+    """Return what stands in the way of a label, and what to do about it."""
     another = "choose another name with --as to add another one"
     if there is None:
         return f"the app already has {label}", another

@@ -53,6 +53,6 @@ def provision_again(tx: Transaction, entity: Entity[Instance]) -> Instance:
 
 
 def has_failed(association: Association) -> bool:
-    """Whether it waits for its user. The message of an active one tells how its variables are named."""
+    """Return whether it waits for its user. The message of an active one tells how its variables are named."""
     leaving = association.phase is Phase.DEPROVISIONING and bool(association.message)
     return association.phase is Phase.ERROR or leaving

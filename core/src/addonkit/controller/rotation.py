@@ -76,7 +76,7 @@ def switch_credentials(
 
 
 def bound_variables(association: Association, result: BindResult) -> dict[str, Any]:
-    """What of a BindResult the app uses: its socket's variables, or its port's."""
+    """Return what of a BindResult the app uses: its socket's variables, or its port's."""
     by_socket = association.socket and bool(result.socket_variables)
     return {
         "plain": tuple(result.socket_variables if by_socket else result.variables),

@@ -236,7 +236,7 @@ def _end_sets(ended: asyncio.Event, pid: int | None) -> Iterator[None]:
 
 
 def _open(pid: int | None, ended: asyncio.Event) -> int | None:
-    """A descriptor of the process; None without one. One that has ended sets the event."""
+    """Return a descriptor of the process; None without one. One that has ended sets the event."""
     if pid is None:
         return None
     try:

@@ -42,7 +42,7 @@ class SettingsService:
         self._environ = environ
 
     async def list(self, addon: str) -> tuple[Setting, ...]:
-        """All settings of an addon, as they are in force.
+        """Return all settings of an addon, as they are in force.
 
         Raises:
             UnknownAddon, AddonBroken: as `Registry.get`.
@@ -54,7 +54,7 @@ class SettingsService:
         return in_force(definition, entity.value.values if entity else {}, self._environ)
 
     async def read(self, addon: str) -> Values:
-        """Values in force by name, for steps; those without one are left out. An addon that is away has none."""
+        """Return values in force by name, for steps; those without one are left out. An addon that is away has none."""
         try:
             needed = any(each.in_steps for each in self._registry.get(addon).definition.settings)
             found = await self.list(addon) if needed else ()
@@ -93,7 +93,7 @@ class SettingsService:
             check_allowed(addon, option, values[option.name], (*allowed, *there), attempted)
 
     async def allowed_words(self, addon: str, setting: str) -> tuple[str, ...]:
-        """Words of a setting that says what the operator allows; none when there is no such setting."""
+        """Return words of a setting that says what the operator allows; none when there is no such setting."""
         values = {each.definition.name: reveal(each.value or "") for each in await self.list(addon)}
         return tuple(words_of(values.get(setting, "").replace(" ", ",")))
 

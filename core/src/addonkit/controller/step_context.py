@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def subject_of(instance: Instance, association: Association | None = None, *, generation: int = 0) -> dict[str, str]:
-    """The subject of an execution for this instance, or for one association of it, with credentials of a generation."""
+    """Return the subject of an execution for this instance, or for one generation of one association of it."""
     if association is None:
         return {"instance": instance.id, "app": instance.app}
     subject = {"instance": instance.id, "app": association.app, "association": association.id}
@@ -27,7 +27,7 @@ def subject_of(instance: Instance, association: Association | None = None, *, ge
 
 
 def variant_of(instance: Instance) -> Variant:
-    """The variant an instance was created with, its config as it was resolved then."""
+    """Return the variant an instance was created with, its config as it was resolved then."""
     return Variant(instance.variant, dict(instance.config))
 
 
@@ -65,7 +65,7 @@ class StepContext:
         self._settings_of = settings_of
 
     async def __call__(self, subject: Mapping[str, str], names: Collection[str]) -> Mapping[str, Any]:
-        """The arguments of these names, perhaps with others, for an execution that serves these entities."""
+        """Return the arguments of these names, perhaps with others, for an execution that serves these entities."""
         if _STORED.isdisjoint(names):
             return {"framework": self._framework}
         found = await self._store.read(lambda reader: _read(reader, subject))

@@ -21,7 +21,7 @@ PATIENCE: Final = 30.0
 
 
 async def ask_usage(registry: Registry, engine: Engine, instance: Instance) -> Usage | None:
-    """How much an instance holds; None when its addon cannot tell.
+    """Return how much an instance holds; None when its addon cannot tell.
 
     Raises:
         TimeoutError: it did not tell in time.
@@ -34,7 +34,7 @@ async def ask_usage(registry: Registry, engine: Engine, instance: Instance) -> U
 
 
 async def describe_usage(registry: Registry, engine: Engine, instance: Instance) -> tuple[str, ...]:
-    """What an instance holds, as a sentence; none when its addon cannot tell, a reason when it fails to.
+    """Return what an instance holds, as a sentence; none when its addon cannot tell, a reason when it fails to.
 
     One on a server of this machine is not asked: destroying it does not wait for a server that does not run. Neither is
     one that is being removed: it may have left its server.
@@ -52,14 +52,14 @@ async def describe_usage(registry: Registry, engine: Engine, instance: Instance)
 
 
 def usage_words(usage: Usage) -> str:
-    """`3 objects, 1.5 MiB`."""
+    """Return `3 objects, 1.5 MiB`."""
     least = "" if usage.complete else "at least "
     noun = "object" if usage.objects == 1 else "objects"
     return f"{least}{usage.objects:,} {noun}, {describe_size(usage.bytes)}"
 
 
 async def usage_of(registry: Registry, engine: Engine, instance: Instance, *, word: str = "usage") -> Usage | None:
-    """How much an instance holds; None when its addon cannot tell. `word` stands in the id of the execution.
+    """Return how much an instance holds; None when its addon cannot tell. `word` stands in the id of the execution.
 
     Raises:
         SagaFailed: it fails to.

@@ -24,12 +24,12 @@ Change = Callable[[Sequence[Association]], Sequence[Association]]
 
 
 def associations_of(tx: Reader, app: str) -> tuple[Association, ...]:
-    """The associations of an app, in the order they were made."""
+    """Return the associations of an app, in the order they were made."""
     return tuple(sorted((entity.value for entity in tx.list(Association, {"app": app}).items), key=by_order))
 
 
 def by_order(association: Association) -> tuple[int, str]:
-    """The key that sorts associations of an app in the order they were made."""
+    """Return the key that sorts associations of an app in the order they were made."""
     return association.order, association.id
 
 
@@ -54,7 +54,7 @@ def resolve_app_names(
 
 
 def adjuster(registry: Registry) -> Adjust:
-    """Renames a set the addon's way, or the core's where that is not to be had.
+    """Return what renames a set: the addon, or the core where the addon cannot be asked.
 
     While an addon is away, a set keeps the names that it got from it if they are free.
     """
@@ -87,7 +87,7 @@ def adjuster(registry: Registry) -> Adjust:
 
 
 def _kept(association: Association, used: Collection[str]) -> tuple[Variable, ...]:
-    """The variables under the names that they have now; empty when there are none or they are used."""
+    """Return the variables under the names that they have now; empty when there are none or they are used."""
     keys = [variable.key for variable in association.variables]
     if len(keys) != len(association.plain) or set(keys).intersection(used):
         return ()

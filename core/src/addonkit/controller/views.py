@@ -48,11 +48,11 @@ class Viewer:
         self._leases = leases
 
     async def instance(self, instance: Instance) -> InstanceView:
-        """An instance with its associations, server and what is being done for it."""
+        """Return an instance with its associations, server and what is being done for it."""
         return (await self.instances((instance,)))[0]
 
     async def instances(self, instances: Sequence[Instance]) -> tuple[InstanceView, ...]:
-        """Several of them, in the given order. Each server is looked at once, and all of them side by side."""
+        """Return several views, in the given order. Looks at each server once, and at all of them side by side."""
         ids = {instance.id for instance in instances}
         names = sorted({instance.server for instance in instances} - {""})
         ties, tenants, backups, disks, unfinished = await self._store.read(
@@ -87,7 +87,7 @@ class Viewer:
         )
 
     def addon_state(self, addon: str, distribution: str = "") -> str:
-        """`ok`, NOT_INSTALLED, or why the addon cannot be asked."""
+        """Return `ok`, NOT_INSTALLED, or why the addon cannot be asked."""
         try:
             self._registry.get(addon, distribution)
         except UnknownAddon:
@@ -106,7 +106,7 @@ class Viewer:
         return server, _word_for(pool.value, state), pool.value.address, newer, state.strangers
 
     async def _doing(self, instance: Instance, execution: Execution | None) -> str:
-        """What is under way; empty for most, which are complete and cost nothing more."""
+        """Return what is under way; empty for most, which are complete and cost nothing more."""
         if execution is None:
             return ""
         held = await self._leases.is_held(f"instance/{instance.id}")
@@ -114,14 +114,14 @@ class Viewer:
 
 
 def _reached(address: Address | None, instance: Instance) -> Address | None:
-    """Where apps find the server of an instance."""
+    """Return where apps find the server of an instance."""
     return address.listening(instance.config.get(LISTEN, "")) if address else None
 
 
 def _unfinished(
     tx: Reader, instances: Sequence[Instance], ties: Mapping[str, Sequence[Association]]
 ) -> dict[str, Execution]:
-    """The first execution of each instance that has not ended; of most there is none, and nothing to look for."""
+    """Return the first execution of each instance that has not ended; most instances have none."""
     found = {}
     for instance in instances:
         tied = ties[instance.id]
@@ -147,7 +147,7 @@ def _word_for(pool: Pool, state: PoolState) -> str:
 
 
 def _backup_states(tx: Reader, instances: Collection[str]) -> dict[str, BackupState]:
-    """What is known of the backups of instances. A few are asked for by themselves, many come out of all there are."""
+    """Return what is known of the backups of instances; reads a few one by one, many out of all there are."""
     if len(instances) <= _FEW:
         states = (tx.get(BackupState, each) for each in instances)
         return {found.name: found.value for found in states if found}
@@ -155,13 +155,13 @@ def _backup_states(tx: Reader, instances: Collection[str]) -> dict[str, BackupSt
 
 
 def _disks(tx: Reader, servers: Collection[str]) -> dict[str, StorageUse]:
-    """What was last seen of the disks of servers, each asked for by itself."""
+    """Return what was last seen of the disks of servers, each asked for by itself."""
     found = (tx.get(StorageUse, name) for name in servers)
     return {each.name: each.value for each in found if each is not None}
 
 
 def _ties(tx: Reader, instances: Collection[str]) -> dict[str, tuple[Association, ...]]:
-    """The associations of instances. A few are asked for by themselves, many come out of all there are."""
+    """Return the associations of instances. A few are asked for by themselves, many come out of all there are."""
     found: dict[str, list[Association]] = {each: [] for each in instances}
     only = [{"instance": each} for each in instances] if len(instances) <= _FEW else [None]
     for entity in (entity for where in only for entity in tx.list(Association, where).items):
@@ -175,7 +175,7 @@ def _tenant_counts(tx: Reader, servers: Collection[str]) -> dict[str, int]:
 
 
 async def environment(store: Store, app: str, without: Collection[str] = ()) -> Environment:
-    """What an app receives: its own variables, then those of active associations.
+    """Return what an app receives: its own variables, then those of active associations.
 
     Args:
         store: that holds them.

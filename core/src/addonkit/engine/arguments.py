@@ -39,7 +39,7 @@ class StepArguments:
     sagas: Sagas
 
     async def read(self, takes: Signature, progress: ProgressReporter) -> dict[str, Any]:
-        """The arguments of a step or undo; their secrets are kept out of events from now on."""
+        """Return the arguments of a step or undo; their secrets are kept out of events from now on."""
         execution = self.journal.execution
         names = ENGINE_NAMES.intersection(takes.names)
         own = await self.resources(execution.subject, names) if names else {}
@@ -49,7 +49,7 @@ class StepArguments:
 
 
 def arguments(saga: Saga[Any], execution: Execution, takes: Signature, own: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments of a step or undo; names with a default are left out when they have no value.
+    """Return the arguments of a step or undo; names with a default are left out when they have no value.
 
     Outputs come from the journal, also those of steps that are undone by now. An undo that is tried again then finds
     what it found first.
@@ -66,7 +66,7 @@ def arguments(saga: Saga[Any], execution: Execution, takes: Signature, own: Mapp
 
 
 def contribution(step: Step, result: Any) -> dict[str, Any]:
-    """What a step's result contributes, as trees for the journal.
+    """Return what a step's result contributes, as trees for the journal.
 
     Raises:
         TypeError, ValueError: when the result is not what the step is annotated with, or cannot be kept.
@@ -81,7 +81,7 @@ def contribution(step: Step, result: Any) -> dict[str, Any]:
 
 
 def result_of(saga: Saga[Any], execution: Execution) -> Any:
-    """The value named `result`, or None when the saga has none.
+    """Return the value named `result`, or None when the saga has none.
 
     Raises:
         SagaRefused: when another version of the saga made it, and this one cannot read it.
@@ -93,7 +93,7 @@ def result_of(saga: Saga[Any], execution: Execution) -> Any:
 
 
 def _output(saga: Saga[Any], execution: Execution, key: str) -> tuple[Any] | None:
-    """The journaled output of that key as the type it is annotated with; None when there is none."""
+    """Return the journaled output of that key as the type it is annotated with; None when there is none."""
     for record in execution.steps:
         if record.output is not None and key in record.output:
             tree = record.output[key]
@@ -103,7 +103,7 @@ def _output(saga: Saga[Any], execution: Execution, key: str) -> tuple[Any] | Non
 
 
 def _checked(key: str, value: Any, kind: Any) -> Any:
-    """A tree that reads back: what cannot be read again must fail now, while it can be undone."""
+    """Return a tree that reads back: what cannot be read again must fail now, while it can be undone."""
     try:
         tree = unstructure(value)
         structure(tree, kind)

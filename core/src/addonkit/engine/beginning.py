@@ -35,7 +35,7 @@ class Begun:
 
 @frozen
 class Beginning:
-    """What an execution begins with, if there is none of that id.
+    """The beginning of an execution, if there is none of that id.
 
     Attributes:
         id: of the execution.
@@ -84,7 +84,7 @@ class Beginning:
 
 
 def _inputs(saga: Saga[Any]) -> Mapping[str, Any]:
-    """What an execution of the saga begins with, as trees for the journal."""
+    """Return what an execution of the saga begins with, as trees for the journal."""
     attempted = f"cannot run saga {saga.name}"
     if saga.missing:
         missing = ", ".join(map(repr, saga.missing))

@@ -53,7 +53,7 @@ class StopSignal:
         self._is_set = True
 
     async def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """What the work gives. It runs in this task: a task of its own would cost each step several turns of the loop.
+        """Return what the work gives. It runs in this task: another one would cost each step turns of the loop.
 
         Raises:
             Stopped: it was cancelled, because the execution was asked to stop before it had ended.

@@ -1,4 +1,4 @@
-"""What a step receives as `sagas`: executions of their own, which undoing the step's does not undo."""
+"""Executions that a step starts, as it receives them as `sagas`. Undoing the step does not undo them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether an execution may be continued by a saga: its recorded shape against the present one. Pure."""
+"""Tells whether a saga may continue an execution: the recorded shape against the present one. Pure."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def check_saga(execution: Execution, saga: Saga[Any]) -> None:
 
 
 def reshaped(execution: Execution, saga: Saga[Any]) -> Execution:
-    """The execution as this saga continues it: itself, or with the steps of a version that resumes from it.
+    """Return the execution as this saga continues it: itself, or with the steps of a version that resumes from it.
 
     Inputs that the other version did not have are added.
 
@@ -46,7 +46,7 @@ def reshaped(execution: Execution, saga: Saga[Any]) -> Execution:
 
 
 def _problem(execution: Execution, saga: Saga[Any]) -> str:
-    """Why the saga cannot continue the execution; empty when it can."""
+    """Return why the saga cannot continue the execution; empty when it can."""
     recorded = tuple(record.name for record in execution.steps)
     if execution.version == saga.version:
         return (

@@ -66,7 +66,7 @@ class Engine:
         again: bool = False,
         conclude: Conclusion | None = None,
     ) -> Any:
-        """The result of the execution of that id: started, joined, resumed, or looked up.
+        """Return the result of the execution of that id: started, joined, resumed, or looked up.
 
         Args:
             id: derived from what it serves, so that a second request finds the first.
@@ -201,7 +201,7 @@ class Engine:
             return left
 
     async def execution(self, id: str) -> Execution | None:
-        """The execution of that id, or None."""
+        """Return the execution of that id, or None."""
         entity = await self._store.get(Execution, id)
         return entity.value if entity else None
 
@@ -255,7 +255,7 @@ class Engine:
         return ended, None if cause is None or mentions(cause, runner.hidden) else cause
 
     def _inside(self, id: str) -> Engine:
-        """The same engine for the steps of an execution, which must not wait for that execution."""
+        """Return the same engine for the steps of an execution, which must not wait for that execution."""
         inside = copy(self)
         inside._within = self._within | {id}  # noqa: SLF001 - a copy of this very object
         return inside

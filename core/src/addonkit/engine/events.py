@@ -60,6 +60,6 @@ class EventPublisher:
 
 
 def with_events(execution: Execution, *events: Event, **fields: Any) -> Execution:
-    """The execution after these events, with other fields changed too."""
+    """Return the execution after these events, with other fields changed too."""
     kept = (*execution.events, *events)[-EVENTS_KEPT:]
     return attrs.evolve(execution, events=kept, events_total=execution.events_total + len(events), **fields)

@@ -30,7 +30,7 @@ _actions: dict[str, Action] = {}
 
 
 class InjectedFault(Exception):
-    """What `POINT=raise` raises."""
+    """The exception that `POINT=raise` raises."""
 
 
 async def fault_point(name: str) -> None:

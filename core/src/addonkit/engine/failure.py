@@ -1,4 +1,4 @@
-"""What a failure means: whether its cause may pass, and one line about it without secrets. Pure functions."""
+"""Judges failures: whether the cause may pass, and one line about it without secrets. Pure functions."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ LONGEST_LINE: Final = 2_000
 
 
 def is_transient(error: BaseException) -> bool:
-    """Whether the cause may pass: marked Retryable, a time-out, a refused or reset connection.
+    """Return whether the cause may pass: marked Retryable, a time-out, a refused or reset connection.
 
     A cause that is transient makes what was raised from it, or while it was handled, transient; a group is when all
     its members are; the failure of another execution is when that one's was. Drivers have errors of their own for a
@@ -55,32 +55,32 @@ def is_transient(error: BaseException) -> bool:
 
 
 def did_nothing(error: BaseException) -> bool:
-    """Whether a step says that it had no effect; a group does when all its members do."""
+    """Return whether a step says that it had no effect; a group does when all its members do."""
     if isinstance(error, BaseExceptionGroup):
         return all(did_nothing(each) for each in error.exceptions)
     return isinstance(error, NothingDone)
 
 
 def is_worth_another_try(error: BaseException) -> bool:
-    """Whether to try the step again: not when an execution it waited for has ended, for that stays as it is."""
+    """Return whether to try the step again: not when an execution it waited for has ended, for that stays as it is."""
     return is_transient(error) and not isinstance(error, SagaError)
 
 
 def describe(error: BaseException, hidden: Collection[str] = ()) -> str:
-    """One line about an error, the texts to hide replaced by `***`."""
+    """Return one line about an error, the texts to hide replaced by `***`."""
     line = " ".join(scrub(_text(error), hidden).split())
     return line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]}..."
 
 
 def scrub(text: str, hidden: Collection[str]) -> str:
-    """The text with everything to hide replaced by `***`, longest first: a secret may contain another one."""
+    """Return the text with everything to hide replaced by `***`, longest first: a secret may contain another one."""
     for secret in sorted(hidden, key=len, reverse=True):
         text = text.replace(secret, "***")
     return text
 
 
 def mentions(error: BaseException, hidden: Collection[str]) -> bool:
-    """Whether a trace of this error, its causes and members included, would show something to hide."""
+    """Return whether a trace of this error, its causes and members included, would show something to hide."""
     pending: list[BaseException | None] = [error]
     seen: set[int] = set()
     while pending:
@@ -97,14 +97,14 @@ def mentions(error: BaseException, hidden: Collection[str]) -> bool:
 
 
 def secrets_in(value: Any) -> frozenset[str]:
-    """The clear texts of every secret in a value, as they are and as parts of a URL."""
+    """Return the clear texts of every secret in a value, as they are and as parts of a URL."""
     clear = {text for text in _clear_texts(value) if len(text) >= SHORTEST_HIDDEN}
     escaped = [text for text in clear if not _UNCHANGED.issuperset(text)]
     return frozenset(chain(clear, map(quote, escaped), (quote(t, safe="") for t in escaped), map(quote_plus, escaped)))
 
 
 def _clear_texts(value: Any) -> Iterator[str]:
-    """The texts of all secrets that a value holds, as deep as they are."""
+    """Yield the texts of all secrets that a value holds, as deep as they are."""
     pending = [value]
     while pending:
         each = pending.pop()

@@ -28,7 +28,7 @@ class StepInvoker:
         self._arguments = arguments
 
     async def invoke(self, step: Step, function: Function, takes: Signature, pause: Pause) -> Any:
-        """The function's result; `pause` waits between tries.
+        """Return the function's result; `pause` waits between tries.
 
         Raises:
             Exception: the last try's failure.

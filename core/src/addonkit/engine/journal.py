@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @frozen
 class StepEnd:
-    """How a step ended that was done.
+    """The end of a step that was done.
 
     Attributes:
         step: which.
@@ -134,7 +134,7 @@ class Journal:
         return self.execution
 
     def event(self, kind: EventKind, message: str, step: str = "") -> Event:
-        """An event of this execution, now; what is hidden is taken out of its message."""
+        """Return an event of this execution, now; what is hidden is taken out of its message."""
         return event_of(self.execution, kind, scrub(message, self.hidden), self._clock.now(), step)
 
     def hide(self, *values: Any) -> None:
@@ -142,7 +142,7 @@ class Journal:
         self.hidden |= secrets_in(values)
 
     def describe(self, error: BaseException) -> str:
-        """One line about an error; see failure.describe."""
+        """Return one line about an error; see failure.describe."""
         return describe(error, self.hidden)
 
     def _with_end(self, now: Execution, ended: StepEnd | None) -> Execution:
@@ -195,29 +195,29 @@ class Journal:
 
 
 def record_of(execution: Execution, name: str) -> StepRecord:
-    """The journal of one step."""
+    """Return the journal of one step."""
     return next(record for record in execution.steps if record.name == name)
 
 
 def event_of(execution: Execution, kind: EventKind, message: str, at: datetime, step: str = "") -> Event:
-    """An event of an execution; of one of its steps when that is named."""
+    """Return an event of an execution; of one of its steps when that is named."""
     number = next((number for number, record in enumerate(execution.steps, 1) if record.name == step), 0)
     total, subject = len(execution.steps), dict(execution.subject)
     return Event(execution.id, execution.saga, kind, message, at, step, number, total, subject)
 
 
 def with_start(execution: Execution, step: Step, event: Event) -> Execution:
-    """The execution with one more run of a step, which begins."""
+    """Return the execution with one more run of a step, which begins."""
     attempts = record_of(execution, step.name).attempts + 1
     started = {"status": StepStatus.STARTED, "attempts": attempts, "error": ""}
     return with_events(execution, event, steps=steps_with(execution, step.name, **started))
 
 
 def with_step(execution: Execution, name: str, **fields: Any) -> Execution:
-    """The execution with one step's record changed."""
+    """Return the execution with one step's record changed."""
     return attrs.evolve(execution, steps=steps_with(execution, name, **fields))
 
 
 def steps_with(execution: Execution, name: str, **fields: Any) -> tuple[StepRecord, ...]:
-    """The steps of an execution with one record changed."""
+    """Return the steps of an execution with one record changed."""
     return tuple(attrs.evolve(record, **fields) if record.name == name else record for record in execution.steps)

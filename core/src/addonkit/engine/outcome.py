@@ -1,4 +1,4 @@
-"""What an execution that has come to an end means to who waits for it. Pure functions."""
+"""Turns the end of an execution into a result, or an error for its caller. Pure functions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def outcome(saga: Saga[Any], execution: Execution, cause: Exception | None = None) -> Any:
-    """The result of a completed execution.
+    """Return the result of a completed execution.
 
     Args:
         saga: what the execution ran, in the same or another version.
@@ -37,7 +37,7 @@ def outcome(saga: Saga[Any], execution: Execution, cause: Exception | None = Non
 
 
 def failed(saga: Saga[Any], execution: Execution) -> SagaFailed:
-    """The error of an execution that failed, with what went wrong at first."""
+    """Return the error of an execution that failed, with what went wrong at first."""
     title = next((step.title for step in saga.steps if step.name == execution.failed_step), execution.saga)
     reason = execution.error
     if execution.status is ExecutionStatus.ABANDONED:
@@ -55,7 +55,7 @@ def failed(saga: Saga[Any], execution: Execution) -> SagaFailed:
 
 
 def blocked(execution: Execution) -> SagaBlocked:
-    """The error of an execution that cannot be undone, naming the first obstacle."""
+    """Return the error of an execution that cannot be undone, naming the first obstacle."""
     stuck = execution.uncompensated[-1]
     began = f" (it is undone because {execution.error})" if execution.error not in {"", stuck.error} else ""
     return SagaBlocked(

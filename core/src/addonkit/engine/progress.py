@@ -1,4 +1,4 @@
-"""What a step receives as `progress`: shows sentences to the user while the step runs."""
+"""Reports progress: a step receives it as `progress`, and shows sentences to the user while it runs."""
 
 from __future__ import annotations
 

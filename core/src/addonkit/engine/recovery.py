@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 async def unfinished(store: Store, leases: Leases) -> tuple[Execution, ...]:
-    """Unfinished executions that no process works on, oldest first."""
+    """Return unfinished executions that no process works on, oldest first."""
     begun: list[Execution] = []
     for status in (ExecutionStatus.RUNNING, ExecutionStatus.UNDOING):
         begun += [entity.value for entity in await store.list(Execution, {"status": status})]

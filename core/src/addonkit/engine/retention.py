@@ -20,7 +20,7 @@ PAGE: Final = 200
 
 @frozen
 class SweepResult:
-    """What a sweep did.
+    """The result of a sweep.
 
     Attributes:
         count: how many executions were forgotten.

@@ -16,7 +16,7 @@ Pause = Callable[[Exception, float], Awaitable[None]]
 
 
 async def attempt(run: Callable[[], Awaitable[Any]], limit: float, retry: Retry, pause: Pause) -> Any:
-    """The result of `run`, tried as often as `retry` says.
+    """Return the result of `run`, tried as often as `retry` says.
 
     Args:
         run: makes one try.

@@ -35,7 +35,7 @@ async def _follow(store: Store, id: str, publisher: EventPublisher) -> None:
 
 
 async def _states(store: Store, id: str) -> AsyncGenerator[Execution, None]:
-    """The execution as it is now, and again whenever it may have changed."""
+    """Yield the execution as it is now, and again whenever it may have changed."""
     async with aclosing(store.watch(Execution)) as changes:
         while True:
             entity = await store.get(Execution, id)

@@ -43,7 +43,7 @@ class Authenticator:
     plain: bool
 
     async def authorization(self, challenges: Sequence[Challenge]) -> str:
-        """The `Authorization` header that answers the challenges; a token is preferred to a password.
+        """Return the `Authorization` header that answers the challenges; a token is preferred to a password.
 
         Raises:
             Refused: when there is no login, or the token server does not accept it.
@@ -79,7 +79,7 @@ class Authenticator:
         return await self.transport.send("POST", realm, {}, {**form, "refresh_token": login.identity_token.reveal()})
 
     def _check(self, realm: str) -> None:
-        """A registry that is asked encrypted cannot make us send the login in the clear."""
+        """Refuse a token server in the clear for a registry that is asked encrypted: the login would be readable."""
         from yarl import URL
 
         try:

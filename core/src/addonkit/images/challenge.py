@@ -30,7 +30,7 @@ class Challenge:
 
 
 def parse_challenges(headers: Iterable[str]) -> tuple[Challenge, ...]:
-    """The challenges of all `WWW-Authenticate` headers, in order. What is malformed ends its header silently."""
+    """Return the challenges of all `WWW-Authenticate` headers, in order. What is malformed ends its header silently."""
     return tuple(challenge for header in headers for challenge in _parse(header))
 
 

@@ -1,4 +1,4 @@
-"""Whether an image exists, asked of the registry that has it."""
+"""Checks that an image exists: asks the registry that has it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class ImageChecker(Protocol):
     """Answers whether an image can be had."""
 
     async def check_image(self, image: str) -> str:
-        """The digest (`sha256:...`) of the manifest or index that an image reference means now.
+        """Return the digest (`sha256:...`) of the manifest or index that an image reference means now.
 
         Raises:
             InvalidReference: when it is not an image reference, or its digest has the wrong length.
@@ -90,7 +90,7 @@ class RegistryImageChecker:
     async def _ask_mirror(
         self, session: ClientSession, mirror: Endpoint, reference: ImageReference, deadline: float
     ) -> str:
-        """The digest; empty when this mirror has none to give."""
+        """Return the digest; empty when this mirror has none to give."""
         try:
             async with asyncio.timeout(self.limits.mirror):
                 return await self._ask(session, mirror, reference, deadline)
@@ -107,7 +107,7 @@ class RegistryImageChecker:
 
 
 def _check_digest(image: str, digest: str) -> None:
-    """A digest of the wrong length is no digest, and registries differ in how they fail on one."""
+    """Refuse a digest of the wrong length: registries differ in how they fail on one."""
     algorithm, _, code = digest.partition(":")
     length = _HEX_DIGITS.get(algorithm)
     if length and not re.fullmatch(rf"[0-9a-f]{{{length}}}", code):

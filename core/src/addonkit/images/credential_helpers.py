@@ -25,7 +25,7 @@ _HUB_ADDRESS: Final = "https://index.docker.io/v1/"
 
 
 def ask_helper(name: str, registry: str) -> tuple[str, str] | None:
-    """User name and secret for a registry (`host[:port]`, as `canonical_registry` writes it). Blocking.
+    """Return user name and secret for a registry (`host[:port]`, as `canonical_registry` writes it). Blocking.
 
     None when there is no such program, or it has none to give: images that need no login are had all the same.
     """

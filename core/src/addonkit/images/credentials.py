@@ -29,7 +29,7 @@ _API_PATHS: Final = frozenset({"", "v1", "v2"})
 
 @attrs.frozen
 class Login:
-    """What a registry knows us by.
+    """A login at a registry.
 
     Attributes:
         username: empty when there is only an identity token.
@@ -43,13 +43,13 @@ class Login:
 
 
 def config_file(environ: Mapping[str, str] | None = None) -> Path:
-    """`config.json` in `$DOCKER_CONFIG`, else in `~/.docker`."""
+    """Return `config.json` in `$DOCKER_CONFIG`, else in `~/.docker`."""
     folder = (os.environ if environ is None else environ).get("DOCKER_CONFIG")
     return Path(folder or "~/.docker").expanduser() / "config.json"
 
 
 def find_login(registry: str, path: Path) -> Login | None:
-    """The login that the file has for a registry (`host[:port]`); None when it has none or there is no file.
+    """Return the login that the file has for a registry (`host[:port]`); None when it has none or there is no file.
 
     Blocking: may ask a credential helper.
 
@@ -99,7 +99,7 @@ def _table(config: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 
 def _registry_of(key: str) -> str | None:
-    """The registry that a key of the file names; None when it names only a part of one."""
+    """Return the registry that a key of the file names; None when it names only a part of one."""
     host, _, path = key.removeprefix("https://").removeprefix("http://").partition("/")
     return canonical_registry(host) if host and path.strip("/") in _API_PATHS else None
 
@@ -120,7 +120,7 @@ _FIELDS: Final = ("auth", "username", "password", "identitytoken")
 
 
 def _is_text(value: object) -> bool:
-    """Whether it can be sent. JSON can also say half a character, and an error about that would repeat the secret."""
+    """Return whether it can be sent. JSON can also hold half a character; an error about that repeats the secret."""
     return isinstance(value, str) and not any("\ud800" <= sign <= "\udfff" for sign in value)
 
 

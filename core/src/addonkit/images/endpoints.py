@@ -1,4 +1,4 @@
-"""Which addresses answer for an image: its registry, and the mirrors before it. Pure functions."""
+"""Finds the addresses that answer for an image: its registry, and the mirrors before it. Pure functions."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ class Endpoint:
     mirror: bool = False
 
     def manifest(self, reference: ImageReference) -> str:
-        """The URL of the image's manifest: by digest when it has one, else by tag (`latest` without one)."""
+        """Return the URL of the image's manifest: by digest when it has one, else by tag (`latest` without one)."""
         return f"{self.base}/v2/{reference.path}/manifests/{reference.digest or reference.tag or 'latest'}"
 
 
 def normalise(reference: ImageReference) -> ImageReference:
-    """The same image with its registry spelt out; an official image of Docker Hub is under `library/`."""
+    """Return the same image with its registry spelt out; an official image of Docker Hub is under `library/`."""
     registry = canonical_registry(reference.registry)
     official = registry == DOCKER_HUB and "/" not in reference.path
     path = f"library/{reference.path}" if official else reference.path
@@ -49,7 +49,7 @@ def normalise(reference: ImageReference) -> ImageReference:
 
 
 def canonical_registry(registry: str) -> str:
-    """`docker.io` for every name of Docker Hub and for none; other hosts in small letters."""
+    """Return `docker.io` for every name of Docker Hub and for none; other hosts in small letters."""
     host = registry.lower()
     return DOCKER_HUB if not host or host in _HUB_HOSTS else host
 
@@ -57,7 +57,7 @@ def canonical_registry(registry: str) -> str:
 def endpoints(
     reference: ImageReference, mirrors: Mapping[str, Sequence[str]], insecure: Collection[str] = ()
 ) -> tuple[Endpoint, ...]:
-    """Who is asked about a normalised reference, in this order: its registry's mirrors, then the registry.
+    """Return who is asked about a normalised reference, in this order: its registry's mirrors, then the registry.
 
     Args:
         reference: as `normalise` answers it.
@@ -74,13 +74,13 @@ def endpoints(
 
 
 def speaks_http(host: str, insecure: Collection[str] = ()) -> bool:
-    """Whether a `host[:port]` is asked over plain HTTP: it is on loopback or listed, with or without its port."""
+    """Return whether a `host[:port]` is asked over plain HTTP: on loopback, or listed with or without its port."""
     name = _hostname(host)
     return is_loopback(name) or bool({host.lower(), name} & {each.lower() for each in insecure})
 
 
 def is_loopback(name: str) -> bool:
-    """Whether a host name or address, without port and brackets, is this machine itself."""
+    """Return whether a host name or address, without port and brackets, is this machine itself."""
     if name == "localhost" or name.endswith(".localhost"):
         return True
     try:

@@ -45,12 +45,12 @@ class Answer:
     away: bool = False
 
     def header(self, name: str) -> str:
-        """The first value of a header; empty without one."""
+        """Return the first value of a header; empty without one."""
         return next(iter(self.headers.get(name, ())), "")
 
 
 def open_session(limits: Limits) -> ClientSession:
-    """A session that keeps no cookies and reads no logins of its own. Close it by `async with`.
+    """Return a session that keeps no cookies and reads no logins of its own. Close it by `async with`.
 
     It limits the time of a connection only; who asks limits the whole.
     """
@@ -116,7 +116,7 @@ def _why_not_connected(error: Exception) -> str:
 
 
 def _proxy(url: URL) -> str | None:
-    """The proxy that the environment names for a URL. Read here because the library would also read `.netrc`."""
+    """Return the proxy that the environment names for a URL. Read here because the library would also read `.netrc`."""
     host = url.host or ""
     if is_loopback(host) or proxy_bypass(host):
         return None

@@ -36,7 +36,7 @@ class Missing(Exception):
 
 
 async def find_digest(transport: Transport, gate: Authenticator, url: str, wanted: str = "") -> str:
-    """The digest of the manifest at a URL.
+    """Return the digest of the manifest at a URL.
 
     Args:
         transport: sends the requests.
@@ -102,13 +102,13 @@ def _judge(answer: Answer) -> None:
 
 
 def _stated(answer: Answer) -> str:
-    """The digest in the header; empty when there is none that is one."""
+    """Return the digest in the header; empty when there is none that is one."""
     digest = answer.header("docker-content-digest").strip()
     return digest if _DIGEST.fullmatch(digest) else ""
 
 
 def _computed(answer: Answer, wanted: str) -> str:
-    """The digest of the body, by the algorithm of the wanted one."""
+    """Return the digest of the body, by the algorithm of the wanted one."""
     if not isinstance(_manifest(answer.body), Mapping):
         raise NoAnswer("answers with something that is not a manifest")
     algorithm = "sha512" if wanted.startswith("sha512:") else "sha256"

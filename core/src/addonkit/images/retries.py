@@ -1,4 +1,4 @@
-"""How long a registry is asked, when again, and how long to wait before. Pure functions."""
+"""Decides how long a registry is asked, when again, and how long to wait before. Pure functions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NOT_IMPLEMENTED: Final = 501
 
 @attrs.frozen
 class Limits:
-    """How long and how often a question is asked.
+    """Limits of time and number for one question.
 
     Attributes:
         total: seconds for everything, waiting included.
@@ -32,17 +32,17 @@ class Limits:
 
 
 def passes(status: int) -> bool:
-    """Whether an HTTP status may be another one after a while: too many requests, or a fault of the server."""
+    """Return whether an HTTP status may be another one after a while: too many requests, or a fault of the server."""
     return status in _PASSING or (500 <= status < 600 and status != _NOT_IMPLEMENTED)  # noqa: PLR2004 - HTTP's class
 
 
 def backoff(attempt: int) -> float:
-    """Seconds to wait after that many failed attempts (from 1): doubling from 0.5, at most 8."""
+    """Return seconds to wait after that many failed attempts (from 1): doubling from 0.5, at most 8."""
     return min(_FIRST * 2.0 ** min(attempt - 1, 10), _LONGEST)
 
 
 def retry_after(value: str, now: datetime) -> float | None:
-    """Seconds that a `Retry-After` header asks for: a number of seconds or an HTTP date (RFC 9110, 10.2.3).
+    """Return seconds that a `Retry-After` header asks for: a number of seconds or an HTTP date (RFC 9110, 10.2.3).
 
     0 for a date that has passed; None for anything else that is not understood.
     """

@@ -1,4 +1,4 @@
-"""What the operator told about registries, from the environment."""
+"""Reads what the operator told about registries from the environment."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ INSECURE: Final = "ADDONKIT_INSECURE_REGISTRIES"
 
 
 def checker_from(environ: Mapping[str, str]) -> RegistryImageChecker:
-    """The checker that these settings describe.
+    """Return the checker that these settings describe.
 
     Raises:
         InvalidInput: for a mirror that is not written as above.

@@ -38,7 +38,7 @@ class Transport:
     async def send(
         self, method: str, url: str, headers: Mapping[str, str], form: Mapping[str, str] | None = None
     ) -> Answer:
-        """The answer to a request, after redirects; asked again while the answer is one that passes.
+        """Return the answer to a request, after redirects; asked again while the answer is one that passes.
 
         `Authorization` and a form are never sent on to another host that a redirect points to.
 
@@ -60,7 +60,7 @@ class Transport:
     async def _try(
         self, method: str, url: str, headers: Mapping[str, str], form: Mapping[str, str] | None
     ) -> tuple[Answer | None, str]:
-        """An answer, or none where the connection broke, and what to say if it stays like that."""
+        """Return an answer, or none where the connection broke, and what to say if it stays like that."""
         try:
             answer = await self._follow(method, _url(url), headers, form)
         except Interrupted as error:
@@ -96,7 +96,7 @@ def _url(text: str) -> URL:
 
 
 def _next(current: URL, location: str) -> URL:
-    """Where a redirect points. What began encrypted goes on encrypted."""
+    """Return where a redirect points. What began encrypted goes on encrypted."""
     try:
         target = _url(str(current.join(type(current)(location))))
     except ValueError:

@@ -1,1 +1,1 @@
-"""What a user can ask for: operations, plans, and the parts behind them."""
+"""Everything that a user can ask for: operations, plans, and the parts behind them."""

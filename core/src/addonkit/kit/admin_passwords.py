@@ -36,7 +36,7 @@ class AdminRotated:
 
 
 class AdminPasswords:
-    """What can be asked about them. They are never shown."""
+    """Operations on passwords of administrators. They are never shown."""
 
     def __init__(self, services: Services) -> None:
         self._store = services.store

@@ -1,4 +1,4 @@
-"""What an app has: its addons with their schedules, its variables and its repository."""
+"""Reads what an app has: its addons with their schedules, its variables and its repository."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Tie:
 
     @property
     def own(self) -> bool:
-        """Whether it was created for this app."""
+        """Return whether it was created for this app."""
         return self.instance.app == self.association.app
 
     def entry(self) -> AddonEntry:
@@ -50,7 +50,7 @@ class Tie:
 
 @frozen
 class AppState:
-    """What an app has.
+    """The addons, variables and repository of an app.
 
     Attributes:
         name: of the app.
@@ -74,7 +74,7 @@ class AppState:
 
     @property
     def is_copy(self) -> bool:
-        """Whether it holds the copies of a branch, which are made when they are needed."""
+        """Return whether it holds the copies of a branch, which are made when they are needed."""
         return self.record is not None and self.record.branch_of is not None
 
     def entry(self) -> AppEntry:

@@ -67,7 +67,7 @@ class AppTrash:
         return tuple(served)
 
     async def plan_undestroy(self, app: str) -> Plan:
-        """What undestroy would do; nothing written.
+        """Return what undestroy would do; nothing written.
 
         Raises:
             NotFound: nothing of it is in the trash.
@@ -81,7 +81,7 @@ class AppTrash:
         return Plan(f"app {app} would be back, with {', '.join(parts)}{each}", plans[0].steps if plans else ())
 
     async def _find(self, app: str) -> tuple[TrashedApp | None, list[TrashedInstance]]:
-        """What the trash has of an app.
+        """Return what the trash has of an app.
 
         Raises:
             NotFound: nothing.
@@ -121,11 +121,11 @@ def _is_own(tx: Transaction, tie: Association) -> bool:
 
 
 def _is_part(before: TrashedApp, now: TrashedApp) -> bool:
-    """Whether what an app has now is what a removal that was interrupted has left of it."""
+    """Return whether what an app has now is what a removal that was interrupted has left of it."""
     keys = {each.key for each in now.variables} <= {each.key for each in before.variables}
     return keys and {each.id for each in now.ties} <= {each.id for each in before.ties}
 
 
 def _went_along(found: TrashedInstance, app: TrashedApp | None) -> bool:
-    """Whether an instance was destroyed with its app, not before."""
+    """Return whether an instance was destroyed with its app, not before."""
     return app is None or found.destroyed >= app.destroyed

@@ -41,7 +41,7 @@ def ask_to_unbind(addon: Addon, instance: Instance, associations: Iterable[Assoc
 
 
 def new_instance(request: Request) -> Instance:
-    """The instance as it would be made."""
+    """Return the instance as it would be made."""
     name = f"{request.app}-{request.label}"
     return Instance(
         request.id,
@@ -56,5 +56,5 @@ def new_instance(request: Request) -> Instance:
 
 
 def new_association(request: Request) -> Association:
-    """The tie of the app to it, as it would be made."""
+    """Return the tie of the app to it, as it would be made."""
     return Association(_NEW, request.app, request.id, request.addon, request.alias, primary=not request.alias)

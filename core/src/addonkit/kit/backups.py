@@ -1,4 +1,4 @@
-"""What a user can ask about backups: `Kit.backups`."""
+"""Operations on backups: `Kit.backups`."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 @frozen
 class Verification:
-    """What came of one backup.
+    """The result of verifying one backup.
 
     Attributes:
         backup: with its proof, if it is verified.
@@ -45,7 +45,7 @@ class Verification:
 
 @frozen
 class Restored:
-    """What came of a restore.
+    """The result of a restore.
 
     Attributes:
         instance: that has the data now.
@@ -87,12 +87,12 @@ class Backups:
 
     @property
     def checks(self) -> BackupChecks:
-        """What looks for things that are not as they should be."""
+        """Return what looks for things that are not as they should be."""
         return BackupChecks(self._store, self.service, self._home)
 
     @property
     def url(self) -> str:
-        """Where backups are kept."""
+        """Return where backups are kept."""
         return self._shelf.url
 
     async def create(self, name: str, app: str | None = None, *, verify: bool = True) -> Backup:
@@ -121,13 +121,13 @@ class Backups:
         self._registry.emit(Event("", BACKUP, EventKind.FAILED, text, self.service.now(), subject=subject))
 
     async def plan_create(self, name: str, app: str | None = None, *, verify: bool = True) -> Plan:
-        """What create would do; nothing written."""
+        """Return what create would do; nothing written."""
         instance = await self.places.find(name, app)
         self.service.check(instance)
         return Plan(f"{instance.name} would be backed up to {self.url}", self.service.planned(verify=verify))
 
     async def list(self, name: str = "", app: str | None = None) -> tuple[Backup, ...]:
-        """Backups of one instance, which need not exist any more, or of all; oldest first.
+        """Return backups of one instance, which need not exist any more, or of all; oldest first.
 
         Those of an instance that was renamed are found under the names that it had.
         """
@@ -140,7 +140,7 @@ class Backups:
         return tuple(sorted(found, key=lambda each: (each.created, each.name)))
 
     async def describe(self, name: str) -> tuple[str, ...]:
-        """What backups there are of an instance, in a sentence; none when there are none, or none can be looked for."""
+        """Return a sentence about the backups of an instance; empty when there are none, or none can be found."""
         try:
             found = await self._of(name) if self._shelf.may_hold_something() else ()
         except AddonkitError as error:
@@ -153,7 +153,7 @@ class Backups:
         return (f"{len(found):,} {noun} in {self.url}; {newest}",)
 
     async def find(self, name: str, *, files: bool = True, key: str = "") -> Backup:
-        """The backup of that name, or the newest of the instance of that name; a path names a file.
+        """Return the backup of that name, or the newest of the instance of that name; a path names a file.
 
         Args:
             name: what it is called.
@@ -182,7 +182,7 @@ class Backups:
         return await self.service.verify(backup, await self.places.for_archive(manifest, manifest.app))
 
     async def plan_verify(self, name: str = "") -> Plan:
-        """What verify would do, or verify_all without a name; nothing written."""
+        """Return what verify would do, or verify_all without a name; nothing written."""
         found = (await self.find(name),) if name else await self.list()
         summary = f"{found[0].name} would" if len(found) == 1 else f"{len(found):,} backups would, one after the other,"
         return Plan(f"{summary} be restored and compared", self.service.planned_move(VERIFY) if found else ())
@@ -208,12 +208,12 @@ class Backups:
         return backup
 
     async def plan_delete(self, name: str) -> Plan:
-        """What delete would do; nothing written."""
+        """Return what delete would do; nothing written."""
         found = await self._shelf.find(name)
         return Plan(f"{found.name} would be deleted", lost=(f"the backup in {found.location}",))
 
     async def key(self) -> tuple[str, bool]:
-        """The age identity that opens the backups of this home, and whether it was made just now."""
+        """Return the age identity that opens the backups of this home, and whether it was made just now."""
         key, new = await self._keyring.ensure()
         return key.identity.reveal(), new
 
@@ -222,7 +222,7 @@ class Backups:
         return (await self._keyring.ensure())[1]
 
     async def recipients(self) -> tuple[str, ...]:
-        """Public keys that backups are encrypted to."""
+        """Return public keys that backups are encrypted to."""
         return await self._keyring.recipients()
 
     async def add_key(self, identity: str) -> None:
@@ -264,7 +264,7 @@ class Backups:
     async def plan_restore(
         self, name: str, *, backup: str = "", into: str = "", app: str | None = None, key: str = ""
     ) -> Plan:
-        """What restore would do; nothing written. `key` is an age identity that opens the backup."""
+        """Return what restore would do; nothing written. `key` is an age identity that opens the backup."""
         found = await self.find(backup or await self.places.full_name(name, None if into else app), key=key)
         manifest = await self.service.manifest(found, key)
         instance = None if into else await self.places.find_serving(name, app)
@@ -282,7 +282,7 @@ class Backups:
         return await self.service.rollback(await self.places.find(name, app))
 
     async def plan_rollback(self, name: str, app: str | None = None) -> Plan:
-        """What rollback would do; nothing written."""
+        """Return what rollback would do; nothing written."""
         instance = await self.places.find(name, app)
         former = await self.service.former_of(instance)
         summary = f"{instance.name} would have the data of {former.name} again; apps cannot write meanwhile"

@@ -1,4 +1,4 @@
-"""What creating or attaching an addon gives back."""
+"""The result of creating or attaching an addon."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Binding:
 
     @property
     def variables(self) -> tuple[Variable, ...]:
-        """What the app receives, under the names it sees."""
+        """Return what the app receives, under the names it sees."""
         return self.association.variables
 
     @property
@@ -47,5 +47,5 @@ class Binding:
         return next((v.text for v in self.variables if v.key.endswith("_URL")), "")
 
     def environ(self) -> dict[str, str]:
-        """Names to values in clear, for a child's environment."""
+        """Return names to values in clear, for a child's environment."""
         return {variable.key: variable.text for variable in self.variables}

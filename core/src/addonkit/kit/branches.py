@@ -1,4 +1,4 @@
-"""What a user can ask about data for git branches: `Kit.branches`."""
+"""Operations on data for git branches: `Kit.branches`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @frozen
 class BranchStatus:
-    """Whose data a directory uses.
+    """The data that a directory uses.
 
     Attributes:
         app: that was asked about.
@@ -107,7 +107,7 @@ class Branches:
         return tuple(each.branch for each in found)
 
     async def status(self, app: str, directory: str) -> BranchStatus:
-        """Whose data a directory uses; nothing is made.
+        """Return whose data a directory uses; nothing is made.
 
         Raises:
             InvalidInput: the directory is in the app's repository, and no branch is checked out.
@@ -126,7 +126,7 @@ class Branches:
         return await self._status(BranchStatus(app, found.branch, branching.base, uses))
 
     async def statuses(self, directory: str) -> tuple[BranchStatus, ...]:
-        """Whose data a directory uses, for each app that is bound to its repository; nothing is made.
+        """Return whose data a directory uses, for each app that is bound to its repository; nothing is made.
 
         Raises:
             InvalidInput: it is in a repository where no branch is checked out.
@@ -146,13 +146,13 @@ class Branches:
         return await self.status(app, directory)
 
     async def environment(self, status: BranchStatus, without: Collection[str] = ()) -> Environment:
-        """What an app receives where `prepare` has said so."""
+        """Return what an app receives where `prepare` has said so."""
         if status.uses == status.app:
             return await self._kit.environment(status.app, without=without)
         return await self._store.read(lambda tx: branches.branch_environment(tx, status.app, status.uses, without))
 
     async def list(self, app: str | None = None) -> tuple[BranchView, ...]:
-        """The branches that have copies, of one app or of all."""
+        """Return the branches that have copies, of one app or of all."""
         found = await self._store.read(lambda tx: branches.copies_of(tx, app))
         known: dict[str, frozenset[str] | None] = {}
         return tuple(
@@ -208,7 +208,7 @@ class Branches:
         await self._service.clone(instance, place_like(instance, copy), f"{copy}-{tie.label}", tie.alias)
 
     async def _view(self, name: str, of: BranchOf, known: dict[str, frozenset[str] | None]) -> BranchView:
-        """The copies of a branch; git is asked once for each repository, and `known` has its answers."""
+        """Return the copies of a branch; git is asked once for each repository, and `known` has its answers."""
         owner, found = await self._store.read(lambda tx: (branches.branching_of(tx, of.app), instances_of(tx, name)))
         if owner and owner.git not in known:
             known[owner.git] = await asyncio.to_thread(branches_of, owner.git)
@@ -217,7 +217,7 @@ class Branches:
         return BranchView(of.app, of.branch, name, tuple(each.name for each in found), exists)
 
     async def find(self, app: str, branch: str) -> BranchView:
-        """The copies of one branch of an app.
+        """Return the copies of one branch of an app.
 
         Raises:
             NotFound: there are none.

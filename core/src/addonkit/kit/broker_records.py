@@ -47,7 +47,7 @@ class BrokerRecords:
         return next((each for each in found if each.purpose is Purpose.SERVE), None)
 
     async def is_attached(self, record: ServiceBinding) -> bool:
-        """Whether the app that stands for a binding receives variables, or will."""
+        """Return whether the app that stands for a binding receives variables, or will."""
         return bool(await self._store.list(Association, {"app": record.app}))
 
     async def replace(self, former: R | None, new: R) -> R:

@@ -1,4 +1,4 @@
-"""What a user can ask about the size and the version of an instance: `Kit.changes`."""
+"""Operations that change the size or the version of an instance: `Kit.changes`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @frozen
 class Changed:
-    """What came of a change.
+    """The result of a change.
 
     Attributes:
         instance: as apps use it now.
@@ -44,7 +44,7 @@ class Changed:
 
 @frozen
 class Rehearsal:
-    """What came of a change that was tried on a copy.
+    """The result of a change that was tried on a copy.
 
     Attributes:
         instance: that was copied.
@@ -97,7 +97,7 @@ class Changes:
         return await self._move(*await self._variant(name, variant, app))
 
     async def plan_change(self, name: str, variant: str, app: str | None = None) -> Plan:
-        """What change would do; nothing written."""
+        """Return what change would do; nothing written."""
         return await self._plan(*await self._variant(name, variant, app))
 
     async def upgrade(self, name: str, version: str = "", app: str | None = None) -> Changed:
@@ -115,7 +115,7 @@ class Changes:
         return await self._move(*await self._version(name, version, app))
 
     async def plan_upgrade(self, name: str, version: str = "", app: str | None = None) -> Plan:
-        """What upgrade would do; nothing written."""
+        """Return what upgrade would do; nothing written."""
         return await self._plan(*await self._version(name, version, app))
 
     async def rehearse_upgrade(self, name: str, version: str = "", app: str | None = None) -> Rehearsal:
@@ -202,7 +202,7 @@ class Changes:
         return Rehearsal(instance, place.variant, version, tried.items, took, usage, notes)
 
     def _notes(self, instance: Instance, place: PlaceRequest) -> tuple[str, ...]:
-        """What an app or its owner would miss in the new place, or find there in addition."""
+        """Return what an app or its owner would miss in the new place, or find there in addition."""
         appear, vanish = self._variables(instance, place)
         target = f"{place.addon}:{place.variant}"
         return (
@@ -215,7 +215,7 @@ class Changes:
         )
 
     def _left_out(self, instance: Instance, place: PlaceRequest) -> tuple[str, ...]:
-        """Options that a user has chosen and that have another value in the new place."""
+        """Return options that a user has chosen and that have another value in the new place."""
         options = self._registry.get(place.addon).definition.options_of(place.variant)
         offered = {each.name for each in options.offered}
         kept = {name: value for name, value in instance.options.items() if name in offered}
@@ -223,7 +223,7 @@ class Changes:
         return tuple(sorted(set(instance.options) - same))
 
     def _variables(self, instance: Instance, place: PlaceRequest) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Names of variables that appear in the new place, and of those that vanish."""
+        """Return names of variables that appear in the new place, and of those that vanish."""
         definition = self._registry.get(place.addon).definition
         before = set(definition.variables_of(instance.variant, instance.config))
         after = set(definition.variables_of(place.variant, place.config))

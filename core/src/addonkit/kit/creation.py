@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class Creation:
-    """What `create` and `attach` share."""
+    """The common part of `create` and `attach`."""
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class Creation:
         socket: bool = False,
         options: Mapping[str, str] | None = None,
     ) -> tuple[Request, Asked | None]:
-        """A request with nothing wrong about it, and its addon's answer; nothing is stored. The slowest comes last."""
+        """Return a request without a fault, and its addon's answer, without storing anything. Asks the slowest last."""
         check = partial(self._operations.check, spec, app, alias=alias, version=version, socket=socket, options=options)
         request = await asyncio.to_thread(check)
         if request.config.get(LISTEN):
@@ -102,14 +102,14 @@ class Creation:
         return reconciled
 
     def _has_shell(self, addon: str) -> bool:
-        """Whether the addon names a program to work in; False when it cannot be asked."""
+        """Return whether the addon names a program to work in; False when it cannot be asked."""
         with contextlib.suppress(AddonkitError):
             return self._registry.get(addon).definition.shell is not None
         return False
 
 
 def _as_made(tx: Reader, instance: Instance, before: Association) -> tuple[Association, Address | None]:
-    """The tie as it is now, and where the server listens; None when there is none here."""
+    """Return the tie as it is now, and where the server listens; None when there is none here."""
     tie = tx.get(Association, before.id)
     pool = tx.get(Pool, instance.server) if instance.server else None
     address = pool.value.address if pool else None

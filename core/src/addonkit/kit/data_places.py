@@ -37,11 +37,11 @@ class DataPlaces:
         self._operations = operations
 
     async def find(self, name: str, app: str | None) -> Instance:
-        """The instance of that name, or what the app calls it; UnknownInstance when there is none."""
+        """Return the instance of that name, or what the app calls it; UnknownInstance when there is none."""
         return await lookup_instance(self._store, name, app)
 
     async def find_serving(self, name: str, app: str | None) -> Instance | None:
-        """The same, if apps can use it; None otherwise."""
+        """Return the same, if apps can use it; None otherwise."""
         try:
             found = await self.find(name, app)
         except UnknownInstance:
@@ -49,12 +49,12 @@ class DataPlaces:
         return found if found.purpose is Purpose.SERVE else None
 
     async def full_name(self, name: str, app: str | None) -> str:
-        """The full name of an instance; one that does not exist is named in full."""
+        """Return the full name of an instance; one that does not exist is named in full."""
         found = await self.find_serving(name, app)
         return found.name if found else name
 
     async def former_names(self, name: str) -> tuple[FormerName, ...]:
-        """Names that the instance of that full name had before."""
+        """Return names that the instance of that full name had before."""
 
         def look(tx: Reader) -> tuple[FormerName, ...]:
             found = tx.list(Instance, {"name": name}, limit=1).items
@@ -68,7 +68,7 @@ class DataPlaces:
         return former.name if former else ""
 
     async def free_label(self, name: str, app: str, addon: str, verb: str) -> str:
-        """The alias under which a new instance is tied to an app: none where the addon's own name is free.
+        """Return the alias under which a new instance is tied to an app: none where the addon's own name is free.
 
         Args:
             name: of the new instance.
@@ -88,7 +88,7 @@ class DataPlaces:
         variant: str = "",
         options: Mapping[str, str] | None = None,
     ) -> PlaceRequest:
-        """A place for the data of an archive: as it was, with the version of its server or the nearest that is here.
+        """Return a place for the data of an archive, with its server's version or the nearest that is here.
 
         Args:
             manifest: of the archive.
@@ -111,7 +111,7 @@ class DataPlaces:
         )
 
     async def for_trash(self, trashed: TrashedInstance) -> PlaceRequest:
-        """A place for what was destroyed: as it was; with the nearest version if its own is not here any more."""
+        """Return a place for what was destroyed: as it was, with the nearest version if its own is no longer here."""
         spec = f"{trashed.addon}:{trashed.variant}"
         kept = await _where_possible(trashed.config)
         options = self._operations.chosen_options(spec, kept)
@@ -130,13 +130,13 @@ class DataPlaces:
 
 
 def place_like(instance: Instance, app: str) -> PlaceRequest:
-    """A place for an app that is like an instance: its addon, variant and config. It listens for no other machines."""
+    """Return a place for an app, with an instance's addon, variant and config. It listens for no other machines."""
     config, options = without_listening(instance.config), without_listening(instance.options)
     return PlaceRequest(new_id(), instance.addon, app, instance.variant, instance.distribution, config, options)
 
 
 def place_instead(instance: Instance) -> PlaceRequest:
-    """A place for other data of an instance."""
+    """Return a place for other data of an instance."""
     place = place_like(instance, instance.app)
     return attrs.evolve(place, config=instance.config, options=instance.options)
 

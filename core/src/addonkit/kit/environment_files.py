@@ -26,13 +26,13 @@ LOOK_EVERY: Final = 30.0
 
 
 class EnvironmentFiles:
-    """What can be asked about such files."""
+    """Operations on files that follow variables."""
 
     def __init__(self, services: Services) -> None:
         self._store = services.store
 
     async def list(self) -> tuple[EnvironmentFile, ...]:
-        """All that are remembered, by path."""
+        """Return all that are remembered, by path."""
         found = [entity.value for entity in await self._store.list(EnvironmentFile)]
         return tuple(sorted(found, key=lambda each: each.path))
 

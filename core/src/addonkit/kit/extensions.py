@@ -1,4 +1,4 @@
-"""What a user can ask about extensions of instances: `Kit.extensions`."""
+"""Operations on extensions of instances: `Kit.extensions`."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class InstanceExtensions:
         self._options = options
 
     async def list(self, name: str, app: str | None = None) -> tuple[tuple[Extension, bool], ...]:
-        """What an instance has and can have, by name, and whether the operator allows it. The server is started."""
+        """Return what an instance has and can have by name, and what the operator allows. Starts the server."""
         instance = await self._find(name, app)
         addon = addon_of(self._registry, instance, "list extensions of")
         _check(instance, "extensions" in addon.capabilities)
@@ -47,7 +47,7 @@ class InstanceExtensions:
     async def plan(
         self, name: str, add: Collection[str] = (), remove: Collection[str] = (), app: str | None = None
     ) -> OptionPlan:
-        """What `change` would do; the same checks, nothing written."""
+        """Return what `change` would do; the same checks, nothing written."""
         instance = await self._find(name, app)
         return await self._options.plan(instance.name, {OPTION: _wanted(instance, add, remove)})
 
@@ -80,7 +80,7 @@ class InstanceExtensions:
 
 
 def _wanted(instance: Instance, add: Collection[str], remove: Collection[str]) -> str:
-    """The value of the option afterwards.
+    """Return the value of the option afterwards.
 
     Raises:
         InvalidInput: one that is to be removed was not added.

@@ -1,4 +1,4 @@
-"""What an operation raises when its instance did not come as far as was asked."""
+"""Raises the error of an operation whose instance did not come as far as was asked."""
 
 from __future__ import annotations
 

@@ -80,14 +80,14 @@ class FormerLogins:
             self._tell_once(entity.value, problem, report)
 
     async def _answers(self, instance: Instance) -> bool:
-        """Whether its server runs, or is not one of ours."""
+        """Return whether its server runs, or is not one of ours."""
         if not instance.server:
             return True
         pool = await self._store.get(Pool, instance.server)
         return pool is not None and bool((await self._backend.observe(pool.value)).ready)
 
     def _is_due(self, instance_id: str) -> bool:
-        """Whether to look at an instance now; then the next look is later."""
+        """Return whether to look at an instance now; then the next look is later."""
         due, wait = self._due.get(instance_id, (self._clock.now(), _FIRST))
         if self._clock.now() < due:
             return False

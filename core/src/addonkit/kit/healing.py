@@ -61,6 +61,6 @@ class Healer:
 
 
 def _named(healed: HealReport, names: Mapping[str, str]) -> HealReport:
-    """The report with names of instances in the place of their servers' ids."""
+    """Return the report with names of instances in the place of their servers' ids."""
     failed = {names.get(server, server): reason for server, reason in healed.failed.items()}
     return HealReport(tuple(names.get(server, server) for server in healed.started), failed)

@@ -67,7 +67,7 @@ def open_home(home: Path, environ: Mapping[str, str] | None = None) -> str:
 
 
 def is_in_order(home: Path, environ: Mapping[str, str]) -> bool:
-    """Whether a home is there, belongs to this user, and is where it was; changes nothing.
+    """Return whether a home is there, belongs to this user, and is where it was; changes nothing.
 
     Raises:
         StoreUnavailable: other users can write it.
@@ -123,7 +123,7 @@ def _check_place(home: Path) -> str:
 
 
 def _check_state(home: Path) -> None:
-    """An empty or missing state is that of a new home, unless there are data: then it was lost by an accident.
+    """Refuse an empty or missing state beside data: it was lost by an accident. Without data the home is new.
 
     Raises:
         StoreCorrupted: beginning anew would leave servers and their data without an owner.

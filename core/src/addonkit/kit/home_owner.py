@@ -1,4 +1,4 @@
-"""Whose a home is: one that other users can write would let them act as its owner."""
+"""Checks whose a home is: another user who can write it could act as its owner."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def give_back(home: Path) -> None:
 
 
 def _fault(home: Path) -> tuple[str, str]:
-    """What stands against a home, and what to do about it; two empty texts when nothing does."""
+    """Return what stands against a home, and what to do about it; two empty texts when nothing does."""
     real = home.resolve()
     me = os.geteuid()
     for path in (real, *(real / name for name in _FILES)):
@@ -97,7 +97,7 @@ def _others_write(status: os.stat_result, me: int) -> bool:
 
 
 def _unmapped() -> int:
-    """The uid that files of root seem to have in a user namespace that does not know root; root's own otherwise."""
+    """Return the uid that root's files show in a user namespace that does not know root; root's own otherwise."""
     try:
         if Path("/proc/self/uid_map").read_text().split() == ["0", "0", "4294967295"]:
             return 0

@@ -1,4 +1,4 @@
-"""What an operator does with a whole home: look at it, move it, make a copy a home of its own."""
+"""Operations on a whole home: look at it, move it, make a copy a home of its own."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @frozen
 class HomeView:
-    """What there is to know of a home.
+    """A view of a home.
 
     Attributes:
         path: of it, links resolved.
@@ -46,7 +46,7 @@ class HomeView:
 
 @frozen
 class Adopted:
-    """What adopting a copy did.
+    """The result of adopting a copy.
 
     Attributes:
         id: of the home from now on.
@@ -186,7 +186,7 @@ def _forget_processes(home: Path) -> None:
 
 
 async def _place_anew(store: Store, backend: Backend) -> list[tuple[Pool, Pool]]:
-    """Every pool before and after it was given new ports."""
+    """Return every pool before and after it was given new ports."""
     found = [entity.value for entity in await store.list(Pool)]
     return [(pool, await backend.place(attrs.evolve(pool, host="", ports={}))) for pool in found if pool.ports]
 

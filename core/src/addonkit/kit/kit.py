@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class Kit(Parts):
-    """What a user can ask of addonkit. Use `addonkit.open`; all methods raise AddonkitErrors.
+    """Every operation of a user. Use `addonkit.open`; all methods raise AddonkitErrors.
 
     Attributes:
         home: the directory that holds everything.
@@ -44,14 +44,14 @@ class Kit(Parts):
 
     @cached_property
     def manifests(self) -> Manifests:
-        """What a file says that apps are to have."""
+        """Return what a file says that apps are to have."""
         from addonkit.kit.manifests import Manifests
 
         return Manifests(self._store, self)
 
     @cached_property
     def branches(self) -> Branches:
-        """What can be asked about data for git branches; imported when it is asked for first."""
+        """Return what can be asked about data for git branches; imported when it is asked for first."""
         from addonkit.kit.branches import Branches as Made
 
         return Made(self, self._store, self._services.leases, self.backups.service)
@@ -88,7 +88,7 @@ class Kit(Parts):
     async def plan_create(
         self, spec: str, app: str, *, alias: str = "", version: str = "", options: Mapping[str, str] | None = None
     ) -> Plan:
-        """What create would do; the same checks, nothing written."""
+        """Return what create would do; the same checks, nothing written."""
         request, _asked = await self._creation.check(spec, app, alias, version, options=options)
         return await self._planner.create(request)
 
@@ -110,13 +110,13 @@ class Kit(Parts):
         return await self._creation.finish(created, wait=wait)
 
     async def plan_attach(self, name: str, app: str, *, alias: str = "", socket: bool = False, role: str = "") -> Plan:
-        """What attach would do; the same checks, nothing written."""
+        """Return what attach would do; the same checks, nothing written."""
         await self._admission.admit_attach(name, app, alias)
         instance, known = await self._operations.check_attach(name, app, alias, socket=socket, role=role)
         return await self._planner.attach(instance, app, alias, role, known=known)
 
     async def plan_detach(self, name: str, app: str) -> Plan:
-        """What detach would do; nothing written."""
+        """Return what detach would do; nothing written."""
         await self._admission.admit_detach(name, app)
         return await self._planner.detach(name, app)
 
@@ -139,24 +139,24 @@ class Kit(Parts):
         return gone
 
     async def instances(self, app: str | None = None) -> tuple[InstanceView, ...]:
-        """All instances, or those attached to (or created for) one app, by name."""
+        """Return all instances, or those attached to (or created for) one app, by name."""
         from addonkit.controller.directory import instances
 
         found = await self._store.read(lambda tx: instances(tx, app))
         return await self._viewer.instances(sorted(found, key=lambda i: i.name))
 
     async def show(self, name: str, app: str | None = None) -> InstanceView:
-        """One instance, by its name or by what the app calls it (alias or addon)."""
+        """Return one instance, by its name or by what the app calls it (alias or addon)."""
         return await self._viewer.instance(await lookup_instance(self._store, name, app))
 
     async def apps(self) -> tuple[AppView, ...]:
-        """All apps, by name."""
+        """Return all apps, by name."""
         from addonkit.controller.directory import apps
 
         return await self._store.read(apps)
 
     async def count(self) -> int:
-        """How many instances there are; reads none of them."""
+        """Return how many instances there are; reads none of them."""
         return await self._store.read(lambda tx: tx.count(Instance))
 
     async def check_app(self, name: str) -> None:
@@ -166,34 +166,34 @@ class Kit(Parts):
         await self._store.read(lambda tx: check_app(tx, name))
 
     async def has_app(self, name: str) -> bool:
-        """Whether there is an app of that name."""
+        """Return whether there is an app of that name."""
         return await self._store.get(App, name) is not None
 
     async def vitals(self, view: InstanceView) -> Vitals:
-        """What a running server tells of an instance, within a few seconds. Starts no server."""
+        """Return what a running server tells of an instance, within a few seconds. Starts no server."""
         from addonkit.kit.vitals import VitalsReader
 
         return await VitalsReader(self._services).read(view)
 
     @property
     def recovery(self) -> Recovery:
-        """How credentials that were lost are made anew; imported when it is asked for first."""
+        """Return how credentials that were lost are made anew; imported when it is asked for first."""
         from addonkit.kit.lost_key import Recovery as Made
 
         return Made(self, self._store)
 
     async def name_of(self, name: str, app: str | None = None) -> str:
-        """The full name of an instance, by its name or by what the app calls it."""
+        """Return the full name of an instance, by its name or by what the app calls it."""
         return (await lookup_instance(self._store, name, app)).name
 
     async def environment(self, app: str, *, without: Collection[str] = ()) -> Environment:
-        """What an app receives right now, without the instances of these names. UnknownApp when there is none."""
+        """Return what an app receives now, without the instances of these names. UnknownApp when there is none."""
         from addonkit.controller.views import environment
 
         return await environment(self._store, app, without)
 
     async def has_branches(self, app: str) -> bool:
-        """Whether an app has other data on each git branch; False when there is no such app."""
+        """Return whether an app has other data on each git branch; False when there is no such app."""
         entity = await self._store.get(App, app)
         return entity is not None and entity.value.branching is not None
 
@@ -259,7 +259,7 @@ class Kit(Parts):
         return await self._resumption.complete(id)
 
     async def plan_destroy(self, name: str, app: str | None = None, *, now: bool = False) -> Plan:
-        """What destroy would do and lose; nothing written."""
+        """Return what destroy would do and lose; nothing written."""
         return await self._removal.plan(name, app, now=now)
 
     async def destroy(
@@ -304,7 +304,7 @@ class Kit(Parts):
         return await self._removal.forget(name, app)
 
     async def usage(self, name: str, app: str | None = None) -> Usage | None:
-        """How much an instance holds; None when its addon cannot tell.
+        """Return how much an instance holds; None when its addon cannot tell.
 
         Raises:
             TimeoutError: it did not tell in time.
@@ -314,7 +314,7 @@ class Kit(Parts):
         return await ask_usage(self.registry, self._engine, await lookup_instance(self._store, name, app))
 
     async def config(self, addon: str) -> tuple[Setting, ...]:
-        """What the operator told an addon, as it is in force: the environment wins over what is stored."""
+        """Return what the operator told an addon, as it is in force: the environment wins over what is stored."""
         return await self._settings.list(addon)
 
     async def set_config(self, addon: str, values: Mapping[str, str]) -> None:
@@ -326,11 +326,11 @@ class Kit(Parts):
         await self._settings.unset(addon, names)
 
     async def executions(self, *, unfinished: bool = False) -> tuple[Execution, ...]:
-        """Executions of sagas, oldest first."""
+        """Return executions of sagas, oldest first."""
         return await self._executions.list(unfinished=unfinished)
 
     async def execution(self, id: str) -> Execution:
-        """One execution."""
+        """Return one execution."""
         return await self._executions.get(id)
 
     async def retry_execution(self, id: str) -> Execution:
@@ -404,7 +404,7 @@ class Kit(Parts):
         return await self._pools.stop_all()
 
     async def doctor(self) -> tuple[Finding, ...]:
-        """Everything that is not as it should be; changes nothing."""
+        """Return everything that is not as it should be; changes nothing."""
         return await self._doctor.examine()
 
     async def fix(self, findings: Collection[Finding]) -> tuple[str, ...]:
@@ -416,7 +416,7 @@ class Kit(Parts):
         return tuple([await self._doctor.fix(finding) for finding in findings])
 
     async def log_path(self, name: str, app: str | None = None) -> str:
-        """Path of the log of an instance's server.
+        """Return path of the log of an instance's server.
 
         Raises:
             NotFound: the instance has no server here.

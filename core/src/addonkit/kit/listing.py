@@ -28,32 +28,32 @@ class Listing:
         self._viewer = viewer
 
     async def instances(self, after: str, limit: int) -> Sequence[InstanceView]:
-        """At most `limit` instances by name, after a name."""
+        """Return at most `limit` instances by name, after a name."""
         found = await self._store.read(lambda tx: tx.ordered(Instance, "name", after=(after, _LAST), limit=limit))
         return await self._viewer.instances([entity.value for entity in found])
 
     async def apps(self, after: str, limit: int) -> Sequence[AppView]:
-        """At most `limit` apps by name, after a name."""
+        """Return at most `limit` apps by name, after a name."""
         return await self._store.read(lambda tx: directory.app_part(tx, after, limit))
 
     async def app(self, name: str) -> AppView | None:
-        """An app by its name; None when there is none."""
+        """Return an app by its name; None when there is none."""
         return await self._store.read(lambda tx: directory.find_app(tx, name))
 
     async def associations(self, after: str, limit: int) -> Sequence[Tie]:
-        """At most `limit` associations by id, after an id."""
+        """Return at most `limit` associations by id, after an id."""
         return await self._store.read(
             lambda tx: _named(tx, [each.value for each in tx.list(Association, after=after, limit=limit).items])
         )
 
     async def associations_of(self, app: str) -> Sequence[Tie]:
-        """All associations of an app."""
+        """Return all associations of an app."""
         return await self._store.read(
             lambda tx: _named(tx, [each.value for each in tx.list(Association, {"app": app}).items])
         )
 
     async def association(self, id: str) -> Tie | None:
-        """An association by its id; None when there is none."""
+        """Return an association by its id; None when there is none."""
 
         def look(tx: Reader) -> Tie | None:
             entity = tx.get(Association, id)

@@ -31,7 +31,7 @@ _AT_ONCE: Final = timedelta(0)
 
 @frozen
 class Recovered:
-    """What came of a recovery.
+    """The result of a recovery.
 
     Attributes:
         lost: what nothing brings back.
@@ -45,7 +45,7 @@ class Recovered:
 
 
 def is_lost(home: Path, environ: Mapping[str, str]) -> bool:
-    """Whether the key of a home does not open its secrets.
+    """Return whether the key of a home does not open its secrets.
 
     Raises:
         StoreError: the state cannot be read.
@@ -91,7 +91,7 @@ def replace_key(home: Path, environ: Mapping[str, str]) -> None:
 
 
 async def lost_secrets(store: Store) -> LostSecrets | None:
-    """What was lost and is not made anew; None when nothing is."""
+    """Return what was lost and is not made anew; None when nothing is."""
     found = await store.get(LostSecrets, LOST)
     return found.value if found else None
 

@@ -101,7 +101,7 @@ class Comparison:
         return Change(verb, self.there.name, label, entry.attach or entry.addon or label)
 
     def _difference(self, label: str, entry: AddonEntry, tie: Tie) -> str:
-        """Why what is there can never become what the entry asks for; empty when it can."""
+        """Return why what is there can never become what the entry asks for; empty when it can."""
         instance, association = tie.instance, tie.association
         there = f"{label} of {self.there.name}"
         if entry.attach and instance.name != entry.attach:
@@ -117,7 +117,7 @@ class Comparison:
         return "" if addon == instance.addon else f"{instance.name} is of {instance.addon}, the manifest says {addon}"
 
     def _places(self, label: str, entry: AddonEntry, instance: Instance) -> Iterator[Change]:
-        """The changes of variant and of version that an entry asks for; the data move for each of them."""
+        """Yield the changes of variant and of version that an entry asks for; the data move for each of them."""
         app, variant = self.there.name, _variant(label, entry, instance)
         if variant != instance.variant:
             yield Change(Verb.CHANGE, app, label, f"{instance.addon}:{variant}")
@@ -125,7 +125,7 @@ class Comparison:
             yield Change(Verb.UPGRADE, app, label, entry.version)
 
     def _options(self, label: str, entry: AddonEntry, instance: Instance) -> Iterator[Change]:
-        """The change of options that an entry asks for, one or none.
+        """Yield the change of options that an entry asks for, one or none.
 
         Raises:
             InvalidInput: there is no such option, it cannot be changed, or a value is not allowed.
@@ -141,7 +141,7 @@ class Comparison:
             yield Change(Verb.CONFIGURE, self.there.name, label, f"{words}{restart}")
 
     def _schedule(self, label: str, entry: AddonEntry, tie: Tie | None) -> Iterator[Change]:
-        """The change of the schedule that an entry asks for, one or none.
+        """Yield the change of the schedule that an entry asks for, one or none.
 
         Raises:
             InvalidInput: what it says is no schedule.
@@ -171,5 +171,5 @@ def _digest(variable: Variable | None) -> str:
 
 
 def _variant(label: str, entry: AddonEntry, instance: Instance) -> str:
-    """The variant that an instance is to have: its own when the entry names none."""
+    """Return the variant that an instance is to have: its own when the entry names none."""
     return AddonSpec.parse(entry.addon or label).variant or instance.variant

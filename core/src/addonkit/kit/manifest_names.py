@@ -1,4 +1,4 @@
-"""What the changes of a manifest do to the names of variables that apps have already. Pure."""
+"""Tells what the changes of a manifest do to the names of variables that apps have already. Pure."""
 
 from __future__ import annotations
 

@@ -153,5 +153,5 @@ def _moved(move: VariableMove) -> str:
 
 
 def _order(change: Change) -> int:
-    """What appears comes first; what an app attaches may be created for another one."""
+    """Return what appears comes first; what an app attaches may be created for another one."""
     return list(Verb).index(change.verb)

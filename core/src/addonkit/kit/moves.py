@@ -1,4 +1,4 @@
-"""What a user can ask to take data out, in, and beside: `Kit.moves`."""
+"""Operations that take data out, in, and beside: `Kit.moves`."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Moves:
         return Backup(made.name, made.addon, made.created, size, made.location)
 
     async def plan_export(self, name: str, file: str, app: str | None = None) -> Plan:
-        """What export would do; nothing written."""
+        """Return what export would do; nothing written."""
         path, instance = await asyncio.to_thread(_new_file, file), await self._places.find(name, app)
         self._service.check(instance)
         return Plan(f"{instance.name} would be written to {path}", self._service.planned_move(EXPORT))
@@ -83,7 +83,7 @@ class Moves:
         return Restored(served, found, await self._places.former_name(served))
 
     async def plan_import(self, name: str, file: str, *, into: str = "", app: str | None = None, key: str = "") -> Plan:
-        """What import would do; nothing written. `key` is an age identity that opens the file."""
+        """Return what import would do; nothing written. `key` is an age identity that opens the file."""
         if _is_foreign(file):
             instance, _source = await self._foreign(name, file, into, app)
             text = f"{instance.name}, if it is empty, would have the data of {_shown(file)}"
@@ -125,7 +125,7 @@ class Moves:
     async def plan_clone(
         self, name: str, owner: str, *, new: str = "", app: str | None = None, script: str = ""
     ) -> Plan:
-        """What clone would do; nothing written."""
+        """Return what clone would do; nothing written."""
         instance, _place, name_of_copy, _alias = await self._clone(name, owner, new, app)
         self._service.check_clone(instance, script)
         text = f"{name_of_copy}, a new instance of app {owner}, would have the data of {instance.name}"
@@ -160,7 +160,7 @@ class Moves:
         return Restored(served, origin, await self._places.former_name(served))
 
     async def _foreign(self, name: str, file: str, into: str, app: str | None) -> tuple[Instance, Path | Secret]:
-        """The instance that is to be filled, and what with."""
+        """Return the instance that is to be filled, and what with."""
         if into:
             found = f"{_shown(file)} does not say which addon it is for"
             raise InvalidInput(f"cannot import into {into}", found, "create an empty instance, and name it instead")
@@ -175,7 +175,7 @@ class Moves:
 
 
 def _existing_file(file: str) -> Path:
-    """The full path of a file that data come from. Blocking."""
+    """Return the full path of a file that data come from. Blocking."""
     path = _existing(file)
     if not path.is_file():
         raise BackupError(f"cannot import {file}", "it is no file")
@@ -183,7 +183,7 @@ def _existing_file(file: str) -> Path:
 
 
 def _existing(file: str) -> Path:
-    """The full path of a file or a folder that data come from. Blocking."""
+    """Return the full path of a file or a folder that data come from. Blocking."""
     path = Path(file).expanduser().absolute()
     if not path.exists():
         raise BackupError(f"cannot import {file}", "there is no such file")
@@ -193,7 +193,7 @@ def _existing(file: str) -> Path:
 
 
 def _new_file(file: str) -> Path:
-    """The full path of a file that data go to. Blocking."""
+    """Return the full path of a file that data go to. Blocking."""
     path = Path(file).expanduser().absolute()
     if not path.name.endswith(SUFFIX):
         advice = f"choose another name, such as {path.name.partition('.')[0]}{SUFFIX}"
@@ -210,7 +210,7 @@ def _is_foreign(file: str) -> bool:
 
 
 def _shown(file: str) -> str:
-    """A URL without what may be a secret in it."""
+    """Return a URL without what may be a secret in it."""
     if "://" not in file:
         return file
     parts = urlsplit(file)

@@ -35,7 +35,7 @@ class OperationLog:
         self._clock = clock
 
     def now(self) -> datetime:
-        """The time of day."""
+        """Return the time of day."""
         return self._clock.now()
 
     def owned(self, id: str) -> AbstractAsyncContextManager[object]:
@@ -98,7 +98,7 @@ class OperationLog:
         return entity.value if entity else None
 
     async def list(self, *, running: bool = False, instance: str = "") -> tuple[Operation, ...]:
-        """All operations, those that run, or those of an instance by its name; oldest first."""
+        """Return all operations, those that run, or those of an instance by its name; oldest first."""
         where: dict[str, Any] = {"state": OperationState.RUNNING} if running else {}
         if instance:
             where["instance_name"] = instance
@@ -106,20 +106,20 @@ class OperationLog:
         return tuple(sorted(found, key=place_of))
 
     async def concerning(self, instance: Instance) -> tuple[Operation, ...]:
-        """Operations of an instance, also those from before its data moved or its name changed; oldest first."""
+        """Return operations of an instance, also those from before its data moved or its name changed; oldest first."""
         by_id = await self._store.list(Operation, {"instance": instance.id})
         by_name = await self._store.list(Operation, {"instance_name": instance.name})
         found = {entity.name: entity.value for entity in (*by_id, *by_name)}
         return tuple(sorted(found.values(), key=place_of))
 
     async def part(self, after: str, limit: int) -> tuple[Operation, ...]:
-        """At most `limit` operations, oldest first, after the place of one; see `place_of`."""
+        """Return at most `limit` operations, oldest first, after the place of one; see `place_of`."""
         began, _, id = after.partition(" ")
         found = await self._store.read(lambda tx: tx.ordered(Operation, "began", after=(began, id), limit=limit))
         return tuple(entity.value for entity in found)
 
     async def newest(self, limit: int) -> tuple[Operation, ...]:
-        """At most `limit` operations, those that were asked for last, newest first."""
+        """Return at most `limit` operations, those that were asked for last, newest first."""
         found = await self._store.read(lambda tx: tx.ordered(Operation, "began", limit=limit, reverse=True))
         return tuple(entity.value for entity in found)
 

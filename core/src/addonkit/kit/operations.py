@@ -86,7 +86,7 @@ class Operations:
         return self._registry.get(addon).definition.options_of(variant).chosen(config)
 
     def newest_version(self, instance: Instance) -> str:
-        """The newest version that an instance's servers can run here, as exact as the one it has. Blocking.
+        """Return the newest version that an instance's servers can run here, as exact as the one it has. Blocking.
 
         Empty when there is no program that can be used.
         """
@@ -108,7 +108,7 @@ class Operations:
             raise InvalidInput(attempted, found, "leave out --socket, or set ADDONKIT_HOME to a shorter path")
 
     def _directory(self, definition: AddonDefinition, version: str) -> str:
-        """The directory of programs of that version that holds nothing else; empty when there is none such."""
+        """Return the directory of programs of that version that holds nothing else; empty when there is none such."""
         for found in self._backend.find_programs(definition):
             if found.origin in {"system", "wheel"} and matches(found.version, version):
                 return found.directory
@@ -339,7 +339,7 @@ def _release(tx: Transaction, registry: Registry, association: Association) -> t
 
 
 def describe_data_loss(instance: Instance, apps: Sequence[str]) -> tuple[str, ...]:
-    """What destroying an instance loses for good, a sentence each."""
+    """Return what destroying an instance loses for good, a sentence each."""
     sentences = [f"all data of {instance.name} ({instance.addon}:{instance.variant})"]
     others = sorted(set(apps) - {instance.app})
     if others:

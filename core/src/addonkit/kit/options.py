@@ -1,4 +1,4 @@
-"""What a user can ask about the options of instances: `Kit.options`."""
+"""Operations on options of instances: `Kit.options`."""
 
 from __future__ import annotations
 
@@ -49,14 +49,14 @@ class InstanceOptions:
         self._viewer = viewer
 
     async def list(self, name: str, app: str | None = None) -> tuple[OptionView, ...]:
-        """All options of an instance, with the values that are in force."""
+        """Return all options of an instance, with the values that are in force."""
         instance = await self._find(name, app)
         return option_views(self._options(instance), instance)
 
     async def plan(
         self, name: str, values: Mapping[str, str], *, reset: Collection[str] = (), app: str | None = None
     ) -> OptionPlan:
-        """What set would do; the same checks, nothing written.
+        """Return what set would do; the same checks, nothing written.
 
         Args:
             name: of the instance.
@@ -152,7 +152,7 @@ class InstanceOptions:
 
 
 def option_views(options: Options, instance: Instance) -> tuple[OptionView, ...]:
-    """The options of an instance, with values in force and values to come."""
+    """Return the options of an instance, with values in force and values to come."""
     change = instance.change
     coming = change.values if change is not None and not change.problem else {}
     return tuple(

@@ -162,7 +162,7 @@ class Parts:
 
     @cached_property
     def tokens(self) -> Tokens:
-        """Who may ask through the network."""
+        """Return who may ask through the network."""
         from addonkit.kit.tokens import Tokens
 
         return Tokens(self._store, self._clock)
@@ -176,7 +176,7 @@ class Parts:
 
     @cached_property
     def broker_records(self) -> BrokerRecords:
-        """What platforms asked the broker for."""
+        """Return what platforms asked the broker for."""
         from addonkit.kit.broker_records import BrokerRecords
 
         return BrokerRecords(self._store)
@@ -190,77 +190,77 @@ class Parts:
 
     @cached_property
     def backups(self) -> Backups:
-        """What can be asked about backups; what that needs is imported when it is asked for first."""
+        """Return what can be asked about backups; what that needs is imported when it is asked for first."""
         from addonkit.kit.backups import Backups as Made
 
         return Made(self._services, self._operations, self._controller)
 
     @cached_property
     def moves(self) -> Moves:
-        """What can be asked to export, import and clone; imported when it is asked for first."""
+        """Return what can be asked to export, import and clone; imported when it is asked for first."""
         from addonkit.kit.moves import Moves as Made
 
         return Made(self.backups, self.backups.places, self.backups.service)
 
     @cached_property
     def schedules(self) -> Schedules:
-        """When instances are backed up by themselves, and which backups stay."""
+        """Return when instances are backed up by themselves, and which backups stay."""
         from addonkit.kit.schedules import Schedules as Made
 
         return Made(self._services, self.backups)
 
     @cached_property
     def trash(self) -> Trash:
-        """What was destroyed and can be brought back."""
+        """Return what was destroyed and can be brought back."""
         from addonkit.kit.trash import Trash as Made
 
         return Made(self._services, self.backups, self._controller)
 
     @cached_property
     def changes(self) -> Changes:
-        """What can be asked about the size and version of instances; imported when it is asked for first."""
+        """Return what can be asked about the size and version of instances; imported when it is asked for first."""
         from addonkit.kit.changes import Changes as Made
 
         return Made(self.registry, self._operations, self.backups.places, self.backups.service)
 
     @cached_property
     def storage(self) -> StorageWatch:
-        """What can be asked about disks of servers; imported when it is asked for first."""
+        """Return what can be asked about disks of servers; imported when it is asked for first."""
         from addonkit.kit.storage import StorageWatch as Made
 
         return Made(self._services)
 
     @cached_property
     def extensions(self) -> InstanceExtensions:
-        """What can be asked about extensions of instances; imported when it is asked for first."""
+        """Return what can be asked about extensions of instances; imported when it is asked for first."""
         from addonkit.kit.extensions import InstanceExtensions as Made
 
         return Made(self._services, self.options)
 
     @cached_property
     def options(self) -> InstanceOptions:
-        """What can be asked about options of instances; imported when it is asked for first."""
+        """Return what can be asked about options of instances; imported when it is asked for first."""
         from addonkit.kit.options import InstanceOptions as Made
 
         return Made(self._services, self._controller, self._admission, self._viewer, self.write_environment_files)
 
     @cached_property
     def rotations(self) -> Rotations:
-        """How credentials are replaced; imported when it is asked for first."""
+        """Return how credentials are replaced; imported when it is asked for first."""
         from addonkit.kit.rotations import Rotations as Made
 
         return Made(self._services, self._controller, self.write_environment_files, self.certificates)
 
     @cached_property
     def certificates(self) -> CertificateKeeper:
-        """How certificates of servers are renewed; imported when it is asked for first."""
+        """Return how certificates of servers are renewed; imported when it is asked for first."""
         from addonkit.controller.certificates import CertificateKeeper as Made
 
         return Made(self._store, self.registry, self.framework, self._engine, self._clock)
 
     @cached_property
     def admin_passwords(self) -> AdminPasswords:
-        """How administrators of servers get other passwords; imported when it is asked for first."""
+        """Return how administrators of servers get other passwords; imported when it is asked for first."""
         from addonkit.kit.admin_passwords import AdminPasswords as Made
 
         return Made(self._services)
@@ -276,14 +276,14 @@ class Parts:
 
     @cached_property
     def former_logins(self) -> FormerLogins:
-        """How credentials that a rotation kept end; imported when it is asked for first."""
+        """Return how credentials that a rotation kept end; imported when it is asked for first."""
         from addonkit.kit.former_logins import FormerLogins as Made
 
         return Made(self._services, self.rotations)
 
     @cached_property
     def environment_files(self) -> EnvironmentFiles:
-        """What can be asked about files that follow the variables of apps; imported when it is asked for first."""
+        """Return operations on files that follow variables of apps; imported when it is asked for first."""
         from addonkit.kit.environment_files import EnvironmentFiles as Made
 
         return Made(self._services)

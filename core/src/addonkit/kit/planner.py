@@ -1,4 +1,4 @@
-"""What an operation would do, without doing it: the steps of its sagas and the names it would move."""
+"""Plans an operation without doing it: the steps of its sagas and the names it would move."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Planner:
         self._registry = registry
 
     async def create(self, request: Request) -> Plan:
-        """What a checked request would do."""
+        """Return what a checked request would do."""
         addon = self._registry.get(request.addon, request.distribution)
         instance, association = new_instance(request), new_association(request)
         made = await self._store.read(lambda tx: _server_sagas_done(tx, instance))
@@ -52,7 +52,7 @@ class Planner:
         return Plan(summary, tuple(steps), appear, move)
 
     async def attach(self, instance: Instance, app: str, alias: str, role: str, *, known: Association | None) -> Plan:
-        """What a checked attach would do; `known` is the tie of the app that there is already."""
+        """Return what a checked attach would do; `known` is the tie of the app that there is already."""
         if known is not None:
             keys = tuple(variable.key for variable in known.variables)
             return Plan(f"{app} is attached to {instance.name} already", stays=keys)
@@ -64,7 +64,7 @@ class Planner:
         return Plan(f"{app} would receive the variables of {instance.name}", tuple(steps), appear, move)
 
     async def detach(self, name: str, app: str) -> Plan:
-        """What detaching an app would do."""
+        """Return what detaching an app would do."""
         instance, tie = await self._store.read(lambda tx: find_association(tx, name, app))
         addon = self._registry.get(instance.addon, instance.distribution)
         steps = [each for saga in ask_to_unbind(addon, instance, (tie,)) for each in planned_steps(saga)]
@@ -73,7 +73,7 @@ class Planner:
         return Plan(f"{app} would be detached from {instance.name}", tuple(steps), vanish=vanish, stays=stays)
 
     async def destroy(self, name: str, app: str | None = None) -> Plan:
-        """What destroying an instance would do and lose."""
+        """Return what destroying an instance would do and lose."""
         instance, associations = await self._store.read(lambda tx: _instance_and_ties(tx, name, app))
         addon = self._registry.get(instance.addon, instance.distribution)
         steps: list[PlannedStep] = []
@@ -88,7 +88,7 @@ class Planner:
     def _names(
         self, tx: Reader, new: Association, keys: Iterable[str]
     ) -> tuple[tuple[str, ...], tuple[VariableMove, ...]]:
-        """Names that an addon would give to an app, and those that would move for it."""
+        """Return names that an addon would give to an app, and those that would move for it."""
         owner = tx.get(App, new.app)
         manual = {variable.key for variable in owner.value.variables} if owner else set()
         there = associations_of(tx, new.app)
@@ -103,7 +103,7 @@ class Planner:
 def planned_steps(
     saga: StepSequence, depth: int = 0, *, nested: bool = True, skip: Collection[str] = ()
 ) -> Iterable[PlannedStep]:
-    """The steps of a saga; those of sagas that a step starts come right behind it.
+    """Return the steps of a saga; those of sagas that a step starts come right behind it.
 
     Args:
         saga: to show.
@@ -119,7 +119,7 @@ def planned_steps(
 
 
 def _server_sagas_done(tx: Reader, new: Instance) -> frozenset[str]:
-    """Names of the sagas that made the shared server on which a new instance will live; none when it is to be made."""
+    """Return names of the sagas that made the shared server of a new instance; none when it has to be made."""
     if not is_shared_variant(new.variant):
         return frozenset()
     found = (entity.value for entity in tx.list(Server, {"addon": new.addon, "phase": ServerPhase.ACTIVE}).items)
@@ -133,7 +133,7 @@ def _runs_the_same(server: Server, new: Instance) -> bool:
 
 
 def _neighbours(tx: Reader, instance: Instance) -> bool:
-    """Whether others live on the instance's server, which then stays."""
+    """Return whether others live on the instance's server, which then stays."""
     if not instance.server:
         return False
     return any(entity.name != instance.id for entity in tx.list(Instance, {"server": instance.server}, limit=2).items)

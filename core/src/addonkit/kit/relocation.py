@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @frozen
 class Relocation:
-    """What changes.
+    """The changes of a relocation.
 
     Attributes:
         old: path of the home before; empty when that stays.

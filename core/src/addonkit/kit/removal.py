@@ -1,4 +1,4 @@
-"""How an instance ends: destroyed with all its data, or forgotten where nothing can be removed."""
+"""Ends instances: destroys one with all its data, or forgets it where nothing can be removed."""
 
 from __future__ import annotations
 

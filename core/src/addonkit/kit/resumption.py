@@ -1,4 +1,4 @@
-"""How what was begun ends: tried again, completed, or a move of data undone."""
+"""Ends what was begun: tries it again, completes it, or undoes a move of data."""
 
 from __future__ import annotations
 
@@ -103,5 +103,5 @@ class Resumption:
 
 
 def _is_moving(instance: Instance) -> bool:
-    """Whether apps cannot write as a move of the data has begun."""
+    """Return whether apps cannot write as a move of the data has begun."""
     return bool(instance.moving) and instance.purpose is Purpose.SERVE

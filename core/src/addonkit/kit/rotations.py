@@ -55,7 +55,7 @@ class Kept:
 
 @frozen
 class Rotated:
-    """What a rotation came to.
+    """The result of a rotation.
 
     Attributes:
         instance: its name.
@@ -75,7 +75,7 @@ class Rotated:
 
 
 class Rotations:
-    """What can be asked about credentials.
+    """Operations on credentials.
 
     Args:
         publish: writes them where apps read them.
@@ -199,7 +199,7 @@ class Rotations:
         await self._controller.reconcile(instance.id)
 
     async def _look(self, addon: Addon, instance: Instance) -> tuple[Kept, ...]:
-        """Former credentials of an instance, and the sessions that use them."""
+        """Return former credentials of an instance, and the sessions that use them."""
         return tuple(
             [
                 Kept(
@@ -224,7 +224,7 @@ class Rotations:
 
 
 def _may_end(kept: Kept, now: datetime, *, over: bool, force: bool) -> bool:
-    """Whether former credentials are to be revoked now. One that failed to be is not tried again by itself."""
+    """Return whether former credentials are to be revoked now. One that failed to be is not tried again by itself."""
     if force and over:
         return True
     if kept.sessions is None:

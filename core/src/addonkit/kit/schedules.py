@@ -1,4 +1,4 @@
-"""What a user can ask about scheduled backups: `Kit.schedules`."""
+"""Operations on scheduled backups: `Kit.schedules`."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @frozen
 class Schedule:
-    """When an instance is backed up.
+    """The schedule of an instance's backups.
 
     Attributes:
         instance: its name.
@@ -74,7 +74,7 @@ class Schedules:
         return Schedule(instance.name, stored, next_time(cron, now), stored.troubles(now, instance.name))
 
     async def plan(self, name: str, cron: str, app: str | None = None, *, keep: str = "") -> Plan:
-        """What set would do, or clear when `cron` is empty; nothing written."""
+        """Return what set would do, or clear when `cron` is empty; nothing written."""
         if not cron:
             instance = await self._backups.places.find(name, app)
             return Plan(f"{instance.name} would be backed up no longer", stays=("the backups that there are",))
@@ -102,7 +102,7 @@ class Schedules:
         return instance.name
 
     async def list(self) -> tuple[Schedule, ...]:
-        """All schedules, by the names of instances."""
+        """Return all schedules, by the names of instances."""
         now, found = self._clock.now(), []
         for entity in await self._store.list(BackupState):
             instance = await self._store.get(Instance, entity.name)
@@ -113,7 +113,7 @@ class Schedules:
         return tuple(sorted(found, key=lambda each: each.instance))
 
     async def plan_prune(self, name: str, app: str | None = None, *, keep: str = "") -> tuple[Backup, ...]:
-        """Backups of an instance that `prune` would delete.
+        """Return backups of an instance that `prune` would delete.
 
         Raises:
             InvalidInput: neither `keep` nor the schedule says which stay.

@@ -1,4 +1,4 @@
-"""What is open while a home is open."""
+"""The parts that are open while a home is open."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class BackupParts:
-    """What backups are made with; put together when they are asked for first."""
+    """The parts that make backups; put together when they are asked for first."""
 
     keyring: Keyring
     archives: Archives

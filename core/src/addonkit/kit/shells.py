@@ -73,7 +73,7 @@ def shell_session(
 
 
 def _login(attempted: str, instance: Instance, associations: Sequence[Association], app: str | None) -> Association:
-    """The tie whose credentials are used: the app's, else that of the app it was made for, else the first."""
+    """Return the tie whose credentials are used: the app's, else that of the app it was made for, else the first."""
     wanted = [each for each in associations if app is None or each.app == app]
     wanted.sort(key=lambda each: (each.app != instance.app, each.order, each.id))
     if not wanted:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def limit_of(server: Server) -> int:
-    """Bytes that the disk of a server may have; 0 when it has no disk."""
+    """Return bytes that the disk of a server may have; 0 when it has no disk."""
     size = server.config.get("storage", "")
     return parse_storage_gb(size) << 30 if size else 0
 

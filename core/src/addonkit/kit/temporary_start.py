@@ -21,7 +21,7 @@ class TemporaryStart:
         self._power = ServerPower(services.store, services.backend, services.framework)
 
     async def is_needed(self, instance: Instance) -> bool:
-        """Whether a user has stopped the server of an instance."""
+        """Return whether a user has stopped the server of an instance."""
         return bool(instance.server and await self._power.stopped((instance.server,)))
 
     @asynccontextmanager

@@ -49,7 +49,7 @@ class Tokens:
         return token, text
 
     async def list(self) -> tuple[Token, ...]:
-        """All tokens, oldest first."""
+        """Return all tokens, oldest first."""
         found = [entity.value for entity in await self._store.list(Token)]
         return tuple(sorted(found, key=lambda token: (str(token.created), token.id)))
 

@@ -1,4 +1,4 @@
-"""What a user can ask about what was destroyed: `Kit.trash`."""
+"""Operations on what was destroyed: `Kit.trash`."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class Trash:
-    """What was destroyed and can be brought back. All methods raise AddonkitErrors."""
+    """Destroyed instances that can be brought back. All methods raise AddonkitErrors."""
 
     def __init__(self, services: Services, backups: Backups, controller: Controller) -> None:
         self._services = services
@@ -48,11 +48,11 @@ class Trash:
 
     @property
     def period(self) -> timedelta:
-        """How long what is destroyed from now on is kept; zero means not at all."""
+        """Return how long what is destroyed from now on is kept; zero means not at all."""
         return trash_period(self._environ)
 
     def why_not(self, instance: Instance) -> str:
-        """Why nothing of an instance would be kept if it were destroyed, a clause; empty when its data would be."""
+        """Return a clause that says why destroying an instance keeps nothing; empty when its data are kept."""
         if not self.period:
             return f"{SETTING} is {self._environ[SETTING]}"
         if instance.phase is not Phase.ACTIVE:
@@ -62,7 +62,7 @@ class Trash:
         return self._service.obstacle(instance)
 
     async def plan(self, plan: Plan, instance: Instance) -> Plan:
-        """The plan of destroying an instance for good, changed to what happens with the trash."""
+        """Return the plan of destroying an instance for good, changed to what happens with the trash."""
         reason = self.why_not(instance)
         if reason:
             told = () if not self.period else (f"nothing of it is kept in the trash: {reason}",)
@@ -93,7 +93,7 @@ class Trash:
         return partial(self._put, instance_id=instance.id, backup=backup)
 
     async def kept(self, instance: Instance, *, drop: bool = False) -> TrashedInstance | None:
-        """What the trash has of an instance that is being destroyed. With `drop` that is removed, for good."""
+        """Return what the trash has of an instance that is being destroyed. With `drop` that is removed, for good."""
         entity = await self._store.get(TrashedInstance, instance.id)
         if entity is None or not drop:
             return entity.value if entity else None
@@ -106,12 +106,12 @@ class Trash:
         return AppTrash(self._services, self, self._controller)
 
     async def list(self) -> tuple[TrashedInstance, ...]:
-        """What can be brought back, oldest first."""
+        """Return what can be brought back, oldest first."""
         await self.remove_expired()
         return await self._all()
 
     async def find(self, name: str, app: str | None = None) -> TrashedInstance:
-        """What was destroyed last under that name; the name of a final backup names one that was destroyed before.
+        """Return what was destroyed last under that name. A final backup's name finds one that was destroyed before.
 
         Args:
             name: of the instance, what the app called it, or of its final backup.
@@ -145,7 +145,7 @@ class Trash:
         return await self._service.undestroy(found, await self._places.for_trash(found), new)
 
     async def plan_undestroy(self, name: str, app: str | None = None, *, into: str = "") -> Plan:
-        """What undestroy would do; nothing written."""
+        """Return what undestroy would do; nothing written."""
         found, new = await self._check(name, app, into)
         apps = ", ".join(sorted({each.app for each in found.ties})) or "no app"
         summary = f"{new} would be back, with the data of {found.backup.name}, attached to {apps}"
@@ -158,7 +158,7 @@ class Trash:
         return found
 
     async def plan_delete(self, name: str, app: str | None = None) -> Plan:
-        """What delete would do; nothing written."""
+        """Return what delete would do; nothing written."""
         found = await self.find(name, app)
         lost = (f"all data of {found.name}, with its final backup in {found.backup.location}",)
         others = [each for each in await self._backups.list(found.name) if each.name != found.backup.name]
@@ -183,7 +183,7 @@ class Trash:
         return tuple(sorted(found, key=lambda each: (each.destroyed, each.id)))
 
     async def _remove(self, found: TrashedInstance) -> None:
-        """The record goes last: it is what knows that there is an archive to be removed."""
+        """Remove the archive, then the record: only the record knows that there is an archive to remove."""
         await self._service.delete(found.backup)
         await self._store.transact(lambda tx: _forget(tx, found.id))
 

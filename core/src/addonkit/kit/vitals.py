@@ -1,4 +1,4 @@
-"""What a running server tells of an instance: its size, its sessions, and how long it runs."""
+"""Reads what a running server tells of an instance: its size, its sessions, and how long it runs."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What exists, as frozen values without I/O. One file per noun."""
+"""Frozen values without I/O. One file per noun."""

@@ -1,4 +1,4 @@
-"""Where a service answers; by itself, since all that is shown of a server needs it and no more."""
+"""The address of a service. It has a file of its own: views of a server need it, and no more."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from addonkit.util.values import frozen
 
 @frozen
 class Address:
-    """Where a service answers."""
+    """The address of a service."""
 
     host: str
     port: int
 
     def __str__(self) -> str:
-        """The address as in URLs, IPv6 in brackets."""
+        """Return the address as in URLs, IPv6 in brackets."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     def listening(self, listen: str) -> Address:

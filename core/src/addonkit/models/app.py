@@ -17,7 +17,7 @@ BINDINGS: Final = "bindings"
 
 @frozen
 class Branching:
-    """That an app has other data on each branch of a git repository.
+    """The mark of an app that has other data on each branch of a git repository.
 
     Attributes:
         git: path of the repository's git directory.
@@ -30,7 +30,7 @@ class Branching:
 
 @frozen
 class BranchOf:
-    """That an app holds the copies of another one for a branch."""
+    """The mark of an app that holds the copies of another one for a branch."""
 
     app: str
     branch: str
@@ -58,7 +58,7 @@ class App:
 
 @frozen
 class EnvironmentFile:
-    """What is remembered of it; its text is made anew each time.
+    """The record of an environment file; its text is made anew each time.
 
     Attributes:
         id: never used again.

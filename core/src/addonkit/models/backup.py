@@ -45,7 +45,7 @@ class ArchiveManifest:
 
 @frozen
 class Proof:
-    """That an archive was restored into a scratch instance, which then held the same data.
+    """The proof of an archive: a scratch instance that it was restored into held the same data.
 
     Attributes:
         verified: when.

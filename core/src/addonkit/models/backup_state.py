@@ -1,4 +1,4 @@
-"""What the state knows of the backups of an instance, and when the next one is due."""
+"""The state's knowledge of the backups of an instance, and when the next one is due."""
 
 from __future__ import annotations
 
@@ -54,11 +54,11 @@ class BackupState:
     names: tuple[FormerName, ...] = ()
 
     def is_overdue(self, now: datetime) -> bool:
-        """Whether the newest verified backup is older than the schedule allows."""
+        """Return whether the newest verified backup is older than the schedule allows."""
         return self.overdue_at is not None and self.overdue_at <= now
 
     def troubles(self, now: datetime, name: str) -> tuple[str, ...]:
-        """What is wrong with the backups of the instance of that name, a clause each."""
+        """Return what is wrong with the backups of the instance of that name, a clause each."""
         return tuple(self._troubles(now, name))
 
     def _troubles(self, now: datetime, name: str) -> Iterator[str]:

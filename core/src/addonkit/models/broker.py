@@ -1,4 +1,4 @@
-"""What platforms asked for through the Open Service Broker API, under their own ids."""
+"""Requests of platforms through the Open Service Broker API, under their own ids."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from addonkit.util.values import frozen
 
 
 class BrokerVerb(StrEnum):
-    """What was asked for last."""
+    """The last request of a platform."""
 
     MAKE = "make"
     UPDATE = "update"

@@ -20,7 +20,7 @@ WARN_BEFORE: Final = timedelta(days=30)
 
 @frozen
 class Certificate:
-    """What a server proves with that it is the one that clients want.
+    """The certificate by which clients know a server.
 
     Attributes:
         text: the certificate, as PEM.

@@ -23,7 +23,7 @@ class Port:
 
 @frozen
 class Mount:
-    """Where a container sees a volume."""
+    """The path at which a container sees a volume."""
 
     volume: str
     path: str
@@ -52,7 +52,7 @@ class File:
 
 @frozen
 class Probe:
-    """How to ask a server in its own protocol whether it is ready.
+    """A question in a server's own protocol that tells whether it is ready.
 
     After connecting to `port`, `send` is written. The server is ready when its answer starts with one of `expect`. It
     is also ready when `pattern`, a regular expression, matches anywhere in the answer. Patterns are for greetings that
@@ -69,7 +69,7 @@ class Probe:
 
 @frozen
 class DiskTemplate:
-    """How a disk is prepared once, to be copied for each server of the same program.
+    """A disk that is prepared once, and copied for each server of the same program.
 
     A template holds no secret and nothing of one server: `prepare` and `files` know `{disk}` and `{run}`, no port.
 
@@ -89,7 +89,7 @@ class DiskTemplate:
 
 @frozen
 class Program:
-    """How a server runs as a process of this machine.
+    """A server as a process of this machine.
 
     Placeholders in `argv`, `prepare`, `files`, `env`: `{port}` (of the first port) and `{port:NAME}`, `{disk}`
     (directory of the first volume; servers start in it), `{run}` (a private directory) and `{sockets}`. `{run}` lives
@@ -193,7 +193,7 @@ class Pool:
 
     @property
     def address(self) -> Address | None:
-        """Where its first port is; None until the backend placed it."""
+        """Return where its first port is; None until the backend placed it."""
         for port in self.spec.ports:
             if port.name in self.ports:
                 return Address(self.host, self.ports[port.name])
@@ -215,7 +215,7 @@ class SharedUser:
 
 @frozen
 class PoolState:
-    """What a backend sees of a pool right now.
+    """The state of a pool as its backend sees it now.
 
     Attributes:
         running: copies alive.
@@ -274,7 +274,7 @@ class Disk:
 
 @frozen
 class ExecResult:
-    """How a command run beside a server ended."""
+    """The end of a command that ran beside a server."""
 
     status: int
     stdout: str

@@ -1,4 +1,4 @@
-"""What an addon says about itself: its definition, its variants, the programs that run it."""
+"""The definition of an addon: its variants, settings and options, and the programs that run it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SHARED: Final = "shared"
 
 
 class LocalityMode(StrEnum):
-    """Where an addon's backing resources run."""
+    """The place where an addon's backing resources run."""
 
     ON_CLUSTER = "on_cluster"
     REMOTE = "remote"
@@ -38,13 +38,13 @@ class LocalityMode(StrEnum):
 
 
 def is_shared_variant(name: str) -> bool:
-    """Whether this is the variant whose instances share a server: exactly `shared`."""
+    """Return whether this is the variant whose instances share a server: exactly `shared`."""
     return name == SHARED
 
 
 @frozen
 class TlsCheck:
-    """How a program tells that it was built with TLS.
+    """A check that a program was built with TLS.
 
     Attributes:
         argv: arguments that make the first executable print it.
@@ -59,7 +59,7 @@ class TlsCheck:
 
 @frozen
 class ProgramSource:
-    """Where the executables of a server are found on a machine, for running it without a container.
+    """The places of a server's executables on a machine, for running it without a container.
 
     They are looked for in this order: directories the operator configured, `PATH`, `directories`,
     `wheels`. All `executables` must be in one directory.
@@ -205,7 +205,7 @@ class AddonDefinition:
     options: tuple[OptionDefinition, ...] = ()
 
     def options_of(self, variant: str) -> Options:
-        """The options of the instances of a variant."""
+        """Return the options of the instances of a variant."""
         chosen = self.variant(variant)
         config = chosen.config if chosen else {}
         return Options(self.name, variant, self.options, config, is_shared_variant(variant))
@@ -214,17 +214,17 @@ class AddonDefinition:
 
     @property
     def listens(self) -> bool:
-        """Whether servers can listen for other machines, with TLS."""
+        """Return whether servers can listen for other machines, with TLS."""
         return any(each.name == LISTEN for each in self.options)
 
     def variables_of(self, variant: str, config: Mapping[str, str] = NO_CONFIG) -> tuple[str, ...]:
-        """Names of the variables that an instance of this variant, with this config, gives."""
+        """Return names of the variables that an instance of this variant, with this config, gives."""
         chosen = self.variant(variant)
         names = (chosen.variables if chosen else ()) or self.variables
         return (*names, *self.tls_variables) if config.get(LISTEN) else names
 
     def program_of(self, variant: str, config: Mapping[str, str] = NO_CONFIG) -> ProgramSource | None:
-        """Where the executables of a variant's server are found; None when nothing runs on this machine.
+        """Return where the executables of a variant's server are found; None when nothing runs on this machine.
 
         With a config that says where the server listens, only those with TLS are found.
         """
@@ -233,9 +233,9 @@ class AddonDefinition:
         return program.with_tls if program and config.get(LISTEN) else program
 
     def variant(self, name: str) -> VariantDefinition | None:
-        """The variant of that name, or None."""
+        """Return the variant of that name, or None."""
         return next((v for v in self.variants if v.name == name), None)
 
     def setting(self, name: str) -> SettingDefinition | None:
-        """The setting of that name, or None."""
+        """Return the setting of that name, or None."""
         return next((each for each in self.settings if each.name == name), None)

@@ -13,7 +13,7 @@ from addonkit.util.values import frozen
 
 
 class ExecutionStatus(StrEnum):
-    """Where an execution is.
+    """The status of an execution.
 
     `failed` means fully undone; `blocked` means an undo keeps failing and an operator decides;
     `abandoned` means an operator gave the remaining undos up.
@@ -28,12 +28,12 @@ class ExecutionStatus(StrEnum):
 
     @property
     def finished(self) -> bool:
-        """Whether nothing will happen any more."""
+        """Return whether nothing will happen any more."""
         return self in {ExecutionStatus.COMPLETED, ExecutionStatus.FAILED, ExecutionStatus.ABANDONED}
 
 
 class StepStatus(StrEnum):
-    """Where one step of an execution is."""
+    """The status of one step of an execution."""
 
     PENDING = "pending"
     STARTED = "started"
@@ -43,7 +43,7 @@ class StepStatus(StrEnum):
 
 
 class EventKind(StrEnum):
-    """What happened to a step, or to the whole execution."""
+    """The kinds of events of a step, or of the whole execution."""
 
     STARTED = "started"
     DONE = "done"

@@ -1,4 +1,4 @@
-"""What an app may notice of the place that its data are in, besides the data."""
+"""Facts that an app may notice of the place that its data are in, besides the data."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ class Facts:
     facts: tuple[Fact, ...] = ()
 
     def missing(self, there: Facts) -> tuple[str, ...]:
-        """Names of what is used here and is not there."""
+        """Return names of what is used here and is not there."""
         names = {each.name for each in there.facts}
         return tuple(each.name for each in self.facts if each.used and each.name not in names)
 
     def differences(self, there: Facts) -> tuple[str, ...]:
-        """What is used here and is otherwise there, a clause each."""
+        """Return what is used here and is otherwise there, a clause each."""
         found = {each.name: each.value for each in there.facts}
         return tuple(
             f"{each.name} would be {found[each.name]} instead of {each.value}"

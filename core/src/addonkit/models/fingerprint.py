@@ -1,4 +1,4 @@
-"""What tells whether two places hold the same data: part by part, a count and a digest."""
+"""Fingerprints tell whether two places hold the same data: part by part, a count and a digest."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Fingerprint:
         return sum(part.count for part in self.parts)
 
     def differences(self, found: Fingerprint, now: datetime | None = None) -> tuple[str, ...]:
-        """What another place has that this one has not, or the other way around; a sentence each, none when equal.
+        """Return what only one of two places has, a sentence each; none when they are equal.
 
         Args:
             found: the fingerprint of the other place.
@@ -80,7 +80,7 @@ class Fingerprint:
 
 
 def describe_differences(differences: tuple[str, ...]) -> str:
-    """The first differences in one line, and how many more there are."""
+    """Return the first differences in one line, and how many more there are."""
     more = len(differences) - _MOST_NAMED
     text = "; ".join(differences[:_MOST_NAMED])
     return f"{text}; and {more:,} more" if more > 0 else text
@@ -99,5 +99,5 @@ class SetDigest:
         self._sum = (self._sum + int.from_bytes(hashlib.sha256(item).digest(), "big")) % _MODULUS
 
     def part(self, name: str, unit: str = "items") -> Part:
-        """The part that these items are."""
+        """Return the part that these items are."""
         return Part(name, self.count, f"{self._sum:064x}", unit)

@@ -1,4 +1,4 @@
-"""How a server that runs does: what it answers to a question, and what it does when it does not answer."""
+"""The health of a running server: what it answers to a question, and what it does when it does not answer."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class Answer(Enum):
-    """What came back on one question in a server's own protocol."""
+    """The answer to one question in a server's own protocol."""
 
     READY = "ready"
     """What a server that serves answers."""
@@ -35,7 +35,7 @@ class Asked(NamedTuple):
 
 
 class Health(Enum):
-    """What is seen of a server that did not answer once."""
+    """The health of a server that did not answer once."""
 
     READY = "ready"
     """It answers as it should."""

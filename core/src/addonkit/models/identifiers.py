@@ -37,18 +37,18 @@ def sanitize_identifier(name: str, max_length: int = 0) -> str:
 
 
 def name_from_ref(ref: str) -> str:
-    """The last part of an entity reference: `addon/postgresql` gives `postgresql`."""
+    """Return the last part of an entity reference: `addon/postgresql` gives `postgresql`."""
     return ref.rpartition("/")[2]
 
 
 def new_id() -> str:
-    """A fresh entity id: ten characters of `[a-z2-9]`, 50 random bits, starting with a letter."""
+    """Return a fresh entity id: ten characters of `[a-z2-9]`, 50 random bits, starting with a letter."""
     first = secrets.choice(_ID_ALPHABET[:24])
     return first + "".join(secrets.choice(_ID_ALPHABET) for _ in range(9))
 
 
 def check_app_name(name: str) -> str:
-    """The name itself when it is a legal app name: 1 to 200 of letters, digits, `.`, `_`, `-`.
+    """Return the name itself when it is a legal app name: 1 to 200 of letters, digits, `.`, `_`, `-`.
 
     Raises:
         InvalidName: with what is wrong.
@@ -69,7 +69,7 @@ def check_app_name(name: str) -> str:
 
 
 def check_instance_name(name: str) -> str:
-    """The name itself when an instance may have it: 1 to 241 of letters, digits, `.`, `_`, `-`.
+    """Return the name itself when an instance may have it: 1 to 241 of letters, digits, `.`, `_`, `-`.
 
     That is the length of an app's name, a sign, and an alias.
 
@@ -86,7 +86,7 @@ def check_instance_name(name: str) -> str:
 
 
 def check_alias(alias: str) -> str:
-    """The alias itself when it is legal: `[a-z][a-z0-9_-]*`, at most 40 characters.
+    """Return the alias itself when it is legal: `[a-z][a-z0-9_-]*`, at most 40 characters.
 
     Raises:
         InvalidName: with what is wrong.
@@ -101,7 +101,7 @@ def check_alias(alias: str) -> str:
 
 
 def check_addon_name(name: str) -> str:
-    """The addon name itself when it is legal: `[a-z][a-z0-9-]*`, at most 63 characters.
+    """Return the addon name itself when it is legal: `[a-z][a-z0-9-]*`, at most 63 characters.
 
     Raises:
         InvalidName: with what is wrong.
@@ -115,5 +115,5 @@ def check_addon_name(name: str) -> str:
 
 
 def variable_prefix(name: str) -> str:
-    """The prefix by which a named set of variables moves: `analytics-db` gives `ANALYTICS_DB_`."""
+    """Return the prefix by which a named set of variables moves: `analytics-db` gives `ANALYTICS_DB_`."""
     return sanitize_identifier(name).upper() + "_"

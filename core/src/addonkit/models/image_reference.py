@@ -29,7 +29,7 @@ _ADVICE: Final = "write it like 'registry.example.com/path:tag'"
 
 @frozen
 class ImageReference:
-    """Where an image is. `parse` and `str` are inverses; what cannot be printed cannot be made.
+    """A reference to an image. `parse` and `str` are inverses; what cannot be printed cannot be made.
 
     Attributes:
         path: as `library/postgres`; never empty.
@@ -74,7 +74,7 @@ class ImageReference:
 
 
 def resolve_image(base_image: str, default_version: str, requested: str = "") -> str:
-    """The image that a version means.
+    """Return the image that a version means.
 
     Empty, `requested` is `default_version`. It is a tag of `base_image` (`16`), a digest of it (`sha256:...`) or a
     whole reference. A whole reference has a `/`, `:` or `@` in it, and stays as it is.
@@ -97,7 +97,7 @@ def resolve_image(base_image: str, default_version: str, requested: str = "") ->
 
 
 def version_of(reference: str) -> str:
-    """The tag of an image reference; empty when it has none.
+    """Return the tag of an image reference; empty when it has none.
 
     Raises:
         InvalidReference: when it does not parse.
@@ -106,7 +106,7 @@ def version_of(reference: str) -> str:
 
 
 def _split(text: str) -> tuple[str, str, str, str]:
-    """Registry, path, tag and digest by position alone; whether they are legal is another question."""
+    """Return registry, path, tag and digest by position alone; whether they are legal is another question."""
     name, _, digest = text.partition("@")
     first, slash, rest = name.partition("/")
     registry, remote = (first, rest) if slash and _looks_like_host(first) else ("", name)
@@ -119,7 +119,7 @@ def _looks_like_host(part: str) -> bool:
 
 
 def _fault(reference: ImageReference) -> str:
-    """What is wrong with the first illegal part; empty when all are legal."""
+    """Return what is wrong with the first illegal part; empty when all are legal."""
     if reference.registry and not _REGISTRY.fullmatch(reference.registry):
         return f"registry {reference.registry!r} is not host[:port]"
     if not _PATH.fullmatch(reference.path):

@@ -18,7 +18,7 @@ from addonkit.util.values import frozen
 
 
 class Phase(StrEnum):
-    """Where an instance or an association is on its way. Gone means: no entity."""
+    """The phase of an instance or an association. Gone means: no entity."""
 
     PENDING = "pending"
     PROVISIONING = "provisioning"
@@ -28,7 +28,7 @@ class Phase(StrEnum):
 
 
 class Purpose(StrEnum):
-    """What an instance is there for.
+    """The purpose of an instance.
 
     `scratch` holds data on trial: a backup that is being proved, or data that are not in their place yet. `former` is
     what another instance has taken the place of.
@@ -98,7 +98,7 @@ class Instance:
 
     @property
     def is_changing(self) -> bool:
-        """Whether options are to be changed and nothing has hindered that yet."""
+        """Return whether options are to be changed and nothing has hindered that yet."""
         return self.change is not None and not self.change.problem
 
     def variables_by(self, *, socket: bool) -> tuple[Variable, ...]:
@@ -212,7 +212,7 @@ class Association:
 
 
 class ServerPhase(StrEnum):
-    """Where a server is on its way."""
+    """The phase of a server."""
 
     PENDING = "pending"
     ACTIVE = "active"
@@ -250,7 +250,7 @@ class Server:
 
     @property
     def shared(self) -> bool:
-        """Whether several instances may live on it."""
+        """Return whether several instances may live on it."""
         return self.key.startswith("shared:")
 
     @property
@@ -266,7 +266,7 @@ class Server:
 
 @frozen
 class AddonEntity:
-    """What the catalogue last knew of an addon; kept for display while its distribution is away."""
+    """The last knowledge of an addon; kept for display while its distribution is away."""
 
     kind: ClassVar[str] = "addon"
     indexed: ClassVar[tuple[str, ...]] = ()

@@ -10,7 +10,7 @@ from addonkit.util.values import frozen
 
 @frozen
 class Lease:
-    """Who works on something.
+    """The right of one process to work on something.
 
     Attributes:
         key: what is owned, as `instance/k3x9...` or `execution/provision/...`.

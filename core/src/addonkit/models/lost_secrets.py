@@ -1,4 +1,4 @@
-"""What a home has lost with the key of its secrets."""
+"""The secrets that a home has lost with their key."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a file says that apps are to have. Pure: the text to values and back."""
+"""Manifests: a file says what apps are to have. Pure: the text to values and back."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ OptionText = NewType("OptionText", str)
 
 @frozen
 class ScheduleEntry:
-    """When an instance is backed up.
+    """The entry of an instance's backups.
 
     Attributes:
         cron: minute, hour, day of the month, month, day of the week, in local time.
@@ -106,7 +106,7 @@ class ScheduleEntry:
 
 @frozen
 class BranchesEntry:
-    """That an app has other data on each branch.
+    """The entry of an app that has other data on each branch.
 
     Attributes:
         directory: in the repository.
@@ -232,7 +232,7 @@ def _structured(attempted: str, tree: Mapping[str, Any]) -> Manifest:
 
 
 def _first_fault(error: Exception, path: str = "") -> tuple[str, str]:
-    """Where the first fault is and what it is; advice for a key that is not known."""
+    """Return where the first fault is and what it is; advice for a key that is not known."""
     from cattrs.errors import BaseValidationError, ForbiddenExtraKeysError
 
     if isinstance(error, BaseValidationError):
@@ -257,7 +257,7 @@ def _key_of(note: object) -> str:
 
 
 def _converter() -> Converter:
-    """A converter that refuses keys that are not known and changes no types."""
+    """Return a converter that refuses keys that are not known and changes no types."""
     from cattrs import Converter
 
     made = Converter(forbid_extra_keys=True, prefer_attrib_converters=True)

@@ -1,4 +1,4 @@
-"""What applying a manifest would do: changes in order, and what stands against them."""
+"""The plan of a manifest: changes in order, and what stands against them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from addonkit.util.values import frozen
 
 
 class Verb(StrEnum):
-    """What a change does."""
+    """The kinds of changes."""
 
     CREATE = "create"
     ATTACH = "attach"
@@ -66,7 +66,7 @@ class Change:
 
 @frozen
 class ManifestPlan:
-    """What `apply` would do.
+    """The changes that `apply` would make.
 
     Attributes:
         changes: in order.

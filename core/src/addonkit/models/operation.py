@@ -14,7 +14,7 @@ from addonkit.util.values import frozen
 
 
 class OperationState(StrEnum):
-    """Where an operation is."""
+    """The state of an operation."""
 
     RUNNING = "running"
     SUCCEEDED = "succeeded"
@@ -67,5 +67,5 @@ class Operation:
 
     @property
     def began(self) -> str:
-        """When it was asked for, as text that sorts by time."""
+        """Return when it was asked for, as text that sorts by time."""
         return self.created.astimezone(UTC).isoformat(timespec="microseconds") if self.created else ""

@@ -1,4 +1,4 @@
-"""How values of options are written: sizes, times, lists and the like. Pure.
+"""Values of options as text: sizes, times, lists and the like. Pure.
 
 Units as in PostgreSQL's and Valkey's own settings: `kB`, `MB`, `GB` and `TB` are powers of 1024.
 """
@@ -12,7 +12,7 @@ from typing import Any, Final
 
 
 class OptionType(StrEnum):
-    """How the value of an option is written.
+    """The way in which the value of an option is written.
 
     `size` is a number of bytes such as `64MB` (kB, MB, GB, TB: powers of 1024), `storage` one such as `5Gi`, `duration`
     a time such as `30s` (ms, s, min, h, d; 0 is none), `boolean` is on or off, `list` has commas between its words.

@@ -1,4 +1,4 @@
-"""What a user can choose of an instance: options that an addon declares, checked before anything is stored. Pure."""
+"""Options of an instance: an addon declares them, a user chooses, and both are checked before a write. Pure."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class OptionDefinition:
 
     @property
     def limits(self) -> str:
-        """What values are allowed, in words."""
+        """Return what values are allowed, in words."""
         if self.choices:
             return ", ".join(self.choices)
         if self.minimum and self.maximum:
@@ -125,7 +125,7 @@ def check_allowed(addon: str, option: OptionDefinition, value: str, allowed: Col
 
 
 def _moved(option: OptionDefinition, former: Mapping[str, str], values: Mapping[str, str]) -> bool:
-    """Whether a word comes or goes that needs a restart."""
+    """Return whether a word comes or goes that needs a restart."""
     moved = {*words_of(former.get(option.name, ""))} ^ {*words_of(values.get(option.name, ""))}
     return option.type is OptionType.LIST and not moved.isdisjoint(option.restart_words)
 
@@ -179,11 +179,11 @@ class Options:
         return tuple(each for each in self.definitions if not self._hindrance(each))
 
     def offers(self, name: str) -> bool:
-        """Whether an instance of the variant may have a value for an option of that name."""
+        """Return whether an instance of the variant may have a value for an option of that name."""
         return any(each.name == name for each in self.offered)
 
     def default(self, name: str) -> str:
-        """The value of an option that is not chosen; empty when the server's own is left as it is."""
+        """Return the value of an option that is not chosen; empty when the server's own is left as it is."""
         option = self._known(name, f"cannot use option {name}")
         return self.config.get(option.name, option.default)
 
@@ -238,7 +238,7 @@ class Options:
             _check_changeable(self._usable(name, attempted), attempted)
 
     def needs_restart(self, former: Mapping[str, str], values: Mapping[str, str]) -> bool:
-        """Whether one of the values holds only after a restart of the server.
+        """Return whether one of the values holds only after a restart of the server.
 
         Args:
             former: config with the values that are in force.
@@ -297,7 +297,7 @@ class Options:
         raise InvalidInput(attempted, f"{self.addon}:{self.variant} has no option {name}", advice)
 
     def _hindrance(self, option: OptionDefinition) -> tuple[str, str] | None:
-        """Why instances of the variant cannot have a value of their own, and what to do; None when they can."""
+        """Return why instances of the variant cannot have a value of their own, and what to do; None when they can."""
         if option.variants and self.variant not in option.variants:
             found = f"{self.addon}:{self.variant} has no option {option.name}"
             return found, f"use variant {' or '.join(option.variants)}"

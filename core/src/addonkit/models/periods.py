@@ -19,7 +19,7 @@ _PERIOD: Final = re.compile(r"([0-9]{1,5})([mhdw]?)", re.ASCII)
 
 
 def parse_period(text: str, attempted: str) -> timedelta:
-    """The length of a period: a whole number of days, or of minutes, hours, days or weeks (`90m`, `12h`, `7d`, `2w`).
+    """Return the length of a period: a number of days, or of minutes, hours, days or weeks (`90m`, `12h`, `7d`, `2w`).
 
     Raises:
         InvalidInput: it is something else.

@@ -1,4 +1,4 @@
-"""What the sagas of an addon return."""
+"""Results of an addon's sagas."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def _check_keys(_result: object, _attribute: object, variables: tuple[Variable, 
 
 @frozen
 class ProvisionResult:
-    """What provisioning gives: variables for apps and attributes for the addon itself.
+    """The result of provisioning: variables for apps and attributes for the addon itself.
 
     Attributes:
         variables: under their plain names (`^[A-Z_][A-Z0-9_]*$`), in the order to show them.
@@ -39,7 +39,7 @@ class ProvisionResult:
 
 @frozen
 class BindResult:
-    """What binding one association gives; the same shape, kept on the association."""
+    """The result of binding one association; the same shape, kept on the association."""
 
     variables: tuple[Variable, ...] = attrs.field(default=(), validator=_check_keys)
     attributes: Mapping[str, Any] = attrs.field(factory=dict)
@@ -48,7 +48,7 @@ class BindResult:
 
 @frozen
 class Sessions:
-    """How many sessions use the credentials of an association.
+    """The number of sessions that use the credentials of an association.
 
     Attributes:
         count: sessions that are open now; None where a service does not tell, as one that knows requests alone.
@@ -76,7 +76,7 @@ class Extension:
 
 @frozen
 class Extensions:
-    """What an instance has of extensions, and what it can have.
+    """The extensions that an instance has, and those that it can have.
 
     Attributes:
         items: by name.
@@ -87,7 +87,7 @@ class Extensions:
 
 @frozen
 class Inventory:
-    """What lives on a server, by the names its tenants claim. See `Instance.claim`.
+    """The tenants on a server, by the names they claim. See `Instance.claim`.
 
     Attributes:
         claims: all of them, also those that no instance has.
@@ -106,7 +106,7 @@ class Inventory:
 
 @frozen
 class Usage:
-    """How much an instance holds: what destroying it loses.
+    """The content of an instance, which destroying it loses.
 
     Attributes:
         objects: how many; old versions count.

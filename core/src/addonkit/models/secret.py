@@ -23,7 +23,7 @@ class Secret:
 
     @classmethod
     def generate(cls, length: int = 40) -> Secret:
-        """A new secret of `length` (at least 32) characters from the operating system's generator.
+        """Return a new secret of `length` (at least 32) characters from the operating system's generator.
 
         The first character is a letter or digit, so that the value is never taken for an option.
 
@@ -37,7 +37,7 @@ class Secret:
         return cls(first + "".join([ALPHABET[byte & 63] for byte in secrets.token_bytes(length - 1)]))
 
     def reveal(self) -> str:
-        """The text itself. Call it where the text is used, not earlier."""
+        """Return the text itself. Call it where the text is used, not earlier."""
         return self._text
 
     def __eq__(self, other: object) -> bool:
@@ -69,5 +69,5 @@ class Secret:
 
 
 def reveal(value: str | Secret) -> str:
-    """The text of a value that may be secret."""
+    """Return the text of a value that may be secret."""
     return value.reveal() if isinstance(value, Secret) else value

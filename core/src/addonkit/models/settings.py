@@ -1,4 +1,4 @@
-"""What the operator tells an addon once: stored, and overlaid by the environment. Pure but for the entity."""
+"""Settings that the operator tells an addon once: stored, and overlaid by the environment. Pure but for the entity."""
 
 from __future__ import annotations
 
@@ -60,12 +60,12 @@ class Setting:
 
 
 def environment_name(addon: str, setting: str) -> str:
-    """The variable that wins over a stored setting: `ADDONKIT_S3_REMOTE_ENDPOINT`."""
+    """Return the variable that wins over a stored setting: `ADDONKIT_S3_REMOTE_ENDPOINT`."""
     return f"ADDONKIT_{addon}_{setting}".upper().replace("-", "_")
 
 
 def in_force(definition: AddonDefinition, stored: Values, environ: Mapping[str, str]) -> tuple[Setting, ...]:
-    """All settings of an addon, in the order of its definition: environment, else stored, else default."""
+    """Return all settings of an addon, in the order of its definition: environment, else stored, else default."""
     return tuple(_in_force(definition, each, stored, environ) for each in definition.settings)
 
 
@@ -87,7 +87,7 @@ def _as_defined(setting: SettingDefinition, text: str) -> str | Secret:
 
 
 def checked(definition: AddonDefinition, values: Mapping[str, str]) -> dict[str, str | Secret]:
-    """New values as they are stored.
+    """Return new values as they are stored.
 
     Raises:
         InvalidInput: for a name the addon does not have, or a value it does not allow.

@@ -15,7 +15,7 @@ _STEP: Final = 1024
 
 
 def describe_size(count: int) -> str:
-    """A number of bytes for people: `1.5 MiB`."""
+    """Return a number of bytes for people: `1.5 MiB`."""
     size = float(count)
     for unit in ("bytes", "KiB", "MiB", "GiB"):
         if size < _STEP:
@@ -25,7 +25,7 @@ def describe_size(count: int) -> str:
 
 
 def parse_size(text: str) -> int:
-    """Gibibytes of a size such as `10Gi`: a whole number from 1 to 2**63 - 1 and the unit `Gi`.
+    """Return gibibytes of a size such as `10Gi`: a whole number from 1 to 2**63 - 1 and the unit `Gi`.
 
     Raises:
         InvalidSize: for anything else; nothing is guessed.
@@ -37,7 +37,7 @@ def parse_size(text: str) -> int:
 
 
 def parse_storage_gb(text: str) -> int:
-    """Gibibytes of a size such as `10Gi`, or 1 when it cannot be read.
+    """Return gibibytes of a size such as `10Gi`, or 1 when it cannot be read.
 
     Total on purpose, for values that were stored long ago. `parse_size` checks a definition's sizes when the addon
     loads: a typing mistake never becomes a disk of 1 Gi.
@@ -49,7 +49,7 @@ def parse_storage_gb(text: str) -> int:
 
 
 def describe_duration(seconds: float) -> str:
-    """`45 s`, `12 min`, `3 h 20 min`, `5 d 2 h`."""
+    """Return `45 s`, `12 min`, `3 h 20 min`, `5 d 2 h`."""
     minutes, hours, days = int(seconds) // 60, int(seconds) // 3600, int(seconds) // 86400
     if days:
         return f"{days} d {hours % 24} h"

@@ -1,4 +1,4 @@
-"""How full the disk of a server is."""
+"""The use of a server's disk."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ can again."""
 
 @frozen
 class StorageUse:
-    """What was last seen of a server's disk.
+    """The last measurement of a server's disk.
 
     Attributes:
         name: id of the server.
@@ -38,12 +38,12 @@ class StorageUse:
 
     @property
     def percent(self) -> int:
-        """How full the disk is."""
+        """Return how full the disk is."""
         return self.used * 100 // self.limit if self.limit else 0
 
     @property
     def is_low(self) -> bool:
-        """Whether people are to be warned."""
+        """Return whether people are to be warned."""
         return self.denied or self.percent >= WARN_AT
 
     @property

@@ -10,7 +10,7 @@ from addonkit.util.values import frozen
 
 
 class Role(StrEnum):
-    """What a token allows. Each role allows what the ones after it allow.
+    """The rights of a token. Each role allows what the ones after it allow.
 
     `admin` allows everything, tokens included. `operator` changes apps and instances and sees secrets.
     `reader` looks, and sees no secret.
@@ -21,7 +21,7 @@ class Role(StrEnum):
     READER = "reader"
 
     def allows(self, needed: Role) -> bool:
-        """Whether this role may do what needs that one."""
+        """Return whether this role may do what needs that one."""
         order = list(Role)
         return order.index(self) <= order.index(needed)
 

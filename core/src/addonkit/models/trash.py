@@ -1,4 +1,4 @@
-"""What was destroyed and can be brought back."""
+"""Destroyed instances and apps that can be brought back."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class TrashedInstance:
 
 @frozen
 class TrashedApp:
-    """What an app had that was removed, besides the instances that were created for it.
+    """The belongings of an app that was removed, besides the instances that were created for it.
 
     Attributes:
         name: of the app.
@@ -81,7 +81,7 @@ def trashed(
     expires: datetime,
     backups: BackupState | None = None,
 ) -> TrashedInstance:
-    """What is kept of an instance that is destroyed now."""
+    """Return what is kept of an instance that is destroyed now."""
     return TrashedInstance(
         instance.id,
         instance.name,
@@ -100,7 +100,7 @@ def trashed(
 
 
 def blank(tie: Association) -> Association:
-    """A tie as it was asked for; what it got is left out."""
+    """Return a tie as it was asked for; what it got is left out."""
     return attrs.evolve(
         tie,
         phase=Phase.PENDING,

@@ -108,7 +108,7 @@ class Variable:
         return reveal(self.value)
 
     def renamed(self, key: str) -> Variable:
-        """The same variable under another key."""
+        """Return the same variable under another key."""
         return attrs.evolve(self, key=key)
 
 

@@ -1,4 +1,4 @@
-"""What operations answer: values for people and programs, made of entities."""
+"""Answers of operations: values for people and programs, made of entities."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class PlannedStep:
 
 @frozen
 class Plan:
-    """What an operation would do, without doing it.
+    """The effect of an operation, without doing it.
 
     Attributes:
         summary: one sentence.
@@ -134,7 +134,7 @@ class OptionView:
 
 @frozen
 class OptionPlan:
-    """What a change of options would do.
+    """The effect of a change of options.
 
     Attributes:
         instance: its name.
@@ -193,7 +193,7 @@ class BoundService:
 
 @frozen
 class Environment:
-    """What an app receives.
+    """The variables of an app.
 
     Attributes:
         app: its name.
@@ -219,7 +219,7 @@ class Environment:
         return {entry.variable.key: entry.variable.text for entry in self.entries}
 
     def as_dict(self) -> dict[str, str]:
-        """Names to values in clear."""
+        """Return names to values in clear."""
         return self.values
 
 

@@ -1,4 +1,4 @@
-"""What a running server tells of an instance."""
+"""Vitals that a running server tells of an instance."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from addonkit.util.values import frozen
 
 @frozen
 class Vitals:
-    """What a running server tells of an instance. None stands for what it does not tell, or not in time.
+    """Vitals of an instance, as its running server tells them. None stands for what it does not tell, or not in time.
 
     Attributes:
         usage: how much it holds.

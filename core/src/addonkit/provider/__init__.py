@@ -1,1 +1,1 @@
-"""What the steps of an addon use: the framework, servers, and the base of server addons."""
+"""The tools of an addon's steps: the framework, servers, and the base of server addons."""

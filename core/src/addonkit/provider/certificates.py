@@ -107,7 +107,7 @@ class Certificates:
 
 
 def _names_at(listen: str) -> tuple[str, ...]:
-    """All names by which clients may ask for a server that listens there: what apps use first."""
+    """Return all names by which clients may ask for a server that listens there: what apps use first."""
     names = [listen, socket.gethostname().lower()]
     with suppress(OSError, UnicodeError):
         names += [str(found[4][0]) for found in socket.getaddrinfo(listen, None, type=socket.SOCK_STREAM)]

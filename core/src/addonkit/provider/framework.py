@@ -63,7 +63,7 @@ class ServerPlace:
 
 
 class ProviderFramework:
-    """What a step receives as `framework`.
+    """The verbs that a step receives as `framework`.
 
     The desired state is recorded in the store first, for the controller to keep; the backend then
     brings it about.

@@ -1,4 +1,4 @@
-"""Whether servers are where other machines are to reach them."""
+"""Tells whether servers are where other machines are to reach them."""
 
 from __future__ import annotations
 

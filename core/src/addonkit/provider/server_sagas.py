@@ -23,7 +23,7 @@ PoolOf = Callable[[Server], CreateSandboxPoolSpec]
 
 @frozen
 class ServerAddress:
-    """Where a server answers."""
+    """The address of a server."""
 
     host: str
     port: int
@@ -56,22 +56,22 @@ class ServerSagas:
 
 
 def ensure_id(server_id: str) -> str:
-    """Id of the execution that makes a server."""
+    """Return id of the execution that makes a server."""
     return f"server/{server_id}"
 
 
 def removal_id(server_id: str) -> str:
-    """Id of the execution that removes a server."""
+    """Return id of the execution that removes a server."""
     return f"remove/{server_id}"
 
 
 def volume_of(server: Server, name: str, size_gb: int) -> Volume:
-    """The volume on a server's own disk."""
+    """Return the volume on a server's own disk."""
     return Volume(name, server.id, size_gb)
 
 
 def server_sagas(kind: str, pool_of: PoolOf, *, port: int) -> ServerSagas:
-    """The sagas of a kind of server.
+    """Return the sagas of a kind of server.
 
     Args:
         kind: prefix of the sagas' names, as `postgresql`.

@@ -204,7 +204,7 @@ def _tenants(tx: Reader, server_id: str) -> tuple[Instance, ...]:
 
 
 def _free_claim(wanted: str, instance_id: str, taken: Callable[[str], bool], longest: int) -> str:
-    """The wanted name, or with a suffix of the instance's id: first short, then whole."""
+    """Return the wanted name, or with a suffix of the instance's id: first short, then whole."""
     if not wanted:
         return ""
     for suffix in ("", f"_{instance_id[:6]}", f"_{instance_id}"):

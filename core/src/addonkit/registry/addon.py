@@ -49,7 +49,7 @@ class Addon:
 
     @property
     def distribution(self) -> str:
-        """Who ships it; empty when the program registered it."""
+        """Return who ships it; empty when the program registered it."""
         return self.relay.entry.distribution
 
     @property
@@ -63,19 +63,19 @@ class Addon:
         return frozenset(hook.removeprefix("addon_") for hook in self.hooks.difference(REQUIRED))
 
     def provision(self, app: App, variant: Variant, instance: Instance) -> Saga[ProvisionResult]:
-        """How an instance is made."""
+        """Return how an instance is made."""
         return self._saga(AddonSpecs.addon_provision, ProvisionResult, app=app, variant=variant, instance=instance)
 
     def deprovision(self, instance: Instance) -> Saga[None]:
-        """How an instance and its data are removed."""
+        """Return how an instance and its data are removed."""
         return self._saga(AddonSpecs.addon_deprovision, None, instance=instance)
 
     def bind(self, association: Association, instance: Instance) -> Saga[BindResult]:
-        """How one association gets credentials of its own; needs the capability `bind`."""
+        """Return how one association gets credentials of its own; needs the capability `bind`."""
         return self._saga(AddonSpecs.addon_bind, BindResult, association=association, instance=instance)
 
     def unbind(self, association: Association, instance: Instance) -> Saga[None]:
-        """How the credentials of one association are revoked; needs the capability `unbind`."""
+        """Return how the credentials of one association are revoked; needs the capability `unbind`."""
         return self._saga(AddonSpecs.addon_unbind, None, association=association, instance=instance)
 
     def admit_bind(self, association: Association, instance: Instance) -> None:
@@ -93,94 +93,94 @@ class Addon:
             self.relay.ask(AddonSpecs.addon_unbind, association=association, instance=instance)
 
     def configure(self, instance: Instance, config: Mapping[str, str]) -> Saga[None]:
-        """How other values of options are brought into force; needs the capability `configure`."""
+        """Return how other values of options are brought into force; needs the capability `configure`."""
         return self._saga(AddonSpecs.addon_configure, None, instance=instance, config=config)
 
     def limit_writes(self, instance: Instance, *, denied: bool) -> Saga[None]:
-        """How apps are kept from writing, or let again; needs the capability `limit_writes`."""
+        """Return how apps are kept from writing, or let again; needs the capability `limit_writes`."""
         return self._saga(AddonSpecs.addon_limit_writes, None, instance=instance, denied=denied)
 
     def extensions(self, instance: Instance) -> Saga[Extensions]:
-        """How extensions of an instance are listed; needs the capability `extensions`."""
+        """Return how extensions of an instance are listed; needs the capability `extensions`."""
         return self._saga(AddonSpecs.addon_extensions, Extensions, instance=instance)
 
     def update_extension(self, instance: Instance, extension: str) -> Saga[None]:
-        """How an extension is updated; needs the capability `update_extension`."""
+        """Return how an extension is updated; needs the capability `update_extension`."""
         return self._saga(AddonSpecs.addon_update_extension, None, instance=instance, extension=extension)
 
     @property
     def can_rotate(self) -> bool:
-        """Whether credentials of an app can be replaced while the former ones work."""
+        """Return whether credentials of an app can be replaced while the former ones work."""
         return {"bind", "unbind", "sessions"} <= self.capabilities
 
     def sessions(self, association: Association, instance: Instance) -> Saga[Sessions]:
-        """How sessions that use credentials of an association are counted; needs the capability `sessions`."""
+        """Return how sessions that use credentials of an association are counted; needs the capability `sessions`."""
         return self._saga(AddonSpecs.addon_sessions, Sessions, association=association, instance=instance)
 
     def usage(self, instance: Instance) -> Saga[Usage]:
-        """How the size of an instance is asked for; needs the capability `usage`."""
+        """Return how the size of an instance is asked for; needs the capability `usage`."""
         return self._saga(AddonSpecs.addon_usage, Usage, instance=instance)
 
     def backup(self, instance: Instance) -> Saga[Fingerprint]:
-        """How the data of an instance are written into an archive; needs the capability `backup`."""
+        """Return how the data of an instance are written into an archive; needs the capability `backup`."""
         return self._saga(AddonSpecs.addon_backup, Fingerprint, instance=instance)
 
     def restore(self, instance: Instance) -> Saga[None]:
-        """How an empty instance is filled from an archive; needs the capability `restore`."""
+        """Return how an empty instance is filled from an archive; needs the capability `restore`."""
         return self._saga(AddonSpecs.addon_restore, None, instance=instance)
 
     def fingerprint(self, instance: Instance) -> Saga[Fingerprint]:
-        """How the fingerprint of an instance is taken; needs the capability `fingerprint`."""
+        """Return how the fingerprint of an instance is taken; needs the capability `fingerprint`."""
         return self._saga(AddonSpecs.addon_fingerprint, Fingerprint, instance=instance)
 
     def transform(self, instance: Instance, script: str) -> Saga[None]:
-        """How a script is run in an instance; needs the capability `transform`."""
+        """Return how a script is run in an instance; needs the capability `transform`."""
         return self._saga(AddonSpecs.addon_transform, None, instance=instance, script=script)
 
     def copy(self, source: Instance, instance: Instance) -> Saga[bool]:
-        """How an instance is copied without an archive; needs the capability `copy`."""
+        """Return how an instance is copied without an archive; needs the capability `copy`."""
         return self._saga(AddonSpecs.addon_copy, bool, source=source, instance=instance)
 
     def outline(self, instance: Instance) -> Saga[Fingerprint]:
-        """How the outline of an instance is taken; needs the capability `outline`."""
+        """Return how the outline of an instance is taken; needs the capability `outline`."""
         return self._saga(AddonSpecs.addon_outline, Fingerprint, instance=instance)
 
     def facts(self, instance: Instance) -> Saga[Facts]:
-        """How facts of an instance are asked for; needs the capability `facts`."""
+        """Return how facts of an instance are asked for; needs the capability `facts`."""
         return self._saga(AddonSpecs.addon_facts, Facts, instance=instance)
 
     def freeze(self, instance: Instance) -> Saga[None]:
-        """How apps are kept from writing into an instance; needs the capability `freeze`."""
+        """Return how apps are kept from writing into an instance; needs the capability `freeze`."""
         return self._saga(AddonSpecs.addon_freeze, None, instance=instance)
 
     def thaw(self, instance: Instance) -> Saga[None]:
-        """How apps can write again; needs the capability `thaw`."""
+        """Return how apps can write again; needs the capability `thaw`."""
         return self._saga(AddonSpecs.addon_thaw, None, instance=instance)
 
     def rotate_admin(self, server: Server) -> Saga[None]:
-        """How the administrator gets another password; needs the capability `rotate_admin`."""
+        """Return how the administrator gets another password; needs the capability `rotate_admin`."""
         return self._saga(AddonSpecs.addon_rotate_admin, None, server=server)
 
     def reset_admin(self, server: Server) -> Saga[None]:
-        """How the administrator gets the recorded password without a login; needs the capability `reset_admin`."""
+        """Return the saga that gives the administrator the recorded password without a login; needs `reset_admin`."""
         return self._saga(AddonSpecs.addon_reset_admin, None, server=server)
 
     def renew_certificate(self, server: Server) -> Saga[None]:
-        """How a server gets another certificate; needs the capability `renew_certificate`."""
+        """Return how a server gets another certificate; needs the capability `renew_certificate`."""
         return self._saga(AddonSpecs.addon_renew_certificate, None, server=server)
 
     def inspect(self, server: Server) -> Saga[Inventory]:
-        """How what lives on a shared server is listed; needs the capability `inspect`."""
+        """Return how what lives on a shared server is listed; needs the capability `inspect`."""
         return self._saga(AddonSpecs.addon_inspect, Inventory, server=server)
 
     def drop_claim(self, server: Server, claim: str) -> Saga[None]:
-        """How a claim without an owner is removed from a server; needs the capability `drop_claim`."""
+        """Return how a claim without an owner is removed from a server; needs the capability `drop_claim`."""
         return self._saga(AddonSpecs.addon_drop_claim, None, server=server, claim=claim)
 
     def adjust_env_vars(
         self, result: ProvisionResult, association: Association, collisions: Sequence[str]
     ) -> tuple[Variable, ...]:
-        """The variables under other names; see `collisions.check_adjusted` for what is accepted.
+        """Return the variables under other names; see `collisions.check_adjusted` for what is accepted.
 
         Args:
             result: the variables under their plain names.
@@ -207,7 +207,7 @@ class Addon:
 
 
 def _result_fault(saga: Saga[Any], expected: type | None) -> str:
-    """Why the value named `result` of a saga is not what the hook promises; empty when it is."""
+    """Return why the value named `result` of a saga is not what the hook promises; empty when it is."""
     if expected is None:
         return ""
     given = next((types["result"] for each in saga.steps if "result" in (types := each.output_types())), None)

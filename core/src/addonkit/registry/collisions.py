@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 
 def prefixed(result: ProvisionResult, association: Association) -> tuple[Variable, ...]:
-    """The variables with the prefix of the association before every name."""
+    """Return the variables with the prefix of the association before every name."""
     return tuple(each.renamed(association.prefix + each.key) for each in result.variables)
 
 
 @hookimpl(trylast=True)
 def addon_adjust_env_vars(result: ProvisionResult, association: Association) -> Sequence[Variable]:
-    """What is answered for addons and policies that have no better answer."""
+    """Return what is answered for addons and policies that have no better answer."""
     return prefixed(result, association)
 
 
@@ -42,7 +42,7 @@ def check_adjusted(result: ProvisionResult, adjusted: Any, taken: Collection[str
 
 
 def adjustment_fault(result: ProvisionResult, adjusted: Any, taken: Collection[str]) -> str:
-    """What `check_adjusted` has against an answer; empty when it is right."""
+    """Return what `check_adjusted` has against an answer; empty when it is right."""
     if isinstance(adjusted, str) or not isinstance(adjusted, Sequence):
         return f"it answered {_article(adjusted)}, not a sequence of variables"
     stranger = next((each for each in adjusted if not isinstance(each, Variable)), None)

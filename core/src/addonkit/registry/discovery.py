@@ -1,4 +1,4 @@
-"""What is installed: reads the metadata of distributions and imports nothing."""
+"""Finds what is installed: reads the metadata of distributions and imports nothing."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _VALUE: Final = re.compile(r"\w+(\.\w+)*(:\w+(\.\w+)*)?")
 
 
 class State(StrEnum):
-    """What became of an entry point.
+    """The state of an entry point.
 
     `ok` until shown otherwise; `blocked` by configuration; `conflict` when several distributions claim its
     name; `incompatible` when its distribution asks for another core; `broken` after a failed load.
@@ -79,17 +79,17 @@ class Entry:
 
     @property
     def kind(self) -> str:
-        """What it is, for people: `addon`, `backend` or `plugin`."""
+        """Return what it is, for people: `addon`, `backend` or `plugin`."""
         return _KINDS[self.group]
 
     @property
     def origin(self) -> str:
-        """Who ships it, for people: `acme-postgresql 1.2`."""
+        """Return who ships it, for people: `acme-postgresql 1.2`."""
         return f"{self.distribution} {self.version}".strip() or "the program itself"
 
 
 def blocked_names(text: str) -> frozenset[str]:
-    """The names in a comma-separated list such as the value of `ADDONKIT_BLOCK`."""
+    """Return the names in a comma-separated list such as the value of `ADDONKIT_BLOCK`."""
     return frozenset(name.strip() for name in text.split(",") if name.strip())
 
 
@@ -145,11 +145,11 @@ class InstalledEntries:
         return found
 
     def names(self, group: str) -> tuple[str, ...]:
-        """Names of the entries of a group, each once, sorted."""
+        """Return names of the entries of a group, each once, sorted."""
         return tuple(sorted(self._claims[group]))
 
     def entries(self, group: str, name: str) -> tuple[Entry, ...]:
-        """Entries of one name, by distribution; several that could be used are in conflict."""
+        """Return entries of one name, by distribution; several that could be used are in conflict."""
         claims = self._claims[group].get(name, ())
         found = sorted((self._entry(each) for each in claims), key=_order)
         if name == UNREADABLE:
@@ -220,6 +220,6 @@ def _find_conflict(entries: Sequence[Entry]) -> Iterator[Entry]:
 
 
 def join_words(words: Iterable[str]) -> str:
-    """Words for people: `a`, `a and b`, `a, b and c`."""
+    """Return words for people: `a`, `a and b`, `a, b and c`."""
     *head, last = words
     return f"{', '.join(head)} and {last}" if head else last

@@ -22,7 +22,7 @@ _ADVICE: Final = {
 
 @frozen
 class AddonReport:
-    """What is known of one entry point.
+    """The state of one entry point, in words.
 
     Attributes:
         name: of the entry; `group` is its entry-point group.
@@ -44,7 +44,7 @@ class AddonReport:
 
 
 def broken(entry: Entry, reason: str, state: State = State.BROKEN) -> AddonBroken:
-    """The error for an entry that cannot be used, naming it and who ships it."""
+    """Return the error for an entry that cannot be used, naming it and who ships it."""
     return AddonBroken(
         f"cannot use {entry.kind} {entry.name} of {entry.origin}",
         reason,
@@ -119,7 +119,7 @@ class EntryPointTable:
         self._traces[failed] = "".join(traceback.format_exception(cause)) if cause else ""
 
     def reports(self, hooks: Mapping[str, Iterable[str]]) -> tuple[AddonReport, ...]:
-        """One report an entry; `hooks` are those answered by the loaded ones, by name."""
+        """Return one report an entry; `hooks` are those answered by the loaded ones, by name."""
         return tuple(
             AddonReport(
                 each.name,
@@ -145,5 +145,5 @@ class EntryPointTable:
 
 
 def _settled(entry: Entry) -> Entry:
-    """The entry of a chosen distribution: its rivals are out of the question."""
+    """Return the entry of a chosen distribution: its rivals are out of the question."""
     return attrs.evolve(entry, state=State.OK, reason="") if entry.state is State.CONFLICT else entry

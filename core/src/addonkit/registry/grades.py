@@ -1,4 +1,4 @@
-"""What the conformance kit said of an addon: the report that its distribution brings along. Imports no addon."""
+"""Reads the report of the conformance kit that an addon's distribution brings along. Imports no addon."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LONGEST: Final = 5_000_000
 
 
 class Grade(StrEnum):
-    """What a run of the kit is worth."""
+    """The worth of a run of the kit."""
 
     FULL = "full"
     """Every check that is applicable was tried, and holds."""

@@ -38,7 +38,7 @@ OBSERVER_HOOKS: Final = _hooks(ObserverSpecs)
 
 
 def import_object(entry: Entry) -> object:
-    """What an entry point names.
+    """Return what an entry point names.
 
     Raises:
         AddonBroken: when importing it raises anything but KeyboardInterrupt; that is the cause.
@@ -101,7 +101,7 @@ def _ask_definition(relay: Relay) -> AddonDefinition:
 
 
 def check_hooks(ref: PluginRef) -> frozenset[str]:
-    """Names of the hooks that a plugin answers, tried out on a plugin manager of their own.
+    """Return names of the hooks that a plugin answers, tried out on a plugin manager of their own.
 
     Raises:
         AddonBroken: for an unknown hook, an argument the hook does not have, or an async function. In an addon for a

@@ -32,7 +32,7 @@ def canonical_name(name: str) -> str:
 
 
 class MetadataFault(Exception):
-    """What is wrong with the metadata of a distribution, in one line."""
+    """A fault of a distribution's metadata, in one line."""
 
 
 @attrs.frozen(slots=False, eq=False)

@@ -1,4 +1,4 @@
-"""Whether the options that an addon declares can work. Pure: each fault is named."""
+"""Checks that the options of an addon can work. Pure: names each fault."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ class Plugins:
         self._loaded = False
 
     def refs(self) -> tuple[PluginRef, ...]:
-        """Those that loaded well, in order; the first call loads them and logs each that is broken."""
+        """Return those that loaded well, in order; the first call loads them and logs each that is broken."""
         if not self._loaded:
             self._loaded = True
             for entry in self._table.usable:
@@ -68,17 +68,17 @@ class Plugins:
         self._hooks[ref.entry.name] = hooks
 
     def find(self, name: str) -> Entry | None:
-        """The entry of that name, whatever its state."""
+        """Return the entry of that name, whatever its state."""
         return self._table.find(name)
 
     def observers(self) -> tuple[Observer, ...]:
-        """Implementations of `addon_event` and who brings each, the last registered first."""
+        """Return implementations of `addon_event` and who brings each, the last registered first."""
         entries = {each.key: each.entry for each in self.refs()}
         caller: pluggy.HookCaller = self._manager.hook.addon_event
         return tuple((entries[each.plugin_name], each) for each in reversed(caller.get_hookimpls()))
 
     def reports(self) -> tuple[AddonReport, ...]:
-        """One report an entry; loads them."""
+        """Return one report an entry; loads them."""
         self.refs()
         return self._table.reports(self._hooks)
 

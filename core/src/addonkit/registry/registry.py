@@ -147,7 +147,7 @@ class Registry:
         return UnknownAddon(f'unknown addon "{name}"', f"installed are {join_words(names)}", advice)
 
     def _healthy(self) -> tuple[Addon, ...]:
-        """All addons that can be used, by name; loads them."""
+        """Return all addons that can be used, by name; loads them."""
         with self._lock:
             found = []
             for entry in self._addons.usable:
@@ -156,11 +156,11 @@ class Registry:
             return tuple(found)
 
     def list_addons(self) -> tuple[AddonDefinition, ...]:
-        """Definitions of all addons that can be used, by name; loads them. Others are in `report`."""
+        """Return definitions of all addons that can be used, by name; loads them. Others are in `report`."""
         return tuple(each.definition for each in self._healthy())
 
     def report(self) -> tuple[AddonReport, ...]:
-        """What became of every entry point, by group and name; loads addons and plugins."""
+        """Return what became of every entry point, by group and name; loads addons and plugins."""
         addons = self._healthy()
         with self._lock:
             reports = self._addons.reports({each.name: each.hooks for each in addons})
@@ -189,7 +189,7 @@ class Registry:
                 )
 
     def resolve_addon_and_variant(self, spec: str) -> tuple[str, str]:
-        """Addon and variant that a spec `name[:variant]` means; without a variant, the default one.
+        """Return addon and variant that a spec `name[:variant]` means; without a variant, the default one.
 
         Raises:
             UnknownAddon: when the addon is not installed, or the name is empty.
@@ -205,7 +205,7 @@ class Registry:
         return parsed.addon, _variant(definition, wanted).name
 
     def get_variant_config(self, addon: str, variant: str, version: str = "") -> dict[str, str]:
-        """A new copy of a variant's config, with the image of a version under `CONFIG_IMAGE`.
+        """Return a new copy of a variant's config, with the image of a version under `CONFIG_IMAGE`.
 
         The key is left out when the addon has no base image. `version` empty means the default one.
 
@@ -224,7 +224,7 @@ class Registry:
         return config
 
     def load_backend(self, name: str) -> Any:
-        """What the entry point of a backend names; imported now.
+        """Return what the entry point of a backend names; imported now.
 
         Raises:
             NotFound: when no backend has that name.
@@ -260,7 +260,7 @@ class Registry:
 
 
 def _value(plugin: object) -> str:
-    """What stands for the import path of something that was registered."""
+    """Return what stands for the import path of something that was registered."""
     return str(getattr(plugin, "__name__", type(plugin).__qualname__))
 
 

@@ -38,7 +38,7 @@ class PluginRef:
 
 
 def new_manager() -> pluggy.PluginManager:
-    """A plugin manager that knows our hooks and holds nothing yet."""
+    """Return a plugin manager that knows our hooks and holds nothing yet."""
     manager = pluggy.PluginManager(PROJECT)
     manager.add_hookspecs(AddonSpecs)
     manager.add_hookspecs(ObserverSpecs)
@@ -98,7 +98,7 @@ class Relay:
         ) from cause
 
     def _advice(self, hook: Callable[..., Any], entry: Entry) -> str:
-        """Where to complain; an answer that went through policies may have been changed by one."""
+        """Return where to complain; an answer that went through policies may have been changed by one."""
         wrappers = [each.plugin_name for each in self._impls(hook) if each.wrapper]
         report = f"report it to the authors of {entry.distribution or entry.name}"
         if entry.group != ADDONS or not wrappers:
@@ -114,7 +114,7 @@ class Relay:
         return caller
 
     def _culprit(self, hook: Callable[..., Any], error: BaseException) -> Entry | None:
-        """Whose function is innermost in the traceback."""
+        """Return whose function is innermost in the traceback."""
         codes = {code_of(each): self._entries[each.plugin_name] for each in self._impls(hook)}
         blamed = None
         for frame, _line in traceback.walk_tb(error.__traceback__):
@@ -123,5 +123,5 @@ class Relay:
 
 
 def code_of(implementation: pluggy.HookImpl) -> CodeType | None:
-    """The code that runs when a hook is called; None for callables without any of their own."""
+    """Return the code that runs when a hook is called; None for callables without any of their own."""
     return getattr(inspect.unwrap(implementation.function), "__code__", None)

@@ -1,4 +1,4 @@
-"""Whether a distribution accepts this core. Pure.
+"""Tells whether a distribution accepts this core. Pure.
 
 Most say it as `addonkit>=0.1,<1`: that is compared here. A reader of every other form would cost each command a
 hundredth of a second of imports.
@@ -22,7 +22,7 @@ _BOUNDS: Final = re.compile(rf"(>=|<)\s*({_RELEASE})")
 
 
 def refusal_of(requires: Iterable[str], core: str) -> str:
-    """Why a distribution with these requirements does not accept this core; empty when it does."""
+    """Return why a distribution with these requirements does not accept this core; empty when it does."""
     for line in requires:
         if not line.lower().startswith("addonkit") or _accepts_plainly(line, core):
             continue
@@ -33,7 +33,7 @@ def refusal_of(requires: Iterable[str], core: str) -> str:
 
 
 def _accepts_plainly(line: str, core: str) -> bool:
-    """Whether a plain requirement is met by a core that is a plain release; False where another look is due."""
+    """Return whether a plain requirement is met by a core that is a plain release; False where another look is due."""
     match = _PLAIN.fullmatch(line)
     if match is None or re.fullmatch(_RELEASE, core) is None:
         return False
@@ -42,7 +42,7 @@ def _accepts_plainly(line: str, core: str) -> bool:
 
 
 def _numbers(release: str) -> tuple[int, ...]:
-    """The numbers of a release, without zeros at the end: 1 and 1.0 are equal."""
+    """Return the numbers of a release, without zeros at the end: 1 and 1.0 are equal."""
     numbers = [int(number) for number in release.split(".")]
     while numbers and not numbers[-1]:
         numbers.pop()

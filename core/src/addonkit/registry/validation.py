@@ -1,4 +1,4 @@
-"""Whether an addon's definition can work. Pure functions: each names what is wrong, or nothing."""
+"""Checks that an addon's definition can work. Pure functions: each names what is wrong, or nothing."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _TEXTS: Final = ("name", "display_name", "description", "default_variant", "base
 
 
 def faults_of(definition: Any, name: str) -> tuple[str, ...]:
-    """Everything wrong with what an addon answered as its definition; empty when nothing is.
+    """Return everything wrong with what an addon answered as its definition; empty when nothing is.
 
     Args:
         definition: the answer, of any type.
@@ -190,7 +190,7 @@ def _shell(shell: ShellDefinition | None) -> Iterator[str]:
 
 
 def _refused(check: Callable[[str], object], text: str) -> Iterator[str]:
-    """What a check that raises says about a text."""
+    """Yield what a check that raises says about a text."""
     try:
         check(text)
     except AddonkitError as error:

@@ -9,7 +9,7 @@ from addonkit.saga.saga import Saga
 
 
 class Sagas(Protocol):
-    """What a step receives as `sagas`: executions of their own, which outlive the step's."""
+    """Executions that a step starts, as it receives them as `sagas`. They outlive the step's own."""
 
     async def ensure(
         self,

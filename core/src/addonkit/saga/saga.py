@@ -60,7 +60,7 @@ class Saga(Generic[T]):
         return self._steps
 
     def bind(self, **values: Any) -> Saga[T]:
-        """The same saga with these inputs given.
+        """Return the same saga with these inputs given.
 
         Raises:
             SagaDefinitionError: for a name that is not an input.
@@ -75,7 +75,7 @@ class Saga(Generic[T]):
         return self._evolve(values={**self.values, **values})
 
     def with_steps(self, *, before: Sequence[Step] = (), after: Sequence[Step] = ()) -> Saga[T]:
-        """The same saga with steps of a policy around it."""
+        """Return the same saga with steps of a policy around it."""
         return self._evolve(steps=(*before, *self.steps, *after))
 
     @property
@@ -89,7 +89,7 @@ class Saga(Generic[T]):
         return tuple(each.name for each in self.steps)
 
     def shape(self) -> dict[str, Any]:
-        """What an interrupted execution depends on, for a lock file: version, inputs, steps, keys."""
+        """Return what an interrupted execution depends on, for a lock file: version, inputs, steps, keys."""
         return {
             "version": self.version,
             "resumes_from": list(self.resumes_from),

@@ -33,7 +33,7 @@ Function = Callable[..., Awaitable[Any]]
 
 @frozen
 class Retry:
-    """How often a step is tried before its failure counts.
+    """The number and pace of attempts before a step's failure counts.
 
     Only transient faults are tried again: `Retryable`, time-outs, refused or reset connections.
 
@@ -50,7 +50,7 @@ class Retry:
     longest_delay: float = 10.0
 
     def delay(self, attempt: int) -> float:
-        """Seconds to wait after the run with that 1-based number."""
+        """Return seconds to wait after the run with that 1-based number."""
         return min(self.first_delay * self.factor ** (attempt - 1), self.longest_delay)
 
 
@@ -64,7 +64,7 @@ NOT_GIVEN: Final = _NotGiven()
 
 @frozen
 class Signature:
-    """What a step or undo takes.
+    """The names that a step or undo takes.
 
     Attributes:
         required: names without a default.
@@ -81,7 +81,7 @@ class Signature:
 
     @classmethod
     def of(cls, function: Function, what: str) -> Signature:
-        """The signature of a step or undo.
+        """Return the signature of a step or undo.
 
         Raises:
             SagaDefinitionError: when it is not `async def`, or takes `*args` or `**kwargs`.
@@ -174,7 +174,7 @@ class Step:
             self.undo(undo)
 
     def __get__(self, owner: object, kind: type | None = None) -> Step:
-        """The step of that object, for a step that is a method; else the step itself."""
+        """Return the step of that object, for a step that is a method; else the step itself."""
         if owner is None or not self.needs_object:
             return self
         bound = copy(self)
@@ -185,17 +185,17 @@ class Step:
 
     @property
     def needs_object(self) -> bool:
-        """Whether it is a method that was not taken from an object."""
+        """Return whether it is a method that was not taken from an object."""
         return _needs_object(self.run)
 
     def with_title(self, title: str) -> Step:
-        """The same step with another title."""
+        """Return the same step with another title."""
         changed = copy(self)
         changed.title = title
         return changed
 
     def with_runs(self, *runs: StepSequence) -> Step:
-        """The same step, which may start these sagas."""
+        """Return the same step, which may start these sagas."""
         changed = copy(self)
         changed.runs = runs
         return changed
@@ -224,11 +224,11 @@ class Step:
 
     @property
     def has_undo_decision(self) -> bool:
-        """Whether the author said how the step is undone, or that it need not be."""
+        """Return whether the author said how the step is undone, or that it need not be."""
         return self._undo is not NOT_GIVEN
 
     def output_types(self) -> Mapping[str, Any]:
-        """What the step contributes: key to type.
+        """Return what the step contributes: key to type.
 
         Raises:
             SagaDefinitionError: when the result is not annotated, or with something that contributes nothing.
@@ -273,7 +273,7 @@ def _needs_object(function: Function) -> bool:
 
 
 def _return_type(function: Function) -> Any:
-    """What the function is annotated to return; types of parameters need not exist when the program runs."""
+    """Return what the function is annotated to return; types of parameters need not exist when the program runs."""
     annotations = inspect.get_annotations(function)
     if "return" not in annotations:
         return NOT_GIVEN
@@ -282,7 +282,7 @@ def _return_type(function: Function) -> Any:
 
 
 def title_of(function: Callable[..., Any]) -> str:
-    """What a function does, for people: the first line of its docstring without its full stop, else its name."""
+    """Return what a function does, for people: the first line of its docstring without its full stop, else its name."""
     doc = inspect.getdoc(function)
     first = doc.splitlines()[0].strip().rstrip(".") if doc else function.__name__.replace("_", " ")
     return first[:1].lower() + first[1:]

@@ -51,7 +51,7 @@ def write_distribution(name: str, kind: str, parent: Path) -> tuple[Path, ...]:
 
 
 def _template(kind: str) -> Iterator[tuple[str, str]]:
-    """Files of a template: path with `/`, and text."""
+    """Yield files of a template: path with `/`, and text."""
     root = files("addonkit.scaffold") / "templates" / kind
     pending = [("", root)]
     while pending:

@@ -1,1 +1,1 @@
-"""What `addonkit serve` answers over HTTP. Edges over `Kit`, without logic of their own."""
+"""Answers of `addonkit serve` over HTTP. Edges over `Kit`, without logic of their own."""

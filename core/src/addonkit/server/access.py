@@ -1,4 +1,4 @@
-"""Who asks, and what that allows."""
+"""Identifies callers, and tells what they may do."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _CREDENTIALS: Final = struct.Struct("3i")
 
 @attrs.frozen
 class Principal:
-    """Who asks.
+    """The caller of a request.
 
     Attributes:
         name: as the audit log has it: `uid 1000` or `token deploy (abc)`.
@@ -42,11 +42,11 @@ class Principal:
         return cls(f"token {token.name} ({token.id})", token.role, token.apps)
 
     def reaches(self, apps: Iterable[str]) -> bool:
-        """Whether something that concerns these apps is within reach."""
+        """Return whether something that concerns these apps is within reach."""
         return not self.apps or any(app in self.apps for app in apps)
 
     def reaches_all(self, apps: Iterable[str]) -> bool:
-        """Whether all apps that something concerns are within reach, one at least."""
+        """Return whether all apps that something concerns are within reach, one at least."""
         named = {*apps}
         return not self.apps or (bool(named) and named <= {*self.apps})
 

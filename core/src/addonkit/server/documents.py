@@ -27,7 +27,7 @@ def tag_of(document: bytes) -> str:
 
 
 def matches(header: str, tag: str) -> bool:
-    """Whether `If-Match` or `If-None-Match` names this tag."""
+    """Return whether `If-Match` or `If-None-Match` names this tag."""
     named = [each.strip().removeprefix("W/") for each in header.split(",")]
     return "*" in named or tag in named
 

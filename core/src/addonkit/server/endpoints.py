@@ -1,4 +1,4 @@
-"""What an endpoint is: a function that answers a request, and what is known of it before it is called."""
+"""Endpoints: functions that answer requests, with what is known of each before it is called."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ class Endpoint:
 
     @property
     def tag(self) -> str:
-        """What it belongs to, as `apps`."""
+        """Return what it belongs to, as `apps`."""
         return (*self.path.split("/")[2:], "service")[0]
 
 
@@ -167,6 +167,6 @@ class Endpoints:
 
 
 def _given(annotation: Any) -> Any:
-    """What an answer holds, whether or not it has a status or headers of its own; None for nothing."""
+    """Return what an answer holds, whether or not it has a status or headers of its own; None for nothing."""
     kept = [each for each in get_args(annotation) or (annotation,) if each not in {Reply, NoneType}]
     return annotation if get_origin(annotation) is Page else kept[0] if kept else None

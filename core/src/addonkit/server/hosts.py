@@ -35,12 +35,12 @@ def check_host(request: web.Request, names: Collection[str]) -> None:
 
 
 def is_origin(request: web.Request, origin: str) -> bool:
-    """Whether pages of an origin come from the host that a request is for."""
+    """Return whether pages of an origin come from the host that a request is for."""
     return _split(origin).netloc == request.headers.get("Host")
 
 
 def _split(url: str) -> SplitResult:
-    """The parts of a URL; none of what is no URL."""
+    """Return the parts of a URL; none of what is no URL."""
     try:
         return urlsplit(url)
     except ValueError:

@@ -30,7 +30,7 @@ _BACKLOG: Final = 128
 
 @attrs.frozen
 class Listening:
-    """Where to answer over TCP.
+    """The addresses to answer on over TCP.
 
     Attributes:
         host: address or name to listen on; empty for none.
@@ -128,7 +128,7 @@ def home_socket(home: Path) -> Iterator[socket.socket | None]:
 
 @contextmanager
 def _bound(path: Path) -> Iterator[socket.socket]:
-    """A path is replaced at once, so that a client finds the old one or the new one."""
+    """Yield a path is replaced at once, so that a client finds the old one or the new one."""
     fresh = path.with_suffix(".new")
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
     try:

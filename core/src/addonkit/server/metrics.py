@@ -67,12 +67,12 @@ class Metrics:
 
     @property
     def sizes(self) -> Mapping[str, Usage]:
-        """What instances held when they were asked last, by id."""
+        """Return what instances held when they were asked last, by id."""
         return self._sizes
 
     @property
     def restarts(self) -> Mapping[str, int]:
-        """How often each server was started again since the service began."""
+        """Return how often each server was started again since the service began."""
         return self._restarts()
 
     def take(self, event: Event) -> None:

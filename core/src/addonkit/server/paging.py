@@ -21,7 +21,7 @@ Cursor = Annotated[str, Text(longest=500)]
 
 @attrs.frozen
 class ListQuery:
-    """Which part of a list.
+    """A part of a list.
 
     Attributes:
         limit: items at most.

@@ -40,7 +40,7 @@ RETRY_AFTER: Final = 5
 
 @attrs.frozen
 class Problem:
-    """Why a request was not carried out.
+    """The reason why a request was not carried out.
 
     Attributes:
         type: `urn:addonkit:error:` and the kind of the error.
@@ -128,7 +128,7 @@ def answer(problem: Problem, headers: Mapping[str, str]) -> web.Response:
 
 
 def title_of(kind: str) -> str:
-    """`UnknownAddon` in words: `Unknown addon`."""
+    """Return `UnknownAddon` in words: `Unknown addon`."""
     return re.sub(r"(?<=[a-z])([A-Z])", lambda match: f" {match[1].lower()}", kind)
 
 

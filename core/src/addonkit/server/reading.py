@@ -37,7 +37,7 @@ def read(kind: type[T], tree: object, attempted: str) -> T:
 
 
 def read_query(kind: type[T], query: Mapping[str, str], attempted: str) -> T:
-    """The same of the part of a URL behind `?`, where everything is text."""
+    """Return the same of the part of a URL behind `?`, where everything is text."""
     annotations = {name: annotation for name, (_, annotation) in fields_of(kind).items()}
     tree = {name: _from_text(annotations.get(name), text) for name, text in query.items()}
     return read(kind, tree, attempted)

@@ -1,4 +1,4 @@
-"""What is noted of a request while it is answered; the audit log has it afterwards."""
+"""Notes about a request while it is answered; the audit log has them afterwards."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ _FIELD: Final = re.compile(r"^(\w+): ")
 
 @attrs.frozen
 class Text:
-    """Which texts are allowed.
+    """The texts that are allowed.
 
     Attributes:
         pattern: that the whole text matches; empty allows all that can be stored.
@@ -56,7 +56,7 @@ class Text:
 
 @attrs.frozen
 class Number:
-    """Which whole numbers are allowed, both ends included."""
+    """The whole numbers that are allowed, both ends included."""
 
     least: int
     most: int
@@ -67,13 +67,13 @@ class Number:
 
 
 def fields_of(kind: type) -> dict[str, tuple[attrs.Attribute[Any], Any]]:
-    """Fields of an attrs class by name, each with its annotation."""
+    """Return fields of an attrs class by name, each with its annotation."""
     hints = get_type_hints(kind, include_extras=True)
     return {field.name: (field, hints[field.name]) for field in attrs.fields(kind)}
 
 
 def optional(annotation: Any) -> Any | None:
-    """What `X | None` may be beside None; None for any other annotation."""
+    """Return what `X | None` may be beside None; None for any other annotation."""
     if get_origin(annotation) not in {Union, UnionType}:
         return None
     kept = [each for each in get_args(annotation) if each is not NoneType]

@@ -1,4 +1,4 @@
-"""What long operations do: accepted at once or refused, then performed."""
+"""Long operations: accepted at once or refused, then performed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Result = dict[str, Any]
 
 @attrs.frozen
 class Accepted:
-    """What an operation concerns.
+    """The app and instances that an operation concerns.
 
     Attributes:
         instance: its id; `name` is its name.
@@ -112,7 +112,7 @@ async def _complete(kit: Kit, operation: Operation) -> Result:
 
 
 async def _destroy(kit: Kit, operation: Operation) -> Result:
-    """A later process finds it under way, or gone; another instance may have its name by then."""
+    """Return a later process finds it under way, or gone; another instance may have its name by then."""
     try:
         view = await kit.show(operation.instance_name)
     except NotFound:
@@ -137,7 +137,7 @@ async def _accept_reconfigure(kit: Kit, asked: Arguments) -> Accepted:
 
 
 async def _reconfigure(kit: Kit, operation: Operation) -> Result:
-    """A later process finds the variant or the version changed already, or changes it."""
+    """Return a later process finds the variant or the version changed already, or changes it."""
     name, variant, version = operation.instance_name, operation.arguments["variant"], operation.arguments.get("version")
     if variant and (await kit.show(name)).instance.variant != variant:
         await kit.changes.change(name, variant)
@@ -197,7 +197,7 @@ async def _accept_rotate(kit: Kit, asked: Arguments) -> Accepted:
 
 
 async def _rotate(kit: Kit, operation: Operation) -> Result:
-    """The service revokes later what is kept: nothing waits for it, unless sessions are to be ended."""
+    """Return the service revokes later what is kept: nothing waits for it, unless sessions are to be ended."""
     asked = operation.arguments
     grace, force = timedelta(seconds=asked["grace"]), asked["force"]
     done = await kit.rotations.rotate(

@@ -25,7 +25,7 @@ class ChangeNotifier:
 
     @contextmanager
     def listen(self, kinds: Collection[str] = ()) -> Iterator[asyncio.Event]:
-        """An event of the running loop that is set at each change of these kinds; none named means all."""
+        """Yield an event of the running loop that is set at each change of these kinds; none named means all."""
         listener = (asyncio.get_running_loop(), asyncio.Event(), frozenset(kinds))
         with self._lock:
             self._listeners.add(listener)
@@ -75,7 +75,7 @@ async def follow(
 
 
 def with_missed(position: int, changes: Sequence[Change]) -> Sequence[Change]:
-    """The same changes, led by one that says so when some after the position were forgotten."""
+    """Return the same changes, led by one that says so when some after the position were forgotten."""
     if not changes or changes[0].number == position + 1:
         return changes
     return (Change(changes[0].number - 1, "", "", ChangeKind.MISSED, 0), *changes)

@@ -22,7 +22,7 @@ _KEPT: Final = 1_000
 
 
 def unstructure(value: Any) -> Any:
-    """A tree of dicts with text keys, lists, text, numbers, truth values, None, and Secrets as they are.
+    """Return a tree of dicts with text keys, lists, text, numbers, truth values, None, and Secrets as they are.
 
     attrs values become dicts, enum members their values, tuples and sets lists, times ISO text in UTC.
 
@@ -34,7 +34,7 @@ def unstructure(value: Any) -> Any:
 
 
 def structure(tree: Any, kind: Any) -> Any:
-    """The value of a type (a class, or any annotation) that `unstructure` made this tree of.
+    """Return the value of a type (a class, or any annotation) that `unstructure` made this tree of.
 
     Raises:
         ValueError: naming each place that does not fit.
@@ -71,7 +71,7 @@ class Codec:
         self._plain = PlainTexts(sealer)
 
     def dump(self, row: str, value: Any) -> str:
-        """The value as JSON text of ASCII characters. `row` is the id `kind/name` it will be stored under.
+        """Return the value as JSON text of ASCII characters. `row` is the id `kind/name` it will be stored under.
 
         Raises:
             TypeError: when it holds something that is neither a JSON value nor a Secret.
@@ -93,7 +93,7 @@ class Codec:
         return json.dumps(tree, separators=(",", ":"), allow_nan=False)
 
     def load(self, row: str, text: str, kind: type[T]) -> T:
-        """The value that was dumped for this row.
+        """Return the value that was dumped for this row.
 
         Raises:
             SecretError: when a secret cannot be opened.
@@ -113,7 +113,7 @@ class Codec:
         return value
 
     def _shared(self, row: str, text: str, tree: Any, kind: Any) -> Any:
-        """A value that cannot change, and is kept for the next reader: most records are read several times.
+        """Return a value that cannot change, and is kept for the next reader: most records are read several times.
 
         None when the converter has to read it.
         """

@@ -17,7 +17,7 @@ PURPOSE: Final = "open the state"
 
 
 def connect(path: Path, busy_timeout: float) -> sqlite3.Connection:
-    """A connection to the state file, which is made (mode 0600) or brought to the newest schema if need be.
+    """Return a connection to the state file. Makes it (mode 0600) or brings it to the newest schema if need be.
 
     Any thread may use it, one at a time.
 

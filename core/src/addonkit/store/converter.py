@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @cache
 def converter(*, detailed: bool = False) -> Converter:
-    """A converter from what JSON knows, except that a Secret is one already.
+    """Return a converter from what JSON knows, except that a Secret is one already.
 
     With `detailed` its errors name each place that does not fit. What it makes of a class costs twice the time then.
     Unknown fields of a tree are ignored, missing ones take their default: a newer or older release wrote it.

@@ -1,4 +1,4 @@
-"""What SQLite and the operating system report, as errors of ours."""
+"""Turns reports of SQLite and the operating system into errors of ours."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _NEARLY_NOTHING: Final = 256 * 1024
 
 
 def file_fault(error: OSError, path: Path, purpose: str) -> StoreError:
-    """The error of a file that could not be used; `purpose` says what for, as "open the state"."""
+    """Return the error of a file that could not be used; `purpose` says what for, as "open the state"."""
     if error.errno in _FULL:
         return _full(path, purpose)
     return StoreUnavailable(
@@ -39,7 +39,7 @@ def file_fault(error: OSError, path: Path, purpose: str) -> StoreError:
 
 
 def database_fault(error: sqlite3.Error, path: Path, purpose: str) -> AddonkitError:
-    """The error of a state file on which a statement failed."""
+    """Return the error of a state file on which a statement failed."""
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF  # the rest tells variants apart
     attempted = f"cannot {purpose} {path}"
     if code in _BUSY_CODES:
@@ -59,18 +59,18 @@ def database_fault(error: sqlite3.Error, path: Path, purpose: str) -> AddonkitEr
 
 
 def is_full(error: sqlite3.Error, path: Path) -> bool:
-    """Whether a statement failed for want of space; SQLite does not always say so."""
+    """Return whether a statement failed for want of space; SQLite does not always say so."""
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
     return code == sqlite3.SQLITE_FULL or (code in _FOR_WANT_OF_SPACE and _nothing_left(path))
 
 
 def not_text(error: UnicodeDecodeError, path: Path, purpose: str) -> StoreCorrupted:
-    """The error of a text in the state file that is none."""
+    """Return the error of a text in the state file that is none."""
     return StoreCorrupted(f"cannot {purpose} {path}", f"it is damaged: a text in it is not UTF-8 ({error.reason})")
 
 
 def obstacle(path: Path) -> str:
-    """Why a state file (there or still to be made) cannot be read and written; empty when it can."""
+    """Return why a state file (there or still to be made) cannot be read and written; empty when it can."""
     home = path.parent
     if not home.is_dir():
         return "its directory does not exist" if not home.exists() else f"{home} is not a directory"

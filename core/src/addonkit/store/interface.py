@@ -1,4 +1,4 @@
-"""What every store does. The memory store is the reference model the others are compared with."""
+"""The protocol of stores. The memory store is the reference model the others are compared with."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Page(Generic[V]):
 
 
 class ChangeKind(StrEnum):
-    """What happened to an entity.
+    """The kinds of changes of an entity.
 
     `missed` means that older changes were forgotten before this watcher read them: `kind` and `name` are
     empty, and everything that matters to the watcher is to be read again. It comes whatever kinds are watched.
@@ -94,13 +94,13 @@ class Reader(Protocol):
     """One consistent state of the store."""
 
     def get(self, kind: type[V], name: str) -> Entity[V] | None:
-        """The entity, or None."""
+        """Return the entity, or None."""
         ...
 
     def list(
         self, kind: type[V], where: Mapping[str, Any] | None = None, *, after: str = "", limit: int = 0
     ) -> Page[V]:
-        """Entities whose indexed fields equal `where`, by name, after that name, at most `limit` (0: all).
+        """Return entities whose indexed fields equal `where`, by name, after that name, at most `limit` (0: all).
 
         Raises:
             ValueError: when a field of `where` is not indexed.
@@ -110,7 +110,7 @@ class Reader(Protocol):
     def ordered(
         self, kind: type[V], field: str, *, after: tuple[str, str] = ("", ""), limit: int, reverse: bool = False
     ) -> tuple[Entity[V], ...]:
-        """At most `limit` entities by the text of an indexed field, then by name, after that text and name.
+        """Return at most `limit` entities by the text of an indexed field, then by name, after that text and name.
 
         With `reverse` the last ones come first; then `after` is not used. Reads no others: the cost does not grow with
         how many there are.
@@ -121,12 +121,12 @@ class Reader(Protocol):
         ...
 
     def count(self, kind: type[Stored]) -> int:
-        """How many entities of a kind there are; reads none of them."""
+        """Return how many entities of a kind there are; reads none of them."""
         ...
 
 
 class Transaction(Reader, Protocol):
-    """What a decision does to the store; all of it or nothing."""
+    """The writes of a decision; all of them or none."""
 
     def create(self, name: str, value: V) -> Entity[V]:
         """Store a new entity at revision 1. A name is one to 1,000 characters, without NUL.
@@ -170,7 +170,7 @@ class Store(Protocol):
         ...
 
     async def read(self, look: Callable[[Reader], R]) -> R:
-        """What a plain function reads from one consistent state; it may run on another thread.
+        """Return what a plain function reads from one consistent state; it may run on another thread.
 
         Raises:
             StoreError: when the store itself fails.
@@ -179,15 +179,15 @@ class Store(Protocol):
         ...
 
     async def get(self, kind: type[V], name: str) -> Entity[V] | None:
-        """One entity, or None."""
+        """Return one entity, or None."""
         ...
 
     async def list(self, kind: type[V], where: Mapping[str, Any] | None = None) -> tuple[Entity[V], ...]:
-        """All entities of a kind whose indexed fields equal `where`, by name."""
+        """Return all entities of a kind whose indexed fields equal `where`, by name."""
         ...
 
     def watch(self, *kinds: type[Stored], since: int | None = None) -> AsyncGenerator[Change, None]:
-        """Changes of these kinds (none named: all), as they happen, also in other processes; never ends.
+        """Yield changes of these kinds (none named: all) as they happen, also in other processes; never ends.
 
         `since` is the number of the last change seen; None begins with what comes after this call. Changes may
         be merged: what counts is the state that is read afterwards. Close it (`contextlib.aclosing`) when done.

@@ -1,4 +1,4 @@
-"""Which key a home's secrets are sealed with, so that no other one ever seals a part of them."""
+"""Checks the key of a home's secrets, so that no other one ever seals a part of them."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ KEY_BYTES: Final = 32
 
 
 def load_key(home: Path, environ: Mapping[str, str]) -> bytes:
-    """The key of this home: `ADDONKIT_KEY` (32 bytes in base64) when set, else `<home>/key`, made if need be.
+    """Return the key of this home: `ADDONKIT_KEY` (32 bytes in base64) when set, else `<home>/key`, made if need be.
 
     A key file that others may read is refused, not repaired: the key may be known, and that is for its owner
     to judge. A missing key file is made only when no secret was sealed with the former one.
@@ -47,7 +47,7 @@ def load_key(home: Path, environ: Mapping[str, str]) -> bytes:
 
 
 def holds_sealed_values(state: Path) -> bool:
-    """Whether a state file has secrets that only its key opens; True as well when that cannot be told."""
+    """Return whether a state file has secrets that only its key opens; True as well when that cannot be told."""
     if not state.exists() or state.stat().st_size == 0:
         return False
     try:

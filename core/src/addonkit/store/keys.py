@@ -23,17 +23,17 @@ NAME_MAX: Final = 1_000
 
 
 def row_id(kind: type[Stored], name: str) -> str:
-    """The id of an entity, `kind/name`. A kind has no slash, so no two entities share one."""
+    """Return the id of an entity, `kind/name`. A kind has no slash, so no two entities share one."""
     return f"{kind.kind}/{name}"
 
 
 def checksum(kind: object, name: object, data: object, revision: object, created: object, updated: object) -> int:
-    """CRC-32 of a row, which a changed byte in any column changes."""
+    """Return CRC-32 of a row, which a changed byte in any column changes."""
     return zlib.crc32(f"{kind}\0{name}\0{data}\0{revision}\0{created}\0{updated}".encode())
 
 
 def check_name(name: str) -> str:
-    """The name itself when every store can keep it.
+    """Return the name itself when every store can keep it.
 
     Raises:
         ValueError: when it is empty, too long, or has NUL or lone surrogates.
@@ -54,7 +54,7 @@ def check_kind(read: object, written: object) -> None:
 
 
 def index_of(value: Stored) -> dict[str, str]:
-    """The indexed fields of a value, as text.
+    """Return the indexed fields of a value, as text.
 
     Raises:
         TypeError: when one of them is not text, a number, a truth value, an enum member or None.
@@ -63,7 +63,7 @@ def index_of(value: Stored) -> dict[str, str]:
 
 
 def where_of(kind: type[Stored], where: Mapping[str, Any] | None) -> dict[str, str]:
-    """A condition on indexed fields, as text.
+    """Return a condition on indexed fields, as text.
 
     Raises:
         ValueError: when a field is not indexed.
@@ -72,7 +72,7 @@ def where_of(kind: type[Stored], where: Mapping[str, Any] | None) -> dict[str, s
 
 
 def check_field(kind: type[Stored], field: str) -> str:
-    """The field itself when entities are listed by it.
+    """Return the field itself when entities are listed by it.
 
     Raises:
         ValueError: when it is not indexed.
@@ -84,12 +84,12 @@ def check_field(kind: type[Stored], field: str) -> str:
 
 
 def exists_already(row: str) -> AlreadyExists:
-    """The error of creating what is there."""
+    """Return the error of creating what is there."""
     return AlreadyExists(f"cannot create {row}", "there is one already")
 
 
 def conflict(row: str, read: int, found: int | None) -> RevisionConflict:
-    """The error of writing at a revision that is not the newest; `found` is None when it is gone."""
+    """Return the error of writing at a revision that is not the newest; `found` is None when it is gone."""
     now = "it is gone" if found is None else f"it was written since: revision {found}, read at {read}"
     return RevisionConflict(f"cannot write {row}", now, "read it again and decide anew")
 

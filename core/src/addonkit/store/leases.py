@@ -56,7 +56,7 @@ class Leases:
         self._alive = alive
 
     async def acquire(self, key: str) -> Lease | None:
-        """The lease, if it is free now. Not taken twice by one owner either: its tasks exclude each other.
+        """Return the lease, if it is free now. Not taken twice by one owner either: its tasks exclude each other.
 
         Raises:
             StoreError: when the store fails.
@@ -65,7 +65,7 @@ class Leases:
         return taken and taken[0]
 
     async def _acquire(self, key: str, within: Within) -> tuple[Lease, Any] | None:
-        """The lease, if it is free now, and what `within` returned in the transaction that took it."""
+        """Return the lease, if it is free now, and what `within` returned in the transaction that took it."""
 
         def decide(tx: Transaction) -> tuple[Lease, Any] | None:
             lease = self._take(tx, key)
@@ -79,7 +79,7 @@ class Leases:
             raise
 
     async def is_held(self, key: str) -> bool:
-        """Whether a live process holds the lease now.
+        """Return whether a live process holds the lease now.
 
         Raises:
             StoreError: when the store fails.
@@ -88,7 +88,7 @@ class Leases:
         return found is not None and self._held(found.value)
 
     async def wait(self, key: str, timeout: float | None = None) -> Lease:
-        """The lease, as soon as it is free; at most `timeout` seconds later, None for ever. No order among waiters.
+        """Return the lease as soon as it is free, at most `timeout` seconds later (None: ever). Waiters have no order.
 
         Raises:
             Busy: when the time is over, saying who holds it.
@@ -145,7 +145,7 @@ class Leases:
             await uninterrupted(held.end(keeper))
 
     async def renew(self, lease: Lease) -> Lease:
-        """The same lease with a new expiry, also when it had expired and was not taken.
+        """Return the same lease with a new expiry, also when it had expired and was not taken.
 
         Raises:
             LeaseLost: when another owner has it.
@@ -249,7 +249,7 @@ async def _listen(changes: AsyncGenerator[Change, None], key: str, changed: asyn
 
 
 class LeaseHandle:
-    """What `Leases.hold` gives to its block.
+    """The handle of a lease that `Leases.hold` gives to its block.
 
     Attributes:
         lease: as last renewed.

@@ -192,7 +192,7 @@ class MemoryStore:
 
     @property
     def changes(self) -> Sequence[Change]:
-        """What happened so far, oldest first, as far as it is remembered."""
+        """Return what happened so far, oldest first, as far as it is remembered."""
         return tuple(self._changes)
 
     @property

@@ -20,7 +20,7 @@ APPLICATION_ID: Final = 0x61646B74
 
 
 def check_schema(connection: sqlite3.Connection, path: Path) -> int:
-    """The version of the schema, 0 for a file that has none yet. Ask within a transaction: several are read.
+    """Return the version of the schema, 0 for a file that has none yet. Ask within a transaction: several are read.
 
     Raises:
         StoreTooNew: when a newer addonkit wrote the file.
@@ -36,7 +36,7 @@ def check_schema(connection: sqlite3.Connection, path: Path) -> int:
 
 
 def check_version(connection: sqlite3.Connection, path: Path) -> int:
-    """The version of the schema; cheap enough to be asked before each transaction.
+    """Return the version of the schema; cheap enough to be asked before each transaction.
 
     Raises:
         StoreTooNew: when a newer addonkit wrote the file.
@@ -76,7 +76,7 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def _statements(version: int) -> Iterator[str]:
-    """The statements of the schema files after a version, in order."""
+    """Yield the statements of the schema files after a version, in order."""
     from importlib.resources import files
 
     scripts = {script.name: script for script in (files("addonkit.store") / "schema").iterdir()}

@@ -1,4 +1,4 @@
-"""Who owns a lease: one process of one boot of one machine, told apart from any other that ever ran."""
+"""Identifies owners of leases: one process of one boot of one machine, told apart from any other that ever ran."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Owner:
 
     @classmethod
     def parse(cls, text: str) -> Owner | None:
-        """The parts, or None when the text is not an owner's."""
+        """Return the parts, or None when the text is not an owner's."""
         try:
             host, machine, boot, pids, pid, start, token = text.split(":")
             return cls(host, machine, boot, pids, int(pid), int(start), token)
@@ -57,7 +57,7 @@ class Owner:
 
 
 def this_owner() -> str:
-    """A text that names this process; another one at each call."""
+    """Return a text that names this process; another one at each call."""
     pid = os.getpid()
     fields = _stat(pid)
     start = int(fields[_START]) if fields else 0  # without a /proc
@@ -65,7 +65,7 @@ def this_owner() -> str:
 
 
 def owner_alive(owner: str) -> bool:
-    """Whether the process of an owner runs.
+    """Return whether the process of an owner runs.
 
     False only when that is certain: it ran on this machine, before it was booted or as a process that has ended.
     Of another machine or container nothing is known from here, so the answer is True and the lease's
@@ -85,13 +85,13 @@ def owner_alive(owner: str) -> bool:
 
 
 def describe_owner(owner: str) -> str:
-    """Words for an owner, as `process 4711 on laptop`."""
+    """Return words for an owner, as `process 4711 on laptop`."""
     parts = Owner.parse(owner)
     return owner if parts is None else f"process {parts.pid} on {parts.host}"
 
 
 def _machine() -> tuple[str, str, str, str]:
-    """Host name, machine, boot and process namespace of this process."""
+    """Return host name, machine, boot and process namespace of this process."""
     machine = hashlib.sha256(b"addonkit machine" + _content(Path("/etc/machine-id"))).hexdigest()[:8]
     return socket.gethostname().replace(":", "_"), machine, boot_id(), pid_namespace()
 
@@ -104,7 +104,7 @@ def _content(path: Path) -> bytes:
 
 
 def _runs(pid: int, start: int) -> bool:
-    """Whether the process with that number and start time runs."""
+    """Return whether the process with that number and start time runs."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -117,5 +117,5 @@ def _runs(pid: int, start: int) -> bool:
 
 
 def _stat(pid: int) -> list[str]:
-    """The fields of `/proc/<pid>/stat` from the third on: the second, a name, may hold anything."""
+    """Return the fields of `/proc/<pid>/stat` from the third on: the second, a name, may hold anything."""
     return _content(_PROC / str(pid) / "stat").decode(errors="replace").rpartition(")")[2].split()

@@ -1,4 +1,4 @@
-"""How long a commit takes: whether an event loop may wait for it, or a thread has to."""
+"""Measures how long commits take: whether an event loop may wait for one, or a thread has to."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Pace:
 
     @property
     def is_quick(self) -> bool:
-        """Whether the next commit is expected to be quick."""
+        """Return whether the next commit is expected to be quick."""
         return self._average < _LONGEST
 
     def note(self, seconds: float) -> None:

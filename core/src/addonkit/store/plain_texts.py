@@ -36,7 +36,7 @@ class PlainTexts:
         self._parts: dict[tuple[int, str], tuple[Any, str]] = {}
 
     def text_of(self, row: str, value: Any) -> str | None:
-        """The text of a value; None when one of its keys has to be escaped.
+        """Return the text of a value; None when one of its keys has to be escaped.
 
         Raises:
             TypeError, ValueError: see Codec.dump.
@@ -47,7 +47,7 @@ class PlainTexts:
             return None
 
     def _text_of(self, row: str, value: Any) -> str:
-        """The text, with the series of parts at its end."""
+        """Return the text, with the series of parts at its end."""
         whole: dict[str, Any] = {}
         series: list[str] = []
         for name, each in _fields(value) or ():
@@ -91,7 +91,7 @@ class PlainTexts:
 
 
 def _fields(value: Any) -> Iterable[tuple[str, Any]] | None:
-    """Names and values of the fields of a value that has them."""
+    """Return names and values of the fields of a value that has them."""
     kind: Any = type(value)
     fields = fields_of(kind)
     return None if fields is None else fields(value)

@@ -11,7 +11,7 @@ from addonkit.util.files import copy_private
 
 
 def quarantine(fault: StoreCorrupted, path: Path) -> StoreCorrupted:
-    """The same error, naming the copy that was made of the state file and of its write-ahead log.
+    """Return the same error, naming the copy that was made of the state file and of its write-ahead log.
 
     Reading a file that SQLite has open gives up this process's locks on it; nothing is written through that
     connection any more.

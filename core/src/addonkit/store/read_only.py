@@ -41,7 +41,7 @@ class ReadOnlyList(list[Any]):
 
 
 def read_only(tree: Any) -> Any:
-    """A tree whose dicts and lists cannot be changed."""
+    """Return a tree whose dicts and lists cannot be changed."""
     kind = type(tree)
     if kind is dict:
         return ReadOnlyDict({key: read_only(each) for key, each in tree.items()})
@@ -49,7 +49,7 @@ def read_only(tree: Any) -> Any:
 
 
 def plain(tree: Any) -> Any:
-    """The same tree, with dicts and lists that can be changed in the place of those that cannot."""
+    """Return the same tree, with dicts and lists that can be changed in the place of those that cannot."""
     kind = type(tree)
     if kind is ReadOnlyDict:
         return {key: plain(each) for key, each in tree.items()}

@@ -33,7 +33,7 @@ class NotPlainError(Exception):
 
 @cache
 def reader_of(kind: Any, *, shared: bool = False) -> Reader:
-    """What reads values of a type: a class, or any annotation.
+    """Return what reads values of a type: a class, or any annotation.
 
     Args:
         kind: the type.
@@ -56,7 +56,7 @@ def reader_of(kind: Any, *, shared: bool = False) -> Reader:
 
 
 def _leaves_of(kind: Any) -> frozenset[Any]:
-    """The types of the values of a type that are trees themselves; none for another type."""
+    """Return the types of the values of a type that are trees themselves; none for another type."""
     of = get_args(kind) if get_origin(kind) in {Union, types.UnionType} else (kind,)
     return frozenset(of) if _LEAVES.issuperset(of) else frozenset()
 
@@ -69,7 +69,7 @@ def _atom(kind: Any, *, shared: bool) -> Reader:
 
 
 def _composed(origin: Any, of: tuple[Any, ...], *, shared: bool) -> Reader:
-    """A reader for an annotation with others inside."""
+    """Return a reader for an annotation with others inside."""
     if origin is tuple and len(of) == _PARTS and of[1] is ...:
         return _sequence(of[0], shared=shared)
     if origin in {Mapping, dict} and len(of) == _PARTS and of[0] is str:
@@ -84,7 +84,7 @@ def _composed(origin: Any, of: tuple[Any, ...], *, shared: bool) -> Reader:
 
 
 def _fields(kind: type, *, shared: bool) -> Reader:
-    """A reader of an attrs class; missing fields take their default, unknown ones are left out."""
+    """Return a reader of an attrs class; missing fields take their default, unknown ones are left out."""
     types_of = _types_of(kind)
     fields = [(name, _leaves_of(types_of[name]), reader_of(types_of[name], shared=shared)) for name in types_of]
 
@@ -102,7 +102,7 @@ def _fields(kind: type, *, shared: bool) -> Reader:
 
 
 def _types_of(kind: Any) -> dict[str, Any]:
-    """The types of the fields that make a value, by name. What most fields are annotated with is not compiled."""
+    """Return the types of the fields that make a value, by name. Compiles few annotations: most are known types."""
     given = [each for each in attrs.fields(kind) if each.init]
     if any(each.alias != each.name for each in given):
         raise NotPlainError

@@ -45,13 +45,13 @@ class Sealer:
         self.key_id = hashlib.sha256(b"addonkit key id" + key).hexdigest()[:8]
 
     def seal(self, text: str, row: str) -> str:
-        """The sealed text; another one at each call. `row` is the entity's id, `kind/name`."""
+        """Return the sealed text; another one at each call. `row` is the entity's id, `kind/name`."""
         nonce = os.urandom(_NONCE_BYTES)
         body = self._cipher.encrypt(nonce, text.encode("utf-8", "surrogatepass"), _associated(row))
         return f"{_FORM}.{self.key_id}.{base64.urlsafe_b64encode(nonce + body).decode()}"
 
     def open(self, sealed: str, row: str) -> str:
-        """The text that was sealed for this row.
+        """Return the text that was sealed for this row.
 
         Raises:
             SecretError: when another key sealed it, when it was changed or moved, or has an unknown form.

@@ -146,7 +146,7 @@ class SqliteStore:
             self._notifier.notify()
 
     def _log(self) -> tuple[int, int]:
-        """When the write-ahead log was written last, and its length; commits in one tick of the clock look alike."""
+        """Return time of writing and length of the write-ahead log: commits in one tick of the clock look alike."""
         try:
             status = self._log_path.stat()
         except OSError:
@@ -167,7 +167,7 @@ class SqliteStore:
             await self._look()
 
     def _is_due(self) -> bool:
-        """Whether the file is to be asked: once for all that watch, and seldom while its log does not change."""
+        """Return whether the file is to be asked: once for all that watch, and seldom while its log does not change."""
         since = time.monotonic() - self._looked
         return since >= _LOOK_AT_LEAST_EVERY or (since >= _LOOK_EVERY / 2 and self._log() != self._seen)
 

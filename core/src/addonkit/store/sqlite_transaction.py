@@ -1,4 +1,4 @@
-"""What a decision does to the SQLite store, as SQL."""
+"""Carries out decisions on the SQLite store, as SQL."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ class SqliteTransaction:
         self.end()
 
     def end(self) -> None:
-        """The transaction cannot be used any more."""
+        """Refuse any further use of the transaction."""
         self._over = True
 
     def _execute(self, statement: str, *values: str | int) -> sqlite3.Cursor:
@@ -179,7 +179,7 @@ class SqliteTransaction:
         return None if row is None else int(row[0])
 
     def _stored(self, row: str, data: str, value: V) -> V:
-        """The value as it will be read."""
+        """Return the value as it will be read."""
         return value if getattr(value, "plain", False) else self._codec.load(row, data, type(value))
 
     def _index(self, kind: type[Stored], name: str, fields: Mapping[str, str]) -> None:
@@ -211,12 +211,12 @@ class SqliteTransaction:
 
 
 def damaged(row: str) -> StoreCorrupted:
-    """The error of a row that is not as it was written."""
+    """Return the error of a row that is not as it was written."""
     return StoreCorrupted("cannot read the state", f"it is damaged: the record {row!r} is not as it was written")
 
 
 def _list_query(kind: type[Stored], conditions: Mapping[str, str], after: str) -> tuple[str, Sequence[str]]:
-    """The query for the entities that meet all conditions, but for its limit, and its values.
+    """Return the query for the entities that meet all conditions, but for its limit, and its values.
 
     The order of CROSS JOIN is kept by SQLite: the first condition's index is walked in the order of names.
     """
@@ -235,7 +235,7 @@ def _list_query(kind: type[Stored], conditions: Mapping[str, str], after: str) -
 
 
 def read_changes(connection: sqlite3.Connection, position: int, limit: int) -> Sequence[Change]:
-    """The changes after a number, oldest first, at most `limit`; of those that are not kept none."""
+    """Return the changes after a number, oldest first, at most `limit`; of those that are not kept none."""
     position = max(position, latest_change(connection) - CHANGES_KEPT)
     query = "SELECT number, kind, name, what, revision FROM change WHERE number > ? ORDER BY number LIMIT ?"
     rows = connection.execute(query, (position, limit))
@@ -243,5 +243,5 @@ def read_changes(connection: sqlite3.Connection, position: int, limit: int) -> S
 
 
 def latest_change(connection: sqlite3.Connection) -> int:
-    """The number of the newest change; 0 when there was none."""
+    """Return the number of the newest change; 0 when there was none."""
     return int(connection.execute("SELECT coalesce(max(number), 0) FROM change").fetchone()[0])

@@ -22,7 +22,7 @@ _SEVERAL: Final = 2
 
 
 def tree_of(value: Any, secret: Callable[[Secret], Any], key: Callable[[str], str]) -> Any:
-    """The tree of a value.
+    """Return the tree of a value.
 
     Args:
         value: an attrs value, what JSON knows, a Secret, a time, a set, or what the converter knows beside that.
@@ -52,7 +52,7 @@ def tree_of(value: Any, secret: Callable[[Secret], Any], key: Callable[[str], st
 
 
 def _atom(value: Any, secret: Callable[[Secret], Any], key: Callable[[str], str]) -> Any:
-    """The tree of a value that has no parts, or is of a rare type."""
+    """Return the tree of a value that has no parts, or is of a rare type."""
     if isinstance(value, Enum):
         return tree_of(value.value, secret, key)
     if isinstance(value, datetime):
@@ -69,7 +69,7 @@ def _atom(value: Any, secret: Callable[[Secret], Any], key: Callable[[str], str]
 
 @cache
 def fields_of(kind: type) -> Callable[[Any], Iterable[tuple[str, Any]]] | None:
-    """What gives names and values of the fields that make a value of an attrs class or a dataclass.
+    """Return what gives names and values of the fields that make a value of an attrs class or a dataclass.
 
     None for another class.
     """
@@ -86,7 +86,7 @@ def fields_of(kind: type) -> Callable[[Any], Iterable[tuple[str, Any]]] | None:
 
 
 def time_to_text(time: datetime) -> str:
-    """ISO text in UTC.
+    """Return ISO text in UTC.
 
     Raises:
         ValueError: when it has no zone.

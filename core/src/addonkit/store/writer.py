@@ -60,7 +60,7 @@ class Writer:
         self._damage: StoreCorrupted | None = None
 
     async def run(self, purpose: str, work: Callable[[sqlite3.Connection], T]) -> T:
-        """What `work` returns. When the waiting task is cancelled it is not begun, or ends unheard.
+        """Return what `work` returns. When the waiting task is cancelled it is not begun, or ends unheard.
 
         Raises:
             StoreError: when the store fails; `purpose` says at what, as "write the state".
@@ -72,7 +72,7 @@ class Writer:
         return found
 
     def at_once(self, purpose: str, work: Callable[[sqlite3.Connection], T]) -> tuple[T] | None:
-        """What `work` returns, in a tuple; None when `run` has to do it. It may have been begun, and is undone then.
+        """Return what `work` returns, in a tuple; None when `run` has to do it. What was begun is undone then.
 
         Raises:
             StoreError: as in `run`.

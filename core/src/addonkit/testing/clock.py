@@ -66,7 +66,7 @@ class FakeClock:
 
     @property
     def sleepers(self) -> int:
-        """How many sleep now."""
+        """Return how many sleep now."""
         return sum(not future.done() for _, _, future in self._sleepers)
 
     def _tick(self, loop: asyncio.AbstractEventLoop, patience: int) -> None:

@@ -21,7 +21,7 @@ _LIMIT: Final = 60.0
 
 @attrs.frozen
 class Ended:
-    """How a command ended."""
+    """The end of a command."""
 
     status: int
     out: str
@@ -29,7 +29,7 @@ class Ended:
 
     @property
     def data(self) -> Any:
-        """What it printed with `--json`."""
+        """Return what it printed with `--json`."""
         return json.loads(self.out)
 
 
@@ -48,7 +48,7 @@ class CommandLine:
     program: tuple[str, ...] = _OURS
 
     def environment(self, **more: str) -> dict[str, str]:
-        """The environment of the command: this process's without settings of addonkit, and what is asked for.
+        """Return the environment of the command: this process's without settings of addonkit, and what is asked for.
 
         Nothing goes to the trash, as tests destroy much and want nothing of it back.
         """

@@ -27,7 +27,7 @@ _QUIT_LIMIT: Final = 5.0
 
 @contextmanager
 def temporary_home(base: Path | None = None) -> Iterator[Path]:
-    """An empty directory that a service user can pass through; its servers are killed at the end.
+    """Yield an empty directory that a service user can pass through; its servers are killed at the end.
 
     Its backups, which are kept beside it, are removed too.
 
@@ -74,7 +74,7 @@ def _signal(pids: set[int], number: int) -> None:
 
 
 def _leads_session(pid: int) -> bool:
-    """A command that prepares a disk does, its children do not: they end cleanly with it."""
+    """Return a command that prepares a disk does, its children do not: they end cleanly with it."""
     try:
         return os.getsid(pid) == pid
     except ProcessLookupError:
@@ -82,13 +82,13 @@ def _leads_session(pid: int) -> bool:
 
 
 def server_processes(home: Path) -> tuple[int, ...]:
-    """Pids of the servers that run below a home, helpers of theirs not included."""
+    """Return pids of the servers that run below a home, helpers of theirs not included."""
     records = [read_record(path) for path in home.glob("pools/*/record")]
     return tuple(record.server.pid for record in records if record and is_running(record.server))
 
 
 def left_behind(home: Path) -> tuple[str, ...]:
-    """What a home still has of servers: processes, directories, ports, locks. Empty when all is gone."""
+    """Return what a home still has of servers: processes, directories, ports, locks. Empty when all is gone."""
     left = [f"process of {path.parent.name}" for path in home.glob("pools/*/record") if _runs(path)]
     for pattern in ("pools/*", "disks/*", "disks/.*", "ports/[0-9]*", "locks/*", "uids/*"):
         left += [str(path.relative_to(home)) for path in home.glob(pattern)]

@@ -59,7 +59,7 @@ _starting = threading.Lock()
 
 
 def can_run(environ: Mapping[str, str]) -> bool:
-    """Whether a command in this environment behaves like one that Python is started for."""
+    """Return whether a command in this environment behaves like one that Python is started for."""
     return _read_at_start(environ) == _read_at_start(os.environ)
 
 

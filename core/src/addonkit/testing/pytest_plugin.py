@@ -56,7 +56,7 @@ def _addon_session(pytestconfig: pytest.Config) -> Iterator[AddonSession]:
 
 @pytest.fixture
 def addon(_addon_session: AddonSession) -> Iterator[AddonFixture]:
-    """Gives the test an addon of its own, as a fresh database: `addon("postgresql", prepare=make_tables).url`."""
+    """Give the test an addon of its own, as a fresh database: `addon("postgresql", prepare=make_tables).url`."""
     from addonkit.testing.fixtures.session import giving
 
     with giving(_addon_session) as given:
@@ -73,13 +73,13 @@ def session_addon(_addon_session: AddonSession) -> Iterator[AddonFixture]:
 
 
 def _place(config: pytest.Config) -> tuple[str, int]:
-    """The session's home and process, the same in all workers."""
+    """Return the session's home and process, the same in all workers."""
     told: tuple[str, int] | None = getattr(config, "workerinput", {}).get(_INPUT)
     return told or (str(config.stash.setdefault(_home, _new_home())), os.getpid())
 
 
 def _new_home() -> Path:
-    """A path; nothing is made until a test needs it. On memory where there is enough."""
+    """Return a path; nothing is made until a test needs it. On memory where there is enough."""
     memory = "/dev/shm"  # noqa: S108 - tests want it fast
     roomy = os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > _ROOM
     return Path(memory if roomy else tempfile.gettempdir(), f"addonkit-tests-{uuid.uuid4().hex}")

@@ -29,7 +29,7 @@ Shapes = Mapping[str, Mapping[str, Any]]
 
 
 def sagas_in(*modules: ModuleType) -> tuple[Saga[Any], ...]:
-    """The sagas that modules define, by name: their globals, those that attrs values hold, those that steps start."""
+    """Return the sagas of modules by name: their globals, those that attrs values hold, those that steps start."""
     found = {id(saga): saga for module in modules for value in vars(module).values() for saga in _sagas(value)}
     return tuple(sorted(found.values(), key=lambda saga: saga.name))
 
@@ -92,7 +92,7 @@ def _shapes(sagas: Iterable[Saga[Any]]) -> dict[str, dict[str, Any]]:
 
 
 def _problem(locked: Mapping[str, Any] | None, shape: Mapping[str, Any] | None) -> str:
-    """What is wrong with the shape of one saga; empty when nothing is."""
+    """Return what is wrong with the shape of one saga; empty when nothing is."""
     if locked == shape:
         return ""
     accept = f"set {UPDATE}=1 to write the lock file anew"

@@ -1,4 +1,4 @@
-"""What every store must do, as tests. Subclass the suites and give them the fixtures they name.
+"""Tests of every store. Subclass the suites and give them the fixtures they name.
 
 class TestMyStore(StoreSuite, FeedSuite):
     @pytest.fixture

@@ -1,4 +1,4 @@
-"""What every store tells those who watch it, as tests."""
+"""Tests of the change feed of every store."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from addonkit.testing.store_values import Color, Counter, Note
 
 
 async def take(changes: AsyncGenerator[Change, None], count: int) -> list[Change]:
-    """The next changes. A watcher that is never told fails its test instead of blocking it."""
+    """Return the next changes. A watcher that is never told fails its test instead of blocking it."""
     async with asyncio.timeout(30):
         return [await anext(changes) for _ in range(count)]
 
 
 def brief(changes: list[Change]) -> list[tuple[str, str, int]]:
-    """What happened to which entity, and its revision."""
+    """Return what happened to which entity, and its revision."""
     return [(change.what.value, f"{change.kind}/{change.name}", change.revision) for change in changes]
 
 

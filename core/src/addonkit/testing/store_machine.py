@@ -161,7 +161,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     @rule(deeds=_deeds, undone=st.booleans())
     def decide(self, deeds: list[Deed], *, undone: bool) -> None:
-        """One decision; conflicts inside are handled, and at its end it may be rolled back."""
+        """Make one decision; it handles conflicts inside, and may be rolled back at its end."""
         outcomes, known = zip(
             *(self.run(self._decide(store, deeds, undone=undone)) for store in self._both), strict=True
         )
@@ -176,7 +176,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     @rule(ago=st.integers(0, 5))
     def read_feed(self, ago: int) -> None:
-        """The newest changes, number by number."""
+        """Compare the newest changes, number by number."""
         since = max(0, len(self._told) - ago)
         for store in self._both:
             assert self.run(_take(store, since, len(self._told) - since)) == self._told[since:]
@@ -190,7 +190,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     @invariant()
     def both_hold_the_same(self) -> None:
-        """Every entity, with its revision and times."""
+        """Compare every entity, with its revision and times."""
         ours, theirs = (self.run(store.list(Note)) for store in self._both)
         assert ours == theirs
 

@@ -12,7 +12,7 @@ from addonkit.models.secret import Secret
 
 
 class Color(StrEnum):
-    """What notes are listed by."""
+    """The colours that notes are listed by."""
 
     RED = "red"
     GREEN = "green"

@@ -21,7 +21,7 @@ KEPT: Final = 60.0
 
 
 def has_tree(name: str, tree: Tree) -> bool:
-    """Whether the directory holds exactly these files."""
+    """Return whether the directory holds exactly these files."""
     try:
         path = _place(name)
         return path.is_symlink() and {each.name: _texts(each) for each in path.iterdir()} == tree
@@ -90,7 +90,7 @@ def _swap(path: Path, tree: Tree) -> None:
 
 
 def _formers(path: Path, now: str) -> Iterator[Path]:
-    """Trees that were replaced, or were never completed, a while ago."""
+    """Yield trees that were replaced, or were never completed, a while ago."""
     pattern, oldest = _pattern(path), time.time() - KEPT
     for entry in list(os.scandir(path.parent)):
         if entry.name != now and pattern.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False):

@@ -9,14 +9,14 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """What the engine and the controller know of time."""
+    """The time of the engine and the controller."""
 
     def now(self) -> datetime:
-        """The time of day, aware, in UTC."""
+        """Return the time of day, aware, in UTC."""
         ...
 
     def monotonic(self) -> float:
-        """Seconds of a clock that never goes back."""
+        """Return seconds of a clock that never goes back."""
         ...
 
     async def sleep(self, seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""How many connections there are to ports of this machine, from the kernel's tables."""
+"""Counts connections to ports of this machine, from the kernel's tables."""
 
 from __future__ import annotations
 

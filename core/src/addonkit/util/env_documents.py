@@ -40,12 +40,12 @@ class ServiceContent:
 
 
 def to_json(values: Mapping[str, str]) -> str:
-    """One JSON object, keys to values."""
+    """Return one JSON object, keys to values."""
     return json.dumps(dict(values), indent=2) + "\n"
 
 
 def to_vcap(app: str, manual: Mapping[str, str], services: Sequence[ServiceContent] | None) -> str:
-    """The JSON that Cloud Foundry puts into `VCAP_SERVICES`: services by the name of their addon.
+    """Return the JSON that Cloud Foundry puts into `VCAP_SERVICES`: services by the name of their addon.
 
     Args:
         app: its name.
@@ -68,7 +68,7 @@ def to_vcap(app: str, manual: Mapping[str, str], services: Sequence[ServiceConte
 
 
 def to_k8s_secret(app: str, values: Mapping[str, str]) -> str:
-    """A Secret called after the app, for `kubectl apply -f` and `envFrom`; values in base64.
+    """Return a Secret called after the app, for `kubectl apply -f` and `envFrom`; values in base64.
 
     Raises:
         UnwritableValue: a value is no text.

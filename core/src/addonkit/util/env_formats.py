@@ -16,7 +16,7 @@ from addonkit.util.env_lines import to_docker, to_dotenv, to_shell, to_systemd
 
 @attrs.frozen
 class EnvironmentContent:
-    """What is written of an app.
+    """The variables of an app that are written.
 
     Attributes:
         app: its name.

@@ -13,7 +13,7 @@ from addonkit.errors import UnwritableValue
 
 
 def to_dotenv(values: Mapping[str, str]) -> str:
-    """`KEY='value'` lines that sh, Node.js, npm dotenv and python-dotenv read alike.
+    """Return `KEY='value'` lines that sh, Node.js, npm dotenv and python-dotenv read alike.
 
     Single quotes hold everything but four things. python-dotenv reads escapes after a backslash, and expands `${`.
     Readers change line ends, a carriage return too. A `'` ends the text. A value with `'` goes in double quotes: they
@@ -26,7 +26,7 @@ def to_dotenv(values: Mapping[str, str]) -> str:
 
 
 def to_shell(values: Mapping[str, str], unset: Sequence[str] = ()) -> str:
-    """`unset KEY` and `export KEY='value'` lines for a POSIX shell, to be read by `.` or `eval`.
+    """Return `unset KEY` and `export KEY='value'` lines for a POSIX shell, to be read by `.` or `eval`.
 
     Args:
         values: what is exported.
@@ -40,7 +40,7 @@ def to_shell(values: Mapping[str, str], unset: Sequence[str] = ()) -> str:
 
 
 def to_docker(values: Mapping[str, str]) -> str:
-    """`KEY=value` lines without quotes, as `docker run --env-file` and `podman run --env-file` read them.
+    """Return `KEY=value` lines without quotes, as `docker run --env-file` and `podman run --env-file` read them.
 
     Raises:
         UnwritableValue: for a value with a line end, or one longer than a line that Docker reads.
@@ -49,7 +49,7 @@ def to_docker(values: Mapping[str, str]) -> str:
 
 
 def to_systemd(values: Mapping[str, str]) -> str:
-    """`KEY="value"` lines for `EnvironmentFile=` of a systemd unit; nothing in them is expanded.
+    """Return `KEY="value"` lines for `EnvironmentFile=` of a systemd unit; nothing in them is expanded.
 
     Raises:
         UnwritableValue: systemd would leave the value out, or could not start a program with it.

@@ -22,7 +22,7 @@ _LARGE: Final = 1 << 20
 
 
 def fingerprint(directory: Path) -> str:
-    """A digest that changes when any file of a tree is written, replaced, added, removed or given away.
+    """Return a digest that changes when any file of a tree is written, replaced, added, removed or given away.
 
     It says nothing about another tree with the same content: it covers when the files were changed.
 
@@ -144,7 +144,7 @@ def _copy_range(read: int, write: int, first: int, end: int) -> None:
 
 
 def _data(descriptor: int, size: int) -> Iterator[tuple[int, int]]:
-    """Where a file has data."""
+    """Yield where a file has data."""
     first = 0
     while first < size:
         try:
@@ -159,7 +159,7 @@ def _data(descriptor: int, size: int) -> Iterator[tuple[int, int]]:
 
 
 def _walk(top: str) -> Iterator[tuple[str, str, os.stat_result]]:
-    """Path below the top, whole path and status of all in a tree; a directory comes before what is in it."""
+    """Yield path below the top, whole path and status of all in a tree; a directory comes before what is in it."""
     waiting = [""]
     while waiting:
         below = waiting.pop()

@@ -127,7 +127,7 @@ def remove_tree(path: Path) -> str:
 
 
 def _remove_once(path: Path) -> str | None:
-    """One round; None when another process that removes or writes here made another round necessary."""
+    """Return one round; None when another process that removes or writes here made another round necessary."""
     try:
         top = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -201,7 +201,7 @@ def _open_directory(top: int, name: str) -> int:
 
 @contextmanager
 def _appearing(path: Path) -> Iterator[BinaryIO]:
-    """A file to be written under another name, which appears as `path` when all of it is on disk."""
+    """Yield a file to be written under another name, which appears as `path` when all of it is on disk."""
     draft = path.with_name(f".{path.name}.{os.urandom(8).hex()}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:

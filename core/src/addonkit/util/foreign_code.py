@@ -36,12 +36,12 @@ def foreign_code() -> Iterator[None]:
 
 
 def runs_foreign_code() -> bool:
-    """Whether this thread is within plugin code, which an event loop cannot interrupt but a signal handler can."""
+    """Return whether this thread runs plugin code, which a signal handler can interrupt and an event loop cannot."""
     return threading.get_ident() in _threads
 
 
 def foreign_code_runs_elsewhere() -> bool:
-    """Whether another thread is within plugin code: it may take any time, so an interrupted command leaves it."""
+    """Return whether another thread runs plugin code. It may take any time, so an interrupted command leaves it."""
     return any(thread != threading.get_ident() for thread in tuple(_threads))
 
 

@@ -1,4 +1,4 @@
-"""Which git branch a directory is on: two or three small files are read, no program is run. Blocking."""
+"""Finds the git branch of a directory: reads two or three small files, and runs no program. Blocking."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Checkout(NamedTuple):
 
 
 def find_checkout(directory: str, environ: Mapping[str, str] = os.environ) -> Checkout | None:
-    """The checkout that a directory is in; None outside of a repository."""
+    """Return the checkout that a directory is in; None outside of a repository."""
     at = os.path.realpath(directory)
     while not os.path.exists(f"{at}/.git"):  # noqa: PTH110 - quick commands do without pathlib
         at, before = os.path.dirname(at), at  # noqa: PTH120
@@ -42,14 +42,14 @@ def find_checkout(directory: str, environ: Mapping[str, str] = os.environ) -> Ch
 
 
 def branch_app(app: str, branch: str) -> str:
-    """The name of the app that has the copies of a branch. Two branches never share one."""
+    """Return the name of the app that has the copies of a branch. Two branches never share one."""
     word = "".join(each if each.isascii() and (each.isalnum() or each in "-_") else "-" for each in branch)[:_LONGEST]
     mark = "" if word == branch else f"-{zlib.crc32(branch.encode(errors='surrogateescape')):08x}"
     return f"{app}--{word}{mark}"
 
 
 def branches_of(git: str) -> frozenset[str] | None:
-    """All branches of a repository, as git tells; None when it cannot be asked."""
+    """Return all branches of a repository, as git tells; None when it cannot be asked."""
     argv = ["git", f"--git-dir={git}", "for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads"]
     try:
         done = subprocess.run(argv, capture_output=True, text=True, timeout=10, check=True)  # noqa: S603 - no shell
@@ -59,7 +59,7 @@ def branches_of(git: str) -> frozenset[str] | None:
 
 
 def _own_directory(root: str) -> str:
-    """The git directory of one worktree: `.git`, or what the file of that name says."""
+    """Return the git directory of one worktree: `.git`, or what the file of that name says."""
     path = f"{root}/.git"
     if os.path.isdir(path):  # noqa: PTH112
         return os.path.realpath(path)
@@ -67,7 +67,7 @@ def _own_directory(root: str) -> str:
 
 
 def _branch(own: str) -> str:
-    """What HEAD names, or what a rebase works on meanwhile."""
+    """Return what HEAD names, or what a rebase works on meanwhile."""
     head = _read(f"{own}/HEAD")
     if head == f"{_HEADS}.invalid":  # a repository of the format reftable
         return _asked(own)

@@ -1,4 +1,4 @@
-"""Which home a directory is: tells a copy from the original, and a home that was moved from one that was not.
+"""Identifies homes: tells a copy from the original, and a home that was moved from one that was not.
 
 The file `home.json` of a home holds a random id, and where it was written: path, device and inodes. A copy has the id
 of the original in another place. Blocking.
@@ -20,7 +20,7 @@ _LONGEST: Final = 64 * 1024
 
 
 class Place(Enum):
-    """How a home stands to the place that its file names."""
+    """The relation of a home to the place that its file names."""
 
     NEW = "new"
     """It has no file yet."""
@@ -32,7 +32,7 @@ class Place(Enum):
 
 
 class HomeIdentity(NamedTuple):
-    """What `home.json` says.
+    """The content of `home.json`.
 
     Attributes:
         id: random; of the home and of its copies, until they are adopted.
@@ -114,7 +114,7 @@ def find_place(home: Path) -> tuple[Place, HomeIdentity | None]:
 
 
 def _is_at(known: HomeIdentity, home: Path) -> bool:
-    """Whether the directory is the one in which the file was written.
+    """Return whether the directory is the one in which the file was written.
 
     Device numbers may change with each boot, and with each start of a container: then both inodes have to be equal.
     """

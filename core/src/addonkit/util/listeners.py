@@ -1,4 +1,4 @@
-"""Which sockets listen on a TCP port of this machine, or are bound to it and may listen later. Linux, blocking.
+"""Finds sockets that listen on a TCP port of this machine, or are bound to it and may listen later. Linux, blocking.
 
 The kernel is asked for listening sockets alone (sock_diag(7)): its tables below /proc/net show every connection, which
 takes it milliseconds. They are read where it does not answer, as in some sandboxes.
@@ -57,7 +57,7 @@ class Listener(NamedTuple):
 
     @property
     def link(self) -> str:
-        """What an open file of its process shows."""
+        """Return what an open file of its process shows."""
         return f"socket:[{self.inode}]"
 
 
@@ -104,7 +104,7 @@ def _ask(family: int, port: int, asked_state: int, told_state: int) -> Iterator[
 
 
 class _Told(NamedTuple):
-    """What the kernel tells of one socket."""
+    """The kernel's description of one socket."""
 
     state: int
     port: int
@@ -159,7 +159,7 @@ def _read(port: int) -> Iterator[Listener]:
 
 
 def _address(digits: str) -> str:
-    """The address in text; the kernel prints words of four bytes in the machine's own order."""
+    """Return the address in text; the kernel prints words of four bytes in the machine's own order."""
     words = [bytes.fromhex(digits[start : start + 8]) for start in range(0, len(digits), 8)]
     raw = b"".join(int.from_bytes(word).to_bytes(4, sys.byteorder) for word in words)
     return socket.inet_ntop(socket.AF_INET if len(words) == 1 else socket.AF_INET6, raw)

@@ -54,7 +54,7 @@ class LogTail:
         self._newest = self._last_rotation()
 
     def last(self, number: int) -> list[str]:
-        """The last lines there are, at most `number`; an unfinished one counts too.
+        """Return the last lines there are, at most `number`; an unfinished one counts too.
 
         Raises:
             NotFound: the log is not there or cannot be read.
@@ -73,7 +73,7 @@ class LogTail:
         return [_text(line) for line in kept]
 
     def more(self) -> list[str]:
-        """Whole lines written since, in the order they came; what a rotation has moved meanwhile comes first."""
+        """Return whole lines written since, in the order they came; what a rotation has moved meanwhile comes first."""
         for _ in range(_ATTEMPTS):
             if not self._read_rotated():
                 return []
@@ -113,7 +113,7 @@ class LogTail:
             yield _Rotated(file, status.st_size, status.st_mtime_ns)
 
     def _last_rotation(self) -> int:
-        """When the newest rotated log was written, in nanoseconds; 0 without one."""
+        """Return when the newest rotated log was written, in nanoseconds; 0 without one."""
         with ExitStack() as files:
             return next((each.written for each in self._rotated(files)), 0)
 
@@ -138,7 +138,7 @@ class LogTail:
 
 
 def _lines(file: BinaryIO) -> Iterator[bytes]:
-    """The lines of a file, of long ones their beginnings."""
+    """Yield the lines of a file, of long ones their beginnings."""
     while line := file.readline(LONGEST):
         yield line
         while line and not line.endswith(b"\n"):

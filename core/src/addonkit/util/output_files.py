@@ -15,7 +15,7 @@ _LINKS_MAX: Final = 40
 
 
 def has_content(name: str, text: str) -> bool:
-    """Whether an ordinary file holds exactly this text. A link is followed as `replace_file` does."""
+    """Return whether an ordinary file holds exactly this text. A link is followed as `replace_file` does."""
     try:
         path = follow_own_links(Path(name))
         return path.is_file() and path.read_bytes() == text.encode()

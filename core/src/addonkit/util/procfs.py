@@ -1,4 +1,4 @@
-"""What /proc tells of processes, where there is a /proc. Linux."""
+"""Reads what /proc tells of processes, where there is a /proc. Linux."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ENDED: Final = frozenset("ZXx")
 
 
 class Status(NamedTuple):
-    """What /proc/PID/stat says.
+    """The content of /proc/PID/stat.
 
     Attributes:
         state: one letter; `T` is stopped.
@@ -33,7 +33,7 @@ class Status(NamedTuple):
 
     @property
     def ended(self) -> bool:
-        """Whether it has ended and was only not collected yet.
+        """Return whether it has ended and was only not collected yet.
 
         Threads of a killed process end one by one, and the last one closes its files and ports.
         """
@@ -41,7 +41,7 @@ class Status(NamedTuple):
 
     @property
     def stopped(self) -> bool:
-        """Whether a signal, such as Ctrl-Z sends, keeps it from running."""
+        """Return whether a signal, such as Ctrl-Z sends, keeps it from running."""
         return self.state in {"T", "t"}
 
 
@@ -76,7 +76,7 @@ def read_status(pid: int) -> Status | None:
 
 
 def is_kept_from_running(pid: int) -> bool:
-    """Whether a signal has stopped a process; a debugger that holds it does not count. Cheap, for asking often."""
+    """Return whether a signal has stopped a process, not a debugger. Cheap enough to ask often."""
     try:
         descriptor = os.open(f"/proc/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
     except OSError:

@@ -1,4 +1,4 @@
-"""How often a process is given a processor: one that wakes up several times a second, as many servers do, has a pulse.
+"""Measures how often a process gets a processor: one that wakes up several times a second has a pulse.
 
 One read of an open file of /proc shows it, in a microsecond. A process that is stopped, or sleeps for good, shows none.
 """
@@ -28,7 +28,7 @@ class Pulse:
                 self._file = os.open(f"/proc/{pid}/schedstat", os.O_RDONLY | os.O_CLOEXEC)
 
     def beats(self) -> bool:
-        """Whether it was given a processor since this was asked last; not where the kernel does not tell."""
+        """Return whether it was given a processor since this was asked last; not where the kernel does not tell."""
         if self._file is None:
             return False
         try:

@@ -27,7 +27,7 @@ else:
 
 @cache
 def _values_of(kind: type) -> Callable[[Any], Any]:
-    """What gives the values of all fields that are compared, in order."""
+    """Return what gives the values of all fields that are compared, in order."""
     names = [field.name for field in getattr(kind, "__attrs_attrs__", ()) if field.eq]
     return attrgetter(*names) if names else lambda _value: ()
 

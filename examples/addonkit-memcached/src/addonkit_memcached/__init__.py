@@ -45,7 +45,7 @@ DEFINITION: Final = AddonDefinition(
 
 
 def program(server: Server) -> Program:
-    """The server as a process: UDP off, its users in a private file."""
+    """Return the server as a process: UDP off, its users in a private file."""
     login = f"{USER} {admin_password(server).reveal()}"
     options = ("-l", "127.0.0.1", "-p", "{port}", "-U", "0", "-m", server.config["memory"], "-Y", "{run}/users")
     return Program(
@@ -58,14 +58,14 @@ def program(server: Server) -> Program:
 
 
 def container(server: Server) -> ContainerSpec:
-    """The same in a container, where the file is made from the environment."""
+    """Return the same in a container, where the file is made from the environment."""
     serve = f"exec memcached -U 0 -m {server.config['memory']} -Y /tmp/users"
     users = Secret(f"{USER}:{admin_password(server).reveal()}")
     return ContainerSpec(("sh", "-ec", f'umask 077; echo "$USERS" >/tmp/users; {serve}'), {"USERS": users})
 
 
 def variables(access: ConnectionInfo) -> tuple[Variable, ...]:
-    """What an app needs to log in."""
+    """Return what an app needs to log in."""
     return (
         Variable("MEMCACHE_URL", access.url("memcache", user=USER)),
         Variable("MEMCACHE_HOST", access.host),

@@ -1,4 +1,4 @@
-"""How an app uses its cache: through its variables alone. For the conformance kit."""
+"""Uses a cache as an app does: through its variables alone. For the conformance kit."""
 
 import socket
 from collections.abc import Callable, Iterator, Mapping
@@ -26,7 +26,7 @@ class Client(ConformanceClient):
             raise PermissionError(answer)
 
     def read(self, environ: Mapping[str, str], key: str) -> str | None:
-        """The value, None without one."""
+        """Return the value, None without one."""
         login = f"{environ['MEMCACHE_USERNAME']} {environ['MEMCACHE_PASSWORD']}"
         answer = _ask(environ["MEMCACHE_HOST"], int(environ["MEMCACHE_PORT"]), login, f"get {key}\r\n")
         if answer == "END\r\n":
@@ -37,12 +37,12 @@ class Client(ConformanceClient):
 
     @contextmanager
     def session(self, environ: Mapping[str, str]) -> Iterator[Callable[[str], str]]:
-        """One connection, logged in once."""
+        """Yield one connection, logged in once."""
         with _logged_in(environ) as connection:
             yield lambda key: _say(connection, f"get {key}\r\n")
 
     def facts(self, environ: Mapping[str, str]) -> Mapping[str, str]:
-        """What the server tells of itself."""
+        """Return what the server tells of itself."""
         with _logged_in(environ) as connection:
             lines = (line.split(" ", 2) for line in _say(connection, "stats settings\r\n").splitlines())
             told = {name: value for _, name, value in (each for each in lines if each[0] == "STAT")}
@@ -82,7 +82,7 @@ def _say(connection: socket.socket, request: str) -> str:
 
 
 def _ask(host: str, port: int, login: str, request: str) -> str:
-    """The answer to a short request, after logging in with a `set` of any key; see protocol.txt of memcached."""
+    """Return the answer to a short request, after logging in with a `set` of any key; see protocol.txt of memcached."""
     answer = ""
     with socket.create_connection((host, port), timeout=10) as connection:
         for text in (f"set login 0 0 {len(login.encode())}\r\n{login}\r\n", request):

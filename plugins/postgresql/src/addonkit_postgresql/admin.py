@@ -1,4 +1,4 @@
-"""What is made inside a server, as its superuser; `removal` removes it.
+"""Makes what apps have inside a server, as its superuser; `removal` removes it.
 
 Every verb is safe to repeat. Roles carry the id of their instance in a comment, written in the
 transaction that creates them: "already there and mine" differs from "already there and another instance's".
@@ -52,7 +52,7 @@ _LOOK: Final = """
 
 @attrs.frozen
 class _Found:
-    """What is there before something is made.
+    """The state before something is made.
 
     Attributes:
         version: of the server.
@@ -174,7 +174,7 @@ async def _take_spare(
 
 
 def _let_in(database: str) -> tuple[tuple[str, ...], ...]:
-    """Statements that let the owner of a database connect, and no other role."""
+    """Return statements that let the owner of a database connect, and no other role."""
     return (
         ("REVOKE ALL ON DATABASE %I FROM PUBLIC", database),
         ("ALTER DATABASE %I ALLOW_CONNECTIONS true", database),
@@ -189,7 +189,7 @@ async def own_schema(admin: Administrator, database: str, role: str) -> None:
 
 
 async def list_claims(admin: Administrator) -> tuple[str, ...]:
-    """Names of the roles that carry a mark: what instances have, or had, on this server."""
+    """Return names of the roles that carry a mark: what instances have, or had, on this server."""
     async with admin.session() as connection:
         rows = await connection.fetch(
             "SELECT rolname FROM pg_roles WHERE shobj_description(oid, 'pg_authid') LIKE $1 ORDER BY rolname",
@@ -228,7 +228,7 @@ async def drop_claim(admin: Administrator, claim: str) -> None:
 
 
 async def _close_doors(connection: asyncpg.Connection) -> None:
-    """Only the superuser needs the databases that come with a server.
+    """Close the databases that come with a server: only the superuser needs them.
 
     Two sessions that do this at once fail with "tuple concurrently updated"; hence the lock, and the look first.
     """

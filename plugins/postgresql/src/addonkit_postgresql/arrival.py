@@ -54,7 +54,7 @@ async def compare_with_dump(
 
 
 async def _rows(connection: asyncpg.Connection, dumped: Inventory) -> dict[str, int]:
-    """Rows of the tables of a dump, as far as there are such tables."""
+    """Return rows of the tables of a dump, as far as there are such tables."""
     counted: dict[str, int] = {}
     for name in dumped.rows:
         found = await connection.fetchrow(_TABLE, name)
@@ -66,7 +66,7 @@ async def _rows(connection: asyncpg.Connection, dumped: Inventory) -> dict[str, 
 
 
 async def _values(connection: asyncpg.Connection, dumped: Inventory) -> dict[str, tuple[int, bool]]:
-    """Values of the sequences of a dump, as far as there are such sequences."""
+    """Return values of the sequences of a dump, as far as there are such sequences."""
     values: dict[str, tuple[int, bool]] = {}
     for name in dumped.sequences:
         found = await connection.fetchval(_SEQUENCES, name)

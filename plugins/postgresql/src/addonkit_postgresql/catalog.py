@@ -1,4 +1,4 @@
-"""What the schema of a database consists of, as rows of text. They are the same in every place it was restored to.
+"""Reads the schema of a database as rows of text. They are the same in every place it was restored to.
 
 Expressions are left out: a server writes some of them in other words after a restore (`IN` on a `varchar` is one). Of
 the owner's name `<owner>` is left.

@@ -20,7 +20,7 @@ _CHECKSUM_AT: Final = 8
 
 
 def crc32c(data: bytes) -> int:
-    """The CRC-32C of some hundred bytes."""
+    """Return the CRC-32C of some hundred bytes."""
     crc = _WORD
     for byte in data:
         crc = _TABLE[(crc ^ byte) & 0xFF] ^ crc >> 8
@@ -28,7 +28,7 @@ def crc32c(data: bytes) -> int:
 
 
 def page_checksum(page: bytes, number: int) -> int:
-    """The checksum of a page of data; what its own field holds has no part in it.
+    """Return the checksum of a page of data; what its own field holds has no part in it.
 
     Args:
         page: all of its bytes.

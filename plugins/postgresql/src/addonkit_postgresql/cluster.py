@@ -82,7 +82,7 @@ def _identify(control: Path) -> tuple[int, int]:
 
 
 def _checksum_position(content: bytes | bytearray) -> int:
-    """Where the checksum of `pg_control` is: the only place that holds that of all before it."""
+    """Return where the checksum of `pg_control` is: the only place that holds that of all before it."""
     for position in range(_LEAST, min(_MOST, len(content) - 4) + 1, 4):
         if struct.unpack_from("=I", content, position)[0] == crc32c(bytes(content[:position])):
             return position
@@ -125,7 +125,7 @@ def _check_page(content: bytes | bytearray, number: int) -> None:
 
 
 def _stored_checksum(content: bytes | bytearray, number: int) -> int:
-    """The checksum in a page's header; 0 in a cluster without them."""
+    """Return the checksum in a page's header; 0 in a cluster without them."""
     return int(struct.unpack_from("=H", content, number * _BLOCK + _CHECKSUM_AT)[0])
 
 

@@ -1,4 +1,4 @@
-"""How an app uses a database: through its variables alone. For the conformance kit."""
+"""Uses a database as an app does: through its variables alone. For the conformance kit."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ class Client(ConformanceClient):
         asyncio.run(_write(environ["DATABASE_URL"], key, value))
 
     def read(self, environ: Mapping[str, str], key: str) -> str | None:
-        """The value, None without one."""
+        """Return the value, None without one."""
         return asyncio.run(_read(environ, key))
 
     def keys(self, environ: Mapping[str, str]) -> Collection[str]:
-        """Those in all databases that let the app in."""
+        """Return those in all databases that let the app in."""
         return asyncio.run(_keys(environ))
 
     @contextmanager
@@ -63,7 +63,7 @@ class Client(ConformanceClient):
                 runner.run(session.__aexit__(None, None, None))
 
     def knows(self, environ: Mapping[str, str]) -> bool:
-        """Whether the password counts: the server looks at it before it looks at the database."""
+        """Return whether the password counts: the server looks at it before it looks at the database."""
         return asyncio.run(_knows(environ))
 
     def listing(self, environ: Mapping[str, str]) -> Collection[str]:

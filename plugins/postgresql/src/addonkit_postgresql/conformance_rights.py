@@ -1,4 +1,4 @@
-"""What an app may do in its database, and what it may not: statements for the conformance kit.
+"""Statements that an app may run in its database, and others that it may not. For the conformance kit.
 
 Each statement that is refused here would do no harm if it were not.
 """

@@ -101,7 +101,7 @@ class Divider:
 
 
 def _row_end(content: bytes, place: int) -> int | None:
-    """The end of the last row that another chunk with text follows for certain; None when there is none."""
+    """Return the end of the last row that another chunk with text follows for certain; None when there is none."""
     last = len(content) - _NUMBER + 1
     while True:
         found = content.rfind(_NEXT, place + _NUMBER, last)

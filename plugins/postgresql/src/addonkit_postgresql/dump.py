@@ -140,7 +140,7 @@ async def _empty(server: Administrator, tenant: Tenant) -> None:
 
 
 def environment_of(access: ServerAccess, user: str, password: Secret, role: str = "none") -> dict[str, str]:
-    """How a program logs in and acts as a role: through the socket where its path is short enough, with SCRAM alone."""
+    """Return how a program logs in and acts as a role: by SCRAM alone, by the socket where its path is short enough."""
     use_socket = access.socket and len(access.socket) < _LONGEST_SOCKET
     return {
         "PGHOST": str(PurePath(access.socket).parent) if use_socket else access.host,

@@ -56,7 +56,7 @@ async def change(admin: Administrator, database: str, former: Mapping[str, str],
 
 
 def _is_needed(error: TransientError) -> bool:
-    """Whether something in the database needs what was to be removed: that does not pass."""
+    """Return whether something in the database needs what was to be removed: that does not pass."""
     import asyncpg
 
     return isinstance(error.__cause__, asyncpg.DependentObjectsStillExistError)

@@ -89,7 +89,7 @@ _SEQUENCES: Final = """
 
 
 async def fingerprint_of(connection: asyncpg.Connection, owner: str) -> Fingerprint:
-    """The fingerprint of the database that this transaction of the superuser sees; `owner` is its role.
+    """Return the fingerprint of the database that this transaction of the superuser sees; `owner` is its role.
 
     The transaction then has a lock on each table, so that none is dropped before it ends.
     """
@@ -101,7 +101,7 @@ async def fingerprint_of(connection: asyncpg.Connection, owner: str) -> Fingerpr
 
 
 async def outline_of(connection: asyncpg.Connection, owner: str) -> Fingerprint:
-    """What can be told of a database without reading it: sizes of all that holds rows, sequences, and the schema."""
+    """Return what shows without reading a database: sizes of all that holds rows, sequences, and the schema."""
     await connection.execute(_TEXT.format(lock_limit=LOCK_LIMIT))
     parts = [
         Part(f"table {row['name']}", row["size"], row["files"], "bytes")
@@ -130,7 +130,7 @@ async def read_tables_alone(connection: asyncpg.Connection) -> None:
 
 
 async def sequences(connection: asyncpg.Connection) -> list[Part]:
-    """One part for each sequence. Their values are those of now, not those of a snapshot."""
+    """Return one part for each sequence. Their values are those of now, not those of a snapshot."""
     found = []
     for row in await connection.fetch(_SEQUENCES):
         name, definition = row["name"], row["definition"]
@@ -141,7 +141,7 @@ async def sequences(connection: asyncpg.Connection) -> list[Part]:
 
 
 def without_moving(fingerprint: Fingerprint, later: Mapping[str, Part]) -> Fingerprint:
-    """The fingerprint without the values of sequences that have moved since; `later` is what they are by name."""
+    """Return the fingerprint without the values of sequences that have moved since; `later` has them by name."""
     import attrs
 
     def kept(part: Part) -> Part:

@@ -113,14 +113,14 @@ async def _restore(
 
 
 async def _dumped(access: ServerAccess, url: str) -> AsyncIterator[bytes]:
-    """What `pg_dump` writes; raises when that fails, so that no half of it is taken for everything."""
+    """Yield what `pg_dump` writes; raises when that fails, so that no half of it is taken for everything."""
     async with access.pipe(("pg_dump", *_DUMP), source_environment(url)) as output:
         async for chunk in output:
             yield chunk
 
 
 def source_environment(url: str) -> dict[str, str]:
-    """How `pg_dump` logs in to a server; a password in its arguments would be seen by others.
+    """Return how `pg_dump` logs in to a server; a password in its arguments would be seen by others.
 
     Raises:
         InvalidInput: the URL has something that is not known here.

@@ -1,4 +1,4 @@
-"""What logins that do not own a database may do in it: granted to two roles of the whole server, see naming.py."""
+"""Grants rights to logins that do not own a database, by two roles of the whole server; see naming.py."""
 
 from __future__ import annotations
 

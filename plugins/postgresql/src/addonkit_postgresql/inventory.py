@@ -1,4 +1,4 @@
-"""What a dump holds, read from the SQL that `pg_dump` and `pg_restore` write: objects, rows, sequences. Pure.
+"""Counts what a dump holds, read from the SQL that `pg_dump` and `pg_restore` write: objects, rows, sequences. Pure.
 
 It is compared with what came of it: a program that loads a dump may leave something out and still end with status 0.
 """
@@ -81,7 +81,7 @@ class Inventory:
         sequences: Mapping[str, tuple[int, bool]],
         large_objects: int,
     ) -> tuple[str, ...]:
-        """What did not arrive, a sentence each; what is there besides is no difference."""
+        """Return what did not arrive, a sentence each; what is there besides is no difference."""
         return tuple(self._differences(objects, rows, sequences, large_objects))
 
     def _differences(

@@ -1,4 +1,4 @@
-"""What `ALTER DATABASE ... SET` and `ALTER ROLE ... SET` have set for a tenant: `pg_dump` of a database leaves it out.
+"""Moves what `ALTER DATABASE ... SET` and `ALTER ROLE ... SET` have set for a tenant: `pg_dump` leaves it out.
 
 It is applied with the rights of the owner: an archive can set nothing that its owner could not. What only an
 administrator sets is not in it.
@@ -46,7 +46,7 @@ _LISTS: Final = frozenset(
 
 
 async def read_settings(connection: asyncpg.Connection, owner: str) -> bytes:
-    """What is set for the database that this session is in, and for its owner, as JSON."""
+    """Return what is set for the database that this session is in, and for its owner, as JSON."""
     rows = await connection.fetch(FIND, owner)
     return json.dumps([[row["scope"], row["name"], row["value"]] for row in rows]).encode()
 
@@ -75,7 +75,7 @@ async def apply_settings(server: Administrator, claim: str, content: bytes) -> N
 
 
 def _names(value: str) -> list[str]:
-    """The names in a list: separated by commas, and quoted where they need it, a quote being doubled."""
+    """Return the names in a list: separated by commas, and quoted where they need it, a quote being doubled."""
     names, quoted = [""], False
     for piece in re.split(r'("|,)', value.strip()):
         if piece == '"':
@@ -92,5 +92,5 @@ def _unquoted(name: str) -> str:
 
 
 async def chunks(content: bytes) -> AsyncIterator[bytes]:
-    """The content in one piece."""
+    """Yield the content in one piece."""
     yield content

@@ -1,4 +1,4 @@
-"""What lets other machines in, with TLS and SCRAM alone. Pure."""
+"""Lets other machines in, with TLS and SCRAM alone. Pure."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ host all all ::1/128 scram-sha-256
 
 @attrs.frozen
 class Listening:
-    """What a server needs for it; nothing for one that listens on loopback alone.
+    """The needs of a server that listens; nothing for one on loopback alone.
 
     Attributes:
         settings: of the server.
@@ -56,7 +56,7 @@ def listening(server: Server) -> Listening:
 
 
 def _rules(listen: str) -> str:
-    """Who may come from where (PostgreSQL manual, 20.1). The first rule that fits decides.
+    """Return who may come from where (PostgreSQL manual, 20.1). The first rule that fits decides.
 
     The administrator comes through the Unix socket alone. What listens on loopback on purpose asks for TLS there, too.
     """

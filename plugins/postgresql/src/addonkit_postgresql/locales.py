@@ -1,4 +1,4 @@
-"""How texts of a database are ordered. Pure."""
+"""Chooses how texts of a database are ordered. Pure."""
 
 from __future__ import annotations
 

@@ -109,14 +109,14 @@ async def remove_login(admin: Administrator, tenant: Tenant, name: str) -> None:
 
 
 async def count_sessions(admin: Administrator, name: str) -> int:
-    """How many sessions of a login are open."""
+    """Return how many sessions of a login are open."""
     async with admin.session() as connection:
         return int(await connection.fetchval(_COUNT, name))
 
 
 @asynccontextmanager
 async def passing_login(admin: Administrator, tenant: Tenant) -> AsyncIterator[Login]:
-    """A login that acts as the owner while the block lasts; one that an interrupted run has left is made anew."""
+    """Yield a login that acts as the owner while the block lasts; one that an interrupted run has left is made anew."""
     login = Login(f"addonkit.{tenant.owner}", Secret.generate())
     await add_login(admin, tenant, login, -1)
     try:

@@ -1,4 +1,4 @@
-"""Whose a role is: roles carry the id of their instance in a comment."""
+"""Marks whose a role is: roles carry the id of their instance in a comment."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ class Reserved:
 
 
 def wanted_name(app: str) -> str:
-    """The name that an app's database and role get where it is free.
+    """Return the name that an app's database and role get where it is free.
 
     PostgreSQL keeps names that start with `pg_` for itself whatever their ending, so they get an `a` in front;
     and so does `pg`, which would become one of them with a suffix.

@@ -1,4 +1,4 @@
-"""What users can choose of a database and of its server: data."""
+"""Options of a database and of its server: data."""
 
 from __future__ import annotations
 

@@ -161,7 +161,7 @@ class _Contents:
         return Head(b"".join(self._written), b"".join(others), self._place, is_divisible)
 
     def _has_rows_first(self) -> bool:
-        """Whether large objects come after all rows."""
+        """Return whether large objects come after all rows."""
         first = self._kinds.index(_OBJECTS) if _OBJECTS in self._kinds else len(self._kinds)
         return _ROWS not in self._kinds[first:]
 
@@ -208,6 +208,6 @@ class _Contents:
         return int.from_bytes(bytes(parts), "little") * (-1 if sign else 1)
 
     def _text(self) -> str | None:
-        """Every byte as one character, whatever the dump's encoding: names of roles that apps own are ASCII."""
+        """Return every byte as one character, whatever the dump's encoding: names of roles that apps own are ASCII."""
         length = self._number()
         return None if length < 0 else self._bytes(length).decode("latin-1")

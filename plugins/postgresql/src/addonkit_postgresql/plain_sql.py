@@ -65,16 +65,16 @@ class PlainSql:
 
     @property
     def within(self) -> str:
-        """What is not closed yet; empty between and in statements."""
+        """Return what is not closed yet; empty between and in statements."""
         return "the rows of a table" if self._rows else "a quoted text" if self._quote else ""
 
     @property
     def unfinished(self) -> bool:
-        """Whether a statement has no end yet."""
+        """Return whether a statement has no end yet."""
         return self._statement
 
     def take(self, line: bytes) -> bytes:
-        """What to give to psql for a line, which is with its end.
+        """Return what to give to psql for a line, which is with its end.
 
         Raises:
             BackupError: it is a command of psql, which a dump does not have.
@@ -109,7 +109,7 @@ class PlainSql:
 
 
 def _follow(line: bytes, quote: bytes) -> tuple[bytes, bytes]:
-    """The quote that is open after a line, and what of the line is code."""
+    """Return the quote that is open after a line, and what of the line is code."""
     position, code = 0, b""
     while position < len(line):
         if not quote:
@@ -127,7 +127,7 @@ def _follow(line: bytes, quote: bytes) -> tuple[bytes, bytes]:
 
 
 def _end(line: bytes, position: int, quote: bytes) -> int:
-    """Where a quote ends; negative when it goes on in the next line."""
+    """Return where a quote ends; negative when it goes on in the next line."""
     if quote.startswith(b"$"):
         found = line.find(quote, position)
         return found + len(quote) if found >= 0 else -1
@@ -141,7 +141,7 @@ def _end(line: bytes, position: int, quote: bytes) -> int:
 
 
 async def cleaned(content: AsyncIterator[bytes], token: str, counted: Counted | None = None) -> AsyncIterator[bytes]:
-    """What to give to psql: without what is of the origin alone, and closed to commands of psql by a token.
+    """Yield what to give to psql: without what is of the origin alone, and closed to commands of psql by a token.
 
     Raises:
         BackupError: the dump is cut, or is none.

@@ -218,7 +218,7 @@ async def _drop_empty_roles(admin: Administrator, inside: asyncpg.Connection, na
 
 
 def _names(roles: Sequence[str]) -> str:
-    """Places in a template for the names of roles, with commas between."""
+    """Return places in a template for the names of roles, with commas between."""
     return ", ".join(["%I"] * len(roles))
 
 

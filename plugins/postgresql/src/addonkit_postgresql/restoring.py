@@ -82,7 +82,7 @@ async def restore(
 
 
 async def _begin(content: AsyncIterator[bytes], owner: str) -> tuple[bytes, Head | None]:
-    """The first bytes of a dump, all of one that is not large; and its table of contents, if it has one."""
+    """Return the first bytes of a dump, all of one that is not large; and its table of contents, if it has one."""
     pieces: list[bytes] = []
     size, wanted = 0, LARGE
     async for chunk in content:

@@ -22,7 +22,7 @@ UNUSABLE: Final = f"SCRAM-SHA-256${ITERATIONS}:{'A' * 22}==${'A' * 43}=:{'A' * 4
 
 
 def verifier(password: str, salt: bytes | None = None, iterations: int = ITERATIONS) -> str:
-    """A verifier in PostgreSQL's form, `SCRAM-SHA-256$<iterations>:<salt>$<StoredKey>:<ServerKey>`.
+    """Return a verifier in PostgreSQL's form, `SCRAM-SHA-256$<iterations>:<salt>$<StoredKey>:<ServerKey>`.
 
     By RFC 5802 section 3 and RFC 7677. The password is ASCII, so that SASLprep changes nothing.
 
@@ -40,7 +40,7 @@ def verifier(password: str, salt: bytes | None = None, iterations: int = ITERATI
 
 
 def fits(password: str, kept: str) -> bool:
-    """Whether a password is the one that a server keeps; False when it keeps none, or in another form."""
+    """Return whether a password is the one that a server keeps; False when it keeps none, or in another form."""
     found = _VERIFIER.match(kept)
     if found is None:
         return False

@@ -1,4 +1,4 @@
-"""How a PostgreSQL server runs. Pure."""
+"""Describes how a PostgreSQL server runs. Pure."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ _FIRST_WITH_BUILTIN_LOCALES: Final = 17
 
 
 def program(server: Server) -> Program:
-    """How a server runs without a container."""
+    """Return how a server runs without a container."""
     reached = listening(server)
     settings = (*_LOOPBACK, *_sizes(server), *_SETTINGS, *reached.settings)
     preloaded = [each for each in PRELOADED if each in words(server.config)]
@@ -83,7 +83,7 @@ def program(server: Server) -> Program:
 
 
 def reset_program(server: Server) -> Program:
-    """How one runs whose superuser gets the recorded password before its start."""
+    """Return how one runs whose superuser gets the recorded password before its start."""
     # The server itself makes a verifier of it.
     statement = f"ALTER ROLE {ADMINISTRATOR} LOGIN PASSWORD '{admin_password(server).reveal()}'\n"
     return attrs.evolve(
@@ -101,7 +101,7 @@ def _initdb(version: str, password_file: str) -> tuple[str, ...]:
 
 
 def _template(server: Server) -> DiskTemplate:
-    """A cluster whose superuser has no password that fits, with as little WAL as there can be."""
+    """Return a cluster whose superuser has no password that fits, with as little WAL as there can be."""
     return DiskTemplate(
         prepare=(
             (*_initdb(server.version, "{run}/password"), "--no-sync"),
@@ -115,7 +115,7 @@ def _template(server: Server) -> DiskTemplate:
 
 
 def container(server: Server) -> ContainerSpec:
-    """How it runs in one."""
+    """Return how it runs in one."""
     return ContainerSpec(
         command=("postgres", *_options((*_sizes(server), *_SETTINGS))),
         env={
@@ -128,7 +128,7 @@ def container(server: Server) -> ContainerSpec:
 
 
 def _sizes(server: Server) -> tuple[str, ...]:
-    """Settings that follow from the variant, and the name that process lists show.
+    """Return settings that follow from the variant, and the name that process lists show.
 
     A transaction that idles keeps its locks, and the server from clearing up: on a shared server others wait for it.
     """
@@ -144,7 +144,7 @@ def _sizes(server: Server) -> tuple[str, ...]:
 
 
 def _cluster(version: str) -> tuple[str, ...]:
-    """Arguments of initdb about the data itself.
+    """Return arguments of initdb about the data itself.
 
     C.UTF-8 knows the letters of all languages, and sorts by code point: its order never changes with a system's
     libraries, which is what breaks indexes. Since version 17 the server brings its own.
@@ -164,7 +164,7 @@ def _options(settings: Iterable[str]) -> tuple[str, ...]:
 
 
 def _startup_message() -> str:
-    """A StartupMessage (PostgreSQL manual, section 54.7), as Latin-1 text.
+    """Return a StartupMessage (PostgreSQL manual, section 54.7), as Latin-1 text.
 
     A server that is ready answers with an authentication request, `R`; one that is starting with an error.
     """

@@ -130,7 +130,7 @@ async def copy_server(
 
 
 async def _need(server: Administrator, name: str, origin: Administrator, claim: str) -> int:
-    """Kilobytes that a copy needs; 0 where there is to be none."""
+    """Return kilobytes that a copy needs; 0 where there is to be none."""
     async with origin.session(claim) as connection:
         found = await connection.fetchrow(_LOOK, name)
     if not found["fits"] or found["size"] < found["others"]:

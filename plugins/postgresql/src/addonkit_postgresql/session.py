@@ -62,7 +62,7 @@ def _no_socket() -> AbstractContextManager[str]:
 
 @attrs.frozen
 class Administrator:
-    """How to become the superuser of a server.
+    """The superuser of a server, and how to become it.
 
     Attributes:
         address: where it answers.
@@ -78,7 +78,7 @@ class Administrator:
 
     @asynccontextmanager
     async def session(self, database: str = DATABASE, *, patient: bool = True) -> AsyncIterator[asyncpg.Connection]:
-        """A connection as the superuser.
+        """Yield a connection as the superuser.
 
         Args:
             database: to connect to.

@@ -1,4 +1,4 @@
-"""What an app has on a server: a role, and a database that belongs to it. Both have the same name.
+"""The tenants of a server: a role for each app, and a database of the same name that belongs to it.
 
 A create imports what makes a tenant; what else is done with one is imported when it is done.
 """
@@ -209,6 +209,6 @@ class DatabaseTenants(Tenants):
 
 
 def administrator(access: ServerAccess) -> Administrator:
-    """The superuser of a server."""
+    """Return the superuser of a server."""
     address, other = ServerAddress(access.host, access.port), access.passwords[1:]
     return Administrator(address, access.password, access.open_socket, *other)

@@ -34,7 +34,7 @@ def _url(access: ConnectionInfo) -> Secret:
 
 
 def _socket_url(access: ConnectionInfo, directory: str) -> Secret:
-    """A URL without a host, which is in its query: all common clients read it so."""
+    """Return a URL without a host, which is in its query: all common clients read it so."""
     name, database = quote(access.login, safe=""), quote(access.claim, safe="")
     password = quote(access.password.reveal(), safe="")
     return Secret(f"postgresql://{name}:{password}@/{database}?host={quote(directory)}&port={access.port}")

@@ -27,7 +27,7 @@ _DEFAULT_REGION: Final = "us-east-1"
 
 
 class Standing(StrEnum):
-    """What a name is to an instance."""
+    """The relation of a name to an instance."""
 
     FREE = "free"
     OURS = "ours"
@@ -45,7 +45,7 @@ class Marked:
 
 
 async def standing(service: Service, bucket: str, instance: str) -> Standing:
-    """Who has the name: no account, this instance, or another owner.
+    """Return who has the name: no account, this instance, or another owner.
 
     UNMARKED when the bucket has no mark at all; HIDDEN when we may not look, so that it can be anything.
     """
@@ -71,7 +71,7 @@ async def standing(service: Service, bucket: str, instance: str) -> Standing:
 
 
 def hidden(bucket: str) -> AddonkitError:
-    """The error for a bucket that we may not look at."""
+    """Return the error for a bucket that we may not look at."""
     return refused(f"looking at bucket {bucket}", "AccessDenied", "", 403)
 
 
@@ -133,7 +133,7 @@ async def require(service: Service, bucket: str) -> None:
 
 
 async def is_empty(service: Service, bucket: str) -> bool:
-    """Whether it holds no object."""
+    """Return whether it holds no object."""
     async with s3(service, f"looking into bucket {bucket}") as client:
         return not (await client.list_objects_v2(Bucket=bucket, MaxKeys=1)).get("Contents")
 

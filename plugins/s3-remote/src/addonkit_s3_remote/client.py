@@ -25,7 +25,7 @@ PATIENCE_FOR_MANY: Final = 120.0
 async def s3(
     service: Service, attempted: str, key: Key | None = None, *, patience: float | None = None
 ) -> AsyncIterator[Any]:
-    """A client of the S3 interface, as the administrator or with another key.
+    """Yield a client of the S3 interface, as the administrator or with another key.
 
     It waits `patience` seconds for each answer; default is PATIENCE.
 
@@ -39,7 +39,7 @@ async def s3(
 
 @asynccontextmanager
 async def iam(service: Service, attempted: str) -> AsyncIterator[Any]:
-    """A client of the IAM interface, as the administrator; raises as `s3`."""
+    """Yield a client of the IAM interface, as the administrator; raises as `s3`."""
     async with _client("iam", service, service.iam_endpoint, attempted) as client:
         yield client
 
@@ -80,19 +80,19 @@ async def _client(
 
 
 def _check_file(attempted: str, where: str, file: str) -> str | None:
-    """The certificates to trust; None for the system's own."""
+    """Return the certificates to trust; None for the system's own."""
     if file and not os.access(file, os.R_OK):
         raise untrusted(attempted, where, f"{file} cannot be read")
     return file or None
 
 
 def code_of(error: Any) -> str:
-    """The service's own word in an error of a client, inside the block of `s3` or `iam`."""
+    """Return the service's own word in an error of a client, inside the block of `s3` or `iam`."""
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
 async def if_there(call: Awaitable[Any]) -> Any:
-    """What a call answers; None when what it is about is not there."""
+    """Return what a call answers; None when what it is about is not there."""
     from botocore.exceptions import ClientError
 
     try:
@@ -105,7 +105,7 @@ async def if_there(call: Awaitable[Any]) -> Any:
 
 @cache
 def _session() -> Any:
-    """One session for all clients, so that descriptions of services are read once.
+    """Return one session for all clients, so that descriptions of services are read once.
 
     It reads no file, no profile and no variable of the shell: what the operator set for addonkit is all that counts.
     """
@@ -140,7 +140,7 @@ def _answer(attempted: str, response: Any) -> AddonkitError:
 
 
 def _skew(date: str) -> float:
-    """Seconds that the service's clock is before ours, by the `Date` of its answer; 0 when that says nothing."""
+    """Return seconds that the service's clock is before ours, by the `Date` of its answer; 0 when that says nothing."""
     try:
         return (parsedate_to_datetime(date) - _now()).total_seconds()
     except (ValueError, TypeError):
@@ -152,6 +152,6 @@ def _now() -> datetime:
 
 
 def _reason(error: BaseException) -> str:
-    """The innermost text: outer ones repeat the URL."""
+    """Return the innermost text: outer ones repeat the URL."""
     inner = error.__cause__ or getattr(error, "kwargs", {}).get("error") or error
     return str(inner) or type(inner).__name__

@@ -1,4 +1,4 @@
-"""How an app uses a bucket: through its variables alone. For the conformance kit; needs the extra `local`."""
+"""Uses a bucket as an app does: through its variables alone. For the conformance kit; needs the extra `local`."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Client(ConformanceClient):
         of_app(environ).put_object(Bucket=environ["S3_BUCKET"], Key=_key(environ, key), Body=value.encode())
 
     def read(self, environ: Mapping[str, str], key: str) -> str | None:
-        """The value, None without one."""
+        """Return the value, None without one."""
         client = of_app(environ)
         try:
             found = client.get_object(Bucket=environ["S3_BUCKET"], Key=_key(environ, key))
@@ -63,12 +63,12 @@ class Client(ConformanceClient):
         return content.decode()
 
     def keys(self, environ: Mapping[str, str]) -> Collection[str]:
-        """All objects of the bucket, or of its folder: past that, a key may not list."""
+        """Return all objects of the bucket, or of its folder: past that, a key may not list."""
         found = of_app(environ).list_objects_v2(Bucket=environ["S3_BUCKET"], Prefix=environ.get("S3_PREFIX", ""))
         return [str(each["Key"]) for each in found.get("Contents", ())]
 
     def knows(self, environ: Mapping[str, str]) -> bool:
-        """Whether the key counts: the service looks at it before it looks at what that may do."""
+        """Return whether the key counts: the service looks at it before it looks at what that may do."""
         from botocore.exceptions import ClientError
 
         try:
@@ -141,14 +141,14 @@ class Client(ConformanceClient):
 
     @contextmanager
     def service(self) -> Iterator[Mapping[str, str]]:
-        """A service with IAM, and a bucket for folders."""
+        """Yield a service with IAM, and a bucket for folders."""
         with local_service() as settings:
             of_operator(settings).create_bucket(Bucket=SHARED)
             _running.update(settings)
             yield {**settings, "bucket": SHARED}
 
     def left_behind(self, settings: Mapping[str, str]) -> Collection[str]:
-        """Buckets, objects in the shared one, and users."""
+        """Return buckets, objects in the shared one, and users."""
         s3, iam = of_operator(settings), of_operator(settings, "iam")
         buckets = [f"bucket {each['Name']}" for each in s3.list_buckets()["Buckets"]]
         objects = [f"object {each['Key']}" for each in s3.list_objects_v2(Bucket=SHARED).get("Contents", ())]
@@ -177,7 +177,7 @@ def _expire_days(operator: Any, bucket: str) -> int:
 
 
 def _arguments(operation: str, environ: Mapping[str, str]) -> dict[str, Any]:
-    """What an operation needs; harmless if it is let through."""
+    """Return what an operation needs; harmless if it is let through."""
     bucket = {"Bucket": environ["S3_BUCKET"]}
     if operation in _OF_OBJECTS:
         return bucket | {"Key": _key(environ, "right")} | _MORE.get(operation, {})
@@ -197,7 +197,7 @@ def _arguments(operation: str, environ: Mapping[str, str]) -> dict[str, Any]:
 
 
 def of_app(environ: Mapping[str, str], kind: str = "s3") -> Any:
-    """A client as an app makes it of its variables, of `s3` or `iam`; each request is sent once."""
+    """Return a client as an app makes it of its variables, of `s3` or `iam`; each request is sent once."""
     return _client(
         kind,
         environ["AWS_ENDPOINT_URL_S3"],
@@ -207,7 +207,7 @@ def of_app(environ: Mapping[str, str], kind: str = "s3") -> Any:
 
 
 def of_operator(settings: Mapping[str, str], kind: str = "s3") -> Any:
-    """A client of the operator's, of `s3` or `iam`."""
+    """Return a client of the operator's, of `s3` or `iam`."""
     return _client(kind, settings["endpoint"], "us-east-1", (settings["access_key"], settings["secret_key"]))
 
 

@@ -1,4 +1,4 @@
-"""How one association gets a key of its own, and how it is revoked."""
+"""Gives each association a key of its own, and revokes it."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def _check_static(service: Service) -> None:
 
 
 def user_to_remove(association: Association) -> str:
-    """The user of an association; empty when it got the administrator's key, which stays."""
+    """Return the user of an association; empty when it got the administrator's key, which stays."""
     return str(association.attributes.get("user", user_of(association.id, association.generation)))
 
 

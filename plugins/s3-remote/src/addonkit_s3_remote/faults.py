@@ -1,4 +1,4 @@
-"""What the answers of a service mean to the operator. Pure.
+"""Turns answers of a service into errors for the operator. Pure.
 
 Codes as in the S3 and IAM references ("Error responses", "Common errors").
 """
@@ -72,7 +72,7 @@ def unchanged(refusal: Refused) -> Unchanged:
 
 
 def refused(attempted: str, code: str, message: str, status: int, skew: float = 0.0) -> AddonkitError:
-    """The error for an answer of the service, whose clock is `skew` seconds before ours."""
+    """Return the error for an answer of the service, whose clock is `skew` seconds before ours."""
     if code in DENIED | {"400"} and abs(skew) > _TOLERATED:
         code = "RequestTimeTooSkewed"
     if code in _PASSING or (status >= 500 and code not in UNSUPPORTED):  # noqa: PLR2004 - status of a server's own fault
@@ -84,7 +84,7 @@ def refused(attempted: str, code: str, message: str, status: int, skew: float = 
 
 
 def unreachable(attempted: str, endpoint: str, reason: str) -> TransientError:
-    """The error for a service that does not answer."""
+    """Return the error for a service that does not answer."""
     return TransientError(
         attempted,
         f"{endpoint} does not answer: {reason}",
@@ -93,12 +93,12 @@ def unreachable(attempted: str, endpoint: str, reason: str) -> TransientError:
 
 
 def not_s3(attempted: str, endpoint: str) -> Refused:
-    """The error for something that answers and is no S3 service."""
+    """Return the error for something that answers and is no S3 service."""
     return Refused(attempted, f"{endpoint} does not speak S3", f"run `{SET} endpoint=...`", code="NotS3")
 
 
 def no_such_bucket(attempted: str, endpoint: str) -> Refused:
-    """The error for a bucket that the operator named and that is not there."""
+    """Return the error for a bucket that the operator named and that is not there."""
     return Refused(
         attempted,
         f"{endpoint} has no such bucket",
@@ -108,7 +108,7 @@ def no_such_bucket(attempted: str, endpoint: str) -> Refused:
 
 
 def untrusted(attempted: str, endpoint: str, reason: str) -> Refused:
-    """The error for a certificate that does not fit."""
+    """Return the error for a certificate that does not fit."""
     return Refused(
         attempted,
         f"the certificate of {endpoint} is not trusted: {reason}",

@@ -90,7 +90,7 @@ class _Contents:
             self._progress(f"{self._digest.count:,} objects loaded")
 
     def fingerprint(self) -> Fingerprint:
-        """What it all is."""
+        """Return what it all is."""
         return Fingerprint((self._digest.part("objects", "objects"),))
 
 
@@ -128,7 +128,7 @@ async def _load_bucket(own: Service, url: str, uploads: Uploads, digest: _Conten
 
 
 def place_of(url: str) -> Place:
-    """The bucket, and the folder in it, that a URL such as `s3://bucket/folder` names.
+    """Return the bucket, and the folder in it, that a URL such as `s3://bucket/folder` names.
 
     Raises:
         InvalidInput: it names no bucket, or has more.
@@ -141,7 +141,7 @@ def place_of(url: str) -> Place:
 
 
 def source_service(own: Service, environ: Mapping[str, str]) -> Service:
-    """The service that the usual variables describe; without them the one that the addon itself uses.
+    """Return the service that the usual variables describe; without them the one that the addon itself uses.
 
     Raises:
         NotConfigured: they name a key without its secret, or a service without a key.

@@ -1,4 +1,4 @@
-"""Whether a key opens what is not its own: tried, for not every service judges what policies say."""
+"""Checks that a key opens only its own: by trying, since not every service judges what policies say."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ _NO_IAM: Final = UNSUPPORTED | {"NotS3", "NoSuchBucket", "404", "400", "InvalidR
 
 
 async def has_iam(service: Service) -> bool:
-    """Whether users can be made here; an AccessDenied is raised as it is, for then IAM is there."""
+    """Return whether users can be made here; an AccessDenied is raised as it is, for then IAM is there."""
     try:
         async with iam(service, "asking the service for IAM") as client:
             await client.list_users(PathPrefix=PATH, MaxItems=1)
@@ -45,7 +45,7 @@ async def allow(service: Service, user: str, document: str) -> None:
 
 
 async def make_key(service: Service, user: str) -> Key:
-    """A new key of the user, and the only one: the secret of a former one cannot be read again."""
+    """Return a new key of the user, and the only one: the secret of a former one cannot be read again."""
     async with iam(service, f"creating a key of user {user}") as client:
         await _drop_keys(client, user)
         made = (await client.create_access_key(UserName=user))["AccessKey"]

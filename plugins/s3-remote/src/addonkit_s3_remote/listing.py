@@ -1,4 +1,4 @@
-"""What is in a bucket or folder: listed page by page, and counted."""
+"""Lists a bucket or folder page by page, and counts."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Found:
 
     @property
     def named(self) -> dict[str, str]:
-        """How a request names it."""
+        """Return how a request names it."""
         return {"Key": self.key, "VersionId": self.version} if self.version else {"Key": self.key}
 
 

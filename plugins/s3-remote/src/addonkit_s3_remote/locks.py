@@ -23,7 +23,7 @@ _GOVERNANCE: Final = "GOVERNANCE"
 
 @attrs.frozen
 class Lock:
-    """What keeps an object.
+    """A lock that keeps an object.
 
     Attributes:
         mode: of its retention; empty without one.

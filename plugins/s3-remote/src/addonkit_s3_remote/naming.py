@@ -17,7 +17,7 @@ _RESERVED: Final = ("xn--", "sthree-", "amzn-s3-demo-")
 
 
 def bucket_names(app: str, instance: str) -> tuple[str, ...]:
-    """Names for an instance's bucket, in the order they are tried."""
+    """Return names for an instance's bucket, in the order they are tried."""
     return tuple(
         _bucket(app, f"-{instance}" if number == 1 else f"-{instance}-{number}") for number in range(1, CANDIDATES + 1)
     )
@@ -32,10 +32,10 @@ def _bucket(app: str, ending: str) -> str:
 
 
 def folder_of(app: str, instance: str) -> str:
-    """The prefix of an instance's objects in a shared bucket; ends in `/`, so that no other one begins with it."""
+    """Return the prefix of an instance's objects in a shared bucket. It ends in `/`: no other one begins with it."""
     return f"{_bucket(app, f'-{instance}')}/"
 
 
 def user_of(association: str, generation: int = 1) -> str:
-    """The IAM user that one association has in a generation of its credentials."""
+    """Return the IAM user that one association has in a generation of its credentials."""
     return f"addonkit-{association}" + (f"-{generation}" if generation > 1 else "")

@@ -37,7 +37,7 @@ class Entry:
 
 @attrs.frozen
 class About:
-    """What comes back with the content.
+    """The metadata that come back with the content.
 
     Attributes:
         key: below the place.
@@ -67,7 +67,7 @@ class About:
 
 
 def about_of(answer: Mapping[str, Any], entry: Entry, tags: Mapping[str, str]) -> About:
-    """What the answer to a request for the content says about an object."""
+    """Return what the answer to a request for the content says about an object."""
     headers = {name: str(answer[name]) for name in HEADERS if answer.get(name)}
     return About(entry.key, entry.age, entry.current, headers, dict(answer.get("Metadata") or {}), tags)
 
@@ -110,7 +110,7 @@ class Digests:
         self._removed.add(key.encode())
 
     def fingerprint(self) -> Fingerprint:
-        """What it all is."""
+        """Return what it all is."""
         parts = [self._current.part("objects", "objects")]
         if self._older.count:
             parts.append(self._older.part("older versions", "versions"))

@@ -1,4 +1,4 @@
-"""What users can choose of a bucket, and the requests that say so to the service."""
+"""Options of a bucket, and the requests that tell them to the service."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an app may do, as IAM policies. Pure."""
+"""Writes what an app may do, as IAM policies. Pure."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _FOLDER = ("s3:ListBucket", "s3:ListBucketVersions", "s3:ListBucketMultipartUplo
 
 
 def policy(service: Service, bucket: str, prefix: str = "", *, reads_only: bool = False) -> str:
-    """The policy that reaches one bucket, or one folder of it, as JSON text."""
+    """Return the policy that reaches one bucket, or one folder of it, as JSON text."""
     arn = f"arn:{service.partition}:s3:::{bucket}"
     actions = tuple(each for each in _OBJECT if each.startswith("s3:Get")) if reads_only else _OBJECT
     statements = [_allow(actions, f"{arn}/{prefix}*")]

@@ -54,7 +54,7 @@ class Content:
 
 
 async def is_versioned(client: Any, bucket: str) -> bool:
-    """Whether a bucket has, or had, versions."""
+    """Return whether a bucket has, or had, versions."""
     try:
         found = await client.get_bucket_versioning(Bucket=bucket)
     except client.exceptions.ClientError as error:

@@ -1,4 +1,4 @@
-"""How places are made, measured and removed. Settings are read afresh by each step and never journaled."""
+"""Makes, measures and removes places. Each step reads settings afresh; none is ever journaled."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ PROVISION: Saga[ProvisionResult] = Saga(
 
 @attrs.frozen
 class Doomed:
-    """What is to be removed: a place, and whether its bucket goes too. An empty bucket: nothing is there."""
+    """The things to remove: a place, and whether its bucket goes too. An empty bucket: nothing is there."""
 
     bucket: str
     prefix: str
@@ -198,7 +198,7 @@ MEASURE: Saga[Usage] = Saga("s3-remote.measure", steps=(count_objects,))
 
 
 def _from(wanted: str, names: tuple[str, ...]) -> tuple[str, ...]:
-    """The names from the wanted one on; it was free, those before it were not."""
+    """Return the names from the wanted one on; it was free, those before it were not."""
     return names[names.index(wanted) :] if wanted in names else (wanted,)
 
 
@@ -219,12 +219,12 @@ async def _take(service: Service, name: str, instance: str) -> bool:
 
 
 async def _is_ours(service: Service, name: str, found: Standing) -> bool:
-    """Whether a run of ours made it. One that was cut off before the mark left it empty, and the name is ours alone."""
+    """Return whether a run of ours made it. One cut off before the mark left it empty; the name is ours alone."""
     return found is Standing.OURS or (found is Standing.UNMARKED and await buckets.is_empty(service, name))
 
 
 async def _find_left(service: Service, instance: Instance) -> str:
-    """What a provisioning that never ended may have left; empty when nothing."""
+    """Return what a provisioning that never ended may have left; empty when nothing."""
     for name in bucket_names(instance.app, instance.id):
         if await _is_ours(service, name, await buckets.standing(service, name, instance.id)):
             return name
@@ -232,7 +232,7 @@ async def _find_left(service: Service, instance: Instance) -> str:
 
 
 def _check_endpoint(service: Service, instance: Instance, bucket: str) -> None:
-    """A bucket that is not found somewhere else is not gone."""
+    """Refuse another endpoint than the bucket's own: a bucket that is not found there is not gone."""
     before = instance.attributes["endpoint"]
     if before != service.endpoint:
         raise AddonkitError(

@@ -22,7 +22,7 @@ class Key:
 
 @attrs.frozen
 class Service:
-    """Where the service is and how to sign in as its administrator.
+    """The service, and how to sign in as its administrator.
 
     Attributes:
         endpoint: URL without a path; `iam_endpoint` None when the client library knows it.
@@ -49,7 +49,7 @@ class Service:
 
     @property
     def is_aws(self) -> bool:
-        """Whether it is AWS itself."""
+        """Return whether it is AWS itself."""
         return _is_aws(self.endpoint)
 
     @property
@@ -62,7 +62,7 @@ class Service:
 
 
 def service_of(settings: Mapping[str, str | Secret]) -> Service:
-    """The service that settings describe.
+    """Return the service that settings describe.
 
     Raises:
         NotConfigured: when the endpoint or the key is missing.
@@ -112,7 +112,7 @@ def _url(name: str, text: str, *, http: bool) -> str:
 
 
 def _iam_of(endpoint: str) -> str | None:
-    """IAM of AWS has a host of its own, which the client library knows; others serve it where they serve S3."""
+    """Return IAM of AWS has a host of its own, which the client library knows; others serve it where they serve S3."""
     return None if _is_aws(endpoint) else endpoint
 
 

@@ -1,4 +1,4 @@
-"""What an app's bucket or folder holds: `python -m addonkit_s3_remote.shell [PREFIX]`.
+"""Shows what an app's bucket or folder holds: `python -m addonkit_s3_remote.shell [PREFIX]`.
 
 It logs in with the variables that the app receives, and prints size, time and key of each object.
 """

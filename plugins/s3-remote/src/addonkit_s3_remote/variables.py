@@ -7,7 +7,7 @@ from addonkit_s3_remote.service import Key, Service
 
 
 def variables(service: Service, bucket: str, prefix: str, key: Key) -> tuple[Variable, ...]:
-    """The variables in their order; `S3_PREFIX` only with a prefix."""
+    """Return the variables in their order; `S3_PREFIX` only with a prefix."""
     # Many services other than AWS refuse, or do not give, checksums that are not required.
     checksums = "when_supported" if service.is_aws else "when_required"
     folder = (Variable("S3_PREFIX", prefix),) if prefix else ()

@@ -1,4 +1,4 @@
-"""What is done inside a server, as its administrator. The only file that knows the client library."""
+"""Works inside a server, as its administrator. The only file that knows the client library."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _LOST: Final = "run `addonkit rotate --lost` with the name of an instance of tha
 
 @attrs.frozen
 class Administrator:
-    """How to become the administrator of a server; `open_socket` is that of ServerAccess."""
+    """The administrator of a server; `open_socket` is that of ServerAccess."""
 
     address: ServerAddress
     password: Secret
@@ -88,7 +88,7 @@ class Administrator:
 
 
 async def _is_full(path: str, address: ServerAddress) -> bool:
-    """Whether the server turns every connection away: it says so before anything is sent, and closes."""
+    """Return whether the server turns every connection away: it says so before anything is sent, and closes."""
     with suppress(OSError, TimeoutError):
         async with asyncio.timeout(1):
             reader, writer = await _connect(path, address)
@@ -186,7 +186,7 @@ async def drop_user(admin: Administrator, name: str) -> None:
 
 
 async def count_connections(admin: Administrator, name: str) -> int:
-    """How many connections a user has."""
+    """Return how many connections a user has."""
     async with admin.session() as client:
         found = await client.client_list()
     return sum(each.get("user") == name for each in found)
@@ -204,12 +204,12 @@ async def change_writers(admin: Administrator, user: str, prefix: str, rules: tu
 
 
 async def _rules_of_users(client: Valkey) -> list[list[str]]:
-    """The words of each user in the list: `user`, its name, its rules."""
+    """Return the words of each user in the list: `user`, its name, its rules."""
     return [_text(line).split(" ") for line in await _command(client, "ACL", "LIST")]
 
 
 def _logins_of(users: Iterable[list[str]], prefix: str) -> list[str]:
-    """Names of users of apps whose keys are under a prefix."""
+    """Return names of users of apps whose keys are under a prefix."""
     patterns = {f"~{prefix}*", f"%R~{prefix}*"}
     return [words[1] for words in users if _is_login(words[1]) and patterns.intersection(words)]
 
@@ -259,7 +259,7 @@ async def list_users(admin: Administrator) -> tuple[str, ...]:
 
 
 async def has_login(admin: Administrator) -> bool:
-    """Whether any app can log in to a server of its own; in older releases apps are the default user."""
+    """Return whether any app can log in to a server of its own; in older releases apps are the default user."""
     async with admin.session() as client:
         names = [_text(name) for name in await _command(client, "ACL", "USERS")]
         default = await client.acl_getuser(OWNER)

@@ -1,4 +1,4 @@
-"""How an app uses a store: through its variables alone. For the conformance kit."""
+"""Uses a store as an app does: through its variables alone. For the conformance kit."""
 
 from __future__ import annotations
 
@@ -48,13 +48,13 @@ class Client(ConformanceClient):
                     raise
 
     def read(self, environ: Mapping[str, str], key: str) -> str | None:
-        """The value, None without one."""
+        """Return the value, None without one."""
         with _client(environ) as client:
             found: Any = client.get(_key(environ, key))
         return None if found is None else str(found)
 
     def keys(self, environ: Mapping[str, str]) -> Collection[str] | None:
-        """All keys of the server, where it lists any."""
+        """Return all keys of the server, where it lists any."""
         from valkey.exceptions import NoPermissionError
 
         with _client(environ) as client:
@@ -176,7 +176,7 @@ def _ask(connection: Any, key: str) -> Any:
 
 
 def _is_persistent(environ: Mapping[str, str]) -> bool:
-    """Whether the server of the only app keeps data on a disk."""
+    """Return whether the server of the only app keeps data on a disk."""
     with _client(environ) as client:
         told: Any = client.config_get("appendonly")
     return bool(told["appendonly"] == "yes")

@@ -1,4 +1,4 @@
-"""What an app may do on its server, and what it may not: commands for the conformance kit.
+"""Commands that an app may run on its server, and others that it may not. For the conformance kit.
 
 `{key}` stands for a key of the app, `{prefix}` for what its keys begin with. Each command that is refused here would do
 no harm if it were not.

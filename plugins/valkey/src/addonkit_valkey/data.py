@@ -121,7 +121,7 @@ async def _keys(
 
 @asynccontextmanager
 async def _origin(access: ServerAccess, member: Member, attempted: str) -> AsyncIterator[Valkey]:
-    """A connection to what data are imported from, which is only read.
+    """Yield a connection to what data are imported from, which is only read.
 
     Raises:
         BackupError: it cannot be reached, or does not let its keys be read.
@@ -168,7 +168,7 @@ async def _copy(origin: Valkey, client: Valkey, wire: Wire, prefix: bytes, attem
 
 
 async def _functions(wire: Wire) -> Part | None:
-    """What libraries of functions there are; None when there is none."""
+    """Return what libraries of functions there are; None when there is none."""
     digest = SetDigest()
     for library in await wire.run("FUNCTION", "LIST", "WITHCODE"):
         told = dict(zip(library[::2], library[1::2], strict=True))

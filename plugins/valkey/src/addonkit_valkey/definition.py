@@ -1,4 +1,4 @@
-"""What the addon is: data."""
+"""The definition of the addon: data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a key and its value are, as bytes that do not depend on how a server holds them; and parts made of it. Pure."""
+"""Digests of keys and their values that do not depend on how a server holds them; and parts made of them. Pure."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Value:
 
 
 def items(value: Value) -> Iterator[tuple[int, bytes]]:
-    """What of a value is compared, each with its expiry. Fields that expire are items of their own."""
+    """Yield what of a value is compared, each with its expiry. Fields that expire are items of their own."""
     kind, key = value.type, value.key
     if kind == b"hash" and value.fields:
         yield from _hash_items(value)
@@ -98,7 +98,7 @@ def _hashed(parts: Iterator[bytes]) -> bytes:
 
 
 def _stream(content: list[Any]) -> bytes:
-    """A stream with its groups, their consumers and what these have not acknowledged."""
+    """Return a stream with its groups, their consumers and what these have not acknowledged."""
     told = _told(content)
     groups = [_described(_group(group)) for group in told.pop(b"groups", ())]
     return _described(told) + packed(b"groups", *groups)
@@ -111,7 +111,7 @@ def _group(content: list[Any]) -> dict[bytes, Any]:
 
 
 def _score(text: bytes) -> bytes:
-    """A score as the number that it is: servers before 7.2 write 0.1 as 0.10000000000000001."""
+    """Return a score as the number that it is: servers before 7.2 write 0.1 as 0.10000000000000001."""
     return struct.pack(">d", float(text))
 
 
@@ -136,7 +136,7 @@ def _pairs(content: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
 
 
 def packed(*parts: bytes) -> bytes:
-    """Parts with their lengths, so that no two sequences of parts are the same bytes."""
+    """Return parts with their lengths, so that no two sequences of parts are the same bytes."""
     return b"".join(b"%d:%b" % (len(each), each) for each in parts)
 
 
@@ -168,7 +168,7 @@ class DatabaseDigests:
             self._expiring[group] = digest, min(first, expires)
 
     def parts(self) -> Iterator[Part]:
-        """One part for what stays, one for each group of what expires."""
+        """Yield one part for what stays, one for each group of what expires."""
         if self._staying.count:
             yield self._staying.part(self._name, "keys")
         for group, (digest, first) in sorted(self._expiring.items()):

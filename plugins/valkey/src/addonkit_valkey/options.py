@@ -1,4 +1,4 @@
-"""What users can choose of a store that has a server of its own: data."""
+"""Options of a store that has a server of its own: data."""
 
 from __future__ import annotations
 

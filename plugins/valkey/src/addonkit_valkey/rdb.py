@@ -49,7 +49,7 @@ fi
 
 @asynccontextmanager
 async def loaded(access: ServerAccess, member: Member, attempted: str) -> AsyncIterator[Valkey]:
-    """A connection to a server that holds what is in the file, while the block lasts.
+    """Yield a connection to a server that holds what is in the file, while the block lasts.
 
     Raises:
         BackupError: the file is no RDB.

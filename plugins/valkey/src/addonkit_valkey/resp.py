@@ -42,11 +42,11 @@ class _Source:
         self._at = 0
 
     async def more(self) -> bool:
-        """Whether anything is left."""
+        """Return whether anything is left."""
         return self._at < len(self._kept) or await self._read()
 
     async def number(self, sign: bytes, most: int) -> int:
-        """A line that is a number behind a sign."""
+        """Return a line that is a number behind a sign."""
         while (end := self._kept.find(b"\r\n", self._at)) < 0:
             if len(self._kept) - self._at > _LINE or not await self._read():
                 raise self._wrong()
@@ -57,7 +57,7 @@ class _Source:
         return int(line[1:])
 
     async def word(self) -> bytes:
-        """A word with its length before it."""
+        """Return a word with its length before it."""
         length = await self.number(b"$", _LONGEST)
         while len(self._kept) - self._at < length + 2:
             if not await self._read():

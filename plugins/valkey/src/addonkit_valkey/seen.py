@@ -1,4 +1,4 @@
-"""Which keys were met before: SCAN names some twice while a server grows or shrinks its table. Pure."""
+"""Remembers which keys were met: SCAN names some twice while a server grows or shrinks its table. Pure."""
 
 from __future__ import annotations
 

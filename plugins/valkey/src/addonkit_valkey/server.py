@@ -1,4 +1,4 @@
-"""How a Valkey server runs. Pure."""
+"""Describes how a Valkey server runs. Pure."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def container(server: Server) -> ContainerSpec:
 
 
 def _probe(password: Secret) -> Secret:
-    """What a server is asked.
+    """Return what a server is asked.
 
     The first PING comes from a stranger: that is refused also while a client has paused the server, so the server is
     seen to live. The second one is logged in: a server that is still loading refuses commands, but not strangers.
@@ -160,7 +160,7 @@ def _renew(server: Server) -> str:
 
 
 def _address_space(server: Server) -> int:
-    """Kilobytes: those of the variant, more for a server that may hold more data."""
+    """Return kilobytes: those of the variant, more for a server that may hold more data."""
     memory = amount_of(OptionType.SIZE, server.config.get("maxmemory", "")) or 0
     return max(int(server.config[ADDRESS_SPACE]), _COPIES * memory // 1024)
 

@@ -39,7 +39,7 @@ def main(words: Sequence[str]) -> int:
 
 
 def _typed(prompt: str) -> Iterator[str]:
-    """The lines that are typed or piped in, until the end or `quit`."""
+    """Yield the lines that are typed or piped in, until the end or `quit`."""
     import readline  # noqa: F401 - gives `input` its history and its editing
 
     while True:

@@ -1,4 +1,4 @@
-"""What an app has on a server: a user, and the keys and channels under a prefix."""
+"""The tenants of a server: a user for each app, and the keys and channels under a prefix."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ class UserTenants(Tenants):
 
 
 def _user_and_prefix(access: ServerAccess, tenant: Tenant) -> tuple[str, str]:
-    """The user that all apps of an instance of an older release have, and the beginning of its keys."""
+    """Return the user that all apps of an instance of an older release have, and the beginning of its keys."""
     return (tenant.claim, prefix_of(tenant.claim)) if access.server.shared else (OWNER, "")
 
 

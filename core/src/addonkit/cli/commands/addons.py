@@ -33,7 +33,7 @@ def addons(invocation: Invocation) -> None:
 
 
 async def _look(kit: Kit) -> list[Listed]:
-    """Every addon, and whatever else was found and cannot be used."""
+    """Return every addon, and whatever else was found and cannot be used."""
     import asyncio
 
     from addonkit.cli.render.addons import Listed

@@ -134,7 +134,7 @@ def alias_of(service: str) -> str:
 
 
 def _project(ctx: click.Context) -> str:
-    """The app that a project is.
+    """Return the app that a project is.
 
     Raises:
         InvalidInput: Docker Compose did not name the project.

@@ -97,7 +97,7 @@ def _check_can_run(addon: str) -> None:
 
 
 def _progress() -> tuple[Callable[[str], None], Callable[[Check], None]]:
-    """What shows that a check begins, on a terminal alone, and how it ended."""
+    """Return what shows that a check begins, on a terminal alone, and how it ended."""
     import sys
 
     from addonkit.cli.streams import clean, echo_err, is_terminal

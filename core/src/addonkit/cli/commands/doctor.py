@@ -45,7 +45,7 @@ def doctor(invocation: Invocation, fix: bool, yes: bool) -> None:
 
 
 def _choose(invocation: Invocation, found: Sequence[Finding], *, yes: bool) -> list[Finding]:
-    """The findings to mend: those that cost no data, and the others after a yes."""
+    """Return the findings to mend: those that cost no data, and the others after a yes."""
     from addonkit.cli.render.text import findings_text
 
     losing = [finding for finding in found if finding.kind in _LOSING and finding.fix]

@@ -92,7 +92,7 @@ def _follow(invocation: Invocation, app: str, env_format: str | None, output: st
 
 
 async def _look(kit: Kit, app: str, *, start: bool) -> Environment:
-    """The environment, of servers that run where they can."""
+    """Return the environment, of servers that run where they can."""
     from addonkit.cli.branching import branch_environment
     from addonkit.cli.healing import heal_and_warn
 

@@ -45,7 +45,7 @@ def list(invocation: Invocation, app: str | None, no_start: bool, *, size: bool)
 async def _look(
     invocation: Invocation, kit: Kit, app: str | None, *, start: bool
 ) -> tuple[Sequence[InstanceView], int]:
-    """The instances of an app, or all, and how many there are in all.
+    """Return the instances of an app, or all, and how many there are in all.
 
     Raises:
         UnknownApp: the user named an app that there is not.

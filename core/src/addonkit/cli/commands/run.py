@@ -61,7 +61,7 @@ def run(invocation: Invocation, app: str, without: tuple[str, ...], *, bindings:
 
 
 async def _environment(kit: Kit, app: str, without: Collection[str], *, bindings: bool) -> Environment:
-    """All variables of the app, of servers that run.
+    """Return all variables of the app, of servers that run.
 
     Raises:
         InstanceFailed: a server does not run.
@@ -111,5 +111,5 @@ async def _finish(kit: Kit, names: Collection[str]) -> None:
 
 
 def ways_out(name: str) -> str:
-    """What a user can do about an instance that failed."""
+    """Return what a user can do about an instance that failed."""
     return f"run `addonkit retry {name}` to try again, or `addonkit destroy {name}` to remove it"

@@ -89,7 +89,7 @@ def uninstall(invocation: Invocation) -> None:
 
 
 def _words(listen: str, tls_cert: str, tls_key: str, hosts: tuple[str, ...]) -> tuple[str, ...]:
-    """The arguments of `serve`; files by their full paths."""
+    """Return the arguments of `serve`; files by their full paths."""
     files = {"--tls-cert": tls_cert, "--tls-key": tls_key}
     given = {"--listen": listen, **{name: str(Path(file).absolute()) for name, file in files.items() if file}}
     named = [word for host in hosts for word in ("--host", host)]
@@ -113,7 +113,7 @@ def _home(invocation: Invocation) -> Path:
 
 
 def _settings() -> dict[str, str]:
-    """Settings of addonkit that the service needs as well. Secrets are for files: a unit is read by everyone.
+    """Return settings of addonkit that the service needs as well. Secrets are for files: a unit is read by everyone.
 
     PATH is kept, since programs are looked for there.
     """

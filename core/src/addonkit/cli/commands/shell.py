@@ -44,7 +44,7 @@ def shell(invocation: Invocation, instance: str, app: str | None, arguments: tup
 
 
 async def _session(kit: Kit, name: str, app: str | None) -> ShellSession:
-    """The program, when the server runs.
+    """Return the program, when the server runs.
 
     Raises:
         InstanceFailed: it does not.

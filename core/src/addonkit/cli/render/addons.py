@@ -1,4 +1,4 @@
-"""What people are shown of addons: values to text, pure functions."""
+"""Renders addons for people: values to text, pure functions."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Listed:
 
 
 def addons_text(found: Sequence[Listed], *, traces: bool) -> str:
-    """A table of addons that can be used, then a line for everything that cannot."""
+    """Return a table of addons that can be used, then a line for everything that cannot."""
     rows = [(*_row(each.definition, each.programs), _graded(each)) for each in found if each.definition]
     faults = [line for each in found if each.report.reason for line in _fault(each.report, traces=traces)]
     listed = table(("NAME", "DESCRIPTION", "VARIANTS", "AVAILABLE", "CONFORMANCE"), rows) if rows else NO_ADDONS
@@ -55,7 +55,7 @@ def _row(definition: AddonDefinition, programs: Sequence[FoundProgram]) -> tuple
 
 
 def _graded(listed: Listed) -> str:
-    """The grade; with the version that it was given to, where another one is installed."""
+    """Return the grade; with the version that it was given to, where another one is installed."""
     graded = listed.graded
     if graded is None:
         return "-"
@@ -74,7 +74,7 @@ def _fault(report: AddonReport, *, traces: bool) -> list[str]:
 
 
 def variants_text(definition: AddonDefinition) -> str:
-    """A table of variants, the default one marked; below it what variables each gives."""
+    """Return a table of variants, the default one marked; below it what variables each gives."""
     titles = list(dict.fromkeys(title for variant in definition.variants for title in variant.details))
     rows = [
         (
@@ -89,13 +89,13 @@ def variants_text(definition: AddonDefinition) -> str:
 
 
 def _roles(definition: AddonDefinition) -> list[str]:
-    """A line for each role that an app can be attached with."""
+    """Return a line for each role that an app can be attached with."""
     default = next(iter(definition.roles), "")
     return [f"--role {name}{_default(name == default)}: {text}" for name, text in definition.roles.items()]
 
 
 def _variables(definition: AddonDefinition) -> list[str]:
-    """A line for each set of variables; one for all when they are the same."""
+    """Return a line for each set of variables; one for all when they are the same."""
     sets: dict[tuple[str, ...], list[str]] = {}
     for variant in definition.variants:
         sets.setdefault(definition.variables_of(variant.name), []).append(variant.name)

@@ -1,4 +1,4 @@
-"""What people and programs are shown of backups: pure functions."""
+"""Renders backups for people and programs. Pure functions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def backup_json(backup: Backup) -> Json:
-    """A backup."""
+    """Return a backup."""
     proof = backup.proof
     return {
         "name": backup.name,
@@ -32,7 +32,7 @@ def backup_json(backup: Backup) -> Json:
 
 
 def backups_text(found: Sequence[Backup], url: str) -> str:
-    """A table of backups, and where they are."""
+    """Return a table of backups, and where they are."""
     if not found:
         return f"{clean(url)} has no backups; run `addonkit backup create INSTANCE`"
     rows = [(each.name, describe_size(each.size), age_text(each.created), _verified(each)) for each in found]
@@ -41,7 +41,7 @@ def backups_text(found: Sequence[Backup], url: str) -> str:
 
 
 def created_text(backup: Backup, url: str, *, new_key: bool) -> str:
-    """What was written, and what to do about the key once."""
+    """Return what was written, and what to do about the key once."""
     lines = [f"{backup.name}: {describe_size(backup.size)} in {clean(url)}"]
     if backup.proof:
         lines.append(f"verified: restored and compared, {_equal(backup.proof)}")
@@ -53,18 +53,18 @@ def created_text(backup: Backup, url: str, *, new_key: bool) -> str:
 
 
 def exported_text(backup: Backup) -> str:
-    """What was written into a file."""
+    """Return what was written into a file."""
     return f"{clean(backup.location)}: {describe_size(backup.size)}; `addonkit backup key` prints the key that opens it"
 
 
 def verification_json(found: Verification) -> Json:
-    """What came of one backup."""
+    """Return what came of one backup."""
     fault = error_json(found.fault)["error"] if found.fault else None
     return {**backup_json(found.backup), "error": fault}
 
 
 def verification_text(found: Verification) -> str:
-    """The same in a line."""
+    """Return the same in a line."""
     name, proof = found.backup.name, found.backup.proof
     if found.fault is not None or proof is None:
         return f"{name}: not verified: {clean(str(found.fault))}"
@@ -72,12 +72,12 @@ def verification_text(found: Verification) -> str:
 
 
 def restored_json(done: Restored) -> Json:
-    """What was restored."""
+    """Return what was restored."""
     return {"instance": instance_json(done.instance), "backup": backup_json(done.backup), "former": done.former}
 
 
 def restored_text(done: Restored) -> str:
-    """The same for people, with the way back."""
+    """Return the same for people, with the way back."""
     lines = [f"{done.instance.name} has the data of {done.backup.name}; restart apps that use it"]
     if done.former:
         lines.append(f"{done.former} keeps the data from before for a week;")

@@ -1,4 +1,4 @@
-"""What people and programs are shown of branches: pure functions."""
+"""Renders branches for people and programs. Pure functions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _GIT = {True: "yes", False: "no", None: "unknown"}
 
 
 def status_json(status: BranchStatus) -> Json:
-    """Whose data a directory uses."""
+    """Return whose data a directory uses."""
     return {
         "app": status.app,
         "branch": status.branch or None,
@@ -28,7 +28,7 @@ def status_json(status: BranchStatus) -> Json:
 
 
 def status_text(status: BranchStatus) -> str:
-    """The same for people."""
+    """Return the same for people."""
     app, used = clean(status.app), ", ".join(map(clean, status.instances)) or "nothing yet"
     if not status.base:
         return f"{app} has the same data on every branch: {used}"
@@ -41,14 +41,14 @@ def status_text(status: BranchStatus) -> str:
 
 
 def statuses_text(found: Sequence[BranchStatus]) -> str:
-    """The same of all apps that are bound to one repository."""
+    """Return the same of all apps that are bound to one repository."""
     if not found:
         return "no app is bound to the repository of this directory; `addonkit branch bind -a APP` binds one"
     return "\n".join(map(status_text, found))
 
 
 def branch_json(view: BranchView) -> Json:
-    """The copies of one branch."""
+    """Return the copies of one branch."""
     return {
         "app": view.app,
         "branch": view.branch,
@@ -59,7 +59,7 @@ def branch_json(view: BranchView) -> Json:
 
 
 def list_text(found: Sequence[BranchView]) -> str:
-    """A table of branches."""
+    """Return a table of branches."""
     if not found:
         return "no branch has copies yet; `addonkit branch bind -a APP` begins"
     rows = [(each.app, each.branch, ", ".join(each.instances), _GIT[each.exists]) for each in found]

@@ -1,4 +1,4 @@
-"""What people and programs are shown of changes and upgrades: pure functions."""
+"""Renders changes and upgrades for people and programs. Pure functions."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 
 def changed_json(done: Changed) -> Json:
-    """What was moved."""
+    """Return what was moved."""
     return {"instance": instance_json(done.instance), "before": _target(done.before), "former": done.former}
 
 
 def changed_text(done: Changed) -> str:
-    """The same for people, with the way back."""
+    """Return the same for people, with the way back."""
     name = done.instance.name
     return (
         f"{name} is {_target(done.instance)} now, it was {_target(done.before)}; restart apps that use it\n"
@@ -28,7 +28,7 @@ def changed_text(done: Changed) -> str:
 
 
 def rehearsal_json(tried: Rehearsal) -> Json:
-    """What came of a rehearsal."""
+    """Return what came of a rehearsal."""
     return {
         "instance": tried.instance.name,
         "variant": tried.variant,
@@ -41,7 +41,7 @@ def rehearsal_json(tried: Rehearsal) -> Json:
 
 
 def rehearsal_text(tried: Rehearsal) -> str:
-    """The same for people."""
+    """Return the same for people."""
     size = f"{describe_size(tried.usage.bytes)} in " if tried.usage else ""
     version = f", version {tried.version}" if tried.version else ""
     addon = tried.instance.addon

@@ -1,4 +1,4 @@
-"""What people and programs are shown of files that follow variables: pure functions."""
+"""Renders environment files for people and programs. Pure functions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def files_json(found: Sequence[EnvironmentFile]) -> Json:
-    """All of them."""
+    """Return all of them."""
     files = [
         {"file": each.path, "app": each.app, "format": each.format, "problem": each.problem or None} for each in found
     ]
@@ -21,7 +21,7 @@ def files_json(found: Sequence[EnvironmentFile]) -> Json:
 
 
 def files_text(found: Sequence[EnvironmentFile]) -> str:
-    """A table of them."""
+    """Return a table of them."""
     if not found:
         return "no file follows variables; `addonkit env -a APP --format dotenv --reveal -o FILE --follow` makes one"
     rows = [(each.app, each.format, each.problem or "ok", each.path) for each in found]

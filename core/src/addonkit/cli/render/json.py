@@ -1,4 +1,4 @@
-"""What programs are shown: values to JSON, pure functions. Secrets are left out unless asked for."""
+"""Renders values as JSON for programs. Pure functions; they leave secrets out unless asked for them."""
 
 from __future__ import annotations
 
@@ -27,23 +27,23 @@ Json = dict[str, Any]
 
 
 def variable_json(variable: Variable, *, reveal: bool = False) -> Json:
-    """A variable; the value of a sensitive one is null until it is asked for."""
+    """Return a variable; the value of a sensitive one is null until it is asked for."""
     hidden = variable.sensitive and not reveal
     return {"key": variable.key, "value": None if hidden else variable.text, "sensitive": variable.sensitive}
 
 
 def move_json(move: VariableMove) -> Json:
-    """A variable that has another name."""
+    """Return a variable that has another name."""
     return {"set": move.label, "old": move.old, "new": move.new, "reason": move.reason}
 
 
 def moves_json(moves: Iterable[VariableMove]) -> list[Json]:
-    """Variables that have other names."""
+    """Return variables that have other names."""
     return [move_json(move) for move in moves]
 
 
 def instance_json(instance: Instance) -> Json:
-    """An instance without its variables and the addon's own attributes, which may be secret."""
+    """Return an instance without its variables and the addon's own attributes, which may be secret."""
     return {
         "id": instance.id,
         "name": instance.name,
@@ -63,7 +63,7 @@ def instance_json(instance: Instance) -> Json:
 
 
 def association_json(association: Association) -> Json:
-    """The tie of an app to an instance, with the names of its variables."""
+    """Return the tie of an app to an instance, with the names of its variables."""
     return {
         "id": association.id,
         "app": association.app,
@@ -77,7 +77,7 @@ def association_json(association: Association) -> Json:
 
 
 def _certificate_json(server: Server) -> Json:
-    """Of servers that listen for other machines."""
+    """Return the certificate of a server that listens for other machines."""
     certificate = server.certificate
     if certificate is None:
         return {}
@@ -85,7 +85,7 @@ def _certificate_json(server: Server) -> Json:
 
 
 def view_json(view: InstanceView, vitals: Vitals | None = None) -> Json:
-    """An instance with all that belongs to it; with `vitals` what its server tells."""
+    """Return an instance with all that belongs to it; with `vitals` what its server tells."""
     server = None
     if view.server is not None:
         address = view.address
@@ -132,7 +132,7 @@ def _vitals_json(vitals: Vitals) -> Json:
 
 
 def binding_json(binding: Binding) -> Json:
-    """What creating or attaching gave."""
+    """Return what creating or attaching gave."""
     return {
         "instance": instance_json(binding.instance),
         "association": association_json(binding.association),
@@ -147,7 +147,7 @@ def binding_json(binding: Binding) -> Json:
 
 
 def environment_json(environment: Environment, *, reveal: bool = False) -> Json:
-    """What an app receives."""
+    """Return what an app receives."""
     return {
         "app": environment.app,
         "variables": [
@@ -160,7 +160,7 @@ def environment_json(environment: Environment, *, reveal: bool = False) -> Json:
 
 
 def plan_json(plan: Plan) -> Json:
-    """What an operation would do."""
+    """Return what an operation would do."""
     return {
         "summary": plan.summary,
         "steps": [attrs.asdict(step) for step in plan.steps],
@@ -178,7 +178,7 @@ def addon_json(
     programs: Iterable[FoundProgram],
     graded: Graded | None = None,
 ) -> Json:
-    """An installed addon, usable or not; `group` tells it from a backend or a plugin."""
+    """Return an installed addon, usable or not; `group` tells it from a backend or a plugin."""
     return {
         "name": report.name,
         "group": report.group,
@@ -196,7 +196,7 @@ def addon_json(
 
 
 def variant_json(definition: AddonDefinition, variant: VariantDefinition) -> Json:
-    """A variant of an addon."""
+    """Return a variant of an addon."""
     from addonkit.cli.render.options import offered_json
 
     return {
@@ -211,7 +211,7 @@ def variant_json(definition: AddonDefinition, variant: VariantDefinition) -> Jso
 
 
 def execution_json(execution: Execution) -> Json:
-    """An execution without its inputs and outputs, which may be secret."""
+    """Return an execution without its inputs and outputs, which may be secret."""
     return {
         "id": execution.id,
         "saga": execution.saga,
@@ -229,17 +229,17 @@ def execution_json(execution: Execution) -> Json:
 
 
 def event_json(event: Event) -> Json:
-    """Something that happened."""
+    """Return something that happened."""
     return {"at": time_json(event.at), "kind": str(event.kind), "step": event.step, "message": event.message}
 
 
 def finding_json(finding: Finding) -> Json:
-    """Something that is not as it should be."""
+    """Return something that is not as it should be."""
     return attrs.asdict(finding)
 
 
 def error_json(error: AddonkitError) -> Json:
-    """An expected error, under the key `error`."""
+    """Return an expected error, under the key `error`."""
     return {
         "error": {
             "kind": type(error).__name__,
@@ -253,19 +253,19 @@ def error_json(error: AddonkitError) -> Json:
 
 
 def failure_json(kind: str, message: str) -> Json:
-    """Any other failure, in the shape of an expected error."""
+    """Return any other failure in the shape of an expected error."""
     return {"error": {"kind": kind, "message": message, "attempted": "", "found": message, "advice": "", "details": {}}}
 
 
 def version_of(instance: Instance) -> str:
-    """The version of its server; empty when there is none."""
+    """Return the version of its server; empty when there is none."""
     from addonkit.models.definition import CONFIG_VERSION
 
     return instance.config.get(CONFIG_VERSION, "")
 
 
 def time_json(time: datetime | None) -> str | None:
-    """A time in ISO 8601, with its zone."""
+    """Return a time in ISO 8601, with its zone."""
     return None if time is None else time.isoformat()
 
 

@@ -16,7 +16,7 @@ _OF_WHAT_IS_THERE: Final = frozenset({"configure", "change", "schedule", "upgrad
 
 
 def plan_text(plan: ManifestPlan) -> str:
-    """What would be done, what would be lost, and what stands against it."""
+    """Return what would be done, what would be lost, and what stands against it."""
     lines = [change_line(change) for change in plan.changes]
     lines += [f"moved in {clean(change.app)}: {clean(each)}" for change in plan.changes for each in change.moves]
     lines += [f"gone: {clean(each)}" for change in plan.changes for each in change.gone]
@@ -30,7 +30,7 @@ def plan_text(plan: ManifestPlan) -> str:
 
 
 def change_line(change: Change) -> str:
-    """`create postgresql:small as postgresql of shop`."""
+    """Return `create postgresql:small as postgresql of shop`."""
     if change.verb == "bind":
         return clean(f"bind {change.app} to the git repository of {change.detail}, base {change.subject}")
     if change.verb in _OF_WHAT_IS_THERE:
@@ -41,7 +41,7 @@ def change_line(change: Change) -> str:
 
 
 def plan_json(plan: ManifestPlan) -> dict[str, Any]:
-    """The same for programs."""
+    """Return the same for programs."""
     changes = [
         {
             **attrs.asdict(change, filter=_is_shown),

@@ -1,4 +1,4 @@
-"""What is shown of options: values to text and JSON, pure functions."""
+"""Renders options as text and JSON. Pure functions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def option_json(option: OptionView) -> dict[str, Any]:
-    """An option of an instance with its value."""
+    """Return an option of an instance with its value."""
     return {
         "name": option.name,
         "value": option.value or None,
@@ -38,7 +38,7 @@ def _definition_json(option: OptionDefinition) -> dict[str, Any]:
 
 
 def offered_json(definition: AddonDefinition, variant: str) -> list[dict[str, Any]]:
-    """The options of a variant."""
+    """Return the options of a variant."""
     options = definition.options_of(variant)
     return [
         {"name": each.name, "default": options.default(each.name) or None, **_definition_json(each)}
@@ -47,7 +47,7 @@ def offered_json(definition: AddonDefinition, variant: str) -> list[dict[str, An
 
 
 def options_text(options: Sequence[OptionView]) -> str:
-    """A table of the options of an instance."""
+    """Return a table of the options of an instance."""
     if not options:
         return "it has no options"
     rows = [
@@ -65,7 +65,7 @@ def options_text(options: Sequence[OptionView]) -> str:
 
 
 def offered_text(definition: AddonDefinition) -> str:
-    """A table of the options of an addon, with the default of each variant; empty when it has none."""
+    """Return a table of the options of an addon, with the default of each variant; empty when it has none."""
     if not definition.options:
         return ""
     found = [definition.options_of(variant.name) for variant in definition.variants]
@@ -89,13 +89,13 @@ def _change(option: OptionDefinition) -> str:
 
 
 def plan_json(plan: OptionPlan) -> dict[str, Any]:
-    """What a change of options does."""
+    """Return what a change of options does."""
     changes = [{"name": each.name, "former": each.former or None, "value": each.value or None} for each in plan.changes]
     return {"instance": plan.instance, "changes": changes, "restart": plan.restart}
 
 
 def plan_text(plan: OptionPlan) -> str:
-    """What would change."""
+    """Return what would change."""
     if not plan.changes:
         return f"{plan.instance} has these values already"
     lines = [f"{plan.instance}: {_change_line(each)}" for each in plan.changes]
@@ -105,7 +105,7 @@ def plan_text(plan: OptionPlan) -> str:
 
 
 def done_text(plan: OptionPlan) -> str:
-    """What has changed."""
+    """Return what has changed."""
     if not plan.changes:
         return f"{plan.instance} has these values already"
     restarted = "; its server was restarted" if plan.restart and plan.server else ""

@@ -1,4 +1,4 @@
-"""What people and programs are shown of scheduled backups: pure functions."""
+"""Renders schedules of backups for people and programs. Pure functions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def schedule_json(found: Schedule) -> Json:
-    """A schedule, and what is wrong with it."""
+    """Return a schedule, and what is wrong with it."""
     return {
         "instance": found.instance,
         "cron": found.state.cron,
@@ -27,13 +27,13 @@ def schedule_json(found: Schedule) -> Json:
 
 
 def scheduled_text(made: Schedule) -> str:
-    """What was set, and what keeps it."""
+    """Return what was set, and what keeps it."""
     stay = f"; of its backups {made.state.keep} stay" if made.state.keep else "; all its backups stay"
     return f"{made.instance} is backed up next at {time_text(made.next)}{stay}\n`addonkit serve` keeps the schedule"
 
 
 def schedules_text(found: Sequence[Schedule]) -> str:
-    """A table of schedules, and what is wrong with them."""
+    """Return a table of schedules, and what is wrong with them."""
     if not found:
         return 'no schedules yet; run `addonkit backup schedule INSTANCE "0 3 * * *"` to set one'
     rows = [

@@ -86,7 +86,7 @@ def wrap(text: str, indent: str = "  ") -> str:
 
 
 def _below(cells: Mapping[str, str]) -> list[str]:
-    """Lines below a row for the columns that have no place in it."""
+    """Return lines below a row for the columns that have no place in it."""
     text = "; ".join(f"{header}: {cell}" for header, cell in cells.items())
     return textwrap.wrap(
         text, width(), initial_indent="  ", subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
@@ -94,7 +94,7 @@ def _below(cells: Mapping[str, str]) -> list[str]:
 
 
 def _fits(headers: Sequence[str], rows: Rows, columns: Sequence[int]) -> bool:
-    """Whether rows of these columns fit the terminal, and no cell is wrapped into many lines."""
+    """Return whether rows of these columns fit the terminal, and no cell is wrapped into many lines."""
     widths = _widths(headers, rows, columns)
     if sum(widths) + GAP * (len(widths) - 1) > width():
         return False
@@ -102,7 +102,7 @@ def _fits(headers: Sequence[str], rows: Rows, columns: Sequence[int]) -> bool:
 
 
 def _widths(headers: Sequence[str], rows: Rows, columns: Sequence[int]) -> list[int]:
-    """The width of each column: its widest cell, the widest ones less until all fit."""
+    """Return the width of each column: its widest cell, the widest ones less until all fit."""
     widths = [max(len(row[c]) for row in (headers, *rows)) for c in columns]
     least = [max((len(w) for r in (headers, *rows) for w in r[c].split()), default=0) for c in columns]
     while sum(widths) + GAP * (len(widths) - 1) > width():

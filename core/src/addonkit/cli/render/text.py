@@ -1,4 +1,4 @@
-"""What people are shown: values to text, pure functions."""
+"""Renders values as text for people. Pure functions."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ HIDDEN = "***"
 
 
 def binding_text(binding: Binding, *, waited: bool) -> str:
-    """What an app has after create or attach, and what to do next: two lines, more where there is more to say."""
+    """Return what an app has after create or attach, and what to do next: two lines, more where there is more."""
     instance, app = binding.instance, binding.association.app
     state = "exists already" if binding.existed else f"is {instance.phase}"
     where = f" at {binding.address}" if binding.address and waited else ""
@@ -48,7 +48,7 @@ def binding_text(binding: Binding, *, waited: bool) -> str:
 
 
 def moves_lines(moves: Iterable[VariableMove]) -> list[str]:
-    """A line for each set that moved the same way for the same reason."""
+    """Return a line for each set that moved the same way for the same reason."""
     grouped: dict[tuple[str, str], list[str]] = {}
     for move in moves:
         grouped.setdefault((move.label, move.reason), []).append(f"{move.old} is now {move.new}")
@@ -56,7 +56,7 @@ def moves_lines(moves: Iterable[VariableMove]) -> list[str]:
 
 
 def plan_text(plan: Plan) -> str:
-    """What would be done, and that nothing was."""
+    """Return what would be done, and that nothing was."""
     lines = [plan.summary]
     lines += _listed("steps", [_step_line(step) for step in plan.steps])
     lines += _listed("variables that would appear", plan.appear)
@@ -68,13 +68,13 @@ def plan_text(plan: Plan) -> str:
 
 
 def losses_text(plan: Plan) -> str:
-    """What is shown before the question."""
+    """Return what is shown before the question."""
     lines = [plan.summary, *_listed("variables that vanish", plan.vanish), *_listed("lost for good", plan.lost)]
     return "\n".join((*lines, *_listed("what stays", plan.stays)))
 
 
 def forgotten_text(name: str, stays: Sequence[str]) -> str:
-    """What is left of an instance that was forgotten."""
+    """Return what is left of an instance that was forgotten."""
     lines = [f"{name} is forgotten; nothing was removed"]
     return "\n".join((*lines, *(_listed("what stays", stays) or ["  nothing of it was made"])))
 
@@ -88,7 +88,7 @@ def _listed(title: str, items: Sequence[str]) -> list[str]:
 
 
 def instances_text(views: Sequence[InstanceView], app: str | None = None, *, size: bool = False) -> str:
-    """A table of instances, and why some of them do not work."""
+    """Return a table of instances, and why some of them do not work."""
     if not views:
         return (
             f"app {clean(app)} has no instances; run `addonkit create ADDON -a {clean(app)}`" if app else NO_INSTANCES
@@ -101,7 +101,7 @@ def instances_text(views: Sequence[InstanceView], app: str | None = None, *, siz
 
 
 def apps_text(apps: Sequence[AppView]) -> str:
-    """A table of apps."""
+    """Return a table of apps."""
     if not apps:
         return NO_APPS
     rows = [(app.name, ", ".join(app.instances) or "-", str(app.variables)) for app in apps]
@@ -168,7 +168,7 @@ def _addon_note(view: InstanceView) -> str:
 
 
 def instance_text(view: InstanceView, vitals: Vitals | None = None) -> str:
-    """All about one instance."""
+    """Return all about one instance."""
     instance = view.instance
     fields = {
         "name": instance.name,
@@ -227,7 +227,7 @@ def _attachment_line(view: InstanceView, number: int) -> str:
 
 
 def environment_text(environment: Environment, *, reveal: bool) -> str:
-    """A table of variables, secrets hidden unless asked for."""
+    """Return a table of variables, secrets hidden unless asked for."""
     if not environment.entries:
         return f"app {environment.app} receives no variables"
     rows = [
@@ -238,7 +238,7 @@ def environment_text(environment: Environment, *, reveal: bool) -> str:
 
 
 def executions_text(executions: Sequence[Execution]) -> str:
-    """A table of executions, oldest first."""
+    """Return a table of executions, oldest first."""
     if not executions:
         return "no executions"
     rows = [
@@ -254,7 +254,7 @@ def _last_words(execution: Execution) -> str:
 
 
 def execution_text(execution: Execution) -> str:
-    """All about one execution: its steps and what happened."""
+    """Return all about one execution: its steps and what happened."""
     fields = {
         "id": execution.id,
         "saga": f"{execution.saga} (version {execution.version})",
@@ -271,7 +271,7 @@ def execution_text(execution: Execution) -> str:
 
 
 def findings_text(findings: Sequence[Finding]) -> str:
-    """A line for each thing that is not as it should be, and what can be done."""
+    """Return a line for each thing that is not as it should be, and what can be done."""
     lines = []
     for finding in findings:
         fix = f" (--fix: {finding.fix})" if finding.fix else ""
@@ -280,6 +280,6 @@ def findings_text(findings: Sequence[Finding]) -> str:
 
 
 def kind_of(instance: Instance) -> str:
-    """Addon, variant and version: `postgresql:small, version 16.4`."""
+    """Return addon, variant and version: `postgresql:small, version 16.4`."""
     version = version_of(instance)
     return f"{instance.addon}:{instance.variant}" + (f", version {version}" if version else "")

@@ -1,4 +1,4 @@
-"""What people and programs are shown of the trash: pure functions."""
+"""Renders the trash for people and programs. Pure functions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def trashed_json(found: TrashedInstance) -> Json:
-    """What can be brought back."""
+    """Return what can be brought back."""
     return {
         "instance": found.name,
         "addon": found.addon,
@@ -31,7 +31,7 @@ def trashed_json(found: TrashedInstance) -> Json:
 
 
 def trash_text(found: Sequence[TrashedInstance]) -> str:
-    """A table of what can be brought back."""
+    """Return a table of what can be brought back."""
     if not found:
         return "the trash is empty"
     rows = [
@@ -48,7 +48,7 @@ def trash_text(found: Sequence[TrashedInstance]) -> str:
 
 
 def destroyed_text(name: str, kept: TrashedInstance | None, *, waited: bool) -> str:
-    """What came of a destroy, and the way back."""
+    """Return what came of a destroy, and the way back."""
     lines = [f"{name} is gone" if kept else f"{name} and its data are gone"]
     if not waited:
         lines = [f"{name} is to be destroyed; `addonkit retry {name}` carries it out"]
@@ -60,13 +60,13 @@ def destroyed_text(name: str, kept: TrashedInstance | None, *, waited: bool) -> 
 
 
 def app_kept_lines(app: str, kept: Sequence[TrashedInstance], *, back: bool) -> list[str]:
-    """What the trash has of an app that was removed, and the way back if there is one."""
+    """Return what the trash has of an app that was removed, and the way back if there is one."""
     lines = [f"the trash has {each.name} until {time_text(each.expires)}, in {each.backup.location}" for each in kept]
     return [*lines, f"`addonkit undestroy --app {app}` brings it back"] if back and kept else lines
 
 
 def undestroyed_text(served: Instance, ties: Sequence[Association]) -> str:
-    """What came back, and what apps receive now."""
+    """Return what came back, and what apps receive now."""
     lines = [f"{served.name} is back, with its data"]
     for tie in sorted(ties, key=lambda tie: (tie.app != served.app, tie.app)):
         keys = ", ".join(variable.key for variable in tie.variables) or str(tie.phase)

@@ -1,4 +1,4 @@
-"""What the processes of a server do, as the kernel accounts it. Blocking, a few milliseconds."""
+"""Reads what the processes of a server do, as the kernel accounts it. Blocking, a few milliseconds."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _BUSY: Final = frozenset("RD")
 
 
 class Activity(NamedTuple):
-    """What was seen at one moment.
+    """The activity of processes at one moment.
 
     Attributes:
         ticks: of processors that were used since each process began, for comparisons.

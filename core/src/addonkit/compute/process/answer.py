@@ -1,4 +1,4 @@
-"""What a server has to answer to its probe."""
+"""The answer that a probe expects of a server."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class ExpectedAnswer:
         self.longest = _LONGEST if pattern else max((len(each) for each in self._expected), default=0)
 
     def is_met(self, answer: bytes) -> bool:
-        """Whether what has arrived is as it should be."""
+        """Return whether what has arrived is as it should be."""
         if answer.startswith(self._expected):
             return True
         return self._pattern is not None and self._pattern.search(answer) is not None

@@ -69,7 +69,7 @@ _NOT_USED: Final = PortUse(ours=False)
 
 @frozen
 class Look:
-    """What is seen of a pool's server from outside.
+    """The state of a pool's server, as seen from outside.
 
     Attributes:
         record: which process it is; None when it was never started.
@@ -325,7 +325,7 @@ class ProcessBackend:
         return self._disks.names()
 
     def _look_at(self, pool: Pool) -> Look:
-        """What a look without the server's help shows; also ensures that its log is rotated. Blocking."""
+        """Return what a look without the server's help shows; also ensures that its log is rotated. Blocking."""
         record = self._layout.record(pool.name)
         if record is None:
             return Look()
@@ -341,7 +341,7 @@ class ProcessBackend:
         return Look(record, standing, age, user, look_at_port(session, port, user, held=self._ports.is_marked(port)))
 
     async def _observe(self, pool: Pool, look: Look) -> PoolState:
-        """The state of a pool, of which a server that has its port is asked."""
+        """Return the state of a pool, of which a server that has its port is asked."""
         log, record = Path(self.log_path(pool.name)), look.record
         if record is None:
             return PoolState(log_tail=tail(log))
@@ -373,7 +373,7 @@ class ProcessBackend:
         check_traversable(self._users.example(), self._home)
 
     async def _find(self, pool: Pool) -> tuple[RunRecord | None, Standing]:
-        """The record of a pool's server, and whether that runs."""
+        """Return the record of a pool's server, and whether that runs."""
         record = self._layout.record(pool.name)
         if record is None:
             return None, Standing.ENDED

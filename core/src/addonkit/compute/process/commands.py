@@ -73,7 +73,7 @@ async def end(process: asyncio.subprocess.Process) -> None:
 
 
 async def end_of(stream: asyncio.StreamReader | None) -> str:
-    """The last megabyte of what a stream says, read to its end."""
+    """Return the last megabyte of what a stream says, read to its end."""
     kept = b""
     while stream is not None and (part := await stream.read(LONGEST_OUTPUT)):
         kept = (kept + part)[-LONGEST_OUTPUT:]

@@ -27,7 +27,7 @@ _FULL: Final = frozenset({errno.EAGAIN, errno.ETIMEDOUT})
 
 
 class Question(NamedTuple):
-    """What a server is asked, and where.
+    """A question to a server, and where it is asked.
 
     Attributes:
         send: bytes that are written after connecting.
@@ -78,7 +78,7 @@ class Conversation:
         return self.answer
 
     def is_taken(self) -> bool:
-        """Whether the server has accepted the connection and read the question, as far as the kernel tells."""
+        """Return whether the server has accepted the connection and read the question, as far as the kernel tells."""
         if self._socket is None:
             return False
         if self._question.path:

@@ -13,7 +13,7 @@ from addonkit.util.procfs import all_pids
 
 
 def copy_of(root: Path, copies: Path) -> Path:
-    """The directory that holds a copy of a package; made when there is none of the package as it is now. Blocking."""
+    """Return the directory that holds a copy of the package as it is now; makes one when there is none. Blocking."""
     target = copies / _fingerprint(root)
     if not target.exists():
         _copy(root, target)
@@ -21,7 +21,7 @@ def copy_of(root: Path, copies: Path) -> Path:
 
 
 def _fingerprint(root: Path) -> str:
-    """Changes with any file of the package."""
+    """Return a digest that changes with any file of the package."""
     summary = hashlib.sha256(str(root).encode())
     for directory, _, names in sorted(os.walk(root)):
         for name in sorted(names):
@@ -64,7 +64,7 @@ def _remove_former(package: str, target: Path) -> None:
 
 
 def _is_used(copy: Path) -> bool:
-    """Whether a process runs from a copy, or may do so: some processes do not show it."""
+    """Return whether a process runs from a copy, or may do so: some processes do not show it."""
     below = f"{copy.resolve()}/"
     for pid in all_pids():
         try:

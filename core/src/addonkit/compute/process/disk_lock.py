@@ -42,7 +42,7 @@ def try_take(path: Path) -> int | None:
 
 
 def is_held(path: Path) -> bool:
-    """Whether a process, here or in another container, holds the lock. A lock that was never made is free."""
+    """Return whether a process, here or in another container, holds the lock. A lock that was never made is free."""
     if not path.exists():
         return False
     descriptor = _try(path, fcntl.LOCK_SH)

@@ -24,7 +24,7 @@ _LONGEST: Final = 64 * 1024
 
 @frozen
 class Remembered:
-    """What is known of the data on a disk.
+    """The home's knowledge of the data on a disk.
 
     Attributes:
         id: random; the mark inside the data says the same.
@@ -35,7 +35,7 @@ class Remembered:
     files: tuple[str, ...] = ()
 
     def text(self) -> str:
-        """What the mark says, and the file of the home."""
+        """Return what the mark says, and the file of the home."""
         return json.dumps({"id": self.id, "files": list(self.files)})
 
 
@@ -59,7 +59,7 @@ class DiskMemory:
         (self._directory / disk).unlink(missing_ok=True)
 
     def names(self) -> tuple[str, ...]:
-        """Names of the remembered disks."""
+        """Return names of the remembered disks."""
         try:
             return tuple(sorted(name for name in os.listdir(self._directory) if not name.startswith(".")))  # noqa: PTH208
         except FileNotFoundError:
@@ -114,7 +114,7 @@ def read_mark(path: Path) -> Remembered | None:
 
 
 def holds_anything(directory: Path) -> bool:
-    """Whether a directory exists and is not empty.
+    """Return whether a directory exists and is not empty.
 
     Raises:
         OSError: it cannot be read.

@@ -35,15 +35,15 @@ class Disks:
         self._users = users
 
     def path(self, name: str) -> Path:
-        """The directory of a disk."""
+        """Return the directory of a disk."""
         return self._directory / name
 
     def data(self, name: str) -> Path:
-        """The directory a server gets; there once the disk is prepared."""
+        """Return the directory a server gets; there once the disk is prepared."""
         return self._directory / name / "data"
 
     def lock(self, name: str) -> Path:
-        """The file that the server on the disk holds locked."""
+        """Return the file that the server on the disk holds locked."""
         return self._directory / name / LOCK
 
     def ensure(self, name: str) -> None:
@@ -55,7 +55,7 @@ class Disks:
         make_directory(self.path(name), mode)
 
     def user(self, name: str) -> ServiceUser | None:
-        """Who runs a server on the disk; None for ourselves."""
+        """Return who runs a server on the disk; None for ourselves."""
         return self._users.find(name, self.data(name))
 
     def check(self, name: str, attempted: str) -> None:
@@ -67,11 +67,11 @@ class Disks:
         self._memory.check(name, self.data(name), attempted)
 
     def is_prepared(self, name: str) -> bool:
-        """Whether the disk has been prepared; it is never prepared again."""
+        """Return whether the disk has been prepared; it is never prepared again."""
         return self._memory.recall(name) is not None or holds_anything(self.data(name))
 
     def recall(self, name: str) -> Remembered:
-        """What is remembered of the disk, else what its mark says, else a new memory."""
+        """Return what is remembered of the disk, else what its mark says, else a new memory."""
         return self._memory.recall(name) or read_mark(self.data(name) / MARK) or new_memory()
 
     def remember(self, name: str, files: tuple[str, ...]) -> None:
@@ -101,7 +101,7 @@ class Disks:
             os.close(directory)
 
     def draft(self, name: str) -> Path:
-        """An empty directory of our own to prepare; what killed preparations have left is removed first."""
+        """Return an empty directory of our own to prepare; what killed preparations have left is removed first."""
         self.discard_drafts(name)
         draft = self.path(name) / f"preparing-{secrets.token_hex(4)}"
         draft.mkdir(mode=0o700)
@@ -129,7 +129,7 @@ class Disks:
                 raise ComputeError(f"cannot remove all data of disk {name}", left, advice)
 
     def names(self) -> tuple[str, ...]:
-        """Names of the disks that are here, those that could not be removed as a whole included."""
+        """Return names of the disks that are here, those that could not be removed as a whole included."""
         if not self._directory.exists():
             return ()
         whole = {name for name in os.listdir(self._directory) if not name.startswith(".")}  # noqa: PTH208
@@ -142,7 +142,7 @@ class Disks:
             return
 
     def _doomed(self) -> Iterator[tuple[Path, str]]:
-        """What is left of disks that were deleted, and the names that these had."""
+        """Yield what is left of disks that were deleted, and the names that these had."""
         for path in self._directory.glob(".deleting-*"):
             found = _DELETING.fullmatch(path.name)
             if found:

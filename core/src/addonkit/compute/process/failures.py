@@ -1,4 +1,4 @@
-"""What the system refuses while a server is worked on is that server's failure, never that of a whole command."""
+"""Turns a refusal of the system into the failure of one server, never that of a whole command."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def as_failure_of(name: str) -> Iterator[None]:
 
 
 def describe(error: BaseException) -> str:
-    """What an error of the system says, with the file that it is about."""
+    """Return what an error of the system says, with the file that it is about."""
     if isinstance(error, OSError) and error.strerror:
         return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
     return str(error) or type(error).__name__

@@ -1,4 +1,4 @@
-"""Which process is meant: a pid alone is not trusted, since pids are used again. Linux, from /proc."""
+"""Identifies processes: a pid alone is not trusted, since pids are used again. Linux, from /proc."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ class Identity(NamedTuple):
 
     @property
     def judged_here(self) -> bool:
-        """Whether this process can tell by the pid if it runs: same boot, same namespace."""
+        """Return whether this process can tell by the pid if it runs: same boot, same namespace."""
         here = pid_namespace()
         return bool(here) and self.boot == boot_id() and self.pids in {"", here}
 
 
 def is_running(identity: Identity) -> bool:
-    """Whether exactly this process is seen to run; one that has ended and was not collected yet does not."""
+    """Return whether exactly this process is seen to run; one that has ended and was not collected yet does not."""
     if not identity.judged_here:
         return False
     status = read_status(identity.pid)
@@ -42,7 +42,7 @@ def is_running(identity: Identity) -> bool:
 
 
 def session_members(session: int) -> tuple[int, ...]:
-    """Pids of the processes of a session that still run."""
+    """Return pids of the processes of a session that still run."""
     found = []
     for pid in all_pids():
         if not _may_be_of(session, pid):
@@ -82,7 +82,7 @@ def send(identity: Identity, number: int) -> None:
 
 
 def _pin(pid: int) -> int | None:
-    """A pidfd; None where the kernel, or the container's seccomp profile, does not know such a thing."""
+    """Return a pidfd; None where the kernel, or the container's seccomp profile, does not know such a thing."""
     try:
         return os.pidfd_open(pid)
     except OSError as error:

@@ -43,7 +43,7 @@ class Detached:
 
 @frozen
 class LaunchRequest:
-    """What the launcher is to do; see there.
+    """A request to the launcher; see there.
 
     Attributes:
         user: who does it; None for ourselves.

@@ -1,4 +1,4 @@
-"""Where the process backend keeps what belongs to a pool, and as which user the pool's server runs."""
+"""Knows where the process backend keeps what belongs to a pool, and as which user the pool's server runs."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Layout:
 
     @property
     def home_id(self) -> str:
-        """Which home this is, as records of its servers say."""
+        """Return which home this is, as records of its servers say."""
         return home_id(self.home)
 
     def pool(self, name: str) -> Path:

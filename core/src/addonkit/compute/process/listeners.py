@@ -1,4 +1,4 @@
-"""Who has a server's port: the server, or a stranger who receives the passwords of apps. Linux, blocking."""
+"""Tells who has a server's port: the server, or a stranger who receives the passwords of apps. Linux, blocking."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _REACHED: Final = frozenset({"127.0.0.1", "0.0.0.0", "::1", "::", "::ffff:127.0.
 
 @frozen
 class PortUse:
-    """Who listens on a port.
+    """The processes that listen on a port.
 
     Attributes:
         ours: whether the server does.
@@ -52,14 +52,14 @@ def look_at_port(session: int | None, port: int, user: ServiceUser | None, *, he
 
 
 def _waiting(port: int, session: int | None, user: ServiceUser | None) -> list[Listener]:
-    """Sockets of strangers that can listen in the moment in which the server ends."""
+    """Return sockets of strangers that can listen in the moment in which the server ends."""
     found = [each for each in bound_sockets(port) if each.address in _REACHED]
     mine = _owned(found, session, user) if session is not None and found else []
     return [each for each in found if each not in mine]
 
 
 def _owned(found: Sequence[Listener], session: int, user: ServiceUser | None) -> list[Listener]:
-    """Those that processes of a session have open; its leader is asked first, which has them as a rule."""
+    """Return those that processes of a session have open; its leader is asked first, which has them as a rule."""
     mine = _opened(found, (session,), user)
     return mine if len(mine) == len(found) else _opened(found, session_members(session), user)
 

@@ -67,7 +67,7 @@ class _End:
         return bool(self._poll.poll(seconds * 1000)) or not self.runs()
 
     def runs(self) -> bool:
-        """Whether exactly this process still runs."""
+        """Return whether exactly this process still runs."""
         try:
             with open(f"/proc/{self.pid}/stat") as stat:  # noqa: PTH123 - no pathlib here
                 fields = stat.read().rpartition(")")[2].split()

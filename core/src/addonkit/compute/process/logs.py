@@ -21,7 +21,7 @@ BEGINNING: Final = 5.0
 
 
 def is_rotated(directory: Path) -> bool:
-    """Whether a process bounds the log of this pool, whose directory it is."""
+    """Return whether a process bounds the log of this pool, whose directory it is."""
     return is_held(directory / log_rotator.LOCK)
 
 
@@ -48,7 +48,7 @@ def rotator(directory: Path) -> tuple[str, ...]:
 
 
 def tail(log: Path, lines: int = 20) -> str:
-    """The last lines of a log; bytes that are no UTF-8 are replaced. Empty without a log."""
+    """Return the last lines of a log; bytes that are no UTF-8 are replaced. Empty without a log."""
     try:
         with log.open("rb") as file:
             file.seek(max(0, log.stat().st_size - _TAIL_BYTES))
@@ -59,5 +59,5 @@ def tail(log: Path, lines: int = 20) -> str:
 
 
 def _harmless(line: str) -> str:
-    """The line without what a terminal would obey: a server logs what strangers send it."""
+    """Return the line without what a terminal would obey: a server logs what strangers send it."""
     return "".join(sign if sign.isprintable() or sign == "\t" else "\ufffd" for sign in line)

@@ -11,7 +11,7 @@ _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
 
 def check_name(name: str) -> str:
-    """The name itself when it can be the name of a pool or disk, and so of a directory.
+    """Return the name itself when it can be the name of a pool or disk, and so of a directory.
 
     Raises:
         InvalidName: otherwise; nothing leads out of the home.

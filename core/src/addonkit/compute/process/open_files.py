@@ -1,4 +1,4 @@
-"""What processes have open and where they work: the proof of whose they are."""
+"""Reads what processes have open and where they work: the proof of whose they are."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _LIMIT: Final = 10.0
 
 @frozen
 class OpenFiles:
-    """What a process shows.
+    """The files that a process shows.
 
     Attributes:
         directory: where it works.
@@ -35,12 +35,12 @@ class OpenFiles:
     opened: frozenset[str]
 
     def touches(self, directory: Path) -> bool:
-        """Whether it works, or has a file open, in that directory or below."""
+        """Return whether it works, or has a file open, in that directory or below."""
         return any(_below(path, directory) for path in (self.directory, *self.opened))
 
 
 def read_open_files(pids: Iterable[int], user: ServiceUser | None) -> Mapping[int, OpenFiles]:
-    """What these processes show. Those that are gone, or of another user than ourselves or `user`, are left out."""
+    """Return what these processes show, without those that are gone or of another user than ourselves or `user`."""
     seen: dict[int, OpenFiles] = {}
     refused = []
     for pid in pids:
@@ -55,14 +55,14 @@ def read_open_files(pids: Iterable[int], user: ServiceUser | None) -> Mapping[in
 
 
 def having_open(path: Path, user: ServiceUser | None) -> tuple[int, ...]:
-    """Pids of processes that have this file open: of ours, and of the user's."""
+    """Return pids of processes that have this file open: of ours, and of the user's."""
     wanted = str(path.resolve())
     mine = [pid for pid in all_pids() if _is_uid(os.geteuid(), pid) or (user is not None and _is_uid(user.uid, pid))]
     return tuple(pid for pid, seen in read_open_files(mine, user).items() if wanted in seen.opened)
 
 
 def working_in_removed(home: Path) -> Mapping[str, tuple[int, ...]]:
-    """Pids of processes that work in directories of a home that were removed, by the name of pool or disk."""
+    """Return pids of processes that work in removed directories of a home, by the name of pool or disk."""
     pattern = re.compile(rf"{re.escape(str(home.resolve()))}/(?:disks|pools)/([^./][^/]*)(?:/.*)? \(deleted\)")
     found: dict[str, tuple[int, ...]] = {}
     for pid in all_pids():
@@ -76,7 +76,7 @@ def working_in_removed(home: Path) -> Mapping[str, tuple[int, ...]]:
 
 
 def working_in(directory: Path, user: ServiceUser | None) -> tuple[int, ...]:
-    """Pids of processes that work in a directory or below."""
+    """Return pids of processes that work in a directory or below."""
     resolved = directory.resolve()
     found, refused = [], []
     for pid in all_pids():

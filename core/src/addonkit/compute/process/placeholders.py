@@ -17,7 +17,7 @@ _PLACEHOLDER: Final = re.compile(r"\{(port|disk|run|sockets|scratch)(?::([A-Za-z
 
 @frozen
 class Placeholders:
-    """What the placeholders stand for.
+    """The values of placeholders.
 
     Attributes:
         disk: directory of the data.
@@ -34,7 +34,7 @@ class Placeholders:
     scratch: Path | None = None
 
     def expand(self, text: str | Secret) -> str:
-        """The text with its placeholders replaced, in clear; other braces stay as they are.
+        """Return the text with its placeholders replaced, in clear; other braces stay as they are.
 
         Raises:
             ComputeError: for a port that the pool does not have.

@@ -29,7 +29,7 @@ DEFAULT_RANGE: Final = range(20000, 32000)
 
 
 def port_range(environ: Mapping[str, str]) -> range:
-    """The range of `ADDONKIT_PORTS`, as `20000-20100` (both included); default is 20000-31999.
+    """Return the range of `ADDONKIT_PORTS`, as `20000-20100` (both included); default is 20000-31999.
 
     Raises:
         InvalidInput: when it does not parse.
@@ -66,7 +66,7 @@ class Ports:
         self._marks: dict[str, list[int]] = {}
 
     def take(self, pool: str, names: tuple[str, ...]) -> dict[str, int]:
-        """Ports for a pool by name; those it has already, else new ones, held until `release`. Blocking.
+        """Return ports for a pool by name; those it has already, else new ones, held until `release`. Blocking.
 
         Raises:
             NoFreePort: when the range is exhausted.
@@ -187,12 +187,12 @@ class Ports:
 
 
 def outside(allowed: range, ephemeral: range) -> list[int]:
-    """Ports that no client's socket is ever given; all that are allowed where the kernel leaves none of them."""
+    """Return ports that no client's socket is ever given; all that are allowed where the kernel leaves none of them."""
     return [port for port in allowed if port not in ephemeral] or list(allowed)
 
 
 def _ephemeral() -> range:
-    """What the kernel gives to clients' sockets, see ip(7)."""
+    """Return what the kernel gives to clients' sockets, see ip(7)."""
     try:
         first, last = map(int, _EPHEMERAL.read_text().split())
     except (OSError, ValueError):
@@ -211,7 +211,7 @@ def _has_connections(port: int) -> bool:
 
 
 def reserve(port: int, *, after_use: bool = False) -> socket.socket | None:
-    """A socket bound to a free port, not listening; None when the port is bound or held by any process.
+    """Return a socket bound to a free port, not listening; None when the port is bound or held by any process.
 
     With `after_use` the port may have closing connections, or be held by others who do not listen.
     """

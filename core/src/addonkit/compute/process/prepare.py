@@ -88,7 +88,7 @@ async def _prepare(plan: LaunchPlan, draft: Path, lock: int) -> None:
 
 
 async def _from_template(plan: LaunchPlan, disks: Disks, templates: Templates, disk: str, lock: int) -> Path | None:
-    """A draft with a copy of the template that is this server's own; None when there is none, or it fails.
+    """Return a draft with a copy of the template that is this server's own; None when there is none, or it fails.
 
     A template saves time: whatever is wrong with it, the disk is prepared without one.
     """

@@ -12,7 +12,7 @@ import sys
 
 
 def look(pid: int) -> "tuple[str, tuple[int, int], list[str]]":
-    """Where a process works, as a path and as device and inode, and what it has open.
+    """Return where a process works, as a path and as device and inode, and what it has open.
 
     Raises:
         OSError: when it is gone or not ours to see.

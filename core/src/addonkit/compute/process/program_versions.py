@@ -1,4 +1,4 @@
-"""What programs have said of their version: an executable that has not changed says the same again. Blocking."""
+"""Remembers the versions that programs told: an executable that has not changed says the same again. Blocking."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _is_there(key: str) -> bool:
 
 
 def _identity(path: str) -> list[int]:
-    """What changes with a binary; empty for what is none."""
+    """Return what changes with a binary; empty for what is none."""
     try:
         with open(path, "rb") as file:  # noqa: PTH123
             if file.read(len(_BINARY)) != _BINARY:

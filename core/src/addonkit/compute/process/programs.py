@@ -40,7 +40,7 @@ class Programs:
         self._faults: dict[ProgramSource, tuple[str, ...]] = {}
 
     def find(self, source: ProgramSource) -> tuple[FoundProgram, ...]:
-        """Directories with all executables. Blocking: asks each for its version.
+        """Return directories with all executables. Blocking: asks each for its version.
 
         Newest version first; of alternatives (`valkey-server|redis-server`) all of the first name before those of
         the next: another program's version number says nothing about which is newer.
@@ -50,12 +50,12 @@ class Programs:
         return self._found[source]
 
     def faults(self, source: ProgramSource) -> tuple[str, ...]:
-        """Why directories that have the server's executable are left out, a line each. Blocking, see find."""
+        """Return why directories that have the server's executable are left out, a line each. Blocking, see find."""
         self.find(source)
         return self._faults[source]
 
     def resolve(self, source: ProgramSource, version: str) -> Path:
-        """A directory with the executables of that version that servers can run from. Blocking.
+        """Return a directory with the executables of that version that servers can run from. Blocking.
 
         Raises:
             ProgramNotFound: naming the versions found.
@@ -75,7 +75,7 @@ class Programs:
         )
 
     def evidence(self, source: ProgramSource) -> tuple[str, ...]:
-        """Paths whose change may change what is found; also such where nothing is. Blocking, see find."""
+        """Return paths whose change may change what is found; also such where nothing is. Blocking, see find."""
         names = [name for each in source.executables for name in each.split("|")]
         places = [*_split(self._environ.get("ADDONKIT_PROGRAMS", "")), *_split(self._environ.get("PATH", ""))]
         places += [each.directory for each in self.find(source)]
@@ -127,7 +127,7 @@ class Programs:
                 yield "wheel", str(folder / below), package
 
     def _usable(self, directory: Path, package: str) -> Path:
-        """The directory, or its place in a copy of its wheel when the service user cannot get there.
+        """Return the directory, or its place in a copy of its wheel when the service user cannot get there.
 
         Only wheels are copied: other files beside an executable are left alone.
 
@@ -143,7 +143,7 @@ class Programs:
         return copy_of(root, self._copies) / directory.relative_to(root.parent)
 
     def _version(self, directory: Path, source: ProgramSource) -> str:
-        """What the program says of itself.
+        """Return what the program says of itself.
 
         Raises:
             ValueError: when it does not run, says nothing of use, or is too old.
@@ -180,7 +180,7 @@ class Programs:
 
 
 def how_to_get(source: ProgramSource | None) -> str:
-    """What brings a server's program to this machine, for people."""
+    """Return what brings a server's program to this machine, for people."""
     if source is None:
         return ""
     if source.needs_tls and source.tls is not None and source.tls.advice:
@@ -193,7 +193,7 @@ def how_to_get(source: ProgramSource | None) -> str:
 
 
 def executable(directory: Path, name: str) -> Path | None:
-    """The file of that name (alternatives separated by `|`) that can be executed in a directory, or None."""
+    """Return the file of that name (alternatives separated by `|`) that can be executed in a directory, or None."""
     for each in name.split("|"):
         path = directory / each
         # os.path answers False where a directory cannot be entered; a PATH may hold such ones.
@@ -203,7 +203,7 @@ def executable(directory: Path, name: str) -> Path | None:
 
 
 def _rank(directory: Path, source: ProgramSource) -> int:
-    """Which of its alternative names the first executable has there; 0 for the first."""
+    """Return which of its alternative names the first executable has there; 0 for the first."""
     names = source.executables[0].split("|")
     return next((number for number, name in enumerate(names) if executable(directory, name)), len(names))
 
@@ -217,7 +217,7 @@ def _missing(directory: Path, source: ProgramSource) -> list[str]:
 
 
 def _say(argv: list[str], user: ServiceUser | None) -> str:
-    """What a command prints; it runs as the service user, in an environment that tells it nothing."""
+    """Return what a command prints; it runs as the service user, in an environment that tells it nothing."""
     process = subprocess.Popen(  # noqa: S603 - an executable the addon named, found where the operator has it
         argv,
         stdin=subprocess.DEVNULL,
@@ -240,14 +240,14 @@ def _say(argv: list[str], user: ServiceUser | None) -> str:
 
 
 def _package_folder(package: str) -> Path | None:
-    """Where a package is installed; it is not imported."""
+    """Return where a package is installed; it is not imported."""
     spec = importlib.util.find_spec(package)
     locations = list(spec.submodule_search_locations or ()) if spec else []
     return Path(locations[0]) if locations else None
 
 
 def _levels(pattern: str) -> Iterator[str]:
-    """What matches an absolute pattern, and each directory on the way; one that is missing is named too."""
+    """Yield what matches an absolute pattern, and each directory on the way; one that is missing is named too."""
     for level in (*reversed(Path(pattern).parents), Path(pattern)):
         found = glob.glob(str(level))  # noqa: PTH207 - the pattern is absolute
         yield from found

@@ -1,4 +1,4 @@
-"""Which programs of this machine servers can run with, and which of them a start would take."""
+"""Lists the programs of this machine that servers can run with, and the ones that a start would take."""
 
 from __future__ import annotations
 

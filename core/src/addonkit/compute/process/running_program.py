@@ -31,5 +31,5 @@ def runs_another(pid: int, source: ProgramSource, installed: Path) -> bool:
 
 
 def _is_named(path: str, source: ProgramSource) -> bool:
-    """Whether it is the server itself: an interpreter that runs a script has a name of its own."""
+    """Return whether it is the server itself: an interpreter that runs a script has a name of its own."""
     return Path(path.removesuffix(" (deleted)")).name in source.executables[0].split("|")

@@ -43,7 +43,7 @@ def lacking_capabilities() -> tuple[str, ...]:
 
 
 class ServerUsers:
-    """Who runs which server of a home.
+    """The users that run the servers of a home.
 
     Args:
         directory: holds a file for each uid in use.
@@ -61,7 +61,7 @@ class ServerUsers:
 
     @property
     def separate(self) -> bool:
-        """Whether each server has a user of its own."""
+        """Return whether each server has a user of its own."""
         return bool(self._range)
 
     def check(self) -> None:
@@ -88,13 +88,13 @@ class ServerUsers:
         return _user(self._range[0]) if self._range else self.named
 
     def find(self, server: str, data: Path) -> ServiceUser | None:
-        """Who runs a server: who owns its data; without data who was chosen, else the named user."""
+        """Return who runs a server: who owns its data; without data who was chosen, else the named user."""
         if self.named is None:
             return None
         return self._owner(data) or self._chosen(server) or self.named
 
     def choose(self, server: str, data: Path, *, named: bool = False) -> ServiceUser | None:
-        """Who runs a server that is about to start; one that has no user of its own gets one.
+        """Return who runs a server that is about to start; one that has no user of its own gets one.
 
         With `named` it gets the named user.
 
@@ -144,7 +144,7 @@ class ServerUsers:
         )
 
     def _all(self) -> Iterator[tuple[int, str]]:
-        """Uids in use, and their servers."""
+        """Yield uids in use, and their servers."""
         with suppress(FileNotFoundError):
             for name in os.listdir(self._directory):  # noqa: PTH208 - names are all we need
                 if name.isdigit():
@@ -153,7 +153,7 @@ class ServerUsers:
 
 
 def uid_range(environ: Mapping[str, str]) -> range:
-    """The range of `ADDONKIT_SERVICE_UIDS`, as `900000-999999` (both included), else one that exists here.
+    """Return the range of `ADDONKIT_SERVICE_UIDS`, as `900000-999999` (both included), else one that exists here.
 
     Empty when this user namespace has too few users for any of them.
 
@@ -174,13 +174,13 @@ def uid_range(environ: Mapping[str, str]) -> range:
 
 
 def sole_user() -> int | None:
-    """Who root is outside of this user namespace, where it is the only user, as in many sandboxes; else None."""
+    """Return who root is outside of this user namespace, where it is the only user, as in many sandboxes; else None."""
     lines = _spans(_MAPS[0])
     return lines[0][1] if len(lines) == 1 and lines[0][0] == 0 and lines[0][2] == 1 else None
 
 
 def has_users(wanted: range) -> bool:
-    """Whether this user namespace has all these users and groups; see user_namespaces(7)."""
+    """Return whether this user namespace has all these users and groups; see user_namespaces(7)."""
     return all(_is_mapped(wanted, table) for table in _MAPS)
 
 
@@ -189,7 +189,7 @@ def _is_mapped(wanted: range, table: Path) -> bool:
 
 
 def _spans(table: Path) -> list[tuple[int, int, int]]:
-    """First id inside, first id outside, and count, of each line; everything where the kernel shows no map."""
+    """Return first id inside, first id outside, and count, of each line; everything where the kernel shows no map."""
     try:
         lines = [line.split() for line in table.read_text().splitlines()]
     except OSError:
@@ -198,7 +198,7 @@ def _spans(table: Path) -> list[tuple[int, int, int]]:
 
 
 def _running() -> set[int]:
-    """Uids of running processes: a server of another home may have one."""
+    """Return uids of running processes: a server of another home may have one."""
     found = set()
     for pid in all_pids():
         with suppress(OSError):

@@ -1,4 +1,4 @@
-"""Whether a disk has room for one more server. Blocking."""
+"""Checks that a disk has room for one more server. Blocking."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _FILES: Final = 2000
 
 
 def size_of_tree(directory: Path) -> int:
-    """Bytes that the files below a directory take on its disk; what vanishes meanwhile does not count."""
+    """Return bytes that the files below a directory take on its disk; what vanishes meanwhile does not count."""
     total = 0
     for folder, _folders, files in os.walk(directory):
         for name in files:

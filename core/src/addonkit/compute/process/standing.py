@@ -1,4 +1,4 @@
-"""Whether the server of a record runs, as far as this process can tell. Blocking."""
+"""Tells whether the server of a record runs, as far as this process can see. Blocking."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ STOP_THERE: Final = "use it there, or stop it there first"
 
 
 class Standing(Enum):
-    """What is known of a recorded server."""
+    """The state of a recorded server."""
 
     RUNS = "runs"
     ENDED = "ended"
@@ -91,7 +91,7 @@ def _works_in(pid: int, place: Path, user: ServiceUser | None) -> bool:
 
 
 def _is_hidden(pid: int) -> bool:
-    """Whether a process exists that /proc does not show, as with hidepid or without a /proc."""
+    """Return whether a process exists that /proc does not show, as with hidepid or without a /proc."""
     if read_status(pid) is not None:
         return False
     try:

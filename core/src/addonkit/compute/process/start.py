@@ -64,17 +64,17 @@ class LaunchPlan:
 
     @property
     def attempted(self) -> str:
-        """What errors say was tried."""
+        """Return what errors say was tried."""
         return f"starting server {self.pool.name}"
 
     def environment(self) -> dict[str, str]:
-        """A minimal environment, with what the program asks for."""
+        """Return a minimal environment, with what the program asks for."""
         path = f"{self.bin}{os.pathsep}/usr/local/bin:/usr/bin:/bin"
         basic = {"PATH": path, "HOME": str(self.run), "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
         return basic | {name: self.placeholders.expand(reveal(value)) for name, value in self.program.env.items()}
 
     def command(self, argv: tuple[str, ...], placeholders: Placeholders | None = None) -> list[str]:
-        """A command line with its first word resolved in the program's directory."""
+        """Return a command line with its first word resolved in the program's directory."""
         placeholders = placeholders or self.placeholders
         found = executable(self.bin, argv[0])
         if found is None:
@@ -141,7 +141,7 @@ _SHOWN: Final = 100
 
 
 def _user_advice(user: ServiceUser | None) -> str:
-    """What to do where the user is root, or has no passwd entry. Containers often run as such a uid."""
+    """Return what to do where the user is root, or has no passwd entry. Containers often run as such a uid."""
     uid = user.uid if user else os.geteuid()
     if uid == 0:
         return "here root is the only user, whom some servers refuse; run the command as another user"
@@ -206,7 +206,7 @@ async def _check_alone(plan: LaunchPlan) -> None:
 
 
 def kept_files(program: Program) -> tuple[str, ...]:
-    """Names, below the disk, of the files that a server gets once and changes itself."""
+    """Return names, below the disk, of the files that a server gets once and changes itself."""
     files = (file for file in program.files if file.once and reveal(file.content))
     return tuple(file.path.removeprefix("{disk}/") for file in files if file.path.startswith("{disk}/"))
 

@@ -111,7 +111,7 @@ class Terminator:
         return {pid for pid in found if self.user is None or _uid(pid) == self.user.uid}
 
     def leftovers(self, server: Identity) -> tuple[int, ...]:
-        """Pids of the server and of what it started, as far as they still run.
+        """Return pids of the server and of what it started, as far as they still run.
 
         The number of the session is the server's pid. The system gives it to no other process while any is in the
         session. Later it may: then its new bearer, or those that it left behind, show nothing of ours.
@@ -128,7 +128,7 @@ class Terminator:
 
 
 async def workers_of(disk: Path, user: ServiceUser | None) -> tuple[int, ...]:
-    """Pids of processes that work on a disk, and go on working on it.
+    """Return pids of processes that work on a disk, and go on working on it.
 
     A killed server's children may have sessions of their own, as PostgreSQL's do: they end by themselves once
     they notice, so they are given a few seconds.

@@ -38,11 +38,11 @@ class Templates:
         self._directory = directory
 
     def data(self, key: str) -> Path:
-        """The data of a template."""
+        """Return the data of a template."""
         return self._directory / key / "data"
 
     def lock(self, key: str) -> Path:
-        """The file that is locked while a template is made, in a directory that users of servers can pass."""
+        """Return the file that is locked while a template is made, in a directory that users of servers can pass."""
         make_directory(self._directory, 0o711, parents=0o711)
         return self._directory / f"{key}.lock"
 
@@ -70,7 +70,7 @@ class Templates:
         return False
 
     def draft(self, key: str, user: ServiceUser | None) -> Path:
-        """An empty directory for a user to prepare, as data of a template."""
+        """Return an empty directory for a user to prepare, as data of a template."""
         self.discard_drafts(key)
         draft = self._directory / f".{key}-{secrets.token_hex(4)}"
         make_directory(draft, 0o711)
@@ -125,7 +125,7 @@ class Templates:
 
 
 def templates_of(home: Path, environ: Mapping[str, str]) -> Templates:
-    """The templates of a home, or those that it shares with others.
+    """Return the templates of a home, or those that it shares with others.
 
     Raises:
         InvalidInput: the directory that is to be shared is not there, or other users can write it.
@@ -144,7 +144,7 @@ def templates_of(home: Path, environ: Mapping[str, str]) -> Templates:
 
 
 def template_key(template: DiskTemplate, program: Program, folder: Path) -> str:
-    """A name for what a template follows from: the program's very files, commands, settings."""
+    """Return a name for what a template follows from: the program's very files, commands, settings."""
     files = [executable(folder, name) for name in program.source.executables]
     builds = [(str(path), status.st_size, status.st_mtime_ns) for path in files if path for status in (path.stat(),)]
     settings = [

@@ -1,4 +1,4 @@
-"""Who servers run as: the user who runs addonkit, or a service user when that is root."""
+"""Chooses the user that servers run as: the one who runs addonkit, or a service user when that is root."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class ServiceUser:
 
 
 def service_user(environ: Mapping[str, str]) -> ServiceUser | None:
-    """The user with a name that acts for root; None when we are not root, and servers run as ourselves.
+    """Return the user with a name that acts for root; None when we are not root, and servers run as ourselves.
 
     `ADDONKIT_SERVICE_USER` names it; otherwise `addonkit` if there is such a user, else `nobody`.
 
@@ -51,7 +51,7 @@ def service_user(environ: Mapping[str, str]) -> ServiceUser | None:
 
 
 def find_barrier(user: ServiceUser, directory: Path) -> Path | None:
-    """None when the user can get into a directory, else the first directory on the way that stops it."""
+    """Return None when the user can get into a directory, else the first directory on the way that stops it."""
     for each in (*reversed(directory.parents), directory):
         try:
             status = each.stat()
@@ -81,7 +81,7 @@ def check_traversable(user: ServiceUser | None, home: Path) -> None:
 
 
 def user_of(path: Path) -> ServiceUser | None:
-    """Whom a path belongs to; None when that is root."""
+    """Return whom a path belongs to; None when that is root."""
     status = path.stat()
     if status.st_uid == 0:
         return None
@@ -97,7 +97,7 @@ def user_name(uid: int) -> str:
 
 
 def is_shared(user: ServiceUser) -> bool:
-    """Whether a user runs all servers of root, and perhaps other programs, as former versions had it."""
+    """Return whether a user runs all servers of root, and perhaps other programs, as former versions had it."""
     return user.name in _CANDIDATES
 
 
@@ -108,7 +108,7 @@ def chown(user: ServiceUser | None, path: Path) -> None:
 
 
 def subprocess_credentials(user: ServiceUser | None) -> dict[str, Any]:
-    """Arguments for subprocess that run a command as the service user, if there is one."""
+    """Return arguments for subprocess that run a command as the service user, if there is one."""
     if user is None:
         return {}
     return {"user": user.uid, "group": user.gid, "extra_groups": []}

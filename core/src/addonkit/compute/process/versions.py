@@ -12,18 +12,18 @@ _SERIES: Final = 2
 
 
 def matches(version: str, wanted: str) -> bool:
-    """Whether a version has the wanted one's components in front: `18.6` satisfies `18` and `18.6`."""
+    """Return whether a version has the wanted one's components in front: `18.6` satisfies `18` and `18.6`."""
     parts, prefix = version.split("."), wanted.split(".")
     return parts[: len(prefix)] == prefix
 
 
 def version_key(version: str) -> tuple[int, ...]:
-    """A key that sorts newer versions later."""
+    """Return a key that sorts newer versions later."""
     return tuple(int(part) for part in version.split(".") if part.isdigit())
 
 
 def is_recent(version: str, oldest: Sequence[str]) -> bool:
-    """Whether a version is as new as the oldest one of its series, or of a newer series; any is without `oldest`."""
+    """Return whether a version is as new as the oldest of its series, or of a newer series; any is without `oldest`."""
     floors = {version_key(floor)[:_SERIES]: version_key(floor) for floor in oldest}
     key = version_key(version)
     if not floors or key[:_SERIES] > max(floors):
@@ -33,14 +33,14 @@ def is_recent(version: str, oldest: Sequence[str]) -> bool:
 
 
 def requested_version(requested: str) -> str:
-    """The version a request names: itself, or the tag of a full image reference."""
+    """Return the version a request names: itself, or the tag of a full image reference."""
     if any(sign in requested for sign in "/:@"):
         return ImageReference.parse(requested).tag
     return requested
 
 
 def shorten(version: str, like: str) -> str:
-    """The version with as many components as another one has: `15.18` like `18` is `15`. At least one.
+    """Return the version with as many components as another one has: `15.18` like `18` is `15`. At least one.
 
     A server that is pinned to it is not lost when its program gets a minor upgrade.
     """
@@ -48,5 +48,5 @@ def shorten(version: str, like: str) -> str:
 
 
 def describe(versions: Sequence[str]) -> str:
-    """Versions for an error message."""
+    """Return versions for an error message."""
     return ", ".join(dict.fromkeys(versions)) or "none"

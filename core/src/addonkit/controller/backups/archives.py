@@ -39,7 +39,7 @@ NAME: Final = "backup"
 
 
 def repository_url(home: Path, environ: Mapping[str, str]) -> str:
-    """The URL of the repository: `ADDONKIT_BACKUPS`, else the directory `<home>-backups`."""
+    """Return the URL of the repository: `ADDONKIT_BACKUPS`, else the directory `<home>-backups`."""
     named = environ.get(REPOSITORY, "")
     if "://" in named:
         return named
@@ -47,19 +47,19 @@ def repository_url(home: Path, environ: Mapping[str, str]) -> str:
 
 
 def archive_subject(location: str, name: str) -> dict[str, str]:
-    """What an execution's subject says about its archive."""
+    """Return what an execution's subject says about its archive."""
     return {LOCATION: location, NAME: name}
 
 
 def split_location(location: str) -> tuple[str, str]:
-    """The URL of a directory and the name of a file in it."""
+    """Return the URL of a directory and the name of a file in it."""
     directory, _, file = location.rpartition("/")
     return directory or "/", file
 
 
 @frozen
 class ReadResult:
-    """What is known of an archive once all of it was read and checked."""
+    """The result of reading a whole archive and checking it."""
 
     fingerprint: Fingerprint
     sha256: str
@@ -111,7 +111,7 @@ class StoredArchive:
         return self.results[self.location]
 
     async def read_manifest(self, key: str = "") -> ArchiveManifest:
-        """What it says about itself; its beginning alone is read. `key` is a further age identity."""
+        """Return what it says about itself; its beginning alone is read. `key` is a further age identity."""
         identities = (*await self.keyring.identities(), *((key,) if key else ()))
         async with self._source() as file:
             return await read_manifest(file, self.name, identities)
@@ -154,7 +154,7 @@ class Archives:
         self._foreign: dict[str, Path | Secret] = {}
 
     def of(self, subject: Mapping[str, str], instance: Instance | None) -> Archive | None:
-        """The archive; None when the subject names none. `instance` is what a new one is of."""
+        """Return the archive; None when the subject names none. `instance` is what a new one is of."""
         if not subject.get(LOCATION):
             return None
         if subject[LOCATION] in self._pipes:
@@ -184,7 +184,7 @@ class Archives:
             del self._pipes[location]
 
     def at(self, location: str, name: str, manifest: ArchiveManifest | None = None) -> StoredArchive:
-        """The archive at a URL."""
+        """Return the archive at a URL."""
         return StoredArchive(location, name, manifest, self._keyring, self._results)
 
     def _manifest(self, name: str, instance: Instance) -> ArchiveManifest:
@@ -205,5 +205,5 @@ class Archives:
 
 
 def location_of(url: str, name: str, addon: str) -> str:
-    """The URL of a backup's archive in a repository."""
+    """Return the URL of a backup's archive in a repository."""
     return f"{url.rstrip('/')}/{archive_path(name, addon)}"

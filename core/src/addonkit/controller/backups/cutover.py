@@ -116,7 +116,7 @@ class CutoverSteps:
         return await self._controller.reconcile(served.id) or served
 
     async def _bound(self, sagas: Sagas, source: str, place: Instance, *, again: bool = False) -> dict[str, BindResult]:
-        """What each app gets in a place, by the id of its association; empty for an addon that makes no credentials."""
+        """Return what each app gets in a place, by association id; empty for an addon that makes no credentials."""
         if not self._binds(place):
             return {}
         found: dict[str, BindResult] = {}
@@ -152,6 +152,6 @@ class CutoverSteps:
         await self._store.transact(lambda tx: mark_moving(tx, instance_id, ""))
 
     async def _serves(self, place: Any) -> bool:
-        """Whether apps use a place by now: then nothing of it is taken back."""
+        """Return whether apps use a place by now: then nothing of it is taken back."""
         found = await self._store.get(Instance, place_of(place).id)
         return found is not None and found.value.purpose is Purpose.SERVE

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @frozen
 class CopiedData:
-    """What came of copying.
+    """The result of copying.
 
     Attributes:
         fingerprint: of the source; its outline when that is `outlined`, and then the copy has the same.
@@ -70,7 +70,7 @@ class DataCopier:
     async def _copied(
         self, sagas: Sagas, id: str, source: Instance, target: Instance, *, read_all: bool
     ) -> CopiedData | None:
-        """What tells of a source that was copied without an archive; None when it is to go through one.
+        """Return what tells of a source that was copied without an archive; None when it is to go through one.
 
         An app may have written since: then both differ, and what an archive holds is of one moment.
         """

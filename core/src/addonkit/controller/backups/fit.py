@@ -1,4 +1,4 @@
-"""Whether data fit into a variant, as far as its config says how much it holds. Pure."""
+"""Tells whether data fit into a variant, as far as its config says how much it holds. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _POWERS: Final = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
 
 
 def refusal(variant: str, config: Mapping[str, str], size: int) -> str:
-    """Why so many bytes cannot be in a variant; empty when nothing says that they cannot."""
+    """Return why so many bytes cannot be in a variant; empty when nothing says that they cannot."""
     for name in _LIMITS:
         most = _bytes(config.get(name, ""))
         if most is not None and size > most:

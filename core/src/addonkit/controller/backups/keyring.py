@@ -49,7 +49,7 @@ class Keyring:
         self._environ = environ
 
     async def ensure(self) -> tuple[BackupKey, bool]:
-        """The key, and whether it was made by this."""
+        """Return the key, and whether it was made by this."""
         found = await self._store.get(BackupKey, _NAME)
         if found is not None:
             return found.value, False
@@ -75,12 +75,12 @@ class Keyring:
         await self._store.transact(decide)
 
     async def identities(self) -> tuple[str, ...]:
-        """All that may open a backup."""
+        """Return all that may open a backup."""
         key, _new = await self.ensure()
         return tuple(each.reveal() for each in (key.identity, *key.others))
 
     async def recipients(self) -> tuple[str, ...]:
-        """The public keys that backups are encrypted to, this home's own first.
+        """Return the public keys that backups are encrypted to, this home's own first.
 
         Raises:
             InvalidInput: one of those in the environment is no age public key.

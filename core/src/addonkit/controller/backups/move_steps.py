@@ -33,7 +33,7 @@ TRANSFORM: Final = "transform_copy"
 
 @frozen
 class Rehearsed:
-    """What came of a move that was tried.
+    """The result of a move that was tried.
 
     Attributes:
         items: how many are equal.

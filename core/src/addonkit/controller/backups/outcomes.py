@@ -20,7 +20,7 @@ Change = Callable[[BackupState], BackupState]
 
 
 def state_of(tx: Reader, instance_id: str) -> BackupState:
-    """What is known of the backups of an instance."""
+    """Return what is known of the backups of an instance."""
     entity = tx.get(BackupState, instance_id)
     return entity.value if entity else BackupState(instance_id)
 
@@ -37,12 +37,12 @@ def change_state(tx: Transaction, instance_id: str, change: Change) -> BackupSta
 
 
 def record_written(tx: Transaction, instance_id: str, backup: Backup) -> None:
-    """A backup was written; it is not verified yet."""
+    """Record a backup that was written and is not verified yet."""
     change_state(tx, instance_id, lambda state: attrs.evolve(state, unverified=backup.name, failure=""))
 
 
 def record_proved(tx: Transaction, backup: Backup) -> None:
-    """A backup was verified."""
+    """Record a backup that was verified."""
 
     def proved(state: BackupState) -> BackupState:
         newest = max((each for each in (state.verified, backup.created) if each is not None), default=None)
@@ -59,18 +59,18 @@ def record_proved(tx: Transaction, backup: Backup) -> None:
 
 
 def record_failed(tx: Transaction, name: str, reason: str) -> None:
-    """A backup of the instance of that name could not be written or proved."""
+    """Record that a backup of the instance of that name could not be written or proved."""
     for id in _serving(tx, name):
         change_state(tx, id, lambda state: attrs.evolve(state, failure=reason))
 
 
 def record_slot(tx: Transaction, instance_id: str, slot: datetime) -> None:
-    """A time of the schedule was kept."""
+    """Record that a time of the schedule was kept."""
     change_state(tx, instance_id, lambda state: attrs.evolve(state, done=slot, failures=0, retry_at=None))
 
 
 def record_missed(tx: Transaction, instance_id: str, now: datetime, reason: str) -> None:
-    """A scheduled backup failed; it is tried again."""
+    """Record a scheduled backup that failed; it is tried again."""
 
     def missed(state: BackupState) -> BackupState:
         failures = state.failures + 1
@@ -80,12 +80,12 @@ def record_missed(tx: Transaction, instance_id: str, now: datetime, reason: str)
 
 
 def record_rename(tx: Transaction, instance_id: str, former: str, now: datetime) -> None:
-    """An instance has another name; its backups are called by the former one."""
+    """Record another name of an instance; its backups keep the former one."""
     change_state(tx, instance_id, lambda state: attrs.evolve(state, names=(*state.names, FormerName(former, now))))
 
 
 def hand_over(tx: Transaction, before_id: str, after_id: str) -> None:
-    """Another instance takes the place of one: schedule and history go with the name."""
+    """Let another instance take the place of one: schedule and history go with the name."""
     entity = tx.get(BackupState, before_id)
     if entity is not None:
         tx.delete(BackupState, before_id)
@@ -96,7 +96,7 @@ def hand_over(tx: Transaction, before_id: str, after_id: str) -> None:
 
 
 def _serving(tx: Reader, name: str, at: datetime | None = None) -> list[str]:
-    """The instance that has the name, or had it at a time; a former one has a final backup when its app is removed."""
+    """Return the instance that has the name, or had it at a time; a former one may have a final backup."""
     found = [each.name for each in tx.list(Instance, {"name": name}).items if each.value.purpose is not Purpose.SCRATCH]
     if at is None:
         return found

@@ -155,14 +155,14 @@ def switch(
 
 
 def former_of(tx: Reader, instance: Instance) -> Instance | None:
-    """The instance whose place another one took last; None without one."""
+    """Return the instance whose place another one took last; None without one."""
     found = [e.value for e in tx.list(Instance).items if e.value.purpose is Purpose.FORMER]
     mine = [each for each in found if each.successor == instance.id and each.phase is Phase.ACTIVE]
     return max(mine, key=lambda each: str(each.expires), default=None)
 
 
 def publishable(tx: Transaction, place_id: str) -> Entity[Instance]:
-    """A place that holds its data.
+    """Return a place that holds its data.
 
     Raises:
         BackupError: it does not exist any more.
@@ -174,7 +174,7 @@ def publishable(tx: Transaction, place_id: str) -> Entity[Instance]:
 
 
 def next_tie(tie: Association, instance: Instance) -> Association:
-    """An association as it is bound to another instance: with credentials of a generation of its own.
+    """Return an association as it is bound to another instance: with credentials of a generation of its own.
 
     Both places may be on one server, where each login has another name.
     """
@@ -192,7 +192,7 @@ def next_tie(tie: Association, instance: Instance) -> Association:
 
 
 def _unused_attempt(tx: Transaction, tie: Association) -> int:
-    """The next attempt to bind that nothing was executed for: a move that was undone may have begun some."""
+    """Return the next attempt to bind that nothing was executed for: a move that was undone may have begun some."""
     while tx.get(Execution, bind_id(tie)) is not None:
         tie = attrs.evolve(tie, attempt=tie.attempt + 1)
     return tie.attempt

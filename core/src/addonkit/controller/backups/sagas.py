@@ -65,7 +65,7 @@ class BackupSagas:
         self._of_cutovers(steps, moves, CutoverSteps(store, registry, controller, calls, clock))
 
     def _of_backups(self, steps: BackupSteps, moves: MoveSteps) -> None:
-        """Sagas that write an archive, or fill a place from one."""
+        """Build the sagas that write an archive, or fill a place from one."""
         inputs = ("id", "backup", "place")
         proving = (steps.load_archive, steps.check_archive, steps.take_fingerprint, steps.compare)
         filling = (steps.create_scratch, *proving)
@@ -87,7 +87,7 @@ class BackupSagas:
         self.imported: Saga[Instance] = Saga(IMPORT, inputs=(*inputs, "target"), steps=(*empty, steps.switch_places))
 
     def _of_moves(self, steps: BackupSteps, moves: MoveSteps, clones: CloneSteps) -> None:
-        """Sagas that fill a place without an archive."""
+        """Build the sagas that fill a place without an archive."""
         copied = (moves.copy_data, steps.take_fingerprint, moves.compare_copy)
         cloned = (clones.copy_data, clones.take_fingerprint, moves.compare_copy)
         self.clone: Saga[Instance] = Saga(
@@ -107,7 +107,7 @@ class BackupSagas:
         )
 
     def _of_cutovers(self, steps: BackupSteps, moves: MoveSteps, cutover: CutoverSteps) -> None:
-        """Sagas after which apps use another place, which they cannot write to meanwhile."""
+        """Build the sagas after which apps use another place, which they cannot write to meanwhile."""
         inputs, arrive = ("id", "source", "place"), (cutover.bind_apps, cutover.switch_places)
         copied = (moves.copy_data, steps.take_fingerprint, cutover.compare_places)
         self.change: Saga[Instance] = Saga(
@@ -120,7 +120,7 @@ class BackupSagas:
         )
 
     def of(self, name: str) -> Saga[Any]:
-        """The saga of that name."""
+        """Return the saga of that name."""
         every: Mapping[str, Saga[Any]] = {
             BACKUP: self.backup,
             VERIFY: self.verify,

@@ -16,7 +16,7 @@ LONGEST_RETRY: Final = timedelta(hours=1)
 
 
 def check_cron(text: str) -> str:
-    """The expression itself when there are times to it.
+    """Return the expression itself when there are times to it.
 
     Raises:
         InvalidInput: it is no cron expression.
@@ -26,12 +26,12 @@ def check_cron(text: str) -> str:
 
 
 def next_time(cron: str, after: datetime) -> datetime:
-    """The first time of a schedule after another time."""
+    """Return the first time of a schedule after another time."""
     return _time(cron, after, reverse=False)
 
 
 def last_time(cron: str, until: datetime) -> datetime:
-    """The last time of a schedule that is not after another time."""
+    """Return the last time of a schedule that is not after another time."""
     minute = until.replace(second=0, microsecond=0)
     return _time(cron, minute + timedelta(minutes=1), reverse=True)
 
@@ -49,7 +49,7 @@ def _time(cron: str, at: datetime, *, reverse: bool) -> datetime:
 
 
 def slot_to_do(state: BackupState, now: datetime) -> datetime | None:
-    """The time of the schedule that is to be kept now; None when nothing is. Of several that were missed, the last."""
+    """Return the time of the schedule that is due now, the last of several that were missed; None when none is."""
     if not state.cron or (state.retry_at is not None and state.retry_at > now):
         return None
     slot = last_time(state.cron, now)
@@ -58,7 +58,7 @@ def slot_to_do(state: BackupState, now: datetime) -> datetime | None:
 
 
 def next_look(state: BackupState, now: datetime) -> datetime | None:
-    """When there is something to do for a schedule; None without one."""
+    """Return when there is something to do for a schedule; None without one."""
     if not state.cron:
         return None
     if state.retry_at is not None and state.retry_at > now:
@@ -67,12 +67,12 @@ def next_look(state: BackupState, now: datetime) -> datetime | None:
 
 
 def overdue_at(state: BackupState) -> datetime | None:
-    """When the newest verified backup is too old for the schedule."""
+    """Return when the newest verified backup is too old for the schedule."""
     known = [each for each in (state.since, state.verified) if each is not None]
     return next_time(state.cron, max(known)) + GRACE if state.cron and known else None
 
 
 def retry_time(failures: int, now: datetime) -> datetime:
-    """When a scheduled backup that failed is tried again: later each time."""
+    """Return when a scheduled backup that failed is tried again: later each time."""
     delay: timedelta = min(FIRST_RETRY * 2.0 ** min(failures - 1, 10), LONGEST_RETRY)
     return now + delay

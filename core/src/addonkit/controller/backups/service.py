@@ -67,7 +67,7 @@ class BackupService:
         self.tidier = Tidier(store, registry, engine, leases, controller, self._sagas, clock)
 
     def now(self) -> datetime:
-        """The time of day."""
+        """Return the time of day."""
         return self._clock.now()
 
     def check(self, instance: Instance) -> None:
@@ -84,7 +84,7 @@ class BackupService:
             raise BackupError(attempted, f"it is {instance.phase}", f"run `addonkit retry {instance.name}`")
 
     def obstacle(self, instance: Instance) -> str:
-        """Why no instance of that addon and variant can be backed up, a clause; empty when it can be."""
+        """Return why no instance of that addon and variant can be backed up, a clause; empty when it can be."""
         addon = addon_of(self._registry, instance, "back up")
         if any(each.is_cache for each in addon.definition.variants if each.name == instance.variant):
             return f"{addon.name}:{instance.variant} is a cache, which has nothing to back up"
@@ -129,20 +129,20 @@ class BackupService:
             raise
 
     def archive(self, backup: Backup) -> StoredArchive:
-        """The archive of a backup."""
+        """Return the archive of a backup."""
         return self._archives.at(backup.location, backup.name)
 
     async def manifest(self, backup: Backup, key: str = "") -> ArchiveManifest:
-        """What a backup says about itself; `key` is an age identity besides those that are known."""
+        """Return what a backup says about itself; `key` is an age identity besides those that are known."""
         return await self.archive(backup).read_manifest(key)
 
     def planned(self, *, verify: bool) -> tuple[PlannedStep, ...]:
-        """The steps of a new backup."""
+        """Return the steps of a new backup."""
         sagas = (self._sagas.backup, *((self._sagas.verify,) if verify else ()))
         return tuple(step for saga in sagas for step in _steps(saga))
 
     def planned_restore(self, *, into: bool) -> tuple[PlannedStep, ...]:
-        """The steps of a restore, into a new instance or in the place of one."""
+        """Return the steps of a restore, into a new instance or in the place of one."""
         return tuple(_steps(self._sagas.restore_into if into else self._sagas.restore))
 
     async def restore(self, backup: Backup, place: PlaceRequest, instance: Instance) -> Instance:
@@ -236,7 +236,7 @@ class BackupService:
             raise BackupError(f"cannot transform a copy of {instance.name}", f"addon {instance.addon} runs no scripts")
 
     def planned_move(self, name: str, *, without: Collection[str] = ()) -> tuple[PlannedStep, ...]:
-        """The steps of the saga of that name, `without` those that will have nothing to do."""
+        """Return the steps of the saga of that name, `without` those that will have nothing to do."""
         return tuple(each for each in _steps(self._sagas.of(name)) if each.name not in without)
 
     async def change(self, instance: Instance, place: PlaceRequest) -> Instance:
@@ -270,11 +270,11 @@ class BackupService:
         return await self._serve(self._sagas.rollback, inputs, keeping=former.id)
 
     async def former(self, instance: Instance) -> Instance | None:
-        """The instance whose place another one has taken; None without one."""
+        """Return the instance whose place another one has taken; None without one."""
         return await self._store.read(lambda tx: former_of(tx, instance))
 
     async def former_of(self, instance: Instance) -> Instance:
-        """The instance that a rollback puts back.
+        """Return the instance that a rollback puts back.
 
         Raises:
             BackupError: there is none.
@@ -285,7 +285,7 @@ class BackupService:
         return former
 
     async def usage(self, instance: Instance) -> Usage | None:
-        """How much an instance holds; None when its addon cannot tell."""
+        """Return how much an instance holds; None when its addon cannot tell."""
         return await usage_of(self._registry, self._engine, instance)
 
     async def _check_still(self, instance: Instance) -> None:

@@ -28,15 +28,15 @@ class Shelf:
         self._repository: Repository | None = None
 
     async def list(self, instance: str = "") -> tuple[Backup, ...]:
-        """Backups of one instance or of all, oldest first."""
+        """Return backups of one instance or of all, oldest first."""
         return await asyncio.to_thread(self._list, instance)
 
     def may_hold_something(self) -> bool:
-        """Whether it is worth a look: a directory that does not exist holds nothing."""
+        """Return whether it is worth a look: a directory that does not exist holds nothing."""
         return "://" in self.url or Path(self.url).is_dir()
 
     async def find(self, name: str) -> Backup:
-        """The backup of that name; that of an instance's name is its newest.
+        """Return the backup of that name; that of an instance's name is its newest.
 
         Raises:
             UnknownBackup: there is none.

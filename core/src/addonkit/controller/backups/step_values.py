@@ -1,4 +1,4 @@
-"""What steps of backups and moves are given, as the values that it stands for."""
+"""Turns arguments of steps of backups and moves into the values that they stand for."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
 
 
 def backup_of(tree: Any) -> Backup:
-    """The backup that an execution is about."""
+    """Return the backup that an execution is about."""
     backup: Backup = structure(tree, Backup)
     return backup
 
 
 def place_of(tree: Any) -> PlaceRequest:
-    """The place that an execution makes."""
+    """Return the place that an execution makes."""
     request: PlaceRequest = structure(tree, PlaceRequest)
     return request
 
 
 async def moving_instance(store: Store, id: str) -> Instance:
-    """An instance that data come from or go to.
+    """Return an instance that data come from or go to.
 
     Raises:
         BackupError: it does not exist any more.

@@ -85,13 +85,13 @@ class Tidier:
             await Attempts(self._engine).close([each for each in asked if each.startswith(f"{id}/")])
 
     async def expired(self) -> tuple[Instance, ...]:
-        """Former instances that are kept no longer."""
+        """Return former instances that are kept no longer."""
         every = [entity.value for entity in await self._store.list(Instance)]
         formers = [each for each in every if each.purpose is Purpose.FORMER]
         return tuple(each for each in formers if each.expires is None or each.expires < self._clock.now())
 
     async def leftovers(self) -> tuple[Instance, ...]:
-        """Scratch instances that no execution works with, as an operator has given it up."""
+        """Return scratch instances that no execution works with, as an operator has given it up."""
         used = {str(each.inputs["place"]["id"]) for each in await self._unfinished() if "place" in each.inputs}
         every = [entity.value for entity in await self._store.list(Instance)]
         return tuple(each for each in every if each.purpose is Purpose.SCRATCH and each.id not in used)
@@ -115,7 +115,7 @@ class Tidier:
                 await self.remove(former.id)
 
     async def interrupted(self) -> tuple[Execution, ...]:
-        """Executions that have not ended and that no process works on."""
+        """Return executions that have not ended and that no process works on."""
         left = await self._unfinished()
         return tuple([each for each in left if not await self._leases.is_held(f"execution/{each.id}")])
 

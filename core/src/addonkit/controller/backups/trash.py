@@ -34,7 +34,7 @@ KEPT: Final = timedelta(days=7)
 
 
 def trash_period(environ: Mapping[str, str]) -> timedelta:
-    """How long what is destroyed is kept.
+    """Return how long what is destroyed is kept.
 
     Raises:
         InvalidInput: `ADDONKIT_TRASH` is no period.
@@ -74,7 +74,7 @@ def bring_back(tx: Transaction, registry: Registry, place_id: str, trash_id: str
 
 
 def _returned(tx: Transaction, place: Instance, kept: TrashedInstance, name: str, now: datetime) -> Instance:
-    """What a place is from now on."""
+    """Return what a place is from now on."""
     served = attrs.evolve(place, name=name, app=kept.app, purpose=Purpose.SERVE)
     successor = tx.get(Instance, kept.successor) if kept.successor else None
     if successor is None or successor.value.purpose is not Purpose.SERVE:
@@ -105,7 +105,7 @@ def attach_again(tx: Transaction, tie: Association, served: Instance, destroyed:
 
 
 def free_alias(tie: Association, name: str, others: Sequence[Association]) -> str:
-    """The alias that a tie had if the app has nothing of that name, else one that is free."""
+    """Return the alias that a tie had if the app has nothing of that name, else one that is free."""
     labels = {each.label for each in others}
     if tie.label not in labels:
         return tie.alias

@@ -1,4 +1,4 @@
-"""What is not as it should be about backups: interrupted work, former instances past their time, backups on trust."""
+"""Checks backups: interrupted work, former instances past their time, backups on trust."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class BackupChecks:
         return f"{finding.subject}: removed"
 
     async def _check_states(self) -> list[Finding]:
-        """What `list` shows too; what is not verified is found in the repository."""
+        """Return what `list` shows too; what is not verified is found in the repository."""
         found, now = [], self._service.now()
         for entity in await self._store.list(BackupState):
             instance = await self._store.get(Instance, entity.name)

@@ -28,7 +28,7 @@ async def check_branches(store: Store) -> list[Finding]:
 
 
 def _copies(tx: Reader) -> list[tuple[str, BranchOf, Branching]]:
-    """Names of apps with copies, what they are of, and the repository."""
+    """Return names of apps with copies, what they are of, and the repository."""
     copies = [(entity.name, entity.value.branch_of) for entity in copies_of(tx, None)]
     bound = [(name, of, branching_of(tx, of.app)) for name, of in copies if of]
     return [(name, of, owner) for name, of, owner in bound if owner]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Differences(NamedTuple):
-    """What is on a server and should not be, or the other way round.
+    """Differences between a server and the store: things on it that should not be, and things that are missing.
 
     Attributes:
         unowned: claims that no instance has.

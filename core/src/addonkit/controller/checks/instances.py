@@ -78,7 +78,7 @@ def _of_ties(instance: Instance, ties: Sequence[Association]) -> Iterator[Findin
 
 
 def _former(instance: Instance, tie: Association) -> Finding:
-    """Former credentials; who uses them is asked when they are to be revoked."""
+    """Return former credentials; who uses them is asked when they are to be revoked."""
     failed = next((each.message for each in tie.formers if each.message), "")
     what = f"former credentials of app {tie.app} still work" + (f", revoking them failed: {failed}" if failed else "")
     return Finding(

@@ -55,7 +55,7 @@ class ServerChecks:
         ]
 
     async def serves(self, server_id: str) -> bool:
-        """Whether a server answers its probe now."""
+        """Return whether a server answers its probe now."""
         pool = await self._store.get(Pool, server_id)
         return pool is not None and bool((await self._backend.observe(pool.value)).ready)
 
@@ -91,7 +91,7 @@ class ServerChecks:
         return Finding("server-hung", names, problem, "restart it", key=server.id)
 
     async def _once_started(self, pool: Pool) -> PoolState:
-        """What is seen of a server that may just be starting, after it had time for that."""
+        """Return what is seen of a server that may just be starting, after it had time for that."""
         with suppress(ComputeError):
             await self._framework.wait_for_pool(pool.name, HUNG_AFTER)
         return await self._backend.observe(pool)

@@ -28,7 +28,7 @@ async def check_executions(store: Store, leases: Leases) -> list[Finding]:
 
 
 def stuck_executions(tx: Transaction, idle: Collection[str]) -> tuple[Finding, ...]:
-    """A finding for each execution that needs an operator.
+    """Return a finding for each execution that needs an operator.
 
     Args:
         tx: where they are.
@@ -65,7 +65,7 @@ def _stranded(execution: Execution) -> Finding:
 
 
 def _unfinished(tx: Transaction) -> set[str]:
-    """Ids of instances on their way, and of associations that are, or whose instance is."""
+    """Return ids of instances on their way, and of associations that are, or whose instance is."""
     phases = {entity.name: entity.value.phase for entity in tx.list(Instance).items}
     waiting = {name for name, phase in phases.items() if phase is not Phase.ACTIVE}
     ties = (entity.value for entity in tx.list(Association).items)

@@ -83,7 +83,7 @@ class ServerAddon(ServerHooks):
             object.__setattr__(self, hook, None)
 
     def _missing_hooks(self) -> Iterator[str]:
-        """Hooks that it does not answer."""
+        """Yield hooks that it does not answer."""
         yield from (hook for hook, needed in NEEDED_VERBS.items() if not isinstance(self.tenants, needed))
         if self.tenants is None:
             yield from ("addon_inspect", "addon_drop_claim")

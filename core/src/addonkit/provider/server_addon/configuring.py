@@ -37,7 +37,7 @@ class OptionSteps:
     pool_of: PoolOf
 
     def all(self) -> tuple[Step, ...]:
-        """The steps that these tenants need."""
+        """Return the steps that these tenants need."""
         return (self.change_server, *((self.change_tenant,) if isinstance(self.tenants, OptionTenants) else ()))
 
     @step(timeout=700)
@@ -98,7 +98,7 @@ class OptionSteps:
 
 
 def changes_of(definition: AddonDefinition, instance: Instance, config: Mapping[str, str]) -> dict[str, Any]:
-    """Inputs of the saga about the options of an instance that differ."""
+    """Return inputs of the saga about the options of an instance that differ."""
     former = instance.config
     names = [name for name in {**former, **config} if former.get(name) != config.get(name)]
     return {
@@ -146,5 +146,5 @@ async def _certificate(framework: ProviderFramework, server: Server, listen: str
 
 
 def _replaced(instance: Instance, before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, str]:
-    """The config of an instance with some values in the place of others."""
+    """Return the config of an instance with some values in the place of others."""
     return {**{name: value for name, value in instance.config.items() if name not in before}, **after}

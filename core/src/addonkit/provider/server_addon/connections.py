@@ -1,4 +1,4 @@
-"""How apps get at what they have: the variables, and the last step of a provisioning, which puts them together."""
+"""Connects apps with what they have: the variables, and the last step of a provisioning, which puts them together."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Connections:
         return ConnectionVariables(self.variables(info), by_socket)
 
     async def _info(self, framework: ProviderFramework, place: ServerPlace) -> ConnectionInfo:
-        """How the administrator gets at a server."""
+        """Return how the administrator gets at a server."""
         server, address = place.server, place.address
         numbers = await self._further_ports(framework, server.id)
         info = ConnectionInfo(address.host, address.port, "", admin_password(server), server.shared, numbers)
@@ -104,6 +104,6 @@ class TenantResultSteps:
 
 
 def _usable_socket(place: ServerPlace) -> str:
-    """Path of a server's socket; empty where it has none, or the path is too long for clients."""
+    """Return path of a server's socket; empty where it has none, or the path is too long for clients."""
     path = os.path.realpath(place.socket) if place.socket else ""
     return path if len(os.fsencode(path)) <= LONGEST else ""

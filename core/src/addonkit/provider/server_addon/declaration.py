@@ -1,4 +1,4 @@
-"""What the author of a server addon fills in, and what the functions of one are given. No I/O."""
+"""Declarations of a server addon: what its author fills in, and the values that its functions receive. No I/O."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ Stopped = Callable[[], AbstractAsyncContextManager[None]]
 
 @frozen
 class ContainerSpec:
-    """How a server runs in a container of its image; see Program for how it runs without one.
+    """A server in a container of its image; see Program for how it runs without one.
 
     Attributes:
         command: empty means the image's own.
@@ -68,7 +68,7 @@ def _no_pipe(
 
 @frozen
 class ServerAccess:
-    """How an addon gets into a server that was just proved to be the one it started.
+    """The way into a server that was just proved to be the one it started.
 
     Attributes:
         server: its record.
@@ -140,7 +140,7 @@ class Tenant:
 
 @frozen
 class Login:
-    """What one app logs in with.
+    """The login of one app.
 
     Attributes:
         name: unique on the server; has a `.`, as no claim has.
@@ -155,7 +155,7 @@ class Login:
 
 @frozen
 class ConnectionInfo:
-    """How an app gets at what it has: what variables are made of.
+    """The connection of an app to what it has: variables are made of it.
 
     Attributes:
         host: of the server.
@@ -187,7 +187,7 @@ class ConnectionInfo:
         return self.user or self.claim
 
     def url(self, scheme: str, *, user: str = "", path: str = "") -> Secret:
-        """A URL with the password in it, its parts percent-encoded (RFC 3986, section 2.1), IPv6 in brackets."""
+        """Return a URL with the password in it, its parts percent-encoded (RFC 3986, section 2.1), IPv6 in brackets."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         who = f"{quote(user, safe='')}:{quote(self.password.reveal(), safe='')}"
         where = f"/{quote(path, safe='')}" if path else ""
@@ -195,7 +195,7 @@ class ConnectionInfo:
 
 
 class Tenants(abc.ABC):
-    """What is done inside a server for the instances that live on it: users, databases, rules.
+    """The work inside a server for the instances that live on it: users, databases, rules.
 
     A dedicated server has one tenant, a shared one many. Every verb is safe to repeat: "there already and this
     tenant's" and "gone already" are success. Drivers are imported inside the methods, so that an addon loads fast.
@@ -286,7 +286,7 @@ class Tenants(abc.ABC):
     reserved: Container[str] = frozenset()
 
     def wanted_claim(self, app: str) -> str:
-        """The name that an app gets on the server where it is free; with a suffix otherwise."""
+        """Return the name that an app gets on the server where it is free; with a suffix otherwise."""
         return sanitize_identifier(app, self.longest_claim)
 
     @abc.abstractmethod
@@ -299,7 +299,7 @@ class Tenants(abc.ABC):
 
     @abc.abstractmethod
     async def list_claims(self, access: ServerAccess) -> tuple[str, ...]:
-        """Names of all tenants that the server itself knows."""
+        """Return names of all tenants that the server itself knows."""
 
     async def find_lost(self, access: ServerAccess, claims: Collection[str]) -> tuple[str, ...]:
         """Return those claims whose tenants are not on the server, or lack something that they cannot do without.
@@ -339,11 +339,11 @@ class Tenants(abc.ABC):
 
 
 def admin_password(server: Server) -> Secret:
-    """The administrator's password, made with the server."""
+    """Return the administrator's password, made with the server."""
     password: Secret = server.attributes[ADMIN_PASSWORD]
     return password
 
 
 def tenant_of(instance: Instance, claim: str) -> Tenant:
-    """An instance as the server it lives on sees it."""
+    """Return an instance as the server it lives on sees it."""
     return Tenant(claim, instance.id, instance.config, instance.attributes.get(PASSWORD))

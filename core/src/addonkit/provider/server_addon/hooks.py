@@ -1,4 +1,4 @@
-"""What a server addon answers: one saga for each hook, bound to what it is asked about."""
+"""Hooks of a server addon: one saga for each, bound to what it is asked about."""
 
 from __future__ import annotations
 

@@ -138,12 +138,12 @@ class LoginSteps:
 
 
 def login_of(attributes: Mapping[str, Any], claim: str) -> str:
-    """The name of the login of an association; one of an older release has that of its instance."""
+    """Return the name of the login of an association; one of an older release has that of its instance."""
     return str(attributes.get(LOGIN, claim))
 
 
 async def known_logins(framework: ProviderFramework, instance: Instance) -> dict[str, Secret]:
-    """Names of the logins that apps have to their passwords."""
+    """Return names of the logins that apps have to their passwords."""
     found: dict[str, Secret] = {}
     for tie in await framework.servers.associations(instance.id):
         if tie.phase is Phase.ACTIVE:
@@ -154,6 +154,6 @@ async def known_logins(framework: ProviderFramework, instance: Instance) -> dict
 
 
 async def _is_used(framework: ProviderFramework, instance: Instance, association: Association) -> bool:
-    """Whether other apps have the login of the instance, as all had in older releases."""
+    """Return whether other apps have the login of the instance, as all had in older releases."""
     ties = await framework.servers.associations(instance.id)
     return any(tie.id != association.id and LOGIN not in tie.attributes and tie.plain for tie in ties)

@@ -16,7 +16,7 @@ from addonkit.util.values import frozen
 
 
 def server_key(instance: Instance, variant: Variant) -> str:
-    """What the instance's server is found by: itself, or everything that must be equal to share one."""
+    """Return what the instance's server is found by: itself, or everything that must be equal to share one."""
     if not is_shared_variant(variant.name):
         return instance.id
     return f"shared:{variant.config.get(CONFIG_IMAGE, '')}:{variant.config.get(CONFIG_VERSION, '')}"

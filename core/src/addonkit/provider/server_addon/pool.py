@@ -37,7 +37,7 @@ class PoolBuilder:
     start_timeout: float
 
     def __call__(self, server: Server) -> CreateSandboxPoolSpec:
-        """The pool; its name is the server's id, as is its disk's."""
+        """Return the pool; its name is the server's id, as is its disk's."""
         container = self.container(server)
         size = server.config.get("storage", "")
         return CreateSandboxPoolSpec(
@@ -56,6 +56,6 @@ class PoolBuilder:
 
 
 def _pinned(server: Server) -> str:
-    """The image as it was when it was checked: a tag that moves later does not change a server that is there."""
+    """Return the image as it was when it was checked: a tag that moves later does not change a server that is there."""
     image, digest = server.config.get(CONFIG_IMAGE, ""), server.config.get(CONFIG_DIGEST, "")
     return f"{image}@{digest}" if digest and "@" not in image else image

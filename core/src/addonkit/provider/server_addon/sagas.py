@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class ServerAddonSagas:
-    """What a server addon does. Ask only for what its tenants have the verbs for.
+    """The sagas of a server addon. Ask only for those that its tenants have the verbs for.
 
     Args:
         name: of the addon; prefix of the names of its sagas.

@@ -67,7 +67,7 @@ def _slips(
 def _listening(
     variant: VariantDefinition, program: Callable[[Server], Program | None], server: Server
 ) -> Iterator[str]:
-    """What a program lacks of a server that listens for other machines."""
+    """Yield what a program lacks of a server that listens for other machines."""
     certificate = Certificate("a certificate", Secret("the key of a certificate"), ("192.0.2.1",), _LATER)
     given = attrs.evolve(server, config={**server.config, LISTEN: certificate.names[0]}, certificate=certificate)
     try:
@@ -96,7 +96,7 @@ def _placeholder(word: str, name: str, ports: Collection[str], *, has_disk: bool
 
 
 def _texts(program: Program) -> Iterator[str]:
-    """Texts in which placeholders are expected; what files contain may have braces of its own."""
+    """Yield texts in which placeholders are expected; what files contain may have braces of its own."""
     yield from program.argv
     for command in program.prepare:
         yield from command

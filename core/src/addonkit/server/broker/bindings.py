@@ -193,7 +193,7 @@ def _detach(record: ServiceBinding, made: Instance) -> dict[str, Any]:
 
 
 def _parts(url: str) -> dict[str, Any]:
-    """The parts of a URL under the names that libraries of platforms look for."""
+    """Return the parts of a URL under the names that libraries of platforms look for."""
     parts = urlsplit(url)
     named = {
         "uri": url,

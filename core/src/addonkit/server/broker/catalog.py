@@ -44,7 +44,7 @@ class Offered:
 
     @property
     def definition(self) -> AddonDefinition:
-        """What the addon says of itself."""
+        """Return what the addon says of itself."""
         return self.addon.definition
 
     @property
@@ -64,7 +64,7 @@ class Offered:
 
     @property
     def rotatable(self) -> bool:
-        """Whether each binding has credentials of its own."""
+        """Return whether each binding has credentials of its own."""
         return "bind" in self.addon.capabilities
 
     @property
@@ -74,7 +74,7 @@ class Offered:
 
     @property
     def is_movable(self) -> bool:
-        """Whether the data of an instance can move to another plan that has this too."""
+        """Return whether the data of an instance can move to another plan that has this too."""
         return not self.variant.is_cache and self.addon.capabilities >= _MOVING
 
 

@@ -133,7 +133,7 @@ class ServiceInstances:
         return found.record, await self._made(found.record)
 
     async def find(self, id: str) -> Tracked[ServiceInstance] | None:
-        """What is known of a service instance; an update that has ended is carried over to its record."""
+        """Return what is known of a service instance; an update that has ended is carried over to its record."""
         record = await self._records.instance(id)
         if record is None:
             return None
@@ -271,7 +271,7 @@ def _reconfigure(record: ServiceInstance, made: Instance, plan: Offered) -> dict
 
 
 def _changes(record: ServiceInstance) -> bool:
-    """Whether a record wants something that it does not have."""
+    """Return whether a record wants something that it does not have."""
     if not record.wanted_plan:
         return False
     wanted = record.wanted_plan, {**record.wanted_parameters}

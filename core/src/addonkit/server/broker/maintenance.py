@@ -29,7 +29,7 @@ def maintenance(version: str, minor: int) -> dict[str, Any]:
 
 
 def is_behind(instance: Instance, plan: Offered) -> bool:
-    """Whether an instance has an older version than the catalog; an addon without programs here has none."""
+    """Return whether an instance has an older version than the catalog; an addon without programs here has none."""
     had = instance.config.get(CONFIG_VERSION, "")
     return bool(had) and _numbers(had) < _numbers(plan.version)
 

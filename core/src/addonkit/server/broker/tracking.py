@@ -32,7 +32,7 @@ PATIENCE: Final = 50.0
 
 @attrs.frozen
 class Tracked(Generic[R]):
-    """What is known of something that a platform asked for.
+    """The state of something that a platform asked for.
 
     Attributes:
         record: of the last request.
@@ -46,31 +46,31 @@ class Tracked(Generic[R]):
 
     @property
     def runs(self) -> bool:
-        """Whether the operation is under way."""
+        """Return whether the operation is under way."""
         return self.operation is not None and self.operation.state is OperationState.RUNNING
 
     @property
     def failed(self) -> bool:
-        """Whether the operation failed."""
+        """Return whether the operation failed."""
         return self.operation is not None and self.operation.state is OperationState.FAILED
 
     @property
     def is_made(self) -> bool:
-        """Whether a platform can use it; an update that failed, or runs, changes nothing of that."""
+        """Return whether a platform can use it; an update that failed, or runs, changes nothing of that."""
         if self.record.verb is BrokerVerb.UPDATE:
             return self.is_there
         return self.record.verb is BrokerVerb.MAKE and self.is_there and not self.runs and not self.failed
 
     @property
     def is_gone(self) -> bool:
-        """Whether it was removed, also by others than the platform."""
+        """Return whether it was removed, also by others than the platform."""
         if self.runs or (self.failed and self.record.verb is BrokerVerb.MAKE):
             return False
         return not self.is_there or (self.record.verb is BrokerVerb.REMOVE and not self.failed)
 
     @property
     def is_being_removed(self) -> bool:
-        """Whether the platform waits for it to be removed."""
+        """Return whether the platform waits for it to be removed."""
         return self.record.verb is BrokerVerb.REMOVE and self.runs
 
 
@@ -101,7 +101,7 @@ class Tracker:
             raise
 
     async def is_recent(self, record: ServiceInstance | ServiceBinding) -> bool:
-        """Whether the operation of a record would still be kept: when there is none, it never began."""
+        """Return whether the operation of a record would still be kept: when there is none, it never began."""
         changed = await self._records.changed(record)
         return changed is not None and self._kit.operation_log.now() - changed < KEPT
 
@@ -136,12 +136,12 @@ class Tracker:
 
 
 def reason_of(operation: Operation) -> str:
-    """Why an operation failed."""
+    """Return why an operation failed."""
     return str((operation.problem or {}).get("detail", "it failed"))
 
 
 def _after_failure(record: ServiceInstance | ServiceBinding) -> dict[str, bool]:
-    """What a platform may do with a service instance after an update or a removal of it failed."""
+    """Return what a platform may do with a service instance after an update or a removal of it failed."""
     if not isinstance(record, ServiceInstance) or record.verb is BrokerVerb.MAKE:
         return {}
     if record.verb is BrokerVerb.REMOVE:

@@ -1,4 +1,4 @@
-"""How the Open Service Broker API is spoken: headers, bodies, refusals."""
+"""Speaks the Open Service Broker API: headers, bodies, refusals."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ class Request:
 
     @property
     def takes_async(self) -> bool:
-        """Whether the platform waits for an operation."""
+        """Return whether the platform waits for an operation."""
         return self.query.get("accepts_incomplete") == "true"
 
     def text(self, name: str, *, needed: bool = True) -> str:

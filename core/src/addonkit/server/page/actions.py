@@ -1,4 +1,4 @@
-"""What forms of the page do: each asks an endpoint of the API, and leads to the page that shows what came of it."""
+"""Forms of the page: each asks an endpoint of the API, and leads to the page that shows what came of it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ async def create(visit: Visit) -> Moved:
 
 
 def _plain(endpoint: Endpoint) -> Act:
-    """What needs nothing but the name of an instance."""
+    """Return what needs nothing but the name of an instance."""
 
     async def act(visit: Visit, name: str) -> Moved:
         await _begin(visit, endpoint, instance=name)
@@ -89,5 +89,5 @@ async def _begin(visit: Visit, endpoint: Endpoint, **given: Any) -> Any:
 
 
 def _back(visit: Visit, name: str) -> Moved:
-    """The page that the form is on."""
+    """Return the page that the form is on."""
     return OVERVIEW if visit.form.get("page") == "overview" else Moved(f"/instances/{name}")

@@ -1,4 +1,4 @@
-"""What takes long to look for: it is shown as it was found last while it is looked for again."""
+"""Keeps what takes long to look for, and shows the last answer while it looks again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the page shows: all instances, one of them, an app, and what is asked before something is done."""
+"""Views of the page: all instances, one of them, an app, and the questions before something is done."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ class Looks:
 
 
 def _is_shown(view: InstanceView) -> bool:
-    """Data on trial are there for moments; what is left of them is a finding."""
+    """Return whether the page shows an instance. It leaves out data on trial, which are there for moments."""
     return view.instance.purpose is not Purpose.SCRATCH
 
 

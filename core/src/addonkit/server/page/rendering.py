@@ -41,7 +41,7 @@ def _environment() -> Environment:
 
 
 def _shown(value: object) -> object:
-    """Text from elsewhere without what moves, hides or turns around other text."""
+    """Return text from elsewhere without what moves, hides or turns around other text."""
     from markupsafe import Markup
 
     if not isinstance(value, str) or isinstance(value, Markup):
@@ -50,12 +50,12 @@ def _shown(value: object) -> object:
 
 
 def exact(time: datetime) -> str:
-    """`2026-11-27 10:00:05 UTC`."""
+    """Return `2026-11-27 10:00:05 UTC`."""
     return f"{time.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def ago(time: datetime, now: datetime | None = None) -> str:
-    """How long ago a time was, in words: `5 min ago`. The script of the page says the same."""
+    """Return how long ago a time was, in words: `5 min ago`. The script of the page says the same."""
     seconds = ((now or datetime.now(UTC)) - time).total_seconds()
     if seconds < _MINUTE:
         return "just now"
@@ -67,19 +67,19 @@ def ago(time: datetime, now: datetime | None = None) -> str:
 
 
 def span(seconds: float) -> str:
-    """How long something took: `0.4 s`, `3 min 5 s`."""
+    """Return how long something took: `0.4 s`, `3 min 5 s`."""
     if seconds < _MINUTE:
         return f"{seconds:.1f} s"
     return f"{int(seconds // _MINUTE)} min {int(seconds % _MINUTE)} s"
 
 
 def day(time: datetime) -> str:
-    """`2026-11-27`."""
+    """Return `2026-11-27`."""
     return f"{time.astimezone(UTC):%Y-%m-%d}"
 
 
 def prose(text: str) -> Markup:
-    """A sentence with its commands, which stand in backticks, as code."""
+    """Return a sentence with its commands, which stand in backticks, as code."""
     from markupsafe import Markup
 
     parts = str(_shown(text)).split("`")

@@ -80,7 +80,7 @@ class Page:
         app.on_cleanup.append(self._close)
 
     def _form_of(self, action: str) -> Work:
-        """The page that has the form of an action, to show it again with an error."""
+        """Return the page that has the form of an action, to show it again with an error."""
         looks = self._looks
         if action == "destroy":
             return lambda visit: looks.destroy(visit, _name(visit))

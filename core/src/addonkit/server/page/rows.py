@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class State:
-    """How something is: a word, and the shape and colour that go with it: `ok`, `busy`, `off` or `bad`."""
+    """A state as a word, with its shape and colour: `ok`, `busy`, `off` or `bad`."""
 
     word: str
     shape: str
@@ -74,27 +74,27 @@ class Row:
 
     @property
     def expires(self) -> datetime | None:
-        """When it may be removed, of one that another has taken the place of."""
+        """Return when it may be removed, of one that another has taken the place of."""
         return self.view.instance.expires
 
     @property
     def alone(self) -> bool:
-        """Whether no other instance lives on its server."""
+        """Return whether no other instance lives on its server."""
         return self.view.server is not None and self.view.tenants <= 1
 
     @property
     def stopped(self) -> bool:
-        """Whether its server can be started."""
+        """Return whether its server can be started."""
         return self.view.server is not None and self.view.server_state in {"stopped", "crashed"}
 
     @property
     def active(self) -> bool:
-        """Whether it is there and serves apps."""
+        """Return whether it is there and serves apps."""
         return self.view.instance.phase is Phase.ACTIVE and self.view.instance.purpose is Purpose.SERVE
 
     @property
     def failed(self) -> bool:
-        """Whether something of it failed, and may be tried again."""
+        """Return whether something of it failed, and may be tried again."""
         phases = {self.view.instance.phase, *(each.phase for each in self.view.associations)}
         return Phase.ERROR in phases
 

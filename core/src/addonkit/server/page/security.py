@@ -1,4 +1,4 @@
-"""What keeps other sites out of the page: headers, the cookie, and where forms come from."""
+"""Keeps other sites out of the page: headers, the cookie, and where forms come from."""
 
 from __future__ import annotations
 
@@ -78,5 +78,5 @@ def _cookie(request: web.Request, *, secure: bool) -> str:
 
 
 def _is_secure(request: web.Request) -> bool:
-    """Whether the browser speaks TLS, with this service or with a proxy before it; its `Origin` says so."""
+    """Return whether the browser speaks TLS, with this service or with a proxy before it; its `Origin` says so."""
     return request.secure or urlsplit(request.headers.get("Origin", "")).scheme == "https"

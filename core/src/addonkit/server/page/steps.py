@@ -84,12 +84,12 @@ class OperationRow:
 
     @property
     def running(self) -> bool:
-        """Whether it runs."""
+        """Return whether it runs."""
         return self.state is OperationState.RUNNING
 
     @property
     def seconds(self) -> float | None:
-        """How long it took; None while it runs."""
+        """Return how long it took; None while it runs."""
         return (self.finished - self.created).total_seconds() if self.created and self.finished else None
 
 

@@ -66,7 +66,7 @@ class Throttle:
 
 
 def _client(address: str) -> str:
-    """The client behind an address: of IPv6 the network, as one client has a whole one."""
+    """Return the client behind an address: of IPv6 the network, as one client has a whole one."""
     try:
         found = ipaddress.ip_address(address)
     except ValueError:

@@ -30,7 +30,7 @@ class Visit:
 
     @property
     def may_change(self) -> bool:
-        """Whether the role allows changes."""
+        """Return whether the role allows changes."""
         return self.call.principal.role.allows(Role.OPERATOR)
 
     async def ask(self, endpoint: Endpoint, **given: Any) -> Any:

@@ -91,7 +91,7 @@ async def check(call: Call, name: str) -> None:
 
 
 def _unknown(call: Call, name: str) -> UnknownApp:
-    """The error names no other apps: they may be out of reach."""
+    """Return the error names no other apps: they may be out of reach."""
     return UnknownApp(call.attempted, f"there is no app {name!r}", "an app is made by its first addon or variable")
 
 

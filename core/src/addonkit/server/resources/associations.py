@@ -42,7 +42,7 @@ class CreateAssociation:
 
 @attrs.frozen
 class AssociationsQuery(ListQuery):
-    """Which associations.
+    """A selection of associations.
 
     Attributes:
         limit: items at most.

@@ -140,13 +140,13 @@ async def delete_backup(call: Call, instance: str, backup: str) -> None:
 
 
 async def _check_reach(call: Call, instance: str) -> None:
-    """A token for some apps reaches the backups of instances that exist, and are theirs."""
+    """Refuse a token for some apps unless the instance exists and is theirs."""
     if call.principal.apps:
         await owned(call, instance)
 
 
 async def _check_own(call: Call, instance: str, backup: str) -> None:
-    """A token for some apps brings back what an instance of theirs held, or one that was created for them.
+    """Refuse a token for some apps unless the backup's instance is theirs, or was created for them.
 
     Raises:
         UnknownBackup: there is none of that name; a path is none.

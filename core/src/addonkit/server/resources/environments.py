@@ -1,4 +1,4 @@
-"""What apps receive. Secrets are shown when they are asked for, to those who may see them."""
+"""Environments of apps. Shows secrets on request, to those who may see them."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class BoundServiceResource:
 
 @attrs.frozen
 class EnvironmentResource:
-    """What an app receives.
+    """The variables of an app.
 
     Attributes:
         app: its name.
@@ -77,7 +77,7 @@ class EnvironmentResource:
 
 @attrs.frozen
 class EnvironmentQuery:
-    """What is shown of an environment.
+    """A selection of what is shown of an environment.
 
     Attributes:
         reveal: show values that hold secrets; needs the role operator.
@@ -120,7 +120,7 @@ class MoveResource:
 
 @attrs.frozen
 class MovesResource:
-    """What a change did to variables of addons.
+    """The effect of a change on variables of addons.
 
     Attributes:
         moves: variables that have other names.

@@ -1,4 +1,4 @@
-"""What is shown of instances, their servers, and the ties of apps to them."""
+"""Documents of instances, of their servers, and of the ties of apps to them."""
 
 from __future__ import annotations
 

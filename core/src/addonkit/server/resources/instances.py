@@ -71,7 +71,7 @@ class ChangeInstance:
 
 @attrs.frozen
 class InstancesQuery(ListQuery):
-    """Which instances.
+    """A selection of instances.
 
     Attributes:
         limit: items at most.
@@ -84,7 +84,7 @@ class InstancesQuery(ListQuery):
 
 @attrs.frozen
 class InstanceQuery:
-    """Which instance is meant.
+    """The instance that is meant.
 
     Attributes:
         app: name of an app that has another word for the instance: an alias, or the addon's name.
@@ -95,7 +95,7 @@ class InstanceQuery:
 
 @attrs.frozen
 class LossesResource:
-    """What destroying an instance would do.
+    """The effect of destroying an instance.
 
     Attributes:
         summary: one sentence.
@@ -112,7 +112,7 @@ class LossesResource:
 
 @attrs.frozen
 class DestroyQuery:
-    """How an instance is destroyed.
+    """The way in which an instance is destroyed.
 
     Attributes:
         now: keep nothing: make no final backup for the trash.
@@ -252,7 +252,7 @@ def _name(view: InstanceView) -> str:
 
 
 def reaches(call: Call, view: InstanceView) -> bool:
-    """Whether an instance is within reach."""
+    """Return whether an instance is within reach."""
     return call.principal.reaches(apps_of(view))
 
 

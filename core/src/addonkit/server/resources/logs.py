@@ -1,4 +1,4 @@
-"""What servers wrote."""
+"""Logs of servers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LINES_MOST: Final = 1000
 
 @attrs.frozen
 class LogQuery:
-    """Which part of a log.
+    """A part of a log.
 
     Attributes:
         lines: how many, from its end.

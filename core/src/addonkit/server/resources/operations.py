@@ -58,7 +58,7 @@ class OperationResource:
 
 @attrs.frozen
 class OperationsQuery(ListQuery):
-    """Which operations.
+    """A selection of operations.
 
     Attributes:
         limit: items at most.
@@ -118,7 +118,7 @@ async def list_operations(call: Call, query: OperationsQuery) -> Page[OperationR
 
 
 def _within_reach(call: Call) -> Callable[[str, int], Awaitable[list[Operation]]]:
-    """What reads a part of the operations that the client may see: it passes over others, some at a time."""
+    """Return what reads a part of the operations that the client may see: it passes over others, some at a time."""
 
     async def read(after: str, limit: int) -> list[Operation]:
         found: list[Operation] = []
@@ -166,7 +166,7 @@ async def _find(call: Call, id: str) -> Operation:
 
 @attrs.define
 class _Seen:
-    """How many events of each execution were sent, in the order in which the executions began."""
+    """The number of events of each execution that were sent, in the order in which the executions began."""
 
     counts: list[int] = attrs.field(factory=list)
 
@@ -176,7 +176,7 @@ class _Seen:
         return cls([int(part) for part in parts] if all(part.isdecimal() for part in parts) else [])
 
     def new(self, executions: tuple[Execution | None, ...]) -> list[tuple[str, Event]]:
-        """Events that were not sent yet, each with the id that stands for it and all before it."""
+        """Return events that were not sent yet, each with the id that stands for it and all before it."""
         self.counts += [0] * (len(executions) - len(self.counts))
         fresh = []
         for place, execution in enumerate(executions):

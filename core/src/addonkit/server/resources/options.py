@@ -53,7 +53,7 @@ class OptionResource:
 
 @attrs.frozen
 class OptionPlanResource:
-    """What a change of options would do.
+    """The effect of a change of options.
 
     Attributes:
         instance: name of the instance.

@@ -18,7 +18,7 @@ endpoint: Final = Endpoints()
 
 @attrs.frozen
 class ServersQuery(ListQuery):
-    """Which servers.
+    """A selection of servers.
 
     Attributes:
         limit: items at most.

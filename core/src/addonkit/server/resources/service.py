@@ -28,7 +28,7 @@ class ServiceResource:
 
 @attrs.frozen
 class HealthResource:
-    """That the service answers and its state can be read.
+    """A sign that the service answers and its state can be read.
 
     Attributes:
         status: `ok`.

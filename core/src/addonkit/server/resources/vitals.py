@@ -1,4 +1,4 @@
-"""What running servers tell of instances."""
+"""Vitals of instances, as running servers tell them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ endpoint: Final = Endpoints()
 
 @attrs.frozen
 class UsageResource:
-    """How much an instance holds.
+    """The content of an instance.
 
     Attributes:
         objects: how many; old versions count.
@@ -31,7 +31,7 @@ class UsageResource:
 
 @attrs.frozen
 class VitalsResource:
-    """What a running server tells of an instance. Null stands for what it does not tell, or not in time.
+    """Vitals of an instance, as its running server tells them. Null stands for what it does not tell, or not in time.
 
     Attributes:
         usage: how much it holds.

@@ -1,4 +1,4 @@
-"""What is known of the addon under test, read from the addon itself so that nothing can be left out."""
+"""Knows the addon under test, from the addon itself, so that nothing can be left out."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ class AddonUnderTest:
 
     @classmethod
     def find(cls, name: str) -> AddonUnderTest:
-        """The installed addon of that name, asked for anew."""
+        """Return the installed addon of that name, asked for anew."""
         return cls(Registry.discover(blocked=plugins_beside(name)).get(name))
 
     @property
     def definition(self) -> AddonDefinition:
-        """What it says about itself."""
+        """Return what it says about itself."""
         return self.addon.definition
 
     @property
@@ -51,33 +51,33 @@ class AddonUnderTest:
         return self.addon.relay.entry.value.partition(":")[0].partition(".")[0]
 
     def is_shared(self, variant: str) -> bool:
-        """Whether instances of the variant live with others."""
+        """Return whether instances of the variant live with others."""
         return is_shared_variant(variant)
 
     def meets_others(self, variant: str) -> bool:
-        """Whether instances of the variant meet at one service: they share a server, or it runs elsewhere."""
+        """Return whether instances of the variant meet at one service: they share a server, or it runs elsewhere."""
         return self.is_shared(variant) or self.definition.locality is LocalityMode.REMOTE
 
     def is_persistent(self, variant: str) -> bool:
-        """Whether data must survive the death of the server: the variant has storage."""
+        """Return whether data must survive the death of the server: the variant has storage."""
         found = self.definition.variant(variant)
         return found is not None and "storage" in found.config
 
     def creating(self, variant: str) -> tuple[Saga[Any], ...]:
-        """The sagas that `create` runs, in order."""
+        """Return the sagas that `create` runs, in order."""
         config = self._config(variant)
         app, of = App("kit"), Variant(variant, config)
         bind = (self.addon.bind(_association(self), self._instance(variant)),) if self.can("bind") else ()
         return (self.addon.provision(app, of, self._instance(variant)), *bind)
 
     def destroying(self, variant: str) -> tuple[Saga[Any], ...]:
-        """The sagas that `destroy` runs, in order."""
+        """Return the sagas that `destroy` runs, in order."""
         instance = self._instance(variant)
         unbind = (self.addon.unbind(_association(self), instance),) if self.can("unbind") else ()
         return (*unbind, self.addon.deprovision(instance))
 
     def others(self) -> tuple[Saga[Any], ...]:
-        """Sagas of further capabilities."""
+        """Return sagas of further capabilities."""
         instance, server = self._instance(self.variants[0]), Server("kit-server", self.addon.name, "kit")
         asked: dict[str, Callable[[], Saga[Any]]] = {
             "usage": lambda: self.addon.usage(instance),
@@ -101,18 +101,18 @@ class AddonUnderTest:
         return (*found, *self.moving())
 
     def moving(self) -> tuple[Saga[Any], ...]:
-        """The sagas of backups; none when it has no backups."""
+        """Return the sagas of backups; none when it has no backups."""
         if not all(self.can(each) for each in ("backup", "restore", "fingerprint")):
             return ()
         instance = self._instance(self.variants[0])
         return (self.addon.backup(instance), self.addon.restore(instance), self.addon.fingerprint(instance))
 
     def can(self, capability: str) -> bool:
-        """Whether the addon answers an optional hook."""
+        """Return whether the addon answers an optional hook."""
         return capability in self.addon.capabilities
 
     def sagas(self) -> tuple[Saga[Any], ...]:
-        """Every saga of the addon, those that steps start included; one that several variants have comes with each."""
+        """Return every saga of the addon, with those that steps start; one of several variants comes with each."""
         roots = [*self.others()]
         for variant in self.variants:
             roots += [*self.creating(variant), *self.destroying(variant)]
@@ -154,7 +154,7 @@ def _plugins(path: tuple[str, ...]) -> frozenset[str]:
 
 
 def steps_of(*sagas: Saga[Any], nested: bool) -> Iterator[tuple[Step, bool]]:
-    """Steps of sagas, those of sagas that they start before them; each with whether it is such a one."""
+    """Yield steps of sagas, those of sagas that they start before them; each with whether it is such a one."""
     for saga in sagas:
         for each in saga.steps:
             if nested:

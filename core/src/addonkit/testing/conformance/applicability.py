@@ -13,7 +13,7 @@ _NOT_TRIED: Final = "not tried: "
 
 @attrs.frozen
 class LeftOut:
-    """Why a check proves nothing about an addon or a variant of it; one of the two.
+    """The reason why a check proves nothing about an addon or a variant of it; one of the two.
 
     Attributes:
         not_applicable: the reason, where it has nothing to prove.

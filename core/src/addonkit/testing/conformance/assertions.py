@@ -1,4 +1,4 @@
-"""How a check fails: with what was found and what to do about it, and without a secret."""
+"""Fails checks: with what was found and what to do about it, and without a secret."""
 
 from __future__ import annotations
 

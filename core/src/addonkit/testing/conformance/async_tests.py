@@ -16,7 +16,7 @@ _REPEAT: Final = "let every step be safe to repeat, and take what is its own alr
 
 
 def synchronous(check: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
-    """A test that runs the coroutine to its end, with an event loop of its own."""
+    """Return a test that runs the coroutine to its end, with an event loop of its own."""
 
     @wraps(check)
     def test(*arguments: Any, **named: Any) -> None:

@@ -1,4 +1,4 @@
-"""What this process does while an addon's steps run in it, as the interpreter itself tells it."""
+"""Watches what this process does while an addon's steps run in it, by the interpreter's own audit events."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def now() -> int:
 
 @attrs.frozen
 class Audit:
-    """What was seen.
+    """The events that were seen.
 
     Attributes:
         started: command lines of programs, also of those that have ended.

@@ -1,4 +1,4 @@
-"""How the kit uses what an app gets: the one thing that only the author of an addon can tell it."""
+"""Uses what an app gets: the one thing that only the author of an addon can tell the kit."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ class ConformanceClient(abc.ABC):
 
     @abc.abstractmethod
     def read(self, environ: Mapping[str, str], key: str) -> str | None:
-        """The value, or None when the service has none. Raise when it refuses or does not answer."""
+        """Return the value, or None when the service has none. Raise when it refuses or does not answer."""
 
     def keys(self, environ: Mapping[str, str]) -> Collection[str] | None:
-        """Names of all that an app can see where its values are; None when the service lists nothing.
+        """Return names of all that an app can see where its values are; None when the service lists nothing.
 
         Ask as an intruder would, past the app's own place: others must not be seen, even by name.
         """
@@ -129,7 +129,7 @@ class ConformanceClient(abc.ABC):
 
 
 def find_client(addon: str) -> ConformanceClient:
-    """The client that a distribution names for an addon.
+    """Return the client that a distribution names for an addon.
 
     Raises:
         NotFound: when none does.

@@ -1,4 +1,4 @@
-"""Where an addon is made to fail and a process to die: at every step and undo that the addon itself names. Pure."""
+"""Points where an addon fails and a process dies: every step and undo that the addon itself names. Pure."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ THEN_DESTROY: Final = "-then-destroy"
 
 @attrs.frozen
 class CrashPoint:
-    """Where a process dies.
+    """A point at which a process dies.
 
     Attributes:
         fault: for ADDONKIT_FAULT.
@@ -34,7 +34,7 @@ class CrashPoint:
 
 @attrs.frozen
 class Crashes:
-    """Where processes die, one after the other: each takes up what the one before left.
+    """Points at which processes die, one after the other: each takes up what the one before left.
 
     Attributes:
         variant: of the instance.
@@ -97,7 +97,7 @@ def _kinds(under_test: AddonUnderTest) -> list[str]:
 
 
 def _kind(under_test: AddonUnderTest, variant: str) -> Hashable:
-    """What is the same for variants that differ in size alone: steps, variables, and the words of the config."""
+    """Return what is the same for variants that differ in size alone: steps, variables, and the words of the config."""
     sagas = (*under_test.creating(variant), *under_test.destroying(variant))
     steps = tuple(each.name for each, _ in steps_of(*sagas, nested=True))
     found = under_test.definition.variant(variant)
@@ -127,7 +127,7 @@ def _with_effect(points: tuple[CrashPoint, ...]) -> Iterator[CrashPoint]:
 
 
 def _in_undos(under_test: AddonUnderTest, variant: str) -> Iterator[Crashes]:
-    """What fails is the last step of its saga, so that everything of it is undone."""
+    """Yield what fails is the last step of its saga, so that everything of it is undone."""
     for number, saga in enumerate(under_test.creating(variant)):
         started = () if under_test.is_shared(variant) else tuple(inner for each in saga.steps for inner in each.runs)
         for one in (saga, *started):
@@ -143,7 +143,7 @@ def _in_undos(under_test: AddonUnderTest, variant: str) -> Iterator[Crashes]:
 
 
 def failures(under_test: AddonUnderTest) -> list[Failing]:
-    """The steps that are to fail in turn; of variants that differ in size alone, those of the first."""
+    """Return the steps that are to fail in turn; of variants that differ in size alone, those of the first."""
     return [failing for variant in _kinds(under_test) for failing in _failures(under_test, variant)]
 
 

@@ -131,7 +131,7 @@ async def _fail_to_create(rig: Rig, kit: Kit, failing: Failing) -> None:
 
 
 async def _untouched(rig: Rig, kit: Kit, failing: Failing) -> set[str]:
-    """What there is when nothing of the failing saga has happened; that of binding begins with an instance."""
+    """Return what there is when nothing of the failing saga has happened; that of binding begins with an instance."""
     if failing.during == BIND:
         point = f"before:{failing.first}"
         with at(point, _fail):
@@ -140,7 +140,7 @@ async def _untouched(rig: Rig, kit: Kit, failing: Failing) -> set[str]:
 
 
 async def _fail_to_destroy(rig: Rig, kit: Kit, failing: Failing) -> None:
-    """A failure of each step, before and after its effect, and at last none: each time it goes on from the failure."""
+    """Fail at each step, before and after its effect, and at last nowhere; each attempt continues from the failure."""
     await rig.write(await rig.create(kit, failing.variant, "shop"), "kept")
     for step in failing.steps:
         for point in (f"before:{step}", f"after:{step}"):
@@ -201,7 +201,7 @@ async def _move_out(rig: Rig, kit: Kit, variant: str) -> None:
 
 
 async def _made(rig: Rig, kit: Kit) -> set[str]:
-    """Everything there is: pools, disks, things on the service, tenants that a server knows."""
+    """Return everything there is: pools, disks, things on the service, tenants that a server knows."""
     disks = {f"disk {path.name}" for path in rig.home.glob("disks/*")}
     pools = {f"pool {name}" for name in await kit.backend.pools_here()}
     wrong = {f"{each.kind} {each.subject}" for each in await kit.doctor() if each.kind.startswith(_WRONG)}

@@ -119,7 +119,7 @@ def _steps(rig: Rig) -> list[str]:
 
 @contextmanager
 def _repository(rig: Rig) -> Iterator[None]:
-    """The directory beside the home, removed at the end."""
+    """Yield the directory beside the home, removed at the end."""
     try:
         yield
     finally:
@@ -127,7 +127,7 @@ def _repository(rig: Rig) -> Iterator[None]:
 
 
 async def _backed_up(rig: Rig, kit: Kit, what: str) -> str:
-    """The name of a backup that was written and proved."""
+    """Return the name of a backup that was written and proved."""
     try:
         return (await kit.backups.create(rig.name("shop"))).name
     except AddonkitError as error:

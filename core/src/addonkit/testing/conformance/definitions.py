@@ -143,7 +143,7 @@ def _check_same(where: str, here: Snapshot, there: Snapshot) -> None:
 
 
 def _difference(here: Any, there: Any) -> str:
-    """The first part of two values that is not equal."""
+    """Return the first part of two values that is not equal."""
     if isinstance(here, dict) and isinstance(there, dict):
         for key in sorted({*here, *there}):
             if here.get(key) != there.get(key):

@@ -99,7 +99,7 @@ async def _create_persistent(rig: Rig, kit: Kit, variant: str) -> dict[str, str]
 
 
 def _opened(pid: int, home: Path) -> Iterator[Path]:
-    """Regular files elsewhere that a server or a helper of it has open for writing."""
+    """Yield regular files elsewhere that a server or a helper of it has open for writing."""
     with suppress(psutil.Error):
         server = psutil.Process(pid)
         for process in (server, *server.children(recursive=True)):

@@ -119,7 +119,7 @@ def _is_name(value: str, mine: Mapping[str, str]) -> bool:
 
 
 def _doors(pid: int, own: set[int], home: Path) -> Iterator[str]:
-    """What a server and its helpers listen on past its own ports."""
+    """Yield what a server and its helpers listen on past its own ports."""
     with suppress(psutil.NoSuchProcess):
         server = psutil.Process(pid)
         for process in (server, *server.children(recursive=True)):

@@ -1,4 +1,4 @@
-"""Who can read what: files of a home, and others."""
+"""Tells which users can read files of a home, and others."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _DEEPEST: Final = 2
 
 
 def files_below(home: Path) -> Iterator[Path]:
-    """Regular files, those of all directories below included."""
+    """Return regular files, those of all directories below included."""
     return (path for path in home.rglob("*") if path.is_file() and not path.is_symlink())
 
 
 def temporary_since(moment: float) -> Iterator[Path]:
-    """Files right in the directories for temporary ones, changed since then (seconds since the epoch)."""
+    """Yield files right in the directories for temporary ones, changed since then (seconds since the epoch)."""
     for folder in _TEMPORARY:
         for path in folder.glob("*"):
             with suppress(OSError):
@@ -48,7 +48,7 @@ def temporary_below(moment: float, besides: Path) -> Iterator[Path]:
 
 
 def _is_home(folder: Path) -> bool:
-    """Whether it is a home of addonkit: what is in one is not elsewhere, and another's is not looked at."""
+    """Return whether it is a home of addonkit: what is in one is not elsewhere, and another's is not looked at."""
     try:
         return (folder / "state.db").exists()
     except OSError:
@@ -56,7 +56,7 @@ def _is_home(folder: Path) -> bool:
 
 
 def text_of(path: Path) -> str:
-    """What is in a file, its bytes taken for characters; empty when it is gone."""
+    """Return what is in a file, its bytes taken for characters; empty when it is gone."""
     try:
         with path.open("rb") as file:
             return file.read(LONGEST).decode("latin-1")
@@ -65,7 +65,7 @@ def text_of(path: Path) -> str:
 
 
 def is_readable(path: Path, root: Path | None = None) -> bool:
-    """Whether others of the machine can open it: every directory on the way, from the root, lets them pass."""
+    """Return whether others of the machine can open it: every directory on the way, from the root, lets them pass."""
     way = [each for each in path.parents if root is None or each.is_relative_to(root)]
     try:
         return bool(path.stat().st_mode & stat.S_IROTH) and all(each.stat().st_mode & stat.S_IXOTH for each in way)

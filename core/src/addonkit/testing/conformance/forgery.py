@@ -1,4 +1,4 @@
-"""What an intruder who is an app makes of its own variables and of what is no secret of another's. Pure."""
+"""Forges logins from an app's own variables and from what is no secret of another app's. Pure."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def _with_other_secrets(mine: Environ, theirs: Environ, sensitive: Collection[st
 
 
 def _with_unnamed_logins(theirs: Environ, sensitive: Collection[str]) -> Iterator[Attempt]:
-    """Only where a variable names the user: what else would be changed is not known."""
+    """Yield attempts with logins that no variable names, only where a variable names the user."""
     if not any(_names_user(name, value) for name, value in theirs.items()):
         return
     for user in UNNAMED:

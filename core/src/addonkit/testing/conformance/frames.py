@@ -1,4 +1,4 @@
-"""Where in an author's own code something happens."""
+"""Finds where in an author's own code something happens."""
 
 from __future__ import annotations
 

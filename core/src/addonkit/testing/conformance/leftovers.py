@@ -53,7 +53,7 @@ def unmarked() -> Iterator[None]:
 
 
 def processes_of(mark: str) -> tuple[psutil.Process, ...]:
-    """Processes that were started since then and still run, this one left out."""
+    """Return processes that were started since then and still run, this one left out."""
     return _marked_by(_MARK, mark)
 
 

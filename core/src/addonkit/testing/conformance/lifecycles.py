@@ -181,7 +181,7 @@ class LifeCycleChecks:
 
 
 async def _expect_shell(rig: Rig, kit: Kit) -> None:
-    """A definition's `shell` names variables that the addon gives, and puts no secret into an argument."""
+    """Expect a definition's `shell` to name variables that the addon gives, and no secret as an argument."""
     problem = ""
     if rig.under_test.definition.shell is not None:
         try:

@@ -43,7 +43,7 @@ class ListeningChecks:
 
 
 def _forged(rig: Rig, environ: Mapping[str, str], file: str) -> dict[str, str]:
-    """What an app receives, with an authority that has not signed the certificate of its server."""
+    """Return what an app receives, with an authority that has not signed the certificate of its server."""
     other = Path(rig.home, "other.crt")
     other.write_text(make_authority(datetime.now(UTC).replace(microsecond=0)).text)
     forged = {name: value.replace(file, str(other)) for name, value in environ.items()}

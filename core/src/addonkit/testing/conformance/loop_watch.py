@@ -69,7 +69,7 @@ class _Watch:
 
 
 def _starved(task: int) -> float:
-    """Seconds that a thread was ready to run and had no core, see proc_pid_schedstat in the kernel's documentation."""
+    """Return the seconds that a thread was ready to run and had no core; see the kernel's proc_pid_schedstat."""
     try:
         return int(Path(f"/proc/self/task/{task}/schedstat").read_text().split()[1]) / 1e9
     except (OSError, IndexError, ValueError):

@@ -64,7 +64,7 @@ class MoveChecks:
 
 
 def _other(rig: Rig, variant: str) -> str:
-    """A variant to move to."""
+    """Return a variant to move to."""
     if not all(rig.under_test.can(each) for each in _NEEDED):
         not_applicable("it has nothing to back up")
     keeping = [each.name for each in rig.under_test.definition.variants if not each.is_cache]

@@ -42,7 +42,7 @@ _PARTS: Final = {
 
 
 class PromiseChecks:
-    """What is written in the definition is tried, and what several variables say is compared."""
+    """Checks that the definition is true, and that several variables say the same."""
 
     @synchronous
     async def test_the_server_is_what_the_variant_says(self, rig: Rig, variant: str) -> None:
@@ -174,7 +174,7 @@ def _check_listens(name: str, host: str, port: str) -> None:
 
 
 def _said(part: str, url: SplitResult) -> str:
-    """What a URL says of a part; empty when it says nothing. Its path is a database where it has a login."""
+    """Return what a URL says of a part; empty when it says nothing. Its path is a database where it has a login."""
     path = url.path.strip("/")
     says = {
         "HOST": url.hostname or "",

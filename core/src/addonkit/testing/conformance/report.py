@@ -1,4 +1,4 @@
-"""What a run of the kit leaves behind for people and programs: text, `conformance.json`, JUnit XML; no secrets."""
+"""Reports a run of the kit to people and programs: text, `conformance.json`, JUnit XML; no secrets."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class Check:
 
     @property
     def reason(self) -> str:
-        """Why it proves nothing; empty when it was tried."""
+        """Return why it proves nothing; empty when it was tried."""
         return self.not_applicable or self.not_tried
 
 
@@ -137,14 +137,14 @@ def _named(nodeid: str) -> tuple[str, str]:
 
 
 def as_line(check: Check) -> str:
-    """One check, as it ended."""
+    """Return one check, as it ended."""
     slow = ", ".join(f"{seconds:.1f} s of it in {method}" for method, seconds in check.slow.items())
     took = f"{check.seconds:.1f} s{f', {slow}' if slow else ''}"
     return f"{check.outcome:7} {check.name}{f' [{check.case}]' if check.case else ''}  {check.reason or took}"
 
 
 def as_text(checks: list[Check]) -> str:
-    """A line for each kind of check, and what to do about those that failed."""
+    """Return a line for each kind of check, and what to do about those that failed."""
     lines = []
     for name in dict.fromkeys(check.name for check in checks):
         cases = [check for check in checks if check.name == name]
@@ -174,7 +174,7 @@ def write(checks: list[Check], addon: str, folder: Path, *, whole: bool = True) 
 
 
 def document(checks: list[Check], addon: str, *, whole: bool = True) -> dict[str, Any]:
-    """The whole run, for programs."""
+    """Return the whole run, for programs."""
     return {
         "addon": addon,
         "addonkit": __version__,
@@ -189,7 +189,7 @@ def document(checks: list[Check], addon: str, *, whole: bool = True) -> dict[str
 
 
 def _is_told(field: attrs.Attribute[Any], value: object) -> bool:
-    """Whether a field is written: what most checks have nothing for is left out."""
+    """Return whether a field is written: what most checks have nothing for is left out."""
     return bool(value) or field.name not in {"not_applicable", "not_tried", "slow", "server"}
 
 
@@ -260,7 +260,7 @@ def _message(report: pytest.TestReport) -> str:
 
 
 def _told(text: str) -> str:
-    """The text with advice, when it has none."""
+    """Return the text with advice, when it has none."""
     if WHAT_TO_DO in text:
         return text
     return f"{text}\n  {WHAT_TO_DO}mend what is named; when it is neither the addon's nor its client's, tell addonkit"

@@ -55,7 +55,7 @@ Unable = (Exception, pytest.skip.Exception)
 
 @attrs.frozen
 class Rig:
-    """What a check works with.
+    """The tools of a check.
 
     Attributes:
         under_test: the addon under test.
@@ -85,7 +85,7 @@ class Rig:
         return {self.variable(name): value for name, value in self.settings.items()}
 
     def variable(self, setting: str) -> str:
-        """The variable of the environment that gives a setting of the addon."""
+        """Return the variable of the environment that gives a setting of the addon."""
         return f"ADDONKIT_{self.under_test.addon.name}_{setting}".upper().replace("-", "_")
 
     @property
@@ -96,7 +96,7 @@ class Rig:
 
     @asynccontextmanager
     async def kit(self) -> AsyncIterator[Kit]:
-        """addonkit, open on the home."""
+        """Yield addonkit, open on the home."""
         registry = registry_for(self.under_test.addon.name)
         # A check wants nothing of the trash back, and prepares no disk that another one has prepared.
         environ = {"ADDONKIT_TRASH": "0", **shared_templates(), **self.environ}
@@ -104,15 +104,15 @@ class Rig:
             yield kit
 
     def spec(self, variant: str) -> str:
-        """What the user types."""
+        """Return what the user types."""
         return f"{self.under_test.addon.name}:{variant}"
 
     def app(self, part: str) -> str:
-        """The name of the app that plays a part: one that no addon could know beforehand."""
+        """Return the name of the app that plays a part: one that no addon could know beforehand."""
         return self.apps.setdefault(part, f"{new_id()}-{new_id()[:3]}")
 
     def name(self, app: str) -> str:
-        """The instance that `create` makes for an app."""
+        """Return the instance that `create` makes for an app."""
         return f"{self.app(app)}-{self.under_test.addon.name}"
 
     async def create(
@@ -126,7 +126,7 @@ class Rig:
         return binding.environ()
 
     async def environment(self, kit: Kit, app: str) -> dict[str, str]:
-        """What an app receives now."""
+        """Return what an app receives now."""
         return dict((await kit.environment(self.app(app))).as_dict())
 
     async def write(self, environ: Mapping[str, str], value: str, key: str = KEY, *, why: str = "") -> None:
@@ -163,7 +163,7 @@ class Rig:
             await self.calls("write", environ, KEY, value)
 
     async def keys(self, environ: Mapping[str, str]) -> Collection[str] | None:
-        """What an app sees of what is kept, None when its service lists nothing."""
+        """Return what an app sees of what is kept, None when its service lists nothing."""
         try:
             found: Collection[str] | None = await self.calls("keys", environ)
         except Unable as error:
@@ -174,7 +174,7 @@ class Rig:
         return found
 
     async def is_refused(self, environ: Mapping[str, str], value: str) -> bool:
-        """Whether these variables do not lead to that value."""
+        """Return whether these variables do not lead to that value."""
         try:
             found: str | None = await self.calls("read", environ, KEY)
         except Unable:
@@ -182,7 +182,7 @@ class Rig:
         return found != value
 
     async def is_let_in(self, environ: Mapping[str, str]) -> bool:
-        """Whether the service lets these variables in, whatever it has for them."""
+        """Return whether the service lets these variables in, whatever it has for them."""
         try:
             await self.calls("read", environ, KEY)
         except Unable:
@@ -265,7 +265,7 @@ class Rig:
         )
 
     def remains(self) -> Collection[str]:
-        """What is on the service."""
+        """Return what is on the service."""
         return self.calls.client.left_behind(self.settings)
 
     def kill(self, *words: str, point: str) -> str:
@@ -313,7 +313,7 @@ def rigged(
     settings: Mapping[str, str],
     properties: list[tuple[str, object]] | None = None,
 ) -> Iterator[Rig]:
-    """A rig with the settings of the client's service; at the end nothing of it runs any more.
+    """Yield a rig with the settings of the client's service; at the end nothing of it runs any more.
 
     Args:
         addon: its name.
@@ -338,7 +338,7 @@ def rigged(
 
 @contextmanager
 def serving(client: ConformanceClient) -> Iterator[Mapping[str, str]]:
-    """Settings of the service that the addon needs, while it runs; it outlives the check that asks for it first."""
+    """Yield settings of the service that the addon needs, while it runs; it outlives the first check that asks."""
     folder_for_homes()  # marks what the service starts
     with ExitStack() as stack:
         try:

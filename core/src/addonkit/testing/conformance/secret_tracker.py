@@ -22,30 +22,30 @@ def remember(texts: Iterable[str]) -> None:
 
 
 def is_seen(text: str) -> bool:
-    """Whether it is one of them."""
+    """Return whether it is one of them."""
     return text in _seen
 
 
 def shown_in(text: str, besides: Iterable[str] = ()) -> bool:
-    """Whether a text shows one of them, or of some others: as it is, as part of a URL, or in base64."""
+    """Return whether a text shows one of them, or of some others: as it is, as part of a URL, or in base64."""
     return any(form in text for secret in {*_seen, *besides} for form in _forms(secret))
 
 
 @cache
 def _forms(secret: str) -> frozenset[str]:
-    """How a secret may be written; none of one that is too short."""
+    """Return how a secret may be written; none of one that is too short."""
     if len(secret) < SHORTEST:
         return frozenset()
     return secrets_in(Secret(secret)) | {_in_base64(secret.encode(), offset) for offset in range(3)}
 
 
 def _in_base64(secret: bytes, offset: int) -> str:
-    """What is the same wherever the secret begins at that offset: without the characters that others have a part in."""
+    """Return what is the same wherever the secret begins at that offset, without characters that neighbours change."""
     text = b64encode(b" " * offset + secret).decode().rstrip("=")
     # 8 bits of each byte, 6 of each character (RFC 4648, section 4).
     return text[-(-offset * 8 // 6) : (offset + len(secret)) * 8 // 6]
 
 
 def without_secrets(text: str) -> str:
-    """The text with every one of them hidden, also as part of a URL."""
+    """Return the text with every one of them hidden, also as part of a URL."""
     return scrub(text, _seen.union(*map(_forms, _seen)))

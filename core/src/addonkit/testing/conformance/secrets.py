@@ -152,7 +152,7 @@ def _check_marked(variable: Variable, secret: Iterable[str]) -> None:
 
 
 def _check_files(rig: Rig, audit: Audit) -> None:
-    """A server's own data may hold secrets where no other user can read it; its log, and what is stored, may not."""
+    """Expect no secret in logs and in what is stored; a server's data may hold one where no other user reads it."""
     for path in files_below(rig.home):
         name = str(path.relative_to(rig.home))
         if path.name == "log" or is_readable(path, rig.home):

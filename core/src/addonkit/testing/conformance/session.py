@@ -24,7 +24,7 @@ class TestAddon(AddonConformance):
 
 
 def find_lock(addon: str, folder: Path) -> Path:
-    """Where the shapes of an addon's sagas are kept: where its own tests keep them, else in the folder itself."""
+    """Return where the shapes of an addon's sagas are kept: beside its own tests, else in the folder itself."""
     here, in_tests = (place / f"{addon}.sagas.json" for place in (folder, folder / "tests"))
     return in_tests if in_tests.exists() and not here.exists() else here
 
@@ -47,7 +47,7 @@ QUICK: Final = " and ".join(
 
 
 def default_jobs() -> int:
-    """Checks that run side by side when the user does not say how many: two for each core."""
+    """Return how many checks run side by side when the user does not say: two for each core."""
     return min(2 * (os.cpu_count() or 1), MOST_JOBS)
 
 

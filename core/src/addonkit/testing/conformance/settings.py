@@ -21,7 +21,7 @@ _SLIPS: Final = re.compile(r"\b(Key|Attribute|Type|Index|Value|Assertion|Name)Er
 
 
 class SettingsChecks:
-    """What an operator can get wrong. An addon without settings has nothing to show here."""
+    """Checks of settings that an operator gets wrong. An addon without settings has nothing to show here."""
 
     @synchronous
     async def test_a_wrong_setting_leaves_nothing(self, rig: Rig, variant: str) -> None:

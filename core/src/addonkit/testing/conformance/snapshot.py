@@ -25,7 +25,7 @@ _OF_TESTS: Final = ("PYTEST_", "CONFORMANCE_", "ADDONKIT_")
 
 
 def take_snapshot(name: str) -> Snapshot:
-    """What an addon answers in this process."""
+    """Return what an addon answers in this process."""
     under_test = AddonUnderTest.find(name)
     return {
         "hooks": sorted(under_test.addon.hooks),
@@ -36,7 +36,7 @@ def take_snapshot(name: str) -> Snapshot:
 
 
 def snapshot_elsewhere(name: str, seed: int) -> Snapshot:
-    """What it answers in a process of its own, which knows of no test; `seed` is that of hashes.
+    """Return what it answers in a process of its own, which knows of no test; `seed` is that of hashes.
 
     Raises:
         RuntimeError: with the end of what it said, when it does not answer there.

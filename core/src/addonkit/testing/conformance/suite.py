@@ -85,7 +85,7 @@ class AddonConformance(
         _check_whole(cls)
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        """One test for each variant, failing step and point of crash that the addon itself names."""
+        """Make one test for each variant, failing step and point of crash that the addon itself names."""
         _check_whole(type(self))
         wanted = {"variant", "failing", "crash"}.intersection(metafunc.fixturenames)
         if not wanted:
@@ -109,7 +109,7 @@ class AddonConformance(
 
     @pytest.fixture
     def declared(self) -> Mapping[str, str]:
-        """What the addon's client declares not applicable."""
+        """Return what the addon's client declares not applicable."""
         return self._declared()
 
     @pytest.fixture
@@ -119,19 +119,19 @@ class AddonConformance(
 
     @pytest.fixture
     def lock_file(self) -> Path:
-        """Where the shapes of its sagas are kept."""
+        """Return where the shapes of its sagas are kept."""
         return self.lock or Path(inspect.getfile(type(self))).with_name(f"{self.addon}.sagas.json")
 
     @pytest.fixture(scope="class")
     @classmethod
     def service_settings(cls) -> Iterator[Mapping[str, str]]:
-        """Settings of the service that the addon needs, if any; one serves all checks."""
+        """Yield settings of the service that the addon needs, if any; one serves all checks."""
         with serving(cls._app()) as settings:
             yield settings
 
     @pytest.fixture
     def rig(self, service_settings: Mapping[str, str], request: pytest.FixtureRequest) -> Iterator[Rig]:
-        """A world of the test's own."""
+        """Make a world of the test's own."""
         with rigged(self.addon, self._app(), service_settings, request.node.user_properties) as rig:
             yield rig
 

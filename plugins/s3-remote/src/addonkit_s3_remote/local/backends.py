@@ -58,7 +58,7 @@ def statements(key: str) -> list[dict[str, Any]]:
 
 
 def concerns(statement: dict[str, Any], action: str, resource: str) -> bool:
-    """Whether a statement allows an action on a resource; its condition is not looked at."""
+    """Return whether a statement allows an action on a resource; its condition is not looked at."""
     from moto.iam.access_control import IAMPolicyStatement, PermissionResult
 
     return bool(IAMPolicyStatement(statement).is_action_permitted(action, resource) == PermissionResult.PERMITTED)

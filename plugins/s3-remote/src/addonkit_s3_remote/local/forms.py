@@ -28,7 +28,7 @@ class Form:
 
     @property
     def key(self) -> str:
-        """Where the file is to go."""
+        """Return where the file is to go."""
         return self.fields.get("key", "")
 
     def check(self, bucket: str) -> None:

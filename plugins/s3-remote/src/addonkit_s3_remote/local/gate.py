@@ -1,4 +1,4 @@
-"""What stands before moto: lets in what carries a key, and judges what moto does not.
+"""Stands before moto: lets in what carries a key, and judges what moto does not.
 
 moto answers every caller under `/moto-api` with all keys, and fails on signatures that are in the address. It looks
 neither at conditions of policies nor at the source of a copy.

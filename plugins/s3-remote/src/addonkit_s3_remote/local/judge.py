@@ -1,4 +1,4 @@
-"""What the policies of a key allow, where moto does not look: conditions, sources of copies, objects of one request."""
+"""Judges policies of a key where moto does not look: conditions, sources of copies, objects of one request."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def check(request: Incoming, key: Login) -> None:
 
 
 def may(key: Login, action: str, place: str, values: Mapping[str, str] | None = None) -> bool:
-    """Whether a statement allows an action on `bucket` or `bucket/key`, its condition included."""
+    """Return whether a statement allows an action on `bucket` or `bucket/key`, its condition included."""
     resource = f"arn:aws:s3:::{place}"
     return any(concerns(each, action, resource) and _holds(each, values or {}) for each in statements(key.id))
 
@@ -50,7 +50,7 @@ def _check_listing(request: Incoming, key: Login, bucket: str) -> None:
 
 
 def _holds(statement: dict[str, Any], values: Mapping[str, str]) -> bool:
-    """Whether all conditions of a statement hold; one that is not known does not."""
+    """Return whether all conditions of a statement hold; one that is not known does not."""
     for kind, wanted in statement.get("Condition", {}).items():
         test = _TESTS.get(kind)
         for name, patterns in wanted.items():

@@ -59,7 +59,7 @@ def check_header(request: Incoming) -> None:
 
 
 def is_presigned(request: Incoming) -> bool:
-    """Whether the signature is in the address."""
+    """Return whether the signature is in the address."""
     names = {name.lower() for name in request.arguments}
     return "x-amz-signature" in names or names >= _V2
 

@@ -1,4 +1,4 @@
-"""What the local service knows, kept in a file across restarts."""
+"""Keeps the state of the local service in a file across restarts."""
 
 from __future__ import annotations
 
