@@ -18,7 +18,7 @@ from mutation.subjects import Subject
 
 @attrs.frozen
 class Notes:
-    """What one run of tests executed.
+    """The statements that one run of tests executed.
 
     Attributes:
         path: of the file that has a line `TEST<tab>MODULE<tab>LINE` for each statement that a test executed.
@@ -31,7 +31,7 @@ class Notes:
         return self.path.with_suffix(".json")
 
     def fit(self, subject: Subject) -> bool:
-        """Whether the run came to its end, and the addon's client, which decides what checks do, is the same today."""
+        """Return whether the run ended, and the addon's client, which decides what checks do, is the same today."""
         return self._about.exists() and _client(self._sources()) == _client(subject.sources())
 
     def take(self, subject: Subject, run: Callable[[Mapping[str, str]], Mapping[str, float]]) -> None:

@@ -41,7 +41,7 @@ class Session:
 
     @property
     def name(self) -> str:
-        """What names its notes."""
+        """Return the name of its notes."""
         return "-".join(re.sub(r"\W+", "-", each) for each in (self.file.removesuffix(".py"), *self.options))
 
 
