@@ -19,7 +19,7 @@ from bench_process import begin
 from interleaved import heading, measure, row
 
 import addonkit
-from addonkit.cli.last_look import FILE
+from addonkit.cli.installed_cache import FILE
 from addonkit.models.app import App
 from addonkit.models.instance import Association, Instance
 from addonkit.store.interface import Transaction

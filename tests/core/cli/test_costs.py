@@ -12,7 +12,7 @@ import time
 import pytest
 
 import addonkit
-from addonkit.cli.last_look import FILE
+from addonkit.cli.installed_cache import FILE
 from addonkit.testing.home import temporary_home
 
 COUNT = """

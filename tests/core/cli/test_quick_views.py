@@ -15,7 +15,7 @@ import pytest
 
 import addonkit
 from addonkit.cli import quick_views
-from addonkit.cli.last_look import FILE
+from addonkit.cli.installed_cache import FILE
 from addonkit.cli.main import main
 from addonkit.compute.process.record import read_record
 from addonkit.store.keys import checksum

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import addonkit
-from addonkit.cli import quick_run, server_look
+from addonkit.cli import quick_run, server_states
 from addonkit.cli.read_path import read
 from addonkit.compute.process.identity import is_running
 from addonkit.compute.process.record import read_record
@@ -83,14 +83,14 @@ async def test_a_server_that_is_down_or_hung_is_left_to_the_kit(shop):
 
 async def test_a_server_that_was_started_a_moment_ago_is_asked(shop, monkeypatch):
     asked = []
-    answers = server_look._answers
-    monkeypatch.setattr(server_look, "_answers", lambda *place: asked.append(place) or answers(*place))
-    monkeypatch.setattr(server_look, "_BEGINNING", 3600.0)
+    answers = server_states._answers
+    monkeypatch.setattr(server_states, "_answers", lambda *place: asked.append(place) or answers(*place))
+    monkeypatch.setattr(server_states, "_BEGINNING", 3600.0)
     assert read(str(shop), "shop") is not None
     assert asked
-    monkeypatch.setattr(server_look, "_answers", lambda *_place: False)
+    monkeypatch.setattr(server_states, "_answers", lambda *_place: False)
     assert read(str(shop), "shop") is None
-    monkeypatch.setattr(server_look, "_BEGINNING", 0.0)
+    monkeypatch.setattr(server_states, "_BEGINNING", 0.0)
     assert read(str(shop), "shop") is not None
 
 

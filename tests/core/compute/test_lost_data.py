@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from addonkit.compute.process.disk_memory import MARK
+from addonkit.compute.process.disk_records import MARK
 from addonkit.errors import ComputeError, PoolCrashed
 from addonkit.models.compute import File
 from addonkit.util.procfs import read_status

@@ -5,20 +5,20 @@ from __future__ import annotations
 import pytest
 
 from addonkit.engine import failpoints
-from addonkit.engine.failpoints import ENVIRONMENT, InjectedFault, fault_point
+from addonkit.engine.failpoints import ENVIRONMENT, InjectedFault, failpoint
 
 
 async def test_a_point_nobody_asked_for_does_nothing() -> None:
-    await fault_point("before:step")
+    await failpoint("before:step")
 
 
 async def test_an_action_acts_at_its_point_only_and_only_in_its_block() -> None:
     passed: list[str] = []
 
     with failpoints.at("before:step", lambda: passed.append("acted")):
-        await fault_point("before:step")
-        await fault_point("after:step")
-    await fault_point("before:step")
+        await failpoint("before:step")
+        await failpoint("after:step")
+    await failpoint("before:step")
 
     assert passed == ["acted"]
 
@@ -30,7 +30,7 @@ async def test_an_action_may_wait() -> None:
         passed.append("waited")
 
     with failpoints.at("before:step", act):
-        await fault_point("before:step")
+        await failpoint("before:step")
 
     assert passed == ["waited"]
 
@@ -40,8 +40,8 @@ async def test_an_inner_action_takes_the_place_of_the_outer_one_for_a_while() ->
 
     with failpoints.at("p", lambda: passed.append("outer")):
         with failpoints.at("p", lambda: passed.append("inner")):
-            await fault_point("p")
-        await fault_point("p")
+            await failpoint("p")
+        await failpoint("p")
 
     assert passed == ["inner", "outer"]
 
@@ -49,10 +49,10 @@ async def test_an_inner_action_takes_the_place_of_the_outer_one_for_a_while() ->
 async def test_the_environment_asks_for_several_points(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(ENVIRONMENT, "before:a=sleep:0,after:b=raise")
 
-    await fault_point("before:a")
-    await fault_point("after:a")
+    await failpoint("before:a")
+    await failpoint("after:a")
     with pytest.raises(InjectedFault, match="asked for at after:b"):
-        await fault_point("after:b")
+        await failpoint("after:b")
 
 
 @pytest.mark.parametrize("what", ["explode", "", "sleep:soon"])
@@ -60,4 +60,4 @@ async def test_what_the_environment_cannot_mean_is_refused(monkeypatch: pytest.M
     monkeypatch.setenv(ENVIRONMENT, f"before:a={what}")
 
     with pytest.raises(ValueError):
-        await fault_point("before:a")
+        await failpoint("before:a")

@@ -87,9 +87,9 @@ class Invocation:
         """Note what the long way found, so that the next command may take the quick one."""
         if self._opener is not None:
             return
-        from addonkit.cli.look_notes import note
+        from addonkit.cli.installed_notes import note_installed
 
-        note(kit, views)
+        note_installed(kit, views)
 
     async def followed(self, kit: Kit, work: Awaitable[T]) -> T:
         """Do what changes variables, perhaps also when it fails; then bring files up to date that follow them."""

@@ -11,8 +11,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from addonkit.cli.last_look import Memory, addon_key, program_key, recall
-from addonkit.cli.server_look import RUNNING, process_of, state_of
+from addonkit.cli.installed_cache import Installed, addon_key, load_installed, program_key
+from addonkit.cli.server_states import RUNNING, process_of, state_of
 from addonkit.cli.state_reader import ACTIVE, open_state
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class _Look:
         self._reader = reader
         self._pools: dict[str, Tree] = {}
         self._states: dict[str, str] = {}
-        self._memory: Memory | None = None
+        self._installed_cache: Installed | None = None
         self._whole = whole
         self._notes: dict[str, dict[str, Tree]] = {}
 
@@ -127,7 +127,7 @@ class _Look:
 
         if not _is_plain(instance) or any(tie["phase"] != ACTIVE for tie in ties):
             raise _NotPlain
-        if addon_key(instance["addon"], instance["distribution"]) not in self._remembered().addons:
+        if addon_key(instance["addon"], instance["distribution"]) not in self._installed().addons:
             raise _NotPlain
         own, associations = _instance(instance), tuple(map(_association, ties))
         troubles = self._troubles(instance)
@@ -185,7 +185,7 @@ class _Look:
     def _is_outdated(self, pool: Tree) -> bool:
         """Return whether the server runs another program than is installed; see `running_program.runs_another`."""
         program = pool["spec"]["program"]
-        installed = self._remembered().programs[program_key(program)]
+        installed = self._installed().programs[program_key(program)]
         return bool(installed) and _runs_another(self._reader.home, pool["name"], program, installed)
 
     def _address(self, server: str, listen: str) -> Address | None:
@@ -197,12 +197,12 @@ class _Look:
                 return Address(listen or pool["host"], pool["ports"][port["name"]])
         return None
 
-    def _remembered(self) -> Memory:
-        if self._memory is None:
-            self._memory = recall(self._reader.home)
-        if self._memory is None:
+    def _installed(self) -> Installed:
+        if self._installed_cache is None:
+            self._installed_cache = load_installed(self._reader.home)
+        if self._installed_cache is None:
             raise _NotPlain
-        return self._memory
+        return self._installed_cache
 
 
 def _is_plain(instance: Tree) -> bool:

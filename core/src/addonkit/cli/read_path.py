@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from addonkit.cli.server_look import can_be_used
+from addonkit.cli.server_states import can_be_used
 from addonkit.cli.state_reader import ACTIVE, open_state
 
 if TYPE_CHECKING:

@@ -76,11 +76,11 @@ class Controller:
         first = partial(see, instance_id=instance_id, clock=self._clock)
         async with self._leases.hold(f"instance/{instance_id}", within=first) as held:
             reconciliation = Reconciliation(self._store, self._clock, held, instance_id)
-            seen = reconciliation.seen
-            while seen.instance is not None and not seen.settled:
-                await self._executor.execute(reconciliation, seen.instance, seen.decision, asked)
-                seen = reconciliation.seen
-            return seen.instance
+            observed = reconciliation.observed
+            while observed.instance is not None and not observed.settled:
+                await self._executor.execute(reconciliation, observed.instance, observed.decision, asked)
+                observed = reconciliation.observed
+            return observed.instance
 
 
 def _unwanted(tx: Reader, instance_id: str) -> tuple[str, ...]:

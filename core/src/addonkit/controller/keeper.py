@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from addonkit.controller.decide import Action, decide
-from addonkit.controller.patrol import Patrol
+from addonkit.controller.health_monitor import HealthMonitor
 from addonkit.controller.pools import reason_of
 from addonkit.controller.server_keeper import Report, ServerKeeper
 from addonkit.errors import AddonkitError, StoreError
@@ -63,7 +63,7 @@ class Keeper:
         self._backend = backend
         self._pools = pools
         self._power = power
-        self._patrol = Patrol(backend, clock)
+        self._monitor = HealthMonitor(backend, clock)
         self._controller = controller
         self._clock = clock
         self._report = report
@@ -86,7 +86,7 @@ class Keeper:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._watch())
                 group.create_task(self._sweep())
-                group.create_task(self._carry_on(lambda: self._patrol.run(self._servers)))
+                group.create_task(self._carry_on(lambda: self._monitor.run(self._servers)))
                 group.create_task(self._mend_often())
                 for duty in self._duties:
                     group.create_task(self._carry_on(duty))

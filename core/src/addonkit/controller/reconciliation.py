@@ -22,7 +22,7 @@ Change = Callable[["Transaction"], object]
 
 
 @frozen
-class Seen:
+class Observed:
     """An instance in one state of the store.
 
     Attributes:
@@ -51,16 +51,16 @@ class Reconciliation:
         instance_id: of the instance.
 
     Attributes:
-        seen: as of the last transaction.
+        observed: as of the last transaction.
     """
 
     def __init__(self, store: Store, clock: Clock, held: LeaseHandle, instance_id: str) -> None:
-        self.seen: Seen = held.found
+        self.observed: Observed = held.found
         self._store = store
         self._clock = clock
         self._held = held
         self._id = instance_id
-        self._next = self.seen
+        self._next = self.observed
 
     async def record(self, change: Change) -> None:
         """Write in a transaction of its own."""
@@ -76,19 +76,19 @@ class Reconciliation:
 
     def committed(self) -> None:
         """Take note that the transaction was committed."""
-        self.seen = self._next
+        self.observed = self._next
         self._held.freed()
 
 
-def see(tx: Transaction, instance_id: str, clock: Clock) -> Seen:
+def see(tx: Transaction, instance_id: str, clock: Clock) -> Observed:
     """Look at an instance and decide; one that is to be provisioned is marked as such."""
     entity = tx.get(Instance, instance_id)
     if entity is None:
-        return Seen(None, Decision(Action.NOTHING))
+        return Observed(None, Decision(Action.NOTHING))
     decision = decide(entity.value, associations_with(tx, instance_id), clock.now())
     if decision.action is Action.PROVISION and entity.value.phase is not Phase.PROVISIONING:
         entity = tx.put(entity, _begun(entity.value))
-    return Seen(entity.value, decision)
+    return Observed(entity.value, decision)
 
 
 def associations_with(tx: Reader, instance_id: str) -> tuple[Association, ...]:

@@ -84,7 +84,7 @@ class ServerKeeper:
         self._served: int | None = None
         """The process that has answered."""
         self.resting: tuple[Pool, PoolState] | None = None
-        """What serves and is watched by `Patrol`; None while it is looked at."""
+        """What serves and is watched by `HealthMonitor`; None while it is looked at."""
         self._suspected = False
         self._waited = False
         """Whether another process had the time to start what it stopped."""
@@ -96,7 +96,7 @@ class ServerKeeper:
         self._changed.set()
 
     def suspect(self) -> None:
-        """Find out whether it hangs: it was asked, or glanced at, and did not do as it should."""
+        """Find out whether it hangs: it was asked, or sampled, and did not do as it should."""
         self._suspected = self.resting is not None
         self.look()
 
@@ -127,7 +127,7 @@ class ServerKeeper:
             await self._wait(*await self._act(pool, state))
 
     async def _rest(self, pool: Pool, state: PoolState) -> None:
-        """Leave a server that serves to the patrol, until it is time to look at everything again."""
+        """Leave a server that serves to the health monitor, until it is time to look at everything again."""
         self._failures, self._told, self._since, self._served = 0, "", {}, state.pid
         self._waited = False
         self.resting = pool, state

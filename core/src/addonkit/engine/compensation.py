@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from addonkit.engine.failpoints import fault_point
+from addonkit.engine.failpoints import failpoint
 from addonkit.engine.journal import Journal, record_of
 from addonkit.models.execution import EventKind, Execution, ExecutionStatus, StepStatus
 from addonkit.saga.step import Retry
@@ -65,7 +65,7 @@ class Compensation:
             await self._clock.sleep(delay)
 
         await self._invoker.invoke(step, function, step.undo_takes, pause)
-        await fault_point(f"undo:{step.name}")
+        await failpoint(f"undo:{step.name}")
 
     async def _record(self, step: Step, kind: EventKind, reason: str = "") -> None:
         tries = record_of(self._journal.execution, step.name).undo_attempts + self._invoker.tries

@@ -33,7 +33,7 @@ class InjectedFault(Exception):
     """The exception that `POINT=raise` raises."""
 
 
-async def fault_point(name: str) -> None:
+async def failpoint(name: str) -> None:
     """Do what a test asked for at this point; nothing otherwise."""
     if not _actions and ENVIRONMENT not in os.environ:
         return

@@ -10,7 +10,7 @@ import attrs
 from addonkit.engine.arguments import contribution, result_of
 from addonkit.engine.cancellation import Stopped, StopSignal
 from addonkit.engine.compensation import Compensation
-from addonkit.engine.failpoints import fault_point
+from addonkit.engine.failpoints import failpoint
 from addonkit.engine.failure import did_nothing, is_transient
 from addonkit.engine.journal import Journal, StepEnd, record_of, with_step
 from addonkit.models.execution import EventKind, Execution, ExecutionStatus, StepStatus
@@ -129,7 +129,7 @@ class Runner:
         journaled = [*self._unwritten, *([ended] if ended else [])]
         self._unwritten = []
         for each in journaled:
-            await fault_point(f"journal:{each.step.name}")
+            await failpoint(f"journal:{each.step.name}")
 
     async def _run_step(self, step: Step, before: int) -> StepEnd | None:
         """Run one step that was journaled as started; None when it failed or was stopped, which is journaled then.
@@ -153,10 +153,10 @@ class Runner:
 
     async def _output(self, step: Step) -> dict[str, Any]:
         self._invoker.tries = 0
-        await fault_point(f"before:{step.name}")
+        await failpoint(f"before:{step.name}")
         result = await self._invoker.invoke(step, step.run, step.takes, lambda *args: self._pause(step, *args))
         self._journal.hide(result)
-        await fault_point(f"after:{step.name}")
+        await failpoint(f"after:{step.name}")
         return contribution(step, result)
 
     async def _pause(self, step: Step, error: Exception, delay: float) -> None:

@@ -71,7 +71,7 @@ class BackupKeeper:
         try:
             for name in await self._trash.remove_expired():
                 self._report(f"{name} is kept in the trash no longer")
-            await self._backups.service.tidier.tidy()
+            await self._backups.service.cleanup.clean_up()
         except AddonkitError as error:
             self._report(f"backups cannot be tidied: {error}")
         for entity in await self._store.list(BackupState):

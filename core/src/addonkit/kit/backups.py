@@ -73,7 +73,7 @@ class Backups:
         self.places = DataPlaces(services.store, operations)
         parts = services.backups()
         self._keyring = parts.keyring
-        self._shelf = parts.shelf
+        self._repository = parts.repository
         self.service = BackupService(
             services.store,
             services.registry,
@@ -81,7 +81,7 @@ class Backups:
             services.leases,
             controller,
             parts.archives,
-            parts.shelf,
+            parts.repository,
             services.clock,
         )
 
@@ -93,7 +93,7 @@ class Backups:
     @property
     def url(self) -> str:
         """Return where backups are kept."""
-        return self._shelf.url
+        return self._repository.url
 
     async def create(self, name: str, app: str | None = None, *, verify: bool = True) -> Backup:
         """Write a backup of an instance, restore it into a scratch instance, and compare.
@@ -131,18 +131,18 @@ class Backups:
 
         Those of an instance that was renamed are found under the names that it had.
         """
-        return await self._of(await self.places.full_name(name, app)) if name else await self._shelf.list()
+        return await self._of(await self.places.full_name(name, app)) if name else await self._repository.list()
 
     async def _of(self, name: str) -> tuple[Backup, ...]:
-        found = [*await self._shelf.list(name)]
+        found = [*await self._repository.list(name)]
         for former in await self.places.former_names(name):
-            found += [each for each in await self._shelf.list(former.name) if each.created <= former.until]
+            found += [each for each in await self._repository.list(former.name) if each.created <= former.until]
         return tuple(sorted(found, key=lambda each: (each.created, each.name)))
 
     async def describe(self, name: str) -> tuple[str, ...]:
         """Return a sentence about the backups of an instance; empty when there are none, or none can be found."""
         try:
-            found = await self._of(name) if self._shelf.may_hold_something() else ()
+            found = await self._of(name) if self._repository.may_hold_something() else ()
         except AddonkitError as error:
             return (f"its backups cannot be looked for: {error}",)
         if not found:
@@ -165,7 +165,7 @@ class Backups:
         """
         if not (files and name.endswith(SUFFIX)):
             known = await self._of(name) if "/" not in name else ()
-            return known[-1] if known else await self._shelf.find(name)
+            return known[-1] if known else await self._repository.find(name)
         path = await asyncio.to_thread(lambda: Path(name).expanduser().absolute())
         blank = Backup(path.name.removesuffix(SUFFIX), "", self.service.now(), 0, str(path))
         manifest = await self.service.manifest(blank, key)
@@ -203,13 +203,13 @@ class Backups:
 
     async def delete(self, name: str) -> Backup:
         """Delete a backup for good."""
-        backup = await self._shelf.find(name)
-        await self._shelf.delete(backup)
+        backup = await self._repository.find(name)
+        await self._repository.delete(backup)
         return backup
 
     async def plan_delete(self, name: str) -> Plan:
         """Return what delete would do; nothing written."""
-        found = await self._shelf.find(name)
+        found = await self._repository.find(name)
         return Plan(f"{found.name} would be deleted", lost=(f"the backup in {found.location}",))
 
     async def key(self) -> tuple[str, bool]:

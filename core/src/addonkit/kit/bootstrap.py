@@ -134,11 +134,11 @@ def _backup_parts(
 ) -> BackupParts:
     from addonkit.controller.backups.archives import Archives, repository_url
     from addonkit.controller.backups.keyring import Keyring
-    from addonkit.controller.backups.shelf import Shelf
+    from addonkit.controller.backups.repository_backups import RepositoryBackups
 
     keyring = Keyring(store, environ)
-    shelf = Shelf(repository_url(directory, environ))
-    return BackupParts(keyring, Archives(keyring, registry, clock), shelf, environ)
+    repository = RepositoryBackups(repository_url(directory, environ))
+    return BackupParts(keyring, Archives(keyring, registry, clock), repository, environ)
 
 
 def _installed() -> Registry:

@@ -136,7 +136,7 @@ class Changes:
         former = await self._service.former(instance)
         if former is None:
             raise BackupError(f"cannot confirm {instance.name}", "it has no former place")
-        await self._service.tidier.remove(former.id)
+        await self._service.cleanup.remove(former.id)
         return former.name
 
     async def _variant(self, name: str, variant: str, app: str | None) -> tuple[Instance, PlaceRequest]:

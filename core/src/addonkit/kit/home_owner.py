@@ -19,7 +19,7 @@ _FILES: Final = (
     "key",
     "state.db",
     "home.json",
-    "last-look.json",
+    "installed.json",
     "disks",
     "pools",
     "ports",

@@ -95,7 +95,7 @@ class Resumption:
 
     async def _finish_move(self, instance: Instance) -> str:
         try:
-            return await self._backups().service.tidier.finish_move(instance)
+            return await self._backups().service.cleanup.finish_move(instance)
         except StoreError:
             raise
         except AddonkitError as error:

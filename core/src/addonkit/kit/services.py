@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from addonkit.compute.interface import Backend
     from addonkit.controller.backups.archives import Archives
     from addonkit.controller.backups.keyring import Keyring
-    from addonkit.controller.backups.shelf import Shelf
+    from addonkit.controller.backups.repository_backups import RepositoryBackups
     from addonkit.engine.engine import Engine
     from addonkit.images.checker import ImageChecker
     from addonkit.registry.registry import Registry
@@ -30,7 +30,7 @@ class BackupParts:
 
     keyring: Keyring
     archives: Archives
-    shelf: Shelf
+    repository: RepositoryBackups
     environ: Mapping[str, str]
 
 

@@ -10,7 +10,7 @@ from addonkit.store.change_notifier import ChangeNotifier, follow, with_missed
 from addonkit.store.group_commit import GroupCommit
 from addonkit.store.interface import Change, Entity, R, Reader, Stored, Transaction, V
 from addonkit.store.keys import refuse_awaitable
-from addonkit.store.look_timer import LookTimer
+from addonkit.store.poll_timer import PollTimer
 from addonkit.store.sqlite_transaction import SqliteTransaction, latest_change, read_changes
 from addonkit.store.writer import AT_ONCE, Writer
 
@@ -49,7 +49,7 @@ class SqliteStore:
         self._log_path = path.with_name(f"{path.name}-wal")
         self._seen = (0, 0)
         self._notifier = ChangeNotifier()
-        self._timer = LookTimer(_LOOK_EVERY, self._is_due)
+        self._timer = PollTimer(_LOOK_EVERY, self._is_due)
         self._commits = GroupCommit(codec, clock, self._committed)
 
     @classmethod

@@ -10,7 +10,7 @@ Below its home it keeps
     pools/<name>/alive   the lock of a server without a disk
     disks/<name>/data    its data
     disks/<name>/lock    held by the server for life
-    prepared/<name>      that the disk holds data, see disk_memory
+    prepared/<name>      that the disk holds data, see disk_records
     ports/<number>       which pool has the port
     templates/<key>      prepared disks that are copied for new servers
     uids/<number>        which server has the uid
@@ -31,11 +31,12 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from addonkit.compute.process.disk_memory import DiskMemory
+from addonkit.compute.process.disk_records import DiskRecords
 from addonkit.compute.process.disks import Disks
 from addonkit.compute.process.failures import as_failure_of
 from addonkit.compute.process.layout import Layout, program_of
 from addonkit.compute.process.listeners import PortUse, look_at_port
+from addonkit.compute.process.liveness import ELSEWHERE, STOP_THERE, Liveness, judge, keep_locked
 from addonkit.compute.process.lock import locked
 from addonkit.compute.process.logs import BEGINNING, ensure_rotated, tail
 from addonkit.compute.process.names import check_name
@@ -47,7 +48,6 @@ from addonkit.compute.process.record import RunRecord, clear_start_history, read
 from addonkit.compute.process.runnable import RunnablePrograms
 from addonkit.compute.process.server_users import ServerUsers
 from addonkit.compute.process.space import check_space, size_of_tree
-from addonkit.compute.process.standing import ELSEWHERE, STOP_THERE, Standing, judge, keep_locked
 from addonkit.compute.process.templates import templates_of
 from addonkit.compute.process.threads import finish
 from addonkit.compute.process.user import ServiceUser, check_traversable
@@ -73,14 +73,14 @@ class Look:
 
     Attributes:
         record: which process it is; None when it was never started.
-        standing: whether that runs.
+        liveness: whether that runs.
         age: seconds since it was started last; None when that is not known.
         user: who it runs as; None for the user of this process.
         use: who has its port.
     """
 
     record: RunRecord | None = None
-    standing: Standing = Standing.ENDED
+    liveness: Liveness = Liveness.ENDED
     age: float | None = None
     user: ServiceUser | None = None
     use: PortUse = _NOT_USED
@@ -102,7 +102,7 @@ class ProcessBackend:
         self._home = home
         self._users = ServerUsers(home / "uids", environ)
         self._ports = Ports(home / "ports", port_range(environ))
-        self._disks = Disks(home / "disks", DiskMemory(home / "prepared"), self._users)
+        self._disks = Disks(home / "disks", DiskRecords(home / "prepared"), self._users)
         self._programs = Programs(home / "programs", environ, self._users.example())
         self._layout = Layout(home, self._disks, self._users)
         self._runnable = RunnablePrograms(self._programs)
@@ -185,20 +185,20 @@ class ProcessBackend:
         """See Backend."""
         with as_failure_of(pool.name):
             async with locked(self._layout.lock(pool.name), self._layout.user_of(pool)) as lock:
-                record, standing = await self._find(pool)
-                running = standing is Standing.RUNS
+                record, liveness = await self._find(pool)
+                running = liveness is Liveness.RUNS
                 if wanted is not None and not await wanted():
                     if record is None:  # it was removed, with its lock, while we were on our way to it
                         self._layout.lock(pool.name).unlink(missing_ok=True)
                     return PoolState(running=int(running), started=record is not None)
-                if standing is Standing.ELSEWHERE:
+                if liveness is Liveness.ELSEWHERE:
                     raise PoolCrashed(f"starting server {pool.name}", ELSEWHERE, STOP_THERE)
                 if pool.spec.desired_instances == 0:
                     if record is not None and only in {None, record.server.pid}:
                         # Before the process ends: who looks then sees that it was stopped, and did not crash.
                         with suppress(OSError):  # on a full disk it can still be stopped
                             await asyncio.to_thread(clear_start_history, self._layout.record_path(pool.name), record)
-                        await self._starter.stop(record, pool.name, pool.spec.program, standing)
+                        await self._starter.stop(record, pool.name, pool.spec.program, liveness)
                     return PoolState(started=record is not None)
                 if not running:
                     await self._starter.start(pool, record, lock)
@@ -247,10 +247,10 @@ class ProcessBackend:
             async with locked(self._layout.lock(name), user):
                 record = self._layout.record(name)
                 if record is not None:
-                    standing = await asyncio.to_thread(self._judge, record, name)
-                    if standing is Standing.ELSEWHERE:
+                    liveness = await asyncio.to_thread(self._judge, record, name)
+                    if liveness is Liveness.ELSEWHERE:
                         raise Busy(f"cannot remove server {name}", ELSEWHERE, STOP_THERE)
-                    await self._starter.stop(record, name, program, standing)
+                    await self._starter.stop(record, name, program, liveness)
                 await Terminator(self._home, user).end_removed(name)
                 left = await finish(remove_tree, self._layout.pool(name))
                 if left:
@@ -329,25 +329,25 @@ class ProcessBackend:
         record = self._layout.record(pool.name)
         if record is None:
             return Look()
-        standing = self._judge(record, pool.name)
+        liveness = self._judge(record, pool.name)
         age = time.time() - record.starts[-1] if record.starts else None
-        if standing is Standing.ELSEWHERE:
-            return Look(record, standing, age)
-        runs = standing is Standing.RUNS
+        if liveness is Liveness.ELSEWHERE:
+            return Look(record, liveness, age)
+        runs = liveness is Liveness.RUNS
         if runs and (age is None or age > BEGINNING):
             ensure_rotated(record.server, self._layout.pool(pool.name))
         user, port = self._layout.user_of(pool), pool.ports.get(program_of(pool).probe.port, 0)
         session = record.server.pid if runs else None
-        return Look(record, standing, age, user, look_at_port(session, port, user, held=self._ports.is_marked(port)))
+        return Look(record, liveness, age, user, look_at_port(session, port, user, held=self._ports.is_marked(port)))
 
     async def _observe(self, pool: Pool, look: Look) -> PoolState:
         """Return the state of a pool, of which a server that has its port is asked."""
         log, record = Path(self.log_path(pool.name)), look.record
         if record is None:
             return PoolState(log_tail=tail(log))
-        if look.standing is Standing.ELSEWHERE:
+        if look.liveness is Liveness.ELSEWHERE:
             return PoolState(started=True, problem=f"{ELSEWHERE}; {STOP_THERE}", elsewhere=True, age=look.age)
-        if look.standing is Standing.ENDED:
+        if look.liveness is Liveness.ENDED:
             return PoolState(started=True, log_tail=tail(log), age=look.age, strangers=look.use.strangers)
         probe, socket = program_of(pool).probe, self._layout.socket(pool)
         ready = look.use.ours and await answers(probe, HOST, pool.ports.get(probe.port, 0), socket)
@@ -372,14 +372,14 @@ class ProcessBackend:
         self._users.check()
         check_traversable(self._users.example(), self._home)
 
-    async def _find(self, pool: Pool) -> tuple[RunRecord | None, Standing]:
+    async def _find(self, pool: Pool) -> tuple[RunRecord | None, Liveness]:
         """Return the record of a pool's server, and whether that runs."""
         record = self._layout.record(pool.name)
         if record is None:
-            return None, Standing.ENDED
+            return None, Liveness.ENDED
         return record, await asyncio.to_thread(self._judge, record, pool.name)
 
-    def _judge(self, record: RunRecord, pool: str) -> Standing:
+    def _judge(self, record: RunRecord, pool: str) -> Liveness:
         place = self._disks.data(record.disks[0]) if record.disks else self._layout.pool(pool) / "run"
         locks = self._layout.server_locks(record.disks, pool)
         return judge(record.server, locks, place, self._layout.user_on(record.disks, pool))
@@ -390,6 +390,6 @@ class ProcessBackend:
             record = read_record(path, self._layout.home_id)
             if record is None or disk not in record.disks:
                 continue
-            if self._judge(record, path.parent.name) is not Standing.ENDED:
+            if self._judge(record, path.parent.name) is not Liveness.ENDED:
                 return path.parent.name
         return ""

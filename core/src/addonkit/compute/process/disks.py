@@ -11,7 +11,7 @@ from typing import Final
 
 import attrs
 
-from addonkit.compute.process.disk_memory import MARK, DiskMemory, Remembered, holds_anything, new_memory, read_mark
+from addonkit.compute.process.disk_records import MARK, DiskRecord, DiskRecords, holds_anything, new_record, read_mark
 from addonkit.compute.process.server_users import ServerUsers
 from addonkit.compute.process.user import ServiceUser, user_of
 from addonkit.errors import ComputeError
@@ -29,9 +29,9 @@ class Disks:
     else in their place.
     """
 
-    def __init__(self, directory: Path, memory: DiskMemory, users: ServerUsers) -> None:
+    def __init__(self, directory: Path, records: DiskRecords, users: ServerUsers) -> None:
         self._directory = directory
-        self._memory = memory
+        self._records = records
         self._users = users
 
     def path(self, name: str) -> Path:
@@ -48,7 +48,7 @@ class Disks:
 
     def ensure(self, name: str) -> None:
         """Make the disk. Does nothing when it exists, or existed and holds data that are not in their place."""
-        if self._memory.recall(name) is not None:
+        if self._records.recall(name) is not None:
             return
         mode = 0o711 if self._users.named else 0o700
         make_directory(self._directory, mode)
@@ -64,22 +64,22 @@ class Disks:
         Raises:
             PoolCrashed: its data are missing, incomplete, or those of another server.
         """
-        self._memory.check(name, self.data(name), attempted)
+        self._records.check(name, self.data(name), attempted)
 
     def is_prepared(self, name: str) -> bool:
         """Return whether the disk has been prepared; it is never prepared again."""
-        return self._memory.recall(name) is not None or holds_anything(self.data(name))
+        return self._records.recall(name) is not None or holds_anything(self.data(name))
 
-    def recall(self, name: str) -> Remembered:
+    def recall(self, name: str) -> DiskRecord:
         """Return what is remembered of the disk, else what its mark says, else a new memory."""
-        return self._memory.recall(name) or read_mark(self.data(name) / MARK) or new_memory()
+        return self._records.recall(name) or read_mark(self.data(name) / MARK) or new_record()
 
     def remember(self, name: str, files: tuple[str, ...]) -> None:
         """Note that the disk holds data, and which files belong to them."""
-        known = self._memory.recall(name)
+        known = self._records.recall(name)
         wanted = attrs.evolve(self.recall(name), files=files)
         if known != wanted:
-            self._memory.remember(name, wanted)
+            self._records.remember(name, wanted)
 
     def mark(self, name: str, data: Path) -> None:
         """Mark data, or what is to become them, as those of this disk.
@@ -120,7 +120,7 @@ class Disks:
         """
         if self.path(name).exists():
             self._set_aside(name)
-        self._memory.forget(name)
+        self._records.forget(name)
         self._users.free(name)
         for doomed, owner in self._doomed():
             left = remove_tree(doomed)

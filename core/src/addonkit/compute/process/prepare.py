@@ -9,7 +9,7 @@ from typing import Final
 
 import attrs
 
-from addonkit.compute.process.disk_memory import MARK
+from addonkit.compute.process.disk_records import MARK
 from addonkit.compute.process.disks import Disks
 from addonkit.compute.process.lock import locked
 from addonkit.compute.process.ownership import hand_over

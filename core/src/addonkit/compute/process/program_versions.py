@@ -16,7 +16,7 @@ _LONGEST: Final = 1000
 """Characters of an answer that is kept."""
 
 
-class SaidVersions:
+class VersionCache:
     """Answers of executables in a file of the home.
 
     A script is asked each time: what it starts may have changed while it has not.

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from addonkit.compute.process.copies import copy_of
-from addonkit.compute.process.program_versions import SaidVersions
+from addonkit.compute.process.package_copies import copy_of
+from addonkit.compute.process.program_versions import VersionCache
 from addonkit.compute.process.user import ServiceUser, find_barrier, subprocess_credentials
 from addonkit.compute.process.versions import is_recent, matches, version_key
 from addonkit.errors import ProgramNotFound
@@ -33,7 +33,7 @@ class Programs:
 
     def __init__(self, copies: Path, environ: Mapping[str, str], user: ServiceUser | None) -> None:
         self._copies = copies
-        self._said = SaidVersions(copies / "versions.json")
+        self._versions = VersionCache(copies / "versions.json")
         self._environ = environ
         self._user = user
         self._found: dict[ProgramSource, tuple[FoundProgram, ...]] = {}
@@ -150,10 +150,10 @@ class Programs:
         """
         first = executable(directory, source.executables[0])
         argv = [str(first), *source.version_argv]
-        said = self._said.recall(argv)
+        said = self._versions.recall(argv)
         if not said:
             said = _say(argv, self._user)
-            self._said.remember(argv, said)
+            self._versions.remember(argv, said)
         match = re.search(source.version_pattern, said)
         if match is None:
             raise ValueError(f"what it says of its version is not what is needed: {said.strip()[:_SAID]!r}")
@@ -171,10 +171,10 @@ class Programs:
         if source.tls is None:
             raise ValueError(without)
         argv = [str(executable(directory, source.executables[0])), *source.tls.argv]
-        said = self._said.recall(argv)
+        said = self._versions.recall(argv)
         if not said:
             said = _WITH if re.search(source.tls.pattern, _say(argv, self._user), re.MULTILINE) else _WITHOUT
-            self._said.remember(argv, said)
+            self._versions.remember(argv, said)
         if said != _WITH:
             raise ValueError(without)
 

@@ -11,6 +11,7 @@ from typing import Final
 from addonkit.compute.process.disk_lock import is_held, take
 from addonkit.compute.process.identity import is_running
 from addonkit.compute.process.layout import Layout, program_of
+from addonkit.compute.process.liveness import ELSEWHERE, STOP_THERE, Liveness
 from addonkit.compute.process.names import check_name
 from addonkit.compute.process.open_files import having_open
 from addonkit.compute.process.ownership import hand_over
@@ -19,7 +20,6 @@ from addonkit.compute.process.ports import Ports
 from addonkit.compute.process.prepare import prepare_disk, work_before_start
 from addonkit.compute.process.programs import Programs
 from addonkit.compute.process.record import RunRecord
-from addonkit.compute.process.standing import ELSEWHERE, STOP_THERE, Standing
 from addonkit.compute.process.start import LaunchPlan, kept_files, launch
 from addonkit.compute.process.stop import Terminator
 from addonkit.compute.process.templates import Templates
@@ -128,18 +128,18 @@ class Starter:
             if user is not None and each.exists():
                 hand_over(each, user)
 
-    async def stop(self, record: RunRecord, pool: str, program: Program | None, standing: Standing) -> None:
+    async def stop(self, record: RunRecord, pool: str, program: Program | None, liveness: Liveness) -> None:
         """End a server, and all that works in its disks. Does nothing to one that runs for another home.
 
         Args:
             record: of the server.
             pool: its name.
             program: what it runs; None where that is not known any more.
-            standing: what is known of the server. One that has ended for this home and runs is that of another home.
+            liveness: what is known of the server. One that has ended for this home and runs is that of another home.
         """
         terminator = self._terminator(record, pool)
         locks = self._layout.server_locks(record.disks, pool)
-        if standing is Standing.RUNS or not is_running(record.server):
+        if liveness is Liveness.RUNS or not is_running(record.server):
             await terminator.stop(record.server, program, locks)
         await terminator.free(locks, LEFTOVERS_LIMIT)
 

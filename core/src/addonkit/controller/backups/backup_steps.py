@@ -23,7 +23,7 @@ from addonkit.saga.step import step
 if TYPE_CHECKING:
     from addonkit.controller.backups.addon_calls import AddonCalls
     from addonkit.controller.backups.archives import Archives, StoredArchive
-    from addonkit.controller.backups.shelf import Shelf
+    from addonkit.controller.backups.repository_backups import RepositoryBackups
     from addonkit.controller.controller import Controller
     from addonkit.registry.registry import Registry
     from addonkit.store.interface import Store
@@ -39,7 +39,7 @@ class BackupSteps:
         registry: Registry,
         controller: Controller,
         archives: Archives,
-        shelf: Shelf,
+        repository: RepositoryBackups,
         clock: Clock,
         calls: AddonCalls,
     ) -> None:
@@ -47,7 +47,7 @@ class BackupSteps:
         self._registry = registry
         self._controller = controller
         self._archives = archives
-        self._shelf = shelf
+        self._repository = repository
         self._clock = clock
         self._calls = calls
 
@@ -75,7 +75,7 @@ class BackupSteps:
     @step(gives="result", undo=None)
     async def check_repository(self, backup: Any) -> Backup:
         """Look for the archive in the repository."""
-        return await self._shelf.find(backup_of(backup).name)
+        return await self._repository.find(backup_of(backup).name)
 
     @step(timeout=LONGEST)
     async def create_scratch(self, place: Any) -> None:
@@ -143,7 +143,7 @@ class BackupSteps:
     async def record_proof(self, backup: Any, read: ReadResult, items: int) -> Backup:
         """Record that the backup is verified."""
         proof = Proof(self._clock.now(), read.sha256, items)
-        return await self._shelf.prove(await self._shelf.find(backup_of(backup).name), proof)
+        return await self._repository.prove(await self._repository.find(backup_of(backup).name), proof)
 
     @step(gives="result", undo=None, timeout=LONGEST)
     async def switch_places(self, place: Any, target: str) -> Instance:

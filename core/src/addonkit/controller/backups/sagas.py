@@ -15,7 +15,7 @@ from addonkit.saga.saga import Saga
 
 if TYPE_CHECKING:
     from addonkit.controller.backups.archives import Archives
-    from addonkit.controller.backups.shelf import Shelf
+    from addonkit.controller.backups.repository_backups import RepositoryBackups
     from addonkit.controller.controller import Controller
     from addonkit.models.backup import Backup
     from addonkit.models.instance import Instance
@@ -53,12 +53,12 @@ class BackupSagas:
         registry: Registry,
         controller: Controller,
         archives: Archives,
-        shelf: Shelf,
+        repository: RepositoryBackups,
         clock: Clock,
     ) -> None:
         calls = AddonCalls(store, registry)
         copier = DataCopier(registry, archives, calls)
-        steps = BackupSteps(store, registry, controller, archives, shelf, clock, calls)
+        steps = BackupSteps(store, registry, controller, archives, repository, clock, calls)
         moves = MoveSteps(store, registry, archives, calls, copier, clock)
         self._of_backups(steps, moves)
         self._of_moves(steps, moves, CloneSteps(store, calls, copier))

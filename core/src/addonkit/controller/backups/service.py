@@ -9,10 +9,10 @@ from addonkit.archive.names import archive_path, new_backup_name
 from addonkit.controller.addons import addon_of
 from addonkit.controller.backups import outcomes
 from addonkit.controller.backups.archives import location_of
+from addonkit.controller.backups.cleanup import Cleanup
 from addonkit.controller.backups.places import PlaceRequest, former_of
+from addonkit.controller.backups.repository_backups import RepositoryBackups
 from addonkit.controller.backups.sagas import BackupSagas
-from addonkit.controller.backups.shelf import Shelf
-from addonkit.controller.backups.tidying import Tidier
 from addonkit.controller.execution_ids import BACKUPS
 from addonkit.controller.step_context import subject_of
 from addonkit.controller.usage import usage_of
@@ -53,7 +53,7 @@ class BackupService:
         leases: Leases,
         controller: Controller,
         archives: Archives,
-        shelf: Shelf,
+        repository: RepositoryBackups,
         clock: Clock,
     ) -> None:
         self._store = store
@@ -62,9 +62,9 @@ class BackupService:
         self._controller = controller
         self._archives = archives
         self._clock = clock
-        self.shelf = shelf
-        self._sagas = BackupSagas(store, registry, controller, archives, shelf, clock)
-        self.tidier = Tidier(store, registry, engine, leases, controller, self._sagas, clock)
+        self.repository = repository
+        self._sagas = BackupSagas(store, registry, controller, archives, repository, clock)
+        self.cleanup = Cleanup(store, registry, engine, leases, controller, self._sagas, clock)
 
     def now(self) -> datetime:
         """Return the time of day."""
@@ -99,7 +99,7 @@ class BackupService:
         """
         self.check(instance)
         name = new_backup_name(instance.name, self._clock.now())
-        location = location_of(self.shelf.url, name, instance.addon)
+        location = location_of(self.repository.url, name, instance.addon)
         wanted = Backup(name, instance.addon, self._clock.now(), 0, location)
         inputs = {"backup": unstructure(wanted)}
         async with self._recorded(instance.name):
@@ -164,7 +164,7 @@ class BackupService:
     async def delete(self, backup: Backup) -> None:
         """Delete a backup from the repository that it was written to. Does nothing if it does not exist."""
         url = backup.location.removesuffix(f"/{archive_path(backup.name, backup.addon)}")
-        await (self.shelf if url == self.shelf.url else Shelf(url)).delete(backup)
+        await (self.repository if url == self.repository.url else RepositoryBackups(url)).delete(backup)
 
     async def export(self, instance: Instance, location: str) -> Backup:
         """Write an archive of an instance into a file of the user's, and read it up to its end.
@@ -289,7 +289,7 @@ class BackupService:
         return await usage_of(self._registry, self._engine, instance)
 
     async def _check_still(self, instance: Instance) -> None:
-        hindered = await self.tidier.finish_move(instance) if instance.moving else ""
+        hindered = await self.cleanup.finish_move(instance) if instance.moving else ""
         if hindered:
             raise BackupError(f"cannot move {instance.name}", hindered)
 
@@ -309,7 +309,7 @@ class BackupService:
         return served
 
     async def _run(self, saga: Any, inputs: dict[str, Any], subject: dict[str, str], *, keeping: str = "") -> Any:
-        await self.tidier.tidy(keeping=keeping)
+        await self.cleanup.clean_up(keeping=keeping)
         id = f"{BACKUPS}{new_id()}"
         return await self._engine.ensure(id, saga.bind(id=id, **inputs), subject=subject)
 

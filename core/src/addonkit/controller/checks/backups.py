@@ -43,15 +43,15 @@ class BackupChecks:
         return [
             *[
                 Finding(INTERRUPTED, each.id, f"{each.saga} was interrupted; nothing is lost", "undo it", each.id)
-                for each in await self._service.tidier.interrupted()
+                for each in await self._service.cleanup.interrupted()
             ],
             *[
                 Finding(EXPIRED, each.name, "nothing needs its data any more", "remove it and its data", each.id)
-                for each in await self._service.tidier.expired()
+                for each in await self._service.cleanup.expired()
             ],
             *[
                 Finding(LEFTOVER, each.name, "nothing works with it", "remove it and its data", each.id)
-                for each in await self._service.tidier.leftovers()
+                for each in await self._service.cleanup.leftovers()
             ],
             *await self._check_states(),
             *await self._check_repository(),
@@ -60,9 +60,9 @@ class BackupChecks:
     async def fix(self, finding: Finding) -> str:
         """Undo what was interrupted, or remove an instance."""
         if finding.kind == INTERRUPTED:
-            await self._service.tidier.undo(finding.key)
+            await self._service.cleanup.undo(finding.key)
             return f"{finding.subject}: undone"
-        await self._service.tidier.remove(finding.key)
+        await self._service.cleanup.remove(finding.key)
         return f"{finding.subject}: removed"
 
     async def _check_states(self) -> list[Finding]:
@@ -76,11 +76,11 @@ class BackupChecks:
         return found
 
     async def _check_repository(self) -> list[Finding]:
-        url = self._service.shelf.url
-        if not self._service.shelf.may_hold_something():
+        url = self._service.repository.url
+        if not self._service.repository.may_hold_something():
             return []
         try:
-            found = await self._service.shelf.list()
+            found = await self._service.repository.list()
         except AddonkitError as error:
             return [Finding("backups-unreachable", url, str(error))]
         there = {each.value.name for each in await self._store.list(Instance) if each.value.purpose is Purpose.SERVE}
@@ -88,7 +88,7 @@ class BackupChecks:
         return [*_unverified(newest.values()), *self._same_disk(newest)]
 
     def _same_disk(self, newest: Mapping[str, Backup]) -> Iterator[Finding]:
-        directory = self._service.shelf.directory
+        directory = self._service.repository.directory
         if not newest or directory is None or directory.stat().st_dev != self._home.stat().st_dev:
             return
         lost = f"they are on the same disk as {self._home}, and are lost with it"

@@ -8,47 +8,47 @@ from typing import Any, Final
 from addonkit.errors import InvalidInput
 from addonkit.server import request_notes
 from addonkit.server.endpoints import Endpoint
-from addonkit.server.page.visit import Moved, Visit
+from addonkit.server.page.visit import Redirect, Visit
 from addonkit.server.resources import backups, instances, trash
 
-Act = Callable[[Visit, str], Awaitable[Moved]]
+Act = Callable[[Visit, str], Awaitable[Redirect]]
 
-OVERVIEW: Final = Moved("/")
+OVERVIEW: Final = Redirect("/")
 
 
-async def create(visit: Visit) -> Moved:
+async def create(visit: Visit) -> Redirect:
     """Create an instance."""
     body = visit.read(instances.CreateInstance, "addon", "app", "alias", "version")
     begun = await _begin(visit, instances.create_instance, body=body)
-    return Moved(f"/instances/{begun.instance}")
+    return Redirect(f"/instances/{begun.instance}")
 
 
 def _plain(endpoint: Endpoint) -> Act:
     """Return what needs nothing but the name of an instance."""
 
-    async def act(visit: Visit, name: str) -> Moved:
+    async def act(visit: Visit, name: str) -> Redirect:
         await _begin(visit, endpoint, instance=name)
         return _back(visit, name)
 
     return act
 
 
-async def _back_up(visit: Visit, name: str) -> Moved:
+async def _back_up(visit: Visit, name: str) -> Redirect:
     await _begin(visit, backups.create_backup, instance=name, body=backups.CreateBackup())
     return _back(visit, name)
 
 
-async def _verify(visit: Visit, name: str) -> Moved:
+async def _verify(visit: Visit, name: str) -> Redirect:
     await _begin(visit, backups.verify_backup, instance=name, body=visit.read(backups.VerifyBackup, "backup"))
     return _back(visit, name)
 
 
-async def _restore(visit: Visit, name: str) -> Moved:
+async def _restore(visit: Visit, name: str) -> Redirect:
     await _begin(visit, backups.restore_instance, instance=name, body=visit.read(backups.RestoreInstance, "backup"))
     return _back(visit, name)
 
 
-async def _destroy(visit: Visit, name: str) -> Moved:
+async def _destroy(visit: Visit, name: str) -> Redirect:
     """Destroy an instance, when its name was typed.
 
     Raises:
@@ -62,7 +62,7 @@ async def _destroy(visit: Visit, name: str) -> Moved:
     return OVERVIEW
 
 
-async def undestroy(visit: Visit, id: str) -> Moved:
+async def undestroy(visit: Visit, id: str) -> Redirect:
     """Bring an instance back from the trash."""
     await _begin(visit, trash.undestroy_instance, trashed=id)
     return OVERVIEW
@@ -88,6 +88,6 @@ async def _begin(visit: Visit, endpoint: Endpoint, **given: Any) -> Any:
     return operation
 
 
-def _back(visit: Visit, name: str) -> Moved:
+def _back(visit: Visit, name: str) -> Redirect:
     """Return the page that the form is on."""
-    return OVERVIEW if visit.form.get("page") == "overview" else Moved(f"/instances/{name}")
+    return OVERVIEW if visit.form.get("page") == "overview" else Redirect(f"/instances/{name}")

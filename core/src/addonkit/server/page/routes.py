@@ -16,11 +16,11 @@ from addonkit.server.page import actions
 from addonkit.server.page.answers import page, see_other
 from addonkit.server.page.files import add_files
 from addonkit.server.page.login import Login
-from addonkit.server.page.looks import Looks
 from addonkit.server.page.reading import read_form
 from addonkit.server.page.security import HEADERS, check_form, check_origin, session_id
 from addonkit.server.page.sessions import Sessions
-from addonkit.server.page.visit import Moved, Shown, Visit
+from addonkit.server.page.views import Views
+from addonkit.server.page.visit import PageResponse, Redirect, Visit
 from addonkit.server.problems import status_of
 from addonkit.server.resources.operations import stream_operation_events
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from addonkit.server.metrics import Metrics
     from addonkit.server.runner import OperationRunner
 
-Work = Callable[[Visit], Awaitable[Shown | Moved | web.StreamResponse]]
+Work = Callable[[Visit], Awaitable[PageResponse | Redirect | web.StreamResponse]]
 
 _INSTANCE: Final = "/instances/{name}"
 
@@ -53,24 +53,24 @@ class Page:
         self._streams = streams
         self._sessions = Sessions(kit.tokens)
         self._login = Login(kit.tokens, self._sessions)
-        self._looks = Looks(kit)
+        self._views = Views(kit)
 
     def add_to(self, app: web.Application) -> None:
         """Add the paths of the page."""
-        looks, router = self._looks, app.router
+        views, router = self._views, app.router
         shown: Mapping[str, Work] = {
-            "/": looks.overview,
-            "/create": looks.create,
-            _INSTANCE: lambda visit: looks.instance(visit, _name(visit)),
-            f"{_INSTANCE}/destroy": lambda visit: looks.destroy(visit, _name(visit)),
-            f"{_INSTANCE}/restore": lambda visit: looks.restore(visit, _name(visit), _backup(visit)),
-            "/apps/{name}": lambda visit: looks.app(visit, _name(visit)),
+            "/": views.overview,
+            "/create": views.create,
+            _INSTANCE: lambda visit: views.instance(visit, _name(visit)),
+            f"{_INSTANCE}/destroy": lambda visit: views.destroy(visit, _name(visit)),
+            f"{_INSTANCE}/restore": lambda visit: views.restore(visit, _name(visit), _backup(visit)),
+            "/apps/{name}": lambda visit: views.app(visit, _name(visit)),
             "/operations/{name}/events": self._stream,
         }
         for path, work in shown.items():
             router.add_get(path, self._handler(work))
-        router.add_post("/create", self._handler(actions.create, looks.create))
-        router.add_post("/trash/{name}/undestroy", self._handler(_named(actions.undestroy), looks.overview))
+        router.add_post("/create", self._handler(actions.create, views.create))
+        router.add_post("/trash/{name}/undestroy", self._handler(_named(actions.undestroy), views.overview))
         for name, act in actions.ACTIONS.items():
             router.add_post(f"{_INSTANCE}/{name}", self._handler(_named(act), self._form_of(name)))
         router.add_post("/logout", self._handler(self._log_out))
@@ -81,14 +81,14 @@ class Page:
 
     def _form_of(self, action: str) -> Work:
         """Return the page that has the form of an action, to show it again with an error."""
-        looks = self._looks
+        views = self._views
         if action == "destroy":
-            return lambda visit: looks.destroy(visit, _name(visit))
+            return lambda visit: views.destroy(visit, _name(visit))
 
-        async def form(visit: Visit) -> Shown:
+        async def form(visit: Visit) -> PageResponse:
             if visit.form.get("page") == "overview":
-                return await looks.overview(visit)
-            return await looks.instance(visit, _name(visit))
+                return await views.overview(visit)
+            return await views.instance(visit, _name(visit))
 
         return form
 
@@ -159,25 +159,25 @@ class Page:
         return self._login.leave(visit.call.request)
 
     async def _close(self, _app: web.Application) -> None:
-        await self._looks.close()
+        await self._views.close()
 
 
-async def _again(visit: Visit, form: Work | None, error: AddonkitError) -> Shown:
+async def _again(visit: Visit, form: Work | None, error: AddonkitError) -> PageResponse:
     """Show an error on the page that has the form, where that page can be shown."""
     if form is not None:
         try:
             found = await form(visit)
         except AddonkitError:
             found = None
-        if isinstance(found, Shown):
-            return Shown(found.template, found.context, error)
-    return Shown("error.html", {}, error)
+        if isinstance(found, PageResponse):
+            return PageResponse(found.template, found.context, error)
+    return PageResponse("error.html", {}, error)
 
 
-def _answer(visit: Visit, found: Shown | Moved | web.StreamResponse) -> web.StreamResponse:
+def _answer(visit: Visit, found: PageResponse | Redirect | web.StreamResponse) -> web.StreamResponse:
     if isinstance(found, web.StreamResponse):
         return found
-    if isinstance(found, Moved):
+    if isinstance(found, Redirect):
         return see_other(found.path)
     status = status_of(found.error) if found.error else HTTPStatus.OK
     response = page(found.template, status, **found.context, visit=visit, error=found.error)
@@ -188,7 +188,7 @@ def _answer(visit: Visit, found: Shown | Moved | web.StreamResponse) -> web.Stre
     return response
 
 
-def _named(act: Callable[[Visit, str], Awaitable[Moved]]) -> Work:
+def _named(act: Callable[[Visit, str], Awaitable[Redirect]]) -> Work:
     return lambda visit: act(visit, _name(visit))
 
 

@@ -54,7 +54,7 @@ class Visit:
 
 
 @attrs.frozen
-class Shown:
+class PageResponse:
     """A page.
 
     Attributes:
@@ -69,7 +69,7 @@ class Shown:
 
 
 @attrs.frozen
-class Moved:
+class Redirect:
     """The page that follows a form.
 
     Attributes:

@@ -10,7 +10,7 @@ from typing import Final
 
 import psutil
 
-from addonkit.compute.process.disk_memory import MARK
+from addonkit.compute.process.disk_records import MARK
 from addonkit.kit.kit import Kit
 from addonkit.models.identifiers import new_id
 from addonkit.testing.conformance.applicability import not_applicable

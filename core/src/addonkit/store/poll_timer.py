@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from weakref import WeakKeyDictionary
 
 
-class LookTimer:
+class PollTimer:
     """Runs on each event loop for as long as a task waits there.
 
     Args:

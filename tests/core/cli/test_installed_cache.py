@@ -6,9 +6,9 @@ import os
 
 import pytest
 
-from addonkit.cli.last_look import FILE, Memory, recall, remember
+from addonkit.cli.installed_cache import FILE, Installed, load_installed, save_installed
 
-FOUND = Memory(frozenset({"memo acme-memo"}), {"memod 1": "/usr/bin/memod"})
+FOUND = Installed(frozenset({"memo acme-memo"}), {"memod 1": "/usr/bin/memod"})
 
 
 @pytest.fixture
@@ -23,13 +23,13 @@ def program(tmp_path):
 @pytest.fixture
 def no_code(monkeypatch):
     """Modules and distributions of this process take no part."""
-    monkeypatch.setattr("addonkit.cli.last_look._code", lambda: ())
+    monkeypatch.setattr("addonkit.cli.installed_cache._code", lambda: ())
 
 
 @pytest.fixture
 def remembered(tmp_path, program, no_code):
-    remember(tmp_path, FOUND, (str(program), str(tmp_path / "later")))
-    assert recall(tmp_path) == FOUND
+    save_installed(tmp_path, FOUND, (str(program), str(tmp_path / "later")))
+    assert load_installed(tmp_path) == FOUND
     return tmp_path
 
 
@@ -49,35 +49,35 @@ def test_a_file_that_changes_ends_it(remembered, program, change):
         os.utime(program, ns=(before.st_mtime_ns, before.st_mtime_ns))
     else:
         (remembered / "later").touch()
-    assert recall(remembered) is None
+    assert load_installed(remembered) is None
 
 
 @pytest.mark.parametrize("name", ["PATH", "PYTHONPATH", "ADDONKIT_BLOCK", "ADDONKIT_PROGRAMS"])
 def test_another_environment_ends_it(remembered, name, monkeypatch):
     monkeypatch.setenv(name, "/elsewhere")
-    assert recall(remembered) is None
+    assert load_installed(remembered) is None
 
 
 def test_a_file_that_was_changed_a_moment_ago_is_not_relied_on(tmp_path, program, no_code):
     program.touch()
-    remember(tmp_path, FOUND, (str(program),))
+    save_installed(tmp_path, FOUND, (str(program),))
     assert not (tmp_path / FILE).exists()
 
 
 def test_looks_add_up_while_nothing_changes(remembered, program, tmp_path):
-    remember(remembered, Memory(frozenset({"other acme-other"})), ())
-    assert recall(remembered) == Memory(FOUND.addons | {"other acme-other"}, FOUND.programs)
+    save_installed(remembered, Installed(frozenset({"other acme-other"})), ())
+    assert load_installed(remembered) == Installed(FOUND.addons | {"other acme-other"}, FOUND.programs)
     program.write_text("333")
-    assert recall(remembered) is None
+    assert load_installed(remembered) is None
     os.utime(program, (1_000_000_000, 1_000_000_000))
-    remember(remembered, Memory(frozenset({"third acme-third"})), ())
-    assert recall(remembered) == Memory(frozenset({"third acme-third"}))
+    save_installed(remembered, Installed(frozenset({"third acme-third"})), ())
+    assert load_installed(remembered) == Installed(frozenset({"third acme-third"}))
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"environment": 1}', '{"files": {}}'])
 def test_what_cannot_be_read_is_nothing(tmp_path, text):
     (tmp_path / FILE).write_text(text)
-    assert recall(tmp_path) is None
+    assert load_installed(tmp_path) is None
 
 
 def test_a_new_distribution_or_an_edited_module_ends_it(tmp_path, monkeypatch):
@@ -99,7 +99,7 @@ def test_a_new_distribution_or_an_edited_module_ends_it(tmp_path, monkeypatch):
     for change in changes.values():
         for path in (site, *site.rglob("*")):
             os.utime(path, (1_000_000_000, 1_000_000_000))
-        remember(tmp_path, FOUND, ())
-        assert recall(tmp_path) is not None
+        save_installed(tmp_path, FOUND, ())
+        assert load_installed(tmp_path) is not None
         change()
-        assert recall(tmp_path) is None
+        assert load_installed(tmp_path) is None

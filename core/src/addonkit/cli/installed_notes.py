@@ -1,4 +1,4 @@
-"""Notes for the next `list` or `show` what this one has found of addons and programs; see last_look."""
+"""Notes for the next `list` or `show` what this one has found of addons and programs; see installed_cache."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from addonkit.cli.last_look import Memory, addon_key, program_key, remember
-from addonkit.cli.server_look import RUNNING
+from addonkit.cli.installed_cache import Installed, addon_key, program_key, save_installed
+from addonkit.cli.server_states import RUNNING
 from addonkit.cli.state_reader import open_state
 from addonkit.errors import AddonkitError
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from addonkit.models.views import InstanceView
 
 
-def note(kit: Kit, views: Iterable[InstanceView]) -> None:
+def note_installed(kit: Kit, views: Iterable[InstanceView]) -> None:
     """Note which addons can be used and which programs are installed. What cannot be noted is looked for again."""
     from addonkit.compute.process.backend import ProcessBackend
 
@@ -31,7 +31,7 @@ def _note(kit: Kit, backend: ProcessBackend, views: tuple[InstanceView, ...]) ->
     addons = frozenset(addon_key(each.addon, each.distribution) for each in usable)
     servers = {view.server.id for view in views if view.server is not None and view.server_state == RUNNING}
     programs, files = _programs(kit, backend, servers)
-    remember(kit.home, Memory(addons, programs), files)
+    save_installed(kit.home, Installed(addons, programs), files)
 
 
 def _programs(kit: Kit, backend: ProcessBackend, servers: Iterable[str]) -> tuple[dict[str, str], list[str]]:

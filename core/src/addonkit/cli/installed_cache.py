@@ -1,4 +1,4 @@
-"""Remembers what the last look at instances found of addons and programs, until any of it may differ.
+"""Remembers which addons and programs were found installed, until any of that may differ.
 
 An import shows whether an addon can be used. Asking all installed programs for their versions shows whether a server
 runs the newest. The home remembers both, with size, time and inode of every file that the answers came from. A file
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 if TYPE_CHECKING:
     from pathlib import Path
 
-FILE: Final = "last-look.json"
+FILE: Final = "installed.json"
 
 _VARIABLES: Final = ("PATH", "PYTHONPATH", "PYTHONHOME", "ADDONKIT_BLOCK", "ADDONKIT_PROGRAMS", "ADDONKIT_SERVICE_USER")
 """What the environment says of addons and programs."""
@@ -29,8 +29,8 @@ Mark = Sequence[int] | None
 """Time, size and inode of a file; None for one that does not exist."""
 
 
-class Memory(NamedTuple):
-    """The findings of a look.
+class Installed(NamedTuple):
+    """The addons and programs that were found installed.
 
     Attributes:
         addons: `addon distribution` of those that can be used.
@@ -51,18 +51,18 @@ def program_key(program: Mapping[str, Any]) -> str:
     return json.dumps([program["source"], program["version"]], sort_keys=True)
 
 
-def recall(home: Path) -> Memory | None:
+def load_installed(home: Path) -> Installed | None:
     """Return what is remembered, or None when nothing is, or something has changed since."""
     try:
         known = json.loads((home / FILE).read_bytes())
         if known["environment"] != _environment() or any(_mark(path) != mark for path, mark in known["files"].items()):
             return None
-        return Memory(frozenset(known["addons"]), dict(known["programs"]))
+        return Installed(frozenset(known["addons"]), dict(known["programs"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def remember(home: Path, found: Memory, files: Iterable[str]) -> None:
+def save_installed(home: Path, found: Installed, files: Iterable[str]) -> None:
     """Remember what was found, beside what is remembered already. Does nothing when a file changed a moment ago.
 
     Args:
@@ -74,11 +74,11 @@ def remember(home: Path, found: Memory, files: Iterable[str]) -> None:
     from addonkit.kit.home_owner import give_back
     from addonkit.util.files import replace_private
 
-    former = recall(home)
+    former = load_installed(home)
     if former is not None:
         if found.addons <= former.addons and found.programs.items() <= former.programs.items():
             return
-        found = Memory(found.addons | former.addons, {**former.programs, **found.programs})
+        found = Installed(found.addons | former.addons, {**former.programs, **found.programs})
         files = (*files, *json.loads((home / FILE).read_bytes())["files"])
     marks = {path: _mark(path) for path in sorted({*files, *_code()})}
     if any(mark and mark[0] > time.time_ns() - _RECENT for mark in marks.values()):

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from addonkit.util.clock import Clock
 
 
-class Tidier:
+class Cleanup:
     """Looks after executions of these sagas, and after the instances that they make."""
 
     def __init__(
@@ -107,7 +107,7 @@ class Tidier:
             if left is not None:
                 raise BackupError(f"removing {left.name}", left.message or f"it is {left.phase}")
 
-    async def tidy(self, *, keeping: str = "") -> None:
+    async def clean_up(self, *, keeping: str = "") -> None:
         """Undo what was interrupted, and remove instances that are kept no longer, without the one of that id."""
         await self.undo_interrupted()
         for former in (*await self.expired(), *await self.leftovers()):

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from addonkit.models.compute import Pool, PoolState
     from addonkit.util.clock import Clock
 
-GLANCE_EVERY: Final = 0.25
-"""Seconds between glances at all servers, which cost microseconds: is one stopped, does one leave clients waiting?"""
+SAMPLE_EVERY: Final = 0.25
+"""Seconds between samples at all servers, which cost microseconds: is one stopped, does one leave clients waiting?"""
 
 ASK_EVERY: Final = 0.5
 """Seconds at least between two questions to a server that nothing is suspected of."""
@@ -37,7 +37,7 @@ LONGEST: Final = 15.0
 """Seconds at most between two questions to one server."""
 
 AT_ONCE: Final = 50
-"""Servers without a pulse that are glanced at in one go at most, beside those that are asked."""
+"""Servers without a pulse that are sampled in one go at most, beside those that are asked."""
 
 
 @attrs.define
@@ -48,7 +48,7 @@ class _Watch:
         pulse: shows whether it does anything.
         due: when it is asked next.
         seconds: that its quickest answer took.
-        beats: glances in a row in which it had a pulse.
+        beats: samples in a row in which it had a pulse.
         patience: until when a pulse that stays away is no reason to ask: there was one lately that was none.
     """
 
@@ -64,7 +64,7 @@ class _Watch:
         return self.beats >= REGULAR
 
 
-class Patrol:
+class HealthMonitor:
     """Looks after servers that rest, and suspects those that do not do as they should.
 
     Each is asked as often as the share of a processor allows. It is asked at once when its regular pulse stays away,
@@ -82,21 +82,21 @@ class Patrol:
         try:
             while True:
                 await self.look({name: server.resting for name, server in servers.items()}, servers)
-                await self._clock.sleep(GLANCE_EVERY)
+                await self._clock.sleep(SAMPLE_EVERY)
         finally:
             self._keep({})
 
     async def look(
         self, resting: Mapping[str, tuple[Pool, PoolState] | None], servers: Mapping[str, ServerKeeper]
     ) -> None:
-        """Ask those whose turn it is or whose pulse stays away, and glance at others without one."""
+        """Ask those whose turn it is or whose pulse stays away, and sample others without one."""
         watched = {name: each for name, each in resting.items() if each is not None}
         self._keep({name: self._watch(name, state) for name, (_pool, state) in watched.items()})
         quiet = [name for name, watch in self._known.items() if not watch.pulse.beats()]
         faltering = {*self._faltering(quiet)}
         turns = {*self._turns(watched), *faltering}
         self._count({*quiet})
-        for name in self._glanced({*quiet} - turns):
+        for name in self._sampled({*quiet} - turns):
             pid = self._known[name].pid
             if pid is not None and is_kept_from_running(pid):
                 servers[name].suspect()
@@ -124,7 +124,7 @@ class Patrol:
             elif not watch.is_regular:
                 watch.beats = 0
 
-    def _glanced(self, names: Collection[str]) -> Iterable[str]:
+    def _sampled(self, names: Collection[str]) -> Iterable[str]:
         """Return some of these, others each time, so that the cost has a bound."""
         self._place = self._place + AT_ONCE if self._place < len(names) - AT_ONCE else 0
         return sorted(names)[self._place : self._place + AT_ONCE]

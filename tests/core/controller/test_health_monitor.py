@@ -13,8 +13,8 @@ from typing import Any, cast
 
 import pytest
 
-from addonkit.controller import patrol
-from addonkit.controller.patrol import GLANCE_EVERY, LONGEST, REGULAR, SHARE, SHARE_OF_REGULAR, Patrol
+from addonkit.controller import health_monitor
+from addonkit.controller.health_monitor import LONGEST, REGULAR, SAMPLE_EVERY, SHARE, SHARE_OF_REGULAR, HealthMonitor
 from addonkit.models.compute import Pool, PoolState
 from addonkit.models.health import Answer, Asked
 from addonkit.util.pulse import Pulse
@@ -57,13 +57,13 @@ def pools(count: int) -> dict[str, tuple[Pool, PoolState]]:
     return {pool.name: (pool, PoolState(1, 1, pid=None)) for pool in made}
 
 
-async def patrolled(backend: Backend, count: int, seconds: float) -> dict[str, Resting]:
+async def monitored(backend: Backend, count: int, seconds: float) -> dict[str, Resting]:
     clock, watched = Clock(), pools(count)
     servers = {name: Resting() for name in watched}
-    looks = Patrol(cast("Any", backend), cast("Any", clock))
+    looks = HealthMonitor(cast("Any", backend), cast("Any", clock))
     while clock.now < seconds:
         await looks.look(watched, cast("Any", servers))
-        clock.now += GLANCE_EVERY
+        clock.now += SAMPLE_EVERY
     return servers
 
 
@@ -71,10 +71,10 @@ async def patrolled(backend: Backend, count: int, seconds: float) -> dict[str, R
 async def test_all_questions_together_cost_no_more_than_their_share(
     monkeypatch: pytest.MonkeyPatch, count: int, seconds: float
 ) -> None:
-    monkeypatch.setattr(patrol, "queues", frozenset)
+    monkeypatch.setattr(health_monitor, "queues", frozenset)
     backend = Backend(seconds)
 
-    servers = await patrolled(backend, count, 10 * LONGEST)
+    servers = await monitored(backend, count, 10 * LONGEST)
 
     spent = seconds * (backend.asked.total() - count) / (10 * LONGEST)
     assert spent <= max(SHARE, seconds * count / LONGEST) * 1.01
@@ -83,10 +83,10 @@ async def test_all_questions_together_cost_no_more_than_their_share(
 
 
 async def test_a_server_that_leaves_clients_waiting_is_asked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patrol, "queues", lambda: frozenset({1}))
+    monkeypatch.setattr(health_monitor, "queues", lambda: frozenset({1}))
     backend = Backend(LONGEST)
 
-    await patrolled(backend, 2, 10 * GLANCE_EVERY)  # the queue is looked at with each glance
+    await monitored(backend, 2, 10 * SAMPLE_EVERY)  # the queue is looked at with each sample
 
     assert backend.asked == {"server0": 10, "server1": 1}
 
@@ -109,35 +109,35 @@ class Beating:
 async def test_a_server_with_a_pulse_is_asked_rarely_and_at_once_when_it_stays_away(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(patrol, "queues", frozenset)
-    monkeypatch.setattr(patrol, "Pulse", Beating)
+    monkeypatch.setattr(health_monitor, "queues", frozenset)
+    monkeypatch.setattr(health_monitor, "Pulse", Beating)
     monkeypatch.setattr(Beating, "away", False)
     seconds, count = 0.0001, 100
     backend, clock, watched = Backend(seconds), Clock(), pools(count)
     servers = {name: Resting() for name in watched}
     watched["server0"] = (watched["server0"][0], PoolState(1, 1, pid=1))
-    looks = Patrol(cast("Any", backend), cast("Any", clock))
+    looks = HealthMonitor(cast("Any", backend), cast("Any", clock))
 
-    async def glance(times: int = 1) -> int:
+    async def sample(times: int = 1) -> int:
         former = backend.asked["server0"]
         for _ in range(times):
-            clock.now += GLANCE_EVERY
+            clock.now += SAMPLE_EVERY
             await looks.look(watched, cast("Any", servers))
         return backend.asked["server0"] - former
 
-    await glance(REGULAR + 1)
+    await sample(REGULAR + 1)
     backend.asked.clear()
-    rounds = round(10 * LONGEST / GLANCE_EVERY)
-    await glance(rounds)
+    rounds = round(10 * LONGEST / SAMPLE_EVERY)
+    await sample(rounds)
     assert seconds * backend.asked.total() / (10 * LONGEST) <= SHARE_OF_REGULAR * 1.01
     Beating.away = True
-    assert await glance() == 1, "it is asked at once, whenever its turn is"
+    assert await sample() == 1, "it is asked at once, whenever its turn is"
     needless = 0
     for _ in range(rounds // (REGULAR + 1)):
         Beating.away = False
-        await glance(REGULAR)
+        await sample(REGULAR)
         Beating.away = True
-        needless += await glance()
+        needless += await sample()
     assert needless * seconds * count / (10 * LONGEST) <= SHARE, "what is needless has a bound too"
 
 

@@ -23,7 +23,7 @@ _LONGEST: Final = 64 * 1024
 
 
 @frozen
-class Remembered:
+class DiskRecord:
     """The home's knowledge of the data on a disk.
 
     Attributes:
@@ -39,17 +39,17 @@ class Remembered:
         return json.dumps({"id": self.id, "files": list(self.files)})
 
 
-class DiskMemory:
+class DiskRecords:
     """The remembered disks of a home: a file each, in a directory of its own."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
 
-    def recall(self, disk: str) -> Remembered | None:
+    def recall(self, disk: str) -> DiskRecord | None:
         """Return what is remembered of a disk; None when it was never prepared."""
         return read_mark(self._directory / disk)
 
-    def remember(self, disk: str, known: Remembered) -> None:
+    def remember(self, disk: str, known: DiskRecord) -> None:
         """Note that a disk holds data."""
         make_directory(self._directory, 0o700)
         replace_private(self._directory / disk, known.text().encode())
@@ -79,7 +79,7 @@ class DiskMemory:
                     attempted, missing, "mount or restore them, or run `addonkit destroy` for what is on it"
                 )
 
-    def _missing(self, disk: str, known: Remembered, data: Path) -> str:
+    def _missing(self, disk: str, known: DiskRecord, data: Path) -> str:
         if not holds_anything(data):
             return f"its data are not at {data} ({'it is empty' if data.exists() else 'it is missing'})"
         mark = read_mark(data / MARK)
@@ -92,12 +92,12 @@ class DiskMemory:
         return f"its data are not whole: {data / lost[0]} is missing or empty" if lost else ""
 
 
-def new_memory(files: Sequence[str] = ()) -> Remembered:
+def new_record(files: Sequence[str] = ()) -> DiskRecord:
     """Make what is remembered of a new disk."""
-    return Remembered(secrets.token_hex(8), tuple(files))
+    return DiskRecord(secrets.token_hex(8), tuple(files))
 
 
-def read_mark(path: Path) -> Remembered | None:
+def read_mark(path: Path) -> DiskRecord | None:
     """Return what a mark says; None when there is none that can be understood. Follows no link."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
@@ -108,7 +108,7 @@ def read_mark(path: Path) -> Remembered | None:
             return None
         try:
             said = json.loads(file.read(_LONGEST))
-            return Remembered(str(said["id"]), tuple(str(each) for each in said.get("files", ())))
+            return DiskRecord(str(said["id"]), tuple(str(each) for each in said.get("files", ())))
         except (ValueError, KeyError, TypeError, AttributeError, OSError):
             return None
 

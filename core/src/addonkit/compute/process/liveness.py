@@ -22,7 +22,7 @@ ELSEWHERE: Final = "a server of another container or namespace works on its disk
 STOP_THERE: Final = "use it there, or stop it there first"
 
 
-class Standing(Enum):
+class Liveness(Enum):
     """The state of a recorded server."""
 
     RUNS = "runs"
@@ -31,7 +31,7 @@ class Standing(Enum):
     """It works on the disk where this process cannot see it: in another container, or on another machine."""
 
 
-def judge(server: Identity, locks: Sequence[Path], place: Path, user: ServiceUser | None) -> Standing:
+def judge(server: Identity, locks: Sequence[Path], place: Path, user: ServiceUser | None) -> Liveness:
     """Judge a recorded server by its pid where that counts, and by the locks that it holds for life.
 
     A copy of a home has copies of the records, but nothing holds its locks: the original's servers are never taken for
@@ -45,10 +45,10 @@ def judge(server: Identity, locks: Sequence[Path], place: Path, user: ServiceUse
     """
     held = any(is_held(lock) for lock in locks)
     if not server.judged_here:
-        return Standing.ELSEWHERE if held else Standing.ENDED
+        return Liveness.ELSEWHERE if held else Liveness.ENDED
     if is_running(server):
-        return Standing.RUNS if held or _works_in(server.pid, place, user) else Standing.ENDED
-    return Standing.ELSEWHERE if held and _is_hidden(server.pid) else Standing.ENDED
+        return Liveness.RUNS if held or _works_in(server.pid, place, user) else Liveness.ENDED
+    return Liveness.ELSEWHERE if held and _is_hidden(server.pid) else Liveness.ENDED
 
 
 def keep_locked(server: Identity, locks: Sequence[Path]) -> None:

@@ -16,7 +16,7 @@ from addonkit.models.backup import Backup, Proof
 from addonkit.store.codec import structure, unstructure
 
 
-class Shelf:
+class RepositoryBackups:
     """Reads and writes a repository; nothing about it is kept anywhere else.
 
     Args:

@@ -10,10 +10,10 @@ from addonkit.models.backup import Backup
 from addonkit.models.instance import Purpose
 from addonkit.models.token import Role
 from addonkit.models.views import Finding, InstanceView
-from addonkit.server.page.kept import Kept
+from addonkit.server.page.cache import Cached
 from addonkit.server.page.rows import Row, counted, retries_at, rows
 from addonkit.server.page.steps import operations
-from addonkit.server.page.visit import Shown, Visit
+from addonkit.server.page.visit import PageResponse, Visit
 from addonkit.server.paging import MOST, ListQuery
 from addonkit.server.resources import addons, apps, environments, instances, logs
 from addonkit.server.resources import trash as trashed
@@ -33,7 +33,7 @@ LINES: Final = 200
 _ALL: Final = ListQuery(MOST)
 
 
-class Looks:
+class Views:
     """Gathers what pages show.
 
     Args:
@@ -41,9 +41,9 @@ class Looks:
     """
 
     def __init__(self, kit: Kit) -> None:
-        self._findings: Kept[tuple[Finding, ...]] = Kept(kit.doctor, EVERY)
-        self._backups: Kept[tuple[Backup, ...]] = Kept(kit.backups.list, EVERY)
-        self._of: dict[str, Kept[tuple[Backup, ...]]] = {}
+        self._findings: Cached[tuple[Finding, ...]] = Cached(kit.doctor, EVERY)
+        self._backups: Cached[tuple[Backup, ...]] = Cached(kit.backups.list, EVERY)
+        self._of: dict[str, Cached[tuple[Backup, ...]]] = {}
 
     async def close(self) -> None:
         """Stop looking."""
@@ -51,7 +51,7 @@ class Looks:
         for each in (self._backups, *self._of.values()):
             await each.close()
 
-    async def overview(self, visit: Visit) -> Shown:
+    async def overview(self, visit: Visit) -> PageResponse:
         """Show instances, operations and findings."""
         call = visit.call
         views = [each for each in await call.kit.instances() if _is_shown(each) and instances.reaches(call, each)]
@@ -66,9 +66,9 @@ class Looks:
             "findings": None if call.principal.apps else await self._findings.get(call.metrics.ended_count),
             "finding_problem": "" if call.principal.apps else self._findings.problem,
         }
-        return Shown("overview.html", found)
+        return PageResponse("overview.html", found)
 
-    async def instance(self, visit: Visit, name: str) -> Shown:
+    async def instance(self, visit: Visit, name: str) -> PageResponse:
         """Show an instance."""
         view = await instances.find(visit.call, name)
         (row,) = await self._rows(visit, [view])
@@ -86,19 +86,19 @@ class Looks:
             await self._add_backups(found, visit, view)
         if view.server is not None and visit.may_change:
             await _add_log(found, visit, name)
-        return Shown("instance.html", found)
+        return PageResponse("instance.html", found)
 
-    async def app(self, visit: Visit, name: str) -> Shown:
+    async def app(self, visit: Visit, name: str) -> PageResponse:
         """Show an app: what it receives, by name."""
         shown = await visit.ask(apps.get_app, app=name)
         environment = await visit.ask(environments.get_environment, app=name, query=environments.EnvironmentQuery())
-        return Shown("app.html", {"app": shown, "environment": environment})
+        return PageResponse("app.html", {"app": shown, "environment": environment})
 
-    async def create(self, visit: Visit) -> Shown:
+    async def create(self, visit: Visit) -> PageResponse:
         """Show the form for a new instance."""
         visit.call.principal.require(Role.OPERATOR, visit.call.attempted)
         known = (await visit.ask(addons.list_addons, query=_ALL)).items
-        return Shown(
+        return PageResponse(
             "create.html",
             {
                 "addons": [each for each in known if each.variants],
@@ -107,7 +107,7 @@ class Looks:
             },
         )
 
-    async def restore(self, visit: Visit, name: str, backup: str) -> Shown:
+    async def restore(self, visit: Visit, name: str, backup: str) -> PageResponse:
         """Show what a restore would do."""
         visit.call.principal.require(Role.OPERATOR, visit.call.attempted)
         view = await instances.owned(visit.call, name)
@@ -116,14 +116,14 @@ class Looks:
             found = f"it has no backup {backup!r}"
             raise NotFound(f"cannot restore {name}", found, "choose one on the page of the instance")
         plan = await visit.call.kit.backups.plan_restore(name, backup=backup)
-        return Shown("restore.html", {"view": view, "backup": known[backup], "plan": plan})
+        return PageResponse("restore.html", {"view": view, "backup": known[backup], "plan": plan})
 
-    async def destroy(self, visit: Visit, name: str) -> Shown:
+    async def destroy(self, visit: Visit, name: str) -> PageResponse:
         """Show what destroying an instance would lose."""
         visit.call.principal.require(Role.OPERATOR, visit.call.attempted)
         view = await instances.owned(visit.call, name)
         plan = await visit.ask(instances.get_losses, instance=name, query=instances.DestroyQuery())
-        return Shown("destroy.html", {"view": view, "plan": plan})
+        return PageResponse("destroy.html", {"view": view, "plan": plan})
 
     async def _rows(self, visit: Visit, views: Sequence[InstanceView]) -> tuple[Row, ...]:
         kept = await self._backups.get(visit.call.metrics.ended_count)
@@ -133,7 +133,7 @@ class Looks:
 
     async def _add_backups(self, found: dict[str, Any], visit: Visit, view: InstanceView) -> None:
         name, kit = view.instance.name, visit.call.kit
-        kept = self._of.pop(name, None) or Kept(lambda: kit.backups.list(name), EVERY)
+        kept = self._of.pop(name, None) or Cached(lambda: kit.backups.list(name), EVERY)
         while len(self._of) >= _REMEMBERED:
             del self._of[next(iter(self._of))]
         self._of[name] = kept

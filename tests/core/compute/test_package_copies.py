@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from addonkit.compute.process.copies import copy_of
+from addonkit.compute.process.package_copies import copy_of
 from addonkit.compute.process.programs import Programs
 from addonkit.compute.process.user import ServiceUser, find_barrier, service_user
 from addonkit.errors import ProgramNotFound

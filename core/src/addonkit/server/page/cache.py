@@ -19,7 +19,7 @@ PATIENCE: Final = 1.0
 """Seconds that a page waits for it."""
 
 
-class Kept(Generic[T]):
+class Cached(Generic[T]):
     """A value that is looked for when it is asked for and has become old.
 
     Attributes:
