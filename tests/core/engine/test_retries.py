@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from addonkit.engine.retries import attempt
+from addonkit.engine.invoker import attempt
 from addonkit.saga.step import Retry
 
 

@@ -44,13 +44,13 @@ class Progress:
     Args:
         stream: where to write; None shows nothing.
         live: whether a line may be written in two parts.
-        patient: keep lines back until `reveal`: work that ends soon needs none.
+        patient: keep events back until `reveal`: work that ends soon needs none of their lines.
     """
 
     def __init__(self, stream: TextIO | None, *, live: bool, patient: bool = False) -> None:
         self._stream = stream
         self._live = live
-        self._kept: list[str] | None = [] if patient else None
+        self._kept: list[Event] | None = [] if patient else None
         self._running: list[_Running] = []
         self._depths: dict[str, int] = {}
         self._titles: dict[tuple[str, str], str] = {}
@@ -71,13 +71,19 @@ class Progress:
     def reveal(self) -> None:
         """Show what was kept back, and from now on each line as it comes."""
         kept, self._kept = self._kept or [], None
-        for text in kept:
-            self._write(text)
+        for event in kept:
+            self._show(event)
 
     def take(self, event: Event) -> None:
-        """Show one event."""
-        if event.execution.startswith(LOOKS):
+        """Show one event, or keep it back."""
+        if self._stream is None or event.execution.startswith(LOOKS):
             return
+        if self._kept is not None:
+            self._kept.append(event)
+        else:
+            self._show(event)
+
+    def _show(self, event: Event) -> None:
         match event.kind:
             case EventKind.STARTED if event.step:
                 self._begin(event)
@@ -156,14 +162,10 @@ class Progress:
         return execution.startswith(ONCE) and not any(execution.startswith(f"{r.execution}/") for r in self._running)
 
     def _write(self, text: str) -> None:
-        if self._stream is None:
-            return
-        if self._kept is not None:
-            self._kept.append(text)
-            return
-        with contextlib.suppress(OSError, ValueError):
-            self._stream.write(text)
-            self._stream.flush()
+        if self._stream is not None:
+            with contextlib.suppress(OSError, ValueError):
+                self._stream.write(text)
+                self._stream.flush()
 
 
 def _reason(event: Event) -> str:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from addonkit.controller.action_context import ActionContext
+from addonkit.controller.binder import Binder
+from addonkit.controller.decide import Action, Decision
 from addonkit.controller.execution_ids import bind_id, provision_id
-from addonkit.controller.executor import Executor
 from addonkit.controller.garbage_collection import GarbageCollector
+from addonkit.controller.provisioner import Provisioner
 from addonkit.controller.reconciliation import Reconciliation, associations_with, see
 from addonkit.controller.retrying import has_failed
 from addonkit.models.execution import Execution, ExecutionStatus
@@ -32,11 +35,11 @@ class Controller:
         self._engine = engine
         self._clock = clock
         self._garbage = GarbageCollector(store, leases, clock)
-        self._executor = Executor(store, registry, engine, clock)
+        self._context = ActionContext(registry, engine, clock)
 
     def cause(self, instance_id: str) -> AddonkitError | None:
-        """Return what this process last saw fail for an instance; None when nothing did."""
-        return self._executor.cause(instance_id)
+        """Return what this process last saw fail for an instance, with the traceback of the addon's own code."""
+        return self._context.causes.get(instance_id)
 
     async def reconcile(self, instance_id: str, asked: Asked | None = None) -> Instance | None:
         """Act until nothing is left to do now; return the instance, or None when it is gone.
@@ -78,9 +81,45 @@ class Controller:
             reconciliation = Reconciliation(self._store, self._clock, held, instance_id)
             observed = reconciliation.observed
             while observed.instance is not None and not observed.settled:
-                await self._executor.execute(reconciliation, observed.instance, observed.decision, asked)
+                await self._act(reconciliation, observed.instance, observed.decision, asked)
                 observed = reconciliation.observed
             return observed.instance
+
+    async def _act(
+        self, reconciliation: Reconciliation, instance: Instance, decision: Decision, asked: Asked | None
+    ) -> None:
+        """Do one thing. What went wrong is recorded on the entity, not raised.
+
+        Raises:
+            LeaseLost: another process works on the instance.
+        """
+        self._context.causes.pop(instance.id, None)
+        match decision.action:
+            case Action.PROVISION:
+                await Provisioner(self._context, self._store).provision(reconciliation, instance, asked)
+            case Action.DEPROVISION:
+                await Provisioner(self._context, self._store).deprovision(reconciliation, instance)
+            case Action.BIND:
+                await Binder(self._context).bind(reconciliation, instance, _association(decision))
+            case Action.UNBIND:
+                await Binder(self._context).unbind(reconciliation, instance, _association(decision))
+            case Action.CONFIGURE:
+                from addonkit.controller.configuring import Configurer
+
+                await Configurer(self._context).configure(reconciliation, instance)
+            case Action.ROTATE | Action.REVOKE:
+                await self._rotate(reconciliation, instance, decision)
+            case Action.NOTHING | Action.WAIT:
+                return
+
+    async def _rotate(self, reconciliation: Reconciliation, instance: Instance, decision: Decision) -> None:
+        from addonkit.controller.rotator import Rotator
+
+        rotator, association = Rotator(self._context), _association(decision)
+        if decision.action is Action.ROTATE:
+            await rotator.rotate(reconciliation, instance, association)
+        else:
+            await rotator.revoke(reconciliation, instance, association, decision.generation)
 
 
 def _unwanted(tx: Reader, instance_id: str) -> tuple[str, ...]:
@@ -92,3 +131,8 @@ def _unwanted(tx: Reader, instance_id: str) -> tuple[str, ...]:
         ids.insert(0, provision_id(entity.value))
     found = (tx.get(Execution, id) for id in ids)
     return tuple(each.name for each in found if each is not None and each.value.status is ExecutionStatus.RUNNING)
+
+
+def _association(decision: Decision) -> Association:
+    assert decision.association is not None  # decide() gives one with these actions
+    return decision.association

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from addonkit.controller.action_context import check_result
-from addonkit.controller.addons import addon_of
+from addonkit.controller.binder import Binder
 from addonkit.controller.execution_ids import rotation_id
+from addonkit.controller.lookup import addon_of
 from addonkit.controller.rotation import forget_former, give_up_rotation, record_failure, switch_credentials
 from addonkit.controller.step_context import subject_of
 from addonkit.errors import AddonkitError
@@ -15,7 +16,6 @@ from addonkit.models.result import BindResult
 
 if TYPE_CHECKING:
     from addonkit.controller.action_context import ActionContext
-    from addonkit.controller.binder import Binder
     from addonkit.controller.reconciliation import Reconciliation
     from addonkit.store.interface import Transaction
 
@@ -23,9 +23,8 @@ if TYPE_CHECKING:
 class Rotator:
     """Acts for one association at a time; the caller holds the lease of its instance."""
 
-    def __init__(self, context: ActionContext, binder: Binder) -> None:
+    def __init__(self, context: ActionContext) -> None:
         self._context = context
-        self._binder = binder
 
     async def rotate(self, reconciliation: Reconciliation, instance: Instance, association: Association) -> None:
         """Make the next credentials of an app and switch to them; those that it has stay when that fails.
@@ -64,5 +63,5 @@ class Rotator:
             record_failure(tx, association.id, generation, str(error))
 
         async with self._context.recorded_failure(reconciliation, instance, record):
-            await self._binder.revoke_generation(instance, association, generation)
+            await Binder(self._context).revoke_generation(instance, association, generation)
             await reconciliation.record(lambda tx: forget_former(tx, association.id, generation))

@@ -82,12 +82,9 @@ class SettingsService:
         Raises:
             InvalidInput: naming the first that is not allowed.
         """
-        bounded = [
-            each for each in self._registry.get(addon).definition.options if each.allowed_by and each.name in values
-        ]
-        if not bounded:
-            return
-        for option in bounded:
+        for option in self._registry.get(addon).definition.options:
+            if not option.allowed_by or option.name not in values:
+                continue
             allowed = await self.allowed_words(addon, option.allowed_by)
             there = words_of((former or {}).get(option.name, ""))
             check_allowed(addon, option, values[option.name], (*allowed, *there), attempted)

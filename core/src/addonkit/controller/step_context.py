@@ -65,18 +65,21 @@ class StepContext:
         self._settings_of = settings_of
 
     async def __call__(self, subject: Mapping[str, str], names: Collection[str]) -> Mapping[str, Any]:
-        """Return the arguments of these names, perhaps with others, for an execution that serves these entities."""
+        """Return the arguments of these names, perhaps with others, for an execution that serves these entities.
+
+        Settings and the archive are read for steps that take them.
+        """
         if _STORED.isdisjoint(names):
             return {"framework": self._framework}
         found = await self._store.read(lambda reader: _read(reader, subject))
         addon = found.instance.addon if found.instance else found.server.addon if found.server else ""
-        return {
-            **attrs.asdict(found, recurse=False),
-            "framework": self._framework,
-            "variant": variant_of(found.instance) if found.instance else None,
-            "settings": await self._settings_of(addon) if addon else {},
-            "archive": self._archive_of(subject, found.instance) if self._archive_of else None,
-        }
+        given: dict[str, Any] = {**attrs.asdict(found, recurse=False), "framework": self._framework}
+        given["variant"] = variant_of(found.instance) if found.instance else None
+        if "settings" in names:
+            given["settings"] = await self._settings_of(addon) if addon else {}
+        if "archive" in names and self._archive_of:
+            given["archive"] = self._archive_of(subject, found.instance)
+        return given
 
 
 @frozen

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from addonkit.engine.journal import Journal
 from addonkit.errors import SagaRefused
@@ -15,8 +15,8 @@ from addonkit.store.codec import structure, unstructure
 from addonkit.store.read_only import plain
 from addonkit.util.values import frozen
 
-if TYPE_CHECKING:
-    from addonkit.engine.progress import ProgressReporter
+Progress = Callable[[str], None]
+"""What a step receives as `progress`."""
 
 Resources = Callable[[Mapping[str, str], Collection[str]], Awaitable[Mapping[str, Any]]]
 """Reads those of the engine's own arguments that are asked for, for an execution's subject: see step.ENGINE_NAMES."""
@@ -38,7 +38,7 @@ class StepArguments:
     resources: Resources
     sagas: Sagas
 
-    async def read(self, takes: Signature, progress: ProgressReporter) -> dict[str, Any]:
+    async def read(self, takes: Signature, progress: Progress | None) -> dict[str, Any]:
         """Return the arguments of a step or undo; their secrets are kept out of events from now on."""
         execution = self.journal.execution
         names = ENGINE_NAMES.intersection(takes.names)
@@ -74,10 +74,12 @@ def contribution(step: Step, result: Any) -> dict[str, Any]:
     types = step.output_types()
     if step.gives:
         return {step.gives: _checked(step.gives, result, types[step.gives])}
-    missing = [key for key in types if not hasattr(result, key)]
-    if missing:
-        raise TypeError(f"the step returned a {type(result).__name__}, which has no {missing[0]!r}")
-    return {key: _checked(key, getattr(result, key), kind) for key, kind in types.items()}
+    given = {}
+    for key, kind in types.items():
+        if not hasattr(result, key):
+            raise TypeError(f"the step returned a {type(result).__name__}, which has no {key!r}")
+        given[key] = _checked(key, getattr(result, key), kind)
+    return given
 
 
 def result_of(saga: Saga[Any], execution: Execution) -> Any:

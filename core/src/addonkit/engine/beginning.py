@@ -1,15 +1,17 @@
-"""The first journal entry of an execution: that it exists, and that its first step begins."""
+"""Takes an execution over: makes its first journal entry, or checks that its saga may continue it."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
+import attrs
+
 from addonkit.engine.cancellation import forget_cancellation
 from addonkit.engine.failure import scrub, secrets_in
 from addonkit.engine.journal import event_of, with_start
-from addonkit.errors import SagaDefinitionError
-from addonkit.models.execution import EventKind, Execution, ExecutionStatus, StepRecord
+from addonkit.errors import SagaDefinitionError, SagaRefused
+from addonkit.models.execution import EventKind, Execution, ExecutionStatus, StepRecord, StepStatus
 from addonkit.saga.saga import Saga
 from addonkit.store.codec import unstructure
 from addonkit.store.interface import Entity
@@ -62,25 +64,22 @@ class Beginning:
             return Begun(entity)
         tx.delete(Execution, self.id)
         forget_cancellation(tx, self.id)
-        execution = self._new()
+        execution = Execution(
+            self.id,
+            self.saga.name,
+            self.saga.version,
+            ExecutionStatus.RUNNING,
+            tuple(map(StepRecord, self.saga.step_names)),
+            inputs=_inputs(self.saga),
+            subject=self.subject,
+            created=self.clock.now(),
+        )
         if not self.saga.steps:
             return Begun(tx.create(self.id, execution))
         first = self.saga.steps[0]
         title = scrub(first.title, secrets_in(execution.inputs))
         event = event_of(execution, EventKind.STARTED, title, self.clock.now(), first.name)
         return Begun(tx.create(self.id, with_start(execution, first, event)), first.name)
-
-    def _new(self) -> Execution:
-        return Execution(
-            self.id,
-            self.saga.name,
-            self.saga.version,
-            ExecutionStatus.RUNNING,
-            tuple(StepRecord(name) for name in self.saga.step_names),
-            inputs=_inputs(self.saga),
-            subject=self.subject,
-            created=self.clock.now(),
-        )
 
 
 def _inputs(saga: Saga[Any]) -> Mapping[str, Any]:
@@ -96,3 +95,62 @@ def _inputs(saga: Saga[Any]) -> Mapping[str, Any]:
         except (TypeError, ValueError) as error:
             raise SagaDefinitionError(attempted, f"its input {name!r} cannot be journaled: {error}") from error
     return inputs
+
+
+def check_saga(execution: Execution, saga: Saga[Any]) -> None:
+    """Refuse an execution of another saga.
+
+    Raises:
+        SagaRefused: naming both.
+    """
+    if execution.saga != saga.name:
+        raise SagaRefused(f"cannot resume {execution.id}", f"it runs {execution.saga}, not {saga.name}")
+
+
+def reshaped(execution: Execution, saga: Saga[Any]) -> Execution:
+    """Return the execution as this saga continues it: itself, or with the steps of a version that resumes from it.
+
+    Inputs that the other version did not have are added.
+
+    Raises:
+        SagaRefused: when neither shape tells how to resume; the engine never guesses.
+    """
+    check_saga(execution, saga)
+    problem = _problem(execution, saga)
+    if problem:
+        raise SagaRefused(
+            f"cannot resume {execution.id}",
+            problem,
+            f"install the version that began it, or run `addonkit saga abandon {execution.id}`",
+        )
+    if execution.version == saga.version:
+        return execution
+    touched = _touched(execution)
+    fresh = tuple(StepRecord(name) for name in saga.step_names[len(touched) :])
+    inputs = {**saga.values, **execution.inputs}
+    return attrs.evolve(execution, version=saga.version, steps=(*touched, *fresh), inputs=inputs)
+
+
+def _problem(execution: Execution, saga: Saga[Any]) -> str:
+    """Return why the saga cannot continue the execution; empty when it can."""
+    recorded = tuple(record.name for record in execution.steps)
+    if execution.version == saga.version:
+        return (
+            ""
+            if recorded == saga.step_names
+            else f"its steps were {_list(recorded)} and are {_list(saga.step_names)} now"
+        )
+    if execution.version not in saga.resumes_from:
+        return f"it runs version {execution.version}, and version {saga.version} does not resume from that"
+    begun = tuple(record.name for record in _touched(execution))
+    if begun != saga.step_names[: len(begun)]:
+        return f"its steps {_list(begun)} are not the first of {_list(saga.step_names)}"
+    return ""
+
+
+def _touched(execution: Execution) -> tuple[StepRecord, ...]:
+    return tuple(record for record in execution.steps if record.status is not StepStatus.PENDING)
+
+
+def _list(names: tuple[str, ...]) -> str:
+    return ", ".join(names) or "none"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -59,13 +60,13 @@ class Compensation:
             await self._record(step, EventKind.UNDONE)
 
     async def _call(self, step: Step, function: Function) -> None:
-        async def pause(error: Exception, delay: float) -> None:
-            text = f"{step.title}: undoing again in {delay:g} s ({self._journal.describe(error)})"
-            await self._journal.note(self._journal.event(EventKind.RETRYING, text, step.name))
-            await self._clock.sleep(delay)
-
-        await self._invoker.invoke(step, function, step.undo_takes, pause)
+        await self._invoker.invoke(step, function, step.undo_takes, partial(self._pause, step))
         await failpoint(f"undo:{step.name}")
+
+    async def _pause(self, step: Step, error: Exception, delay: float) -> None:
+        text = f"{step.title}: undoing again in {delay:g} s ({self._journal.describe(error)})"
+        await self._journal.note(self._journal.event(EventKind.RETRYING, text, step.name))
+        await self._clock.sleep(delay)
 
     async def _record(self, step: Step, kind: EventKind, reason: str = "") -> None:
         tries = record_of(self._journal.execution, step.name).undo_attempts + self._invoker.tries

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from copy import copy
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
 from addonkit.engine.arguments import Resources, StepArguments
-from addonkit.engine.beginning import Beginning, Begun
+from addonkit.engine.beginning import Beginning, Begun, reshaped
 from addonkit.engine.cancellation import CancellationWatch, StopSignal, request_cancellation
 from addonkit.engine.child_sagas import ChildSagas
-from addonkit.engine.compatibility import reshaped
 from addonkit.engine.events import EventPublisher, Sink
 from addonkit.engine.failure import mentions
 from addonkit.engine.invoker import StepInvoker
@@ -22,12 +22,31 @@ from addonkit.engine.outcome import blocked, outcome
 from addonkit.engine.runner import Conclusion, Runner
 from addonkit.errors import Busy, SagaError, UnknownExecution
 from addonkit.models.execution import Event, EventKind, Execution, ExecutionStatus
+from addonkit.util.values import frozen
 
 if TYPE_CHECKING:
     from addonkit.saga.saga import Saga
     from addonkit.store.interface import Entity, Store, Transaction
     from addonkit.store.leases import LeaseHandle, Leases, Within
     from addonkit.util.clock import Clock
+
+
+_FRUITLESS: Final = frozenset({ExecutionStatus.FAILED, ExecutionStatus.ABANDONED})
+
+
+@frozen
+class _Ended:
+    """An execution at its end.
+
+    Attributes:
+        execution: as it is then.
+        cause: what made it fail here and now, unless that shows a secret.
+        concluded: whether what was asked for with its end was written with it.
+    """
+
+    execution: Execution
+    cause: Exception | None = None
+    concluded: bool = False
 
 
 class Engine:
@@ -86,29 +105,17 @@ class Engine:
             SagaError: one of the execution's own steps asks for it.
             LeaseLost: another process has taken over; nothing more was touched.
         """
-        bound = saga.bind(**(inputs or {}))
-        fruitless = {ExecutionStatus.FAILED, ExecutionStatus.ABANDONED} if again else frozenset()
+        fruitless = _FRUITLESS if again else frozenset()
+        beginning = Beginning(id, saga.bind(**(inputs or {})), dict(subject or {}), self._clock, fruitless)
         found = await self.execution(id)
         if found is not None and found.status in fruitless:
             found = None
-        cause, concluded = None, False
-        if found is None or not found.status.finished:
-            beginning = Beginning(id, bound, dict(subject or {}), self._clock, fruitless)
-            stop = StopSignal()
-
-            def load_or_begin(tx: Transaction) -> Begun:
-                self._cancellations.connect(id, stop)
-                return beginning.load_or_begin(tx)
-
-            async with self._cancellations.watching(id, stop), self._owning(id, found, within=load_or_begin) as held:
-                begun: Begun = held.found
-                found = begun.entity.value
-                self._publisher.publish(found)
-                if found.status is not ExecutionStatus.BLOCKED and not found.status.finished:
-                    found, cause = await self._run(begun, bound, held, stop, conclude)
-                    concluded = found.status is ExecutionStatus.COMPLETED
-        result = outcome(bound, found, cause)
-        if conclude is not None and not concluded:
+        if found is not None and found.status.finished:
+            ended = _Ended(found)
+        else:
+            ended = await self._bring_to_end(beginning, found, conclude)
+        result = outcome(beginning.saga, ended.execution, ended.cause)
+        if conclude is not None and not ended.concluded:
             await self._store.transact(lambda tx: conclude(tx, result))
         return result
 
@@ -126,9 +133,7 @@ class Engine:
             SagaBlocked: an undo keeps failing.
             SagaRefused: the execution has another shape; nothing was run.
         """
-        over = {ExecutionStatus.FAILED, ExecutionStatus.ABANDONED}
-        if not completed:
-            over.add(ExecutionStatus.COMPLETED)
+        over = _FRUITLESS if completed else _FRUITLESS | {ExecutionStatus.COMPLETED}
         self._refuse_own(id)
         found = await self.cancel(id)
         if found is None or found.status in over:
@@ -245,14 +250,28 @@ class Engine:
 
         return await self._store.transact(decide)
 
-    async def _run(
-        self, begun: Begun, saga: Saga[Any], held: LeaseHandle, stop: StopSignal, conclude: Conclusion | None
-    ) -> tuple[Execution, Exception | None]:
-        """Run it to an end; also what made it fail, unless that shows a secret."""
-        runner = await self._runner(begun, saga, held, stop, conclude)
-        ended = await runner.run()
-        cause = runner.cause
-        return ended, None if cause is None or mentions(cause, runner.hidden) else cause
+    async def _bring_to_end(self, beginning: Beginning, seen: Execution | None, conclude: Conclusion | None) -> _Ended:
+        """Begin, join or resume an execution, and run it to its end."""
+        stop = StopSignal()
+        within = partial(self._take_over, beginning, stop)
+        async with (
+            self._cancellations.watching(beginning.id, stop),
+            self._owning(beginning.id, seen, within=within) as held,
+        ):
+            begun: Begun = held.found
+            found = begun.entity.value
+            self._publisher.publish(found)
+            if found.status is ExecutionStatus.BLOCKED or found.status.finished:
+                return _Ended(found)
+            runner = await self._runner(begun, beginning.saga, held, stop, conclude)
+            ended = await runner.run()
+        shown = runner.cause is not None and not mentions(runner.cause, runner.hidden)
+        return _Ended(ended, runner.cause if shown else None, ended.status is ExecutionStatus.COMPLETED)
+
+    def _take_over(self, beginning: Beginning, stop: StopSignal, tx: Transaction) -> Begun:
+        """Load the execution, or begin it, in the transaction that takes its lease."""
+        self._cancellations.connect(beginning.id, stop)
+        return beginning.load_or_begin(tx)
 
     def _inside(self, id: str) -> Engine:
         """Return the same engine for the steps of an execution, which must not wait for that execution."""

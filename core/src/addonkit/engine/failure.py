@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
-from itertools import chain
 from typing import Any, Final
 from urllib.parse import quote, quote_plus
 
@@ -97,14 +96,8 @@ def mentions(error: BaseException, hidden: Collection[str]) -> bool:
 
 
 def secrets_in(value: Any) -> frozenset[str]:
-    """Return the clear texts of every secret in a value, as they are and as parts of a URL."""
-    clear = {text for text in _clear_texts(value) if len(text) >= SHORTEST_HIDDEN}
-    escaped = [text for text in clear if not _UNCHANGED.issuperset(text)]
-    return frozenset(chain(clear, map(quote, escaped), (quote(t, safe="") for t in escaped), map(quote_plus, escaped)))
-
-
-def _clear_texts(value: Any) -> Iterator[str]:
-    """Yield the texts of all secrets that a value holds, as deep as they are."""
+    """Return the clear texts of every secret in a value, as deep as it is, as they are and as parts of a URL."""
+    found: set[str] = set()
     pending = [value]
     while pending:
         each = pending.pop()
@@ -112,13 +105,23 @@ def _clear_texts(value: Any) -> Iterator[str]:
         if kind in _PLAIN:
             continue
         if isinstance(each, Secret):
-            yield each.reveal()
+            found.update(_forms(each.reveal()))
         elif isinstance(each, Mapping):
             pending.extend(each.values())
         elif isinstance(each, list | tuple | set | frozenset):
             pending.extend(each)
         elif attrs.has(kind):
             pending.extend([getattr(each, field.name, None) for field in attrs.fields(kind)])
+    return frozenset(found)
+
+
+def _forms(text: str) -> tuple[str, ...]:
+    """Return how a secret may look where it is shown; none where it is too short to be looked for."""
+    if len(text) < SHORTEST_HIDDEN:
+        return ()
+    if _UNCHANGED.issuperset(text):
+        return (text,)
+    return text, quote(text), quote(text, safe=""), quote_plus(text)
 
 
 def _text(error: BaseException) -> str:

@@ -48,7 +48,7 @@ class Journal:
         self, store: Store, clock: Clock, publisher: EventPublisher, held: LeaseHandle, entity: Entity[Execution]
     ) -> None:
         execution = entity.value
-        self.hidden = secrets_in([execution.inputs, [record.output for record in execution.steps]])
+        self.hidden = secrets_in([execution.inputs, execution.steps])
         self._store = store
         self._clock = clock
         self._publisher = publisher
@@ -196,12 +196,12 @@ class Journal:
 
 def record_of(execution: Execution, name: str) -> StepRecord:
     """Return the journal of one step."""
-    return next(record for record in execution.steps if record.name == name)
+    return execution.steps[_number_of(execution, name) - 1]
 
 
 def event_of(execution: Execution, kind: EventKind, message: str, at: datetime, step: str = "") -> Event:
     """Return an event of an execution; of one of its steps when that is named."""
-    number = next((number for number, record in enumerate(execution.steps, 1) if record.name == step), 0)
+    number = _number_of(execution, step) if step else 0
     total, subject = len(execution.steps), dict(execution.subject)
     return Event(execution.id, execution.saga, kind, message, at, step, number, total, subject)
 
@@ -220,4 +220,14 @@ def with_step(execution: Execution, name: str, **fields: Any) -> Execution:
 
 def steps_with(execution: Execution, name: str, **fields: Any) -> tuple[StepRecord, ...]:
     """Return the steps of an execution with one record changed."""
-    return tuple(attrs.evolve(record, **fields) if record.name == name else record for record in execution.steps)
+    number = _number_of(execution, name)
+    changed = attrs.evolve(execution.steps[number - 1], **fields)
+    return (*execution.steps[: number - 1], changed, *execution.steps[number:])
+
+
+def _number_of(execution: Execution, step: str) -> int:
+    """Return the number of a step, from 1 on."""
+    for number, record in enumerate(execution.steps, 1):
+        if record.name == step:
+            return number
+    raise LookupError(f"{execution.id} has no step {step}")

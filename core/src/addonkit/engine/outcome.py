@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from addonkit.engine.arguments import result_of
-from addonkit.engine.compatibility import check_saga
+from addonkit.engine.beginning import check_saga
 from addonkit.errors import SagaBlocked, SagaFailed
 from addonkit.models.execution import Execution, ExecutionStatus
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -154,7 +155,7 @@ class Runner:
     async def _output(self, step: Step) -> dict[str, Any]:
         self._invoker.tries = 0
         await failpoint(f"before:{step.name}")
-        result = await self._invoker.invoke(step, step.run, step.takes, lambda *args: self._pause(step, *args))
+        result = await self._invoker.invoke(step, step.run, step.takes, partial(self._pause, step))
         self._journal.hide(result)
         await failpoint(f"after:{step.name}")
         return contribution(step, result)

@@ -14,7 +14,7 @@ from addonkit.controller.step_context import StepContext
 from addonkit.kit.home import find_home, held_home, open_home
 from addonkit.kit.home_owner import give_back
 from addonkit.kit.kit import Kit
-from addonkit.kit.services import BackupParts, Services
+from addonkit.kit.services import BackupParts, CheckImage, Services
 from addonkit.models.execution import Event
 from addonkit.provider.framework import ProviderFramework
 from addonkit.util.clock import Clock, SystemClock
@@ -69,13 +69,10 @@ async def open(
         backend = backend or make_backend(directory, environ, registry)
         store = await open_store(directory, environ, clock)
         try:
-            images = image_checker or _LaterImageChecker(environ)
-            kit = Kit(_build_services(directory, environ, clock, registry, backend, store, images, on_event))
+            check_image = image_checker.check_image if image_checker else partial(_check_image, environ)
+            kit = Kit(_build_services(directory, environ, clock, registry, backend, store, check_image, on_event))
             if moved:
-                from addonkit.kit.relocation import Relocation, relocate
-
-                await kit.stop_servers()
-                await relocate(store, Relocation(moved, str(directory.resolve())))
+                await _relocate(kit, store, moved, str(directory.resolve()))
             if not heal:
                 yield kit
                 return
@@ -89,6 +86,14 @@ async def open(
             give_back(directory)
 
 
+async def _relocate(kit: Kit, store: Store, former: str, directory: str) -> None:
+    """Bring what the home says of paths up to date, after it was moved."""
+    from addonkit.kit.relocation import Relocation, relocate
+
+    await kit.stop_servers()
+    await relocate(store, Relocation(former, directory))
+
+
 def _build_services(
     directory: Path,
     environ: Mapping[str, str],
@@ -96,7 +101,7 @@ def _build_services(
     registry: Registry,
     backend: Backend,
     store: Store,
-    images: ImageChecker,
+    check_image: CheckImage,
     on_event: OnEvent | None,
 ) -> Services:
     from addonkit.engine.engine import Engine
@@ -124,7 +129,7 @@ def _build_services(
         framework,
         engine,
         settings,
-        images,
+        check_image,
         backups,
     )
 
@@ -158,17 +163,11 @@ def make_backend(home: Path, environ: Mapping[str, str], registry: Registry | No
     return ProcessBackend(home, environ=environ)
 
 
-class _LaterImageChecker:
-    """Imports what asks registries when an image is asked about: only backends that run images do."""
+async def _check_image(environ: Mapping[str, str], image: str) -> str:
+    """See ImageChecker. What asks registries is imported here: only backends that run images need it."""
+    from addonkit.images.settings import ConfiguredImageChecker
 
-    def __init__(self, environ: Mapping[str, str]) -> None:
-        self._environ = environ
-
-    async def check_image(self, image: str) -> str:
-        """See ImageChecker."""
-        from addonkit.images.settings import ConfiguredImageChecker
-
-        return await ConfiguredImageChecker(self._environ).check_image(image)
+    return await ConfiguredImageChecker(environ).check_image(image)
 
 
 async def open_store(home: Path, environ: Mapping[str, str], clock: Clock) -> Store:

@@ -43,7 +43,7 @@ class Creation:
         self._registry = services.registry
         self._backend = services.backend
         self._settings = services.settings
-        self._images = services.images
+        self._check_image = services.check_image
         self._operations = operations
         self._admission = admission
         self._controller = controller
@@ -73,7 +73,7 @@ class Creation:
         image = request.config.get(CONFIG_IMAGE, "")
         if not (self._backend.runs_images and image and is_new):
             return request, asked
-        digest = await self._images.check_image(image)
+        digest = await self._check_image(image)
         return attrs.evolve(request, config={**request.config, CONFIG_DIGEST: digest}), asked
 
     async def finish(self, created: Created, *, wait: bool, asked: Asked | None = None) -> Binding:

@@ -10,7 +10,7 @@ import attrs
 from addonkit.controller.lookup import find_association, find_instance
 from addonkit.controller.naming import moved_from_plain, moves, resolve_names
 from addonkit.controller.variables import adjuster, associations_of
-from addonkit.kit.asking import ask_to_bind, ask_to_provision, ask_to_unbind, new_association, new_instance
+from addonkit.kit.admission import ask_to_bind, ask_to_provision, ask_to_unbind, new_association, new_instance
 from addonkit.kit.operations import describe_data_loss
 from addonkit.models.app import App
 from addonkit.models.definition import CONFIG_IMAGE, CONFIG_VERSION, is_shared_variant

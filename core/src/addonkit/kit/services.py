@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,17 +12,20 @@ from addonkit.provider.framework import ProviderFramework
 from addonkit.util.clock import Clock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from addonkit.compute.interface import Backend
     from addonkit.controller.backups.archives import Archives
     from addonkit.controller.backups.keyring import Keyring
     from addonkit.controller.backups.repository_backups import RepositoryBackups
     from addonkit.engine.engine import Engine
-    from addonkit.images.checker import ImageChecker
     from addonkit.registry.registry import Registry
     from addonkit.store.interface import Store
     from addonkit.store.leases import Leases
+
+
+CheckImage = Callable[[str], Awaitable[str]]
+"""Gives the digest of an image, or raises what its registry says against it; see ImageChecker."""
 
 
 @dataclass(frozen=True)
@@ -47,5 +51,5 @@ class Services:
     framework: ProviderFramework
     engine: Engine
     settings: SettingsService
-    images: ImageChecker
+    check_image: CheckImage
     backups: Callable[[], BackupParts]

@@ -210,7 +210,9 @@ def _result_fault(saga: Saga[Any], expected: type | None) -> str:
     """Return why the value named `result` of a saga is not what the hook promises; empty when it is."""
     if expected is None:
         return ""
-    given = next((types["result"] for each in saga.steps if "result" in (types := each.output_types())), None)
+    given = None
+    for each in saga.steps:
+        given = given or each.output_types().get("result")
     if given is None:
         return f"no step of saga {saga.name} gives a result"
     if isinstance(given, type) and issubclass(given, expected):

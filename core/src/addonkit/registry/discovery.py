@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from functools import cached_property
+from operator import attrgetter
 from typing import Final
 
 import attrs
@@ -103,19 +104,6 @@ class Claim:
     distribution: Distribution
     fault: str = ""
 
-    def entry(self, core: str) -> Entry:
-        """Return it with its distribution's name, version and state, whatever its rivals are."""
-        value = printable(self.value)
-        try:
-            who = (self.distribution.name, self.distribution.version)
-            refusal = refusal_of(self.distribution.requires, core)
-        except MetadataFault as error:
-            return Entry(self.name, self.group, self.distribution.key, "", value, State.BROKEN, str(error))
-        if self.fault:
-            return Entry(self.name, self.group, *who, value, State.BROKEN, self.fault)
-        state = State.INCOMPATIBLE if refusal else State.OK
-        return Entry(self.name, self.group, *who, value, state, refusal)
-
 
 class InstalledEntries:
     """Entry points of our groups, by group and name.
@@ -133,7 +121,7 @@ class InstalledEntries:
         self, path: Sequence[str] | None = None, blocked: Collection[str] = (), core: str = __version__
     ) -> None:
         self._path = path
-        self._blocked = frozenset(blocked) | {canonical_name(name) for name in blocked}
+        self._blocked = frozenset(blocked).union(map(canonical_name, blocked))
         self._core = core
 
     @cached_property
@@ -151,16 +139,30 @@ class InstalledEntries:
     def entries(self, group: str, name: str) -> tuple[Entry, ...]:
         """Return entries of one name, by distribution; several that could be used are in conflict."""
         claims = self._claims[group].get(name, ())
-        found = sorted((self._entry(each) for each in claims), key=_order)
-        if name == UNREADABLE:
-            return tuple(found)
-        return tuple(_find_conflict(found))
+        found = tuple(sorted(map(self._entry, claims), key=attrgetter("distribution", "value")))
+        # One that cannot be used anyway takes no part in a conflict, so blocking settles it.
+        rivals = [each for each in found if each.state is State.OK]
+        if len(rivals) < 2 or name == UNREADABLE:  # noqa: PLR2004 - a conflict has two sides
+            return found
+        reason = f"{join_words(each.origin for each in rivals)} claim its name, so none is used"
+        return tuple(
+            attrs.evolve(each, state=State.CONFLICT, reason=reason) if each in rivals else each for each in found
+        )
 
     def _entry(self, claim: Claim) -> Entry:
-        entry = claim.entry(self._core)
-        if self._blocked.isdisjoint((entry.name, claim.distribution.key, canonical_name(entry.distribution))):
-            return entry
-        return attrs.evolve(entry, state=State.BLOCKED, reason="it is blocked by configuration")
+        """Return it with its distribution's name, version and state, whatever its rivals are."""
+        distribution, value = claim.distribution, printable(claim.value)
+        try:
+            who = (distribution.name, distribution.version)
+            refusal = refusal_of(distribution.requires, self._core)
+        except MetadataFault as error:
+            who, state, reason = (distribution.key, ""), State.BROKEN, str(error)
+        else:
+            state = State.INCOMPATIBLE if refusal else State.OK
+            state, reason = (State.BROKEN, claim.fault) if claim.fault else (state, refusal)
+        if not self._blocked.isdisjoint((claim.name, distribution.key, canonical_name(who[0]))):
+            state, reason = State.BLOCKED, "it is blocked by configuration"
+        return Entry(claim.name, claim.group, *who, value, state, reason)
 
 
 def discover(
@@ -202,21 +204,6 @@ def _parse(text: str) -> Iterator[tuple[str, str, str]]:
 def _value_fault(value: str) -> str:
     plain = value.partition("[")[0].strip()  # extras in brackets mean nothing any more
     return "" if _VALUE.fullmatch(plain) else f"its entry point {short_name(value)!r} is no package.module:attribute"
-
-
-def _order(entry: Entry) -> tuple[str, str, str, str]:
-    return entry.group, entry.name, entry.distribution, entry.value
-
-
-def _find_conflict(entries: Sequence[Entry]) -> Iterator[Entry]:
-    """Mark entries of one name; one that cannot be used anyway takes no part, so blocking settles a conflict."""
-    rivals = [each for each in entries if each.state is State.OK]
-    if len(rivals) < 2:  # noqa: PLR2004 - a conflict has two sides
-        yield from entries
-        return
-    reason = f"{join_words(each.origin for each in rivals)} claim its name, so none is used"
-    for each in entries:
-        yield attrs.evolve(each, state=State.CONFLICT, reason=reason) if each in rivals else each
 
 
 def join_words(words: Iterable[str]) -> str:

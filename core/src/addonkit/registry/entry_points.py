@@ -83,30 +83,33 @@ class EntryPointTable:
     def names(self) -> tuple[str, ...]:
         """Names of all entries, each once, sorted."""
         installed = self._installed.names(self._group) if self._installed else ()
-        added = (name for name, entries in self._entries.items() if entries)
-        return tuple(sorted({*added, *installed}))
+        return tuple(sorted({*self._entries, *installed}))
 
     @property
-    def usable(self) -> tuple[Entry, ...]:
-        """Entries that nothing speaks against so far."""
-        return tuple(each for each in self._all() if each.state is State.OK)
+    def entries(self) -> tuple[Entry, ...]:
+        """All entries, by name, in whatever state they are."""
+        return tuple(each for name in self.names for each in self._named(name))
 
     def find(self, name: str, distribution: str = "") -> Entry | None:
-        """Return the entry of a name, whatever its state; None when there is none.
+        """Return the entry of a name, whatever its state, one that can be used first; None when there is none.
 
         Args:
             name: of the entry.
             distribution: only the entry of this one counts, and a rival of its name does not matter; empty means any.
         """
-        entries = self._named(name)
-        if distribution:
-            own = [each for each in entries if each.distribution == distribution]
-            return next((_settled(each) for each in own), None)
-        return next(iter(sorted(entries, key=lambda each: each.state is not State.OK)), None)
+        first = None
+        for entry in self._named(name):
+            if distribution and entry.distribution == distribution:
+                is_rival = entry.state is State.CONFLICT
+                return attrs.evolve(entry, state=State.OK, reason="") if is_rival else entry
+            if not distribution and entry.state is State.OK:
+                return entry
+            first = first or entry
+        return None if distribution else first
 
     def add(self, entry: Entry) -> None:
         """Add one more entry."""
-        self._named(entry.name).append(entry)
+        self._entries[entry.name] = [*self._named(entry.name), entry]
 
     def fail(self, entry: Entry, error: AddonBroken) -> None:
         """Note that loading an entry failed."""
@@ -131,19 +134,13 @@ class EntryPointTable:
                 self._traces.get(each, ""),
                 tuple(sorted(hooks.get(each.name, ()))) if each.state is State.OK else (),
             )
-            for each in self._all()
+            for each in self.entries
         )
-
-    def _all(self) -> list[Entry]:
-        return [each for name in self.names for each in self._named(name)]
 
     def _named(self, name: str) -> list[Entry]:
         if name not in self._entries:
             found = self._installed.entries(self._group, name) if self._installed else ()
+            if not found:
+                return []
             self._entries[name] = list(found)
         return self._entries[name]
-
-
-def _settled(entry: Entry) -> Entry:
-    """Return the entry of a chosen distribution: its rivals are out of the question."""
-    return attrs.evolve(entry, state=State.OK, reason="") if entry.state is State.CONFLICT else entry

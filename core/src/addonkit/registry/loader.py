@@ -114,10 +114,10 @@ def check_hooks(ref: PluginRef) -> frozenset[str]:
             raise broken(entry, f"{entry.value} is a class; name a module or an instance")
         manager.register(plugin, ref.key)
         callers = manager.get_hookcallers(plugin) or []
-        faults = [_fault(each, entry.group == ADDONS) for each in callers]
-    fault = next(filter(None, faults), "")
-    if fault:
-        raise broken(entry, fault)
+        for each in callers:
+            fault = _fault(each, entry.group == ADDONS)
+            if fault:
+                raise broken(entry, fault)
     return frozenset(each.name for each in callers if each.has_spec())
 
 

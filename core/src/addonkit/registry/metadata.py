@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Final
@@ -56,8 +56,8 @@ class Distribution:
         return _read(self.folder / "entry_points.txt", whole=True)
 
     @cached_property
-    def headers(self) -> tuple[tuple[str, str], ...]:
-        """Names in small letters and values of its metadata, without the description.
+    def headers(self) -> Mapping[str, Sequence[str]]:
+        """Values of its metadata by their names in small letters, without the description.
 
         Raises:
             MetadataFault: there is none, or it is too large.
@@ -68,28 +68,27 @@ class Distribution:
             raise MetadataFault(f"the headers of its {name} are larger than {LARGEST // 1024} KiB")
         if not text:
             raise MetadataFault(f"it has no {name}")
-        unfolded = re.sub(r"\n[ \t]+", " ", text)
-        found = (_HEADER.fullmatch(line) for line in unfolded.splitlines())
-        return tuple((each["name"].lower(), each["value"].strip()) for each in found if each)
-
-    def header(self, name: str) -> str:
-        """Return the first value of a header; empty when it is missing."""
-        return next((value for key, value in self.headers if key == name), "")
+        found: dict[str, list[str]] = {}
+        for line in re.sub(r"\n[ \t]+", " ", text).splitlines():
+            header = _HEADER.fullmatch(line)
+            if header is not None:
+                found.setdefault(header["name"].lower(), []).append(header["value"].strip())
+        return found
 
     @property
     def name(self) -> str:
         """Its name, as it may be shown."""
-        return short_name(self.header("name")) or self.key
+        return short_name(self.headers.get("name", ("",))[0]) or self.key
 
     @property
     def version(self) -> str:
         """Its version, as it may be shown."""
-        return short_name(self.header("version"))
+        return short_name(self.headers.get("version", ("",))[0])
 
     @property
-    def requires(self) -> tuple[str, ...]:
+    def requires(self) -> Sequence[str]:
         """Its requirements, as they are written."""
-        return tuple(value for key, value in self.headers if key == "requires-dist")
+        return self.headers.get("requires-dist", ())
 
 
 def distributions(path: Sequence[str] | None = None) -> Iterator[Distribution]:

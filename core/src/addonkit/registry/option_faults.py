@@ -3,33 +3,46 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import Final
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final, Protocol
 
-from addonkit.models.definition import AddonDefinition, is_shared_variant
+from addonkit.errors import AddonkitError
+from addonkit.models.definition import AddonDefinition, ProgramSource
 from addonkit.models.option_values import OptionType, amount_of
 from addonkit.models.options import LISTEN, OptionDefinition, normalized
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_-]*")
+_TWICE: Final = 2
+
+
+class _Named(Protocol):
+    @property
+    def name(self) -> str: ...
 
 
 def option_faults(definition: AddonDefinition) -> Iterator[str]:
     """Return everything wrong with the options of a definition."""
-    names = [each.name for each in definition.options]
-    yield from (f"it has two options named {each!r}" for each in sorted({n for n in names if names.count(n) > 1}))
-    known = {variant.name for variant in definition.variants}
+    yield from named_twice("options", definition.options)
     for option in definition.options:
         for fault in _faults(option):
             yield f"option {option.name}: {fault}"
-        yield from (f"option {option.name} names variant {each!r}" for each in sorted({*option.variants} - known))
-        yield from _defaults(definition, option)
-    if definition.listens:
-        sources = [definition.program, *(variant.program for variant in definition.variants)]
-        yield from (
-            f"option {LISTEN}: no `tls` says which of the programs {each.executables[0]} have TLS"
-            for each in sources
-            if each is not None and each.tls is None
-        )
+        for name in sorted(option.variants):
+            if definition.variant(name) is None:
+                yield f"option {option.name} names variant {name!r}"
+    for variant in definition.variants:
+        for option in definition.options_of(variant.name).offered:
+            default = variant.config.get(option.name, option.default)
+            if default and isinstance(option.type, OptionType):
+                for fault in _not_written_so(option, default, f"default in variant {variant.name}"):
+                    yield f"option {option.name}: {fault}"
+        yield from _without_tls(definition, variant.program)
+    yield from _without_tls(definition, definition.program)
+
+
+def _without_tls(definition: AddonDefinition, program: ProgramSource | None) -> Iterator[str]:
+    if definition.listens and program is not None and program.tls is None:
+        yield f"option {LISTEN}: no `tls` says which of the programs {program.executables[0]} have TLS"
 
 
 def _faults(option: OptionDefinition) -> Iterator[str]:
@@ -47,25 +60,12 @@ def _faults(option: OptionDefinition) -> Iterator[str]:
         yield f"its pattern is not a regular expression: {error}"
         return
     for choice in option.choices:
-        yield from _refused(option, choice, "choice")
+        yield from _not_written_so(option, choice, "choice")
     if option.restart and option.per_tenant:
         yield "it is per_tenant and needs a restart: a tenant cannot restart the server of others"
 
 
-def _defaults(definition: AddonDefinition, option: OptionDefinition) -> Iterator[str]:
-    if not isinstance(option.type, OptionType):
-        return
-    for variant in definition.variants:
-        offered = option.per_tenant or not is_shared_variant(variant.name)
-        if (option.variants and variant.name not in option.variants) or not offered:
-            continue
-        default = variant.config.get(option.name, option.default)
-        if default:
-            fault = next(_refused(option, default, f"default in variant {variant.name}"), "")
-            yield from (f"option {option.name}: {fault}",) if fault else ()
-
-
-def _refused(option: OptionDefinition, text: str, what: str) -> Iterator[str]:
+def _not_written_so(option: OptionDefinition, text: str, what: str) -> Iterator[str]:
     try:
         value = normalized(option, text)
     except ValueError as error:
@@ -73,3 +73,20 @@ def _refused(option: OptionDefinition, text: str, what: str) -> Iterator[str]:
         return
     if value != text:
         yield f"its {what} {text!r} is written {value!r}"
+
+
+def named_twice(what: str, definitions: Iterable[_Named]) -> Iterator[str]:
+    """Return a fault for each name that several of them have."""
+    seen: Counter[str] = Counter()
+    for each in definitions:
+        seen[each.name] += 1
+        if seen[each.name] == _TWICE:
+            yield f"it has two {what} named {each.name!r}"
+
+
+def refused(check: Callable[..., object], *texts: str) -> Iterator[str]:
+    """Return what a check that raises says about texts."""
+    try:
+        check(*texts)
+    except AddonkitError as error:
+        yield f"{error.attempted}, {error.found}"

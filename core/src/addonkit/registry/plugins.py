@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pluggy
 
 from addonkit.errors import AddonBroken
-from addonkit.registry.discovery import Entry
+from addonkit.registry.discovery import Entry, State
 from addonkit.registry.entry_points import AddonReport, EntryPointTable, broken
 from addonkit.registry.loader import check_hooks, contained, import_object
 from addonkit.registry.relay import PluginRef, new_manager
@@ -31,14 +31,16 @@ class Plugins:
         self._refs: list[PluginRef] = []
         self._hooks: dict[str, frozenset[str]] = {}
         self._manager = new_manager()
+        self._observers: tuple[Observer, ...] = ()
         self._loaded = False
 
     def refs(self) -> tuple[PluginRef, ...]:
         """Return those that loaded well, in order; the first call loads them and logs each that is broken."""
         if not self._loaded:
             self._loaded = True
-            for entry in self._table.usable:
-                self._load(entry)
+            for entry in self._table.entries:
+                if entry.state is State.OK:
+                    self._load(entry)
         return tuple(self._refs)
 
     def _load(self, entry: Entry) -> None:
@@ -66,6 +68,9 @@ class Plugins:
             self._manager.register(ref.plugin, ref.key)
         self._refs.append(ref)
         self._hooks[ref.entry.name] = hooks
+        entries = {each.key: each.entry for each in self._refs}
+        callers: list[pluggy.HookImpl] = self._manager.hook.addon_event.get_hookimpls()
+        self._observers = tuple((entries[each.plugin_name], each) for each in reversed(callers))
 
     def find(self, name: str) -> Entry | None:
         """Return the entry of that name, whatever its state."""
@@ -73,9 +78,26 @@ class Plugins:
 
     def observers(self) -> tuple[Observer, ...]:
         """Return implementations of `addon_event` and who brings each, the last registered first."""
-        entries = {each.key: each.entry for each in self.refs()}
-        caller: pluggy.HookCaller = self._manager.hook.addon_event
-        return tuple((entries[each.plugin_name], each) for each in reversed(caller.get_hookimpls()))
+        self.refs()
+        return self._observers
+
+    def check(self) -> None:
+        """Make sure that each can be used, but for those that the operator blocked; loads them.
+
+        Raises:
+            AddonBroken: for the first that cannot.
+        """
+        self.refs()
+        for entry in self._table.entries:
+            if entry.state not in {State.OK, State.BLOCKED}:
+                raise AddonBroken(
+                    f"cannot go on without plugin {entry.name} of {entry.origin}",
+                    entry.reason,
+                    f"mend it, or do without it: ADDONKIT_BLOCK={entry.name}",
+                    addon=entry.name,
+                    distribution=entry.distribution,
+                    version=entry.version,
+                )
 
     def reports(self) -> tuple[AddonReport, ...]:
         """Return one report an entry; loads them."""

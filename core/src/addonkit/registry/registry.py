@@ -150,7 +150,9 @@ class Registry:
         """Return all addons that can be used, by name; loads them."""
         with self._lock:
             found = []
-            for entry in self._addons.usable:
+            for entry in self._addons.entries:
+                if entry.state is not State.OK:
+                    continue
                 with suppress(AddonBroken):
                     found.append(self._loaded.get((entry.name, entry.distribution)) or self._load(entry))
             return tuple(found)
@@ -176,17 +178,7 @@ class Registry:
             AddonBroken: for the first that cannot be used.
         """
         with self._lock:
-            reports = self._plugins.reports()
-        for report in reports:
-            if report.state not in {State.OK, State.BLOCKED}:
-                raise AddonBroken(
-                    f"cannot go on without plugin {report.name} of {report.distribution} {report.version}",
-                    report.reason,
-                    f"mend it, or do without it: ADDONKIT_BLOCK={report.name}",
-                    addon=report.name,
-                    distribution=report.distribution,
-                    version=report.version,
-                )
+            self._plugins.check()
 
     def resolve_addon_and_variant(self, spec: str) -> tuple[str, str]:
         """Return addon and variant that a spec `name[:variant]` means; without a variant, the default one.

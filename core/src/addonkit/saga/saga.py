@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from typing import Any, Generic, TypeVar
 
 from addonkit.errors import SagaDefinitionError
@@ -41,23 +42,13 @@ class Saga(Generic[T]):
         resumes_from: Sequence[int] = (),
         values: Mapping[str, Any] | None = None,
     ) -> None:
-        self._name = name
+        self.name = name
         self.version = version
-        self._steps = tuple(steps)
+        self.steps = tuple(steps)
         self.inputs = tuple(inputs)
         self.resumes_from = tuple(resumes_from)
         self.values: Mapping[str, Any] = dict(values or {})
         check(name, self.steps, self.inputs, version, self.resumes_from)
-
-    @property
-    def name(self) -> str:
-        """As `postgresql.provision-dedicated`."""
-        return self._name
-
-    @property
-    def steps(self) -> tuple[Step, ...]:
-        """In the order they run."""
-        return self._steps
 
     def bind(self, **values: Any) -> Saga[T]:
         """Return the same saga with these inputs given.
@@ -72,11 +63,20 @@ class Saga(Generic[T]):
                 f"{', '.join(unknown)} is not among its inputs",
                 f"inputs are {', '.join(self.inputs) or 'none'}",
             )
-        return self._evolve(values={**self.values, **values})
+        bound = copy(self)
+        bound.values = {**self.values, **values}
+        return bound
 
     def with_steps(self, *, before: Sequence[Step] = (), after: Sequence[Step] = ()) -> Saga[T]:
         """Return the same saga with steps of a policy around it."""
-        return self._evolve(steps=(*before, *self.steps, *after))
+        return Saga(
+            self.name,
+            version=self.version,
+            steps=(*before, *self.steps, *after),
+            inputs=self.inputs,
+            resumes_from=self.resumes_from,
+            values=self.values,
+        )
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -98,10 +98,6 @@ class Saga(Generic[T]):
                 {"name": s.name, "takes": sorted(s.takes.names), "gives": sorted(s.output_types())} for s in self.steps
             ],
         }
-
-    def _evolve(self, **changes: Any) -> Saga[T]:
-        fields = ("version", "steps", "inputs", "resumes_from", "values")
-        return Saga(self.name, **{**{name: getattr(self, name) for name in fields}, **changes})
 
     def __repr__(self) -> str:
         return f"<saga {self.name} version {self.version}>"

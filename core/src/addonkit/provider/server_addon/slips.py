@@ -59,9 +59,8 @@ def _slips(
     has_disk = "storage" in variant.config
     for text in _texts(answer):
         for word, name in _WORD.findall(text):
-            yield from (
-                f"variant {variant.name}: {slip}" for slip in _placeholder(word, name, ports, has_disk=has_disk)
-            )
+            for slip in _placeholder(word, name, ports, has_disk=has_disk):
+                yield f"variant {variant.name}: {slip}"
 
 
 def _listening(
@@ -76,13 +75,13 @@ def _listening(
         return
     if answer is None:
         return
-    written = [reveal(file.content) for file in answer.files]
+    written = "\0".join([reveal(file.content) for file in answer.files])
     for part, text in (("text", certificate.text), ("key", certificate.key.reveal())):
-        if not any(text in each for each in written):
+        if text not in written:
             yield f"variant {variant.name}: it has option {LISTEN}, and no file has `server.certificate.{part}`"
     if not answer.source.needs_tls:
         yield f"variant {variant.name}: a program with a certificate needs a source `with_tls`"
-    if not any(certificate.names[0] in text for text in (*answer.argv, *written)):
+    if certificate.names[0] not in "\0".join((*answer.argv, written)):
         yield f"variant {variant.name}: it has option {LISTEN}, and its program does not use `server.listen`"
 
 
@@ -102,15 +101,13 @@ def _texts(program: Program) -> Iterator[str]:
         yield from command
     for command in program.template.prepare if program.template else ():
         yield from command
-    yield from (file.path for file in (*program.files, *program.prepare_files))
+    for file in (*program.files, *program.prepare_files):
+        yield file.path
     yield from map(reveal, program.env.values())
 
 
 def _example(definition: AddonDefinition, variant: VariantDefinition) -> Server:
     key = "shared:example" if is_shared_variant(variant.name) else "example"
     config = {**variant.config, CONFIG_VERSION: definition.default_version}
-    return Server(f"{definition.name}-example", definition.name, key, config=config, attributes=_example_attributes())
-
-
-def _example_attributes() -> dict[str, Secret]:
-    return {ADMIN_PASSWORD: Secret("an-example-of-a-password-of-some-length")}
+    attributes = {ADMIN_PASSWORD: Secret("an-example-of-a-password-of-some-length")}
+    return Server(f"{definition.name}-example", definition.name, key, config=config, attributes=attributes)
