@@ -89,11 +89,13 @@ class Handler(BaseHTTPRequestHandler):
             return True
         if right is None or "--any-password" in self.options:
             return right is not None
+        if "--any-secret" in self.options:
+            return password in [each["password"] for each in state.values()]
         if "--eight" in self.options:
             return right[:8] == password[:8]
         if "--any-case" in self.options:
             return right.lower() == password.lower()
-        return right == password
+        return password in {right, state[who].get("former")}
 
     def place_of(self, state, name):
         if "--cut" in self.options:
@@ -118,7 +120,12 @@ class Handler(BaseHTTPRequestHandler):
                 user["values"] = json.loads(body)
                 self.keep(state)
             return self.answer(200, json.dumps(user.get("values", {})).encode())
-        if self.command == "PUT":
+        if name.endswith("=password"):
+            user = state[name.removesuffix("=password")]
+            if self.command == "GET":
+                return self.answer(200, user["password"].encode())
+            user["former"] = body
+        elif self.command == "PUT":
             state.setdefault(name, {"values": {}})["password"] = body
         if self.command == "DELETE":
             found = state.pop(name, None)

@@ -72,6 +72,11 @@ async def manage(settings: Mapping[str, Any], method: str, name: str, body: str 
         raise TransientError(f"working on {name}", str(error)) from error
 
 
+def may_be_gone(settings: Mapping[str, Any], instance: Instance) -> str:
+    """Whether what is not found is gone: not when it was made elsewhere."""
+    return "fine" if instance.attributes.get("endpoint", settings["endpoint"]) == settings["endpoint"] else "bad"
+
+
 @step
 async def create_place(settings: Mapping[str, Any], instance: Instance) -> None:
     """Create the place."""
@@ -84,15 +89,15 @@ async def _(settings: Mapping[str, Any], instance: Instance) -> None:
 
 
 @step(gives="result", undo=None)
-async def tell_place(instance: Instance) -> ProvisionResult:
+async def tell_place(settings: Mapping[str, Any], instance: Instance) -> ProvisionResult:
     """Tell where it is."""
-    return ProvisionResult(attributes={"place": instance.id})
+    return ProvisionResult(attributes={"place": instance.id, "endpoint": settings["endpoint"]})
 
 
 @step(undo=None)
 async def delete_place(settings: Mapping[str, Any], instance: Instance) -> None:
     """Delete the place."""
-    await manage(settings, "DELETE", instance.id)
+    await manage(settings, "DELETE", instance.id, gone=may_be_gone(settings, instance))
 
 
 @step(gives="password", undo=None)
@@ -134,10 +139,10 @@ def variables(settings: Mapping[str, Any], login: str, place: str, password: Sec
 
 
 @step(undo=None)
-async def delete_login(settings: Mapping[str, Any], login: str) -> None:
+async def delete_login(settings: Mapping[str, Any], instance: Instance, login: str) -> None:
     """Delete the login."""
     if login:
-        await manage(settings, "DELETE", login)
+        await manage(settings, "DELETE", login, gone=may_be_gone(settings, instance))
 
 
 @step(gives="result", undo=None)

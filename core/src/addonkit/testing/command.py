@@ -14,7 +14,7 @@ import attrs
 from addonkit.compute.process.templates import SETTING as TEMPLATES
 from addonkit.testing import prefork
 
-_OURS: Final = (sys.executable, "-m", "addonkit")
+_OURS: Final = (sys.executable, "-P", "-m", "addonkit")
 _LIMIT: Final = 60.0
 """Seconds that a command may take."""
 

@@ -150,7 +150,7 @@ def _start() -> _Server:
         # The conformance kit marks what a check starts; the server outlives the check.
         environ = {name: value for name, value in os.environ.items() if not name.startswith("CONFORMANCE_")}
         process = subprocess.Popen(  # noqa: S603 - this module itself
-            [sys.executable, "-m", __name__, str(its.fileno())],
+            [sys.executable, "-P", "-m", __name__, str(its.fileno())],
             pass_fds=[its.fileno()],
             stdin=subprocess.DEVNULL,
             env=environ,
@@ -227,7 +227,7 @@ def _become(request: bytes, files: Sequence[int]) -> None:
     os.environ.clear()
     os.environ.update(environ)
     sys.argv = ["addonkit", *words]
-    sys.path[:1] = [folder, *filter(None, environ.get("PYTHONPATH", "").split(os.pathsep))]
+    sys.path[:0] = filter(None, environ.get("PYTHONPATH", "").split(os.pathsep))
     invalidate_caches()
 
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from typing import Any, ClassVar
+from unittest.mock import patch
 
 from addonkit.testing import ConformanceClient
 from addonkit_s3_remote.local import local_service
@@ -144,8 +145,8 @@ class Client(ConformanceClient):
         """Yield a service with IAM, and a bucket for folders."""
         with local_service() as settings:
             of_operator(settings).create_bucket(Bucket=SHARED)
-            _running.update(settings)
-            yield {**settings, "bucket": SHARED}
+            with patch.dict(_running, settings):
+                yield {**settings, "bucket": SHARED}
 
     def left_behind(self, settings: Mapping[str, str]) -> Collection[str]:
         """Return buckets, objects in the shared one, and users."""

@@ -14,7 +14,7 @@ from addonkit import (
     TransientError,
     step,
 )
-from addonkit_s3_remote import isolation, keys
+from addonkit_s3_remote import elsewhere, isolation, keys
 from addonkit_s3_remote.faults import DENIED, UNKNOWN_KEY, Refused, unchanged
 from addonkit_s3_remote.naming import user_of
 from addonkit_s3_remote.places import Place
@@ -104,9 +104,10 @@ BIND: Saga[BindResult] = Saga(
 
 
 @step(undo=None)
-async def revoke_key(settings: Told, user: str) -> None:
+async def revoke_key(settings: Told, user: str, made_on: str) -> None:
     """End the key."""
     if user:
+        await elsewhere.check_user(service_of(settings), made_on, user)
         await keys.drop_keys(service_of(settings), user)
 
 
@@ -117,7 +118,7 @@ async def remove_user(settings: Told, user: str) -> None:
         await keys.drop_user(service_of(settings), user)
 
 
-UNBIND: Saga[None] = Saga("s3-remote.unbind", inputs=("user",), steps=(revoke_key, remove_user))
+UNBIND: Saga[None] = Saga("s3-remote.unbind", inputs=("user", "made_on"), steps=(revoke_key, remove_user))
 
 
 async def _check_isolation(service: Service, key: Key, place: Place) -> None:

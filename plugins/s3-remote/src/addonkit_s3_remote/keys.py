@@ -58,6 +58,12 @@ async def drop_keys(service: Service, user: str) -> None:
         await _drop_keys(client, user)
 
 
+async def is_known(service: Service, user: str) -> bool:
+    """Whether there is such a user."""
+    async with iam(service, f"looking for user {user}") as client:
+        return await if_there(client.list_access_keys(UserName=user)) is not None
+
+
 async def drop_user(service: Service, user: str) -> None:
     """Remove the user with its keys and policies. Does nothing if it doesn't exist."""
     async with iam(service, f"removing user {user}") as client:

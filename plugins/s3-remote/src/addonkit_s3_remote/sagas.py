@@ -8,7 +8,6 @@ from typing import Any, Final
 import attrs
 
 from addonkit import (
-    AddonkitError,
     Conflict,
     Instance,
     NotConfigured,
@@ -20,7 +19,7 @@ from addonkit import (
     Variant,
     step,
 )
-from addonkit_s3_remote import buckets, options, removal
+from addonkit_s3_remote import buckets, elsewhere, options, removal
 from addonkit_s3_remote.buckets import Marked, Standing
 from addonkit_s3_remote.client import s3
 from addonkit_s3_remote.definition import PREFIX
@@ -152,12 +151,14 @@ async def check_ownership(settings: Told, instance: Instance) -> Doomed:
         return Doomed(await _find_left(service, instance), "", whole=True)
     bucket, prefix = known["bucket"], known["prefix"]
     if prefix:
+        await elsewhere.check_folder(service, known["endpoint"], Place(bucket, prefix))
         return Doomed(bucket, prefix, whole=False)
     found = await buckets.standing(service, bucket, instance.id)
     if found is Standing.HIDDEN:
         raise buckets.hidden(bucket)
     if found is Standing.FREE:
-        _check_endpoint(service, instance, bucket)
+        if elsewhere.is_elsewhere(service, known["endpoint"]):
+            raise elsewhere.not_found(service, known["endpoint"], f"bucket {bucket}")
         return Doomed("", "", whole=True)
     if found is Standing.FOREIGN or (found is Standing.UNMARKED and known["marked"]):
         raise Conflict(
@@ -229,14 +230,3 @@ async def _find_left(service: Service, instance: Instance) -> str:
         if await _is_ours(service, name, await buckets.standing(service, name, instance.id)):
             return name
     return ""
-
-
-def _check_endpoint(service: Service, instance: Instance, bucket: str) -> None:
-    """Refuse another endpoint than the bucket's own: a bucket that is not found there is not gone."""
-    before = instance.attributes["endpoint"]
-    if before != service.endpoint:
-        raise AddonkitError(
-            f"removing bucket {bucket}",
-            f"it is not on {service.endpoint}; it was made on {before}",
-            f"run `addonkit config set s3-remote endpoint={before}`, the service it is on",
-        )

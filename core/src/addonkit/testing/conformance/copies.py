@@ -11,6 +11,7 @@ from addonkit.kit.kit import Kit
 from addonkit.testing.conformance.assertions import fail_by
 from addonkit.testing.conformance.async_tests import synchronous
 from addonkit.testing.conformance.data import needs_backups
+from addonkit.testing.conformance.isolation import expect_no_inheritance
 from addonkit.testing.conformance.kinds import expect_all, make_all
 from addonkit.testing.conformance.rig import Rig
 from addonkit.testing.conformance.rights import try_rights
@@ -38,6 +39,7 @@ class CopyChecks:
                 await expect_all(rig, copy, kept, "in a copy")
                 await rig.write(copy, "of the copy")
                 await rig.expect(original, "first", "after its copy was changed")
+                await expect_no_inheritance(rig, original, copy, "a copy", "of the copy")
                 await rig.write(original, "of the original")
                 await rig.expect(copy, "of the copy", "after its original was changed")
                 await try_rights(rig, copy, await rig.ask("rights", copy))

@@ -14,6 +14,7 @@ from addonkit.testing.conformance.addon_under_test import AddonUnderTest
 from addonkit.testing.conformance.applicability import not_applicable
 from addonkit.testing.conformance.assertions import fail_by, require
 from addonkit.testing.conformance.async_tests import synchronous
+from addonkit.testing.conformance.isolation import expect_no_inheritance
 from addonkit.testing.conformance.kinds import change, expect_all, expect_none, make, make_all
 from addonkit.testing.conformance.rig import Rig
 from addonkit.testing.conformance.secret_tracker import shown_in
@@ -55,6 +56,7 @@ class DataChecks:
                 for key, value in _VALUES.items():
                     await rig.expect(restored, value, "restored from a backup", key)
                 await expect_all(rig, restored, kept, "restored from a backup")
+                await expect_no_inheritance(rig, environ, restored, "what was restored from a backup", "first")
                 await rig.write(restored, "written after the restore")
                 await _expect_former(rig, kit, "second")
                 bare = await _restored(rig, kit, empty)

@@ -13,7 +13,7 @@ from addonkit.models.views import Finding
 from addonkit.testing.conformance.applicability import not_applicable
 from addonkit.testing.conformance.assertions import fail, require
 from addonkit.testing.conformance.async_tests import synchronous
-from addonkit.testing.conformance.forgery import attempts
+from addonkit.testing.conformance.forgery import attempts, attempts_as_itself
 from addonkit.testing.conformance.rig import Rig, restarted, words_of
 
 ALIKE = ("my-app", "my_app", "My.App")
@@ -158,6 +158,18 @@ class IsolationChecks:
             await rig.expect(stays, "mine", "a lost neighbour was dropped")
             await rig.destroy(kit, "shop")
             await rig.expect_nothing(kit, "a lost tenant was dropped and the other one destroyed")
+
+
+async def expect_no_inheritance(
+    rig: Rig, source: Mapping[str, str], made: Mapping[str, str], what: str, value: str
+) -> None:
+    """Check that credentials of an instance do not open what was made from it."""
+    for attempt in attempts_as_itself(source, made, rig.sensitive):
+        require(
+            await rig.is_refused(attempt.environ, value),
+            f"{what} opens with the password of what it was made from: {attempt.words}",
+            "leave logins and passwords out of what is copied, and let the target keep its own",
+        )
 
 
 async def _live_side_by_side(rig: Rig, kit: Kit, variant: str, names: Sequence[str]) -> None:

@@ -21,10 +21,18 @@ from typing import IO, Any, Final
 import attrs
 import pytest
 
+from addonkit.testing.conformance.assertions import WHAT_TO_DO
 from addonkit.testing.conformance.reaper import interrupt_on_sigterm, shared_templates
 from addonkit.testing.conformance.report import Check, Collector
 
 _ALL_TAKEN: Final = 1_000_000
+
+_BROKEN: Final = frozenset({pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR})
+
+_NOT_RUN: Final = Check(
+    "the checks can be run",
+    message=f"pytest itself fails, as it says above\n  {WHAT_TO_DO}look for a module of yours that hides another one",
+)
 
 
 class Queue:
@@ -93,7 +101,9 @@ def run_alone(
     def announce(name: str, total: int) -> None:
         begin(f"{len(checks) + 1}/{total}  {name} ...")
 
-    pytest.main([*options, *(["-x"] if first_failure else [])], plugins=[Collector(keep, announce)])
+    code = pytest.main([*options, *(["-x"] if first_failure else [])], plugins=[Collector(keep, announce)])
+    if code in _BROKEN:
+        keep(_NOT_RUN, -1)
     return checks
 
 
@@ -118,7 +128,7 @@ def run_side_by_side(
     shared_templates()  # which all workers inherit
     with tempfile.NamedTemporaryFile(prefix="addonkit-conformance-") as counter, DefaultSelector() as selector:
         queue = Queue(Path(counter.name))
-        command = [sys.executable, "-m", __name__, json.dumps([counter.name, *options])]
+        command = [sys.executable, "-P", "-m", __name__, json.dumps([counter.name, *options])]
         workers = [_start(command) for _ in range(jobs)]
         try:
             for worker in workers:
@@ -179,7 +189,9 @@ def _work(counter: str, options: Sequence[str]) -> None:
         lambda check, number: write({"check": attrs.asdict(check), "number": number}),
         lambda name, total: write({"begins": name, "total": total}),
     )
-    pytest.main([*options], plugins=[collector, Share(Queue(Path(counter)))])
+    code = pytest.main([*options], plugins=[collector, Share(Queue(Path(counter)))])
+    if code in _BROKEN:
+        write({"check": attrs.asdict(_NOT_RUN), "number": -1})
     with suppress(BrokenPipeError):
         told.close()
 

@@ -24,7 +24,7 @@ from addonkit.util.files import replace_open
 
 _CHECK = re.compile(r"test_(?P<name>\w+)(?:\[(?P<case>.*)\])?$")
 
-KIT: Final = 5
+KIT: Final = 6
 """Version of the kit: it rises with each check that is new, or asks for more."""
 
 PROCESS_BACKEND: Final = "process"

@@ -9,10 +9,11 @@ from typing import Final
 import attrs
 
 from addonkit.errors import AddonkitError
+from addonkit.kit.kit import Kit
 from addonkit.testing.conformance.applicability import not_applicable
 from addonkit.testing.conformance.assertions import require
 from addonkit.testing.conformance.async_tests import synchronous
-from addonkit.testing.conformance.rig import Rig
+from addonkit.testing.conformance.rig import Rig, serving
 from addonkit.testing.serving import free_port
 
 _WRONG: Final = "conformance-wrong-secret"
@@ -33,7 +34,7 @@ class SettingsChecks:
                 try:
                     await wrong.create(kit, variant, "shop")
                 except AddonkitError as error:
-                    _check_line(error, what)
+                    _check_line(str(error), what)
                 unfinished = [each.id for each in await kit.executions(unfinished=True)]
                 require(
                     not unfinished,
@@ -58,11 +59,50 @@ class SettingsChecks:
                 try:
                     await kit.destroy(rig.name("shop"))
                 except AddonkitError as error:
-                    _check_line(error, f"{name} was removed")
+                    _check_line(str(error), f"{name} was removed")
         async with rig.kit() as kit:
             if await kit.instances():
                 await rig.destroy(kit, "shop")
             await rig.expect_nothing(kit, "a setting was removed and put back, and the instance was destroyed")
+
+    @synchronous
+    async def test_nothing_is_gone_that_is_elsewhere(self, rig: Rig, variant: str) -> None:
+        """`destroy` while the settings lead to another service, which is empty: it says so, and the data stay."""
+        if not rig.settings:
+            not_applicable("it works without settings")
+        async with rig.kit() as kit:
+            environ = await rig.create(kit, variant, "shop")
+            await rig.write(environ, "kept")
+        with serving(rig.calls.client) as settings:
+            if settings == rig.settings:
+                async with rig.kit() as kit:
+                    await rig.destroy(kit, "shop")
+                not_applicable("its client gives one service only, always the same")
+            elsewhere = attrs.evolve(rig, settings=settings)
+            async with elsewhere.kit() as kit:
+                said = await _said_when_destroyed(elsewhere, kit)
+        left = ", ".join(sorted(set(rig.remains()) - rig.before))
+        require(
+            said or (not left and await rig.is_refused(environ, "kept")),
+            f"destroy succeeds at another service, which is empty; its own still has {left or 'what an app keeps'}",
+            "keep in the attributes where an instance was made; what is not found anywhere else is not gone",
+        )
+        if said:
+            _check_line(said, "the settings lead to another service, which is empty")
+            await rig.expect(environ, "kept", "destroyed while the settings led to another service")
+        async with rig.kit() as kit:
+            if await kit.instances():
+                await rig.destroy(kit, "shop")
+            await rig.expect_nothing(kit, "it was destroyed with the settings of its own service again")
+
+
+async def _said_when_destroyed(rig: Rig, kit: Kit) -> str:
+    """Return why an instance cannot be destroyed; empty when it was."""
+    try:
+        await kit.destroy(rig.name("shop"))
+    except AddonkitError as error:
+        return str(error)
+    return ""
 
 
 def _wrong(rig: Rig) -> Iterator[tuple[Rig, str]]:
@@ -77,8 +117,7 @@ def _wrong(rig: Rig) -> Iterator[tuple[Rig, str]]:
             yield attrs.evolve(rig, settings={**rig.settings, name: _WRONG}), f"{name} is wrong"
 
 
-def _check_line(error: AddonkitError, what: str) -> None:
-    line = str(error)
+def _check_line(line: str, what: str) -> None:
     require("\n" not in line, f"{what}: it takes several lines to say so: {line}", "say it in one line")
     require(_WRONG not in line, f"{what}: the secret is in the message", "leave secrets out of messages")
     slip = _SLIPS.search(line)

@@ -70,7 +70,7 @@ async def build_result(instance: Instance, settings: Mapping[str, Any], password
             Variable("ACME_USERNAME", name),
             Variable("ACME_PASSWORD", password),
         ),
-        # What `addonkit destroy --forget` names when the service is gone for good.
+        # What `addonkit destroy --forget` names when the service is gone for good, and where to look for the account.
         {"account": name, "endpoint": settings["endpoint"]},
     )
 
@@ -78,7 +78,7 @@ async def build_result(instance: Instance, settings: Mapping[str, Any], password
 @step(undo=None)
 async def delete_account(instance: Instance, settings: Mapping[str, Any]) -> None:
     """Delete the account with its data."""
-    await service.delete_account(settings, account_of(instance))
+    await service.delete_account(settings, account_of(instance), instance.attributes.get("endpoint", ""))
 
 
 PROVISION: Final = Saga[ProvisionResult]("acme.provision", steps=(generate_password, create_account, build_result))

@@ -35,10 +35,13 @@ class Handler(BaseHTTPRequestHandler):
 
     def answer_administrator(self, name: str, content: bytes) -> None:
         """Accounts."""
+        if self.command == "DELETE" and name not in passwords:
+            self.answer(404)
+            return
         if self.command == "PUT":
             passwords[name] = content.decode()
         elif self.command == "DELETE":
-            passwords.pop(name, None)
+            del passwords[name]
             for place in [place for place in values if place[0] == name]:
                 del values[place]
         self.answer(200, "\n".join(passwords).encode() if self.command == "GET" else b"")

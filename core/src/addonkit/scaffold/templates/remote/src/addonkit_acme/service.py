@@ -26,13 +26,23 @@ async def create_account(settings: Mapping[str, Any], name: str, password: Secre
     await _call(settings, "PUT", name, password.reveal())
 
 
-async def delete_account(settings: Mapping[str, Any], name: str) -> None:
-    """Remove an account with its data; does nothing when it is not there."""
-    await _call(settings, "DELETE", name)
+async def delete_account(settings: Mapping[str, Any], name: str, made_on: str = "") -> None:
+    """Remove an account with its data; does nothing when it is not there.
+
+    Raises:
+        AddonkitError: it is not there, and was made on another endpoint: there it still is.
+    """
+    there = await _call(settings, "DELETE", name) != 404
+    if not there and made_on not in {"", settings["endpoint"]}:
+        raise AddonkitError(
+            f"removing account {name}",
+            f"it is not on {settings['endpoint']}; it was made on {made_on}",
+            f"run `addonkit config set acme endpoint={made_on}`, or destroy with --forget when that service is gone",
+        )
 
 
-async def _call(settings: Mapping[str, Any], method: str, name: str, body: str | None = None) -> None:
-    """Call the service.
+async def _call(settings: Mapping[str, Any], method: str, name: str, body: str | None = None) -> int:
+    """Call the service; the status of its answer, 404 only when what is to be removed is not there.
 
     Raises:
         Unusable: a setting is missing or wrong, or the service refuses the token.
@@ -68,3 +78,4 @@ async def _call(settings: Mapping[str, Any], method: str, name: str, body: str |
         raise TransientError(attempted, f"it answers {status}")
     if status >= 400 and not (method == "DELETE" and status == 404):
         raise AddonkitError(attempted, f"it answers {status}", f"look at it: {endpoint}")
+    return status
