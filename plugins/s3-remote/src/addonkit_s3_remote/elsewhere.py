@@ -15,7 +15,7 @@ def is_elsewhere(service: Service, made_on: str) -> bool:
 
 
 def not_found(service: Service, made_on: str, what: str) -> AddonkitError:
-    """The error that says where a thing was made which is not on this service."""
+    """Say where a thing was made that is not on this service."""
     return AddonkitError(
         f"removing {what}",
         f"it is not on {service.endpoint}; it was made on {made_on}",
