@@ -99,7 +99,7 @@ def test_executions_are_listed(call, kit, samples):
     outcome = call("saga", "list", "--unfinished")
     assert kit.call("executions") == ((), {"unfinished": True})
     assert outcome.out.splitlines()[1].split() == [
-        "provision/i1/1", "postgresql.provision", "blocked", "2026-01-02", "12:00:00", "no", "room",
+        "provision/i1/1", "blocked", "2026-01-02", "12:00:00", "postgresql.provision", "no", "room",
     ]  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Names are completed by real shells, from the state alone."""
+"""Names are completed by real shells, from the state and from what installed addons declare."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ import pytest
 
 import addonkit
 from addonkit import AddonDefinition, ProvisionResult, Saga, VariantDefinition, hookimpl
-from addonkit.cli.completion import candidates
+from addonkit.cli.candidates import candidates
+from addonkit.cli.declarations import installed_addons
 from addonkit.saga.step import step
 
 
@@ -51,6 +52,15 @@ async def state(home):
     return home
 
 
+@pytest.fixture
+def no_other_addons(monkeypatch):
+    monkeypatch.setenv("ADDONKIT_BLOCK", "postgresql,s3-remote,valkey")
+    installed_addons.cache_clear()
+    yield
+    installed_addons.cache_clear()
+
+
+@pytest.mark.usefixtures("no_other_addons")
 @pytest.mark.parametrize(
     ("kind", "params", "typed", "found"),
     [
@@ -61,12 +71,42 @@ async def state(home):
         ("addon", {}, "", ["shelf"]),
         ("spec", {}, "shelf:s", ["shelf:shared", "shelf:small"]),
         ("version", {"spec": "shelf:small"}, "", ["18"]),
+        ("version", {"instance": "shop-archive"}, "", ["18"]),
         ("version", {"spec": "other"}, "", []),
+        ("option", {"spec": "shelf"}, "", []),
         ("execution", {}, "provision/nope", []),
     ],
 )
 async def test_names_come_from_the_state(state, kind, params, typed, found):
     assert candidates(kind, params, typed, str(state)) == found
+
+
+@pytest.mark.parametrize(
+    ("kind", "params", "typed", "found"),
+    [
+        ("addon", {}, "s", ["s3-remote"]),
+        ("spec", {}, "valkey:s", ["valkey:shared", "valkey:small"]),
+        ("version", {"spec": "postgresql"}, "", ["18"]),
+        ("assignment", {"spec": "postgresql:shared"}, "work", ["work_mem="]),
+        ("assignment", {"spec": "postgresql:shared"}, "max_conn", []),
+        ("option", {"spec": "postgresql"}, "max_conn", ["max_connections"]),
+        ("variant", {"addon": "valkey", "variant": "small"}, "", ["cache", "shared"]),
+        ("role", {"addon": "valkey"}, "", ["owner", "read-only"]),
+        ("setting", {"addon": "s3-remote"}, "endp", ["endpoint="]),
+        ("setting", {"addon": "nope"}, "", []),
+    ],
+)
+def test_what_addons_declare_is_offered_before_anything_exists(home, kind, params, typed, found):
+    assert candidates(kind, params, typed, str(home)) == found
+    assert not list(home.iterdir())
+
+
+async def test_keys_are_offered_that_an_app_has(home):
+    async with addonkit.open(home, registry=addonkit.Registry()) as kit:
+        await kit.set_variables("shop", {"DEBUG": "1"})
+        await kit.set_variables("blog", {"OTHER": "1"})
+    assert candidates("key", {"app": "shop"}, "", str(home)) == ["DEBUG"]
+    assert candidates("manual", {"app": "shop"}, "", str(home)) == ["DEBUG"]
 
 
 @pytest.mark.parametrize("damage", ["missing", "empty", "foreign"])
@@ -91,7 +131,10 @@ def completed(line, home):
     done = subprocess.run(
         ["bash", "-c", COMPLETE, "bash", sys.executable, line],
         capture_output=True, text=True, check=True, timeout=60,
-        env={"PATH": os.environ["PATH"], "ADDONKIT_HOME": str(home), "PYTHON": sys.executable},
+        env={
+            "PATH": os.environ["PATH"], "ADDONKIT_HOME": str(home), "PYTHON": sys.executable,
+            "ADDONKIT_BLOCK": "postgresql,s3-remote",
+        },
     )  # fmt: skip
     assert done.stderr == ""
     return done.stdout.split()
@@ -101,7 +144,10 @@ def completed(line, home):
     ("line", "found"),
     [
         ("addonkit des", ["destroy"]),
-        ("addonkit create ", ["shelf", "shelf:shared", "shelf:small"]),
+        ("addonkit create ", ["shelf", "shelf:shared", "shelf:small", "valkey"]),
+        ("addonkit create valkey:c", ["cache"]),
+        ("addonkit create valkey --set maxmemory-", ["maxmemory-policy="]),
+        ("addonkit create valkey --version ", ["9"]),
         ("addonkit create shelf:s", ["shared", "small"]),
         ("addonkit create shelf:small --version ", ["18"]),
         ("addonkit create shelf -a s", ["shop"]),

@@ -23,7 +23,7 @@ class Name(click.ParamType):  # type: ignore[type-arg] # generic in some version
 
     Args:
         kind: what it names: `app`, `instance`, `addon`, `spec`, `version`, `execution`, `backup` or `trash`;
-            completions are of that kind.
+            completions are of that kind, see `candidates.KINDS`.
     """
 
     name = "name"
@@ -50,12 +50,30 @@ class Name(click.ParamType):  # type: ignore[type-arg] # generic in some version
             return DefaultApp(text)
         return text
 
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002 - click's signature
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """Offer the names that begin so; nothing when the state cannot be read."""
-        from addonkit.cli.completion import candidates
+        return completes(self.kind)(ctx, param, incomplete)
+
+
+def completes(kind: str) -> Callable[[click.Context, click.Parameter, str], list[CompletionItem]]:
+    """Return what completes words of a kind, see `candidates.KINDS`."""
+
+    def complete(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        from addonkit.cli.candidates import candidates
 
         home = getattr(ctx.find_root().obj, "home", None)
-        return [CompletionItem(each) for each in candidates(self.kind, ctx.params, incomplete, home)]
+        return [CompletionItem(each) for each in candidates(kind, _typed(ctx), incomplete, home)]
+
+    return complete
+
+
+def _typed(ctx: click.Context) -> dict[str, Any]:
+    """Return what the line has so far. Behind an option that waits for its value, click leaves arguments unread."""
+    typed = dict(ctx.params)
+    waiting = [
+        each.name for each in ctx.command.params if isinstance(each, click.Argument) and not typed.get(each.name)
+    ]
+    return typed | dict(zip(waiting, ctx.args, strict=False))
 
 
 class Duration(click.ParamType):  # type: ignore[type-arg] # generic in some versions of click only

@@ -32,7 +32,9 @@ COMMANDS: Final = {
     "down": "addonkit stop",
     "exec": "addonkit run -a APP -- COMMAND",
     "psql": "addonkit shell INSTANCE",
-    "pg:psql": "addonkit shell INSTANCE",
+    "cli": "addonkit shell INSTANCE",
+    "console": "addonkit shell INSTANCE",
+    "sql": "addonkit shell INSTANCE",
     "redis-cli": "addonkit shell INSTANCE",
     "valkey-cli": "addonkit shell INSTANCE",
     "connect": "addonkit shell INSTANCE",
@@ -63,6 +65,37 @@ COMMANDS: Final = {
     "apply": "addonkit manifest apply",
     "plan": "addonkit manifest plan",
     "mv": "addonkit rename",
+    "cp": "addonkit clone INSTANCE -a APP",
+    "copy": "addonkit clone INSTANCE -a APP",
+    "fork": "addonkit clone INSTANCE -a APP",
+    "backups": "addonkit backup list",
+    "schedules": "addonkit backup schedules",
+    "recover": "addonkit undestroy",
+    "restart-server": "addonkit restart",
+    "scale": "addonkit change INSTANCE VARIANT",
+    "resize": "addonkit change INSTANCE VARIANT",
+    "configure": "addonkit set INSTANCE OPTION=VALUE",
+    "options": "addonkit set INSTANCE",
+    "settings": "addonkit config show ADDON",
+    "extensions": "addonkit extension list INSTANCE",
+    "credentials": "addonkit env -a APP --reveal",
+    "reset-password": "addonkit rotate INSTANCE",
+    "images": "addonkit addons",
+    "stats": "addonkit show INSTANCE",
+    "top": "addonkit show INSTANCE",
+    "health": "addonkit doctor",
+    "history": "addonkit saga list",
+    "events": "addonkit saga list",
+    "executions": "addonkit saga list",
+    "operations": "addonkit saga list",
+    "config:get": "addonkit env get KEY",
+    "config:set": "addonkit env set KEY=VALUE",
+    "config:unset": "addonkit env unset KEY",
+    "addons:plans": "addonkit variants ADDON",
+    "addons:services": "addonkit addons",
+    "addons:open": "addonkit shell INSTANCE",
+    "pg:reset": "addonkit destroy INSTANCE",
+    "pg:wait": "addonkit show INSTANCE",
 }
 """Words of docker, heroku, dokku and cloud foundry, and the command for each here."""
 
@@ -91,8 +124,13 @@ _UNKNOWN_VARIANT: Final = re.compile(r'unknown variant "([^"]*)"')
 
 
 def command_for(word: str, known: list[str]) -> str:
-    """Return the command that a word of another tool stands for; empty when there is none here."""
-    meant = COMMANDS.get(word.lower(), "")
+    """Return the command that a word of another tool stands for; empty when there is none here.
+
+    Heroku and Dokku write `pg:info` and `postgres:link`: what stands behind the colon says what is meant.
+    """
+    word = word.lower()
+    verb = word.rpartition(":")[2]
+    meant = COMMANDS.get(word) or COMMANDS.get(verb) or (f"addonkit {verb}" if ":" in word and verb in known else "")
     name = meant.split()[1] if meant else ""
     return meant if name in known or name.startswith("-") else ""
 

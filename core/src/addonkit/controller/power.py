@@ -109,7 +109,7 @@ def _chosen(tx: Reader, name: str | None, app: str | None) -> tuple[Instance, ..
     instances = sorted((each.value for each in tx.list(Instance).items), key=lambda each: each.name)
     if app is None:
         return tuple(instances)
-    get_app(tx, app, f"cannot find the servers of {app}")
+    get_app(tx, app, f"cannot find app {str(app)!r}")
     used = {each.value.instance for each in tx.list(Association, {"app": app}).items}
     return tuple(each for each in instances if each.id in used)
 

@@ -6,8 +6,9 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING, Final
 
 from addonkit.errors import UnknownApp
-from addonkit.models.app import App
+from addonkit.models.app import App, DefaultApp
 from addonkit.models.instance import Instance
+from addonkit.util.text import join_words
 
 if TYPE_CHECKING:
     from addonkit.store.interface import Reader
@@ -30,7 +31,8 @@ def unknown_app(tx: Reader, name: str, attempted: str) -> UnknownApp:
     """Return the error for an app that is not there, with the nearest name."""
     known = [entity.name for entity in tx.list(App).items]
     advice = suggestion(name, known, "an app is made by its first addon or variable")
-    return UnknownApp(attempted, f"there is no app {name!r}", advice)
+    source = ", which ADDONKIT_APP names" if isinstance(name, DefaultApp) else ""
+    return UnknownApp(attempted, f"there is no app {str(name)!r}{source}", advice)
 
 
 def suggestion(name: str, known: Collection[str], none: str) -> str:
@@ -42,5 +44,6 @@ def suggestion(name: str, known: Collection[str], none: str) -> str:
         return f"did you mean {near[0]!r}?"
     if not known:
         return none
-    more = f" and {len(known) - SHOWN} more" if len(known) > SHOWN else ""
-    return f"there is {', '.join(sorted(known)[:SHOWN])}{more}"
+    shown = sorted(known)[:SHOWN]
+    more = [f"{len(known) - SHOWN} more"] if len(known) > SHOWN else []
+    return f"there {'is' if len(known) == 1 else 'are'} {join_words([*shown, *more])}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from enum import StrEnum
 from functools import cached_property
 from operator import attrgetter
@@ -14,7 +14,7 @@ import attrs
 from addonkit._version import __version__
 from addonkit.registry.metadata import Distribution, MetadataFault, canonical_name, distributions
 from addonkit.registry.requirement import refusal_of
-from addonkit.util.text import printable, short_name
+from addonkit.util.text import join_words, printable, short_name
 from addonkit.util.values import frozen
 
 ADDONS: Final = "addonkit.addons"
@@ -204,9 +204,3 @@ def _parse(text: str) -> Iterator[tuple[str, str, str]]:
 def _value_fault(value: str) -> str:
     plain = value.partition("[")[0].strip()  # extras in brackets mean nothing any more
     return "" if _VALUE.fullmatch(plain) else f"its entry point {short_name(value)!r} is no package.module:attribute"
-
-
-def join_words(words: Iterable[str]) -> str:
-    """Return words for people: `a`, `a and b`, `a, b and c`."""
-    *head, last = words
-    return f"{', '.join(head)} and {last}" if head else last

@@ -24,13 +24,13 @@ from addonkit.registry.discovery import (
     InstalledEntries,
     State,
     blocked_names,
-    join_words,
 )
 from addonkit.registry.entities import entity_of, sync_entities
 from addonkit.registry.entry_points import AddonReport, EntryPointTable, check_usable
 from addonkit.registry.loader import import_object, load_addon
 from addonkit.registry.plugins import Plugins, notify
 from addonkit.registry.relay import PluginRef
+from addonkit.util.text import join_words
 
 if TYPE_CHECKING:
     from addonkit.models.execution import Event

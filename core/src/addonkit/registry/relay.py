@@ -18,8 +18,9 @@ import pluggy
 from addonkit.errors import AddonkitError, ContractViolation
 from addonkit.hookspecs import PROJECT, AddonSpecs, ObserverSpecs
 from addonkit.registry import collisions, defaults
-from addonkit.registry.discovery import ADDONS, PLUGINS, Entry, join_words
+from addonkit.registry.discovery import ADDONS, PLUGINS, Entry
 from addonkit.util.foreign_code import foreign_code, one_line
+from addonkit.util.text import join_words
 
 CORE: Final = Entry("core", PLUGINS, "addonkit")
 

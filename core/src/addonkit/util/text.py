@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 LONGEST_NAME: Final = 100
@@ -38,3 +39,9 @@ def error_line(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     telling = [line for line in lines if _TELLS.search(line)]
     return telling[0] if telling else last_lines(text, 1) or "no message"
+
+
+def join_words(words: Iterable[str]) -> str:
+    """Return words for people: `a`, `a and b`, `a, b and c`."""
+    *head, last = words
+    return f"{', '.join(head)} and {last}" if head else last

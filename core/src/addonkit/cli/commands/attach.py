@@ -8,7 +8,7 @@ from addonkit.cli.command import alias_option, command, dry_run_option, socket_o
 from addonkit.cli.commands.create import show_binding
 from addonkit.cli.event_loop import with_kit
 from addonkit.cli.invocation import Invocation
-from addonkit.cli.params import app_option, instance_argument
+from addonkit.cli.params import app_option, completes, instance_argument
 
 
 @command(
@@ -23,7 +23,12 @@ from addonkit.cli.params import app_option, instance_argument
 @app_option(help="The app that is to receive its variables; made when it is new.")
 @alias_option("A name for it in the app; its variables get the name as prefix.")
 @socket_option()
-@click.option("--role", default="", help="What the app may do; `addonkit variants ADDON` lists the roles.")
+@click.option(
+    "--role",
+    default="",
+    shell_complete=completes("role"),
+    help="What the app may do; `addonkit variants ADDON` lists the roles.",
+)
 @dry_run_option()
 @click.pass_obj
 def attach(

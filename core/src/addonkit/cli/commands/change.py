@@ -7,7 +7,7 @@ import click
 from addonkit.cli.changing import Wanted, carry_out, change_options
 from addonkit.cli.command import command
 from addonkit.cli.invocation import Invocation
-from addonkit.cli.params import INSTANCE_OF_APP, app_option, instance_argument
+from addonkit.cli.params import INSTANCE_OF_APP, app_option, completes, instance_argument
 
 
 @command(
@@ -20,7 +20,7 @@ from addonkit.cli.params import INSTANCE_OF_APP, app_option, instance_argument
     ),
 )
 @instance_argument()
-@click.argument("variant", metavar="[VARIANT]", default="")
+@click.argument("variant", metavar="[VARIANT]", default="", shell_complete=completes("variant"))
 @app_option(required=False, help=INSTANCE_OF_APP)
 @change_options
 @click.pass_obj

@@ -9,7 +9,7 @@ import click
 from addonkit.cli.command import group, show_help, subcommand
 from addonkit.cli.event_loop import with_kit
 from addonkit.cli.invocation import Invocation
-from addonkit.cli.params import addon_argument, assignments
+from addonkit.cli.params import addon_argument, assignments, completes
 from addonkit.cli.prompts import fill_in
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def show(invocation: Invocation, addon: str) -> None:
     ),
 )
 @addon_argument()
-@click.argument("settings", metavar="KEY=VALUE...", nargs=-1, required=True)
+@click.argument("settings", metavar="KEY=VALUE...", nargs=-1, required=True, shell_complete=completes("setting"))
 @click.pass_obj
 def set_(invocation: Invocation, addon: str, settings: tuple[str, ...]) -> None:
     """Set settings of an addon.

@@ -9,7 +9,7 @@ import click
 from addonkit.cli.command import alias_option, command, socket_option
 from addonkit.cli.event_loop import with_kit
 from addonkit.cli.invocation import Invocation
-from addonkit.cli.params import Name, app_option, option_values
+from addonkit.cli.params import Name, app_option, completes, option_values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,7 +40,12 @@ if TYPE_CHECKING:
 )
 @socket_option()
 @click.option(
-    "--set", "options", metavar="OPTION=VALUE", multiple=True, help="Choose an option; see `addonkit variants`."
+    "--set",
+    "options",
+    metavar="OPTION=VALUE",
+    multiple=True,
+    shell_complete=completes("assignment"),
+    help="Choose an option; see `addonkit variants`.",
 )
 @click.option(
     "--with",

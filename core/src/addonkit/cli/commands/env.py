@@ -9,7 +9,7 @@ import click
 from addonkit.cli.command import group, no_start_option, subcommand
 from addonkit.cli.event_loop import with_kit
 from addonkit.cli.invocation import Invocation
-from addonkit.cli.params import app_option, assignments
+from addonkit.cli.params import app_option, assignments, completes
 from addonkit.cli.prompts import fill_in
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ def _export(
 
 @subcommand(env, "get", examples=("addonkit env get -a shop DATABASE_URL", "addonkit env get -a shop PGHOST --json"))
 @app_option()
-@click.argument("key", metavar="KEY")
+@click.argument("key", metavar="KEY", shell_complete=completes("key"))
 @click.pass_obj
 def get(invocation: Invocation, app: str, key: str) -> None:
     """Print the value of one variable of an app, whole, also when it is secret."""
@@ -192,7 +192,7 @@ async def _set(kit: Kit, app: str, values: Mapping[str, str], *, secret: bool) -
 
 @subcommand(env, "unset", examples=("addonkit env unset -a shop DEBUG LOG_LEVEL",))
 @app_option()
-@click.argument("keys", metavar="KEY...", nargs=-1, required=True)
+@click.argument("keys", metavar="KEY...", nargs=-1, required=True, shell_complete=completes("manual"))
 @click.pass_obj
 def unset(invocation: Invocation, app: str, keys: tuple[str, ...]) -> None:
     """Remove variables that were set by hand.

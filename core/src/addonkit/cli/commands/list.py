@@ -48,12 +48,11 @@ async def _look(
     """Return the instances of an app, or all, and how many there are in all.
 
     Raises:
-        UnknownApp: the user named an app that there is not.
+        UnknownApp: there is no app of that name.
     """
     from addonkit.cli.healing import heal_and_warn
-    from addonkit.models.app import DefaultApp
 
-    if app is not None and not isinstance(app, DefaultApp):
+    if app is not None:
         await kit.check_app(app)
     if start:
         await heal_and_warn(kit, app)

@@ -9,7 +9,7 @@ import click
 from addonkit.cli.command import command, yes_option
 from addonkit.cli.event_loop import with_kit
 from addonkit.cli.invocation import Invocation
-from addonkit.cli.params import INSTANCE_OF_APP, app_option, instance_argument
+from addonkit.cli.params import INSTANCE_OF_APP, app_option, completes, instance_argument
 
 if TYPE_CHECKING:
     from addonkit.models.views import OptionPlan
@@ -25,8 +25,14 @@ if TYPE_CHECKING:
     ),
 )
 @instance_argument()
-@click.argument("options", metavar="[OPTION=VALUE]...", nargs=-1)
-@click.option("--reset", metavar="OPTION", multiple=True, help="Put an option back to its default.")
+@click.argument("options", metavar="[OPTION=VALUE]...", nargs=-1, shell_complete=completes("assignment"))
+@click.option(
+    "--reset",
+    metavar="OPTION",
+    multiple=True,
+    shell_complete=completes("option"),
+    help="Put an option back to its default.",
+)
 @app_option(required=False, help=INSTANCE_OF_APP)
 @yes_option("Do not ask before the server restarts.")
 @click.option("--dry-run", is_flag=True, help="Show what would change; change nothing.")

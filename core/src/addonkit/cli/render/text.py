@@ -242,10 +242,10 @@ def executions_text(executions: Sequence[Execution]) -> str:
     if not executions:
         return "no executions"
     rows = [
-        (e.id, e.saga, str(e.status), f"{e.created:%Y-%m-%d %H:%M:%S}" if e.created else "-", _last_words(e) or "-")
+        (e.id, str(e.status), f"{e.created:%Y-%m-%d %H:%M:%S}" if e.created else "-", e.saga, _last_words(e) or "-")
         for e in executions
     ]
-    return table(("EXECUTION", "SAGA", "STATUS", "STARTED", "LAST EVENT"), rows)
+    return table(("EXECUTION", "STATUS", "STARTED", "SAGA", "LAST EVENT"), rows)
 
 
 def _last_words(execution: Execution) -> str:
