@@ -54,7 +54,8 @@ async def test_a_key_that_opens_more_is_refused_unless_that_is_accepted(
     kit: addonkit.Kit, services: Callable[[str], Mapping[str, str]], letting: str, spec: str
 ) -> None:
     settings = services(letting)
-    await kit.set_config("s3-remote", {**settings, "bucket": "everybody"})
+    folder = {"bucket": "everybody"} if spec == "s3-remote:prefix" else {}
+    await kit.set_config("s3-remote", {**settings, **folder})
 
     with pytest.raises(addonkit.InstanceFailed, match=rf"it lists all of bucket everybody too: .*; {ACCEPTS}") as said:
         await kit.create(spec, app="shop")

@@ -11,6 +11,7 @@ import botocore.exceptions
 import pytest
 
 import addonkit
+from addonkit.engine import failpoints
 from addonkit_s3_remote import listing, removal, sagas
 from addonkit_s3_remote.conformance import of_app, of_operator
 
@@ -219,6 +220,10 @@ async def test_a_service_elsewhere_is_not_taken_for_an_empty_one(
         await s3kit.destroy("shop-s3-remote")
 
 
+def _fail() -> None:
+    raise ValueError("injected")
+
+
 async def test_options_are_what_the_service_says(admin: Any, s3kit: addonkit.Kit) -> None:
     created = await s3kit.create("s3-remote", app="shop", options={"versioning": "true"})
     place = {"Bucket": created.environ()["S3_BUCKET"]}
@@ -229,6 +234,14 @@ async def test_options_are_what_the_service_says(admin: Any, s3kit: addonkit.Kit
     (rule,) = admin.get_bucket_lifecycle_configuration(**place)["Rules"]
     assert (rule["ID"], rule["Expiration"]["Days"]) == ("addonkit-expire", 30)
     await s3kit.options.set("shop-s3-remote", {}, reset=["expire_days"])
+    with pytest.raises(REFUSAL, match="NoSuchLifecycleConfiguration"):
+        admin.get_bucket_lifecycle_configuration(**place)
+    with (
+        failpoints.at("after:change_bucket", _fail),
+        pytest.raises(addonkit.AddonkitError, match="the former values are in force"),
+    ):
+        await s3kit.options.set("shop-s3-remote", {"versioning": "on", "expire_days": "7"})
+    assert admin.get_bucket_versioning(**place)["Status"] == "Suspended"
     with pytest.raises(REFUSAL, match="NoSuchLifecycleConfiguration"):
         admin.get_bucket_lifecycle_configuration(**place)
     with pytest.raises(addonkit.InvalidInput, match="use variant bucket"):

@@ -39,6 +39,24 @@ def test_checksums_are_left_out_where_the_service_need_not_know_them(endpoint: s
     assert [found[name] for name in CHECKSUMS] == [value, value]
 
 
+def test_each_variable_has_what_its_name_says() -> None:
+    service = service_of({**TOLD, "endpoint": "https://s3.example.org", "region": "eu-north-1"})
+    found = variables(service, "box", "shop/", Key(Secret("AK"), Secret("hidden")))
+
+    assert {each.key: each.text for each in found} == {
+        "S3_BUCKET": "box",
+        "S3_PREFIX": "shop/",
+        "AWS_ACCESS_KEY_ID": "AK",
+        "AWS_SECRET_ACCESS_KEY": "hidden",
+        "AWS_REGION": "eu-north-1",
+        "AWS_DEFAULT_REGION": "eu-north-1",
+        "AWS_ENDPOINT_URL_S3": "https://s3.example.org",
+        "AWS_REQUEST_CHECKSUM_CALCULATION": "when_required",
+        "AWS_RESPONSE_CHECKSUM_VALIDATION": "when_required",
+        "S3_URL": "s3://box/shop/",
+    }
+
+
 class Strict(BaseHTTPRequestHandler):
     """A service that refuses checksums, as older ones do."""
 

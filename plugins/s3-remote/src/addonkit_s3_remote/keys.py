@@ -65,9 +65,8 @@ async def is_known(service: Service, user: str) -> bool:
 
 
 async def drop_user(service: Service, user: str) -> None:
-    """Remove the user with its keys and policies. Does nothing if it doesn't exist."""
+    """Remove the user with its policies, after its keys. Does nothing if it doesn't exist."""
     async with iam(service, f"removing user {user}") as client:
-        await _drop_keys(client, user)
         found = await if_there(client.list_user_policies(UserName=user))
         for name in found["PolicyNames"] if found else ():
             await if_there(client.delete_user_policy(UserName=user, PolicyName=name))

@@ -35,12 +35,13 @@ class Uploads:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Wait for what is under way, or give it up."""
-        if error is None:
-            await self._settle(0)
-            return
-        for task in self._running:
-            task.cancel()
-        await asyncio.gather(*self._running, return_exceptions=True)
+        try:
+            if error is None:
+                await self._settle(0)
+        finally:
+            for task in self._running:
+                task.cancel()
+            await asyncio.gather(*self._running, return_exceptions=True)
 
     async def put(self, about: About, size: int, content: AsyncIterator[bytes], *, in_order: bool) -> None:
         """Put an object; `in_order` when another version of it may be under way."""
@@ -80,11 +81,12 @@ class Uploads:
             raise
 
     async def _settle(self, most: int) -> None:
-        """Wait until so many are under way at most."""
+        """Wait until so many are under way at most. Those that fail stay among them, for the end of the block."""
         while len(self._running) > most:
-            done, self._running = await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
+            done, running = await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
+            self._running = running
 
 
 def _told(about: About) -> dict[str, Any]:

@@ -38,6 +38,12 @@ def operator() -> Login:
     return Login(key.access_key_id, key.secret_access_key)
 
 
+def has_keys(user: str) -> bool:
+    """Whether a user exists and has a key."""
+    found = backends()["iam"].users.get(user)
+    return bool(found and found.access_keys)
+
+
 def login(key: str) -> Login | None:
     """Return a key that exists, None otherwise."""
     found = _access_key(key)

@@ -1,7 +1,7 @@
 """Stands before moto: lets in what carries a key, and judges what moto does not.
 
 moto answers every caller under `/moto-api` with all keys, and fails on signatures that are in the address. It looks
-neither at conditions of policies nor at the source of a copy.
+neither at conditions of policies nor at the source of a copy, and removes users that still have keys.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any, Final
 from xml.etree import ElementTree as ET
 from xml.sax.saxutils import escape
 
-from addonkit_s3_remote.local import judge, signatures
+from addonkit_s3_remote.local import judge, signatures, users
 from addonkit_s3_remote.local.backends import operator
 from addonkit_s3_remote.local.forms import read_form
 from addonkit_s3_remote.local.requests import Environ, Incoming, Refusal
@@ -40,7 +40,7 @@ class Gate:
         try:
             _admit(Incoming.of(environ))
         except Refusal as refusal:
-            return _refuse(refusal, start)
+            return _refuse(refusal, environ, start)
         try:
             return self._app(environ, start)
         finally:
@@ -71,6 +71,8 @@ def _admit_signed(request: Incoming) -> None:
     key = signatures.caller(request)
     bucket, name = request.place
     judge.check(request, key)
+    if request.method == "POST" and not bucket:
+        users.check(request)
     if request.method == "POST" and bucket and not name and "delete" in request.arguments:
         # moto asks once whether the bucket may be deleted from, where S3 asks for each object.
         doomed = _named_keys(request.body())
@@ -111,7 +113,10 @@ def _preflight(environ: Environ, start: Start) -> Iterable[bytes]:
     return []
 
 
-def _refuse(refusal: Refusal, start: Start) -> Iterable[bytes]:
-    body = f"<Error><Code>{refusal.code}</Code><Message>{escape(refusal.message)}</Message></Error>".encode()
+def _refuse(refusal: Refusal, environ: Environ, start: Start) -> Iterable[bytes]:
+    """Answer as S3 does, or as IAM does where that is asked."""
+    error = f"<Error><Code>{refusal.code}</Code><Message>{escape(refusal.message)}</Message></Error>"
+    of_iam = "/iam/aws4_request" in environ.get("HTTP_AUTHORIZATION", "")
+    body = (f"<ErrorResponse>{error}</ErrorResponse>" if of_iam else error).encode()
     start(refusal.status, [("Content-Type", "application/xml"), ("Content-Length", str(len(body)))])
     return [body]
