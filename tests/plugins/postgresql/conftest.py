@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from itertools import count
 
 import pytest
@@ -62,6 +62,12 @@ def running(version: str) -> Iterator[Administrator]:
         finally:
             # Gracefully: a server that is killed leaves its shared memory to the system.
             asyncio.run(stop())
+
+
+@pytest.fixture(scope="session")
+def running_server() -> Callable[[str], AbstractContextManager[Administrator]]:
+    """Starts a server of a version for a test alone."""
+    return running
 
 
 @pytest.fixture(scope="session")

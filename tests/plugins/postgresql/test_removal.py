@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack, suppress
 import asyncpg
 import pytest
 
-from addonkit_postgresql import admin, removal
+from addonkit_postgresql import admin, blockers, removal
 from addonkit_postgresql.blockers import unblocked
 from addonkit_postgresql.removal import remove
 from addonkit_postgresql.session import Administrator, execute
@@ -18,6 +18,9 @@ from older_tenants import create_tenant
 
 LIMIT = 60
 """Seconds: far more than a removal takes, far less than for ever."""
+
+ENDED = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""What a session that was ended raises: which of them depends on how far the driver has heard of it."""
 
 
 async def ask(server: Administrator, query: str, *values: object) -> object:
@@ -210,7 +213,10 @@ async def test_a_grant_in_the_same_moment_does_not_keep_an_app(
 
     monkeypatch.setattr(removal, "_drop_owned", contended)
 
-    await take(server, name)
+    async with logged_in(server, neighbour) as granting:
+        await take(server, name)
+        with pytest.raises(ENDED):
+            await granting.fetchval("SELECT 1")
 
 
 async def test_a_neighbour_that_closes_its_database_does_not_keep_an_app(
@@ -270,18 +276,18 @@ async def test_what_needs_more_locks_than_there_are_is_dropped_in_parts(
     async with logged_in(server, name, neighbour) as connection:
         for start in range(40):
             await connection.execute("".join(f"CREATE TABLE t{start}_{n} (n int);" for n in range(25)))
-    asked = []
+    asked: list[int] = []
 
     async def too_many(connection: asyncpg.Connection, template: str, *values: str, limit: float = 45) -> None:
         if template.startswith("DROP OWNED BY %I CASCADE") and len(asked) < 2:
-            asked.append(template)
+            asked.append(await connection.fetchval("SELECT count(*) FROM pg_class WHERE relname ~ '^t\\d+_\\d+$'"))
             raise asyncpg.OutOfMemoryError("out of shared memory")
         await execute(connection, template, *values, limit=limit)
 
     monkeypatch.setattr(removal, "execute", too_many)
     await take(server, name)
 
-    assert len(asked) == 2
+    assert asked == [1000, 500]
 
 
 async def test_thousands_of_grants_do_not_keep_an_app(server: Administrator, name: str, neighbour: str) -> None:
@@ -340,14 +346,62 @@ async def test_an_app_is_logged_out_before_anything_of_it_goes(
         async with logged_in(server, name) as connection:
             with pytest.raises(Exception, match="somebody is in it"):
                 await remove(server, name, name)
-            # Which of them it is depends on how far the driver has heard of the end.
-            with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)):
+            with pytest.raises(ENDED):
                 await connection.fetchval("SELECT 1")
         with pytest.raises((asyncpg.InvalidPasswordError, asyncpg.InvalidAuthorizationSpecificationError)):
             async with logged_in(server, name):
                 pass
 
     await take(server, name)
+
+
+async def test_who_may_act_as_an_app_may_not_once_it_is_logged_out(
+    server: Administrator, name: str, neighbour: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await give(server, name)
+    async with server.session() as connection:
+        await execute(connection, "GRANT %I TO %I", name, neighbour)
+
+    async def fails(*_: object) -> None:
+        raise asyncpg.ObjectInUseError("somebody is in it")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(removal, "drop_database", fails)
+        async with logged_in(server, neighbour) as connection:
+            await connection.execute(f"SET ROLE {name}")
+            with pytest.raises(Exception, match="somebody is in it"):
+                await remove(server, name, name)
+            with pytest.raises(ENDED):
+                await connection.fetchval("SELECT 1")
+        async with logged_in(server, neighbour) as connection:
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await connection.execute(f"SET ROLE {name}")
+
+    await take(server, name)
+
+
+async def test_what_an_operator_does_in_a_database_does_not_keep_it(server: Administrator, name: str) -> None:
+    """Sessions of the superuser that wait in a transaction end with the database alone."""
+    await give(server, name)
+    async with server.session(name, patient=False) as inside:
+        await inside.execute("BEGIN")
+        await execute(inside, "COMMENT ON DATABASE %I IS 'x'", name)
+
+        await take(server, name)
+
+
+async def test_what_an_operator_and_a_neighbour_granted_does_not_keep_an_app(
+    server: Administrator, name: str, neighbour: str
+) -> None:
+    await give(server, name)
+    async with server.session() as connection:
+        await connection.execute(f"CREATE TABLE public.of_{name} (n int); GRANT SELECT ON public.of_{name} TO {name}")
+    async with logged_in(server, neighbour) as connection:
+        await connection.execute(f"GRANT SELECT ON t TO {name}")
+
+        await take(server, name)
+
+        assert await connection.fetchval("SELECT true"), "a session that hinders nothing stays"
 
 
 async def test_a_transaction_cannot_be_prepared_by_an_app(server: Administrator, name: str) -> None:
@@ -364,12 +418,19 @@ async def test_a_transaction_cannot_be_prepared_by_an_app(server: Administrator,
             )
 
 
-async def test_a_subscription_of_an_operator_does_not_keep_an_app(server: Administrator, name: str) -> None:
+@pytest.mark.parametrize("closed", [False, True])
+async def test_a_subscription_of_an_operator_does_not_keep_an_app(
+    server: Administrator, name: str, *, closed: bool
+) -> None:
     await give(server, name)
     async with server.session(name) as connection:
         await connection.execute(
             f"CREATE SUBSCRIPTION s_{name} CONNECTION 'host=nowhere' PUBLICATION p WITH (connect = false)"
         )
+        await connection.execute(f"ALTER SUBSCRIPTION s_{name} ENABLE")
+    if closed:  # as an attempt that was interrupted leaves it
+        async with server.session() as connection:
+            await execute(connection, "ALTER DATABASE %I ALLOW_CONNECTIONS false", name)
 
     await take(server, name)
 
@@ -404,6 +465,22 @@ async def test_what_an_app_holds_does_not_keep_its_creation_from_being_repeated(
         await connection.execute(OPEN_BY_THE_APP[hindrance].format(name=name, doors=admin._DOORS_LOCK))
 
         await asyncio.wait_for(give(server, name), LIMIT)
+
+
+async def test_a_transaction_has_a_moment_to_end_by_itself(
+    server: Administrator, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(blockers, "PATIENCE", LIMIT)
+    await give(server, name)
+    async with logged_in(server, name) as connection, server.session(name) as waiting:
+        await connection.execute("BEGIN; CREATE TABLE t (n int); LOCK TABLE pg_catalog.pg_class IN ACCESS SHARE MODE")
+        async with unblocked(server, waiting):
+            locking = asyncio.create_task(waiting.execute("BEGIN; LOCK TABLE pg_catalog.pg_class; ROLLBACK"))
+            while not await ask(server, "SELECT cardinality(pg_blocking_pids($1))", waiting.get_server_pid()):
+                await asyncio.sleep(0.05)
+            await asyncio.sleep(1)  # one without patience has ended it by now
+            await connection.execute("COMMIT")
+            await asyncio.wait_for(locking, LIMIT)
 
 
 async def test_waiting_ends_when_it_is_cancelled(server: Administrator, name: str) -> None:

@@ -6,6 +6,7 @@ Sessions that hold what has to go are ended. Each part is safe to repeat.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Final
@@ -68,6 +69,14 @@ _OWNED: Final = """
     FROM pg_database d WHERE d.datdba = $1 ORDER BY d.datname
 """
 """The databases of a role, and whether they have what keeps them from being dropped."""
+
+_SLOTS_IN_USE: Final = "SELECT count(active_pid) FROM pg_replication_slots WHERE database = $1"
+
+_END_READERS: Final = "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE database = $1"
+"""A slot that is not read goes with its database."""
+
+_PAUSE: Final = 0.05
+"""Seconds between two looks at whether a slot is still read."""
 
 _LEFT: Final = """
     SELECT ARRAY(SELECT quote_ident(name) FROM unnest($1::text[]) AS names (name)) AS names,
@@ -155,12 +164,9 @@ async def drop_database(admin: Administrator, connection: asyncpg.Connection, fo
 
 async def _release(admin: Administrator, connection: asyncpg.Connection, database: str) -> None:
     """Remove what keeps a database from being dropped even by force."""
-    slots = await connection.fetch(
-        "SELECT slot_name, active_pid FROM pg_replication_slots WHERE database = $1", database
-    )
-    for slot in slots:
-        await connection.execute("SELECT pg_terminate_backend($1)", slot["active_pid"])
-        await connection.execute("SELECT pg_drop_replication_slot($1)", slot["slot_name"])
+    while await connection.fetchval(_SLOTS_IN_USE, database):
+        await connection.execute(_END_READERS, database)
+        await asyncio.sleep(_PAUSE)
     prepared = await connection.fetch("SELECT gid AS name FROM pg_prepared_xacts WHERE database = $1", database)
     subscriptions = await connection.fetch(
         "SELECT subname AS name FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid WHERE d.datname = $1",
