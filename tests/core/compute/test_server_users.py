@@ -15,9 +15,8 @@ import pytest
 
 from addonkit.compute.process import server_users
 from addonkit.compute.process.backend import ProcessBackend
-from addonkit.compute.process.ownership import hand_over
 from addonkit.compute.process.server_users import ServerUsers, has_users, uid_range
-from addonkit.compute.process.user import ServiceUser
+from addonkit.compute.process.user import ServiceUser, hand_over
 from addonkit.errors import ComputeError, InvalidInput, PoolCrashed
 from addonkit.models.compute import File, SharedUser
 from addonkit.util.procfs import read_status

@@ -44,11 +44,13 @@ class Name(click.ParamType):  # type: ignore[type-arg] # generic in some version
             from addonkit.errors import InvalidName
 
             raise InvalidName(f"cannot find {self.kind} {text!r}", "a name is UTF-8 text") from None
-        if self.kind == "app" and ctx is not None and param is not None and _is_from_environment(ctx, param):
-            from addonkit.models.app import DefaultApp
+        if self.kind != "app" or ctx is None or param is None:
+            return text
+        if ctx.get_parameter_source(param.name) is not ParameterSource.ENVIRONMENT:
+            return text
+        from addonkit.models.app import DefaultApp
 
-            return DefaultApp(text)
-        return text
+        return DefaultApp(text)
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """Offer the names that begin so; nothing when the state cannot be read."""
@@ -92,10 +94,6 @@ class Duration(click.ParamType):  # type: ignore[type-arg] # generic in some ver
 
 
 DURATION: Final = Duration()
-
-
-def _is_from_environment(ctx: click.Context, param: click.Parameter) -> bool:
-    return ctx.get_parameter_source(param.name) is ParameterSource.ENVIRONMENT
 
 
 INSTANCE_OF_APP: Final = "With an app, INSTANCE may also be its alias or its addon there."

@@ -291,7 +291,7 @@ class Engine:
         conclude: Conclusion | None = None,
     ) -> Runner:
         entity, execution = begun.entity, begun.entity.value
-        fitting = reshaped(execution, saga)
+        fitting = execution if begun.step else reshaped(execution, saga)
         journal = self._journal(attrs.evolve(entity, value=fitting), held)
         if fitting is not execution:
             await journal.write(

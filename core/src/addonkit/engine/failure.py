@@ -96,7 +96,7 @@ def mentions(error: BaseException, hidden: Collection[str]) -> bool:
 
 
 def secrets_in(value: Any) -> frozenset[str]:
-    """Return the clear texts of every secret in a value, as deep as it is, as they are and as parts of a URL."""
+    """Return the clear texts of all secrets in a value: as they are, and as parts of a URL."""
     found: set[str] = set()
     pending = [value]
     while pending:

@@ -18,6 +18,7 @@ _SHOWN: Final = 40
 _APP: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _ALIAS: Final = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 _ADDON: Final = re.compile(r"[a-z][a-z0-9-]{0,62}")
+_DROPPED: Final = re.compile(r"[^A-Za-z0-9_]")
 _ID_ALPHABET: Final = "abcdefghijkmnpqrstuvwxyz23456789"  # no l, o, 0, 1: read aloud without doubt
 
 
@@ -29,8 +30,7 @@ def sanitize_identifier(name: str, max_length: int = 0) -> str:
     last; zero or less means no limit. Different names may meet in one identifier: who needs a unique
     one adds a suffix.
     """
-    kept = "".join(c for c in name.replace("-", "_") if c.isascii() and (c.isalnum() or c == "_")).lower()
-    kept = kept or "app"
+    kept = _DROPPED.sub("", name.replace("-", "_")).lower() or "app"
     if kept[0].isdigit():
         kept = f"a{kept}"
     return kept[:max_length] if max_length > 0 else kept

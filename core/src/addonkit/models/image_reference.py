@@ -91,7 +91,7 @@ def resolve_image(base_image: str, default_version: str, requested: str = "") ->
         raise InvalidReference(f"cannot choose an image of {base_image!r}", "no version is given", "name one")
     if _BARE_DIGEST.fullmatch(version):
         return str(ImageReference.parse(f"{base_image}@{version}"))
-    if any(sign in version for sign in "/:@"):
+    if not {"/", ":", "@"}.isdisjoint(version):
         return str(ImageReference.parse(version))
     return str(ImageReference.parse(f"{base_image}:{version}"))
 
@@ -115,7 +115,7 @@ def _split(text: str) -> tuple[str, str, str, str]:
 
 
 def _looks_like_host(part: str) -> bool:
-    return part == "localhost" or any(c in ".:" for c in part) or part != part.lower()
+    return part == "localhost" or "." in part or ":" in part or part != part.lower()
 
 
 def _fault(reference: ImageReference) -> str:

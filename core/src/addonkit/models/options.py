@@ -180,7 +180,10 @@ class Options:
 
     def offers(self, name: str) -> bool:
         """Return whether an instance of the variant may have a value for an option of that name."""
-        return any(each.name == name for each in self.offered)
+        for each in self.definitions:
+            if each.name == name:
+                return self._hindrance(each) is None
+        return False
 
     def default(self, name: str) -> str:
         """Return the value of an option that is not chosen; empty when the server's own is left as it is."""

@@ -15,10 +15,13 @@ def names_in(text: str) -> tuple[str, ...]:
         InvalidInput: the braces do not fit, or what is in them is no name of a variable.
     """
     attempted, advice = f"cannot use the text {text!r}", "double a brace that stands for itself"
+    names = []
     try:
-        fields = [field for field in Formatter().parse(text) if field[1] is not None]
+        for _text, name, form, conversion in Formatter().parse(text):
+            if form or conversion:
+                raise InvalidInput(attempted, "braces hold a name and nothing else", advice)
+            if name is not None:
+                names.append(check_variable_key(name))
     except ValueError as error:
         raise InvalidInput(attempted, str(error), advice) from None
-    if any(form or conversion for _, _, form, conversion in fields):
-        raise InvalidInput(attempted, "braces hold a name and nothing else", advice)
-    return tuple(check_variable_key(name or "") for _, name, _, _ in fields)
+    return tuple(names)

@@ -88,7 +88,7 @@ class Servers:
                 return Tenancy(here.server, here.claim)
             server = _find(tx, here.addon, key) or _record(tx, here, key, attributes or {})
             taken = {tenant.claim for tenant in _tenants(tx, server.id)}
-            name = _free_claim(claim, here.id, lambda name: name in taken or name in reserved, longest_claim)
+            name = _free_claim(claim, here.id, taken, reserved, longest_claim)
             tx.put(entity, attrs.evolve(here, server=server.id, claim=name))
             return Tenancy(server.id, name)
 
@@ -203,12 +203,12 @@ def _tenants(tx: Reader, server_id: str) -> tuple[Instance, ...]:
     return tuple(entity.value for entity in tx.list(Instance, {"server": server_id}).items)
 
 
-def _free_claim(wanted: str, instance_id: str, taken: Callable[[str], bool], longest: int) -> str:
+def _free_claim(wanted: str, instance_id: str, taken: Container[str], reserved: Container[str], longest: int) -> str:
     """Return the wanted name, or with a suffix of the instance's id: first short, then whole."""
     if not wanted:
         return ""
     for suffix in ("", f"_{instance_id[:6]}", f"_{instance_id}"):
         name = wanted[: longest - len(suffix)] + suffix
-        if not taken(name):
+        if name not in taken and name not in reserved:
             return name
     raise AssertionError(f"the id {instance_id} is unique, so the name with it is free")

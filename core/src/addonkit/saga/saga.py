@@ -22,7 +22,7 @@ class Saga(Generic[T]):
     Attributes:
         name: as `postgresql.provision-dedicated`; executions remember it.
         version: of its shape; grows when steps change in a released addon.
-        steps: in the order they run.
+        steps: in the order they run; `step_names` are their names.
         inputs: names of values given when it is bound or run.
         resumes_from: older versions whose interrupted executions this one may continue: every step that
             they have journaled must be here, in the same order, at the beginning.
@@ -45,6 +45,7 @@ class Saga(Generic[T]):
         self.name = name
         self.version = version
         self.steps = tuple(steps)
+        self.step_names = tuple([each.name for each in steps])
         self.inputs = tuple(inputs)
         self.resumes_from = tuple(resumes_from)
         self.values: Mapping[str, Any] = dict(values or {})
@@ -82,11 +83,6 @@ class Saga(Generic[T]):
     def missing(self) -> tuple[str, ...]:
         """Inputs that have no value yet."""
         return tuple(name for name in self.inputs if name not in self.values)
-
-    @property
-    def step_names(self) -> tuple[str, ...]:
-        """Names of the steps, in order; the shape an execution records."""
-        return tuple(each.name for each in self.steps)
 
     def shape(self) -> dict[str, Any]:
         """Return what an interrupted execution depends on, for a lock file: version, inputs, steps, keys."""

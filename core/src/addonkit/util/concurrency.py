@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Coroutine
+    from collections.abc import Awaitable, Callable, Coroutine
 
+P = ParamSpec("P")
+R = TypeVar("R")
 T = TypeVar("T")
 
 _AGAIN: Final = 2.0
@@ -25,6 +27,11 @@ async def uninterrupted(work: Coroutine[Any, Any, T]) -> T:
             with suppress(asyncio.CancelledError):
                 await asyncio.wait({task})
         raise
+
+
+async def finish(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """Run a function on a thread; when the caller is cancelled, that takes effect after the function has returned."""
+    return await uninterrupted(asyncio.to_thread(function, *args, **kwargs))
 
 
 async def end(*tasks: asyncio.Task[Any]) -> None:

@@ -92,7 +92,7 @@ def is_kept_from_running(pid: int) -> bool:
 def all_pids() -> tuple[int, ...]:
     """Return the pids of all processes that are shown; none without a /proc."""
     try:
-        return tuple(int(name) for name in os.listdir(_PROC) if name.isdigit())  # noqa: PTH208 - names are all we need
+        return tuple(map(int, filter(str.isdigit, os.listdir(_PROC))))  # noqa: PTH208 - names are all we need
     except OSError:
         return ()
 

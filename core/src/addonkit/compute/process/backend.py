@@ -32,14 +32,13 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from addonkit.compute.process.disk_records import DiskRecords
-from addonkit.compute.process.disks import Disks
+from addonkit.compute.process.disks import Disks, check_space, size_of_tree
 from addonkit.compute.process.failures import as_failure_of
-from addonkit.compute.process.layout import Layout, program_of
+from addonkit.compute.process.layout import Layout, check_name, program_of
 from addonkit.compute.process.listeners import PortUse, look_at_port
 from addonkit.compute.process.liveness import ELSEWHERE, STOP_THERE, Liveness, judge, keep_locked
 from addonkit.compute.process.lock import locked
 from addonkit.compute.process.logs import BEGINNING, ensure_rotated, tail
-from addonkit.compute.process.names import check_name
 from addonkit.compute.process.open_files import working_in_removed
 from addonkit.compute.process.ports import HOST, Ports, port_range
 from addonkit.compute.process.probe import answers
@@ -47,13 +46,12 @@ from addonkit.compute.process.programs import Programs
 from addonkit.compute.process.record import RunRecord, clear_start_history, read_record
 from addonkit.compute.process.runnable import RunnablePrograms
 from addonkit.compute.process.server_users import ServerUsers
-from addonkit.compute.process.space import check_space, size_of_tree
 from addonkit.compute.process.templates import templates_of
-from addonkit.compute.process.threads import finish
 from addonkit.compute.process.user import ServiceUser, check_traversable
 from addonkit.errors import Busy, CommandFailed, ComputeError, PoolCrashed
 from addonkit.models.compute import Disk, ExecResult, FoundProgram, Pool, PoolState, Program
 from addonkit.models.definition import AddonDefinition, ProgramSource
+from addonkit.util.concurrency import finish
 from addonkit.util.files import remove_tree
 from addonkit.util.values import frozen
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from addonkit.compute.process.disks import Disks
-from addonkit.compute.process.names import check_name
 from addonkit.compute.process.placeholders import Placeholders
 from addonkit.compute.process.record import RunRecord, read_record
 from addonkit.compute.process.server_users import ServerUsers
 from addonkit.compute.process.user import ServiceUser
-from addonkit.errors import ComputeError
+from addonkit.errors import ComputeError, InvalidName
 from addonkit.models.compute import Pool, Program
 from addonkit.util.home_identity import home_id
+
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
 
 class Layout:
@@ -53,7 +56,7 @@ class Layout:
 
     def server_locks(self, disks: Sequence[str], pool: str) -> tuple[Path, ...]:
         """Return the files that a server holds locked for life."""
-        return tuple(self.disks.lock(disk) for disk in disks) or (self.pool(pool) / "alive",)
+        return tuple(map(self.disks.lock, disks)) or (self.pool(pool) / "alive",)
 
     def socket(self, pool: Pool) -> str:
         """Return the path of a server's Unix socket; empty when it has none."""
@@ -81,3 +84,17 @@ def program_of(pool: Pool) -> Program:
             f"cannot run {pool.name} as a process", "its addon does not say how", "use a backend that runs containers"
         )
     return pool.spec.program
+
+
+def check_name(name: str) -> str:
+    """Return the name itself when it can be the name of a pool or disk, and so of a directory.
+
+    Raises:
+        InvalidName: otherwise; nothing leads out of the home.
+    """
+    if _NAME.fullmatch(name):
+        return name
+    raise InvalidName(
+        f"cannot use {name!r} as the name of a pool or disk",
+        "a name has up to 128 letters, digits, '.', '_' and '-', and starts with a letter or digit",
+    )

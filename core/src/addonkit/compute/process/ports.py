@@ -73,8 +73,10 @@ class Ports:
         """
         with self._lock():
             mine = self._of(pool)
-            missing = [name for name in names if name not in mine]
-            for name, (port, held) in zip(missing, self._free(len(missing), pool), strict=True):
+            for name in names:
+                if name in mine:
+                    continue
+                port, held = self._reserve_free(pool)
                 replace_private(self._reservation(port), f"{pool}\n{name}\n".encode())
                 self._held.setdefault(pool, []).append(held)
                 self._mark(pool, port)
@@ -147,21 +149,15 @@ class Ports:
         finally:
             os.close(mark)
 
-    def _free(self, count: int, pool: str) -> Iterator[tuple[int, socket.socket]]:
-        reserved = {int(path.name) for path in self._directory.iterdir() if path.name.isdigit()}
-        found = 0
+    def _reserve_free(self, pool: str) -> tuple[int, socket.socket]:
         for port in shuffled(outside(self._allowed, _ephemeral())):
-            if found == count:
-                return
-            held = None if port in reserved else reserve(port)
+            held = None if self._reservation(port).exists() else reserve(port)
             if held is not None:
-                found += 1
-                yield port, held
-        if found < count:
-            span = f"{self._allowed.start}-{self._allowed.stop - 1}"
-            raise NoFreePort(
-                f"cannot find a port for {pool}", f"all of {span} are taken", "free some, or set ADDONKIT_PORTS"
-            )
+                return port, held
+        span = f"{self._allowed.start}-{self._allowed.stop - 1}"
+        raise NoFreePort(
+            f"cannot find a port for {pool}", f"all of {span} are taken", "free some, or set ADDONKIT_PORTS"
+        )
 
     def _of(self, pool: str) -> dict[str, int]:
         mine = {}

@@ -12,13 +12,12 @@ import attrs
 from addonkit.compute.process.disk_records import MARK
 from addonkit.compute.process.disks import Disks
 from addonkit.compute.process.lock import locked
-from addonkit.compute.process.ownership import hand_over
 from addonkit.compute.process.start import LaunchPlan, prepare_with_files
 from addonkit.compute.process.templates import Templates, template_key
-from addonkit.compute.process.threads import finish
-from addonkit.compute.process.user import chown
+from addonkit.compute.process.user import chown, hand_over
 from addonkit.models.compute import DiskTemplate
 from addonkit.models.secret import reveal
+from addonkit.util.concurrency import finish
 from addonkit.util.file_trees import give_tree, sync_file_system
 from addonkit.util.files import sync_directory
 

@@ -9,6 +9,7 @@ import re
 import signal
 import subprocess
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -60,7 +61,7 @@ class Programs:
         Raises:
             ProgramNotFound: naming the versions found.
         """
-        if not all(_has_all(Path(each.directory), source) for each in self.find(source)):
+        if any(_missing(Path(each.directory), source) for each in self.find(source)):
             self._search(source)  # something was removed or upgraded since
         found = self.find(source)
         for each in found:
@@ -105,9 +106,8 @@ class Programs:
                 found[real] = FoundProgram(str(usable), version, origin, package)
             except (OSError, ValueError) as error:
                 faults[real] = f"{real}: {error}"
-        newest = sorted(found.values(), key=lambda each: version_key(each.version), reverse=True)
         self._faults[source] = tuple(faults.values())
-        self._found[source] = tuple(sorted(newest, key=lambda each: _rank(Path(each.directory), source)))
+        self._found[source] = tuple(sorted(found.values(), key=partial(_order, source), reverse=True))
 
     def _places(self, source: ProgramSource) -> Iterator[tuple[str, str, str]]:
         for directory in _split(self._environ.get("ADDONKIT_PROGRAMS", "")):
@@ -116,7 +116,7 @@ class Programs:
             first = executable(Path(directory), source.executables[0])
             if first is not None:
                 real = first.resolve().parent
-                yield "PATH", str(real) if _has_all(real, source) else directory, ""
+                yield "PATH", directory if _missing(real, source) else str(real), ""
         for pattern in source.directories:
             for directory in sorted(glob.glob(pattern), reverse=True):  # noqa: PTH207 - the pattern is absolute
                 yield "system", directory, ""
@@ -202,14 +202,11 @@ def executable(directory: Path, name: str) -> Path | None:
     return None
 
 
-def _rank(directory: Path, source: ProgramSource) -> int:
-    """Return which of its alternative names the first executable has there; 0 for the first."""
-    names = source.executables[0].split("|")
-    return next((number for number, name in enumerate(names) if executable(directory, name)), len(names))
-
-
-def _has_all(directory: Path, source: ProgramSource) -> bool:
-    return not _missing(directory, source)
+def _order(source: ProgramSource, found: FoundProgram) -> tuple[int, tuple[int, ...]]:
+    """Sort what is better later: first by which of its alternative names the first executable has, then by version."""
+    names, directory = source.executables[0].split("|"), Path(found.directory)
+    rank = next((number for number, name in enumerate(names) if executable(directory, name)), len(names))
+    return -rank, version_key(found.version)
 
 
 def _missing(directory: Path, source: ProgramSource) -> list[str]:
@@ -257,4 +254,4 @@ def _levels(pattern: str) -> Iterator[str]:
 
 
 def _split(text: str) -> list[str]:
-    return [part for part in text.split(os.pathsep) if part]
+    return list(filter(None, text.split(os.pathsep)))

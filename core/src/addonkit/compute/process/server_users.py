@@ -37,8 +37,8 @@ def lacking_capabilities() -> tuple[str, ...]:
         status = Path("/proc/self/status").read_text()
     except OSError:
         return ()
-    lines = [line for line in status.splitlines() if line.startswith("CapEff:")]
-    allowed = int(lines[0].split()[1], 16) if lines else -1
+    effective = status.partition("CapEff:")[2].split(maxsplit=1)
+    allowed = int(effective[0], 16) if effective else -1
     return tuple(name for name, bit in _NEEDED.items() if not allowed >> bit & 1)
 
 
@@ -130,11 +130,14 @@ class ServerUsers:
         return None
 
     def _chosen(self, server: str) -> ServiceUser | None:
-        return next((_user(uid) for uid, name in self._all() if name == server), None)
+        for uid, name in self._all():
+            if name == server:
+                return _user(uid)
+        return None
 
     def _reserve(self, server: str) -> ServiceUser:
         make_directory(self._directory, 0o700, parents=0o711)
-        used = _running() | {uid for uid, _ in self._all()}
+        used = _running().union(dict(self._all()))
         for uid in shuffled(self._range):
             if uid not in used and create_private(self._directory / str(uid), server.encode()):
                 return _user(uid)
@@ -162,7 +165,7 @@ def uid_range(environ: Mapping[str, str]) -> range:
     """
     text = environ.get(RANGE_SETTING, "")
     if not text:
-        return next((each for each in DEFAULT_RANGES if has_users(each)), range(0))
+        return next(filter(has_users, DEFAULT_RANGES), range(0))
     attempted = f"cannot use {text!r} from {RANGE_SETTING}"
     first, dash, last = text.partition("-")
     if not (dash and first.isdecimal() and last.isdecimal() and 0 < int(first) <= int(last) < _HIGHEST):
@@ -181,20 +184,22 @@ def sole_user() -> int | None:
 
 def has_users(wanted: range) -> bool:
     """Return whether this user namespace has all these users and groups; see user_namespaces(7)."""
-    return all(_is_mapped(wanted, table) for table in _MAPS)
+    for table in _MAPS:
+        for first, _outside, count in _spans(table):
+            if first <= wanted.start and wanted.stop <= first + count:
+                break
+        else:
+            return False
+    return True
 
 
-def _is_mapped(wanted: range, table: Path) -> bool:
-    return any(first <= wanted.start and wanted.stop <= first + count for first, _, count in _spans(table))
-
-
-def _spans(table: Path) -> list[tuple[int, int, int]]:
+def _spans(table: Path) -> list[tuple[int, ...]]:
     """Return first id inside, first id outside, and count, of each line; everything where the kernel shows no map."""
     try:
-        lines = [line.split() for line in table.read_text().splitlines()]
+        text = table.read_text()
     except OSError:
         return [(0, 0, 2**32 - 1)]
-    return [(int(inside), int(outside), int(count)) for inside, outside, count in lines]
+    return [tuple(map(int, line.split())) for line in text.splitlines()]
 
 
 def _running() -> set[int]:

@@ -15,11 +15,11 @@ from addonkit.compute.process.placeholders import Placeholders
 from addonkit.compute.process.programs import executable
 from addonkit.compute.process.record import read_record
 from addonkit.compute.process.stop import workers_of
-from addonkit.compute.process.threads import finish
 from addonkit.compute.process.user import ServiceUser
 from addonkit.errors import PoolCrashed
 from addonkit.models.compute import File, Pool, Program
 from addonkit.models.secret import reveal
+from addonkit.util.concurrency import finish
 from addonkit.util.text import last_lines
 from addonkit.util.values import frozen
 

@@ -10,11 +10,9 @@ from typing import Final
 
 from addonkit.compute.process.disk_lock import is_held, take
 from addonkit.compute.process.identity import is_running
-from addonkit.compute.process.layout import Layout, program_of
+from addonkit.compute.process.layout import Layout, check_name, program_of
 from addonkit.compute.process.liveness import ELSEWHERE, STOP_THERE, Liveness
-from addonkit.compute.process.names import check_name
 from addonkit.compute.process.open_files import having_open
-from addonkit.compute.process.ownership import hand_over
 from addonkit.compute.process.placeholders import Placeholders
 from addonkit.compute.process.ports import Ports
 from addonkit.compute.process.prepare import prepare_disk, work_before_start
@@ -23,10 +21,10 @@ from addonkit.compute.process.record import RunRecord
 from addonkit.compute.process.start import LaunchPlan, kept_files, launch
 from addonkit.compute.process.stop import Terminator
 from addonkit.compute.process.templates import Templates
-from addonkit.compute.process.threads import finish
-from addonkit.compute.process.user import ServiceUser
+from addonkit.compute.process.user import ServiceUser, hand_over
 from addonkit.errors import PoolCrashed
 from addonkit.models.compute import Pool, Program
+from addonkit.util.concurrency import finish
 from addonkit.util.files import make_directory
 
 TAKE_LIMIT: Final = 1.0

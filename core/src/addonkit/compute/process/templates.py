@@ -145,11 +145,15 @@ def templates_of(home: Path, environ: Mapping[str, str]) -> Templates:
 
 def template_key(template: DiskTemplate, program: Program, folder: Path) -> str:
     """Return a name for what a template follows from: the program's very files, commands, settings."""
-    files = [executable(folder, name) for name in program.source.executables]
-    builds = [(str(path), status.st_size, status.st_mtime_ns) for path in files if path for status in (path.stat(),)]
+    builds = []
+    for name in program.source.executables:
+        path = executable(folder, name)
+        if path is not None:
+            status = path.stat()
+            builds.append((str(path), status.st_size, status.st_mtime_ns))
     settings = [
-        [list(command) for command in template.prepare],
-        [[file.path, reveal(file.content)] for file in template.files],
+        template.prepare,
+        [(file.path, reveal(file.content)) for file in template.files],
         sorted((name, reveal(value)) for name, value in program.env.items()),
         template.adapt,
     ]

@@ -19,7 +19,7 @@ def matches(version: str, wanted: str) -> bool:
 
 def version_key(version: str) -> tuple[int, ...]:
     """Return a key that sorts newer versions later."""
-    return tuple(int(part) for part in version.split(".") if part.isdigit())
+    return tuple(map(int, filter(str.isdigit, version.split("."))))
 
 
 def is_recent(version: str, oldest: Sequence[str]) -> bool:

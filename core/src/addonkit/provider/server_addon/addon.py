@@ -84,7 +84,9 @@ class ServerAddon(ServerHooks):
 
     def _missing_hooks(self) -> Iterator[str]:
         """Yield hooks that it does not answer."""
-        yield from (hook for hook, needed in NEEDED_VERBS.items() if not isinstance(self.tenants, needed))
+        for hook, needed in NEEDED_VERBS.items():
+            if not isinstance(self.tenants, needed):
+                yield hook
         if self.tenants is None:
             yield from ("addon_inspect", "addon_drop_claim")
         if not self.definition.options:
