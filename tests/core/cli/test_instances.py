@@ -12,7 +12,7 @@ import pytest
 from addonkit.controller.pools import HealReport
 from addonkit.errors import AlreadyExists, InstanceFailed, UnknownAddon, UnknownApp, UnknownVariant
 from addonkit.models.instance import Phase
-from addonkit.models.variable import VariableMove
+from addonkit.models.variable import Variable, VariableMove
 from addonkit.models.views import AppView, InstanceView, Plan, PlannedStep
 
 MOVES = (
@@ -50,10 +50,32 @@ def test_create_asks_for_what_was_typed_and_tells_what_to_do_next(call, kit, sam
     )
     assert outcome.status == 0
     assert outcome.out == (
-        "shop-postgresql is active at 127.0.0.1:20001 (postgresql:small, version 18.6); app shop is new\n"
-        "shop receives DATABASE_URL, PGHOST\n"
-        "next: `addonkit run -a shop -- COMMAND`; connect: `addonkit shell shop-postgresql`\n"
+        "shop-postgresql is active at 127.0.0.1:20001 (postgresql:small, version 18.6)\n"
+        "new app shop receives DATABASE_URL, PGHOST\n"
+        "connect: `addonkit shell shop-postgresql`\n"
     )
+    assert call("-v", "create", "postgresql:small", "-a", "shop").out.endswith(
+        "new app shop receives DATABASE_URL, PGHOST\n"
+        "use: `addonkit run -a shop -- COMMAND`; connect: `addonkit shell shop-postgresql`\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("keys", "has_shell", "told"),
+    [
+        (("A_URL", "B"), True, "shop receives A_URL, B; connect: `addonkit shell shop-postgresql`\n"),
+        (("A_URL", "B", "C"), True, "shop receives A_URL and 2 more; connect: `addonkit shell shop-postgresql`\n"),
+        (("A_URL", "B", "C"), False, "shop receives A_URL and 2 more; use: `addonkit run -a shop -- COMMAND`\n"),
+        ((), False, "shop receives no variables; use: `addonkit run -a shop -- COMMAND`\n"),
+    ],
+)
+def test_the_result_of_create_is_two_lines(call, kit, samples, keys, has_shell, told):
+    variables = tuple(Variable(key, "x") for key in keys)
+    association = attrs.evolve(samples.association, variables=variables, plain=variables)
+    kit.answers["create"] = attrs.evolve(samples.binding, association=association, new_app=False, has_shell=has_shell)
+    first, second = call("create", "postgresql:small", "-a", "shop").out.splitlines(keepends=True)
+    assert len(first) <= 80
+    assert second == told
 
 
 def test_the_same_create_again_says_that_it_exists(call, kit, samples):
@@ -89,6 +111,7 @@ def test_create_tells_what_moved_and_why(call, kit, samples):
     kit.answers["create"] = attrs.evolve(samples.binding, association=association, new_app=False)
     assert (
         "shop receives POSTGRESQL_DATABASE_URL, POSTGRESQL_PGHOST\n"
+        "connect: `addonkit shell shop-postgresql`\n"
         "postgresql: DATABASE_URL is now POSTGRESQL_DATABASE_URL, PGHOST is now\n"
         "  POSTGRESQL_PGHOST (DATABASE_URL is set by hand)\n"
     ) in call("create", "postgresql", "-a", "shop").out
@@ -150,7 +173,7 @@ def test_attach(call, kit, samples):
     kit.answers["attach"] = attrs.evolve(samples.binding, new_app=False)
     outcome = call("attach", "shop-postgresql", "-a", "reports", "--as", "main")
     assert kit.call("attach") == (("shop-postgresql", "reports"), {"alias": "main", "socket": False, "role": ""})
-    assert "next: `addonkit run -a shop -- COMMAND`" in outcome.out
+    assert "shop receives DATABASE_URL, PGHOST; connect: `addonkit shell shop-postgresql`" in outcome.out
 
 
 def test_detach_tells_what_is_gone_and_what_stays(call, kit, samples):

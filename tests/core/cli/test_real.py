@@ -23,7 +23,7 @@ asyncio.run(main())
 @pytest.mark.slow
 def test_a_whole_life(addonkit, home):
     created = addonkit("create", "postgresql:small", "-a", "shop", "-v")
-    assert "app shop is new" in created.stdout
+    assert "new app shop receives DATABASE_URL, PGHOST" in created.stdout
     assert created.stderr.splitlines()[-1] == "  3/3 put the variables together ... done"
     assert {line.rsplit(" ", 1)[1] for line in created.stderr.splitlines()} == {"done", "..."}
 

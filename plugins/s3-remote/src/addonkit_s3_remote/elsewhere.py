@@ -10,7 +10,7 @@ from addonkit_s3_remote.service import Service
 
 
 def is_elsewhere(service: Service, made_on: str) -> bool:
-    """Whether an instance was made on another endpoint; False when it is not known where."""
+    """Return whether an instance was made on another endpoint; False when it is not known where."""
     return bool(made_on) and made_on != service.endpoint
 
 

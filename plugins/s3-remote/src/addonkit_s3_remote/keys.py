@@ -59,7 +59,7 @@ async def drop_keys(service: Service, user: str) -> None:
 
 
 async def is_known(service: Service, user: str) -> bool:
-    """Whether there is such a user."""
+    """Return whether there is such a user."""
     async with iam(service, f"looking for user {user}") as client:
         return await if_there(client.list_access_keys(UserName=user)) is not None
 

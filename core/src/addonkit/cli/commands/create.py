@@ -105,7 +105,7 @@ def show_binding(invocation: Invocation, binding: Binding, *, waited: bool) -> N
     """Show what the app has now, and what to do next."""
     from addonkit.cli.render import json, text
 
-    invocation.answer(json.binding_json(binding), text.binding_text(binding, waited=waited))
+    invocation.answer(json.binding_json(binding), text.binding_text(binding, waited=waited, verbose=invocation.verbose))
 
 
 def _show_plan(

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from addonkit.cli.render.json import version_of
-from addonkit.cli.render.table import block, table, wrap
+from addonkit.cli.render.table import block, table, width, wrap
 from addonkit.cli.render.times import time_text
 from addonkit.cli.streams import clean
 from addonkit.controller.lookup import how_to_install
@@ -25,26 +25,44 @@ NO_INSTANCES = "no instances yet; run `addonkit create ADDON -a APP` to make one
 
 NO_APPS = "no apps yet; the first `addonkit create ADDON -a APP` makes one"
 
+_FEW = 2
+"""Variables that are all named after a create."""
+
 HIDDEN = "***"
 """What stands for a secret."""
 
 
-def binding_text(binding: Binding, *, waited: bool) -> str:
-    """Return what an app has after create or attach, and what to do next: two lines, more where there is more."""
+def binding_text(binding: Binding, *, waited: bool, verbose: bool = False) -> str:
+    """Return what an app has after create or attach, and what to do next: two lines, more if a name is long or moved.
+
+    Args:
+        binding: what there is now.
+        waited: whether the instance was waited for; if not, it may not be there yet.
+        verbose: name all variables, and the way to use them as well as the way to connect.
+    """
     instance, app = binding.instance, binding.association.app
     state = "exists already" if binding.existed else f"is {instance.phase}"
     where = f" at {binding.address}" if binding.address and waited else ""
-    new = f"; app {app} is new" if binding.new_app else ""
-    lines = [f"{instance.name} {state}{where} ({kind_of(instance)}){new}"]
+    first = f"{instance.name} {state}{where} ({kind_of(instance)})"
     if not waited:
-        return "\n".join((*lines, f"next: `addonkit retry {instance.name}` carries it out"))
+        new = f"; app {app} is new" if binding.new_app else ""
+        return f"{first}{new}\nnext: `addonkit retry {instance.name}` carries it out"
+    receives = f"{'new app ' if binding.new_app else ''}{app} receives {_keys(binding, every=verbose)}"
+    use = f"use: `addonkit run -a {app} -- COMMAND`"
+    connect = f"connect: `addonkit shell {instance.name}`" if binding.has_shell else ""
+    moved = [wrap(line) for line in moves_lines(binding.moves)]
+    if verbose:
+        return "\n".join((first, wrap(receives), *moved, f"{use}; {connect}" if connect else use))
+    both = f"{receives}; {connect or use}"
+    return "\n".join((first, *((both,) if len(both) <= width() else (receives, connect or use)), *moved))
+
+
+def _keys(binding: Binding, *, every: bool) -> str:
+    """Return names of the variables that the app receives: all, or the first one and how many more."""
     keys = [variable.key for variable in binding.variables]
-    if keys:
-        lines.append(wrap(f"{app} receives {', '.join(keys)}"))
-    lines += [wrap(line) for line in moves_lines(binding.moves)]
-    connect = f"; connect: `addonkit shell {instance.name}`" if binding.has_shell else ""
-    lines.append(f"next: `addonkit run -a {app} -- COMMAND`{connect}")
-    return "\n".join(lines)
+    if every or len(keys) <= _FEW:
+        return ", ".join(keys) or "no variables"
+    return f"{keys[0]} and {len(keys) - 1} more"
 
 
 def moves_lines(moves: Iterable[VariableMove]) -> list[str]:

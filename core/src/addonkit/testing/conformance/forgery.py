@@ -84,7 +84,7 @@ def password_in(value: str) -> str:
 
 
 def _with_own_login(mine: Environ, theirs: Environ, sensitive: Collection[str]) -> Iterator[Attempt]:
-    """Who signs in as itself, and asks for the other's place."""
+    """Yield attempts that sign in as themselves, and ask for the other's place."""
     own = {name: urlsplit(value) for name, value in mine.items() if password_in(value)}
     urls = {
         name: _with_login(theirs[name], unquote(url.username or ""), unquote(url.password or ""))
