@@ -27,7 +27,7 @@ from bench_process import begin
 from creates import PROGRAM, Bench, new_name, prepare
 from engine import EXECUTIONS, STEPS, sagas
 
-from addonkit.store.pace import Pace
+from addonkit.store.group_commit import Pace
 from addonkit.store.writer import Writer
 from addonkit.testing.home import kill_servers
 

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from addonkit.errors import AlreadyExists
+from addonkit.store.group_commit import Pace
 from addonkit.store.interface import Reader, Transaction
-from addonkit.store.pace import Pace
 from addonkit.store.sqlite import SqliteStore
 from addonkit.store.writer import AT_ONCE
 from addonkit.testing.store_values import Note

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from addonkit.controller.action_context import check_result
+from addonkit.controller.addons import addon_of
 from addonkit.controller.deletion import forget_empty_app
 from addonkit.controller.execution_ids import bind_id, bind_ids, revocation_id, rotation_ids, unbind_id
-from addonkit.controller.lookup import addon_of
 from addonkit.controller.rotation import bound_variables
 from addonkit.controller.step_context import subject_of
 from addonkit.controller.variables import resolve_app_names

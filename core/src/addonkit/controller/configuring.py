@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from addonkit.controller.addons import addon_of
 from addonkit.controller.execution_ids import configure_id
-from addonkit.controller.lookup import addon_of
 from addonkit.controller.reconciliation import change_instance
 from addonkit.controller.step_context import subject_of
 from addonkit.errors import AddonkitError

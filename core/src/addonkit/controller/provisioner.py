@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from addonkit.controller.action_context import check_result
+from addonkit.controller.addons import addon_of
 from addonkit.controller.decide import retry_time
 from addonkit.controller.deletion import forget_instance
 from addonkit.controller.execution_ids import deprovision_id, provision_id, provision_ids
-from addonkit.controller.lookup import addon_of
 from addonkit.controller.reconciliation import change_instance
 from addonkit.controller.step_context import subject_of, variant_of
 from addonkit.errors import AddonkitError, Retryable, SagaFailed

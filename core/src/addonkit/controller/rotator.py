@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from addonkit.controller.action_context import check_result
+from addonkit.controller.addons import addon_of
 from addonkit.controller.binder import Binder
 from addonkit.controller.execution_ids import rotation_id
-from addonkit.controller.lookup import addon_of
 from addonkit.controller.rotation import forget_former, give_up_rotation, record_failure, switch_credentials
 from addonkit.controller.step_context import subject_of
 from addonkit.errors import AddonkitError

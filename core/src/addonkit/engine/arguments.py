@@ -1,4 +1,4 @@
-"""Arguments of steps: values by name, from the execution and from the engine's own resources."""
+"""Arguments of steps: values by name, from the execution and from the engine's own resources, and `sagas`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any
 
 from addonkit.engine.journal import Journal
-from addonkit.errors import SagaRefused
+from addonkit.errors import LeaseLost, SagaRefused
 from addonkit.models.execution import Execution
 from addonkit.saga.protocol import Sagas
 from addonkit.saga.saga import Saga
@@ -112,3 +112,42 @@ def _checked(key: str, value: Any, kind: Any) -> Any:
     except (TypeError, ValueError) as error:
         raise TypeError(f"its output {key!r} cannot be journaled: {error}") from error
     return tree
+
+
+class ChildSagas:
+    """Runs executions on behalf of a step, which receives it as `sagas`; undoing the step does not undo them.
+
+    An execution that another process takes over meanwhile is waited for.
+    """
+
+    def __init__(self, engine: Sagas, subject: Mapping[str, str]) -> None:
+        self._engine = engine
+        self._subject = subject
+
+    async def ensure(
+        self,
+        id: str,
+        saga: Saga[Any],
+        inputs: Mapping[str, Any] | None = None,
+        subject: Mapping[str, str] | None = None,
+        *,
+        again: bool = False,
+    ) -> Any:
+        """Join, resume or start the execution of that id and return its result; see Engine.ensure.
+
+        It serves what the step's own execution serves, unless a subject is given.
+        """
+        while True:
+            try:
+                served = self._subject if subject is None else subject
+                return await self._engine.ensure(id, saga, inputs, served, again=again)
+            except LeaseLost:
+                continue
+
+    async def undo(self, id: str, saga: Saga[Any], *, completed: bool = True) -> None:
+        """Undo the execution of that id, whatever its state; see Engine.undo."""
+        while True:
+            try:
+                return await self._engine.undo(id, saga, completed=completed)
+            except LeaseLost:
+                continue

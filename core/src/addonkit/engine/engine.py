@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from addonkit.engine.arguments import Resources, StepArguments
+from addonkit.engine.arguments import ChildSagas, Resources, StepArguments
 from addonkit.engine.beginning import Beginning, Begun, reshaped
 from addonkit.engine.cancellation import CancellationWatch, StopSignal, request_cancellation
-from addonkit.engine.child_sagas import ChildSagas
 from addonkit.engine.events import EventPublisher, Sink
 from addonkit.engine.failure import mentions
 from addonkit.engine.invoker import StepInvoker

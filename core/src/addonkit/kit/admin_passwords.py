@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from addonkit.controller.addons import addon_of
 from addonkit.controller.execution_ids import admin_rotation_id, once_id
-from addonkit.controller.lookup import addon_of, existing, lookup_instance
+from addonkit.controller.lookup import existing, lookup_instance
 from addonkit.errors import Busy, InvalidInput
 from addonkit.models.execution import Execution, ExecutionStatus
 from addonkit.models.instance import Instance, Phase, Server

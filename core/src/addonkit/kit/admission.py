@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from addonkit.controller.lookup import addon_of, find_association, find_instance, plain_name
+from addonkit.controller.addons import addon_of
+from addonkit.controller.lookup import find_association, find_instance, plain_name
 from addonkit.controller.requests import Asked, Request
 from addonkit.controller.step_context import variant_of
 from addonkit.errors import AddonFault

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Final
 
+from addonkit.controller.addons import addon_of
 from addonkit.controller.execution_ids import once_id
-from addonkit.controller.lookup import addon_of, lookup_instance
+from addonkit.controller.lookup import lookup_instance
 from addonkit.controller.step_context import subject_of
 from addonkit.errors import InvalidInput
 from addonkit.models.option_values import words_of

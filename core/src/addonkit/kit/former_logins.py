@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from addonkit.controller.lookup import addon_of
+from addonkit.controller.addons import addon_of
 from addonkit.errors import AddonkitError, StoreError
 from addonkit.models.compute import Pool
 from addonkit.models.instance import Association, Instance, Phase

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from addonkit.controller.addons import addon_of
 from addonkit.controller.configuring import begin_change
-from addonkit.controller.lookup import addon_of, lookup_instance
+from addonkit.controller.lookup import lookup_instance
 from addonkit.errors import Busy, InstanceFailed
 from addonkit.kit.listening import check_change
 from addonkit.models.instance import Instance, Phase

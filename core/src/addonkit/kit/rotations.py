@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from addonkit.controller.addons import addon_of
 from addonkit.controller.execution_ids import once_id
-from addonkit.controller.lookup import addon_of, existing, find_attached, find_instance, lookup_instance
+from addonkit.controller.lookup import existing, find_attached, find_instance, lookup_instance
 from addonkit.controller.moving import check_still
 from addonkit.controller.rotation import GRACE, begin_rotation, mark_formers
 from addonkit.controller.step_context import subject_of

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from addonkit.controller.addons import addon_of
 from addonkit.controller.execution_ids import once_id
-from addonkit.controller.lookup import addon_of
 from addonkit.controller.step_context import subject_of
 from addonkit.errors import AddonkitError
 from addonkit.models.compute import Pool

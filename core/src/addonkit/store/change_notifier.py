@@ -1,4 +1,4 @@
-"""Wakes the tasks of this process that watch a store."""
+"""Wakes the tasks of this process that watch a store: at its own changes, and to look for those of others."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import threading
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from addonkit.store.interface import Change, ChangeKind
 
@@ -79,3 +80,45 @@ def with_missed(position: int, changes: Sequence[Change]) -> Sequence[Change]:
     if not changes or changes[0].number == position + 1:
         return changes
     return (Change(changes[0].number - 1, "", "", ChangeKind.MISSED, 0), *changes)
+
+
+class PollTimer:
+    """Runs on each event loop for as long as a task waits there.
+
+    Args:
+        every: seconds between two checks.
+        is_due: whether the tasks are to be woken; called often, so it has to be cheap.
+    """
+
+    def __init__(self, every: float, is_due: Callable[[], bool]) -> None:
+        self._every = every
+        self._is_due = is_due
+        self._waiting: WeakKeyDictionary[asyncio.AbstractEventLoop, set[asyncio.Event]] = WeakKeyDictionary()
+        """The events of each loop on which the timer runs."""
+
+    @contextmanager
+    def setting(self, event: asyncio.Event) -> Iterator[None]:
+        """Set an event of the running loop when a look is due, while the block lasts."""
+        loop = asyncio.get_running_loop()
+        if loop not in self._waiting:
+            self._waiting[loop] = set()
+            self._continue(loop)
+        events = self._waiting[loop]
+        events.add(event)
+        try:
+            yield
+        finally:
+            events.discard(event)
+
+    def _continue(self, loop: asyncio.AbstractEventLoop) -> None:
+        loop.call_later(self._every, self._check, loop)
+
+    def _check(self, loop: asyncio.AbstractEventLoop) -> None:
+        events = self._waiting[loop]
+        if not events:
+            del self._waiting[loop]
+            return
+        if self._is_due():
+            for event in events:
+                event.set()
+        self._continue(loop)

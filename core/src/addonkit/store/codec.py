@@ -10,10 +10,9 @@ from addonkit.errors import StoreError
 from addonkit.models.secret import Secret
 from addonkit.store.converter import converter
 from addonkit.store.keys import SEALED
-from addonkit.store.plain_texts import PlainTexts
 from addonkit.store.readers import reader_of
 from addonkit.store.sealing import Sealer
-from addonkit.store.trees import tree_of
+from addonkit.store.trees import PlainTexts, tree_of
 
 T = TypeVar("T")
 

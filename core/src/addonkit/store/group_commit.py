@@ -5,12 +5,11 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from addonkit.errors import StoreCorrupted
 from addonkit.store.jobs import Job
 from addonkit.store.keys import refuse_awaitable
-from addonkit.store.pace import Pace
 from addonkit.store.sqlite_transaction import SqliteTransaction, TooMany
 
 if TYPE_CHECKING:
@@ -19,6 +18,11 @@ if TYPE_CHECKING:
     from addonkit.util.clock import Clock
 
 Decision = Callable[["Transaction"], Any]
+
+_LONGEST: Final = 0.001
+"""Seconds of a commit that an event loop waits for: a thread would take a sixth of it to wake twice."""
+_WEIGHT: Final = 0.2
+"""Of the newest commit in the average: one that is slow by chance changes nothing."""
 
 
 class _Torn(Exception):
@@ -106,3 +110,19 @@ class GroupCommit:
         elif job.error is not None and not alone and connection.total_changes != before:
             raise _Torn
         return transaction
+
+
+class Pace:
+    """The average of what commits took. The first ones count as quick."""
+
+    def __init__(self) -> None:
+        self._average = 0.0
+
+    @property
+    def is_quick(self) -> bool:
+        """Return whether the next commit is expected to be quick."""
+        return self._average < _LONGEST
+
+    def note(self, seconds: float) -> None:
+        """Take note of what a commit took."""
+        self._average += _WEIGHT * (seconds - self._average)

@@ -39,19 +39,22 @@ Group = Callable[[sqlite3.Connection, Sequence[Job], int], None]
 """Does the work of several jobs at once and writes down their outcomes. Raises TooMany if one reads more records."""
 
 
+def tell(jobs: Sequence[Job]) -> None:
+    """Wake the tasks that wait for these jobs; each event loop is woken once."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[Job]] = {}
+    for job in jobs:
+        by_loop.setdefault(job.loop, []).append(job)
+    for loop, waiting in by_loop.items():
+        if loop is _running_loop():
+            _settle(waiting)
+        else:
+            with suppress(RuntimeError):  # that loop is closed: no task waits there any more
+                loop.call_soon_threadsafe(_settle, waiting)
+
+
 def _settle(jobs: Sequence[Job]) -> None:
     for job in jobs:
         job.settle()
-
-
-def tell(jobs: Sequence[Job]) -> None:
-    """Wake the tasks that wait for these jobs; each event loop is woken once."""
-    for loop in {job.loop for job in jobs}:
-        if loop is _running_loop():
-            _settle([job for job in jobs if job.loop is loop])
-            continue
-        with suppress(RuntimeError):  # that loop is closed: no task waits there any more
-            loop.call_soon_threadsafe(_settle, [job for job in jobs if job.loop is loop])
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:

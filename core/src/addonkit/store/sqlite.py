@@ -6,11 +6,10 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from addonkit.store.change_notifier import ChangeNotifier, follow, with_missed
+from addonkit.store.change_notifier import ChangeNotifier, PollTimer, follow, with_missed
 from addonkit.store.group_commit import GroupCommit
 from addonkit.store.interface import Change, Entity, R, Reader, Stored, Transaction, V
 from addonkit.store.keys import refuse_awaitable
-from addonkit.store.poll_timer import PollTimer
 from addonkit.store.sqlite_transaction import SqliteTransaction, latest_change, read_changes
 from addonkit.store.writer import AT_ONCE, Writer
 

@@ -1,24 +1,35 @@
-"""Values to trees of dicts, lists, text and numbers. A walk over the value, which needs no code made for its class."""
+"""Values to trees of dicts, lists, text and numbers. A walk over the value, which needs no code made for its class.
+
+Values that hold only trees, times and Secrets, such as executions, become JSON text at once. An execution is written at
+each of its steps, and most of it is as it was: the text of each record of a step, and of each event, is made once.
+"""
 
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from enum import Enum
 from functools import cache
 from operator import attrgetter
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from addonkit.models.secret import Secret
 from addonkit.store.converter import converter
 from addonkit.store.keys import SEALED
 
+if TYPE_CHECKING:
+    from addonkit.store.sealing import Sealer
+
 _LEAVES: Final = frozenset({str, bool, int, type(None)})
 
 _SEVERAL: Final = 2
 """Names from which on `attrgetter` gives a tuple."""
+
+_KEPT: Final = 1_000
+"""Parts whose texts are kept."""
 
 
 def tree_of(value: Any, secret: Callable[[Secret], Any], key: Callable[[str], str]) -> Any:
@@ -101,3 +112,84 @@ def _text_key(name: Any) -> str:
     if not isinstance(plain, str):
         raise TypeError(f"it holds a dict with a key of type {type(plain).__name__}; keys are text")
     return plain
+
+
+class _KeyToEscapeError(Exception):
+    """A key could be taken for the mark of a sealed value."""
+
+
+class PlainTexts:
+    """Writes values whose class is `plain`, see Stored.
+
+    Args:
+        sealer: seals their Secrets.
+    """
+
+    def __init__(self, sealer: Sealer) -> None:
+        self._sealer = sealer
+        self._parts: dict[tuple[int, str], tuple[Any, str]] = {}
+
+    def text_of(self, row: str, value: Any) -> str | None:
+        """Return the text of a value; None when one of its keys has to be escaped.
+
+        Raises:
+            TypeError, ValueError: see Codec.dump.
+        """
+        try:
+            return self._text_of(row, value)
+        except _KeyToEscapeError:
+            return None
+
+    def _text_of(self, row: str, value: Any) -> str:
+        """Return the text, with the series of parts at its end."""
+        whole: dict[str, Any] = {}
+        series: list[str] = []
+        for name, each in _fields(value) or ():
+            if type(each) is tuple and each and _fields(each[0]):
+                series.append(f'"{name}":[{",".join([self._part(row, part) for part in each])}]')
+            else:
+                whole[name] = each
+        text = self._written(row, whole)
+        return f"{text[:-1]}{',' if whole else ''}{','.join(series)}}}" if series else text
+
+    def _part(self, row: str, part: Any) -> str:
+        place = (id(part), row)
+        known = self._parts.get(place)
+        if known is not None:  # the part is kept with its text, so no other one has its id
+            return known[1]
+        text = self._written(row, part)
+        if len(self._parts) >= _KEPT:
+            self._parts.clear()
+        self._parts[place] = (part, text)
+        return text
+
+    def _written(self, row: str, value: Any) -> str:
+        seals = 0
+
+        def other(found: Any) -> Any:
+            nonlocal seals
+            if isinstance(found, Secret):
+                seals += 1
+                return {SEALED: self._sealer.seal(found.reveal(), row)}
+            if type(found) is datetime:
+                return time_to_text(found)
+            fields = _fields(found)
+            if fields is not None:
+                return dict(fields)
+            return dict(found) if isinstance(found, Mapping) else tree_of(found, _same, _same)
+
+        text = json.dumps(value, separators=(",", ":"), allow_nan=False, default=other)
+        if text.count('sealed"') != seals:
+            raise _KeyToEscapeError
+        return text
+
+
+def _fields(value: Any) -> Iterable[tuple[str, Any]] | None:
+    """Return names and values of the fields of a value that has them."""
+    kind: Any = type(value)
+    fields = fields_of(kind)
+    return None if fields is None else fields(value)
+
+
+def _same(value: Any) -> Any:
+    return value

@@ -10,7 +10,7 @@ from addonkit.cli.render.json import version_of
 from addonkit.cli.render.table import block, table, width, wrap
 from addonkit.cli.render.times import time_text
 from addonkit.cli.streams import clean
-from addonkit.controller.lookup import how_to_install
+from addonkit.controller.addons import how_to_install
 from addonkit.models.instance import Phase, Purpose
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from addonkit.controller.addons import addon_of
 from addonkit.controller.backups.step_values import moving_instance
-from addonkit.controller.lookup import addon_of
 from addonkit.controller.step_context import subject_of
 from addonkit.errors import ContractViolation, SagaBlocked, SagaRefused
 from addonkit.models.fingerprint import Fingerprint

@@ -5,12 +5,12 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from addonkit.controller.addons import addon_of
 from addonkit.controller.backups.addon_calls import checked_fingerprint
 from addonkit.controller.backups.archives import ReadResult, archive_subject
 from addonkit.controller.backups.places import create_place, discard_place, publish, switch
 from addonkit.controller.backups.step_values import backup_of, moving_instance, place_of
 from addonkit.controller.backups.trash import bring_back as take_from_trash
-from addonkit.controller.lookup import addon_of
 from addonkit.controller.step_context import subject_of
 from addonkit.errors import BackupError, DataDiffer, SagaBlocked, SagaRefused
 from addonkit.models.backup import Backup, Proof

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from addonkit.controller.action_context import Attempts
+from addonkit.controller.addons import addon_of
 from addonkit.controller.backups.places import discard_former, discard_place
 from addonkit.controller.backups.sagas import NAMES
 from addonkit.controller.execution_ids import once_id
-from addonkit.controller.lookup import addon_of
 from addonkit.controller.moving import IS_MOVING, mark_moving
 from addonkit.controller.step_context import subject_of
 from addonkit.engine.recovery import unfinished

@@ -5,10 +5,10 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from addonkit.controller.addons import addon_of
 from addonkit.controller.backups.places import next_tie, switch
 from addonkit.controller.backups.step_values import moving_instance, place_of
 from addonkit.controller.execution_ids import bind_id
-from addonkit.controller.lookup import addon_of
 from addonkit.controller.moving import begin_move, mark_moving
 from addonkit.controller.step_context import subject_of
 from addonkit.errors import DataDiffer, SagaBlocked, SagaRefused

@@ -6,8 +6,8 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from addonkit.archive.pipe import OTHER_SIDE
+from addonkit.controller.addons import addon_of
 from addonkit.controller.backups.archives import archive_subject
-from addonkit.controller.lookup import addon_of
 from addonkit.controller.step_context import subject_of
 from addonkit.models.fingerprint import Fingerprint
 from addonkit.util.values import frozen

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from addonkit.controller.addons import addon_of
 from addonkit.controller.backups.archives import archive_subject
 from addonkit.controller.backups.step_values import backup_of, moving_instance, place_of
-from addonkit.controller.lookup import addon_of
 from addonkit.controller.step_context import subject_of
 from addonkit.errors import BackupError, DataDiffer
 from addonkit.models.backup import Backup

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from addonkit.archive.names import archive_path, new_backup_name
+from addonkit.controller.addons import addon_of
 from addonkit.controller.backups import outcomes
 from addonkit.controller.backups.archives import location_of
 from addonkit.controller.backups.cleanup import Cleanup
@@ -13,7 +14,6 @@ from addonkit.controller.backups.places import PlaceRequest, former_of
 from addonkit.controller.backups.repository_backups import RepositoryBackups
 from addonkit.controller.backups.sagas import BackupSagas
 from addonkit.controller.execution_ids import BACKUPS
-from addonkit.controller.lookup import addon_of
 from addonkit.controller.step_context import subject_of
 from addonkit.controller.usage import usage_of
 from addonkit.errors import AddonkitError, BackupError, InstanceFailed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from addonkit.controller.lookup import how_to_install
+from addonkit.controller.addons import how_to_install
 from addonkit.models.instance import Instance
 from addonkit.models.views import Finding
 from addonkit.registry.discovery import ADDONS, State
