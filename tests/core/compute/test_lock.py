@@ -27,7 +27,7 @@ async def test_who_gets_the_lock_of_a_deleted_file_holds_nothing(tmp_path: Path,
             deleted.append(path.unlink())
         flock(descriptor, how)
 
-    monkeypatch.setattr("addonkit.compute.process.lock.fcntl.flock", delete_first)
+    monkeypatch.setattr("addonkit.util.file_locks.fcntl.flock", delete_first)
     async with asyncio.timeout(5), locked(path) as descriptor:
         assert os.path.samestat(os.fstat(descriptor), path.stat())
     assert deleted

@@ -98,7 +98,7 @@ def test_of_an_owner_that_cannot_be_read_nothing_is_known(text):
 def test_a_process_hidden_from_this_user_is_not_taken_for_dead(monkeypatch):
     """As with /proc mounted so that others' processes do not show."""
     owner = this_owner()
-    monkeypatch.setattr("addonkit.store.owner._stat", lambda pid: [])
+    monkeypatch.setattr("addonkit.store.owner.read_status", lambda pid: None)
 
     assert owner_alive(owner)
     assert not owner_alive(changed(owner, pid=2**22 + 1))

@@ -12,6 +12,7 @@ import attrs
 
 from addonkit.errors import AddonkitError, NothingDone, Retryable, SagaError, SagaFailed
 from addonkit.models.secret import ALPHABET, Secret
+from addonkit.util.hidden import HIDDEN
 
 _PASSING: Final = frozenset({errno.ECONNREFUSED, errno.ECONNRESET, errno.ETIMEDOUT, errno.EAGAIN, errno.EHOSTUNREACH})
 
@@ -74,7 +75,7 @@ def describe(error: BaseException, hidden: Collection[str] = ()) -> str:
 def scrub(text: str, hidden: Collection[str]) -> str:
     """Return the text with everything to hide replaced by `***`, longest first: a secret may contain another one."""
     for secret in sorted(hidden, key=len, reverse=True):
-        text = text.replace(secret, "***")
+        text = text.replace(secret, HIDDEN)
     return text
 
 

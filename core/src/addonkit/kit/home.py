@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from typing import Final
 
 from addonkit.errors import Busy, HomeCopied, StoreCorrupted, StoreUnavailable
 from addonkit.kit.home_owner import check_owner
+from addonkit.util.file_locks import try_lock_file
 from addonkit.util.files import make_directory
 from addonkit.util.home_identity import Place, find_place, stamp
 
@@ -85,11 +85,10 @@ def held_home(home: Path, *, alone: bool = False) -> Iterator[None]:
     """
     descriptor = os.open(home, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        fcntl.flock(descriptor, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+        if not try_lock_file(descriptor, shared=not alone):
+            found = "another command uses it" if alone else "it is being moved or adopted"
+            raise Busy(f"cannot use {home} as home", found, "try again when that has ended")
         yield
-    except BlockingIOError as error:
-        found = "another command uses it" if alone else "it is being moved or adopted"
-        raise Busy(f"cannot use {home} as home", found, "try again when that has ended") from error
     finally:
         os.close(descriptor)
 

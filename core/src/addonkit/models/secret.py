@@ -6,6 +6,8 @@ import hmac
 import secrets
 from typing import Any, Final, NoReturn
 
+from addonkit.util.hidden import HIDDEN
+
 ALPHABET: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 """Characters of generated secrets: safe in URLs, shells, dotenv, INI and JSON alike."""
 
@@ -56,13 +58,13 @@ class Secret:
         return bool(self._text)
 
     def __repr__(self) -> str:
-        return "Secret(***)"
+        return f"Secret({HIDDEN})"
 
     def __str__(self) -> str:
-        return "***"
+        return HIDDEN
 
     def __format__(self, spec: str) -> str:
-        return "***"
+        return HIDDEN
 
     def __reduce_ex__(self, protocol: Any) -> NoReturn:
         raise TypeError("a Secret is not pickled: it would leave its hiding place")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 from contextlib import suppress
@@ -14,6 +13,7 @@ from typing import Final
 import attrs
 
 from addonkit.errors import StoreUnavailable
+from addonkit.util.file_locks import lock_file
 
 NAME: Final = "audit.log"
 """Name of the log in the home. Each line is one JSON object."""
@@ -78,7 +78,7 @@ class AuditLog:
         """Begin a new file, unless another process has done so meanwhile."""
         lock = os.open(self._home, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            lock_file(lock)
             with suppress(FileNotFoundError):
                 if path.stat().st_size < self._largest:
                     return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import ipaddress
 import os
 import socket
@@ -16,6 +15,7 @@ from typing import Final
 import attrs
 
 from addonkit.errors import InvalidInput, StoreUnavailable
+from addonkit.util.file_locks import open_lock_file, try_lock_file
 from addonkit.util.unix_sockets import trusted_socket
 
 SOCKET: Final = "api.sock"
@@ -113,11 +113,9 @@ def home_socket(home: Path) -> Iterator[socket.socket | None]:
     Raises:
         StoreUnavailable: it cannot be made.
     """
-    lock = os.open(home / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    lock = open_lock_file(home / _LOCK)
     try:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not try_lock_file(lock):
             yield None
             return
         with _bound(home / SOCKET) as found:

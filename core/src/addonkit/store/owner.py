@@ -7,19 +7,11 @@ import os
 import secrets
 import socket
 from pathlib import Path
-from typing import Final
 
 import attrs
 
-from addonkit.util.procfs import boot_id, pid_namespace
+from addonkit.util.procfs import boot_id, pid_namespace, read_status
 from addonkit.util.values import frozen
-
-_PROC: Final = Path("/proc")
-_STATE: Final = 0
-_START: Final = 19
-"""Places of state and start time among the fields that `_stat` gives."""
-_DEAD_STATES: Final = frozenset("ZXx")
-"""States of a process that ended, see proc_pid_stat(5): a zombie works on nothing any more."""
 
 
 @frozen
@@ -59,8 +51,8 @@ class Owner:
 def this_owner() -> str:
     """Return a text that names this process; another one at each call."""
     pid = os.getpid()
-    fields = _stat(pid)
-    start = int(fields[_START]) if fields else 0  # without a /proc
+    status = read_status(pid)
+    start = status.started if status else 0  # without a /proc
     return str(Owner(*_machine(), pid, start, secrets.token_hex(4)))
 
 
@@ -111,11 +103,6 @@ def _runs(pid: int, start: int) -> bool:
         return False
     except PermissionError:
         pass  # another user's: it is there
-    fields = _stat(pid)
-    # Without fields the process ended this moment, or is hidden from this user: nothing certain either way.
-    return not fields or (fields[_STATE] not in _DEAD_STATES and int(fields[_START]) == start)
-
-
-def _stat(pid: int) -> list[str]:
-    """Return the fields of `/proc/<pid>/stat` from the third on: the second, a name, may hold anything."""
-    return _content(_PROC / str(pid) / "stat").decode(errors="replace").rpartition(")")[2].split()
+    status = read_status(pid)
+    # Without a status the process ended this moment, or is hidden from this user: nothing certain either way.
+    return status is None or (not status.ended and status.started == start)

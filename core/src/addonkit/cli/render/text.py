@@ -12,6 +12,7 @@ from addonkit.cli.render.times import time_text
 from addonkit.cli.streams import clean
 from addonkit.controller.addons import how_to_install
 from addonkit.models.instance import Phase, Purpose
+from addonkit.util.hidden import HIDDEN
 
 if TYPE_CHECKING:
     from addonkit.kit.binding import Binding
@@ -27,9 +28,6 @@ NO_APPS = "no apps yet; the first `addonkit create ADDON -a APP` makes one"
 
 _FEW = 2
 """Variables that are all named after a create."""
-
-HIDDEN = "***"
-"""What stands for a secret."""
 
 
 def binding_text(binding: Binding, *, waited: bool, verbose: bool = False) -> str:

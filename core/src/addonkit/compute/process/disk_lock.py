@@ -7,13 +7,13 @@ lock when the last of them has ended, however it ends. It holds across namespace
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import time
 from pathlib import Path
 from typing import Final
 
 from addonkit.errors import ComputeError
+from addonkit.util.file_locks import open_lock_file, try_lock_file
 
 _TRY_EVERY: Final = 0.02
 _NO_LOCKS: Final = frozenset({errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL})
@@ -38,32 +38,30 @@ async def take(path: Path, limit: float) -> int | None:
 
 def try_take(path: Path) -> int | None:
     """Take the lock if it is free; see take."""
-    return _try(path, fcntl.LOCK_EX)
+    return _try(path)
 
 
 def is_held(path: Path) -> bool:
     """Return whether a process, here or in another container, holds the lock. A lock that was never made is free."""
     if not path.exists():
         return False
-    descriptor = _try(path, fcntl.LOCK_SH)
+    descriptor = _try(path, shared=True)
     if descriptor is None:
         return True
     os.close(descriptor)
     return False
 
 
-def _try(path: Path, kind: int) -> int | None:
-    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-    descriptor = os.open(path, flags, 0o600)
+def _try(path: Path, *, shared: bool = False) -> int | None:
+    descriptor = open_lock_file(path)
     try:
-        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        return None
+        if try_lock_file(descriptor, shared=shared):
+            return descriptor
     except OSError as error:
         os.close(descriptor)
         if error.errno in _NO_LOCKS:
             advice = "set ADDONKIT_HOME to a directory on a local disk"
             raise ComputeError(f"cannot lock {path}", "its file system has no locks", advice) from error
         raise
-    return descriptor
+    os.close(descriptor)
+    return None

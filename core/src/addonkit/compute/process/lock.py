@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import os
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
 from addonkit.compute.process.open_files import having_open
 from addonkit.compute.process.user import ServiceUser
 from addonkit.errors import Busy
+from addonkit.util.file_locks import open_lock_file, try_lock_file
 from addonkit.util.files import make_directory
 from addonkit.util.procfs import read_status
 
@@ -63,12 +63,10 @@ def _check_holder(path: Path, user: ServiceUser | None, *, waited: float) -> Non
 
 
 def _take(path: Path) -> int | None:
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    with suppress(BlockingIOError):
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        # Who had the lock before may have deleted the file: then it keeps no process away any more.
-        if _is_still(path, descriptor):
-            return descriptor
+    descriptor = open_lock_file(path)
+    # Its former holder may have deleted the file: then it keeps no process away any more.
+    if try_lock_file(descriptor) and _is_still(path, descriptor):
+        return descriptor
     os.close(descriptor)
     return None
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import logging
 import os
 import socket
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from addonkit.errors import InvalidInput, NoFreePort
+from addonkit.util.file_locks import lock_file, open_lock_file, try_lock_file
 from addonkit.util.files import replace_private
 from addonkit.util.shuffling import shuffled
 
@@ -128,7 +128,7 @@ class Ports:
         with suppress(OSError):
             mark = os.open(self._reservation(port), os.O_RDONLY | os.O_CLOEXEC)
             self._marks.setdefault(pool, []).append(mark)
-            fcntl.flock(mark, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            try_lock_file(mark, shared=True)
 
     def _is_squatted(self, port: int) -> bool:
         """Return whether a stranger has bound a port that we cannot bind: no closing connection, no command of ours."""
@@ -141,11 +141,9 @@ class Ports:
         except OSError:
             return False
         try:
-            fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return not try_lock_file(mark)
         except OSError:
             return True
-        else:
-            return False
         finally:
             os.close(mark)
 
@@ -174,9 +172,9 @@ class Ports:
     @contextmanager
     def _lock(self) -> Iterator[None]:
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(self._directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = open_lock_file(self._directory / "lock")
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            lock_file(descriptor)
             yield
         finally:
             os.close(descriptor)

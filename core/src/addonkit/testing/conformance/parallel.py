@@ -6,7 +6,6 @@ writes what it begins and what it ends as lines of JSON.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import subprocess
@@ -24,6 +23,7 @@ import pytest
 from addonkit.testing.conformance.assertions import WHAT_TO_DO
 from addonkit.testing.conformance.reaper import interrupt_on_sigterm, shared_templates
 from addonkit.testing.conformance.report import Check, Collector
+from addonkit.util.file_locks import lock_file
 
 _ALL_TAKEN: Final = 1_000_000
 
@@ -56,7 +56,7 @@ class Queue:
     @contextmanager
     def _locked(self) -> Iterator[IO[str]]:
         with self._path.open("r+") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+            lock_file(file.fileno())
             yield file
 
     @staticmethod

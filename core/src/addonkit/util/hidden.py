@@ -1,0 +1,3 @@
+"""Stands for secrets wherever people look. Imports nothing, since every command that shows variables needs it."""
+
+HIDDEN = "***"
