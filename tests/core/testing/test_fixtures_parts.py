@@ -190,5 +190,5 @@ def test_fixtures_are_explained(project) -> None:
 
     ended = project.run("--fixtures")
 
-    assert "Gives the test an addon of its own" in ended.output
+    assert "Give the test an addon of its own" in ended.output
     assert not project.home.exists()
