@@ -39,7 +39,7 @@ def operator() -> Login:
 
 
 def has_keys(user: str) -> bool:
-    """Whether a user exists and has a key."""
+    """Return whether a user exists and has a key."""
     found = backends()["iam"].users.get(user)
     return bool(found and found.access_keys)
 

@@ -1,4 +1,4 @@
-"""What IAM refuses and moto does not: to remove a user before its keys."""
+"""Refuses what IAM refuses and moto does not: to remove a user before its keys."""
 
 from __future__ import annotations
 
