@@ -63,7 +63,7 @@ async def _client(
             kind,
             region_name=service.region,
             endpoint_url=endpoint,
-            verify=_check_file(attempted, where, service.ca_file),
+            verify=_trusted(attempted, where, service.ca_file),
             aws_access_key_id=key.id.reveal(),
             aws_secret_access_key=key.secret.reveal(),
             config=_configuration(PATIENCE if patience is None else patience, path_style=service.path_style),
@@ -79,11 +79,14 @@ async def _client(
         raise unreachable(attempted, where, _reason(error)) from error
 
 
-def _check_file(attempted: str, where: str, file: str) -> str | None:
-    """Return the certificates to trust; None for the system's own."""
+def _trusted(attempted: str, where: str, file: str) -> str | bool:
+    """Return the certificates to trust: a file, or True for those of the system.
+
+    An endpoint without TLS shows none: it is False there, for to read them takes longer than most requests.
+    """
     if file and not os.access(file, os.R_OK):
         raise untrusted(attempted, where, f"{file} cannot be read")
-    return file or None
+    return file or not where.startswith("http://")
 
 
 def code_of(error: Any) -> str:
