@@ -10,12 +10,21 @@ from email.utils import parsedate_to_datetime
 from functools import cache
 from typing import Any, Final
 
+import attrs
+
 from addonkit import AddonkitError
 from addonkit_s3_remote.faults import ABSENT, not_s3, refused, unreachable, untrusted
 from addonkit_s3_remote.service import Key, Service
+from addonkit_s3_remote.sharing import shared
 
 PATIENCE: Final = 20.0
 """Seconds that a service may be silent. Asked twice, it is less than a step may take: so who is silent is named."""
+
+_CONNECTIONS: Final = 64
+"""Requests that are under way at once: those of several instances share a client."""
+
+_IDLE: Final = 2.0
+"""Seconds that a connection stays open for the next request: that of the next step comes at once."""
 
 PATIENCE_FOR_MANY: Final = 120.0
 """Seconds that it may be silent while it removes as many objects as it can at once."""
@@ -56,18 +65,18 @@ async def _client(
     import botocore.exceptions
     from botocore.parsers import ResponseParserError
 
-    key = key or service.key
     where = endpoint or kind.upper()
+    described = _Described(
+        kind,
+        endpoint,
+        service.region,
+        key or service.key,
+        _trusted(attempted, where, service.ca_file),
+        PATIENCE if patience is None else patience,
+        service.path_style,
+    )
     try:
-        async with _session().create_client(
-            kind,
-            region_name=service.region,
-            endpoint_url=endpoint,
-            verify=_trusted(attempted, where, service.ca_file),
-            aws_access_key_id=key.id.reveal(),
-            aws_secret_access_key=key.secret.reveal(),
-            config=_configuration(PATIENCE if patience is None else patience, path_style=service.path_style),
-        ) as client:
+        async with shared(described, described.client) as client:
             yield client
     except botocore.exceptions.ClientError as error:
         raise _answer(attempted, error.response) from error
@@ -77,6 +86,31 @@ async def _client(
         raise untrusted(attempted, where, _reason(error)) from error
     except (botocore.exceptions.HTTPClientError, botocore.exceptions.ConnectionError) as error:
         raise unreachable(attempted, where, _reason(error)) from error
+
+
+@attrs.frozen
+class _Described:
+    """All that a client is made of; see `Service`."""
+
+    kind: str
+    endpoint: str | None
+    region: str
+    key: Key
+    trusted: str | bool
+    patience: float
+    path_style: bool
+
+    def client(self) -> Any:
+        """Return a new one."""
+        return _session().create_client(
+            self.kind,
+            region_name=self.region,
+            endpoint_url=self.endpoint,
+            verify=self.trusted,
+            aws_access_key_id=self.key.id.reveal(),
+            aws_secret_access_key=self.key.secret.reveal(),
+            config=_configuration(self.patience, path_style=self.path_style),
+        )
 
 
 def _trusted(attempted: str, where: str, file: str) -> str | bool:
@@ -126,6 +160,8 @@ def _configuration(patience: float, *, path_style: bool) -> Any:
     return AioConfig(
         connect_timeout=10,
         read_timeout=patience,
+        max_pool_connections=_CONNECTIONS,
+        connector_args={"keepalive_timeout": _IDLE},
         retries={"total_max_attempts": 2, "mode": "standard"},
         s3={"addressing_style": "path" if path_style else "virtual"},
         # Checksums that are not required are not understood by all services.
