@@ -89,7 +89,7 @@ def cost(home, *argv):
         # One statement each for what is noted of backups and of disks.
         (("list",), 195, 14),
         (("list", "--json"), 195, 14),
-        (("list", "-a", "shop"), 195, 17),
+        (("list", "-a", "shop"), 196, 17),
     ],
 )
 def test_a_command_that_changes_nothing_writes_nothing_and_imports_little(shop, argv, modules, statements):

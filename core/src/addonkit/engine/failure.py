@@ -11,8 +11,7 @@ from urllib.parse import quote, quote_plus
 import attrs
 
 from addonkit.errors import AddonkitError, NothingDone, Retryable, SagaError, SagaFailed
-from addonkit.models.secret import ALPHABET, Secret
-from addonkit.util.hidden import HIDDEN
+from addonkit.models.secret import ALPHABET, HIDDEN, Secret
 
 _PASSING: Final = frozenset({errno.ECONNREFUSED, errno.ECONNRESET, errno.ETIMEDOUT, errno.EAGAIN, errno.EHOSTUNREACH})
 

@@ -6,10 +6,11 @@ import hmac
 import secrets
 from typing import Any, Final, NoReturn
 
-from addonkit.util.hidden import HIDDEN
-
 ALPHABET: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 """Characters of generated secrets: safe in URLs, shells, dotenv, INI and JSON alike."""
+
+HIDDEN: Final = "***"
+"""Stands for a secret wherever people look."""
 
 
 class Secret:

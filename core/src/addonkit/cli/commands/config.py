@@ -90,7 +90,7 @@ def _values(settings: Sequence[str]) -> dict[str, str]:
 def _shown(setting: Setting) -> str | None:
     if setting.value is None:
         return None
-    from addonkit.util.hidden import HIDDEN
+    from addonkit.models.secret import HIDDEN
 
     return HIDDEN if setting.definition.secret else str(setting.value)
 

@@ -12,7 +12,6 @@ from addonkit.cli.render.times import time_text
 from addonkit.cli.streams import clean
 from addonkit.controller.addons import how_to_install
 from addonkit.models.instance import Phase, Purpose
-from addonkit.util.hidden import HIDDEN
 
 if TYPE_CHECKING:
     from addonkit.kit.binding import Binding
@@ -244,6 +243,8 @@ def _attachment_line(view: InstanceView, number: int) -> str:
 
 def environment_text(environment: Environment, *, reveal: bool) -> str:
     """Return a table of variables, secrets hidden unless asked for."""
+    from addonkit.models.secret import HIDDEN
+
     if not environment.entries:
         return f"app {environment.app} receives no variables"
     rows = [

@@ -1,7 +1,7 @@
 """Stands before moto: lets in what carries a key, and judges what moto does not.
 
 moto answers every caller under `/moto-api` with all keys, and fails on signatures that are in the address. It looks
-neither at conditions of policies nor at the source of a copy, and removes users that still have keys.
+neither at conditions of policies nor at the source of a copy. It removes users that still have keys.
 """
 
 from __future__ import annotations

@@ -1,3 +1,0 @@
-"""Stands for secrets wherever people look. Imports nothing, since every command that shows variables needs it."""
-
-HIDDEN = "***"
