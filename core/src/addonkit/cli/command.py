@@ -73,19 +73,10 @@ def subcommand(parent: click.Group, name: str, *, examples: Sequence[str]) -> De
     return decorate
 
 
-def _set_json(ctx: click.Context, _option: click.Parameter, value: bool) -> None:
+def _note(ctx: click.Context, option: click.Parameter, value: bool | str | None) -> None:
+    """Take an option that every command has into the invocation, where it is given: before or after the command."""
     if value:
-        ctx.ensure_object(Invocation).json = True
-
-
-def _set_verbose(ctx: click.Context, _option: click.Parameter, value: bool) -> None:
-    if value:
-        ctx.ensure_object(Invocation).verbose = True
-
-
-def _set_home(ctx: click.Context, _option: click.Parameter, value: str | None) -> None:
-    if value is not None:
-        ctx.ensure_object(Invocation).home = value
+        setattr(ctx.ensure_object(Invocation), str(option.name), value)
 
 
 def with_shared_options(command: C) -> C:
@@ -96,21 +87,21 @@ def with_shared_options(command: C) -> C:
             is_flag=True,
             is_eager=True,
             expose_value=False,
-            callback=_set_json,
+            callback=_note,
             help="Print one JSON document for programs.",
         ),
         click.Option(
             ["-v", "--verbose"],
             is_flag=True,
             expose_value=False,
-            callback=_set_verbose,
+            callback=_note,
             help="Show each step, and traces of errors.",
         ),
         click.Option(
             ["--home"],
             metavar="DIRECTORY",
             expose_value=False,
-            callback=_set_home,
+            callback=_note,
             help="Where everything is kept.  [env var: ADDONKIT_HOME]",
         ),
     ]

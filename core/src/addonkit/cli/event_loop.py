@@ -108,12 +108,14 @@ class _Interruption:
         """Take both signals, unless they were ignored when the process began."""
         import signal
 
-        numbers = [n for n in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(n) is not signal.SIG_IGN]
-        former = [signal.signal(number, self._take) for number in numbers]
+        former: dict[signal.Signals, Any] = {}
+        for number in (signal.SIGINT, signal.SIGTERM):
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                former[number] = signal.signal(number, self._take)
         try:
             yield
         finally:
-            for number, handler in zip(numbers, former, strict=True):
+            for number, handler in former.items():
                 signal.signal(number, handler)
 
     def _take(self, *_signal: object) -> None:

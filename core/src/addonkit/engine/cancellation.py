@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
-PATIENCE: Final = 0.3
+PATIENCE: Final = 0.5
 """Seconds that executions run until requests to stop are looked for: most executions are over by then."""
 
 

@@ -224,23 +224,21 @@ class Engine:
         self._refuse_own(id)
         async with AsyncExitStack() as stack:
             stack.enter_context(self._publisher.listening(id, seen))
-            yield await self._lease(stack, id, wait, within)
+            key = f"execution/{id}"
+            try:
+                held = await stack.enter_async_context(self._leases.hold(key, wait=0, within=within))
+            except Busy:
+                if wait == 0:
+                    raise
+                from addonkit.engine.watch import following
+
+                async with following(self._store, id, self._publisher):
+                    held = await stack.enter_async_context(self._leases.hold(key, wait=wait, within=within))
+            yield held
 
     def _refuse_own(self, id: str) -> None:
         if id in self._within:
             raise SagaError(f"cannot run {id}", "one of its own steps asks for it, and would wait for ever")
-
-    async def _lease(self, stack: AsyncExitStack, id: str, wait: float | None, within: Within | None) -> LeaseHandle:
-        key = f"execution/{id}"
-        try:
-            return await stack.enter_async_context(self._leases.hold(key, wait=0, within=within))
-        except Busy:
-            if wait == 0:
-                raise
-        from addonkit.engine.watch import following
-
-        async with following(self._store, id, self._publisher):
-            return await stack.enter_async_context(self._leases.hold(key, wait=wait, within=within))
 
     async def _load(self, id: str, held: LeaseHandle) -> Entity[Execution] | None:
         def decide(tx: Transaction) -> Entity[Execution] | None:

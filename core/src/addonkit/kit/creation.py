@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from addonkit.controller.requests import find_former
 from addonkit.errors import AddonkitError, InstanceFailed
 from addonkit.kit.binding import Binding
 from addonkit.kit.failures import failed
@@ -65,7 +66,7 @@ class Creation:
             from addonkit.kit.listening import check_address
 
             await check_address(request.config, f"cannot create {request.addon}:{request.variant} for {app}")
-        is_new = await self._operations.check_free(request)
+        is_new = await self._store.read(lambda tx: find_former(tx, request)) is None
         await self._settings.check(request.addon, request.variant)
         attempted = f"cannot create {request.addon}:{request.variant} for {app}"
         await self._settings.check_options(request.addon, request.options, attempted)

@@ -14,7 +14,7 @@ from addonkit.controller.deletion import forget_empty_app
 from addonkit.controller.lookup import existing, find_association, find_attached, find_instance, get_app
 from addonkit.controller.moving import check_still
 from addonkit.controller.naming import promote
-from addonkit.controller.requests import Created, Request, associate, check_label, create, ensure_app, find_former
+from addonkit.controller.requests import Created, Request, associate, check_label, create, ensure_app
 from addonkit.controller.retrying import retry_association, retry_instance
 from addonkit.controller.variables import associations_of, resolve_app_names
 from addonkit.errors import AlreadyExists, Busy, InvalidInput, UnknownInstance
@@ -129,10 +129,6 @@ class Operations:
             return create(tx, request)
 
         return await self._store.transact(decide)
-
-    async def check_free(self, request: Request) -> bool:
-        """Raise what create would raise, without writing; whether it would make a new instance."""
-        return await self._store.read(lambda tx: find_former(tx, request)) is None
 
     async def attach(self, name: str, app: str, alias: str = "", *, socket: bool = False, role: str = "") -> Created:
         """Record that an app is to receive the variables of an instance that exists.

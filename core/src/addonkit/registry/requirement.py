@@ -43,7 +43,7 @@ def _accepts_plainly(line: str, core: str) -> bool:
 
 def _numbers(release: str) -> tuple[int, ...]:
     """Return the numbers of a release, without zeros at the end: 1 and 1.0 are equal."""
-    numbers = [int(number) for number in release.split(".")]
+    numbers = list(map(int, release.split(".")))
     while numbers and not numbers[-1]:
         numbers.pop()
     return tuple(numbers)

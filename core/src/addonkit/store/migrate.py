@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
 from addonkit.errors import StoreTooNew, StoreUnavailable
@@ -79,10 +80,11 @@ def _statements(version: int) -> Iterator[str]:
     """Yield the statements of the schema files after a version, in order."""
     from importlib.resources import files
 
-    scripts = {script.name: script for script in (files("addonkit.store") / "schema").iterdir()}
-    for name in sorted(name for name in scripts if name.endswith(".sql") and int(name[:4]) > version):
+    for script in sorted((files("addonkit.store") / "schema").iterdir(), key=attrgetter("name")):
+        if not script.name.endswith(".sql") or int(script.name[:4]) <= version:
+            continue
         statement = ""
-        for line in scripts[name].read_text("utf-8").splitlines(keepends=True):
+        for line in script.read_text("utf-8").splitlines(keepends=True):
             statement += line
             if sqlite3.complete_statement(statement):
                 yield statement

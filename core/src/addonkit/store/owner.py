@@ -45,7 +45,7 @@ class Owner:
             return None
 
     def __str__(self) -> str:
-        return ":".join(str(part) for part in attrs.astuple(self))
+        return ":".join(map(str, attrs.astuple(self)))
 
 
 def this_owner() -> str:

@@ -133,7 +133,9 @@ class SqliteStore:
         changed = [each for each in transactions if each.latest]
         if not changed:
             return
-        kinds = set().union(*(each.kinds for each in changed))
+        kinds: set[str] = set()
+        for each in changed:
+            kinds |= each.kinds
         gapless = changed[0].first == self._latest + 1  # otherwise another process changed something before
         self._latest = changed[-1].latest
         self._notifier.notify(kinds if gapless else ())

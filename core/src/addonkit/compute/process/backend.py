@@ -44,7 +44,7 @@ from addonkit.compute.process.ports import HOST, Ports, port_range
 from addonkit.compute.process.probe import answers
 from addonkit.compute.process.programs import Programs
 from addonkit.compute.process.record import RunRecord, clear_start_history, read_record
-from addonkit.compute.process.runnable import RunnablePrograms
+from addonkit.compute.process.runnable import installed_executable, newer_version, runnable_version
 from addonkit.compute.process.server_users import ServerUsers
 from addonkit.compute.process.templates import templates_of
 from addonkit.compute.process.user import ServiceUser, check_traversable
@@ -103,7 +103,6 @@ class ProcessBackend:
         self._disks = Disks(home / "disks", DiskRecords(home / "prepared"), self._users)
         self._programs = Programs(home / "programs", environ, self._users.example())
         self._layout = Layout(home, self._disks, self._users)
-        self._runnable = RunnablePrograms(self._programs)
         self._templates = templates_of(home, environ)
 
     @cached_property
@@ -115,24 +114,24 @@ class ProcessBackend:
 
     def find_programs(self, definition: AddonDefinition) -> tuple[FoundProgram, ...]:
         """See Backend."""
-        return self._runnable.find(definition)
+        return self._programs.find(definition.program) if definition.program else ()
 
     def runnable_version(self, definition: AddonDefinition, requested: str) -> str:
         """See Backend. The answer has the precision of the request, so that minor upgrades are picked up."""
         self._check_users()
         check_space(self._home)
-        return self._runnable.version(definition, requested)
+        return runnable_version(self._programs, definition, requested)
 
     def installed_program(self, program: ProgramSource, version: str) -> tuple[str, tuple[str, ...]]:
         """Return the executable that a start would take now, empty for none, and what that depends on. Blocking."""
-        return self._runnable.installed(program, version)
+        return installed_executable(self._programs, program, version)
 
     async def newer_program(self, pool: Pool, state: PoolState) -> str:
         """See Backend."""
         program = pool.spec.program
         if state.pid is None or program is None:
             return ""
-        return await asyncio.to_thread(self._runnable.newer, state.pid, program)
+        return await asyncio.to_thread(newer_version, self._programs, state.pid, program)
 
     async def ensure_disk(self, disk: Disk) -> None:
         """See Backend."""

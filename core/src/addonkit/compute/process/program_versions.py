@@ -37,7 +37,8 @@ class VersionCache:
         identity = _identity(argv[0])
         if not identity or len(said) > _LONGEST:
             return
-        kept = {key: value for key, value in self._load().items() if _is_there(key)}
+        there = os.path.exists  # False for what is no path, too
+        kept = {key: value for key, value in self._load().items() if there(key.partition("\0")[0])}
         kept[_key(argv)] = {"file": identity, "said": said}
         with suppress(OSError):
             make_directory(self._path.parent, 0o755, parents=0o711)
@@ -53,10 +54,6 @@ class VersionCache:
 
 def _key(argv: Sequence[str]) -> str:
     return "\0".join(argv)
-
-
-def _is_there(key: str) -> bool:
-    return os.path.exists(key.partition("\0")[0])  # noqa: PTH110 - False for what is no path, too
 
 
 def _identity(path: str) -> list[int]:
