@@ -13,8 +13,10 @@ import asyncpg
 import pytest
 
 import addonkit
-from addonkit import AddonkitError, SagaFailed
+from addonkit import AddonkitError, SagaFailed, Server, admin_password
+from addonkit.provider.server_addon.admin_access import admin_access
 from addonkit.testing.home import temporary_home
+from addonkit_postgresql.tenants import administrator
 from system_postgresql import VERSION
 
 FILL = """
@@ -84,6 +86,43 @@ async def test_dumps_in_all_formats_come_in_from_older_versions(
     await kit.moves.import_("url-postgresql", await url_of(kit, "v17"))
     await check(kit, "url")
     assert [*scratch_place.iterdir()] == []
+
+
+OF_THE_OPERATOR = """
+    ALTER TABLE orders SET TABLESPACE fast; CREATE ROLE stranger; CREATE TABLE kept (n int); INSERT INTO kept VALUES (1);
+    ALTER TABLE kept OWNER TO stranger;
+    CREATE SUBSCRIPTION s CONNECTION 'host=nowhere' PUBLICATION p WITH (connect = false)
+"""
+"""What an operator does in the database of an app, as the superuser."""
+
+
+async def test_what_a_server_alone_has_stays_there(kit: addonkit.Kit, tmp_path: Path) -> None:
+    """Roles, tablespaces, rights and subscriptions of the origin are none of the server that data come to."""
+    origin = await kit.create("postgresql:shared", "origin")
+    await query(origin.url, FILL, "SELECT 1")
+    (server,) = [each.value for each in await kit._store.list(Server)]
+    access = await admin_access(kit.framework, server.id)
+    async with administrator(access).session("origin") as superuser:
+        await superuser.execute("SET search_path = public; SET allow_in_place_tablespaces = on")
+        await superuser.execute("CREATE TABLESPACE fast LOCATION ''")
+        await superuser.execute(OF_THE_OPERATOR)
+    sources = {"exported": str(tmp_path / "x.tar.zst.age")}
+    await kit.moves.export("origin-postgresql", sources["exported"])
+    await query(origin.url, "GRANT SELECT ON orders TO stranger", "SELECT 1")
+    url = f"postgresql://postgres:{admin_password(server).reveal()}@127.0.0.1:{access.port}/origin"
+    for letter in "cdt":
+        sources[letter] = str(tmp_path / letter)
+        await run(kit, "origin", "pg_dump", f"-F{letter}", "-f", sources[letter], url)
+    await kit.create("postgresql:small", "from_url")
+    await kit.moves.import_("from_url-postgresql", url)
+    await check(kit, "from_url")
+    await kit.destroy("origin-postgresql", now=True)
+
+    for name, source in sources.items():
+        await kit.create("postgresql:shared", name)
+        await kit.moves.import_(f"{name}-postgresql", source)
+        await check(kit, name)
+        assert await query(await url_of(kit, name), "SELECT n FROM kept") == 1
 
 
 async def test_what_is_no_dump_says_so_in_a_line(kit: addonkit.Kit, tmp_path: Path, scratch_place: Path) -> None:

@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 
 from addonkit import AlreadyExists, Conflict, Login, Secret, Tenant
-from addonkit_postgresql import admin, logins, session
+from addonkit_postgresql import admin, grants, logins, session
 from addonkit_postgresql.naming import SPARE
 from addonkit_postgresql.removal import remove
 from addonkit_postgresql.session import Administrator, execute, execute_all
@@ -342,6 +342,56 @@ async def test_many_at_once(server: Administrator, name: str) -> None:
     await asyncio.gather(*(take(server, each) for each in names))
 
     assert not set(names) & set(await admin.list_claims(server))
+
+
+async def test_roles_of_a_server_are_made_by_one_session_at_a_time(server: Administrator) -> None:
+    async with server.session() as first, server.session() as second, first.transaction():
+        await first.execute("SELECT pg_advisory_xact_lock($1)", grants._ROLES_LOCK)
+        making = asyncio.create_task(grants.make_roles(second))
+        while not await ask(server, "SELECT cardinality(pg_blocking_pids($1))", second.get_server_pid()):
+            assert not making.done(), "it waits for the other one"
+            await asyncio.sleep(0.02)
+        await first.execute("SELECT 1")
+        making.cancel()
+        await asyncio.wait({making})
+
+
+async def test_an_owner_gets_schema_public_where_servers_give_it_to_all(
+    server: Administrator, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Servers before version 15 did; this one is taken for one of those."""
+    monkeypatch.setattr(admin, "_OWN_SCHEMA", 10**9)
+    seen = "SELECT nspowner::regrole::text FROM pg_namespace WHERE nspname = 'public'"
+    await give(server, name)
+    async with server.session() as connection:
+        await execute(connection, "DROP DATABASE %I", name)
+    await admin.create_database(server, name, name, name)
+    async with server.session(name) as connection:
+        assert await connection.fetchval(seen) == name
+        await connection.execute("ALTER SCHEMA public OWNER TO postgres")
+
+    await give(server, name)
+
+    async with server.session(name) as connection:
+        assert await connection.fetchval(seen) == name
+
+
+async def test_a_transaction_of_a_login_has_a_moment_to_end(
+    server: Administrator, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logins, "_PATIENCE", 60.0)
+    await give(server, name)
+    tenant, login = Tenant(name, name, {}), Login(f"{name}.1", PASSWORD)
+    await logins.add_login(server, tenant, login, -1)
+    async with log_in(server, login.name, name) as connection:
+        await connection.execute("BEGIN; CREATE TABLE t (n int)")
+        removing = asyncio.create_task(logins.remove_login(server, tenant, login.name))
+        while await ask(server, "SELECT rolcanlogin FROM pg_roles WHERE rolname = $1", login.name):
+            await asyncio.sleep(0.02)
+        await asyncio.sleep(2)  # one without patience has ended it by now
+        await connection.execute("COMMIT")
+        await removing
+    assert await is_there(server, login.name) == (False, False)
 
 
 @pytest.mark.parametrize("odd", ['say "x"', "it's; DROP ROLE postgres", "ünïcode", "%I%L", "a" * 63])

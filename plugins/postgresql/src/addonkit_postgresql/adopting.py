@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from addonkit_postgresql import admin, configuring
+from addonkit_postgresql import admin
 from addonkit_postgresql.marks import LOGIN_MARK, MARK
 from addonkit_postgresql.removal import drop_database, drop_login
 from addonkit_postgresql.session import DATABASE, Administrator, execute, execute_all
@@ -51,7 +51,6 @@ async def adopt(server: Administrator, source: str, tenant: Tenant) -> None:
         )
     await _renew_own_database(server)
     await admin.create_tenant(server, name, tenant.owner, alone=True, settings=tenant.config)
-    await configuring.configure(server, name, {}, tenant.config)
 
 
 async def _renew_own_database(server: Administrator) -> None:

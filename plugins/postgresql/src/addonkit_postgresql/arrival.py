@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     import asyncpg
 
-_SCHEMA: Final = ("pg_dump", "--schema-only", "--no-owner", "--no-privileges", "--no-password")
+_SCHEMA: Final = ("pg_dump", "--schema-only", "--no-password")
 
 _TABLE: Final = "SELECT oid::regclass::text, relkind = 'p' AS whole FROM pg_class WHERE oid = to_regclass($1)"
 _SEQUENCES: Final = "SELECT oid::regclass::text FROM pg_class WHERE oid = to_regclass($1) AND relkind = 'S'"

@@ -24,12 +24,14 @@ def _own(alias: str, catalog: str) -> str:
 
 
 _ACL: Final = """
-    (SELECT string_agg(DISTINCT concat_ws(':', CASE WHEN pg_get_userbyid(g.grantee) IN ($1, 'pg_database_owner')
+    (SELECT string_agg(DISTINCT concat_ws(':', CASE WHEN g.grantee = {2}
+         OR pg_get_userbyid(g.grantee) IN ($1, 'pg_database_owner')
        THEN '<owner>' ELSE pg_get_userbyid(g.grantee) END, g.privilege_type, g.is_grantable), ',')
      FROM aclexplode(coalesce({0}, acldefault({1}, {2}))) AS g
      WHERE g.privilege_type <> 'MAINTAIN' AND pg_get_userbyid(g.grantee) NOT IN ('{3}', '{4}'))
 """
-"""Who may do what; the owner is called the same in every place. It is also the only member of `pg_database_owner`: a
+"""Who may do what; the owner is called the same in every place, also that of an object which an operator has made: a
+restore gives all to the one role. The owner of the database is also the only member of `pg_database_owner`: a
 schema `public` that an app has made anew belongs to the one role, and after a restore to the other. What addonkit
 grants to logins is not of the data. Servers before 17 do not know MAINTAIN, and newer ones give it with `GRANT ALL`:
 an upgrade would always differ."""

@@ -31,7 +31,7 @@ MEMBER: Final = "database.dump"
 _LONGEST_SOCKET: Final = 100
 """Bytes of a socket's path that every system can use."""
 
-_DUMP: Final = ("--format=custom", "--compress=0", "--no-subscriptions", "--no-tablespaces", "--no-password")
+_DUMP: Final = ("--format=custom", "--compress=0", "--no-subscriptions", "--no-password")
 _LOCK_WAIT: Final = f"--lock-wait-timeout={LOCK_LIMIT}s"
 _NO_WAITING: Final = " -c synchronous_commit=off"
 """Its many short transactions do not wait for the disk. The removal of the login does, and so for all before it."""

@@ -32,12 +32,11 @@ _CONTENTS: Final = "toc.dat"
 
 _COMPRESSED: Final = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bzip2", b"\xfd7zXZ": "xz"}
 
-_DUMP: Final = ("--format=custom", "--compress=0", "--no-subscriptions", "--no-tablespaces", "--no-password")
-_OF_ORIGIN: Final = ("--no-owner", "--no-privileges")
+_DUMP: Final = ("--format=custom", "--compress=0", "--no-password")
+_OF_ORIGIN: Final = ("--no-owner", "--no-privileges", "--no-subscriptions")
 _RESTORE: Final = (*_OF_ORIGIN, "--exit-on-error", "--no-tablespaces", "--no-password")
 _PSQL: Final = (
     "-X",
-    "-q",
     "--no-password",
     "--single-transaction",
     "--set=ON_ERROR_STOP=1",
@@ -46,12 +45,12 @@ _PSQL: Final = (
     "-f-",
 )
 
-_STAGED: Final = """\
+_STAGED: Final = f"""\
 folder=$1
 shift
 tar -xf - -C "$folder"
 pg_restore --format=directory "$@" "$folder"
-pg_restore --format=directory --no-owner --no-privileges --file=- "$folder"
+pg_restore --format=directory {" ".join(_OF_ORIGIN)} --file=- "$folder"
 """
 """`pg_restore` opens the files of this format by their names: they are put where the server's user can read them."""
 
@@ -71,7 +70,7 @@ async def load_foreign(
     first: Member,
     others: AsyncIterator[Member],
 ) -> None:
-    """Fill a database, as its owner; roles and permissions of the origin are left out.
+    """Fill a database, as its owner; roles, permissions and subscriptions of the origin are left out.
 
     Raises:
         BackupError: it is no dump that is known here, no plain SQL, or it is cut.

@@ -154,6 +154,10 @@ async def _close(connection: asyncpg.Connection, name: str) -> None:
         if not await connection.fetchval(_IN_TRANSACTION, name):
             break
         await asyncio.sleep(_PAUSE)
+    await _end_sessions(connection, name)
+
+
+async def _end_sessions(connection: asyncpg.Connection, name: str) -> None:
     while await connection.fetchval(_COUNT, name):
         await connection.execute(END_ROLES, [name])
         await asyncio.sleep(_PAUSE)
