@@ -37,7 +37,7 @@ async def shared(key: Hashable, make: Callable[[], AbstractAsyncContextManager[T
 
 @attrs.define(eq=False)
 class _Entry:
-    """What is lent.
+    """The service that is lent.
 
     Attributes:
         value: itself.
