@@ -38,12 +38,14 @@ def detach(invocation: Invocation, instance: str, app: str, dry_run: bool) -> No
         found = (await kit.show(instance, app)).instance
         return found, await kit.detach(instance, app)
 
+    from addonkit.cli.render.table import wrap
+
     again, back = f"addonkit detach {instance} -a {app}", f"addonkit attach {instance} -a {app}"
     hint = f"run `{again}` to continue, or `{back}` to undo it"
     found, gone = with_kit(invocation, work, hint=hint)
     name = found.name
     document = {"instance": name, "app": app, "gone": list(gone)}
-    lost = f"{app} no longer receives {', '.join(gone)}" if gone else f"{app} receives no variables from it"
+    lost = wrap(f"{app} no longer receives {', '.join(gone)}") if gone else f"{app} receives no variables from it"
     invocation.answer(document, f"{name} is detached from {app}; it and its data stay\n{lost}{_kept(found)}")
 
 

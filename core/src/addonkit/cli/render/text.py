@@ -44,7 +44,9 @@ def binding_text(binding: Binding, *, waited: bool, verbose: bool = False) -> st
     if not waited:
         new = f"; app {app} is new" if binding.new_app else ""
         return f"{first}{new}\nnext: `addonkit retry {instance.name}` carries it out"
-    receives = f"{'new app ' if binding.new_app else ''}{app} receives {_keys(binding, every=verbose)}"
+    keys = [variable.key for variable in binding.variables]
+    named = ", ".join(keys) if verbose and keys else keys_text(keys)
+    receives = f"{'new app ' if binding.new_app else ''}{app} receives {named}"
     use = f"use: `addonkit run -a {app} -- COMMAND`"
     connect = f"connect: `addonkit shell {instance.name}`" if binding.has_shell else ""
     moved = [wrap(line) for line in moves_lines(binding.moves)]
@@ -54,10 +56,9 @@ def binding_text(binding: Binding, *, waited: bool, verbose: bool = False) -> st
     return "\n".join((first, *((both,) if len(both) <= width() else (receives, connect or use)), *moved))
 
 
-def _keys(binding: Binding, *, every: bool) -> str:
-    """Return names of the variables that the app receives: all, or the first one and how many more."""
-    keys = [variable.key for variable in binding.variables]
-    if every or len(keys) <= _FEW:
+def keys_text(keys: Sequence[str]) -> str:
+    """Return names of variables in a few words: all, or the first one and how many more."""
+    if len(keys) <= _FEW:
         return ", ".join(keys) or "no variables"
     return f"{keys[0]} and {len(keys) - 1} more"
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from addonkit.cli.render.backups import backup_json
 from addonkit.cli.render.json import Json, time_json
 from addonkit.cli.render.table import table
+from addonkit.cli.render.text import keys_text
 from addonkit.cli.render.times import time_text
 from addonkit.models.sizes import describe_size
 
@@ -69,6 +70,6 @@ def undestroyed_text(served: Instance, ties: Sequence[Association]) -> str:
     """Return what came back, and what apps receive now."""
     lines = [f"{served.name} is back, with its data"]
     for tie in sorted(ties, key=lambda tie: (tie.app != served.app, tie.app)):
-        keys = ", ".join(variable.key for variable in tie.variables) or str(tie.phase)
+        keys = keys_text([variable.key for variable in tie.variables]) if tie.variables else str(tie.phase)
         lines.append(f"{tie.app} receives {keys}" + (f" ({tie.message})" if tie.message else ""))
     return "\n".join((*lines, "restart apps that use it"))
