@@ -8,8 +8,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    import asyncio
-
     from addonkit.cli.invocation import Invocation
     from addonkit.kit.kit import Kit
 
@@ -69,15 +67,10 @@ def run(work: Coroutine[Any, Any, T], give_up: Callable[[], int]) -> T:
     from addonkit.util.foreign_code import foreign_code_runs_elsewhere
 
     interruption = _Interruption(give_up)
-
-    async def guarded() -> T:
-        interruption.guard(asyncio.current_task(), asyncio.get_running_loop())
-        return await work
-
     runner = asyncio.Runner()
     try:
         with interruption.signals():
-            return runner.run(guarded())
+            return runner.run(interruption.guard(work))
     except asyncio.CancelledError:
         if interruption.count:
             raise KeyboardInterrupt from None
@@ -96,12 +89,16 @@ class _Interruption:
         self._give_up = give_up
         self._cancel: Callable[[], object] = lambda: None
 
-    def guard(self, task: asyncio.Task[Any] | None, loop: asyncio.AbstractEventLoop) -> None:
-        """Cancel this task at the first signal, also at one that has come already."""
+    async def guard(self, work: Coroutine[Any, Any, T]) -> T:
+        """Do the work; the first signal cancels it, also one that has come already."""
+        import asyncio
+
+        task, loop = asyncio.current_task(), asyncio.get_running_loop()
         if task is not None:
             self._cancel = lambda: loop.call_soon_threadsafe(task.cancel)
         if self.count:
             self._cancel()
+        return await work
 
     @contextmanager
     def signals(self) -> Iterator[None]:

@@ -67,7 +67,7 @@ def _fault(home: Path) -> tuple[str, str]:
     """Return what stands against a home, and what to do about it; two empty texts when nothing does."""
     real = home.resolve()
     me = os.geteuid()
-    for path in (real, *(real / name for name in _FILES)):
+    for path in (real, *map(real.joinpath, _FILES)):
         try:
             status = path.lstat()
         except FileNotFoundError:

@@ -20,7 +20,7 @@ from addonkit.util.values import frozen
 
 if TYPE_CHECKING:
     from addonkit.models.certificate import Certificate
-    from addonkit.store.interface import Entity, Reader, Store, Transaction
+    from addonkit.store.interface import Reader, Store, Transaction
 
 
 @frozen
@@ -82,7 +82,9 @@ class Servers:
         """
 
         def decide(tx: Transaction) -> Tenancy:
-            entity = _instance(tx, instance.id)
+            entity = tx.get(Instance, instance.id)
+            if entity is None:
+                raise UnknownInstance(f"cannot give instance {instance.id} a server", "the instance is gone")
             here = entity.value
             if here.server:
                 return Tenancy(here.server, here.claim)
@@ -179,13 +181,6 @@ def with_attributes(server: Server, **values: Any) -> Server:
     """Return a server with other attributes; those whose value is None are left out."""
     merged = {**server.attributes, **values}
     return attrs.evolve(server, attributes={name: value for name, value in merged.items() if value is not None})
-
-
-def _instance(tx: Transaction, instance_id: str) -> Entity[Instance]:
-    entity = tx.get(Instance, instance_id)
-    if entity is None:
-        raise UnknownInstance(f"cannot give instance {instance_id} a server", "the instance is gone")
-    return entity
 
 
 def _find(tx: Reader, addon: str, key: str) -> Server | None:

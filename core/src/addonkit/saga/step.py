@@ -6,6 +6,7 @@ import inspect
 import typing
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from copy import copy
+from functools import partial
 from types import MethodType, SimpleNamespace
 from typing import Any, Final, Protocol
 
@@ -330,11 +331,9 @@ def step(
         effect: False for a step that only computes or reads, quickly: it needs no undo, and costs no commit of its
             own. After a crash it is run again, and so is the step before it.
     """
-
-    def decorate(inner: Function) -> Step:
-        undone = undo if effect or undo is not NOT_GIVEN else None
-        return Step(
-            inner, gives=gives, undo=undone, timeout=timeout, retry=retry, title=title, runs=runs, effect=effect
+    if function is None:
+        return partial(
+            step, gives=gives, undo=undo, timeout=timeout, retry=retry, title=title, runs=runs, effect=effect
         )
-
-    return decorate if function is None else decorate(function)
+    undone = undo if effect or undo is not NOT_GIVEN else None
+    return Step(function, gives=gives, undo=undone, timeout=timeout, retry=retry, title=title, runs=runs, effect=effect)

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import sys
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import Enum
-from functools import cache
+from functools import cache, partial
 from typing import Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
 import attrs
@@ -44,12 +44,14 @@ def reader_of(kind: Any, *, shared: bool = False) -> Reader:
     """
     leaves = _leaves_of(kind)
     if leaves:
-        return _one_of(leaves)
+        return partial(_one_of, leaves)
     origin = get_origin(kind)
     if origin is not None:
         return _composed(origin, get_args(kind), shared=shared)
     if isinstance(kind, type) and attrs.has(kind):
-        return _fields(kind, shared=shared)
+        types_of = _types_of(kind)
+        fields = [(name, _leaves_of(part), reader_of(part, shared=shared)) for name, part in types_of.items()]
+        return partial(_fields, kind, fields)
     if isinstance(kind, type) and issubclass(kind, Enum):
         return kind
     return _atom(kind, shared=shared)
@@ -71,34 +73,16 @@ def _atom(kind: Any, *, shared: bool) -> Reader:
 def _composed(origin: Any, of: tuple[Any, ...], *, shared: bool) -> Reader:
     """Return a reader for an annotation with others inside."""
     if origin is tuple and len(of) == _PARTS and of[1] is ...:
-        return _sequence(of[0], shared=shared)
+        return partial(_sequence, _leaves_of(of[0]), reader_of(of[0], shared=shared))
     if origin in {Mapping, dict} and len(of) == _PARTS and of[0] is str:
-        return _mapping(of[1], shared=shared)
+        made = ReadOnlyDict if shared else dict
+        return partial(_mapping, made, _leaves_of(of[1]), reader_of(of[1], shared=shared))
     if origin is Literal:
-        return _literal(of)
+        return partial(_literal, of)
     others = [each for each in of if each is not type(None)]
     if origin not in {Union, types.UnionType} or len(others) != 1:
         raise NotPlainError
-    whole = reader_of(others[0], shared=shared)
-    return lambda tree: None if tree is None else whole(tree)
-
-
-def _fields(kind: type, *, shared: bool) -> Reader:
-    """Return a reader of an attrs class; missing fields take their default, unknown ones are left out."""
-    types_of = _types_of(kind)
-    fields = [(name, _leaves_of(types_of[name]), reader_of(types_of[name], shared=shared)) for name in types_of]
-
-    def read(tree: Any) -> Any:
-        if not isinstance(tree, dict):
-            raise NotPlainError
-        given = {}
-        for name, leaves, part in fields:
-            if name in tree:
-                value = tree[name]
-                given[name] = value if type(value) in leaves else part(value)
-        return kind(**given)
-
-    return read
+    return partial(_optional, reader_of(others[0], shared=shared))
 
 
 def _types_of(kind: Any) -> dict[str, Any]:
@@ -114,45 +98,44 @@ def _types_of(kind: Any) -> dict[str, Any]:
     return {each.name: hints.get(each.name) or _PLAIN[each.type] for each in given}
 
 
-def _sequence(kind: Any, *, shared: bool) -> Reader:
-    leaves, part = _leaves_of(kind), reader_of(kind, shared=shared)
-
-    def read(tree: Any) -> Any:
-        if not isinstance(tree, list):
-            raise NotPlainError
-        return tuple([each if type(each) in leaves else part(each) for each in tree])
-
-    return read
-
-
-def _mapping(kind: Any, *, shared: bool) -> Reader:
-    leaves, part = _leaves_of(kind), reader_of(kind, shared=shared)
-    made = ReadOnlyDict if shared else dict
-
-    def read(tree: Any) -> Any:
-        if not isinstance(tree, dict):
-            raise NotPlainError
-        return made({key: each if type(each) in leaves else part(each) for key, each in tree.items()})
-
-    return read
+def _fields(kind: type, fields: Sequence[tuple[str, frozenset[Any], Reader]], tree: Any) -> Any:
+    """Read an attrs class; missing fields take their default, unknown ones are left out."""
+    if not isinstance(tree, dict):
+        raise NotPlainError
+    given = {}
+    for name, leaves, part in fields:
+        if name in tree:
+            value = tree[name]
+            given[name] = value if type(value) in leaves else part(value)
+    return kind(**given)
 
 
-def _one_of(kinds: frozenset[Any]) -> Reader:
-    def read(tree: Any) -> Any:
-        if type(tree) not in kinds:
-            raise NotPlainError
-        return tree
-
-    return read
+def _sequence(leaves: frozenset[Any], part: Reader, tree: Any) -> Any:
+    if not isinstance(tree, list):
+        raise NotPlainError
+    return tuple([each if type(each) in leaves else part(each) for each in tree])
 
 
-def _literal(words: tuple[Any, ...]) -> Reader:
-    def read(tree: Any) -> Any:
-        if type(tree) is not str or tree not in words:
-            raise NotPlainError
-        return tree
+def _mapping(made: type, leaves: frozenset[Any], part: Reader, tree: Any) -> Any:
+    if not isinstance(tree, dict):
+        raise NotPlainError
+    return made({key: each if type(each) in leaves else part(each) for key, each in tree.items()})
 
-    return read
+
+def _optional(whole: Reader, tree: Any) -> Any:
+    return None if tree is None else whole(tree)
+
+
+def _one_of(kinds: frozenset[Any], tree: Any) -> Any:
+    if type(tree) not in kinds:
+        raise NotPlainError
+    return tree
+
+
+def _literal(words: tuple[Any, ...], tree: Any) -> Any:
+    if type(tree) is not str or tree not in words:
+        raise NotPlainError
+    return tree
 
 
 def _number(tree: Any) -> float:

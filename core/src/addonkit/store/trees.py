@@ -9,11 +9,10 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from enum import Enum
 from functools import cache
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from addonkit.models.secret import Secret
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
 
 _LEAVES: Final = frozenset({str, bool, int, type(None)})
 
-_SEVERAL: Final = 2
-"""Names from which on `attrgetter` gives a tuple."""
 
 _KEPT: Final = 1_000
 """Parts whose texts are kept."""
@@ -58,7 +55,7 @@ def tree_of(value: Any, secret: Callable[[Secret], Any], key: Callable[[str], st
         return [each if type(each) in _LEAVES else tree_of(each, secret, key) for each in value]
     fields = fields_of(kind)
     if fields is not None:
-        return {name: tree_of(each, secret, key) for name, each in fields(value)}
+        return {name: tree_of(getattr(value, name), secret, key) for name in fields}
     return secret(value) if kind is Secret else _atom(value, secret, key)
 
 
@@ -79,21 +76,17 @@ def _atom(value: Any, secret: Callable[[Secret], Any], key: Callable[[str], str]
 
 
 @cache
-def fields_of(kind: type) -> Callable[[Any], Iterable[tuple[str, Any]]] | None:
-    """Return what gives names and values of the fields that make a value of an attrs class or a dataclass.
-
-    None for another class.
-    """
+def fields_of(kind: Any) -> tuple[str, ...] | None:
+    """Return the names of the fields that make a value of an attrs class or a dataclass; None for another class."""
     fields = getattr(kind, "__attrs_attrs__", None)
     if fields is None and hasattr(kind, "__dataclass_fields__"):
         fields = dataclasses.fields(kind)
-    if fields is None:
-        return None
-    names = tuple(field.name for field in fields if field.init)
-    if len(names) < _SEVERAL:
-        return lambda value: [(name, getattr(value, name)) for name in names]
-    values = attrgetter(*names)
-    return lambda value: zip(names, values(value), strict=True)
+    return None if fields is None else tuple([field.name for field in fields if field.init])
+
+
+def _fields(value: Any) -> tuple[str, ...] | None:
+    kind: Any = type(value)
+    return fields_of(kind)
 
 
 def time_to_text(time: datetime) -> str:
@@ -144,7 +137,8 @@ class PlainTexts:
         """Return the text, with the series of parts at its end."""
         whole: dict[str, Any] = {}
         series: list[str] = []
-        for name, each in _fields(value) or ():
+        for name in _fields(value) or ():
+            each = getattr(value, name)
             if type(each) is tuple and each and _fields(each[0]):
                 series.append(f'"{name}":[{",".join([self._part(row, part) for part in each])}]')
             else:
@@ -175,20 +169,13 @@ class PlainTexts:
                 return time_to_text(found)
             fields = _fields(found)
             if fields is not None:
-                return dict(fields)
+                return {name: getattr(found, name) for name in fields}
             return dict(found) if isinstance(found, Mapping) else tree_of(found, _same, _same)
 
         text = json.dumps(value, separators=(",", ":"), allow_nan=False, default=other)
         if text.count('sealed"') != seals:
             raise _KeyToEscapeError
         return text
-
-
-def _fields(value: Any) -> Iterable[tuple[str, Any]] | None:
-    """Return names and values of the fields of a value that has them."""
-    kind: Any = type(value)
-    fields = fields_of(kind)
-    return None if fields is None else fields(value)
 
 
 def _same(value: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from itertools import starmap
 
 import attrs
 
@@ -68,7 +69,7 @@ class ServerAddon(ServerHooks):
 
     @pool.default
     def _build_pool(self) -> PoolBuilder:
-        ports = (Port(self.definition.name, self.port), *(Port(*each) for each in self.more_ports.items()))
+        ports = (Port(self.definition.name, self.port), *starmap(Port, self.more_ports.items()))
         return PoolBuilder(self.definition, ports, self.program, self.container, self.start_timeout)
 
     @sagas.default
@@ -103,7 +104,7 @@ class ServerAddon(ServerHooks):
         Raises:
             InvalidInput: the declaration has a slip that would be seen only when a server runs.
         """
-        slips = find_slips(self.definition, self.program, (self.definition.name, *self.more_ports))
+        slips = [*find_slips(self.definition, self.program, (self.definition.name, *self.more_ports))]
         if slips:
             raise InvalidInput(f"cannot use the declaration of {self.definition.name}", "; ".join(dict.fromkeys(slips)))
         return self.definition

@@ -40,9 +40,12 @@ class PoolBuilder:
         """Return the pool; its name is the server's id, as is its disk's."""
         container = self.container(server)
         size = server.config.get("storage", "")
+        image, digest = server.config.get(CONFIG_IMAGE, ""), server.config.get(CONFIG_DIGEST, "")
+        if digest and "@" not in image:  # a tag that moves later does not change a server that is there
+            image = f"{image}@{digest}"
         return CreateSandboxPoolSpec(
             name=server.id,
-            image=_pinned(server),
+            image=image,
             program=self.program(server),
             env=container.env,
             ports=self.ports,
@@ -53,9 +56,3 @@ class PoolBuilder:
             volumes=(volume_of(server, DISK, parse_storage_gb(size)),) if size else (),
             port_wait_timeout=self.start_timeout,
         )
-
-
-def _pinned(server: Server) -> str:
-    """Return the image as it was when it was checked: a tag that moves later does not change a server that is there."""
-    image, digest = server.config.get(CONFIG_IMAGE, ""), server.config.get(CONFIG_DIGEST, "")
-    return f"{image}@{digest}" if digest and "@" not in image else image

@@ -27,15 +27,16 @@ _ALIKE: Final = 0.5
 
 def find_slips(
     definition: AddonDefinition, program: Callable[[Server], Program | None], ports: Collection[str]
-) -> tuple[str, ...]:
-    """Return what is wrong with the programs of an addon, in words.
+) -> Iterator[str]:
+    """Yield what is wrong with the programs of an addon, in words.
 
     Args:
         definition: of the addon.
         program: gives the program of a server; one that raises for a server made up here is not judged.
         ports: names of all ports.
     """
-    return tuple(slip for variant in definition.variants for slip in _slips(definition, variant, program, ports))
+    for variant in definition.variants:
+        yield from _slips(definition, variant, program, ports)
 
 
 def _slips(
