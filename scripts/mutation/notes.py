@@ -22,17 +22,22 @@ class Notes:
 
     Attributes:
         path: of the file that has a line `TEST<tab>MODULE<tab>LINE` for each statement that a test executed.
+        tests: source of the tests, where they are a file: of another one the notes are none of these.
     """
 
     path: Path
+    tests: str = ""
 
     @property
     def _about(self) -> Path:
         return self.path.with_suffix(".json")
 
     def fit(self, subject: Subject) -> bool:
-        """Return whether the run ended, and the addon's client, which decides what checks do, is the same today."""
-        return self._about.exists() and _client(self._sources()) == _client(subject.sources())
+        """Return whether the run came to its end, with the tests and the client (which checks use) of today."""
+        if not self._about.exists():
+            return False
+        about = json.loads(self._about.read_text(encoding="utf-8"))
+        return about.get("tests", "") == self.tests and _client(about["sources"]) == _client(subject.sources())
 
     def take(self, subject: Subject, run: Callable[[Mapping[str, str]], Mapping[str, float]]) -> None:
         """Run tests and keep what they execute.
@@ -47,18 +52,17 @@ class Notes:
         seconds = run({**subject.environ(), "REACH_PACKAGE": subject.package.name, "REACH_FILE": str(taking)})
         taking.touch()
         taking.rename(self.path)
-        self._about.write_text(json.dumps({"sources": sources, "seconds": dict(seconds)}), encoding="utf-8")
+        self._about.write_text(
+            json.dumps({"sources": sources, "seconds": dict(seconds), "tests": self.tests}), encoding="utf-8"
+        )
 
     def seconds(self) -> dict[str, float]:
         """Return how long each test took."""
         return dict(json.loads(self._about.read_text(encoding="utf-8"))["seconds"])
 
-    def _sources(self) -> dict[str, str]:
-        return dict(json.loads(self._about.read_text(encoding="utf-8"))["sources"])
-
     def read(self, subject: Subject) -> Iterator[tuple[str, str, int]]:
         """Yield test, module and line in today's source."""
-        then, now = self._sources(), subject.sources()
+        then, now = json.loads(self._about.read_text(encoding="utf-8"))["sources"], subject.sources()
         moved = {module: moved_lines(then[module], now[module]) for module in then.keys() & now.keys()}
         for noted in self.path.read_text(encoding="utf-8").splitlines():
             test, module, number = noted.split("\t")

@@ -23,7 +23,7 @@ _FAILED: Final = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.MULTILINE)
 _TOOK: Final = re.compile(r"^(\d+\.\d+)s (?:setup|call|teardown) +(\S.*)$", re.MULTILINE)
 _PHASE: Final = re.compile(r" \((?:setup|call|teardown)\)$")
 _LIMIT: Final = 1800.0
-_AT_MOST: Final = 120.0
+_AT_MOST: Final = 60.0
 """Seconds that the tests of one mutant take with the unbroken addon: the shortest are tried, up to so long."""
 
 _NOT_SLOW: Final = ("-m", "not slow")
@@ -86,7 +86,7 @@ class OwnTests:
     def _notes(self, session: Session) -> tuple[Reach[str], dict[str, float]]:
         if session not in self._known:
             self._folder.mkdir(exist_ok=True)
-            notes = Notes(self._folder / f"{session.name}.txt")
+            notes = Notes(self._folder / f"{session.name}.txt", (ROOT / session.file).read_text(encoding="utf-8"))
             if self._again or not notes.fit(self._subject):
                 notes.take(self._subject, lambda environ: _seconds(session, environ))
             found = ((_PHASE.sub("", test), module, line) for test, module, line in notes.read(self._subject))

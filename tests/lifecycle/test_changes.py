@@ -179,7 +179,9 @@ async def test_a_server_of_its_own_upgrades_from_the_second_wheel(kit: addonkit.
         assert str(await connection.fetchval("SHOW server_version")).startswith("17")
 
 
-async def test_a_database_is_copied_within_its_server_unless_it_is_used(kit: addonkit.Kit) -> None:
+async def test_a_database_is_copied_within_its_server_unless_it_is_used(
+    kit: addonkit.Kit, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await kit.create("postgresql:shared", "shop")
     async with database(kit) as connection:
         await connection.execute(EVERYTHING)
@@ -218,6 +220,11 @@ async def test_a_database_is_copied_within_its_server_unless_it_is_used(kit: add
         await kit.moves.clone("shop-postgresql", "late", verify=True)
     assert (await ran("postgresql.copy"), await ran("postgresql.backup")) == (4, 2)
     assert await count(kit, "late") == 1003
+    await asyncio.sleep(0.5)
+    monkeypatch.setattr("addonkit_postgresql.copying._LARGE", 0)
+    await kit.moves.clone("shop-postgresql", "large")
+    assert (await ran("postgresql.copy"), await ran("postgresql.backup")) == (5, 2), "files are copied"
+    assert await count(kit, "large") == 1003
     with pytest.raises(asyncpg.PostgresError):
         url = (await kit.environment("slow")).values["DATABASE_URL"]
         await asyncpg.connect(url, database="shop")

@@ -110,7 +110,7 @@ async def test_what_a_server_alone_has_stays_there(kit: addonkit.Kit, tmp_path: 
     await kit.moves.export("origin-postgresql", sources["exported"])
     await query(origin.url, "GRANT SELECT ON orders TO stranger", "SELECT 1")
     url = f"postgresql://postgres:{admin_password(server).reveal()}@127.0.0.1:{access.port}/origin"
-    for letter in "cdt":
+    for letter in "cdtp":
         sources[letter] = str(tmp_path / letter)
         await run(kit, "origin", "pg_dump", f"-F{letter}", "-f", sources[letter], url)
     await kit.create("postgresql:small", "from_url")

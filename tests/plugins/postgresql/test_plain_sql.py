@@ -41,6 +41,8 @@ ALTER TABLE public.t OWNER TO alice;
 ALTER FUNCTION public.f() OWNER TO alice;
 REVOKE USAGE ON SCHEMA public FROM PUBLIC;
 GRANT SELECT ON TABLE public.t TO bob;
+SET default_tablespace = fast;
+CREATE SUBSCRIPTION s CONNECTION 'host=nowhere' PUBLICATION p WITH (connect = false, slot_name = 's');
 ALTER DEFAULT PRIVILEGES FOR ROLE alice IN SCHEMA public GRANT SELECT ON TABLES TO bob;
 \unrestrict abc
 """

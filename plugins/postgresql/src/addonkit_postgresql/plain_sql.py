@@ -23,7 +23,8 @@ _COPY: Final = re.compile(rb"COPY (?:(" + _NAME + rb"\." + _NAME + rb")(?: \(|\s
 _WORDS: Final = rb'(?:[^;\'"]|"(?:[^"]|"")*")*'
 _OF_ORIGIN: Final = re.compile(
     rb"(?:ALTER %b OWNER TO %b|(?:GRANT|REVOKE|ALTER DEFAULT PRIVILEGES) %b|SET SESSION AUTHORIZATION [^;]*"
-    rb"|\\(?:un)?restrict \w+);?\s*\Z" % (_WORDS, _WORDS, _WORDS)
+    rb"|SET default_tablespace = [^;]*|CREATE SUBSCRIPTION .*\)|\\(?:un)?restrict \w+);?\s*\Z"
+    % (_WORDS, _WORDS, _WORDS)
 )
 
 
