@@ -118,7 +118,9 @@ async def remove_user(settings: Told, user: str) -> None:
         await keys.drop_user(service_of(settings), user)
 
 
-UNBIND: Saga[None] = Saga("s3-remote.unbind", inputs=("user", "made_on"), steps=(revoke_key, remove_user))
+UNBIND: Saga[None] = Saga(
+    "s3-remote.unbind", version=2, resumes_from=(1,), inputs=("user", "made_on"), steps=(revoke_key, remove_user)
+)
 
 
 async def _check_isolation(service: Service, key: Key, place: Place) -> None:
