@@ -310,7 +310,7 @@ async def test_servers_that_cannot_keep_apps_apart_are_refused(
 ) -> None:
     of_machine("redis-server")
 
-    with pytest.raises(addonkit.errors.UnknownVersion, match=r"7\.0\.15 is too old; what is needed is 7\.2\.11 or"):
+    with pytest.raises(addonkit.errors.UnknownVersion, match=r"7\.0\.15 is too old; needed is 7\.2\.11 or"):
         await kit.create("valkey:shared", app="blog", version="7")
 
 

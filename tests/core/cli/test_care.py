@@ -130,7 +130,7 @@ def test_an_execution_is_abandoned_only_after_a_yes(call, kit, samples):
     assert (refused.status, "add --yes" in refused.err) == (1, True)
     assert "abandon_execution" not in [name for name, _args, _kwargs in kit.calls]
     assert call("saga", "abandon", "provision/i1/1", "--yes").out == (
-        "provision/i1/1 is abandoned; what is left: create_pool\n"
+        "provision/i1/1 is abandoned; these stay: create_pool\n"
     )
 
 

@@ -107,7 +107,7 @@ class Foreign:
 
     def writing(self) -> AbstractAsyncContextManager[ArchiveWriter]:
         """Refuse."""
-        raise BackupError("importing data", "what they come from is only read")
+        raise BackupError("importing data", "their origin is only read")
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[ForeignReader]:

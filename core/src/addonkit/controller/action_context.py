@@ -169,7 +169,7 @@ class Attempts:
             execution = await self._engine.execution(id)
             if execution is not None and not execution.status.finished:
                 with suppress(SagaError, Busy):
-                    await self._engine.abandon(id, reason="not needed any more, what it served is removed")
+                    await self._engine.abandon(id, reason="not needed any more: its instance is removed")
 
 
 @frozen

@@ -168,7 +168,7 @@ class Doctor:
         return f"{finding.subject}: written anew"
 
     async def _give_up(self, finding: Finding) -> str:
-        await self._engine.abandon(finding.subject, reason="given up, what it served does not need it any more")
+        await self._engine.abandon(finding.subject, reason="given up: its instance does not need it any more")
         return f"{finding.subject}: given up"
 
     async def _fix_backup(self, finding: Finding) -> str:

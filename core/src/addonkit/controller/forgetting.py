@@ -49,7 +49,7 @@ class Forgetter:
             for execution in await self._store.list(Execution):
                 if execution.value.subject.get("instance") == instance_id and not execution.value.status.finished:
                     with contextlib.suppress(SagaError, Busy):
-                        await self._engine.abandon(execution.name, reason="what it served is forgotten")
+                        await self._engine.abandon(execution.name, reason="its instance is forgotten")
             await self._store.transact(lambda tx: forget_instance(tx, found.value))
             return remains
 

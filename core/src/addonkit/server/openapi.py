@@ -32,7 +32,7 @@ _WITH_BODY: Final = (
 _WITH_CHANGE: Final = (HTTPStatus.CONFLICT, HTTPStatus.BAD_GATEWAY, HTTPStatus.NOT_FOUND)
 
 _ABOUT: Final = """\
-Gives apps databases, caches and buckets. What takes long is answered with 202 and an operation, whose events stream.
+Gives apps databases, caches and buckets. Long work is answered with 202 and an operation, whose events stream.
 Errors are problem documents (RFC 9457) with the line that the command line prints.
 """
 

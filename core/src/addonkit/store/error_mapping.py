@@ -91,7 +91,7 @@ def _full(path: Path, purpose: str) -> StoreFull:
     return StoreFull(
         f"cannot {purpose} {path}",
         "no space is left on its disk",
-        "free some and repeat the command; what was stored before is intact",
+        "free some and repeat the command; everything stored before is intact",
     )
 
 

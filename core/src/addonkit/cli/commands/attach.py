@@ -27,7 +27,7 @@ from addonkit.cli.params import app_option, completes, instance_argument
     "--role",
     default="",
     shell_complete=completes("role"),
-    help="What the app may do; `addonkit variants ADDON` lists the roles.",
+    help="Rights of the app; `addonkit variants ADDON` lists the roles.",
 )
 @dry_run_option()
 @click.pass_obj

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from addonkit.kit.kit import Kit
     from addonkit.models.backup import Backup
 
-_AGAIN = "run the same command again; what is half done is undone first"
+_AGAIN = "run the same command again; it undoes a half-done attempt first"
 
 
 @group(

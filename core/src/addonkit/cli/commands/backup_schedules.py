@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from addonkit.kit.kit import Kit
     from addonkit.kit.schedules import Schedule
 
-_KEEP = "Which backups stay: one for each of so many hours, days, weeks, months, years, as 7d4w12m."
+_KEEP = "Backups that stay: one for each of so many hours, days, weeks, months, years, as 7d4w12m."
 
 
 @command(

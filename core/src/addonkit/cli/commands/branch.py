@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from addonkit.kit.branches import BranchView
 
-_AGAIN = "run the same command again; what is half done is undone first"
+_AGAIN = "run the same command again; it undoes a half-done attempt first"
 
 
 @group(

@@ -49,7 +49,7 @@ def clone(
         plan = with_kit(invocation, lambda kit: kit.moves.plan_clone(instance, owner, new=into, script=script))
         invocation.answer(json.plan_json(plan), text.plan_text(plan))
         return
-    hint = "run the same command again; what is half done is undone first"
+    hint = "run the same command again; it undoes a half-done attempt first"
     made = with_kit(
         invocation,
         lambda kit: kit.moves.clone(instance, owner, new=into, script=script, verify=verify),

@@ -103,7 +103,7 @@ def down(ctx: click.Context, service: str) -> None:
 @click.argument("service")
 @click.pass_context
 def stop(ctx: click.Context, service: str) -> None:
-    """Stop the server of a service; `up` starts it. One that other apps use goes on."""
+    """Stop the server of a service; `up` starts it. One that other apps use keeps running."""
 
     async def work(kit: Kit) -> None:
         for target in await kit.servers(alias_of(service), _project(ctx)):

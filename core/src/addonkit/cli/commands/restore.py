@@ -45,7 +45,7 @@ def restore(
     """Bring the data of an instance back from a backup.
 
     The data go into a new place and are compared with the backup there. Only then apps use them, under the same names
-    of variables; a running app has to be restarted. What was there before is kept for a week: `addonkit rollback`
+    of variables; a running app has to be restarted. The former data are kept for a week: `addonkit rollback`
     takes it back. Works also when the instance and its app do not exist any more.
     """
     from addonkit.cli.render import backups, json, text

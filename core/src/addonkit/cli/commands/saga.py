@@ -72,7 +72,7 @@ def retry(invocation: Invocation, execution: str) -> None:
 def abandon(invocation: Invocation, execution: str, yes: bool) -> None:
     """Give up the undos that are left.
 
-    What these steps made stays and is not managed any more; `addonkit doctor` may find it.
+    Things that these steps made stay, and are not managed any more; `addonkit doctor` may find it.
     """
     from addonkit.cli.render.text import execution_text
 
@@ -81,7 +81,7 @@ def abandon(invocation: Invocation, execution: str, yes: bool) -> None:
         confirm(f"cannot abandon {execution}", execution_text(found), "Give it up?", json=invocation.json)
     hint = f"`addonkit saga show {execution}` shows whether it is abandoned"
     left = with_kit(invocation, lambda kit: kit.abandon_execution(execution), hint=hint)
-    text = f"{execution} is abandoned; what is left: {', '.join(left) if left else 'nothing'}"
+    text = f"{execution} is abandoned; these stay: {', '.join(left) if left else 'nothing'}"
     invocation.answer({"execution": execution, "left": list(left)}, text)
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     ignore_unknown_options=False,
 )
 @instance_argument()
-@app_option(required=False, help=f"Whose login is used. {INSTANCE_OF_APP}")
+@app_option(required=False, help=f"Use the login of this app. {INSTANCE_OF_APP}")
 @click.argument("arguments", metavar="[-- ARGUMENT...]", nargs=-1, type=click.UNPROCESSED)
 @click.pass_obj
 def shell(invocation: Invocation, instance: str, app: str | None, arguments: tuple[str, ...]) -> None:

@@ -41,7 +41,7 @@ def token(ctx: click.Context) -> None:
     type=click.Choice(["admin", "operator", "reader"]),
     default="reader",
     show_default=True,
-    help="What it allows.",
+    help="Rights of its user.",
 )
 @click.option("-a", "--app", "apps", metavar="APP", multiple=True, help="An app it reaches; without one, all.")
 @click.pass_obj

@@ -51,7 +51,7 @@ def undestroy(invocation: Invocation, instance: str | None, app: str | None, int
         plan = with_kit(invocation, lambda kit: kit.trash.plan_undestroy(instance, app, into=into))
         invocation.answer(json.plan_json(plan), text.plan_text(plan))
         return
-    hint = "run the same command again; what is half done is undone first"
+    hint = "run the same command again; it undoes a half-done attempt first"
     served, ties = with_kit(invocation, lambda kit: _undestroy(kit, instance, app, into), hint=hint)
     apps = [{"app": tie.app, "alias": tie.alias, "variables": [each.key for each in tie.variables]} for tie in ties]
     invocation.answer({**json.instance_json(served), "apps": apps}, trash.undestroyed_text(served, ties))

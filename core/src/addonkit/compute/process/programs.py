@@ -156,9 +156,9 @@ class Programs:
             self._versions.remember(argv, said)
         match = re.search(source.version_pattern, said)
         if match is None:
-            raise ValueError(f"what it says of its version is not what is needed: {said.strip()[:_SAID]!r}")
+            raise ValueError(f"its version is not the one that is needed: {said.strip()[:_SAID]!r}")
         if not is_recent(match[1], source.oldest):
-            raise ValueError(f"version {match[1]} is too old; what is needed is {' or '.join(source.oldest)} or newer")
+            raise ValueError(f"version {match[1]} is too old; needed is {' or '.join(source.oldest)} or newer")
         return match[1]
 
     def _check_tls(self, directory: Path, source: ProgramSource, version: str) -> None:
