@@ -18,8 +18,8 @@ from addonkit.cli.params import INSTANCE_OF_APP, app_option, instance_argument
 def rollback(invocation: Invocation, instance: str, app: str | None, dry_run: bool) -> None:
     """Put back what a restore, change or upgrade has taken the place of.
 
-    Data that were written since are not in it. What serves now is kept for a week in its turn, so the same command
-    takes it back.
+    Data that were written since are not in it. The data that serve now are kept for a week in
+    their turn, so the same command takes them back.
     """
     from addonkit.cli.render.json import instance_json, plan_json
     from addonkit.cli.render.text import plan_text
