@@ -7,6 +7,7 @@ import re
 import subprocess
 from collections.abc import Iterator
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import click
@@ -220,3 +221,18 @@ def test_what_breaks_a_rule_is_found() -> None:
     assert not long_sentences("```\n" + "code " * 30 + "\n```")
     assert bare_commands('raise E("it failed", f"run addonkit retry {name}")')
     assert not bare_commands('raise E("it failed", f"run `addonkit retry {name}`")')
+
+
+HEADING = re.compile(r"^(#+) ", re.MULTILINE)
+
+
+def skipped_levels(text: str) -> bool:
+    """Sphinx refuses a page whose headings leave out a level."""
+    levels = [len(found) for found in HEADING.findall(FENCE.sub("", text))]
+    return any(after > before + 1 for before, after in pairwise(levels))
+
+
+def test_headings_leave_out_no_level() -> None:
+    assert skipped_levels("# A\n### B\n")
+    assert not skipped_levels("# A\n## B\n```text\n#### C\n```\n## D\n")
+    assert not [name for name in pages() if name.endswith(".md") and skipped_levels((ROOT / name).read_text())]
