@@ -120,17 +120,7 @@ def _build_services(
     context = StepContext(store, framework, settings.read, archive_of)
     engine = Engine(store, leases, clock, context, sink)
     return Services(
-        directory,
-        clock,
-        registry,
-        backend,
-        store,
-        leases,
-        framework,
-        engine,
-        settings,
-        check_image,
-        backups,
+        directory, clock, registry, backend, store, leases, framework, engine, settings, check_image, backups
     )
 
 
