@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from addonkit.cli.streams import clean, echo_err, write_json
-from addonkit.errors import AddonkitError
+from addonkit.errors import AddonkitError, UnknownAddon, UnknownVariant
 
 if TYPE_CHECKING:
     from addonkit.cli.invocation import Invocation
@@ -27,6 +27,10 @@ def report_expected(invocation: Invocation, error: AddonkitError) -> int:
     """Return one line: what was attempted, what was found, what to do. A log that belongs to it is indented below."""
     if invocation.verbose:
         _echo_trace(error)
+    if isinstance(error, UnknownAddon | UnknownVariant):
+        from addonkit.cli.synonyms import advice_for
+
+        error.advice = advice_for(error) or error.advice
     if invocation.json:
         from addonkit.cli.render.json import error_json
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Final
+
+from addonkit.errors import UnknownAddon, UnknownVariant
 
 COMMANDS: Final = {
     "rm": "addonkit destroy",
@@ -135,28 +135,14 @@ def command_for(word: str, known: list[str]) -> str:
     return meant if name in known or name.startswith("-") else ""
 
 
-@contextmanager
-def suggesting() -> Iterator[None]:
-    """Say what is meant by a name of another tool, or by a version in the place of a variant.
-
-    Raises:
-        UnknownAddon, UnknownVariant: with better advice.
-    """
-    from addonkit.errors import UnknownAddon, UnknownVariant
-
-    try:
-        yield
-    except UnknownAddon as error:
-        meant = ADDONS.get(_first(_UNKNOWN_ADDON, error.attempted), "")
-        if not meant or not re.search(rf"\b{re.escape(meant)}\b", error.found):
-            raise
-        raise UnknownAddon(error.attempted, error.found, f"did you mean {meant}?", **error.details) from None
-    except UnknownVariant as error:
+def advice_for(error: UnknownAddon | UnknownVariant) -> str:
+    """Return what is meant by a name of another tool, or by a version in the place of a variant; empty otherwise."""
+    if isinstance(error, UnknownVariant):
         version = _VERSION.fullmatch(_first(_UNKNOWN_VARIANT, error.attempted))
-        if version is None:
-            raise
-        advice = f"a version is given as `--version {version[1]}`"
-        raise UnknownVariant(error.attempted, error.found, advice, **error.details) from None
+        return f"a version is given as `--version {version[1]}`" if version else ""
+    meant = ADDONS.get(_first(_UNKNOWN_ADDON, error.attempted), "")
+    is_installed = meant and re.search(rf"\b{re.escape(meant)}\b", error.found)
+    return f"did you mean {meant}?" if is_installed else ""
 
 
 def _first(pattern: re.Pattern[str], text: str) -> str:

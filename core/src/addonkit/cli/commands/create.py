@@ -82,22 +82,22 @@ def create(
     When a step fails, everything done so far is undone. The same command again continues one that was
     interrupted, and changes nothing when it is there. Steps are shown with -v, or when they take long.
     """
-    from addonkit.cli.synonyms import suggesting
-
-    named = {"extensions": extensions, "listen": listen}
-    values = option_values(options) | {name: value for name, value in named.items() if value}
-    with suggesting():
-        if dry_run:
-            _show_plan(invocation, spec, app, alias, version, values)
-            return
-        name = alias or spec.partition(":")[0]
-        binding = with_kit(
-            invocation,
-            lambda kit: kit.create(
-                spec, app, alias=alias, version=version, socket=socket, options=values, wait=not no_wait
-            ),
-            hint=f"run the same command again to continue, or `addonkit destroy {name} -a {app}` to undo it",
-        )
+    values = option_values(options)
+    if extensions:
+        values["extensions"] = extensions
+    if listen:
+        values["listen"] = listen
+    if dry_run:
+        _show_plan(invocation, spec, app, alias, version, values)
+        return
+    name = alias or spec.partition(":")[0]
+    binding = with_kit(
+        invocation,
+        lambda kit: kit.create(
+            spec, app, alias=alias, version=version, socket=socket, options=values, wait=not no_wait
+        ),
+        hint=f"run the same command again to continue, or `addonkit destroy {name} -a {app}` to undo it",
+    )
     show_binding(invocation, binding, waited=not no_wait)
 
 

@@ -27,13 +27,11 @@ def variants(invocation: Invocation, addon: str) -> None:
     from addonkit.cli.render import addons as addons_table
     from addonkit.cli.render import json
     from addonkit.cli.render.options import offered_text
-    from addonkit.cli.synonyms import suggesting
 
     async def look(kit: Kit) -> AddonDefinition:
         return kit.registry.get(addon).definition
 
-    with suggesting():
-        definition = with_kit(invocation, look)
+    definition = with_kit(invocation, look)
     found = [json.variant_json(definition, variant) for variant in definition.variants]
     text = "\n\n".join(filter(None, (addons_table.variants_text(definition), offered_text(definition))))
     invocation.answer({"addon": addon, "variants": found, "roles": dict(definition.roles)}, text)
