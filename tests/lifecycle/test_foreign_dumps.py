@@ -8,6 +8,7 @@ import platform
 import subprocess
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -16,6 +17,8 @@ import addonkit
 from addonkit import AddonkitError, SagaFailed, Server, admin_password
 from addonkit.provider.server_addon.admin_access import admin_access
 from addonkit.testing.home import temporary_home
+from addonkit_postgresql import foreign
+from addonkit_postgresql.arrival import compare_with_dump
 from addonkit_postgresql.tenants import administrator
 from system_postgresql import VERSION
 
@@ -96,7 +99,9 @@ OF_THE_OPERATOR = """
 """What an operator does in the database of an app, as the superuser."""
 
 
-async def test_what_a_server_alone_has_stays_there(kit: addonkit.Kit, tmp_path: Path) -> None:
+async def test_what_a_server_alone_has_stays_there(
+    kit: addonkit.Kit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Roles, tablespaces, rights and subscriptions of the origin are none of the server that data come to."""
     origin = await kit.create("postgresql:shared", "origin")
     await query(origin.url, FILL, "SELECT 1")
@@ -106,6 +111,13 @@ async def test_what_a_server_alone_has_stays_there(kit: addonkit.Kit, tmp_path: 
         await superuser.execute("SET search_path = public; SET allow_in_place_tablespaces = on")
         await superuser.execute("CREATE TABLESPACE fast LOCATION ''")
         await superuser.execute(OF_THE_OPERATOR)
+    rows: list[int] = []
+
+    async def compared(*values: Any) -> None:
+        rows.append(values[-1].rows["public.orders"])
+        await compare_with_dump(*values)
+
+    monkeypatch.setattr(foreign, "compare_with_dump", compared)
     sources = {"exported": str(tmp_path / "x.tar.zst.age")}
     await kit.moves.export("origin-postgresql", sources["exported"])
     await query(origin.url, "GRANT SELECT ON orders TO stranger", "SELECT 1")
@@ -123,6 +135,18 @@ async def test_what_a_server_alone_has_stays_there(kit: addonkit.Kit, tmp_path: 
         await kit.moves.import_(f"{name}-postgresql", source)
         await check(kit, name)
         assert await query(await url_of(kit, name), "SELECT n FROM kept") == 1
+    assert rows == 5 * [3000], "what the dump holds is compared"
+
+
+VIEW = b"""
+    CREATE TABLE public.t (n int);
+COPY public.t (n) FROM stdin;
+1
+\\.
+    DROP TABLE public.t; CREATE FUNCTION public.attack() RETURNS int LANGUAGE sql AS 'SELECT 1';
+    CREATE VIEW public.t AS SELECT public.attack() AS n;
+"""
+"""Whoever counts the rows of this table calls a function of the file."""
 
 
 async def test_what_is_no_dump_says_so_in_a_line(kit: addonkit.Kit, tmp_path: Path, scratch_place: Path) -> None:
@@ -135,6 +159,7 @@ async def test_what_is_no_dump_says_so_in_a_line(kit: addonkit.Kit, tmp_path: Pa
         ("dump.bin", b"\x7fELF\0", "neither a dump of pg_dump nor plain SQL"),
         ("cut.dump", b"PGDMP\x01\x10\x00", "."),
         ("open.sql", b"SELECT 'never closed", "ends in the middle of a quoted text"),
+        ("view.sql", VIEW, "access to non-system view"),
         ("copy.sql", b"CREATE TABLE t (n int);\nCOPY public.t (n) FROM stdin;\n1\n", "ends in the middle of the rows"),
         ("folder/a.dat", b"", "the folder has no toc.dat"),
         ("folder/sub/b.dat", b"", "the folder is no dump: it has sub/b.dat"),

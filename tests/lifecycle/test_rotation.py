@@ -128,6 +128,10 @@ async def test_an_app_that_reads_only_reads_what_comes_later(kit: addonkit.Kit) 
 
     backup = await kit.backups.create("shop-postgresql")
     assert (await kit.backups.verify(backup.name)).proof is not None
+    async with log_in(shop) as owner, log_in(reader) as connection, log_in(writer) as other:
+        await owner.execute("CREATE TABLE after_backup (x int)")
+        await other.execute("INSERT INTO after_backup VALUES (1)")
+        assert await connection.fetchval("SELECT x FROM after_backup") == 1
     await kit.moves.clone("shop-postgresql", "copy")
     async with log_in(await environ_of(kit, "copy")) as connection:
         assert await connection.fetchval("SELECT count(*) FROM late.things") == 2

@@ -1,9 +1,13 @@
-"""The outline of a database is that of its copy, and not that of one that lacks something."""
+"""The outline and the fingerprint of a database are those of its copy, and not those of one that lacks something."""
 
 from __future__ import annotations
 
-from addonkit import Tenant
-from addonkit_postgresql import dump
+import asyncio
+
+import pytest
+
+from addonkit import AddonkitError, Tenant
+from addonkit_postgresql import dump, fingerprint
 from addonkit_postgresql.session import Administrator, execute
 
 FILL = """
@@ -23,22 +27,48 @@ LOST = {
 }
 
 
-async def test_what_a_copy_lacks_shows_in_its_outline(server: Administrator, name: str) -> None:
+CHANGED = {
+    "INSERT INTO t VALUES (0, '')": ("table public.t",),
+    "UPDATE t SET n = 0 WHERE n = 1": ("table public.t",),
+    "SELECT lo_put(oid, 5, 'x') FROM pg_largeobject_metadata": ("large objects",),
+    "ALTER DATABASE {copy} SET work_mem = '1MB'": ("settings",),
+}
+"""What changes no size."""
+
+
+@pytest.mark.parametrize("of", ["outline", "fingerprint"])
+async def test_what_a_copy_lacks_shows(server: Administrator, name: str, of: str) -> None:
+    seen, taken = (LOST, dump.outline) if of == "outline" else ({**LOST, **CHANGED}, dump.fingerprint)
     async with server.session() as connection:
         await execute(connection, "CREATE DATABASE %I", name)
     async with server.session(name) as connection:
         await connection.execute(f"SET search_path = public; {FILL}")
-    original = await dump.outline(server, Tenant(name, "", {}))
-    for number, (statement, parts) in enumerate({"SELECT 1": (), **LOST}.items()):
+    original = await taken(server, Tenant(name, "", {}))
+    for number, (statement, parts) in enumerate({"SELECT 1": (), **seen}.items()):
         copy = f"{name}_{number}"
         async with server.session() as connection:
             await execute(connection, "CREATE DATABASE %I TEMPLATE %I", copy, name)
         async with server.session(copy) as connection:
-            await connection.execute(f"SET search_path = public; {statement}")
-        found = original.differences(await dump.outline(server, Tenant(copy, "", {})))
+            await connection.execute(f"SET search_path = public; {statement.format(copy=copy)}")
+        found = original.differences(await taken(server, Tenant(copy, "", {})))
         assert bool(found) == bool(parts), (statement, found)
-        assert all(any(each.startswith(part) for each in found) for part in parts), (statement, found)
+        named = [any(each.startswith(part) for each in found) for part in parts]
+        assert all(named) or (of == "fingerprint" and any(named)), (statement, found)  # rows have no size there
         async with server.session() as connection:
             await execute(connection, "DROP DATABASE %I WITH (FORCE)", copy)
     async with server.session() as connection:
         await execute(connection, "DROP DATABASE %I WITH (FORCE)", name)
+
+
+async def test_a_table_that_stays_locked_is_waited_for_no_longer_than_said(
+    server: Administrator, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fingerprint, "LOCK_LIMIT", 1)
+    async with server.session() as connection:
+        await execute(connection, "CREATE DATABASE %I", name)
+    async with server.session(name) as holding:
+        await holding.execute("CREATE TABLE public.t (n int)")
+        await holding.execute("BEGIN; LOCK TABLE public.t")
+        for taken in (dump.outline, dump.fingerprint):
+            with pytest.raises(AddonkitError, match="lock timeout"):
+                await asyncio.wait_for(taken(server, Tenant(name, "", {})), 30)

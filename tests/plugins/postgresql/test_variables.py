@@ -33,3 +33,22 @@ def test_there_are_six_in_order_and_two_are_secret() -> None:
     ]
     assert {v.key for v in given if v.sensitive} == {"DATABASE_URL", "PGPASSWORD"}
     assert password.reveal() not in repr(given)
+
+
+def test_a_socket_stands_in_the_place_of_host_and_port() -> None:
+    access = ConnectionInfo("127.0.0.1", 5432, "shop", Secret("word"), shared=True, socket="/run/a b/.s.PGSQL.5432")
+
+    given = {v.key: v.text for v in variables(access)}
+
+    assert given["DATABASE_URL"] == "postgresql://shop:word@/shop?host=/run/a%20b&port=5432"
+    assert (given["PGHOST"], given["PGPORT"], given["PGSSLMODE"]) == ("/run/a b", "5432", "disable")
+
+
+def test_a_server_with_a_certificate_is_verified() -> None:
+    access = ConnectionInfo("db.example", 5432, "shop", Secret("word"), shared=True, ca_file="/etc/ca file.pem")
+
+    given = {v.key: v.text for v in variables(access)}
+
+    verified = "sslmode=verify-full&sslrootcert=/etc/ca%20file.pem"
+    assert given["DATABASE_URL"] == f"postgresql://shop:word@db.example:5432/shop?{verified}"
+    assert (given["PGSSLMODE"], given["PGSSLROOTCERT"]) == ("verify-full", "/etc/ca file.pem")
