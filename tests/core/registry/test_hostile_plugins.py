@@ -49,7 +49,7 @@ def site(tmp_path):
 def command(tmp_path, site):
     """The real command, with what `site` installs beside the addons of this environment."""
     path = os.pathsep.join([str(site.folder), str(MEMO)])
-    return CommandLine(tmp_path / "home", {"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"})
+    return CommandLine(tmp_path / "home", {"PYTHONPATH": path})
 
 
 RAISED = [
