@@ -131,6 +131,16 @@ def test_an_addon_that_gives_one_variable_raises_no_alarm(tmp_path: Path, good: 
     assert len(report["checks"]) >= 4
 
 
+def test_a_server_that_does_not_get_ready_is_waited_for_twice(tmp_path: Path) -> None:
+    status, report, output = run(tmp_path, "never_ready", "-k", "(an_app or plan) and small and not statement")
+
+    said = [each["message"] for each in report["checks"] if not each["passed"]]
+    assert status == 1, output
+    assert sum("it was not ready" in each for each in said) == 2
+    assert all("2 were not ready in their time before" in each for each in said[2:])
+    assert len(said) > 4
+
+
 def test_installed_policies_do_not_judge(tmp_path: Path) -> None:
     info = tmp_path / "strict-1.0.dist-info"
     info.mkdir()

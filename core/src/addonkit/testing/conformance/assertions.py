@@ -13,6 +13,7 @@ import pytest
 
 import addonkit
 from addonkit.engine.failure import is_transient
+from addonkit.errors import PoolCrashed, PoolTimeout
 from addonkit.testing.conformance.frames import line_of
 from addonkit.testing.conformance.secret_tracker import without_secrets
 
@@ -47,10 +48,12 @@ def fail(found: str, advice: str) -> NoReturn:
 
 def fail_by(error: BaseException, found: str, advice: str) -> NoReturn:
     """Fail the test because of an exception, with the lines of the author's own code that it came through."""
-    root, frames = _root(error), frames_of(error)
+    root, frames = root_of(error), frames_of(error)
     notes = [line for note in getattr(root, "__notes__", ()) for line in str(note).splitlines()]
     if is_transient(error):
         advice = f"raise TransientError where the service may come back, so that the step is tried again; else {advice}"
+    elif isinstance(root, PoolCrashed | PoolTimeout):
+        advice = "mend the server as the end of its log says, or `probe` of its Program when it answers otherwise"
     elif notes:
         advice = "mend the reason in the lines that the program said"
     elif frames and (root is not error or isinstance(root, _SLIPS)):
@@ -61,7 +64,7 @@ def fail_by(error: BaseException, found: str, advice: str) -> NoReturn:
 
 def frames_of(error: BaseException) -> list[str]:
     """Return where an exception, or what it was raised from, came through the author's code; the innermost last."""
-    return [f"at {frame}" for frame in _frames(_root(error))][-_MOST_FRAMES:]
+    return [f"at {frame}" for frame in _frames(root_of(error))][-_MOST_FRAMES:]
 
 
 def frames_in(trace: str) -> list[str]:
@@ -71,7 +74,7 @@ def frames_in(trace: str) -> list[str]:
     return [f"at {line_of(*each)}" for each in found if _is_authors(each[0])][-_MOST_FRAMES:]
 
 
-def _root(error: BaseException) -> BaseException:
+def root_of(error: BaseException) -> BaseException:
     """Return the first exception of a chain."""
     while error.__cause__ is not None:
         error = error.__cause__

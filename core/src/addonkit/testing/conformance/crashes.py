@@ -12,6 +12,7 @@ from addonkit.testing.conformance.assertions import fail, fail_by, require
 from addonkit.testing.conformance.async_tests import synchronous
 from addonkit.testing.conformance.crash_points import BIND, DESTROY, UNDO, Crashes, CrashPoint, Failing
 from addonkit.testing.conformance.rig import Rig
+from addonkit.testing.conformance.slow_starts import check_worth_waiting
 
 RESIDENT: Final = "resident"
 """An app that lives on a shared server all the while; its data must not be touched."""
@@ -40,6 +41,7 @@ class CrashChecks:
     @synchronous
     async def test_a_crash_at_any_point_is_recovered_from(self, rig: Rig, crash: Crashes) -> None:
         """The next command leads to an instance that is active with its data, or to nothing left."""
+        check_worth_waiting(crash.variant)
         async with rig.kit() as kit:
             await _move_in(rig, kit, crash.variant)
             untouched = await _made(rig, kit)

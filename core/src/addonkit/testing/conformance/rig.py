@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import subprocess
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
@@ -12,6 +13,7 @@ import attrs
 import pytest
 
 from addonkit.errors import AddonkitError
+from addonkit.kit.binding import Binding
 from addonkit.kit.bootstrap import open
 from addonkit.kit.kit import Kit
 from addonkit.models.certificate import Authority
@@ -35,6 +37,7 @@ from addonkit.testing.conformance.client import ConformanceClient
 from addonkit.testing.conformance.leftovers import marked, processes_of, unmarked
 from addonkit.testing.conformance.reaper import folder_for_homes, shared_templates
 from addonkit.testing.conformance.secret_tracker import remember
+from addonkit.testing.conformance.slow_starts import check_worth_waiting, note_wait
 from addonkit.testing.home import kill_servers, left_behind, temporary_home
 from addonkit.util.clock import SystemClock
 
@@ -119,11 +122,22 @@ class Rig:
         self, kit: Kit, variant: str, app: str, *, alias: str = "", options: Mapping[str, str] | None = None
     ) -> dict[str, str]:
         """Create an instance for an app; the environment of the app."""
-        binding = await kit.create(self.spec(variant), self.app(app), alias=alias, options=options)
+        binding = await self.bind(kit, variant, app, alias=alias, options=options)
         secret = [variable for variable in binding.variables if isinstance(variable.value, Secret)]
         remember(variable.text for variable in secret)
         self.sensitive.update(variable.key for variable in secret)
         return binding.environ()
+
+    async def bind(
+        self, kit: Kit, variant: str, app: str, *, alias: str = "", options: Mapping[str, str] | None = None
+    ) -> Binding:
+        """Create an instance for an app, unless servers of the variant were not ready before."""
+        check_worth_waiting(variant)
+        try:
+            return await kit.create(self.spec(variant), self.app(app), alias=alias, options=options)
+        except AddonkitError as error:
+            note_wait(variant, error)
+            raise
 
     async def environment(self, kit: Kit, app: str) -> dict[str, str]:
         """Return what an app receives now."""
@@ -270,7 +284,10 @@ class Rig:
 
     def kill(self, *words: str, point: str) -> str:
         """Run a command that dies at a point; how it ended where it did not come there, empty when it did."""
-        ended = self.command(*words, "-v", ADDONKIT_FAULT=point)
+        try:
+            ended = self.command(*words, "-v", ADDONKIT_FAULT=point)
+        except subprocess.TimeoutExpired as expired:
+            return f"`addonkit {words[0]}` was killed after {expired.timeout:g} s: {_end_of(str(expired.stderr))}"
         if ended.status == -signal.SIGKILL:
             return ""
         said = f"`addonkit {words[0]}` ended with status {ended.status}: {_end_of(ended.err or ended.out)}"

@@ -45,7 +45,7 @@ class SecretChecks:
         """A variable that contains a secret is one; so is a URL with a password in it. None can be guessed."""
         with patch.object(Secret, "generate", _recorded):
             async with rig.kit() as kit:
-                binding = await kit.create(rig.spec(variant), rig.app("shop"))
+                binding = await rig.bind(kit, variant, "shop")
                 passwords = {found for variable in binding.variables if (found := password_in(variable.text))}
                 secret = {v.text for v in binding.variables if v.sensitive} | passwords
                 remember(secret)
