@@ -52,9 +52,9 @@ def attempts(mine: Environ, theirs: Environ, sensitive: Collection[str]) -> Iter
         if names:
             swapped = {**mine, **{name: theirs[name] for name in names}}
             yield Attempt(f"the other's {', '.join(names)} and its own of the rest", swapped)
-    yield from _with_own_login(mine, theirs, sensitive)
     yield from _with_own_parts(mine, theirs, sensitive)
     yield from _with_other_secrets(mine, theirs, sensitive)
+    yield from _with_own_login(mine, theirs, sensitive)
     yield from _with_unnamed_logins(theirs, sensitive)
 
 
