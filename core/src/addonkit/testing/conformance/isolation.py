@@ -192,7 +192,7 @@ async def _expect_apart(rig: Rig, one: tuple[str, Mapping[str, str]], other: tup
             require(
                 await rig.is_refused(attempt.environ, other[0]),
                 f"app {one[0]} reads the data of app {other[0]} with {attempt.words}",
-                "mend what opens data of any other app, if another check says so; else quote names, and compare them whole",
+                "mend what opens data of any app, if another check says so; else quote names, and compare them whole",
             )
 
 
