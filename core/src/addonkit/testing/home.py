@@ -57,9 +57,12 @@ def kill_servers(home: Path) -> None:
     user = service_user(os.environ)
     terminator = Terminator(home, user)
     servers = [record.server for path in home.glob("pools/*/record") if (record := read_record(path))]
+    working = working_in(home, user)
+    if not servers and not working:
+        return
     for server in servers:
         send(server, signal.SIGQUIT)
-    _signal({pid for pid in working_in(home, user) if _leads_session(pid)}, signal.SIGTERM)
+    _signal({pid for pid in working if _leads_session(pid)}, signal.SIGTERM)
     ending = time.monotonic() + _QUIT_LIMIT
     while time.monotonic() < ending and (any(is_running(server) for server in servers) or working_in(home, user)):
         time.sleep(0.03)

@@ -16,7 +16,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from importlib import import_module, invalidate_caches
 from importlib.metadata import entry_points
@@ -54,7 +54,12 @@ class _Server:
         self.process.wait()
 
 
-_servers: dict[int, _Server] = {}
+_servers: list[_Server] = []
+"""The one server, once it runs."""
+
+_told: set[int] = set()
+"""Processes that have told the server which libraries they have imported."""
+
 _starting = threading.Lock()
 
 
@@ -135,12 +140,21 @@ def _text(file: int) -> str:
         return content.read().decode().replace("\r\n", "\n")
 
 
-def _server() -> _Server:
-    """Return the server of this process; a fork of this process starts its own."""
+def start() -> None:
+    """Start the server for this process and its forks, unless it runs; the first command would."""
     with _starting:
-        if os.getpid() not in _servers:
-            _servers[os.getpid()] = _start()
-    return _servers[os.getpid()]
+        if not _servers:
+            _servers.append(_start())
+
+
+def _server() -> _Server:
+    """Return the server of this process, or the one of the process that it is a fork of."""
+    start()
+    (server,) = _servers
+    if os.getpid() not in _told:
+        _told.add(os.getpid())
+        server.requests.send(json.dumps(_libraries()).encode())
+    return server
 
 
 def _start() -> _Server:
@@ -155,7 +169,6 @@ def _start() -> _Server:
             stdin=subprocess.DEVNULL,
             env=environ,
         )
-    ours.send(json.dumps(_libraries()).encode())
     server = _Server(process, ours)
     atexit.register(_end, os.getpid(), server)
     return server
@@ -176,9 +189,7 @@ def _end(pid: int, server: _Server) -> None:
 
 def _serve(requests: socket.socket) -> None:
     """Fork for each request until the other end is closed. Returns in the process that is to be a command."""
-    for name in (*_LAZY, *_core(), *json.loads(requests.recv(_LONGEST))):
-        with suppress(ImportError):  # which is the command's to tell
-            import_module(name)
+    _import((*_LAZY, *_core()))
     interrupt = signal.getsignal(signal.SIGINT)
     if interrupt is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, lambda *_: None)
@@ -187,6 +198,9 @@ def _serve(requests: socket.socket) -> None:
         request, files, _, _ = socket.recv_fds(requests, _LONGEST, 4)
         if not request:
             os._exit(0)
+        if not files:
+            _import(json.loads(request))
+            continue
         if os.fork() == 0:
             requests.close()
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -195,6 +209,12 @@ def _serve(requests: socket.socket) -> None:
             return
         for each in files:
             os.close(each)
+
+
+def _import(names: Iterable[str]) -> None:
+    for name in names:
+        with suppress(ImportError):  # which is the command's to tell
+            import_module(name)
 
 
 def _core() -> Iterator[str]:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @click.option("--quick", is_flag=True, help="Leave out the checks that begin anew at every step or with a crowd.")
 @click.option("-x", "--exitfirst", "first", is_flag=True, help="Begin no further check after one that failed.")
 @click.option(
-    "-j", "--jobs", type=click.IntRange(1), help="How many checks run side by side; default is two for each core."
+    "-j", "--jobs", type=click.IntRange(1), help="How many checks run side by side; default is three for each core."
 )
 @click.option(
     "-o",

@@ -47,8 +47,8 @@ QUICK: Final = " and ".join(
 
 
 def default_jobs() -> int:
-    """Return how many checks run side by side when the user does not say: two for each core."""
-    return min(2 * (os.cpu_count() or 1), MOST_JOBS)
+    """Return how many checks run side by side when the user does not say: three for each core."""
+    return min(3 * (os.cpu_count() or 1), MOST_JOBS)
 
 
 def run(
