@@ -90,7 +90,7 @@ class AddonSpecs:
         Asked when one of the set's names is taken in the app. Also asked when the user gave the set a name of
         its own (`--as`). The core's own answer puts the association's prefix before every name;
         implement this only to do better. A set moves as a whole: rename all of it or the answer is
-        refused. Must be a pure function: it is asked whenever names are settled.
+        refused. Must be a pure function: it is asked whenever names are resolved.
 
         Args:
             result: the variables under their plain names.

@@ -64,14 +64,14 @@ def carry_out(invocation: Invocation, wanted: Wanted, *, rehearse: bool, confirm
     """
     if confirm and (rehearse or dry_run or wanted.target):
         raise click.UsageError("--confirm stands alone: it removes the old place, and moves nothing")
-    from addonkit.cli.render import changes, json, text
+    from addonkit.cli.render import changes, json, plans
 
     if confirm:
         removed = with_kit(invocation, wanted.confirm)
         invocation.answer({"removed": removed}, f"{removed} and its data are gone")
     elif dry_run:
         plan = with_kit(invocation, wanted.plan)
-        invocation.answer(json.plan_json(plan), text.plan_text(plan))
+        invocation.answer(json.plan_json(plan), plans.plan_text(plan))
     elif rehearse:
         tried = with_kit(invocation, wanted.rehearse, hint="run the same command again; no app has noticed anything")
         invocation.answer(changes.rehearsal_json(tried), changes.rehearsal_text(tried))

@@ -80,7 +80,7 @@ class Controller:
         async with self._leases.hold(f"instance/{instance_id}", within=first) as held:
             reconciliation = Reconciliation(self._store, self._clock, held, instance_id)
             observed = reconciliation.observed
-            while observed.instance is not None and not observed.settled:
+            while observed.instance is not None and not observed.reconciled:
                 await self._act(reconciliation, observed.instance, observed.decision, asked)
                 observed = reconciliation.observed
             return observed.instance

@@ -115,7 +115,7 @@ class Keeper:
             if entity.name not in self._servers:
                 self._servers[entity.name] = self._keeper(entity.name)
                 begin(self._keep(entity.name))
-        for instance_id, state in await self._store.read(lambda tx: _unsettled(tx, self._clock.now())):
+        for instance_id, state in await self._store.read(lambda tx: _unreconciled(tx, self._clock.now())):
             if instance_id not in self._busy and self._working.get(instance_id) != state:
                 self._busy.add(instance_id)
                 self._working[instance_id] = state
@@ -192,7 +192,7 @@ class Keeper:
         await asyncio.sleep(SETTLE)
 
 
-def _unsettled(tx: Reader, now: datetime) -> list[tuple[str, tuple[int, ...]]]:
+def _unreconciled(tx: Reader, now: datetime) -> list[tuple[str, tuple[int, ...]]]:
     """Return instances for which something is to be done now, and the revisions that say so."""
     wanted = {e.name for phase in _UNSETTLED for e in tx.list(Instance, {"phase": phase}).items}
     wanted |= {e.name for e in tx.list(Instance, {"is_changing": True}).items}

@@ -34,7 +34,7 @@ class Observed:
     decision: Decision
 
     @property
-    def settled(self) -> bool:
+    def reconciled(self) -> bool:
         """Return whether nothing is left to do now."""
         return self.instance is None or self.decision.action in {Action.NOTHING, Action.WAIT}
 
@@ -71,7 +71,7 @@ class Reconciliation:
         """Write as a part of a transaction; call `committed` after it."""
         change(tx)
         self._next = see(tx, self._id, self._clock)
-        if self._next.settled:
+        if self._next.reconciled:
             self._held.free(tx)
 
     def committed(self) -> None:

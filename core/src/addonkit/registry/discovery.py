@@ -140,7 +140,7 @@ class InstalledEntries:
         """Return entries of one name, by distribution; several that could be used are in conflict."""
         claims = self._claims[group].get(name, ())
         found = tuple(sorted(map(self._entry, claims), key=attrgetter("distribution", "value")))
-        # One that cannot be used anyway takes no part in a conflict, so blocking settles it.
+        # One that cannot be used anyway takes no part in a conflict, so blocking resolves it.
         rivals = [each for each in found if each.state is State.OK]
         if len(rivals) < 2 or name == UNREADABLE:  # noqa: PLR2004 - a conflict has two sides
             return found

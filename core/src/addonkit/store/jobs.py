@@ -25,7 +25,7 @@ class Job:
         self.loop = asyncio.get_running_loop()
         self.future: asyncio.Future[Any] = self.loop.create_future()
 
-    def settle(self) -> None:
+    def resolve(self) -> None:
         """Tell the task that waits, on its event loop. Does nothing when it was cancelled."""
         if self.future.done():
             return
@@ -46,15 +46,15 @@ def tell(jobs: Sequence[Job]) -> None:
         by_loop.setdefault(job.loop, []).append(job)
     for loop, waiting in by_loop.items():
         if loop is _running_loop():
-            _settle(waiting)
+            _resolve(waiting)
         else:
             with suppress(RuntimeError):  # that loop is closed: no task waits there any more
-                loop.call_soon_threadsafe(_settle, waiting)
+                loop.call_soon_threadsafe(_resolve, waiting)
 
 
-def _settle(jobs: Sequence[Job]) -> None:
+def _resolve(jobs: Sequence[Job]) -> None:
     for job in jobs:
-        job.settle()
+        job.resolve()
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:

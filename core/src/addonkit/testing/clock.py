@@ -58,10 +58,10 @@ class FakeClock:
     async def advance(self, seconds: float) -> None:
         """Let that much time pass, stopping at every deadline on the way so that its sleeper acts at its time."""
         end = self._elapsed + seconds
-        await _settle()
+        await _let_ready_tasks_run()
         while self._sleepers and self._sleepers[0][0] <= end:
             self._wake_next()
-            await _settle()
+            await _let_ready_tasks_run()
         self._elapsed = end
 
     @property
@@ -85,7 +85,7 @@ class FakeClock:
                 return
 
 
-async def _settle() -> None:
+async def _let_ready_tasks_run() -> None:
     """Give other tasks a few turns, so that those who were woken act and sleep again."""
     for _ in range(20):
         await asyncio.sleep(0)

@@ -36,10 +36,10 @@ def attach(
 ) -> None:
     """Give an app the variables of an instance that exists."""
     if dry_run:
-        from addonkit.cli.render import json, text
+        from addonkit.cli.render import json, plans
 
         plan = with_kit(invocation, lambda kit: kit.plan_attach(instance, app, alias=alias, socket=socket, role=role))
-        invocation.answer(json.plan_json(plan), text.plan_text(plan))
+        invocation.answer(json.plan_json(plan), plans.plan_text(plan))
         return
     binding = with_kit(
         invocation,

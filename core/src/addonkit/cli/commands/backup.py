@@ -64,12 +64,12 @@ def create(invocation: Invocation, instance: str, app: str | None, no_verify: bo
     The instance is read in one moment, and apps may go on writing. Fails when the backup cannot be written, or cannot
     be restored to the same data.
     """
-    from addonkit.cli.render import backups, json, text
+    from addonkit.cli.render import backups, json, plans
 
     verify = not no_verify
     if dry_run:
         plan = with_kit(invocation, lambda kit: kit.backups.plan_create(instance, app, verify=verify))
-        invocation.answer(json.plan_json(plan), text.plan_text(plan))
+        invocation.answer(json.plan_json(plan), plans.plan_text(plan))
         return
     made, url, new_key = with_kit(invocation, lambda kit: _create(kit, instance, app, verify=verify), hint=_AGAIN)
     document = {**backups.backup_json(made), "key_made": new_key}
@@ -110,13 +110,13 @@ def verify(invocation: Invocation, backup: str | None, everything: bool, dry_run
 
     BACKUP is a name that `addonkit backup list` shows, an instance whose newest one is meant, or a file.
     """
-    from addonkit.cli.render import backups, json, text
+    from addonkit.cli.render import backups, json, plans
 
     if (backup is None) != everything:
         raise click.UsageError("give a BACKUP, or --all")
     if dry_run:
         plan = with_kit(invocation, lambda kit: kit.backups.plan_verify(backup or ""))
-        invocation.answer(json.plan_json(plan), text.plan_text(plan))
+        invocation.answer(json.plan_json(plan), plans.plan_text(plan))
         return
     found = with_kit(invocation, lambda kit: _verify(kit, backup), hint=_AGAIN)
     document = {"backups": [backups.verification_json(each) for each in found]}
@@ -132,11 +132,11 @@ def verify(invocation: Invocation, backup: str | None, everything: bool, dry_run
 @click.pass_obj
 def delete(invocation: Invocation, backup: str, yes: bool, dry_run: bool) -> None:
     """Delete a backup for good."""
-    from addonkit.cli.render import backups, json, text
+    from addonkit.cli.render import backups, json, plans
 
     if dry_run:
         plan = with_kit(invocation, lambda kit: kit.backups.plan_delete(backup))
-        invocation.answer(json.plan_json(plan), text.plan_text(plan))
+        invocation.answer(json.plan_json(plan), plans.plan_text(plan))
         return
     found = with_kit(invocation, lambda kit: kit.backups.find(backup, files=False))
     if not yes:

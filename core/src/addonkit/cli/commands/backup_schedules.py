@@ -43,14 +43,14 @@ def schedule(
     backups; a time that was missed is made up for once. Without --keep all of them stay. A backup that fails is tried
     again after a minute, then after longer. `addonkit list` and `addonkit doctor` show what is wrong.
     """
-    from addonkit.cli.render import json, text
+    from addonkit.cli.render import json, plans
     from addonkit.cli.render import schedules as render
 
     if (cron is None) != off or (off and keep):
         raise click.UsageError("give a CRON expression, or --off alone")
     if dry_run:
         plan = with_kit(invocation, lambda kit: kit.schedules.plan(instance, cron or "", app, keep=keep))
-        invocation.answer(json.plan_json(plan), text.plan_text(plan))
+        invocation.answer(json.plan_json(plan), plans.plan_text(plan))
         return
     if cron is None:
         name = with_kit(invocation, lambda kit: kit.schedules.clear(instance, app))

@@ -162,12 +162,12 @@ def prune(invocation: Invocation, app: str | None, yes: bool, dry_run: bool) -> 
 
 def _show(invocation: Invocation, summary: str, removed: Sequence[BranchView]) -> None:
     """Show what a dry run would remove."""
-    from addonkit.cli.render import json, text
+    from addonkit.cli.render import json, plans
     from addonkit.models.views import Plan
 
     lost = tuple(f"all data of {name} (branch {each.branch})" for each in removed for name in each.instances)
     plan = Plan(summary, lost=lost)
-    invocation.answer(json.plan_json(plan), text.plan_text(plan))
+    invocation.answer(json.plan_json(plan), plans.plan_text(plan))
 
 
 def _ask(invocation: Invocation, what: str, losses: str) -> None:

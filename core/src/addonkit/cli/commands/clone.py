@@ -42,12 +42,12 @@ def clone(
 
     The copy is compared with the original before an app gets it. The original is only read, and apps may go on writing.
     """
-    from addonkit.cli.render import json, text
+    from addonkit.cli.render import json, plans
 
     script = transform.read() if transform else ""
     if dry_run:
         plan = with_kit(invocation, lambda kit: kit.moves.plan_clone(instance, owner, new=into, script=script))
-        invocation.answer(json.plan_json(plan), text.plan_text(plan))
+        invocation.answer(json.plan_json(plan), plans.plan_text(plan))
         return
     hint = "run the same command again; it undoes a half-done attempt first"
     made = with_kit(

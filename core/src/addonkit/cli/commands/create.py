@@ -111,7 +111,7 @@ def show_binding(invocation: Invocation, binding: Binding, *, waited: bool) -> N
 def _show_plan(
     invocation: Invocation, spec: str, app: str, alias: str, version: str, options: Mapping[str, str]
 ) -> None:
-    from addonkit.cli.render import json, text
+    from addonkit.cli.render import json, plans
 
     plan = with_kit(invocation, lambda kit: kit.plan_create(spec, app, alias=alias, version=version, options=options))
-    invocation.answer(json.plan_json(plan), text.plan_text(plan))
+    invocation.answer(json.plan_json(plan), plans.plan_text(plan))

@@ -65,19 +65,19 @@ def destroy(
     if instance is None:
         _destroy_app(invocation, app, yes=yes, now=now, no_wait=no_wait, dry_run=dry_run)
         return
-    from addonkit.cli.render import json, text, trash
+    from addonkit.cli.render import json, plans, trash
 
     view, plan = with_kit(invocation, lambda kit: _look(kit, instance, app, forget=forget, now=now))
     if dry_run:
-        invocation.answer(json.plan_json(plan), text.plan_text(plan))
+        invocation.answer(json.plan_json(plan), plans.plan_text(plan))
         return
     name = view.instance.name
     if not yes:
-        confirm(f"cannot destroy {name}", text.losses_text(plan), json=invocation.json, name=name)
+        confirm(f"cannot destroy {name}", plans.losses_text(plan), json=invocation.json, name=name)
     if forget:
         stays = with_kit(invocation, lambda kit: _forget(kit, view, instance, app))
         answer = {"instance": name, "state": "forgotten", "stays": list(stays)}
-        invocation.answer(answer, text.forgotten_text(name, stays))
+        invocation.answer(answer, plans.forgotten_text(name, stays))
         return
     kept = with_kit(
         invocation,

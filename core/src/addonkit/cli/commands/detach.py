@@ -28,10 +28,10 @@ def detach(invocation: Invocation, instance: str, app: str, dry_run: bool) -> No
     end. Where all apps of an instance share one login, an app that kept it can still use it.
     """
     if dry_run:
-        from addonkit.cli.render import json, text
+        from addonkit.cli.render import json, plans
 
         plan = with_kit(invocation, lambda kit: kit.plan_detach(instance, app))
-        invocation.answer(json.plan_json(plan), text.plan_text(plan))
+        invocation.answer(json.plan_json(plan), plans.plan_text(plan))
         return
 
     async def work(kit: Kit) -> tuple[Instance, tuple[str, ...]]:

@@ -28,11 +28,11 @@ def export(invocation: Invocation, instance: str, app: str | None, file: str, dr
     The file is a backup: encrypted, and opened by `addonkit backup key`. Apps may go on writing meanwhile. The file
     appears when it is whole.
     """
-    from addonkit.cli.render import backups, json, text
+    from addonkit.cli.render import backups, json, plans
 
     if dry_run:
         plan = with_kit(invocation, lambda kit: kit.moves.plan_export(instance, file, app))
-        invocation.answer(json.plan_json(plan), text.plan_text(plan))
+        invocation.answer(json.plan_json(plan), plans.plan_text(plan))
         return
     made = with_kit(invocation, lambda kit: kit.moves.export(instance, file, app), hint="run the same command again")
     invocation.answer(backups.backup_json(made), backups.exported_text(made))

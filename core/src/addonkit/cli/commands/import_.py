@@ -47,7 +47,7 @@ def import_(
     The data go into a new place, and those of an export or a backup are compared there. Only then apps use them. An
     instance that holds anything is left alone. The file or server is only read.
     """
-    from addonkit.cli.render import backups, json, text
+    from addonkit.cli.render import backups, json, plans
 
     if bool(instance) == bool(into):
         raise click.UsageError("name either INSTANCE or --into NAME")
@@ -56,7 +56,7 @@ def import_(
         plan = with_kit(
             invocation, lambda kit: kit.moves.plan_import(instance or "", file, into=into, app=app, key=identity)
         )
-        invocation.answer(json.plan_json(plan), text.plan_text(plan))
+        invocation.answer(json.plan_json(plan), plans.plan_text(plan))
         return
     hint = "run the same command again; until it has ended, apps use what they used before"
     done = with_kit(invocation, lambda kit: _import(kit, instance or "", file, into, app, identity), hint=hint)

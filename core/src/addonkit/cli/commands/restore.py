@@ -48,14 +48,14 @@ def restore(
     of variables; a running app has to be restarted. The former data are kept for a week: `addonkit rollback`
     takes it back. Works also when the instance and its app do not exist any more.
     """
-    from addonkit.cli.render import backups, json, text
+    from addonkit.cli.render import backups, json, plans
 
     identity = key_file.read() if key_file else ""
     if dry_run:
         plan = with_kit(
             invocation, lambda kit: kit.backups.plan_restore(instance, backup=source, into=into, app=app, key=identity)
         )
-        invocation.answer(json.plan_json(plan), text.plan_text(plan))
+        invocation.answer(json.plan_json(plan), plans.plan_text(plan))
         return
     hint = "run the same command again; until it has ended, apps use what they used before"
     done = with_kit(invocation, lambda kit: _restore(kit, instance, app, source, into, identity), hint=hint)

@@ -22,7 +22,7 @@ def rollback(invocation: Invocation, instance: str, app: str | None, dry_run: bo
     their turn, so the same command takes them back.
     """
     from addonkit.cli.render.json import instance_json, plan_json
-    from addonkit.cli.render.text import plan_text
+    from addonkit.cli.render.plans import plan_text
 
     if dry_run:
         plan = with_kit(invocation, lambda kit: kit.backups.plan_rollback(instance, app))

@@ -42,10 +42,10 @@ def saga(ctx: click.Context) -> None:
 @click.pass_obj
 def list_(invocation: Invocation, unfinished: bool) -> None:
     """List executions, oldest first."""
-    from addonkit.cli.render import json, text
+    from addonkit.cli.render import executions, json
 
     found = with_kit(invocation, lambda kit: kit.executions(unfinished=unfinished))
-    invocation.answer({"executions": [json.execution_json(e) for e in found]}, text.executions_text(found))
+    invocation.answer({"executions": [json.execution_json(e) for e in found]}, executions.executions_text(found))
 
 
 @subcommand(saga, "show", examples=("addonkit saga show provision/k3x7mw2abc/1",))
@@ -74,7 +74,7 @@ def abandon(invocation: Invocation, execution: str, yes: bool) -> None:
 
     Things that these steps made stay, and are not managed any more; `addonkit doctor` may find it.
     """
-    from addonkit.cli.render.text import execution_text
+    from addonkit.cli.render.executions import execution_text
 
     found = with_kit(invocation, lambda kit: kit.execution(execution))
     if not yes:
@@ -86,6 +86,6 @@ def abandon(invocation: Invocation, execution: str, yes: bool) -> None:
 
 
 def _show(invocation: Invocation, execution: Execution) -> None:
-    from addonkit.cli.render import json, text
+    from addonkit.cli.render import executions, json
 
-    invocation.answer(json.execution_json(execution), text.execution_text(execution))
+    invocation.answer(json.execution_json(execution), executions.execution_text(execution))

@@ -49,12 +49,12 @@ def list_(invocation: Invocation) -> None:
 @click.pass_obj
 def delete(invocation: Invocation, instance: str, app: str | None, yes: bool, dry_run: bool) -> None:
     """Remove what was destroyed for good, with its final backup. Other backups of it stay."""
-    from addonkit.cli.render import json, text
+    from addonkit.cli.render import json, plans
     from addonkit.cli.render.trash import trash_text
 
     if dry_run:
         plan = with_kit(invocation, lambda kit: kit.trash.plan_delete(instance, app))
-        invocation.answer(json.plan_json(plan), text.plan_text(plan))
+        invocation.answer(json.plan_json(plan), plans.plan_text(plan))
         return
     found = with_kit(invocation, lambda kit: kit.trash.find(instance, app))
     name = found.backup.name

@@ -42,14 +42,14 @@ def undestroy(invocation: Invocation, instance: str | None, app: str | None, int
     got since then keeps its own. With --app and no INSTANCE, all that `addonkit destroy --app` took comes back,
     variables set by hand included.
     """
-    from addonkit.cli.render import json, text, trash
+    from addonkit.cli.render import json, plans, trash
 
     if instance is None:
         _undestroy_app(invocation, app, into=into, dry_run=dry_run)
         return
     if dry_run:
         plan = with_kit(invocation, lambda kit: kit.trash.plan_undestroy(instance, app, into=into))
-        invocation.answer(json.plan_json(plan), text.plan_text(plan))
+        invocation.answer(json.plan_json(plan), plans.plan_text(plan))
         return
     hint = "run the same command again; it undoes a half-done attempt first"
     served, ties = with_kit(invocation, lambda kit: _undestroy(kit, instance, app, into), hint=hint)
@@ -66,10 +66,10 @@ def _undestroy_app(invocation: Invocation, app: str | None, *, into: str, dry_ru
     if into:
         raise click.UsageError("--into goes with an INSTANCE only")
     if dry_run:
-        from addonkit.cli.render import json, text
+        from addonkit.cli.render import json, plans
 
         plan = with_kit(invocation, lambda kit: kit.trash.apps.plan_undestroy(app))
-        invocation.answer(json.plan_json(plan), text.plan_text(plan))
+        invocation.answer(json.plan_json(plan), plans.plan_text(plan))
         return
     hint = f"run `addonkit undestroy --app {app}` to continue"
     names = with_kit(invocation, lambda kit: _names(kit, app), hint=hint)

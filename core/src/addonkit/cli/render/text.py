@@ -15,10 +15,9 @@ from addonkit.models.instance import Phase, Purpose
 
 if TYPE_CHECKING:
     from addonkit.kit.binding import Binding
-    from addonkit.models.execution import Execution
     from addonkit.models.instance import Instance
     from addonkit.models.variable import VariableMove
-    from addonkit.models.views import AppView, Environment, Finding, InstanceView, Plan, PlannedStep
+    from addonkit.models.views import AppView, Environment, Finding, InstanceView
     from addonkit.models.vitals import Vitals
 
 NO_INSTANCES = "no instances yet; run `addonkit create ADDON -a APP` to make one, or `addonkit addons` to choose"
@@ -69,38 +68,6 @@ def moves_lines(moves: Iterable[VariableMove]) -> list[str]:
     for move in moves:
         grouped.setdefault((move.label, move.reason), []).append(f"{move.old} is now {move.new}")
     return [f"{label}: {', '.join(names)} ({reason})" for (label, reason), names in grouped.items()]
-
-
-def plan_text(plan: Plan) -> str:
-    """Return what would be done, and that nothing was."""
-    lines = [plan.summary]
-    lines += _listed("steps", [_step_line(step) for step in plan.steps])
-    lines += _listed("variables that would appear", plan.appear)
-    lines += _listed("variables that would move", [f"{m.old} to {m.new} ({m.reason})" for m in plan.move])
-    lines += _listed("variables that would vanish", plan.vanish)
-    lines += _listed("lost for good", plan.lost)
-    lines += _listed("what stays", plan.stays)
-    return "\n".join((*lines, "no changes made"))
-
-
-def losses_text(plan: Plan) -> str:
-    """Return what is shown before the question."""
-    lines = [plan.summary, *_listed("variables that vanish", plan.vanish), *_listed("lost for good", plan.lost)]
-    return "\n".join((*lines, *_listed("what stays", plan.stays)))
-
-
-def forgotten_text(name: str, stays: Sequence[str]) -> str:
-    """Return what is left of an instance that was forgotten."""
-    lines = [f"{name} is forgotten; nothing was removed"]
-    return "\n".join((*lines, *(_listed("what stays", stays) or ["  nothing of it was made"])))
-
-
-def _step_line(step: PlannedStep) -> str:
-    return f"{'  ' * step.depth}{step.title}"
-
-
-def _listed(title: str, items: Sequence[str]) -> list[str]:
-    return [f"  {title}:", *(f"    {clean(item)}" for item in items)] if items else []
 
 
 def instances_text(views: Sequence[InstanceView], app: str | None = None, *, size: bool = False) -> str:
@@ -253,39 +220,6 @@ def environment_text(environment: Environment, *, reveal: bool) -> str:
         for e in environment.entries
     ]
     return table(("VARIABLE", "VALUE", "SOURCE"), rows)
-
-
-def executions_text(executions: Sequence[Execution]) -> str:
-    """Return a table of executions, oldest first."""
-    if not executions:
-        return "no executions"
-    rows = [
-        (e.id, str(e.status), f"{e.created:%Y-%m-%d %H:%M:%S}" if e.created else "-", e.saga, _last_words(e) or "-")
-        for e in executions
-    ]
-    return table(("EXECUTION", "STATUS", "STARTED", "SAGA", "LAST EVENT"), rows)
-
-
-def _last_words(execution: Execution) -> str:
-    last = execution.error or (execution.events[-1].message if execution.events else "")
-    return last.partition("\n")[0]
-
-
-def execution_text(execution: Execution) -> str:
-    """Return all about one execution: its steps and what happened."""
-    fields = {
-        "id": execution.id,
-        "saga": f"{execution.saga} (version {execution.version})",
-        "status": str(execution.status),
-        "for": ", ".join(f"{role} {name}" for role, name in execution.subject.items()),
-        "error": execution.error,
-    }
-    steps = table(
-        ("STEP", "STATUS", "RUNS", "ERROR"),
-        [(s.name, str(s.status), str(s.attempts), s.error.partition("\n")[0]) for s in execution.steps],
-    )
-    events = [f"{e.at:%H:%M:%S} {e.kind}: {clean(e.message)}" for e in execution.events]
-    return "\n".join((block(fields), "", steps, *(("", *events) if events else ())))
 
 
 def findings_text(findings: Sequence[Finding]) -> str:

@@ -70,7 +70,7 @@ class Starter:
         if held is None:
             raise await _taken(attempted, self._layout.server_locks(disks, pool.name), self._layout.user_of(pool))
         try:
-            await finish(self._settle, pool, disks)
+            await finish(self._give_user, pool, disks)
             plan = await self.plan(pool, held)
             for disk in disks:
                 await prepare_disk(plan, self._disks, self._templates, disk, lock)
@@ -113,7 +113,7 @@ class Starter:
             locks,
         )
 
-    def _settle(self, pool: Pool, disks: Sequence[str]) -> None:
+    def _give_user(self, pool: Pool, disks: Sequence[str]) -> None:
         """Give a server that is about to start a user, and that user what the server works with."""
         self._users.check()
         directory = self._layout.pool(pool.name)

@@ -143,13 +143,13 @@ class ServiceInstances:
         if record.verb is not BrokerVerb.UPDATE or not _changes(record) or found.runs:
             return found
         done = not found.failed
-        settled = attrs.evolve(
+        updated = attrs.evolve(
             record,
             plan_id=record.wanted_plan if done else record.plan_id,
             parameters=record.wanted_parameters if done else record.parameters,
             **_NOTHING,
         )
-        return attrs.evolve(found, record=await self._records.replace(record, settled))
+        return attrs.evolve(found, record=await self._records.replace(record, updated))
 
     async def _resume(self, record: ServiceInstance, made: Instance | None) -> Operation | None:
         """Begin what a process recorded and did not begin. What ended long ago has nothing left to begin."""
