@@ -10,7 +10,7 @@ shift || true
 bin=$PWD/.venv/bin
 rm -f .coverage .coverage.*
 # Tests of start-up look at what a process has imported, which is more when coverage runs in it.
-"$bin/coverage" run -m pytest -n "$workers" --dist worksteal --ignore tests/core/startup \
+"$bin/coverage" run -m pytest -n "$workers" --dist worksteal --ignore tests/core/test_imports.py \
   --ignore tests/core/cli/test_startup.py --deselect tests/core/testing/test_fixtures_parts.py "$@"
 "$bin/coverage" combine --quiet
 "$bin/coverage" report
