@@ -56,7 +56,7 @@ class Crowd:
         with self._lock:
             self.counts[f"{words[0]} {ended}"] += 1
 
-    def mend(self) -> list[str]:
+    def fix(self) -> list[str]:
         """Complete what was interrupted; what `doctor` still finds then."""
         self._run("doctor", "--fix", "--yes")
         found = self._data("doctor", "--json")["findings"]
@@ -144,7 +144,7 @@ async def _connect(url: str) -> None:
 
 
 def crowd(processes: int, apps: int, operations: int, seed: int) -> int:
-    """Let them work, mend, look; the exit status."""
+    """Let them work, fix, look; the exit status."""
     with temporary_home() as home:
         them = Crowd(CommandLine(home), tuple(f"app{number}" for number in range(apps)), random.Random(seed))
         began = time.monotonic()
@@ -153,7 +153,7 @@ def crowd(processes: int, apps: int, operations: int, seed: int) -> int:
         print(f"{operations} operations of {processes} processes on {apps} apps, seed {seed}", flush=True)
         print(f"in {time.monotonic() - began:.0f} s: {dict(sorted(them.counts.items()))}", flush=True)
         wrong = [each for each in them.counts if "WAITS" in each or "BUG" in each]
-        wrong += them.mend()
+        wrong += them.fix()
         wrong += them.broken_environments()
         wrong += them.unreachable()
         wrong += [f"cannot destroy {name}" for name in them.remove_all()]

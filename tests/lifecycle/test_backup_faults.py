@@ -227,8 +227,8 @@ def test_killed_at_any_step_of_a_move_the_same_command_again_does_it(
     assert killed.status == -signal.SIGKILL, f"{point} was not reached: {killed.err}"
     assert keys(run) == "2", "what there was stays"
 
-    mended = run("doctor", "--fix")
-    assert run("saga", "list", "--unfinished", "--json").data["executions"] == [], mended.out + mended.err
+    fixed = run("doctor", "--fix")
+    assert run("saga", "list", "--unfinished", "--json").data["executions"] == [], fixed.out + fixed.err
     instances = run("list", "--json").data["instances"]
     assert {each["purpose"] for each in instances} <= {"serve", "former"}
     done = point in {"after:switch_places", "after:publish_place"}

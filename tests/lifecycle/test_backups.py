@@ -384,8 +384,8 @@ def test_killed_at_any_step_there_is_the_old_or_the_new_and_nothing_else(
     assert killed.status == -signal.SIGKILL, killed.err
     assert rows() in ({"1"} if fault == "after:switch_places" else {"2"})
 
-    mended = run("doctor", "--fix")
-    assert run("saga", "list", "--unfinished", "--json").data["executions"] == [], mended.out + mended.err
+    fixed = run("doctor", "--fix")
+    assert run("saga", "list", "--unfinished", "--json").data["executions"] == [], fixed.out + fixed.err
     instances = {each["purpose"] for each in run("list", "--json").data["instances"]}
     assert instances <= {"serve", "former"}, "no scratch instance stays"
     kept = run("backup", "list", "--json").data["backups"]

@@ -408,8 +408,8 @@ def test_killed_at_any_step_apps_have_the_old_or_the_new_place_and_can_write(
     on_shared = psql("SHOW max_connections") == "403"
     assert on_shared == ((verb == "change") == moved)
 
-    mended = run("doctor", "--fix")
-    assert run("saga", "list", "--unfinished", "--json").data["executions"] == [], mended.out + mended.err
+    fixed = run("doctor", "--fix")
+    assert run("saga", "list", "--unfinished", "--json").data["executions"] == [], fixed.out + fixed.err
     purposes = sorted(each["purpose"] for each in run("list", "--json").data["instances"])
     assert purposes == (["former", "serve"] if moved or verb == "rollback" else ["serve"])
     if verb == "change" and not moved:

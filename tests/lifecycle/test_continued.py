@@ -31,13 +31,13 @@ def environment(command: CommandLine, app: str) -> dict[str, str]:
 
 @S3
 @pytest.mark.parametrize(
-    "mend",
+    "fix",
     [
         ("detach", "shop-s3-remote", "-a", "reports"),
         pytest.param(("doctor", "--fix", "--yes"), marks=pytest.mark.slow),
     ],
 )
-async def test_a_detach_that_was_killed_is_told_and_ends_the_credentials(rig: Rig, mend: tuple[str, ...]) -> None:
+async def test_a_detach_that_was_killed_is_told_and_ends_the_credentials(rig: Rig, fix: tuple[str, ...]) -> None:
     assert rig.command("create", "s3-remote", "-a", "shop").status == 0
     assert rig.command("attach", "shop-s3-remote", "-a", "reports").status == 0
     environ = environment(rig.command, "reports")
@@ -47,9 +47,9 @@ async def test_a_detach_that_was_killed_is_told_and_ends_the_credentials(rig: Ri
     assert findings(rig.command) == [("unfinished", "shop-s3-remote")]
     again = rig.command("attach", "shop-s3-remote", "-a", "reports")
     assert "run `addonkit detach shop-s3-remote -a reports`" in again.err
-    mended = rig.command(*mend)
+    fixed = rig.command(*fix)
 
-    assert mended.status == 0, mended.err
+    assert fixed.status == 0, fixed.err
     assert await rig.is_refused(environ, "kept")
     assert findings(rig.command) == []
 

@@ -1,4 +1,4 @@
-"""`doctor` finds what exists and nobody owns, and what is owned and gone; `--fix` mends it."""
+"""`doctor` finds what exists and nobody owns, and what is owned and gone; `--fix` fixes it."""
 
 from __future__ import annotations
 

@@ -57,8 +57,8 @@ def test_killed_at_any_step_the_original_is_whole_and_the_same_command_succeeds(
     assert killed.status == -signal.SIGKILL, killed.err
 
     assert psql("shop", "SELECT count(*) FROM orders") == "1"
-    mended = addonkit_command("doctor", "--fix", "--yes")
-    assert addonkit_command("saga", "list", "--unfinished", "--json").data["executions"] == [], mended.out + mended.err
+    fixed = addonkit_command("doctor", "--fix", "--yes")
+    assert addonkit_command("saga", "list", "--unfinished", "--json").data["executions"] == [], fixed.out + fixed.err
     instances = addonkit_command("list", "--json").data["instances"]
     assert {each["purpose"] for each in instances} <= {"serve", "former"}, "no half copy stays"
     again = addonkit_command(*words[command])

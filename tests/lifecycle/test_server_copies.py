@@ -262,8 +262,8 @@ def test_killed_while_a_server_is_copied_nothing_half_stays(
         assert killed.status == -signal.SIGKILL, killed.err
 
     assert psql("shop", "SELECT count(*) FROM orders") == "100000"
-    mended = addonkit_command("doctor", "--fix", "--yes")
-    assert addonkit_command("saga", "list", "--unfinished", "--json").data["executions"] == [], mended.out + mended.err
+    fixed = addonkit_command("doctor", "--fix", "--yes")
+    assert addonkit_command("saga", "list", "--unfinished", "--json").data["executions"] == [], fixed.out + fixed.err
     again = addonkit_command(*clone)
     assert again.status == 0 or "already" in again.err or "has that name" in again.err, again.err
     assert psql("copy", "SELECT count(*) FROM orders") == "100000"

@@ -293,8 +293,8 @@ def test_killed_at_any_step_it_is_in_the_trash_or_back(home: Path, repository: P
     assert killed.status == -signal.SIGKILL, killed.err
     trash = run("trash", "list", "--json").data["trash"]
     assert len(trash) == (0 if point == "after:bring_back" else 1)
-    mended = run("doctor", "--fix")
-    assert run("saga", "list", "--unfinished", "--json").data["executions"] == [], mended.out + mended.err
+    fixed = run("doctor", "--fix")
+    assert run("saga", "list", "--unfinished", "--json").data["executions"] == [], fixed.out + fixed.err
     if trash:
         again = run("undestroy", "shop-postgresql")
         assert again.status == 0, again.err

@@ -191,9 +191,9 @@ async def test_a_damaged_file_of_data_is_named_and_mended_as_the_page_says(kit: 
     (reason,) = (await kit.heal("shop")).failed.values()
 
     assert f"Bad file format reading the append only file {file.name}" in reason
-    mending = f"(exec -a valkey-check-aof {_server_of_wheel()} --fix appendonlydir/{file.name})"
-    mended = await asyncio.to_thread(subprocess.check_output, ["bash", "-c", mending], cwd=data, input=b"y\n")
-    assert b"Successfully truncated AOF" in mended
+    fixing = f"(exec -a valkey-check-aof {_server_of_wheel()} --fix appendonlydir/{file.name})"
+    fixed = await asyncio.to_thread(subprocess.check_output, ["bash", "-c", fixing], cwd=data, input=b"y\n")
+    assert b"Successfully truncated AOF" in fixed
     assert not (await kit.heal("shop")).failed
     assert await call(url, "DBSIZE") == 50
 

@@ -41,7 +41,7 @@ def test_findings_are_named_and_fail(call, kit):
 
 
 @pytest.fixture
-def mended(kit):
+def fixed(kit):
     """A kit in which every fix works, but for those named."""
     left = [DOWN, ORPHAN, BROKEN]
 
@@ -54,33 +54,33 @@ def mended(kit):
     return left
 
 
-def test_fix_mends_what_can_be_mended(call, mended):
+def test_fix_mends_what_can_be_mended(call, fixed):
     outcome = call("doctor", "--fix", "--yes")
-    assert mended == [BROKEN]
+    assert fixed == [BROKEN]
     assert outcome.status == 1
     assert outcome.out.splitlines()[:2] == ["postgresql-s1: done", "postgresql-s2: done"]
 
 
-def test_fix_succeeds_when_nothing_is_left(call, mended):
-    mended.remove(BROKEN)
+def test_fix_succeeds_when_nothing_is_left(call, fixed):
+    fixed.remove(BROKEN)
     assert call("doctor", "--fix", "--yes").status == 0
 
 
 @pytest.mark.parametrize("argv", [(), ("--json",)])
-def test_fix_asks_before_data_are_removed(call, mended, argv):
+def test_fix_asks_before_data_are_removed(call, fixed, argv):
     outcome = call("doctor", "--fix", *argv)
     assert outcome.status == 1
     assert "add --yes" in outcome.err + outcome.out
-    assert mended == [DOWN, ORPHAN, BROKEN]
+    assert fixed == [DOWN, ORPHAN, BROKEN]
 
 
-def test_fix_does_not_ask_where_no_data_are_removed(call, mended):
-    mended.remove(ORPHAN)
+def test_fix_does_not_ask_where_no_data_are_removed(call, fixed):
+    fixed.remove(ORPHAN)
     call("doctor", "--fix")
-    assert mended == [BROKEN]
+    assert fixed == [BROKEN]
 
 
-def test_a_fix_that_fails_hides_no_other(call, kit, mended):
+def test_a_fix_that_fails_hides_no_other(call, kit, fixed):
     works = kit.answers["fix"]
 
     def fix(findings):
@@ -91,7 +91,7 @@ def test_a_fix_that_fails_hides_no_other(call, kit, mended):
     kit.answers["fix"] = fix
     outcome = call("doctor", "--fix", "--yes")
     assert outcome.out.splitlines()[:2] == ["starting postgresql-s1: it is not ready", "postgresql-s2: done"]
-    assert mended == [DOWN, BROKEN]
+    assert fixed == [DOWN, BROKEN]
 
 
 def test_executions_are_listed(call, kit, samples):

@@ -16,7 +16,7 @@ async def test_a_state_that_cannot_be_used_ends_it_with_that_error(home: Path) -
 
     async with addonkit.open(home) as kit:
         keeper = kit.keeper(lambda _said: None)
-        keeper._mend, keeper._duties = fails, (fails, fails)  # several parts find it at the same time
+        keeper._fix, keeper._duties = fails, (fails, fails)  # several parts find it at the same time
 
         with pytest.raises(StoreError, match="it was replaced") as ended:
             await keeper.run()

@@ -64,7 +64,7 @@ SECTIONS: Final = {
         "logs": "Show the log of an instance's server.",
     },
     "Troubleshoot": {
-        "doctor": "Check for problems; --fix mends them.",
+        "doctor": "Check for problems; --fix fixes them.",
         "retry": "Resume an instance that failed or was interrupted.",
         "saga": "Inspect, retry or abandon operations.",
         "home": "Show or move the home, or make a copy of one a home of its own.",

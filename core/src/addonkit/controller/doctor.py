@@ -1,4 +1,4 @@
-"""Puts together what is not as it should be, and mends what can be mended."""
+"""Puts together what is not as it should be, and fixes what can be fixed."""
 
 from __future__ import annotations
 
@@ -111,9 +111,9 @@ class Doctor:
         )
 
     async def fix(self, finding: Finding) -> str:
-        """Mend one finding; return a sentence about what was done."""
+        """Fix one finding; return a sentence about what was done."""
         fix = self._fixes.get(finding.kind)
-        return await fix(finding) if fix and finding.fix else f"{finding.subject}: only a person can mend this"
+        return await fix(finding) if fix and finding.fix else f"{finding.subject}: only a person can fix this"
 
     async def _remove_process(self, finding: Finding) -> str:
         await self._framework.delete_sandbox_pool(finding.subject)

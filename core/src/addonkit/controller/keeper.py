@@ -42,7 +42,7 @@ class Keeper:
 
     Args:
         report: called with each thing that was done, a sentence.
-        mend: undoes what keeps apps from their data since it was interrupted.
+        fix: undoes what keeps apps from their data since it was interrupted.
         duties: what else is kept up beside that, without end.
     """
 
@@ -55,7 +55,7 @@ class Keeper:
         controller: Controller,
         clock: Clock,
         report: Report,
-        mend: Callable[[], Awaitable[object]],
+        fix: Callable[[], Awaitable[object]],
         duties: Sequence[Callable[[], Coroutine[Any, Any, None]]] = (),
     ) -> None:
         self._duties = duties
@@ -67,7 +67,7 @@ class Keeper:
         self._controller = controller
         self._clock = clock
         self._report = report
-        self._mend = mend
+        self._fix = fix
         self._changed = asyncio.Event()
         self._servers: dict[str, ServerKeeper] = {}
         self._working: dict[str, tuple[int, ...]] = {}
@@ -87,7 +87,7 @@ class Keeper:
                 group.create_task(self._watch())
                 group.create_task(self._sweep())
                 group.create_task(self._carry_on(lambda: self._monitor.run(self._servers)))
-                group.create_task(self._mend_often())
+                group.create_task(self._fix_often())
                 for duty in self._duties:
                     group.create_task(self._carry_on(duty))
                 while True:
@@ -172,10 +172,10 @@ class Keeper:
             await self._pools.remove_abandoned()
             await self._clock.sleep(SWEEP_EVERY)
 
-    async def _mend_often(self) -> None:
+    async def _fix_often(self) -> None:
         while True:
             try:
-                await self._mend()
+                await self._fix()
             except StoreError:
                 raise
             except AddonkitError as error:

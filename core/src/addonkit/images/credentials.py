@@ -22,7 +22,7 @@ from addonkit.images.credential_helpers import TOKEN_USER, ask_helper
 from addonkit.images.endpoints import canonical_registry
 from addonkit.models.secret import Secret
 
-_ADVICE: Final = "mend the file, or log in again with 'docker login'"
+_ADVICE: Final = "fix the file, or log in again with 'docker login'"
 # What may follow the host in a key: registries were once named by the URL of their API.
 _API_PATHS: Final = frozenset({"", "v1", "v2"})
 

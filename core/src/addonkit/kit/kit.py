@@ -408,7 +408,7 @@ class Kit(Parts):
         return await self._doctor.examine()
 
     async def fix(self, findings: Collection[Finding]) -> tuple[str, ...]:
-        """Mend what can be mended; a sentence about each."""
+        """Fix what can be fixed; a sentence about each."""
         from addonkit.controller.checks.instances import RETRIED
 
         if any(finding.kind in RETRIED for finding in findings):

@@ -84,7 +84,7 @@ class Trash:
         if self.why_not(instance):
             return None
         attempted = f"cannot destroy {instance.name}"
-        advice = f"mend that, or run `addonkit destroy {instance.name} --now`, which keeps nothing"
+        advice = f"fix that, or run `addonkit destroy {instance.name} --now`, which keeps nothing"
         async with self._start.started(instance, attempted, advice):
             try:
                 backup = await self._backups.verify((await self._service.create(instance)).name)

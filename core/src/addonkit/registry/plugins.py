@@ -93,7 +93,7 @@ class Plugins:
                 raise AddonBroken(
                     f"cannot go on without plugin {entry.name} of {entry.origin}",
                     entry.reason,
-                    f"mend it, or do without it: ADDONKIT_BLOCK={entry.name}",
+                    f"fix it, or do without it: ADDONKIT_BLOCK={entry.name}",
                     addon=entry.name,
                     distribution=entry.distribution,
                     version=entry.version,

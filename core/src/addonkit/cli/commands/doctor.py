@@ -26,7 +26,7 @@ _LOSING: Final = frozenset({"orphan-disk", "orphan-server", "orphan-claim"})
 @yes_option("Do not ask before data are removed.")
 @click.pass_obj
 def doctor(invocation: Invocation, fix: bool, yes: bool) -> None:
-    """Check for problems; --fix mends them.
+    """Check for problems; --fix fixes them.
 
     Finds processes, directories and databases without an owner, and servers that are down. Also finds work that
     was interrupted, and addons that do not load. The exit status is 1 while something is found.
@@ -45,17 +45,17 @@ def doctor(invocation: Invocation, fix: bool, yes: bool) -> None:
 
 
 def _choose(invocation: Invocation, found: Sequence[Finding], *, yes: bool) -> list[Finding]:
-    """Return the findings to mend: those that cost no data, and the others after a yes."""
+    """Return the findings to fix: those that cost no data, and the others after a yes."""
     from addonkit.cli.render.text import findings_text
 
     losing = [finding for finding in found if finding.kind in _LOSING and finding.fix]
     if losing and not yes:
-        confirm("cannot mend everything", findings_text(losing), "Remove these data?", json=invocation.json)
+        confirm("cannot fix everything", findings_text(losing), "Remove these data?", json=invocation.json)
     return [finding for finding in found if finding.fix]
 
 
 async def _fix(kit: Kit, findings: Sequence[Finding]) -> tuple[list[str], tuple[Finding, ...]]:
-    """Mend one after the other; one that fails is named and hides no other. What is found afterwards."""
+    """Fix one after the other; one that fails is named and hides no other. What is found afterwards."""
     from addonkit.errors import AddonkitError
 
     done: list[str] = []

@@ -19,6 +19,6 @@ async def check_environment_files(store: Store) -> list[Finding]:
 
 
 def _finding(file: EnvironmentFile) -> Finding:
-    forget = f"mend that, or run `addonkit env outputs --forget {file.path}`"
+    forget = f"fix that, or run `addonkit env outputs --forget {file.path}`"
     why = f": {file.problem}" if file.problem else ""
     return Finding("outdated-file", file.path, f"it does not hold the variables of {file.app}{why}; {forget}")

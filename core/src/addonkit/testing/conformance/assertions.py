@@ -53,11 +53,11 @@ def fail_by(error: BaseException, found: str, advice: str) -> NoReturn:
     if is_transient(error):
         advice = f"raise TransientError where the service may come back, so that the step is tried again; else {advice}"
     elif isinstance(root, PoolCrashed | PoolTimeout):
-        advice = "mend the server as the end of its log says, or `probe` of its Program when it answers otherwise"
+        advice = "fix the server as the end of its log says, or `probe` of its Program when it answers otherwise"
     elif notes:
-        advice = "mend the reason in the lines that the program said"
+        advice = "fix the reason in the lines that the program said"
     elif frames and (root is not error or isinstance(root, _SLIPS)):
-        advice = f"mend what raised {type(root).__name__}, at the last line shown"
+        advice = f"fix what raised {type(root).__name__}, at the last line shown"
     shown = f": {type(root).__name__}: {root}" if root is not error and str(root) not in found else ""
     fail("\n  ".join((found + shown, *notes[-_MOST_LINES:], *frames)), advice)
 

@@ -29,7 +29,7 @@ def synchronous(check: Callable[..., Coroutine[Any, Any, None]]) -> Callable[...
             fail_by(
                 error,
                 f"{type(error).__name__} in {where.name} ({where.filename}:{where.lineno}): {error}",
-                "mend that function; when it is not the addon's or its client's, report it to addonkit",
+                "fix that function; when it is not the addon's or its client's, report it to addonkit",
             )
 
     # Plugins that run coroutines would unwrap it; pytest itself needs the names of the arguments.

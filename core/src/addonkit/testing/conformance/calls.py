@@ -34,7 +34,7 @@ class Worker:
     async def call(self, what: str, limit: float, function: Callable[..., Any], *arguments: Any) -> Any:
         """Return what a function answers; fail the check when it takes longer than `limit` seconds."""
         if len(_hangs) >= MOST_HANGS:
-            fail(f"{what} is not called: {', '.join(_hangs)} took too long before", "mend that first")
+            fail(f"{what} is not called: {', '.join(_hangs)} took too long before", "fix that first")
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._work.put((future, lambda: function(*arguments)))
         done, _ = await asyncio.wait({future}, timeout=limit)

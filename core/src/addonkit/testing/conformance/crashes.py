@@ -104,7 +104,7 @@ def _check_died(point: CrashPoint, before: str, ended: str) -> None:
     if "status 0:" in ended:
         advice = "name each step once: the command did not come to this one"
     else:
-        advice = _REPEAT if before else "mend what the command says"
+        advice = _REPEAT if before else "fix what the command says"
     require(
         not ended or not point.must_happen,
         f"the process did not die at {_words_of(point)}{after}; {ended}",

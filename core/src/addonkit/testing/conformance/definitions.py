@@ -46,7 +46,7 @@ class DefinitionChecks:
         try:
             addon = AddonUnderTest.find(addon_name).addon
         except AddonkitError as error:
-            fail(f"addon {addon_name} does not load: {error}", "mend what is named; `addonkit addons -v` shows traces")
+            fail(f"addon {addon_name} does not load: {error}", "fix what is named; `addonkit addons -v` shows traces")
         plugin = import_object(addon.relay.entry)
         named = {name for name in ADDON_HOOKS if callable(getattr(plugin, name, None))}
         forgotten = sorted(named - addon.hooks)
@@ -72,7 +72,7 @@ class DefinitionChecks:
         """Listing addons must not cost the import of every client library."""
         command = [sys.executable, "-c", _LOAD, addon_name]
         ended = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603
-        require(not ended.returncode, f"it does not load: {ended.stderr[-500:]}", "mend what is named")
+        require(not ended.returncode, f"it does not load: {ended.stderr[-500:]}", "fix what is named")
         loaded = json.loads(ended.stdout.splitlines()[-1])
         own = AddonUnderTest.find(addon_name).package
         strangers = sorted(set(loaded) - {own} - _LIGHT - sys.stdlib_module_names)

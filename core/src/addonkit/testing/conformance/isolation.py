@@ -192,7 +192,7 @@ async def _expect_apart(rig: Rig, one: tuple[str, Mapping[str, str]], other: tup
             require(
                 await rig.is_refused(attempt.environ, other[0]),
                 f"app {one[0]} reads the data of app {other[0]} with {attempt.words}",
-                "mend what opens data of any app, if another check says so; else quote names, and compare them whole",
+                "fix what opens data of any app, if another check says so; else quote names, and compare them whole",
             )
 
 
@@ -226,6 +226,6 @@ async def _orphans(kit: Kit) -> list[Finding]:
     require(
         not unasked,
         f"doctor finds: {'; '.join(unasked)}",
-        "mend `list_claims`, or the saga of addon_inspect: it fails while apps live on the server",
+        "fix `list_claims`, or the saga of addon_inspect: it fails while apps live on the server",
     )
     return [each for each in findings if each.kind == "orphan-claim"]

@@ -105,7 +105,7 @@ class LifeCycleChecks:
             await rig.expect(environ, "first", "a plan of its destruction was asked for")
             if rig.under_test.can("usage"):
                 unknown = [words for words in plan.lost if "cannot be told" in words or "was not told" in words]
-                require(not unknown, f"measuring failed: {', '.join(unknown)}", "mend the saga of addon_usage")
+                require(not unknown, f"measuring failed: {', '.join(unknown)}", "fix the saga of addon_usage")
             await rig.destroy(kit, "shop")
             await rig.expect_nothing(kit, "the instance was destroyed")
 
@@ -188,7 +188,7 @@ async def _expect_shell(rig: Rig, kit: Kit) -> None:
             await kit.shell(rig.name("shop"))
         except ContractViolation as error:
             problem = error.found
-    require(not problem, f"its shell cannot be opened: {problem}", "mend `shell` in the definition")
+    require(not problem, f"its shell cannot be opened: {problem}", "fix `shell` in the definition")
 
 
 def _open_to_all(pid: int) -> list[str]:

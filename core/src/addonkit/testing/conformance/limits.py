@@ -41,7 +41,7 @@ async def _look(kit: Kit) -> None:
     told: list[str] = []
     await kit.storage.look(told.append)
     faults = [each for each in told if "cannot be limited" in each]
-    require(not faults, f"addon_limit_writes fails: {'; '.join(faults)}", "mend the saga of addon_limit_writes")
+    require(not faults, f"addon_limit_writes fails: {'; '.join(faults)}", "fix the saga of addon_limit_writes")
 
 
 async def _expect_refused(rig: Rig, environ: dict[str, str]) -> None:

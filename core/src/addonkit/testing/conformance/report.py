@@ -263,4 +263,4 @@ def _told(text: str) -> str:
     """Return the text with advice, when it has none."""
     if WHAT_TO_DO in text:
         return text
-    return f"{text}\n  {WHAT_TO_DO}mend what is named; when it is neither the addon's nor its client's, tell addonkit"
+    return f"{text}\n  {WHAT_TO_DO}fix what is named; when it is neither the addon's nor its client's, tell addonkit"

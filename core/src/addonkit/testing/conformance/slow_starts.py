@@ -25,5 +25,5 @@ def check_worth_waiting(variant: str) -> None:
     if _waits[variant] >= MOST_WAITS:
         fail(
             f"no server of variant {variant} is started: {_waits[variant]} were not ready in their time before",
-            "mend that first; the checks that waited show the end of the server's log",
+            "fix that first; the checks that waited show the end of the server's log",
         )
