@@ -32,7 +32,6 @@ class ActionContext:
     Attributes:
         registry: of addons.
         engine: runs their sagas.
-        attempts: looks after former executions.
         clock: gives the time.
         causes: what this process last saw fail, by the ids of instances.
     """
@@ -40,7 +39,6 @@ class ActionContext:
     def __init__(self, registry: Registry, engine: Engine, clock: Clock) -> None:
         self.registry = registry
         self.engine = engine
-        self.attempts = Attempts(engine)
         self.clock = clock
         self.causes: dict[str, AddonkitError] = {}
 
@@ -119,57 +117,56 @@ def _result_problem(result: Any, kind: type) -> str:
     return f"its result names {twice[0]} twice" if twice else ""
 
 
-class Attempts:
-    """Looks after executions that are not the present attempt any more, or not wanted any more."""
+async def finish_former(engine: Engine, ids: Sequence[str], saga: Saga[Any], *, completed: bool = True) -> None:
+    """Undo all attempts but the last: a new one begins only when nothing of the former ones is left.
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    Args:
+        engine: ran them.
+        ids: of all attempts, the present one last.
+        saga: what they run.
+        completed: whether one that was completed is undone too.
 
-    async def finish_former(self, ids: Sequence[str], saga: Saga[Any], *, completed: bool = True) -> None:
-        """Undo all attempts but the last: a new one begins only when nothing of the former ones is left.
+    Raises:
+        SagaBlocked, SagaRefused: for the first of which something stays.
+    """
+    for id in ids[:-1]:
+        await engine.undo(id, saga, completed=completed)
 
-        Args:
-            ids: of all attempts, the present one last.
-            saga: what they run.
-            completed: whether one that was completed is undone too.
 
-        Raises:
-            SagaBlocked, SagaRefused: for the first of which something stays.
-        """
-        for id in ids[:-1]:
-            await self._engine.undo(id, saga, completed=completed)
+async def stop_attempts(engine: Engine, ids: Sequence[str], saga: Callable[[], Awaitable[Saga[Any]]]) -> Left:
+    """Stop and undo the attempts that have not ended; return what is left of all of them.
 
-    async def stop(self, ids: Sequence[str], saga: Callable[[], Awaitable[Saga[Any]]]) -> Left:
-        """Stop and undo the attempts that have not ended; return what is left of all of them.
+    Args:
+        engine: ran them.
+        ids: of the attempts.
+        saga: gives what they run; asked only when one has not ended.
+    """
+    # All of them: each may have left something of its own.
+    found = [execution for id in ids if (execution := await _stop(engine, id, saga)) is not None]
+    return Left(
+        bool(found),
+        any(execution.status is not ExecutionStatus.FAILED for execution in found),
+        tuple(execution.id for execution in found if not execution.status.finished),
+    )
 
-        Args:
-            ids: of the attempts.
-            saga: gives what they run; asked only when one has not ended.
-        """
-        # All of them: each may have left something of its own.
-        found = [execution for id in ids if (execution := await self._stop(id, saga)) is not None]
-        return Left(
-            bool(found),
-            any(execution.status is not ExecutionStatus.FAILED for execution in found),
-            tuple(execution.id for execution in found if not execution.status.finished),
-        )
 
-    async def _stop(self, id: str, saga: Callable[[], Awaitable[Saga[Any]]]) -> Execution | None:
-        execution = await self._engine.execution(id)
-        if execution is None or execution.status.finished:
-            return execution
-        # What an undo cannot remove, the saga that removes the whole must.
-        with suppress(SagaBlocked, SagaRefused):
-            await self._engine.undo(id, await saga())
-        return await self._engine.execution(id)
+async def _stop(engine: Engine, id: str, saga: Callable[[], Awaitable[Saga[Any]]]) -> Execution | None:
+    execution = await engine.execution(id)
+    if execution is None or execution.status.finished:
+        return execution
+    # What an undo cannot remove, the saga that removes the whole must.
+    with suppress(SagaBlocked, SagaRefused):
+        await engine.undo(id, await saga())
+    return await engine.execution(id)
 
-    async def close(self, ids: Sequence[str]) -> None:
-        """Give up attempts that could not be undone, when what they left is gone otherwise."""
-        for id in ids:
-            execution = await self._engine.execution(id)
-            if execution is not None and not execution.status.finished:
-                with suppress(SagaError, Busy):
-                    await self._engine.abandon(id, reason="not needed any more: its instance is removed")
+
+async def close_attempts(engine: Engine, ids: Sequence[str]) -> None:
+    """Give up attempts that could not be undone, when what they left is gone otherwise."""
+    for id in ids:
+        execution = await engine.execution(id)
+        if execution is not None and not execution.status.finished:
+            with suppress(SagaError, Busy):
+                await engine.abandon(id, reason="not needed any more: its instance is removed")
 
 
 @frozen

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from addonkit.controller.action_context import check_result
+from addonkit.controller.action_context import check_result, close_attempts, finish_former, stop_attempts
 from addonkit.controller.addons import addon_of
 from addonkit.controller.deletion import forget_empty_app
 from addonkit.controller.execution_ids import bind_id, bind_ids, revocation_id, rotation_ids, unbind_id
@@ -60,7 +60,7 @@ class Binder:
             given = {**bound_variables(association, result), "attributes": result.attributes}
             self._record_bound(tx, addon, association, given)
 
-        await self._context.attempts.finish_former(bind_ids(association), saga)
+        await finish_former(self._context.engine, bind_ids(association), saga)
         await self._context.run(reconciliation, bind_id(association), saga, subject_of(instance, association), record)
 
     def _record_bound(self, tx: Transaction, addon: Addon, before: Association, given: dict[str, Any]) -> None:
@@ -96,11 +96,12 @@ class Binder:
         async def bind_saga() -> Saga[BindResult]:
             return addon_of(self._registry, instance).bind(association, instance)
 
-        attempts = self._context.attempts
-        left = await attempts.stop((*bind_ids(association), *rotation_ids(association)), bind_saga)
+        left = await stop_attempts(
+            self._context.engine, (*bind_ids(association), *rotation_ids(association)), bind_saga
+        )
         addon = addon_of(self._registry, instance) if left.begun else None
         if addon is None or not left.something or "unbind" not in addon.capabilities:
-            await attempts.close(left.unfinished)
+            await close_attempts(self._context.engine, left.unfinished)
             return False
         for former in association.formers:
             await self.revoke_generation(instance, association, former.generation)
@@ -108,7 +109,7 @@ class Binder:
         subject = subject_of(instance, association)
         if left.unfinished:
             await self._context.engine.ensure(id, saga, subject=subject)
-            await attempts.close(left.unfinished)
+            await close_attempts(self._context.engine, left.unfinished)
             return False
         await self._context.run(reconciliation, id, saga, subject, lambda tx, _result: self._forget(tx, association))
         return True

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from addonkit.controller.action_context import Attempts
+from addonkit.controller.action_context import close_attempts
 from addonkit.errors import AddonkitError, PoolCrashed, PoolTimeout
 from addonkit.models.compute import Pool, PoolState
 from addonkit.models.instance import Server, ServerPhase
@@ -50,7 +50,7 @@ async def remove_server(framework: ProviderFramework, engine: Engine, server_id:
     await framework.delete_sandbox_pool(server_id)
     await framework.delete_disk_by_name(server_id)
     await framework.servers.forget(server_id)
-    await Attempts(engine).close((removal_id(server_id), ensure_id(server_id)))
+    await close_attempts(engine, (removal_id(server_id), ensure_id(server_id)))
 
 
 class PoolReconciler:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from addonkit.controller.action_context import check_result
+from addonkit.controller.action_context import check_result, close_attempts, finish_former, stop_attempts
 from addonkit.controller.addons import addon_of
 from addonkit.controller.decide import retry_time
 from addonkit.controller.deletion import forget_instance
@@ -46,7 +46,7 @@ class Provisioner:
         async with self._context.recorded_failure(reconciliation, instance, record_failure):
             addon = addon_of(self._context.registry, instance)
             saga = asked.saga if asked is not None and asked.fits(instance) else await self._saga(instance)
-            await self._context.attempts.finish_former(provision_ids(instance), saga, completed=False)
+            await finish_former(self._context.engine, provision_ids(instance), saga, completed=False)
 
             def record(tx: Transaction, result: Any) -> None:
                 check_result(addon, saga, result, ProvisionResult)
@@ -71,15 +71,14 @@ class Provisioner:
 
     async def _deprovision(self, reconciliation: Reconciliation, instance: Instance) -> bool:
         """Remove what was made; return whether the instance was forgotten with it."""
-        attempts = self._context.attempts
-        left = await attempts.stop(provision_ids(instance), lambda: self._saga(instance))
+        left = await stop_attempts(self._context.engine, provision_ids(instance), lambda: self._saga(instance))
         if not left.something:
-            await attempts.close(left.unfinished)
+            await close_attempts(self._context.engine, left.unfinished)
             return False
         id, saga = deprovision_id(instance), addon_of(self._context.registry, instance).deprovision(instance)
         if left.unfinished:
             await self._context.engine.ensure(id, saga, subject=subject_of(instance))
-            await attempts.close(left.unfinished)
+            await close_attempts(self._context.engine, left.unfinished)
             return False
         await self._context.run(
             reconciliation, id, saga, subject_of(instance), lambda tx, _result: forget_instance(tx, instance)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from addonkit.controller.action_context import Attempts
+from addonkit.controller.action_context import close_attempts
 from addonkit.controller.addons import addon_of
 from addonkit.controller.backups.places import discard_former, discard_place
 from addonkit.controller.backups.sagas import NAMES
@@ -82,7 +82,7 @@ class Cleanup:
             await self._engine.undo(id, self._sagas.of(execution.saga), completed=False)
             # What its steps asked of sagas of addons has nothing to undo; it would stay unfinished for ever.
             asked = [each.id for each in await unfinished(self._store, self._leases)]
-            await Attempts(self._engine).close([each for each in asked if each.startswith(f"{id}/")])
+            await close_attempts(self._engine, [each for each in asked if each.startswith(f"{id}/")])
 
     async def expired(self) -> tuple[Instance, ...]:
         """Return former instances that are kept no longer."""
