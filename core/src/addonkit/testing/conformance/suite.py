@@ -36,6 +36,7 @@ from addonkit.testing.conformance.rights import RightsChecks
 from addonkit.testing.conformance.rotation import RotationChecks
 from addonkit.testing.conformance.secrets import SecretChecks
 from addonkit.testing.conformance.settings import SettingsChecks
+from addonkit.testing.conformance.variables import VariableChecks
 
 _CASES: Final = pytest.StashKey[dict[str, dict[str, list[Any]]]]()
 """Cases by addon, for a run of pytest."""
@@ -56,6 +57,7 @@ class AddonConformance(
     SettingsChecks,
     OptionChecks,
     ListeningChecks,
+    VariableChecks,
     PromiseChecks,
     ExposureChecks,
     RightsChecks,
