@@ -17,6 +17,7 @@ _LONG: Final = (
     *("test_a_graceful_stop", "test_data_live_on", "test_nothing_is_written_elsewhere", "test_its_server_opens"),
     *("test_data_come_back", "test_a_fingerprint_tells", "test_a_killed_backup", "test_a_copy_has_all"),
     *("test_variables_say_the_same", "test_steps_leave_the_loop_free", "test_an_app_sees_no_name_of_another"),
+    "test_an_instance_moves_to_another_variant",
 )
 """Checks of many instances, and those that try each addon in the same way; Valkey's servers are quick enough for them."""
 

@@ -66,7 +66,7 @@ async def password_of(kit: addonkit.Kit, name: str) -> str:
     return (await server_of(kit, name)).attributes["admin_password"].reveal()
 
 
-@pytest.mark.all_day("postgresql:shared", "valkey:small")
+@pytest.mark.all_day("postgresql:shared")
 @pytest.mark.parametrize("spec", ["postgresql:small", "postgresql:shared", "valkey:small", "valkey:shared"])
 async def test_the_administrator_gets_another_password(home: Path, spec: str) -> None:
     name = f"shop-{spec.partition(':')[0]}"
@@ -127,7 +127,7 @@ async def test_killed_anywhere_it_leaves_a_password_that_works(home: Path, spec:
             assert "other_admin_password" not in (await server_of(kit, name)).attributes
 
 
-@pytest.mark.all_day("postgresql:shared", "valkey:small")
+@pytest.mark.all_day("valkey:small")
 @pytest.mark.parametrize("spec", ["postgresql:shared", "valkey:shared", "valkey:small"])
 async def test_a_lost_password_is_made_anew(kit: addonkit.Kit, spec: str) -> None:
     """What the server has is another one than what is recorded: nothing but its disk is a way in."""

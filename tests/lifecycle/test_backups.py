@@ -200,6 +200,7 @@ async def test_a_backup_is_of_one_moment_whatever_apps_write_meanwhile(
     assert (await kit.backups.verify(backup.name)).proof is not None
 
 
+@pytest.mark.slow
 async def test_a_database_whose_schema_public_was_made_anew_dropped_or_renamed_comes_back_the_same(
     kit: addonkit.Kit, repository: Path
 ) -> None:

@@ -298,6 +298,7 @@ async def test_valkey_moves_and_writes_are_refused_meanwhile(kit: addonkit.Kit) 
     await client.aclose()
 
 
+@pytest.mark.slow
 async def test_of_two_moves_at_once_one_is_undone_and_the_next_one_gives_credentials(kit: addonkit.Kit) -> None:
     await kit.create("valkey:small", "shop")
     done: list[str] = []

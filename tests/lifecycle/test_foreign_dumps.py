@@ -149,6 +149,7 @@ COPY public.t (n) FROM stdin;
 """Whoever counts the rows of this table calls a function of the file."""
 
 
+@pytest.mark.slow
 async def test_what_is_no_dump_says_so_in_a_line(kit: addonkit.Kit, tmp_path: Path, scratch_place: Path) -> None:
     shop = await kit.create("postgresql:shared", "shop")
     folder = tmp_path / "folder"

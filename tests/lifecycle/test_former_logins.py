@@ -105,6 +105,7 @@ async def test_one_of_two_apps_of_a_former_login_leaves_it_to_the_other(kit: add
     await kit.destroy("shop-postgresql")
 
 
+@pytest.mark.slow
 async def test_a_bucket_of_a_former_release_goes_through_its_life(s3kit: addonkit.Kit) -> None:
     """Its association does not name the user of its key."""
     shop = (await s3kit.create("s3-remote", app="shop")).environ()

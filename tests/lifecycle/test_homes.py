@@ -39,6 +39,7 @@ def url(command: CommandLine) -> str:
 
 
 @pytest.mark.parametrize("make", [copied, restored])
+@pytest.mark.all_day("copied")
 def test_a_copy_says_so_and_touches_nothing(
     valkey: CommandLine, home: Path, tmp_path: Path, make: Callable[[Path, Path], None]
 ) -> None:

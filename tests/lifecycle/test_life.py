@@ -67,7 +67,7 @@ async def test_it_does_what_the_plan_says_and_takes_all_of_it_back(rig: Rig, var
         await rig.expect_nothing(kit, "it was destroyed")
 
 
-@pytest.mark.all_day("postgresql-shared", "s3-remote-bucket", "valkey-small")
+@pytest.mark.all_day("postgresql-shared", "valkey-small")
 @of_each
 async def test_the_same_create_again_goes_on_with_what_is_unfinished(rig: Rig, variant: str) -> None:
     async with rig.kit() as kit:
@@ -92,7 +92,7 @@ async def test_what_is_not_made_yet_can_be_destroyed(rig: Rig, variant: str) -> 
         await rig.expect_nothing(kit, "it was destroyed before it was made")
 
 
-@pytest.mark.all_day("postgresql-shared", "s3-remote-bucket", "valkey-small")
+@pytest.mark.all_day("postgresql-shared", "valkey-small")
 @of_each
 async def test_two_sets_of_variables_swap_as_wholes(rig: Rig, variant: str) -> None:
     async with rig.kit() as kit:
@@ -114,7 +114,7 @@ async def test_two_sets_of_variables_swap_as_wholes(rig: Rig, variant: str) -> N
             await kit.destroy(name, rig.app("shop"))
 
 
-@pytest.mark.all_day("postgresql-shared", "s3-remote-bucket", "valkey-small")
+@pytest.mark.all_day("postgresql-shared", "valkey-small")
 @of_each
 async def test_a_variable_set_by_hand_wins_before_and_after(rig: Rig, variant: str) -> None:
     taken = rig.under_test.definition.variables_of(variant)[0]

@@ -47,6 +47,7 @@ def store_of(environ: Mapping[str, str]) -> valkey.Valkey:
 
 
 @pytest.mark.parametrize("kept", ["nothing", "another key"])
+@pytest.mark.all_day("nothing")
 def test_a_home_without_its_key_gets_new_secrets_for_all(addonkit_command: CommandLine, home: Path, kept: str) -> None:
     call = addonkit_command
     run(call, "create", "postgresql:shared", "-a", "shop")

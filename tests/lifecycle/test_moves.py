@@ -86,6 +86,7 @@ async def test_postgresql_goes_out_into_a_file_and_in_elsewhere(kit: addonkit.Ki
     assert await query(shop.url, "SELECT count(*) FROM orders") == 20_000
 
 
+@pytest.mark.slow
 async def test_data_of_another_origin_come_in(kit: addonkit.Kit, tmp_path: Path) -> None:
     origin = await kit.create("postgresql:small", app="origin")
     fill = "CREATE TABLE orders AS SELECT n FROM generate_series(1, 5000) n"

@@ -116,7 +116,8 @@ def argv(client: str, request: pytest.FixtureRequest) -> list[str]:
 
 
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize("variant", ["prefix", pytest.param("bucket", marks=pytest.mark.slow)])
+@pytest.mark.all_day("boto3-prefix", "rclone-prefix")
+@pytest.mark.parametrize("variant", ["prefix", "bucket"])
 @pytest.mark.parametrize("client", ["boto3", "s3fs", "javascript", "rclone"])
 def test_a_client_reads_writes_lists_and_removes(
     home: Path, service_of: Mapping[str, str], client: str, variant: str, argv: list[str]

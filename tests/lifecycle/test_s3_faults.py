@@ -212,6 +212,7 @@ async def test_a_key_that_may_make_no_user_leaves_a_bucket_that_can_be_destroyed
 
 
 @pytest.mark.parametrize("name", ["endpoint", "access_key", "secret_key"])
+@pytest.mark.all_day("endpoint")
 async def test_settings_that_were_removed_are_named_when_it_is_destroyed(
     s3kit: addonkit.Kit, operator: Mapping[str, str], name: str
 ) -> None:

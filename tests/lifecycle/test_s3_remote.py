@@ -65,6 +65,7 @@ async def test_the_variables_come_in_their_order(s3kit: addonkit.Kit, shared: st
     assert bucket.environ()["S3_URL"] == f"s3://{bucket.environ()['S3_BUCKET']}"
 
 
+@pytest.mark.slow
 async def test_a_key_opens_no_other_bucket(s3kit: addonkit.Kit) -> None:
     shop = (await s3kit.create("s3-remote", app="shop")).environ()
     blog = (await s3kit.create("s3-remote", app="blog")).environ()
@@ -194,6 +195,7 @@ async def test_a_bucket_that_is_gone_already_is_success(s3kit: addonkit.Kit, adm
     assert await s3kit.instances() == ()
 
 
+@pytest.mark.slow
 async def test_a_name_that_is_taken_gets_another_ending(
     s3kit: addonkit.Kit, admin: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

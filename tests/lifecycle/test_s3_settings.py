@@ -41,6 +41,7 @@ async def test_the_environment_wins_over_what_is_stored(home: Path, operator: Ma
         await kit.destroy("shop-s3-remote")
 
 
+@pytest.mark.slow
 async def test_a_bucket_may_be_in_the_host_name(
     s3kit: addonkit.Kit, operator: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

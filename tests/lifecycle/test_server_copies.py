@@ -201,6 +201,7 @@ async def test_what_a_script_masks_is_in_no_statistics(kit: addonkit.Kit) -> Non
     await used.close()
 
 
+@pytest.mark.slow
 async def test_what_cannot_be_copied_as_a_whole_goes_through_a_dump(
     kit: addonkit.Kit, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -57,6 +57,7 @@ def test_a_stopped_server_is_told_and_another_apps_server_is_left_alone(addonkit
     assert addonkit_command("destroy", "--app", "shop", "--yes").status == 0
 
 
+@pytest.mark.slow
 def test_a_bucket_is_listed(addonkit_command: CommandLine, service_of: Callable[[str], Mapping[str, str]]) -> None:
     settings = [f"{name}={value}" for name, value in service_of("s3-remote").items()]
     assert addonkit_command("config", "set", "s3-remote", *settings).status == 0

@@ -73,6 +73,7 @@ def kill_server(home: Path) -> None:
         pass
 
 
+@pytest.mark.all_day("valkey")
 @pytest.mark.parametrize("addon", ["postgresql", "valkey"])
 async def test_a_stranger_on_the_port_learns_nothing_and_nothing_is_called_removed(home: Path, addon: str) -> None:
     prefix = {"postgresql": "PG", "valkey": "VALKEY_"}[addon]

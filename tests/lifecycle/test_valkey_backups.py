@@ -150,6 +150,7 @@ async def test_a_cache_has_nothing_to_back_up(kit: addonkit.Kit) -> None:
 
 
 @pytest.mark.usefixtures("backups_beside")
+@pytest.mark.slow
 async def test_an_rdb_comes_in_with_a_prefix_or_whole(kit: addonkit.Kit, tmp_path: Path, scratch_place: Path) -> None:
     for app, variant in (("one", "shared"), ("two", "small"), ("three", "shared"), ("four", "small")):
         await kit.create(f"valkey:{variant}", app=app)

@@ -55,6 +55,7 @@ def test_the_core_alone_is_useful(environment: Environment) -> None:
     assert addonkit("run", "-a", "shop", "--", "printenv", "DEBUG").out == "1\n"
 
 
+@pytest.mark.slow
 def test_the_core_imports_nothing_that_pip_does_not_install_with_it(environment: Environment) -> None:
     environment.install("addonkit")
     environment.run("-c", IMPORT_ALL, "addonkit", "testing", "templates", "tracing")
@@ -67,6 +68,7 @@ def test_the_core_imports_nothing_that_pip_does_not_install_with_it(environment:
 
 
 @pytest.mark.parametrize("name", ADDONS)
+@pytest.mark.all_day("addonkit-valkey")
 def test_an_addon_is_there_when_it_is_installed(environment: Environment, wheels: Wheels, name: str) -> None:
     environment.install(name)
 
@@ -78,6 +80,7 @@ def test_an_addon_is_there_when_it_is_installed(environment: Environment, wheels
 
 
 @pytest.mark.parametrize("name", ADDONS)
+@pytest.mark.all_day("addonkit-postgresql")
 def test_the_entry_module_imports_no_driver(environment: Environment, wheels: Wheels, name: str) -> None:
     environment.install(name)
     words = name.removeprefix("addonkit-")

@@ -36,7 +36,7 @@ def test_a_new_distribution_is_small_and_bears_its_name(
     ("kind", "name"),
     [
         ("server", "my-store"),
-        ("remote", LONGEST),
+        pytest.param("remote", LONGEST, marks=pytest.mark.slow),
         pytest.param("remote", "else-where", marks=pytest.mark.slow),
         pytest.param("server", LONGEST, marks=pytest.mark.slow),
     ],

@@ -88,6 +88,7 @@ def test_the_readme_can_be_read_where_there_is_no_checkout(wheel: Path) -> None:
     assert [target for target in re.findall(r"\]\(([^)]+)\)", text) if not target.startswith("https://")] == []
 
 
+@pytest.mark.all_day("addonkit-valkey")
 def test_the_source_archive_and_the_folder_make_the_same_wheel(name: str, wheel: Path, tmp_path: Path) -> None:
     run(sys.executable, "-m", "build", "--no-isolation", "--wheel", "--outdir", tmp_path, PROJECTS[name])
 

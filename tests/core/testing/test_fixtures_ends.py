@@ -60,6 +60,7 @@ def test_a_terminals_interrupt(project, options, tests):
     project.expect_nothing()
 
 
+@pytest.mark.slow
 def test_an_impatient_user(project):
     project.write(WAITS)
     with project.start() as process:

@@ -69,6 +69,7 @@ def buckets(settings: Mapping[str, str]) -> list[str]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.all_day("15")
 def test_what_it_has_is_there_again_at_the_same_address(
     serve: Callable[..., Served], tmp_path: Path, number: signal.Signals
 ) -> None:

@@ -40,6 +40,7 @@ def lower_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
+@pytest.mark.all_day("valkey-server")
 async def test_beyond_its_share_a_server_ends_and_comes_back_with_its_data(start: Callable[..., Any]) -> None:
     """Names of watched keys are memory that the server does not limit; here its share is smaller, to be quick."""
     running = start("shared")
@@ -58,6 +59,7 @@ async def test_beyond_its_share_a_server_ends_and_comes_back_with_its_data(start
     assert again.client("blog", APP).ping()
 
 
+@pytest.mark.all_day("valkey-server")
 async def test_a_script_that_asks_for_too_much_at_once_is_an_error(start: Callable[..., Any]) -> None:
     client = await _client_of_small_share(start("small"))
 
@@ -66,6 +68,7 @@ async def test_a_script_that_asks_for_too_much_at_once_is_an_error(start: Callab
     assert client.ping()
 
 
+@pytest.mark.all_day("valkey-server")
 async def test_a_script_that_takes_more_and_more_is_ended_or_its_server_is_and_data_come_back(
     start: Callable[..., Any],
 ) -> None:
