@@ -184,7 +184,7 @@ async def test_without_a_policy_that_does_not_load_nothing_goes_on(home: Path, t
             lambda: kit.fix(unfinished),
             lambda: kit.retry_execution(before[2][0].id),
         ):
-            with pytest.raises(AddonBroken, match="cannot go on without plugin acme-rules"):
+            with pytest.raises(AddonBroken, match="cannot continue without plugin acme-rules"):
                 await refused()
             assert await state(kit) == before
 

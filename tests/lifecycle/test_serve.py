@@ -82,7 +82,7 @@ def test_servers_come_back_and_what_was_begun_is_completed(addonkit_command: Com
         assert first.stdout is not None
         said = first.stdout.read()
         assert said.count("had ended") <= 1, f"the one that was killed, and none that a command has stopped: {said}"
-        assert shell(addonkit, "get", "kept") == "yes", "servers go on"
+        assert shell(addonkit, "get", "kept") == "yes", "servers keep running"
         os.kill(pid_of(home, server), signal.SIGKILL)
         assert comes_true(lambda: shell(addonkit, "get", "kept") == "yes"), "the other process goes on serving"
     for name in ("shop-valkey", "blog-valkey"):

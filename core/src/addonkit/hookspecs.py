@@ -61,7 +61,7 @@ class AddonSpecs:
     def addon_provision(self, app: App, variant: Variant, instance: Instance) -> Saga[ProvisionResult]:
         """Describe how an instance is made.
 
-        Asked when an instance is to be provisioned, and again when an interrupted provisioning goes on:
+        Asked when an instance is to be provisioned, and again when an interrupted provisioning continues:
         the answer must depend on the arguments alone.
 
         Args:

@@ -47,7 +47,7 @@ def test_a_service_is_installed_shown_and_removed(call, systemctl: Path) -> None
     ]
     (systemctl / "says").write_text("active\n")
     assert call("service", "status").out == "addonkit.service is active\n"
-    assert call("service", "uninstall").out == "addonkit.service is removed; servers go on\n"
+    assert call("service", "uninstall").out == "addonkit.service is removed; servers keep running\n"
     assert not unit.exists()
     assert call("service", "uninstall").out == "there is no service to remove\n"
 

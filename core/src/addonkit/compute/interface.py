@@ -146,7 +146,7 @@ class Backend(Protocol):
         ...
 
     async def close(self) -> None:
-        """Give back what this process holds. Servers go on."""
+        """Give back what this process holds. Servers keep running."""
         ...
 
     async def pools_here(self) -> tuple[str, ...]:

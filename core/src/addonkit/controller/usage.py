@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from addonkit.registry.registry import Registry
 
 PATIENCE: Final = 30.0
-"""Seconds that are waited for an answer: destroying goes on without one."""
+"""Seconds that are waited for an answer: destroying continues without one."""
 
 
 async def ask_usage(registry: Registry, engine: Engine, instance: Instance) -> Usage | None:

@@ -334,7 +334,7 @@ class Kit(Parts):
         return await self._executions.get(id)
 
     async def retry_execution(self, id: str) -> Execution:
-        """Let a blocked or interrupted execution go on, through the instance it serves.
+        """Resume a blocked or interrupted execution, through the instance it serves.
 
         Raises:
             SagaBlocked: it is blocked again.
@@ -374,7 +374,7 @@ class Kit(Parts):
         await self.certificates.renew_if_due(target.server)
 
     def keeper(self, report: Callable[[str], None]) -> Keeper:
-        """Return what keeps everything as it should be while its `run` is awaited; servers go on when it is cancelled.
+        """Return what keeps everything as it should be while its `run` is awaited; servers outlive it.
 
         It starts servers that end, restarts those that hang, completes what is begun. Several processes may do it.
 

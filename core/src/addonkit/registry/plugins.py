@@ -91,7 +91,7 @@ class Plugins:
         for entry in self._table.entries:
             if entry.state not in {State.OK, State.BLOCKED}:
                 raise AddonBroken(
-                    f"cannot go on without plugin {entry.name} of {entry.origin}",
+                    f"cannot continue without plugin {entry.name} of {entry.origin}",
                     entry.reason,
                     f"fix it, or do without it: ADDONKIT_BLOCK={entry.name}",
                     addon=entry.name,

@@ -177,7 +177,7 @@ class Leases:
         return True
 
     def check(self, tx: Transaction, lease: Lease) -> None:
-        """Refuse to go on in a transaction when the lease has passed to another.
+        """Refuse to continue in a transaction when the lease has passed to another.
 
         Raises:
             LeaseLost: saying to whom.
@@ -266,7 +266,7 @@ class LeaseHandle:
         self._leases = leases
 
     def check(self, tx: Transaction) -> None:
-        """Refuse to go on in a transaction when the lease is lost.
+        """Refuse to continue in a transaction when the lease is lost.
 
         Raises:
             LeaseLost: always after the block, or once `lost` was set.

@@ -97,7 +97,7 @@ def _problem(locked: Mapping[str, Any] | None, shape: Mapping[str, Any] | None) 
         return ""
     accept = f"set {UPDATE}=1 to write the lock file anew"
     if shape is None:
-        return f"it is gone; unfinished executions of it could not go on; {accept} when there are none"
+        return f"it is gone; unfinished executions of it could not continue; {accept} when there are none"
     if locked is None:
         return f"the lock file does not know it; {accept}"
     before, now = locked["version"], shape["version"]

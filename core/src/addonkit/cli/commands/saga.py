@@ -60,7 +60,7 @@ def show(invocation: Invocation, execution: str) -> None:
 @execution_argument()
 @click.pass_obj
 def retry(invocation: Invocation, execution: str) -> None:
-    """Let a blocked or interrupted execution go on."""
+    """Resume a blocked or interrupted execution."""
     hint = "run the same command again to continue"
     _show(invocation, with_kit(invocation, lambda kit: kit.retry_execution(execution), hint=hint))
 

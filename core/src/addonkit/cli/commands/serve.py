@@ -39,8 +39,8 @@ def serve(invocation: Invocation, listen: str, tls_cert: str, tls_key: str, host
 
     A server that ends is started again at once, one that hangs is restarted, and what was interrupted is completed.
     Programs ask for the same as people through the Unix socket api.sock in the home, which speaks HTTP.
-    The command line needs no such process. Ctrl-C or SIGTERM ends it; servers go on. SIGHUP lets it look at everything,
-    and read the certificate anew.
+    The command line needs no such process. Ctrl-C or SIGTERM ends it; servers keep running. SIGHUP lets it look at
+    everything, and read the certificate anew.
     """
     import asyncio
 
@@ -100,7 +100,7 @@ async def _serve(invocation: Invocation, listening: Listening) -> None:
                     tell_service_manager("READY=1")
                     await _first(keeping, asyncio.create_task(stop.wait()))
                     tell_service_manager("STOPPING=1")
-                    write("stopping; servers go on")
+                    write("stopping; servers keep running")
             finally:
                 await end(keeping)
 

@@ -77,7 +77,7 @@ def status(invocation: Invocation) -> None:
 @subcommand(service, "uninstall", examples=("addonkit service uninstall",))
 @click.pass_obj
 def uninstall(invocation: Invocation) -> None:
-    """Stop the service and remove its unit. Servers go on."""
+    """Stop the service and remove its unit. Servers keep running."""
     manager = _manager()
     if not manager.unit.exists():
         invocation.answer({"removed": False}, "there is no service to remove")
@@ -85,7 +85,7 @@ def uninstall(invocation: Invocation) -> None:
     _control(manager, "disable", "--now", manager.unit.name)
     manager.unit.unlink(missing_ok=True)
     _control(manager, "daemon-reload")
-    invocation.answer({"removed": True}, f"{manager.unit.name} is removed; servers go on")
+    invocation.answer({"removed": True}, f"{manager.unit.name} is removed; servers keep running")
 
 
 def _words(listen: str, tls_cert: str, tls_key: str, hosts: tuple[str, ...]) -> tuple[str, ...]:

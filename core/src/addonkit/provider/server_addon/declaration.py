@@ -228,7 +228,7 @@ class Tenants(abc.ABC):
         async def copy(self, access: ServerAccess, source: str, tenant: Tenant) -> bool
 
     A server of its own may be filled with all that another one has. Both run one version. `claim` is the tenant's on
-    the source, which goes on serving. `async with stopped()` stops the target for a block, in which `access.pipe` still
+    the source, which keeps serving. `async with stopped()` stops the target for a block, in which `access.pipe` still
     runs programs. No login of the source may fit on the target, from its first second. Answer False only while
     the target is as it was:
 

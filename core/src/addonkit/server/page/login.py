@@ -44,7 +44,7 @@ class Login:
         return principal
 
     async def form(self, request: web.Request) -> web.Response:
-        """Show the form; a browser that is logged in goes on."""
+        """Show the form; a browser that is logged in continues."""
         wanted = own_path(request.query.get("next", ""))
         if await self._sessions.find(session_id(request)) is not None:
             return see_other(wanted)

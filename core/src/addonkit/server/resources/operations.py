@@ -144,7 +144,7 @@ async def stream_operation_events(call: Call, operation: str) -> web.StreamRespo
     """Stream what happens to an operation, step by step, as server-sent events.
 
     Each event is of type `step`; the last one is of type `operation` and has the whole operation. After an interruption
-    send the `id` of the last event as `Last-Event-ID`: the stream goes on after it.
+    send the `id` of the last event as `Last-Event-ID`: the stream continues after it.
     """
     await _find(call, operation)
     seen = _Seen.read(call.request.headers.get("Last-Event-ID", ""))

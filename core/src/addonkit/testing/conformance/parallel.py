@@ -1,7 +1,7 @@
 """Runs the checks of an addon side by side, in forks of this process.
 
 Every fork collects the same checks. A file says which ones are taken. Half of the forks begin with the first checks,
-which are quick, the others with the last ones, which are long. A fork tells what it begins and ends in lines of JSON.
+which are quick; the others with the last ones, which are long. A fork tells what it begins and ends in lines of JSON.
 """
 
 from __future__ import annotations
