@@ -79,6 +79,10 @@ def cost(home, *argv):
     return json.loads(done.stderr.splitlines()[-1])
 
 
+LATER = 2 * (sys.version_info.minor - 11)
+"""Modules that a later Python has beside those of 3.11: it splits its own."""
+
+
 @pytest.mark.parametrize(
     ("argv", "modules", "statements"),
     [
@@ -97,7 +101,7 @@ def test_a_command_that_changes_nothing_writes_nothing_and_imports_little(shop, 
 
     assert (found["commits"], found["syncs"]) == (0, 0)
     assert found["statements"] <= statements, found
-    assert found["modules"] <= modules, found
+    assert found["modules"] <= modules + LATER, found
 
 
 @pytest.mark.parametrize("argv", [("run", "-a", "shop", "--", "true"), ("env", "-a", "shop"), ("list", "-a", "shop")])
