@@ -30,7 +30,7 @@ def test_everything_here_works_for_a_normal_user(home: Path) -> None:
         pytest.skip("needs a Python that a normal user can run, beside root's: apt-get install python3")
     packages = [path for path in sys.path if path.endswith("site-packages")]
     path = os.pathsep.join([str(Path(addonkit.__file__).parents[1]), str(home / "room/machine"), *packages])
-    own = ("__pycache__", "test_as_user.py", "test_ports.py", "test_copies.py")
+    own = ("__pycache__", "test_as_user.py", "test_ports.py", "test_package_copies.py")
     shutil.copytree(ROOM, home / "room/tests", ignore=shutil.ignore_patterns(*own))
     shutil.copy(ROOM.parents[1] / "conftest.py", home / "room/conftest.py")
     shutil.copytree(ROOM.parents[1] / "machine", home / "room/machine", ignore=shutil.ignore_patterns("__pycache__"))
