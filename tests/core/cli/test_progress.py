@@ -48,6 +48,20 @@ def test_on_a_terminal_the_line_is_there_while_the_step_runs(show):
     assert text == "  1/2 make the disk ... done\n  2/2 start it ...\n"
 
 
+@pytest.mark.parametrize("live", [False, True])
+def test_a_saga_that_follows_another_one_is_named(show, live):
+    bind = {"execution": "bind/a/1", "total": 1}
+    text = show(
+        step(K.STARTED, "a", 1, "make the disk"),
+        step(K.DONE, "a", 1, "make the disk"),
+        (K.COMPLETED, {"message": "it is done"}),
+        step(K.STARTED, "b", 1, "make the login", **bind),
+        step(K.DONE, "b", 1, "make the login", **bind),
+        live=live,
+    )
+    assert text == "  1/2 make the disk ... done\n  provision:\n  1/1 make the login ... done\n"
+
+
 INNER = {"execution": "server/s", "total": 10}
 
 

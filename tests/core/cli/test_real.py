@@ -25,7 +25,7 @@ def test_a_whole_life(addonkit, home):
     created = addonkit("create", "postgresql:small", "-a", "shop", "-v")
     assert "new app shop receives DATABASE_URL, PGHOST" in created.stdout
     assert created.stderr.splitlines()[-1] == "  3/3 put the variables together ... done"
-    assert {line.rsplit(" ", 1)[1] for line in created.stderr.splitlines()} == {"done", "..."}
+    assert {line.rsplit(" ", 1)[1] for line in created.stderr.splitlines()} == {"done", "...", "bind:"}
 
     listed = json.loads(addonkit("list", "--json").stdout)["instances"]
     assert [(i["name"], i["phase"], i["server"]["state"]) for i in listed] == [("shop-postgresql", "active", "running")]

@@ -100,7 +100,15 @@ class Progress:
             self._write("\n")
             self._open_line = ""
 
+    def _name_next(self, event: Event) -> None:
+        """Name a saga that follows another one of the same command: its steps are counted from 1 again."""
+        follows = 0 in self._depths.values() and event.execution not in self._depths
+        if self._depth(event) == 0 and follows and not event.execution.startswith(ONCE):
+            self.close()
+            self._write(f"  {clean(event.saga.rpartition('.')[2].replace('-', ' '))}:\n")
+
     def _begin(self, event: Event) -> None:
+        self._name_next(event)
         depth = self._depth(event)
         if not self._live:
             self._head_of(depth)
