@@ -205,8 +205,11 @@ def test_promote_tells_when_nothing_moved(call, kit):
 
 def test_retry_shows_the_instance(call, kit, samples):
     kit.answers["retry"] = samples.view
-    assert "state:   active" in call("retry", "postgresql", "-a", "shop").out
+    first, *apps = call("retry", "postgresql", "-a", "shop").out.splitlines()
+    assert first.startswith("shop-postgresql is active")
+    assert apps == ["shop receives DATABASE_URL, PGHOST"]
     assert kit.call("retry") == (("postgresql", "shop"), {})
+    assert "state:   active" in call("-v", "retry", "postgresql", "-a", "shop").out
 
 
 def test_retry_of_a_destruction_tells_that_it_is_gone(call, kit, samples):

@@ -26,4 +26,5 @@ def retry(invocation: Invocation, instance: str, app: str | None) -> None:
     hint = f"run the same command again to continue, or `addonkit destroy {instance}{where}` to undo it"
     view = with_kit(invocation, lambda kit: kit.retry(instance, app), hint=hint)
     gone = view.instance.phase is Phase.DEPROVISIONING  # reconciled, and not there any more
-    invocation.answer(json.view_json(view), f"{view.instance.name} is gone" if gone else text.instance_text(view))
+    shown = text.instance_text if invocation.verbose else text.retried_text
+    invocation.answer(json.view_json(view), f"{view.instance.name} is gone" if gone else shown(view))

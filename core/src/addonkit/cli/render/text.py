@@ -62,6 +62,17 @@ def keys_text(keys: Sequence[str]) -> str:
     return f"{keys[0]} and {len(keys) - 1} more"
 
 
+def retried_text(view: InstanceView) -> str:
+    """Return what became of an instance, and a line for each app that it is attached to."""
+    instance = view.instance
+    where = f" at {view.address}" if view.address else ""
+    lines = [f"{instance.name} is {instance.phase}{where} ({kind_of(instance)})"]
+    for tie in view.associations:
+        keys = [variable.key for variable in tie.variables]
+        lines.append(f"{tie.app} receives {keys_text(keys)}" if keys else f"{tie.app}: {tie.phase}")
+    return "\n".join(lines)
+
+
 def moves_lines(moves: Iterable[VariableMove]) -> list[str]:
     """Return a line for each set that moved the same way for the same reason."""
     grouped: dict[tuple[str, str], list[str]] = {}
