@@ -234,7 +234,10 @@ class AddonDefinition:
 
     def variant(self, name: str) -> VariantDefinition | None:
         """Return the variant of that name, or None."""
-        return next((v for v in self.variants if v.name == name), None)
+        for each in self.variants:
+            if each.name == name:
+                return each
+        return None
 
     def setting(self, name: str) -> SettingDefinition | None:
         """Return the setting of that name, or None."""

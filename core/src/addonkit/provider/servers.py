@@ -184,8 +184,10 @@ def with_attributes(server: Server, **values: Any) -> Server:
 
 
 def _find(tx: Reader, addon: str, key: str) -> Server | None:
-    found = tx.list(Server, {"addon": addon, "key": key}).items
-    return next((e.value for e in found if e.value.phase is not ServerPhase.REMOVING), None)
+    for found in tx.list(Server, {"addon": addon, "key": key}).items:
+        if found.value.phase is not ServerPhase.REMOVING:
+            return found.value
+    return None
 
 
 def _record(tx: Transaction, instance: Instance, key: str, attributes: Mapping[str, Any]) -> Server:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Iterable, Mapping
+from itertools import chain
 from typing import Final
 
 import attrs
@@ -88,7 +89,7 @@ class EntryPointTable:
     @property
     def entries(self) -> tuple[Entry, ...]:
         """All entries, by name, in whatever state they are."""
-        return tuple(each for name in self.names for each in self._named(name))
+        return tuple(chain.from_iterable(map(self._named, self.names)))
 
     def find(self, name: str, distribution: str = "") -> Entry | None:
         """Return the entry of a name, whatever its state, one that can be used first; None when there is none.
