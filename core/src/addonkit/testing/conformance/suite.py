@@ -41,6 +41,9 @@ from addonkit.testing.conformance.variables import VariableChecks
 _CASES: Final = pytest.StashKey[dict[str, dict[str, list[Any]]]]()
 """Cases by addon, for a run of pytest."""
 
+_WHOLE: Final = pytest.StashKey[set[type]]()
+"""Classes whose checks are known to be the kit's own, for a run of pytest."""
+
 _HIDING: Final = frozenset({"skip", "skipif", "xfail"})
 """Marks by which a class would keep its checks from counting."""
 
@@ -88,7 +91,10 @@ class AddonConformance(
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """Make one test for each variant, failing step and point of crash that the addon itself names."""
-        _check_whole(type(self))
+        whole = metafunc.config.stash.setdefault(_WHOLE, set())
+        if type(self) not in whole:
+            _check_whole(type(self))
+            whole.add(type(self))
         wanted = {"variant", "failing", "crash"}.intersection(metafunc.fixturenames)
         if not wanted:
             return
