@@ -203,3 +203,9 @@ def test_every_page_is_in_the_table_of_contents() -> None:
         if "_build" not in path.parts:
             name = path.relative_to(ROOT / "docs").with_suffix("").as_posix()
             assert f"\n{name}\n" in index, name
+
+
+def test_the_glossary_has_each_term_once_in_alphabetical_order() -> None:
+    rows = [line.split("|") for line in page("glossary.md").splitlines() if line.startswith("| ")]
+    terms = [row[1].strip().lower() for row in rows[2:]]
+    assert terms == sorted(set(terms))

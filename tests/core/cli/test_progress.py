@@ -172,3 +172,9 @@ def test_a_reason_is_given_once_for_each_step(show):
         "      start it: trying again in 4 s (no port)\n"
         "  1/2 start it ... failed\n"
     )
+
+
+def test_advice_waits_for_the_failure(show):
+    message = "start it: trying again in 2 s (it does not answer; run `curl -i URL`)"
+    assert show(step(K.RETRYING, "a", 1, message)) == "      start it: trying again in 2 s (it does not answer)\n"
+    assert show(step(K.FAILED, "a", 1, "no; run `df`")).endswith("      no; run `df`\n")

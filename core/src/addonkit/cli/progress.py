@@ -141,7 +141,7 @@ class Progress:
         """Write a sentence below the step it is about. Leaves out a reason that the step has had before."""
         self.close()
         indent = "  " * (self._depth(event) + 1)
-        text = event.message.partition(" (")[0] if self._is_known(event) else event.message
+        text = event.message.partition(" (")[0] if self._is_known(event) else _without_advice(event)
         self._reasons[event.execution, event.step] = _reason(event)
         for line in text.splitlines():
             self._write(f"{indent}    {clean(line)}\n")
@@ -174,6 +174,12 @@ class Progress:
             with contextlib.suppress(OSError, ValueError):
                 self._stream.write(text)
                 self._stream.flush()
+
+
+def _without_advice(event: Event) -> str:
+    """Return a message; that of another attempt without advice, which the error has if the attempt fails too."""
+    text, advice, _ = event.message.partition("; run `")
+    return f"{text})" if advice and event.kind is EventKind.RETRYING else event.message
 
 
 def _reason(event: Event) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-_UNITS: Final = (("days", timedelta(days=1)), ("hours", timedelta(hours=1)), ("minutes", timedelta(minutes=1)))
+_UNITS: Final = (("d", timedelta(days=1)), ("h", timedelta(hours=1)), ("min", timedelta(minutes=1)))
 _LEAST: Final = 2
-"""Of a unit: 26 hours say more than one day."""
+"""Of a unit: 26 h say more than one day."""
 
 
 def time_text(time: datetime | None) -> str:
@@ -16,9 +16,9 @@ def time_text(time: datetime | None) -> str:
 
 
 def age_text(time: datetime, now: datetime | None = None) -> str:
-    """Return how long ago a time was, as `26 hours`; `now` is the present one."""
+    """Return how long ago a time was, as `26 h`; `now` is the present one."""
     age = (now or datetime.now(UTC)) - time
     for name, unit in _UNITS:
         if age >= _LEAST * unit:
             return f"{age // unit:,} {name}"
-    return "1 minute" if age >= _UNITS[-1][1] else "new"
+    return "1 min" if age >= _UNITS[-1][1] else "new"
