@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
+import attrs
 import pytest
 
 from addonkit import AlreadyExists, Conflict, Login, Secret, Tenant
@@ -374,6 +375,24 @@ async def test_an_owner_gets_schema_public_where_servers_give_it_to_all(
 
     async with server.session(name) as connection:
         assert await connection.fetchval(seen) == name
+
+
+async def test_the_only_app_of_a_server_connects_to_the_first_database_and_makes_more(
+    server: Administrator, name: str
+) -> None:
+    await create_tenant(server, name, PASSWORD, name, 50, alone=True)
+    async with log_in(server, name, "postgres") as connection:
+        await execute(connection, "CREATE DATABASE %I", f"{name}_test")
+    await take(server, name)
+
+
+async def test_the_superuser_gets_another_password(server: Administrator) -> None:
+    other = attrs.evolve(server, password=Secret.generate())
+    await admin.set_password(server, other.password)
+    try:
+        assert await ask(other, "SELECT 1") == 1
+    finally:
+        await admin.set_password(attrs.evolve(other, other=server.password), server.password)
 
 
 async def test_a_transaction_of_a_login_has_a_moment_to_end(

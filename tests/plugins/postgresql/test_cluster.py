@@ -127,6 +127,12 @@ def _no_roles(copy: Path) -> None:
     (copy / "global/1260").write_bytes(bytes(8192))
 
 
+def _damaged_roles(copy: Path) -> None:
+    with (copy / "global/1260").open("r+b") as file:
+        file.seek(8)
+        file.write(b"\x01\x01")  # the checksum of the page
+
+
 def _no_wal(copy: Path) -> None:
     for path in (copy / "pg_wal").glob("0*"):
         path.unlink()
@@ -138,7 +144,7 @@ def _foreign_wal(copy: Path) -> None:
         file.write(b"another!")
 
 
-@pytest.mark.parametrize("damage", [_no_control, _no_roles, _no_wal, _foreign_wal])
+@pytest.mark.parametrize("damage", [_no_control, _no_roles, _damaged_roles, _no_wal, _foreign_wal])
 def test_what_is_not_understood_is_refused(copy: Path, damage: Any) -> None:
     damage(copy)
     with pytest.raises(UnknownFormat):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from addonkit import InvalidInput
-from addonkit_postgresql import extending
+from addonkit_postgresql import admin, extending
 from addonkit_postgresql.options import EXTENSIONS
-from addonkit_postgresql.session import Administrator, ServerFault
+from addonkit_postgresql.session import Administrator, ServerFault, execute
 from app_sessions import give
 
 INSTALLED = """
@@ -35,6 +35,17 @@ async def test_extensions_come_with_what_they_need_and_go(server: Administrator,
         await extending.change(server, name, {EXTENSIONS: "earthdistance"}, {EXTENSIONS: "earthdistance,nothing"})
     await extending.change(server, name, {EXTENSIONS: "earthdistance"}, {})
     assert await installed(server, name) == expected[:1]
+
+
+async def test_a_database_is_made_with_its_extensions(server: Administrator, name: str) -> None:
+    await admin.create_tenant(server, name, name, settings={EXTENSIONS: "hstore"})
+    assert await installed(server, name) == [("hstore", "public", None)]
+    async with server.session() as connection:
+        await execute(connection, "DROP DATABASE %I", name)
+
+    await admin.create_database(server, name, name, name, {EXTENSIONS: "hstore"})
+
+    assert await installed(server, name) == [("hstore", "public", None)]
 
 
 async def test_an_extension_is_brought_to_the_version_of_the_server(server: Administrator, name: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import asyncpg
 import pytest
 
 from addonkit import AddonkitError, Tenant
@@ -72,3 +73,15 @@ async def test_a_table_that_stays_locked_is_waited_for_no_longer_than_said(
         for taken in (dump.outline, dump.fingerprint):
             with pytest.raises(AddonkitError, match="lock timeout"):
                 await asyncio.wait_for(taken(server, Tenant(name, "", {})), 30)
+
+
+async def test_a_view_in_the_place_of_a_table_is_not_read(server: Administrator, name: str) -> None:
+    """An app can make one after its tables were listed; its functions would run as the superuser."""
+    async with server.session() as connection:
+        await execute(connection, "CREATE DATABASE %I", name)
+    async with server.session(name) as connection:
+        await connection.execute("CREATE VIEW public.v AS SELECT 1")
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
+            await fingerprint.fingerprint_of(connection, name)
+            with pytest.raises(asyncpg.ObjectNotInPrerequisiteStateError, match="access to non-system view"):
+                await connection.fetchval("SELECT count(*) FROM public.v")
