@@ -336,7 +336,7 @@ async def test_a_certificate_is_renewed_in_time_and_one_without_time_is_shown(ho
         first = server.certificate
         assert first is not None
         said: list[str] = []
-        await kit.certificates.look(said.append)
+        await kit.certificates.check_once(said.append)
         assert said == []
     for days, word in ((340, "expires"), (366, "expired")):
         async with addonkit.open(home, clock=Later(days)) as kit:
@@ -345,14 +345,14 @@ async def test_a_certificate_is_renewed_in_time_and_one_without_time_is_shown(ho
             assert f"its certificate {word} on {first.expires:%Y-%m-%d}" in found[0].problem
     async with addonkit.open(home, clock=Later(250)) as kit:
         assert not [each for each in await kit.doctor() if each.kind == "certificate"]
-        await kit.certificates.look(said.append)
+        await kit.certificates.check_once(said.append)
         assert said == ["shop-postgresql: its certificate is renewed"]
         server = (await kit.show("shop-postgresql")).server
         assert server is not None
         second = server.certificate
         assert second is not None
         assert second.expires - first.expires > timedelta(days=249)
-        await kit.certificates.look(said.append)
+        await kit.certificates.check_once(said.append)
         assert len(said) == 1
     # In nine years the authority ends before long: clients trust the next one, and the former one meanwhile.
     async with addonkit.open(home, clock=Later(3300)) as kit:

@@ -65,14 +65,14 @@ async def test_a_schedule_is_kept_missed_times_are_made_up_once_and_old_backups_
     told: list[str] = []
     keeping = keeper(kit, told)
 
-    due = await keeping.look()
+    due = await keeping.check_once()
     assert await kit.backups.list() == (), "no time of it has come"
     assert due <= clock.now() + timedelta(minutes=10)
 
     for days in (1, 5, 6, 7):  # four of the times were missed
         clock.by = timedelta(days=days)
-        await keeping.look()
-        await keeping.look()
+        await keeping.check_once()
+        await keeping.check_once()
     made = await kit.backups.list("shop-valkey")
     assert len(made) == 2, "four were made, two days keep one each"
     assert all(each.proof for each in made)
@@ -109,8 +109,8 @@ async def test_what_is_wrong_is_shown_everywhere_until_it_is_mended(
     clock.by = timedelta(days=2)
     with monkeypatch.context() as planted:
         planted.setattr(data, "dump", fail)
-        await keeping.look()
-        await keeping.look()
+        await keeping.check_once()
+        await keeping.check_once()
     assert len([each for each in told if "could not be backed up" in each]) == 1, "not again at once"
     (view,) = await kit.instances()
     assert "its last backup failed: " in view.troubles[0]
@@ -128,7 +128,7 @@ async def test_what_is_wrong_is_shown_everywhere_until_it_is_mended(
     assert (await asyncio.to_thread(run, "doctor")).status == 1
 
     clock.by += timedelta(minutes=2)
-    await keeping.look()
+    await keeping.check_once()
     assert (await kit.instances())[0].troubles == ()
     await kit.backups.create("shop-valkey", verify=False)
     assert events[-1].message.startswith("shop-valkey: its last backup is not verified; run `addonkit backup verify")

@@ -31,8 +31,8 @@ async def test_apps_of_a_full_disk_read_and_delete(home: Path, monkeypatch: pyte
         least = min(each.used for each in await kit.storage.measure())
         assert least > 0
         full(monkeypatch, least, 96)
-        await kit.storage.look(said.append)
-        await kit.storage.look(said.append)
+        await kit.storage.check_once(said.append)
+        await kit.storage.check_once(said.append)
 
         assert len(said) == 2, "each is told once"
         assert all("the disk is full" in each for each in said)
@@ -43,7 +43,7 @@ async def test_apps_of_a_full_disk_read_and_delete(home: Path, monkeypatch: pyte
             await now.execute("INSERT INTO t VALUES (3)")
         await now.execute("BEGIN READ WRITE; DELETE FROM t WHERE n = 2; COMMIT")
         await now.execute("BEGIN READ WRITE; ALTER DATABASE shop RESET default_transaction_read_only; COMMIT")
-        await kit.storage.look(said.append)
+        await kit.storage.check_once(said.append)
         await now.close()
         again = await asyncpg.connect(database)
         with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
@@ -58,7 +58,7 @@ async def test_apps_of_a_full_disk_read_and_delete(home: Path, monkeypatch: pyte
         await again.close()
 
         monkeypatch.undo()
-        await kit.storage.look(said.append)
+        await kit.storage.check_once(said.append)
         assert "room again" in said[-1]
         assert store.set("more", "1")
         written = await asyncpg.connect(database)

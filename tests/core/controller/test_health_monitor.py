@@ -60,9 +60,9 @@ def pools(count: int) -> dict[str, tuple[Pool, PoolState]]:
 async def monitored(backend: Backend, count: int, seconds: float) -> dict[str, Resting]:
     clock, watched = Clock(), pools(count)
     servers = {name: Resting() for name in watched}
-    looks = HealthMonitor(cast("Any", backend), cast("Any", clock))
+    monitor = HealthMonitor(cast("Any", backend), cast("Any", clock))
     while clock.now < seconds:
-        await looks.look(watched, cast("Any", servers))
+        await monitor.check_once(watched, cast("Any", servers))
         clock.now += SAMPLE_EVERY
     return servers
 
@@ -116,13 +116,13 @@ async def test_a_server_with_a_pulse_is_asked_rarely_and_at_once_when_it_stays_a
     backend, clock, watched = Backend(seconds), Clock(), pools(count)
     servers = {name: Resting() for name in watched}
     watched["server0"] = (watched["server0"][0], PoolState(1, 1, pid=1))
-    looks = HealthMonitor(cast("Any", backend), cast("Any", clock))
+    monitor = HealthMonitor(cast("Any", backend), cast("Any", clock))
 
     async def sample(times: int = 1) -> int:
         former = backend.asked["server0"]
         for _ in range(times):
             clock.now += SAMPLE_EVERY
-            await looks.look(watched, cast("Any", servers))
+            await monitor.check_once(watched, cast("Any", servers))
         return backend.asked["server0"] - former
 
     await sample(REGULAR + 1)

@@ -57,7 +57,7 @@ class Removal:
         return ", ".join(f"{len(found)} {kind}" for kind, found in kinds.items() if found)
 
 
-async def look(kit: Kit, app: str, *, now: bool) -> Removal:
+async def plan_removal(kit: Kit, app: str, *, now: bool) -> Removal:
     """Return what removing an app takes, without the trash if it is done `now`. UnknownApp when there is none."""
     await kit.check_app(app)
     views = await kit.instances(app)

@@ -62,7 +62,7 @@ class CertificateKeeper:
         """Do that for a server whose certificate ends before long; return whether it did."""
         return any(each.id == server_id for each in await self.due()) and await self.renew(server_id)
 
-    async def look(self, report: Callable[[str], None]) -> None:
+    async def check_once(self, report: Callable[[str], None]) -> None:
         """Renew what is due. Write the file that clients verify certificates with, if it is not as it should be.
 
         Args:

@@ -81,12 +81,12 @@ class HealthMonitor:
         """Go on until the task is cancelled. `servers` may change meanwhile."""
         try:
             while True:
-                await self.look({name: server.resting for name, server in servers.items()}, servers)
+                await self.check_once({name: server.resting for name, server in servers.items()}, servers)
                 await self._clock.sleep(SAMPLE_EVERY)
         finally:
             self._keep({})
 
-    async def look(
+    async def check_once(
         self, resting: Mapping[str, tuple[Pool, PoolState] | None], servers: Mapping[str, ServerKeeper]
     ) -> None:
         """Ask those whose turn it is or whose pulse stays away, and sample others without one."""

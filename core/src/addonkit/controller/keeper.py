@@ -104,11 +104,11 @@ class Keeper:
         """Return how often each server was started again or restarted by this keeper."""
         return dict(self._restarts + Counter({name: server.restarts for name, server in self._servers.items()}))
 
-    def look(self) -> None:
-        """Look at everything now."""
+    def wake(self) -> None:
+        """Wake up and look at everything now."""
         self._changed.set()
         for server in self._servers.values():
-            server.look()
+            server.wake()
 
     async def _look(self, begin: Callable[[Coroutine[Any, Any, None]], object]) -> None:
         for entity in await self._store.list(Server, {"phase": ServerPhase.ACTIVE}):
@@ -153,7 +153,7 @@ class Keeper:
             async for change in changes:
                 self._changed.set()
                 if change.name in self._servers:
-                    self._servers[change.name].look()
+                    self._servers[change.name].wake()
 
     async def _carry_on(self, duty: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Keep something up; one that fails begins again after a while, and ends nothing else."""

@@ -91,14 +91,14 @@ class ServerKeeper:
         self.restarts = 0
         """How often the server was started again or restarted, other than after a stop on purpose."""
 
-    def look(self) -> None:
-        """Look now: something about the server changed."""
+    def wake(self) -> None:
+        """Wake up: something about the server changed."""
         self._changed.set()
 
     def suspect(self) -> None:
         """Find out whether it hangs: it was asked, or sampled, and did not do as it should."""
         self._suspected = self.resting is not None
-        self.look()
+        self.wake()
 
     async def run(self) -> None:
         """Keep the server until the task is cancelled or its pool is deleted."""

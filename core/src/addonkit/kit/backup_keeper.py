@@ -62,11 +62,11 @@ class BackupKeeper:
         try:
             while True:
                 self._changed.clear()
-                await self._wait_until(await self.look())
+                await self._wait_until(await self.check_once())
         finally:
             watching.cancel()
 
-    async def look(self) -> datetime:
+    async def check_once(self) -> datetime:
         """Do what is due; when the next thing is."""
         try:
             for name in await self._trash.remove_expired():

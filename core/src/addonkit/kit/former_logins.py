@@ -32,7 +32,7 @@ class FormerLogins:
         self._due: dict[str, tuple[datetime, timedelta]] = {}
         self._told: dict[str, str] = {}
 
-    async def look(self, report: Callable[[str], None]) -> None:
+    async def check_once(self, report: Callable[[str], None]) -> None:
         """Revoke what is due, of all instances.
 
         Args:

@@ -59,7 +59,7 @@ class Adopted:
     shared: tuple[str, ...]
 
 
-def look(home: Path) -> HomeView:
+def inspect_home(home: Path) -> HomeView:
     """Look at a home; changes nothing.
 
     Raises:

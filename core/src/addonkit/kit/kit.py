@@ -392,10 +392,10 @@ class Kit(Parts):
             lambda: self._resumption.finish_moves(None, ()),
             (
                 duty.run,
-                lambda: self.storage.look(report),
-                lambda: self.former_logins.look(report),
+                lambda: self.storage.check_once(report),
+                lambda: self.former_logins.check_once(report),
                 lambda: self.environment_files.keep(report),
-                lambda: self.certificates.look(report),
+                lambda: self.certificates.check_once(report),
             ),
         )
 

@@ -123,7 +123,7 @@ class OperationLog:
         found = await self._store.read(lambda tx: tx.ordered(Operation, "began", limit=limit, reverse=True))
         return tuple(entity.value for entity in found)
 
-    async def look(self, id: str) -> tuple[Operation, tuple[Execution | None, ...]]:
+    async def get_with_executions(self, id: str) -> tuple[Operation, tuple[Execution | None, ...]]:
         """Return an operation with its executions; one that was swept is None.
 
         Raises:
@@ -141,7 +141,7 @@ class OperationLog:
         """
         async with aclosing(self._store.watch(Operation, Execution)) as changes:
             while True:
-                operation, executions = await self.look(id)
+                operation, executions = await self.get_with_executions(id)
                 yield operation, executions
                 if operation.state is not OperationState.RUNNING:
                     return

@@ -42,7 +42,7 @@ class StorageWatch:
         servers = [entity.value for entity in await self._store.list(Server, {"phase": ServerPhase.ACTIVE})]
         return tuple([await self._measure(each) for each in servers if limit_of(each)])
 
-    async def look(self, report: Callable[[str], None]) -> None:
+    async def check_once(self, report: Callable[[str], None]) -> None:
         """Measure every disk. Keep apps from writing where one is nearly full; let them write where there is room.
 
         Args:

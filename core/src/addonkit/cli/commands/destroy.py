@@ -67,7 +67,7 @@ def destroy(
         return
     from addonkit.cli.render import json, plans, trash
 
-    view, plan = with_kit(invocation, lambda kit: _look(kit, instance, app, forget=forget, now=now))
+    view, plan = with_kit(invocation, lambda kit: _plan(kit, instance, app, forget=forget, now=now))
     if dry_run:
         invocation.answer(json.plan_json(plan), plans.plan_text(plan))
         return
@@ -96,7 +96,7 @@ def _destroy_app(
     invocation: Invocation, app: str | None, *, yes: bool, now: bool, no_wait: bool, dry_run: bool
 ) -> None:
     """Everything of an app, which the user names: never the one that the environment names."""
-    from addonkit.cli.app_removal import look, remove
+    from addonkit.cli.app_removal import plan_removal, remove
     from addonkit.cli.render.trash import app_kept_lines, trashed_json
     from addonkit.models.app import DefaultApp
 
@@ -104,7 +104,7 @@ def _destroy_app(
         raise click.UsageError("missing argument 'INSTANCE'; give -a APP to destroy everything of an app")
     if no_wait:
         raise click.UsageError("--no-wait goes with an INSTANCE only")
-    removal = with_kit(invocation, lambda kit: look(kit, app, now=now))
+    removal = with_kit(invocation, lambda kit: plan_removal(kit, app, now=now))
     if dry_run:
         invocation.answer(removal.document(), f"{removal.text()}\nno changes made")
         return
@@ -121,7 +121,7 @@ def _destroy_app(
         raise click.exceptions.Exit(1)
 
 
-async def _look(kit: Kit, instance: str, app: str | None, *, forget: bool, now: bool) -> tuple[InstanceView, Plan]:
+async def _plan(kit: Kit, instance: str, app: str | None, *, forget: bool, now: bool) -> tuple[InstanceView, Plan]:
     view = await kit.show(instance, app)
     return view, await (kit.plan_forget(instance, app) if forget else kit.plan_destroy(instance, app, now=now))
 

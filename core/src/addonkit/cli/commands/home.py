@@ -35,9 +35,9 @@ def home(ctx: click.Context) -> None:
 @click.pass_obj
 def show(invocation: Invocation) -> None:
     """Show where the home is, and whether it is a copy."""
-    from addonkit.kit.homes import look
+    from addonkit.kit.homes import inspect_home
 
-    found = look(_home(invocation))
+    found = inspect_home(_home(invocation))
     document = {"path": found.path, "id": found.id, "place": found.place, "known_as": found.known_as}
     invocation.answer(document, _text(found))
 

@@ -108,7 +108,7 @@ async def _serve(invocation: Invocation, listening: Listening) -> None:
 def _reload(keeper: Keeper, service: HttpService) -> None:
     from addonkit.cli.streams import echo_err
 
-    keeper.look()
+    keeper.wake()
     try:
         service.reload()
     except AddonkitError as error:

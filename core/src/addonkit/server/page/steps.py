@@ -111,7 +111,7 @@ async def operations(call: Call, instance: Instance | None = None) -> tuple[Oper
     ended = [each for each in found if each.state is not OperationState.RUNNING]
     ended.sort(key=lambda each: str(each.finished))
     shown = [*reversed(running), *reversed(ended[-SHOWN:])]
-    return tuple([_row(*await call.kit.operation_log.look(each.id)) for each in shown])
+    return tuple([_row(*await call.kit.operation_log.get_with_executions(each.id)) for each in shown])
 
 
 def _row(operation: Operation, executions: Sequence[Execution | None]) -> OperationRow:

@@ -39,7 +39,7 @@ class LimitChecks:
 
 async def _look(kit: Kit) -> None:
     told: list[str] = []
-    await kit.storage.look(told.append)
+    await kit.storage.check_once(told.append)
     faults = [each for each in told if "cannot be limited" in each]
     require(not faults, f"addon_limit_writes fails: {'; '.join(faults)}", "fix the saga of addon_limit_writes")
 
