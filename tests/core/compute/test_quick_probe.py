@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 
 from addonkit.compute.process.answer import ExpectedAnswer
-from addonkit.compute.process.conversation import Question
+from addonkit.compute.process.probe_connection import ProbeRequest
 from addonkit.compute.process.quick_probe import answers
 
 
@@ -32,7 +32,7 @@ def test_a_probe_that_knows_enough_closes_in_order(tmp_path: Path) -> None:
         server = threading.Thread(target=serve, args=(listener,))
         server.start()
         tmp_path.chmod(0o700)
-        assert answers(Question(b"hello", ExpectedAnswer(("R",)), "", 0, str(path)))
+        assert answers(ProbeRequest(b"hello", ExpectedAnswer(("R",)), "", 0, str(path)))
         server.join(10)
 
     assert after == [b""]

@@ -99,7 +99,7 @@ def _answers(reader: StateReader, pool: dict[str, Any], record: RunRecord) -> bo
     beside the server, this is not the place to explain it.
     """
     from addonkit.compute.process.answer import ExpectedAnswer
-    from addonkit.compute.process.conversation import Question
+    from addonkit.compute.process.probe_connection import ProbeRequest
     from addonkit.compute.process.quick_probe import answers, listens
     from addonkit.util.listeners import listeners
 
@@ -111,7 +111,7 @@ def _answers(reader: StateReader, pool: dict[str, Any], record: RunRecord) -> bo
     if not alone:
         return False
     send = reader.text(probe["send"], f"pool/{pool['name']}").encode("latin-1")
-    return answers(Question(send, ExpectedAnswer(probe["expect"], probe["pattern"]), pool["host"], port, path))
+    return answers(ProbeRequest(send, ExpectedAnswer(probe["expect"], probe["pattern"]), pool["host"], port, path))
 
 
 def _socket(home: Path, pool: dict[str, Any], name: str) -> str:

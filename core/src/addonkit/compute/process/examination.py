@@ -11,7 +11,7 @@ from contextlib import closing
 from typing import Final
 
 from addonkit.compute.process.activity import Activity, activity_of, family_of
-from addonkit.compute.process.conversation import Conversation, Question
+from addonkit.compute.process.probe_connection import ProbeConnection, ProbeRequest
 from addonkit.compute.process.quick_probe import wait_for
 from addonkit.models.health import Answer, Health
 
@@ -35,19 +35,19 @@ Clocks that wake up use less."""
 _OF_ANSWERS: Final = {Answer.READY: Health.READY, Answer.OTHER: Health.OTHER, Answer.REFUSED: Health.REFUSES}
 
 
-def examine(question: Question, leader: int) -> Health:
+def examine(request: ProbeRequest, leader: int) -> Health:
     """Ask a server, and look at its processes until it answers or it is clear that it does nothing.
 
     Args:
-        question: what it is asked.
+        request: what it is asked.
         leader: pid of the server's first process.
     """
-    with closing(Conversation(question)) as asked:
+    with closing(ProbeConnection(request)) as asked:
         return _Examination(asked, leader).run()
 
 
 class _Examination:
-    def __init__(self, asked: Conversation, leader: int) -> None:
+    def __init__(self, asked: ProbeConnection, leader: int) -> None:
         self._asked = asked
         self._pids = family_of(leader)
         self._first = activity_of(self._pids)

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from addonkit.compute.process.answer import ExpectedAnswer
-from addonkit.compute.process.conversation import Question
 from addonkit.compute.process.examination import examine
 from addonkit.compute.process.layout import program_of
+from addonkit.compute.process.probe_connection import ProbeRequest
 from addonkit.compute.process.quick_probe import ask_all
 from addonkit.models.compute import Pool, PoolState
 from addonkit.models.health import Asked, Health
@@ -20,7 +20,7 @@ _QUICK: Final = 0.1
 
 def ask_pools(watched: Sequence[tuple[Pool, PoolState]]) -> list[Asked]:
     """Ask each server once."""
-    return ask_all([_question(pool, state.socket) for pool, state in watched], _QUICK)
+    return ask_all([_request(pool, state.socket) for pool, state in watched], _QUICK)
 
 
 def examine_pool(pool: Pool, path: str, leader: int | None, *, listens: bool) -> Health:
@@ -34,10 +34,10 @@ def examine_pool(pool: Pool, path: str, leader: int | None, *, listens: bool) ->
     """
     if leader is None or not (path or listens):
         return Health.REFUSES
-    return examine(_question(pool, path), leader)
+    return examine(_request(pool, path), leader)
 
 
-def _question(pool: Pool, path: str) -> Question:
+def _request(pool: Pool, path: str) -> ProbeRequest:
     probe = program_of(pool).probe
     expected = ExpectedAnswer(probe.expect, probe.pattern)
-    return Question(reveal(probe.send).encode("latin-1"), expected, pool.host, pool.ports.get(probe.port, 0), path)
+    return ProbeRequest(reveal(probe.send).encode("latin-1"), expected, pool.host, pool.ports.get(probe.port, 0), path)

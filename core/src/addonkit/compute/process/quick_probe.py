@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from contextlib import closing, suppress
 from typing import Final
 
-from addonkit.compute.process.conversation import Conversation, Question
+from addonkit.compute.process.probe_connection import ProbeConnection, ProbeRequest
 from addonkit.models.health import Answer, Asked
 from addonkit.util.listeners import listeners
 
@@ -20,30 +20,30 @@ _AT_ONCE: Final = 0.005
 """Seconds in which a server mostly answers. Those that do are asked one after another: it costs least."""
 
 
-def answers(question: Question) -> bool:
+def answers(request: ProbeRequest) -> bool:
     """Return whether the server's answer is as expected, within a second."""
-    with closing(Conversation(question)) as asked:
+    with closing(ProbeConnection(request)) as asked:
         return wait_for([asked], _LIMIT)[0].answer is Answer.READY
 
 
-def ask_all(questions: Sequence[Question], limit: float) -> list[Asked]:
+def ask_all(requests: Sequence[ProbeRequest], limit: float) -> list[Asked]:
     """Ask many servers; all that do not answer at once have `limit` seconds together."""
     asked: list[Asked] = []
-    late: dict[int, Conversation] = {}
-    for place, question in enumerate(questions):
-        conversation = Conversation(question)
-        asked += wait_for([conversation], _AT_ONCE)
-        if conversation.answer is None:
-            late[place] = conversation
+    late: dict[int, ProbeConnection] = {}
+    for place, request in enumerate(requests):
+        connection = ProbeConnection(request)
+        asked += wait_for([connection], _AT_ONCE)
+        if connection.answer is None:
+            late[place] = connection
         else:
-            conversation.close()
+            connection.close()
     for place, answer in zip(late, wait_for([*late.values()], limit), strict=True):
         asked[place] = answer
         late[place].close()
     return asked
 
 
-def wait_for(asked: Sequence[Conversation], limit: float) -> list[Asked]:
+def wait_for(asked: Sequence[ProbeConnection], limit: float) -> list[Asked]:
     """Wait until all have an answer, for so many seconds at most. Those without one are silent."""
     ending = time.monotonic() + limit
     seconds = dict.fromkeys(asked, 0.0)

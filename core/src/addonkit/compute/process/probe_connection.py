@@ -26,7 +26,7 @@ _FULL: Final = frozenset({errno.EAGAIN, errno.ETIMEDOUT})
 """Errors that tell of a queue of connections that the server does not accept."""
 
 
-class Question(NamedTuple):
+class ProbeRequest(NamedTuple):
     """A question to a server, and where it is asked.
 
     Attributes:
@@ -43,7 +43,7 @@ class Question(NamedTuple):
     path: str = ""
 
 
-class Conversation:
+class ProbeConnection:
     """Asks when it is made; then `read` tells what came.
 
     Attributes:
@@ -52,15 +52,15 @@ class Conversation:
         began: when it was asked, by the monotonic clock.
     """
 
-    def __init__(self, question: Question) -> None:
+    def __init__(self, request: ProbeRequest) -> None:
         self.began = time.monotonic()
-        self._question = question
+        self._request = request
         self.received = b""
         self._socket: socket.socket | None = None
         self.answer: Answer | None = None
         try:
-            self._socket = _connected(question)
-            self._socket.sendall(question.send)
+            self._socket = _connected(request)
+            self._socket.sendall(request.send)
             self._socket.setblocking(False)  # noqa: FBT003 - of the standard library
         except OSError as error:
             self.answer = Answer.SILENT if error.errno in _FULL or isinstance(error, TimeoutError) else Answer.REFUSED
@@ -81,7 +81,7 @@ class Conversation:
         """Return whether the server has accepted the connection and read the question, as far as the kernel tells."""
         if self._socket is None:
             return False
-        if self._question.path:
+        if self._request.path:
             return not struct.unpack("i", fcntl.ioctl(self._socket, termios.TIOCOUTQ, b"\0" * 4))[0]
         unread = unread_of(self._socket.getpeername()[1], self._socket.getsockname()[1])
         return not unread
@@ -92,7 +92,7 @@ class Conversation:
             self._socket.close()
 
     def _judged(self, connection: socket.socket) -> Answer | None:
-        expected = self._question.expected
+        expected = self._request.expected
         while not expected.is_met(self.received):
             if len(self.received) >= expected.longest:
                 return Answer.OTHER
@@ -108,13 +108,13 @@ class Conversation:
         return Answer.READY
 
 
-def _connected(question: Question) -> socket.socket:
-    if not question.path:
-        return socket.create_connection((question.host, question.port), timeout=_CONNECT)
+def _connected(request: ProbeRequest) -> socket.socket:
+    if not request.path:
+        return socket.create_connection((request.host, request.port), timeout=_CONNECT)
     with ExitStack() as failed:
         connection = failed.enter_context(socket.socket(socket.AF_UNIX))
         connection.setblocking(False)  # noqa: FBT003 - of the standard library
-        with trusted_socket(question.path) as path:
+        with trusted_socket(request.path) as path:
             connection.connect(path)
         connection.settimeout(_CONNECT)
         failed.pop_all()
