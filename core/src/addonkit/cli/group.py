@@ -27,8 +27,8 @@ SECTIONS: Final = {
         "undestroy": "Bring back an instance that was destroyed, with its data and its apps.",
     },
     "Operate": {
-        "serve": "Keep everything as it should be, until it is stopped.",
-        "service": "Let systemd keep everything as it should be, also after a reboot.",
+        "serve": "Keep servers running, keep schedules, and answer over HTTP.",
+        "service": "Let systemd run `addonkit serve`, also after a reboot.",
         "token": "Make tokens for programs that ask over the network.",
         "stop": "Stop servers.",
         "start": "Start servers that were stopped, and wait until they answer.",

@@ -374,7 +374,7 @@ class Kit(Parts):
         await self.certificates.renew_if_due(target.server)
 
     def keeper(self, report: Callable[[str], None]) -> Keeper:
-        """Return what keeps everything as it should be while its `run` is awaited; servers outlive it.
+        """Return what keeps servers running and keeps schedules while its `run` is awaited; servers outlive it.
 
         It starts servers that end, restarts those that hang, completes what is begun. Several processes may do it.
 

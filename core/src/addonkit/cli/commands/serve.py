@@ -1,4 +1,4 @@
-"""`addonkit serve`: a process that keeps everything as it should be."""
+"""`addonkit serve`: a process that keeps servers running and keeps schedules."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ FILES: Final = 8192
 @listen_options
 @click.pass_obj
 def serve(invocation: Invocation, listen: str, tls_cert: str, tls_key: str, hosts: tuple[str, ...]) -> None:
-    """Keep everything as it should be, until it is stopped.
+    """Keep servers running, keep schedules, and answer over HTTP.
 
     A server that ends is started again at once, one that hangs is restarted, and what was interrupted is completed.
     Programs ask for the same as people through the Unix socket api.sock in the home, which speaks HTTP.

@@ -21,7 +21,7 @@ _EXAMPLES = ("addonkit service install", "addonkit service status", "addonkit se
 @group("service", examples=_EXAMPLES, invoke_without_command=True)
 @click.pass_context
 def service(ctx: click.Context) -> None:
-    """Let systemd keep everything as it should be, also after a reboot.
+    """Let systemd run `addonkit serve`, also after a reboot.
 
     Root's service is one of the machine, any other user's is one of the user.
     """
