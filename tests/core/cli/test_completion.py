@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import select
+import sqlite3
 import subprocess
 import sys
 import time
@@ -107,6 +108,17 @@ async def test_keys_are_offered_that_an_app_has(home):
         await kit.set_variables("blog", {"OTHER": "1"})
     assert candidates("key", {"app": "shop"}, "", str(home)) == ["DEBUG"]
     assert candidates("manual", {"app": "shop"}, "", str(home)) == ["DEBUG"]
+
+
+def test_a_state_of_another_version_completes_what_addons_declare(home):
+    with sqlite3.connect(home / "state.db") as state:
+        state.execute("CREATE TABLE entity (kind, name, data, created)")
+        state.execute("INSERT INTO entity VALUES ('addon', 'old', '{\"name\": \"old\"}', 0)")
+        state.execute("INSERT INTO entity VALUES ('instance', 'old', '[1]', 0)")
+        state.execute("CREATE TABLE entity_index (kind, name, field, value)")
+    state.close()
+    assert candidates("version", {"spec": "valkey"}, "", str(home)) == ["9"]
+    assert candidates("spec", {}, "valkey:c", str(home)) == ["valkey:cache"]
 
 
 @pytest.mark.parametrize("damage", ["missing", "empty", "foreign"])

@@ -29,7 +29,8 @@ def candidates(kind: str, params: Params, incomplete: str, home: str | None = No
         home: directory given with `--home`.
     """
     found: dict[str, None] = {}
-    with suppress(OSError, ValueError), closing(_state(home)) as state:
+    # Entities of another version of addonkit may have other fields.
+    with suppress(OSError, ValueError, LookupError, TypeError), closing(_state(home)) as state:
         found.update(dict.fromkeys(_STORED.get(kind, _nothing)(state, params)))
         params = {**params, **_instance_of(state, str(params.get("instance") or ""), params)}
     if kind in _DECLARED:
