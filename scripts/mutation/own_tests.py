@@ -26,9 +26,6 @@ _LIMIT: Final = 1800.0
 _AT_MOST: Final = 60.0
 """Seconds that the tests of one mutant take with the unbroken addon: the shortest are tried, up to so long."""
 
-_NOT_SLOW: Final = ("-m", "not slow")
-"""A test that is slow keeps a promise that another one keeps too; options of the list may say otherwise."""
-
 _PYTEST: Final = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--timeout=90")
 
 
@@ -118,7 +115,7 @@ def _files(word: str) -> list[str]:
 
 def _seconds(session: Session, environ: Mapping[str, str]) -> dict[str, float]:
     """Run the tests of a session; return how long those took that passed."""
-    said = _run([session.file, *_NOT_SLOW, *session.options, "--durations=0", "--durations-min=0"], environ)
+    said = _run([session.file, *session.options, "--durations=0", "--durations-min=0"], environ)
     failed = set(_FAILED.findall(said))
     seconds: dict[str, float] = {}
     for took, test in _TOOK.findall(said):
