@@ -47,7 +47,7 @@ class LifeCycleChecks:
             both = await asyncio.gather(*(rig.create(kit, variant, "shop") for _ in range(2)), return_exceptions=True)
             failed = [each for each in both if isinstance(each, BaseException)]
             if len(failed) == len(both):
-                fail_by(failed[0], f"of two creates at once none succeeds: {failed[0]}", "mend what the first one says")
+                fail_by(failed[0], f"of two creates at once none succeeds: {failed[0]}", "fix what the first one says")
             made = [view.instance.name for view in await kit.instances()]
             require(len(made) == 1, f"two creates at once made {', '.join(made)}", "leave instances to the core")
             environ = await rig.environment(kit, "shop")
