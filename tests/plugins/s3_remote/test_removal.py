@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 from aiohttp import web
 
-from addonkit_s3_remote import removal
+from addonkit import AddonkitError, Instance
+from addonkit_s3_remote import removal, sagas
 from addonkit_s3_remote.places import Place
 from addonkit_s3_remote.service import service_of
 
@@ -45,3 +47,16 @@ async def test_a_folder_is_emptied_and_the_rest_stays(between: Any, admin: Any, 
     assert [each["Key"] for each in listed["Versions"]] == ["theirs/c"]
     assert "DeleteMarkers" not in listed
     assert [each["Key"] for each in admin.list_multipart_uploads(Bucket=place.bucket)["Uploads"]] == ["theirs/c"]
+
+
+async def test_a_folder_that_is_on_another_service_is_not_taken_for_an_empty_one(
+    local: Mapping[str, str], admin: Any, place: Place
+) -> None:
+    attributes = {"bucket": place.bucket, "prefix": "mine/", "marked": False, "endpoint": "https://s3.example.org"}
+    instance = Instance("id", "shop-s3-remote", "s3-remote", "shop", "prefix", attributes=attributes)
+
+    with pytest.raises(AddonkitError, match=r"it was made on https://s3\.example\.org"):
+        await sagas.check_ownership.run(local, instance)
+    admin.put_object(Bucket=place.bucket, Key="mine/a", Body=b"x")
+
+    assert await sagas.check_ownership.run(local, instance) == sagas.Doomed(place.bucket, "mine/", whole=False)
