@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import pytest
 
@@ -12,23 +12,36 @@ from addonkit_s3_remote import sharing
 from addonkit_s3_remote.sharing import shared
 
 
+class Made(AbstractAsyncContextManager[int]):
+    """A number that is open until it is closed; no generator, which its event loop would close by itself."""
+
+    def __init__(self, maker: Maker) -> None:
+        self._maker = maker
+        self._number = 0
+
+    async def __aenter__(self) -> int:
+        """Open it."""
+        self._maker.made += 1
+        self._number = self._maker.made
+        await asyncio.sleep(0)
+        self._maker.open.add(self._number)
+        return self._number
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close it."""
+        self._maker.open.discard(self._number)
+
+
 class Maker:
-    """Makes numbers that are open until they are closed."""
+    """Makes numbers."""
 
     def __init__(self) -> None:
         self.made = 0
         self.open: set[int] = set()
 
-    @asynccontextmanager
-    async def make(self) -> AsyncIterator[int]:
-        self.made += 1
-        number = self.made
-        await asyncio.sleep(0)
-        self.open.add(number)
-        try:
-            yield number
-        finally:
-            self.open.discard(number)
+    def make(self) -> Made:
+        """Make the next one."""
+        return Made(self)
 
 
 def test_what_is_lent_is_closed_with_its_loop() -> None:
