@@ -41,7 +41,7 @@ variables, widens a pattern, ignores a config. A check of the kit must fail then
 promise; `scripts/mutation/equivalent.txt` says why. `brook` and `river` are what `addonkit new` writes.
 
 A kit for all addons knows no data of a former release and no dump of a foreign server: tests of the addon's own do.
-They also count where they fail sooner than a check. Where many were not judged, mutants were chosen by chance.
+They also count where they fail sooner than a check. Of mutants that were not judged the share says nothing.
 
 | addon | caught by the kit | caught by own tests | missed | equivalent | not judged | caught of the judged |
 | --- | --- | --- | --- | --- | --- | --- |
