@@ -61,7 +61,8 @@ def between(local: Mapping[str, str]) -> Between:
         async with aiohttp.ClientSession(auto_decompress=False) as session:
 
             async def answer(request: web.Request) -> web.Response:
-                return await judge(request) or await _passed_on(session, local["endpoint"], request)
+                judged = await judge(request)
+                return await _passed_on(session, local["endpoint"], request) if judged is None else judged
 
             app = web.Application(client_max_size=0)
             app.router.add_route("*", "/{path:.*}", answer)
