@@ -29,7 +29,7 @@ test-all: setup-dev ## run all tests, the slow ones included
 	@$(BIN)/python $(PYTEST)
 
 test-lowest: setup-lowest ## run the tests with the oldest version of each direct dependency
-	@.venv-lowest/bin/python $(PYTEST) $(QUICK)
+	@.venv-lowest/bin/python $(PYTEST) $(subst not slow,not slow and not pinned,$(QUICK))
 
 coverage: setup-dev ## run all tests and hold the coverage of core, child processes included
 	@scripts/coverage.sh $(WORKERS)

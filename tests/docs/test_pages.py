@@ -70,6 +70,7 @@ def test_every_page_that_follows_from_the_code_is_compared(writer: ModuleType) -
     assert written - {"cli.md"} == set(writer.PAGES)
 
 
+@pytest.mark.pinned
 def test_the_page_about_the_command_line_is_up_to_date() -> None:
     assert page("cli.md").rstrip() == reference().rstrip()
 

@@ -127,6 +127,7 @@ async def test_a_bucket_for_folders_that_is_not_there_is_named(s3kit: addonkit.K
         await s3kit.create("s3-remote:prefix", app="shop")
 
 
+@pytest.mark.pinned
 async def test_a_clock_that_is_wrong_is_said_to_be(
     kit: addonkit.Kit, rclone: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

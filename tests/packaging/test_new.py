@@ -42,6 +42,7 @@ def test_a_new_distribution_is_small_and_bears_its_name(
     ],
 )
 @pytest.mark.timeout(300)
+@pytest.mark.pinned
 def test_a_new_distribution_is_clean(tmp_path: Path, addonkit_command: CommandLine, kind: str, name: str) -> None:
     assert addonkit_command("new", name, "--kind", kind, "--directory", str(tmp_path)).status == 0
 

@@ -96,6 +96,7 @@ LATER = 2 * (sys.version_info.minor - 11)
         (("list", "-a", "shop"), 196, 17),
     ],
 )
+@pytest.mark.pinned
 def test_a_command_that_changes_nothing_writes_nothing_and_imports_little(shop, argv, modules, statements):
     found = cost(shop, *argv)
 

@@ -145,6 +145,7 @@ def modules(argv, home):
         (["env", "-a", "shop", "--no-start"], 250),
     ],
 )
+@pytest.mark.pinned
 def test_only_what_is_needed_is_imported(old_shop, argv, most):
     found = modules(argv, old_shop)
     tops = {name.partition(".")[0] for name in found}

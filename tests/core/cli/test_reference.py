@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+import pytest
 
 from addonkit.cli.group import cli
 from addonkit.cli.reference import reference
@@ -20,6 +21,7 @@ def every_command(group=cli, path=()):
             yield from every_command(found, (*path, name))
 
 
+@pytest.mark.pinned
 def test_the_page_is_up_to_date(monkeypatch):
     monkeypatch.delenv("ADDONKIT_APP", raising=False)
     assert PAGE.read_text() == reference(), "run python -m addonkit.cli.reference > docs/reference/cli.md"
