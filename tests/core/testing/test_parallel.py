@@ -47,7 +47,8 @@ def test_no_number_is_given_after_the_end(queue: Queue) -> None:
 def run(folder: Path, text: str, *, jobs: int) -> list[Check]:
     tests = folder / "test_many.py"
     tests.write_text(text)
-    options = ["-c", os.devnull, "--rootdir", str(folder), "-p", "no:cacheprovider", "-p", "no:terminal", str(tests)]
+    options = ["-c", os.devnull, "--rootdir", str(folder), "-p", "no:cacheprovider", "-p", "no:terminal"]
+    options += ["-p", "no:asyncio", str(tests)]
     return run_side_by_side(options, jobs, lambda _: None, lambda _: None)
 
 

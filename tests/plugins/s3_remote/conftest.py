@@ -61,6 +61,7 @@ def between(local: Mapping[str, str]) -> Between:
         async with aiohttp.ClientSession(auto_decompress=False) as session:
 
             async def answer(request: web.Request) -> web.Response:
+                await request.read()  # what is left of it would be taken for the next request
                 judged = await judge(request)
                 return await _passed_on(session, local["endpoint"], request) if judged is None else judged
 
