@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Collection
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -128,14 +128,14 @@ def code_of(error: Any) -> str:
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
-async def if_there(call: Awaitable[Any]) -> Any:
-    """Return what a call answers; None when what it is about is not there."""
+async def if_there(call: Awaitable[Any], absent: Collection[str] = ABSENT) -> Any:
+    """Return what a call answers; None when it says one of the codes `absent`: what it is about is not there."""
     from botocore.exceptions import ClientError
 
     try:
         return await call
     except ClientError as error:
-        if code_of(error) not in ABSENT:
+        if code_of(error) not in absent:
             raise
         return None
 

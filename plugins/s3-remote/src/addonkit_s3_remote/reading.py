@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 from addonkit_s3_remote.client import code_of, if_there
-from addonkit_s3_remote.faults import UNSUPPORTED
+from addonkit_s3_remote.faults import ABSENT, UNSUPPORTED
 from addonkit_s3_remote.listing import BATCH
 from addonkit_s3_remote.objects import About, Entry, about_of
 from addonkit_s3_remote.places import Place
@@ -22,6 +22,9 @@ AHEAD: Final = 8
 """Objects that are read ahead at once."""
 
 CHUNK: Final = 256 * 1024
+
+_REMOVED: Final = ABSENT - {"NoSuchBucket"}
+"""Codes that an object was removed meanwhile: without its bucket a copy would lack objects and look whole."""
 
 
 class Content:
@@ -130,7 +133,7 @@ async def _content(client: Any, place: Place, entry: Entry) -> Content | None:
     named = {"Bucket": place.bucket, "Key": place.prefix + entry.key}
     if entry.version:
         named["VersionId"] = entry.version
-    answer = await if_there(client.get_object(**named))
+    answer = await if_there(client.get_object(**named), _REMOVED)
     if answer is None:
         return None
     tags = await _tags(client, named) if answer.get("TagCount") else {}
@@ -143,7 +146,7 @@ async def _content(client: Any, place: Place, entry: Entry) -> Content | None:
 
 
 async def _tags(client: Any, named: dict[str, str]) -> dict[str, str]:
-    answer = await if_there(client.get_object_tagging(**named)) or {}
+    answer = await if_there(client.get_object_tagging(**named), _REMOVED) or {}
     return {each["Key"]: each["Value"] for each in sorted(answer.get("TagSet", ()), key=lambda each: str(each["Key"]))}
 
 
