@@ -132,6 +132,29 @@ def test_tenants_of_a_shared_server_have_values_of_their_own(addonkit_command: C
     assert shown(call, "temp_file_limit", app="blog")["temp_file_limit"] == "2GB"
 
 
+def test_a_backup_from_before_an_option_changed_comes_back(addonkit_command: CommandLine) -> None:
+    call = addonkit_command
+    assert call("create", "postgresql:shared", "-a", "shop", "--set", "statement_timeout=5s").status == 0
+    by_hand = (
+        "import asyncio, asyncpg, os\n"
+        "async def ask():\n"
+        "    connection = await asyncpg.connect(os.environ['DATABASE_URL'])\n"
+        "    await connection.execute('ALTER DATABASE shop SET statement_timeout = 9000')\n"
+        "    await connection.execute('ALTER DATABASE shop SET lock_timeout = 8000')\n"
+        "asyncio.run(ask())"
+    )
+    assert call("run", "-a", "shop", "--", sys.executable, "-c", by_hand).status == 0
+
+    made = call("backup", "create", "shop-postgresql")
+    assert (made.status, "verified: restored and compared" in made.out) == (0, True), made.err
+    assert call("set", "shop-postgresql", "statement_timeout=7s").status == 0
+    restored = call("restore", "shop-postgresql")
+
+    assert restored.status == 0, restored.err
+    found = shown(call, "statement_timeout", "lock_timeout")
+    assert found == {"statement_timeout": "7s", "lock_timeout": "8s"}, "what is no option stays as the app set it"
+
+
 @pytest.mark.all_day("before:change_tenant")
 @pytest.mark.parametrize("point", ["after:change_server", "before:change_tenant", "after:change_tenant"])
 def test_a_set_that_was_killed_is_completed(addonkit_command: CommandLine, point: str) -> None:

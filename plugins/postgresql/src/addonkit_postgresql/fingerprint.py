@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from addonkit import Fingerprint, Part, SetDigest
 from addonkit_postgresql.catalog import PARTS
 from addonkit_postgresql.kept_settings import FIND
+from addonkit_postgresql.options import OF_A_DATABASE
 from addonkit_postgresql.row_digests import Column, digest_query
 
 if TYPE_CHECKING:
@@ -119,9 +120,15 @@ async def _schema(connection: asyncpg.Connection, owner: str) -> list[Part]:
         parts.append(digest.part(name, name))
     digest = SetDigest()
     for row in await connection.fetch(FIND, owner):
-        digest.add("|".join(row.values()).encode())
+        if not _is_option(row):
+            digest.add("|".join(row.values()).encode())
     parts.append(digest.part("settings", "settings"))
     return parts
+
+
+def _is_option(row: Mapping[str, str]) -> bool:
+    """Whether a setting is an option of the instance's: each copy has the values of its own instance."""
+    return row["scope"] == "database" and row["name"].lower() in OF_A_DATABASE
 
 
 async def read_tables_alone(connection: asyncpg.Connection) -> None:

@@ -16,6 +16,7 @@ from addonkit.testing.conformance.assertions import fail_by, require
 from addonkit.testing.conformance.async_tests import synchronous
 from addonkit.testing.conformance.isolation import expect_no_inheritance
 from addonkit.testing.conformance.kinds import change, expect_all, expect_none, make, make_all
+from addonkit.testing.conformance.options import OF_THE_CORE, another_value
 from addonkit.testing.conformance.rig import Rig
 from addonkit.testing.conformance.secret_tracker import shown_in
 
@@ -88,6 +89,7 @@ class DataChecks:
                 await rig.write(environ, "a", "one")
                 again = found[-1].differences(await _fingerprint(rig, kit))
                 require(not again, f"the same data have another fingerprint: {'; '.join(again)}", "digest data alone")
+                await _expect_no_options(rig, kit, variant)
                 await _destroy_all(kit)
 
     @synchronous
@@ -104,6 +106,23 @@ class DataChecks:
                 require(left == [rig.name("shop")], f"{', '.join(left)} are there", "load what may be there again")
                 await _destroy_all(kit)
                 await rig.expect_nothing(kit, "the instance was destroyed")
+
+
+async def _expect_no_options(rig: Rig, kit: Kit, variant: str) -> None:
+    """Options are not data: a backup from before they were changed comes back into an instance that has others."""
+    options = rig.under_test.definition.options_of(variant)
+    others = {each.name: another_value(each, options.default(each.name)) for each in options.offered}
+    wanted = {name: value for name, value in others.items() if value and name not in OF_THE_CORE}
+    if not wanted:
+        return
+    before = await _fingerprint(rig, kit)
+    await kit.options.set(rig.name("shop"), wanted)
+    differences = before.differences(await _fingerprint(rig, kit))
+    require(
+        not differences,
+        f"the same data have another fingerprint after {', '.join(sorted(wanted))} changed: {'; '.join(differences)}",
+        "leave out of the fingerprint what options set",
+    )
 
 
 def needs_backups(rig: Rig, variant: str) -> None:

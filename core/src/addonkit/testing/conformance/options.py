@@ -13,7 +13,7 @@ from addonkit.testing.conformance.assertions import fail_by, require
 from addonkit.testing.conformance.async_tests import synchronous
 from addonkit.testing.conformance.rig import Rig
 
-_OF_THE_CORE: Final = frozenset({"storage"})
+OF_THE_CORE: Final = frozenset({"storage"})
 """Options that no server knows."""
 
 _FIRST: Final = {OptionType.SIZE: 64 << 20, OptionType.STORAGE: 1 << 30, OptionType.DURATION: 90_000}
@@ -28,7 +28,7 @@ class OptionChecks:
         """After `set`, the server tells the new values; after a reset, the former ones."""
         options = rig.under_test.definition.options_of(variant)
         found = {each.name: another_value(each, options.default(each.name)) for each in options.offered}
-        wanted = {name: value for name, value in found.items() if value and name not in _OF_THE_CORE}
+        wanted = {name: value for name, value in found.items() if value and name not in OF_THE_CORE}
         if not wanted:
             not_applicable("it has no options of which another value is known")
         async with rig.kit() as kit:
