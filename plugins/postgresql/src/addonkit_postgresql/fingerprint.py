@@ -127,7 +127,7 @@ async def _schema(connection: asyncpg.Connection, owner: str) -> list[Part]:
 
 
 def _is_option(row: Mapping[str, str]) -> bool:
-    """Whether a setting is an option of the instance's: each copy has the values of its own instance."""
+    """Return whether a setting is an option: each copy has the options of its own instance."""
     return row["scope"] == "database" and row["name"].lower() in OF_A_DATABASE
 
 
