@@ -10,8 +10,9 @@ import pytest
 
 from addonkit_s3_remote.client import s3
 from addonkit_s3_remote.faults import Refused
+from addonkit_s3_remote.objects import Entry
 from addonkit_s3_remote.places import Place
-from addonkit_s3_remote.reading import SMALL, Entry, contents, entries
+from addonkit_s3_remote.reading import SMALL, contents, entries
 from addonkit_s3_remote.service import Service
 
 
