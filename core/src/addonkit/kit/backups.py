@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from addonkit.archive.names import SUFFIX
+from addonkit.controller.backups.move_service import MoveService
 from addonkit.controller.backups.sagas import BACKUP, ROLLBACK, VERIFY
 from addonkit.controller.backups.service import BackupService
 from addonkit.controller.checks.backups import BackupChecks
@@ -63,7 +64,8 @@ class Backups:
 
     Attributes:
         places: finds instances, and places for data.
-        service: runs the sagas.
+        service: runs the sagas of backups.
+        moves: runs the sagas that bring data into a new place.
     """
 
     def __init__(self, services: Services, operations: Operations, controller: Controller) -> None:
@@ -83,6 +85,9 @@ class Backups:
             parts.archives,
             parts.repository,
             services.clock,
+        )
+        self.moves = MoveService(
+            self.service, services.store, services.registry, services.engine, controller, parts.archives
         )
 
     @property
@@ -185,7 +190,7 @@ class Backups:
         """Return what verify would do, or verify_all without a name; nothing written."""
         found = (await self.find(name),) if name else await self.list()
         summary = f"{found[0].name} would" if len(found) == 1 else f"{len(found):,} backups would, one after the other,"
-        return Plan(f"{summary} be restored and compared", self.service.planned_move(VERIFY) if found else ())
+        return Plan(f"{summary} be restored and compared", self.moves.planned_move(VERIFY) if found else ())
 
     @asynccontextmanager
     async def reading(self, name: str) -> AsyncIterator[StreamReader]:
@@ -253,13 +258,13 @@ class Backups:
                 other = f"{found.name} is of addon {manifest.addon}, not {instance.addon}"
                 raise InvalidInput(f"cannot restore {instance.name}", other)
             place = await self.places.for_archive(manifest, instance.app, instance.variant, instance.options)
-            served = await self.service.restore(found, place, instance)
+            served = await self.moves.restore(found, place, instance)
             return Restored(served, found, await self.places.former_name(served))
         owner = check_app_name(app or manifest.app)
         new_name = into or manifest.instance
         alias = await self.places.free_label(new_name, owner, manifest.addon, "restore")
         place = await self.places.for_archive(manifest, owner)
-        return Restored(await self.service.restore_into(found, place, new_name, alias), found)
+        return Restored(await self.moves.restore_into(found, place, new_name, alias), found)
 
     async def plan_restore(
         self, name: str, *, backup: str = "", into: str = "", app: str | None = None, key: str = ""
@@ -269,7 +274,7 @@ class Backups:
         manifest = await self.service.manifest(found, key)
         instance = None if into else await self.places.find_serving(name, app)
         target = instance.name if instance else f"{into or manifest.instance}, a new instance,"
-        steps = self.service.planned_restore(into=instance is None)
+        steps = self.moves.planned_restore(into=instance is None)
         stays = (f"the data of {instance.name} from before, for a week",) if instance else ()
         return Plan(f"{target} would have the data of {found.name}", steps, stays=stays)
 
@@ -279,15 +284,15 @@ class Backups:
         Raises:
             BackupError: nothing took its place, or the former one was removed.
         """
-        return await self.service.rollback(await self.places.find(name, app))
+        return await self.moves.rollback(await self.places.find(name, app))
 
     async def plan_rollback(self, name: str, app: str | None = None) -> Plan:
         """Return what rollback would do; nothing written."""
         instance = await self.places.find(name, app)
-        former = await self.service.former_of(instance)
+        former = await self.moves.former_of(instance)
         summary = f"{instance.name} would have the data of {former.name} again; apps cannot write meanwhile"
         stays = (f"the data that {instance.name} has now, for a week",)
-        return Plan(summary, self.service.planned_move(ROLLBACK), stays=stays)
+        return Plan(summary, self.moves.planned_move(ROLLBACK), stays=stays)
 
     async def _verification(self, backup: Backup) -> Verification:
         try:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from addonkit.controller import branches
-from addonkit.controller.backups.service import BackupService
+from addonkit.controller.backups.move_service import MoveService
 from addonkit.controller.lookup import get_app, instances_of
 from addonkit.errors import InvalidInput, NotFound
 from addonkit.kit.data_places import place_like, without_listening
@@ -70,11 +70,11 @@ class Branches:
     A directory outside of the app's repository uses the app's own data, as its base branch does.
     """
 
-    def __init__(self, kit: Kit, store: Store, leases: Leases, service: BackupService) -> None:
+    def __init__(self, kit: Kit, store: Store, leases: Leases, moves: MoveService) -> None:
         self._kit = kit
         self._store = store
         self._leases = leases
-        self._service = service
+        self._moves = moves
 
     async def bind(self, app: str, directory: str, base: str = "") -> Branching:
         """Give an app other data on each branch of the repository that a directory is in.
@@ -205,7 +205,7 @@ class Branches:
             spec, options = f"{instance.addon}:{instance.variant}", without_listening(instance.options)
             await self._kit.create(spec, copy, alias=tie.alias, socket=tie.socket, options=options)
             return
-        await self._service.clone(instance, place_like(instance, copy), f"{copy}-{tie.label}", tie.alias)
+        await self._moves.clone(instance, place_like(instance, copy), f"{copy}-{tie.label}", tie.alias)
 
     async def _view(self, name: str, of: BranchOf, known: dict[str, frozenset[str] | None]) -> BranchView:
         """Return the copies of a branch; git is asked once for each repository, and `known` has its answers."""

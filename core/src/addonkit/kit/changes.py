@@ -12,9 +12,8 @@ from addonkit.compute.process.versions import version_key
 from addonkit.controller.backups.fit import refusal
 from addonkit.controller.backups.places import PlaceRequest
 from addonkit.controller.backups.sagas import CHANGE
-from addonkit.controller.backups.service import BackupService
 from addonkit.errors import BackupError, InvalidInput
-from addonkit.kit.data_places import DataPlaces, without_listening
+from addonkit.kit.data_places import without_listening
 from addonkit.models.definition import CONFIG_VERSION
 from addonkit.models.identifiers import new_id
 from addonkit.models.instance import Instance, Purpose
@@ -23,6 +22,7 @@ from addonkit.models.views import Plan
 from addonkit.util.values import frozen
 
 if TYPE_CHECKING:
+    from addonkit.kit.backups import Backups
     from addonkit.kit.operations import Operations
     from addonkit.registry.registry import Registry
 
@@ -70,15 +70,15 @@ class Changes:
     Args:
         registry: knows the variants.
         operations: resolves variants and versions.
-        places: finds instances, and places for data.
-        service: runs the sagas.
+        backups: finds instances and places for data, and runs the sagas.
     """
 
-    def __init__(self, registry: Registry, operations: Operations, places: DataPlaces, service: BackupService) -> None:
+    def __init__(self, registry: Registry, operations: Operations, backups: Backups) -> None:
         self._registry = registry
         self._operations = operations
-        self._places = places
-        self._service = service
+        self._places = backups.places
+        self._service = backups.service
+        self._moves = backups.moves
 
     async def change(self, name: str, variant: str, app: str | None = None) -> Changed:
         """Move an instance to another variant of its addon, with its data and its apps.
@@ -133,7 +133,7 @@ class Changes:
             BackupError: there is none.
         """
         instance = await self._places.find(name, app)
-        former = await self._service.former(instance)
+        former = await self._moves.former(instance)
         if former is None:
             raise BackupError(f"cannot confirm {instance.name}", "it has no former place")
         await self._service.cleanup.remove(former.id)
@@ -180,7 +180,7 @@ class Changes:
         return PlaceRequest(new_id(), *made_of)
 
     async def _check_size(self, instance: Instance, place: PlaceRequest) -> Usage | None:
-        usage = await self._service.usage(instance)
+        usage = await self._moves.usage(instance)
         reason = refusal(place.variant, place.config, usage.bytes) if usage else ""
         if reason:
             raise BackupError(f"cannot move {instance.name}", reason)
@@ -188,14 +188,14 @@ class Changes:
 
     async def _move(self, instance: Instance, place: PlaceRequest) -> Changed:
         await self._check_size(instance, place)
-        served = await self._service.change(instance, place)
+        served = await self._moves.change(instance, place)
         return Changed(served, instance, await self._places.former_name(served))
 
     async def _rehearse(self, instance: Instance, place: PlaceRequest) -> Rehearsal:
         usage = await self._check_size(instance, place)
         began = asyncio.get_running_loop().time()
         config, options = without_listening(place.config), without_listening(place.options)
-        tried = await self._service.rehearse(instance, attrs.evolve(place, config=config, options=options))
+        tried = await self._moves.rehearse(instance, attrs.evolve(place, config=config, options=options))
         took = asyncio.get_running_loop().time() - began
         version = place.config.get(CONFIG_VERSION, "")
         notes = (*tried.notes, *self._notes(instance, place))
@@ -237,7 +237,7 @@ class Changes:
         dropped = tuple(f"the value of option {name}" for name in self._left_out(instance, place))
         return Plan(
             f"{instance.name} would be {target}; apps cannot write while its data move",
-            self._service.planned_move(CHANGE),
+            self._moves.planned_move(CHANGE),
             appear=appear,
             vanish=vanish,
             lost=dropped,

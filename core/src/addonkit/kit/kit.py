@@ -54,7 +54,7 @@ class Kit(Parts):
         """Return what can be asked about data for git branches; imported when it is asked for first."""
         from addonkit.kit.branches import Branches as Made
 
-        return Made(self, self._store, self._services.leases, self.backups.service)
+        return Made(self, self._store, self._services.leases, self.backups.moves)
 
     async def create(
         self,

@@ -10,10 +10,9 @@ from addonkit.archive.names import SUFFIX
 from addonkit.controller.backups.move_steps import TRANSFORM
 from addonkit.controller.backups.places import PlaceRequest
 from addonkit.controller.backups.sagas import CLONE, EXPORT, FOREIGN, IMPORT
-from addonkit.controller.backups.service import BackupService
 from addonkit.errors import AlreadyExists, BackupError, InvalidInput
 from addonkit.kit.backups import Backups, Restored
-from addonkit.kit.data_places import DataPlaces, place_instead, place_like
+from addonkit.kit.data_places import place_instead, place_like
 from addonkit.models.backup import Backup
 from addonkit.models.identifiers import check_app_name, check_instance_name
 from addonkit.models.instance import Instance
@@ -25,15 +24,14 @@ class Moves:
     """Export, import and clone. All methods raise AddonkitErrors.
 
     Args:
-        backups: finds and restores archives.
-        places: finds instances, and places for data.
-        service: runs the sagas.
+        backups: finds archives, instances and places for data, and runs the sagas.
     """
 
-    def __init__(self, backups: Backups, places: DataPlaces, service: BackupService) -> None:
+    def __init__(self, backups: Backups) -> None:
         self._backups = backups
-        self._places = places
-        self._service = service
+        self._places = backups.places
+        self._service = backups.service
+        self._moves = backups.moves
 
     async def export(self, name: str, file: str, app: str | None = None) -> Backup:
         """Write an archive of an instance into a file, and read it up to its end.
@@ -57,7 +55,7 @@ class Moves:
         """Return what export would do; nothing written."""
         path, instance = await asyncio.to_thread(_new_file, file), await self._places.find(name, app)
         self._service.check(instance)
-        return Plan(f"{instance.name} would be written to {path}", self._service.planned_move(EXPORT))
+        return Plan(f"{instance.name} would be written to {path}", self._moves.planned_move(EXPORT))
 
     async def import_(self, name: str, file: str, *, into: str = "", app: str | None = None) -> Restored:
         """Fill an instance from a file that `export` or a backup wrote, or from data of another origin.
@@ -79,7 +77,7 @@ class Moves:
         if into:
             return await self._backups.restore(into, backup=path, into=check_instance_name(into), app=app)
         instance, found, place = await self._import(name, path, app)
-        served = await self._service.import_(found, place, instance)
+        served = await self._moves.import_(found, place, instance)
         return Restored(served, found, await self._places.former_name(served))
 
     async def plan_import(self, name: str, file: str, *, into: str = "", app: str | None = None, key: str = "") -> Plan:
@@ -87,13 +85,13 @@ class Moves:
         if _is_foreign(file):
             instance, _source = await self._foreign(name, file, into, app)
             text = f"{instance.name}, if it is empty, would have the data of {_shown(file)}"
-            return Plan(text, self._service.planned_move(FOREIGN))
+            return Plan(text, self._moves.planned_move(FOREIGN))
         path = str(await asyncio.to_thread(_existing_file, file))
         if into:
             return await self._backups.plan_restore(into, backup=path, into=into, app=app, key=key)
         instance, found, _place = await self._import(name, path, app, key)
         text = f"{instance.name}, if it is empty, would have the data of {found.name}"
-        return Plan(text, self._service.planned_move(IMPORT))
+        return Plan(text, self._moves.planned_move(IMPORT))
 
     async def clone(
         self,
@@ -120,17 +118,17 @@ class Moves:
             SagaFailed: it could not be copied, or the copy differs; nothing of it stays.
         """
         instance, place, name_of_copy, alias = await self._clone(name, owner, new, app)
-        return await self._service.clone(instance, place, name_of_copy, alias, script, verify=verify)
+        return await self._moves.clone(instance, place, name_of_copy, alias, script, verify=verify)
 
     async def plan_clone(
         self, name: str, owner: str, *, new: str = "", app: str | None = None, script: str = ""
     ) -> Plan:
         """Return what clone would do; nothing written."""
         instance, _place, name_of_copy, _alias = await self._clone(name, owner, new, app)
-        self._service.check_clone(instance, script)
+        self._moves.check_clone(instance, script)
         text = f"{name_of_copy}, a new instance of app {owner}, would have the data of {instance.name}"
         without = () if script else (TRANSFORM,)
-        return Plan(text, self._service.planned_move(CLONE, without=without))
+        return Plan(text, self._moves.planned_move(CLONE, without=without))
 
     async def _clone(self, name: str, owner: str, new: str, app: str | None) -> tuple[Instance, PlaceRequest, str, str]:
         instance = await self._places.find(name, app)
@@ -155,7 +153,7 @@ class Moves:
 
     async def _import_foreign(self, name: str, file: str, into: str, app: str | None) -> Restored:
         instance, source = await self._foreign(name, file, into, app)
-        served = await self._service.import_foreign(source, place_instead(instance), instance)
+        served = await self._moves.import_foreign(source, place_instead(instance), instance)
         origin = Backup(_shown(file), instance.addon, self._service.now(), 0, _shown(file))
         return Restored(served, origin, await self._places.former_name(served))
 
@@ -167,10 +165,10 @@ class Moves:
         instance = await self._places.find(name, app)
         self._service.check(instance)
         if "://" in file:
-            self._service.check_foreign(instance.addon, urlsplit(file).scheme)
+            self._moves.check_foreign(instance.addon, urlsplit(file).scheme)
             return instance, Secret(file)
         path = await asyncio.to_thread(_existing, file)
-        self._service.check_foreign(instance.addon, "folder" if await asyncio.to_thread(path.is_dir) else "file")
+        self._moves.check_foreign(instance.addon, "folder" if await asyncio.to_thread(path.is_dir) else "file")
         return instance, path
 
 

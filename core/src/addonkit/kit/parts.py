@@ -200,7 +200,7 @@ class Parts:
         """Return what can be asked to export, import and clone; imported when it is asked for first."""
         from addonkit.kit.moves import Moves as Made
 
-        return Made(self.backups, self.backups.places, self.backups.service)
+        return Made(self.backups)
 
     @cached_property
     def schedules(self) -> Schedules:
@@ -221,7 +221,7 @@ class Parts:
         """Return what can be asked about the size and version of instances; imported when it is asked for first."""
         from addonkit.kit.changes import Changes as Made
 
-        return Made(self.registry, self._operations, self.backups.places, self.backups.service)
+        return Made(self.registry, self._operations, self.backups)
 
     @cached_property
     def storage(self) -> StorageWatch:

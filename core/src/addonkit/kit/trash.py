@@ -43,6 +43,7 @@ class Trash:
         self._backups = backups
         self._places: DataPlaces = backups.places
         self._service: BackupService = backups.service
+        self._moves = backups.moves
         self._controller = controller
         self._start = TemporaryStart(services)
 
@@ -142,14 +143,14 @@ class Trash:
         """
         found, new = await self._check(name, app, into)
         await self._complete(found)
-        return await self._service.undestroy(found, await self._places.for_trash(found), new)
+        return await self._moves.undestroy(found, await self._places.for_trash(found), new)
 
     async def plan_undestroy(self, name: str, app: str | None = None, *, into: str = "") -> Plan:
         """Return what undestroy would do; nothing written."""
         found, new = await self._check(name, app, into)
         apps = ", ".join(sorted({each.app for each in found.ties})) or "no app"
         summary = f"{new} would be back, with the data of {found.backup.name}, attached to {apps}"
-        return Plan(summary, self._service.planned_move(UNDESTROY))
+        return Plan(summary, self._moves.planned_move(UNDESTROY))
 
     async def delete(self, name: str, app: str | None = None) -> TrashedInstance:
         """Remove what was destroyed for good, with its final backup."""
