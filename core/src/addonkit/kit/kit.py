@@ -236,11 +236,15 @@ class Kit(Parts):
         self, app: str, values: Mapping[str, str], *, sensitive: bool = False
     ) -> tuple[VariableMove, ...]:
         """Set variables by hand; returns variables of addons that moved out of the way."""
-        return await self._operations.set_variables(app, values, sensitive=sensitive)
+        from addonkit.kit.manual_variables import set_variables
+
+        return await set_variables(self._store, self.registry, app, values, sensitive=sensitive)
 
     async def unset_variables(self, app: str, keys: Sequence[str]) -> tuple[VariableMove, ...]:
         """Remove variables set by hand; returns variables of addons that moved back."""
-        return await self._operations.unset_variables(app, keys)
+        from addonkit.kit.manual_variables import unset_variables
+
+        return await unset_variables(self._store, self.registry, app, keys)
 
     async def promote(self, name: str, app: str) -> tuple[VariableMove, ...]:
         """Give an instance's variables their plain names in an app; returns all that moved."""

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import attrs
 
 from addonkit.compute.process.versions import matches, shorten
-from addonkit.controller.deletion import forget_empty_app
-from addonkit.controller.lookup import existing, find_association, find_attached, find_instance, get_app
+from addonkit.controller.lookup import existing, find_association, find_attached, find_instance
 from addonkit.controller.moving import check_still
 from addonkit.controller.naming import promote
 from addonkit.controller.requests import Created, Request, associate, check_label, create, ensure_app
@@ -21,7 +20,7 @@ from addonkit.errors import AlreadyExists, Busy, InvalidInput, UnknownInstance
 from addonkit.models.definition import CONFIG_PROGRAMS, CONFIG_VERSION, AddonDefinition
 from addonkit.models.identifiers import check_alias, check_app_name, new_id
 from addonkit.models.instance import Association, Instance, Phase
-from addonkit.models.variable import Variable, VariableMove, check_posix_name, check_text
+from addonkit.models.variable import VariableMove
 from addonkit.registry.entities import entity_of, record_entity
 from addonkit.util.unix_sockets import LONGEST
 
@@ -247,52 +246,6 @@ class Operations:
             return moved
 
         return await self._store.transact(decide)
-
-    async def set_variables(
-        self, app: str, values: Mapping[str, str], *, sensitive: bool = False
-    ) -> tuple[VariableMove, ...]:
-        """Set variables of an app by hand; sets of addons that use these names move out of the way."""
-        check_app_name(app)
-        for key, text in values.items():
-            check_posix_name(key)
-            check_text(key, text)
-        new = {key: Variable(key, value, sensitive) for key, value in values.items()}
-
-        def decide(tx: Transaction) -> tuple[VariableMove, ...]:
-            ensure_app(tx, app)
-            return self._change_manual(tx, app, lambda old: {**old, **new})
-
-        return await self._store.transact(decide)
-
-    async def unset_variables(self, app: str, keys: Collection[str]) -> tuple[VariableMove, ...]:
-        """Remove variables of an app that were set by hand; sets that moved away from them come back.
-
-        Raises:
-            UnknownApp: there is no such app.
-            UnknownInstance: a variable is not set by hand.
-        """
-
-        def decide(tx: Transaction) -> tuple[VariableMove, ...]:
-            entity = get_app(tx, app, f"cannot unset variables of {app}")
-            known = {variable.key for variable in entity.value.variables}
-            missing = [key for key in keys if key not in known]
-            if missing:
-                raise UnknownInstance(
-                    f"cannot unset {missing[0]} of {app}", "it is not set by hand", f"see `addonkit env -a {app}`"
-                )
-            moved = self._change_manual(tx, app, lambda old: {k: v for k, v in old.items() if k not in keys})
-            forget_empty_app(tx, app)
-            return moved
-
-        return await self._store.transact(decide)
-
-    def _change_manual(
-        self, tx: Transaction, app: str, change: Callable[[dict[str, Variable]], dict[str, Variable]]
-    ) -> tuple[VariableMove, ...]:
-        entity = get_app(tx, app, f"cannot change variables of {app}")
-        variables = change({variable.key: variable for variable in entity.value.variables})
-        tx.put(entity, attrs.evolve(entity.value, variables=tuple(variables.values())))
-        return resolve_app_names(tx, self._registry, app)[1]
 
 
 def check_role(definition: AddonDefinition, role: str, attempted: str) -> None:
