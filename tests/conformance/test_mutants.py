@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import importlib
 import json
 import os
@@ -68,13 +69,21 @@ def _is_left(mutant: str) -> bool:
     return bool(MUTANTS.index(mutant) % 9) or facts_of(mutant).CAUGHT_BY.startswith(AT_EVERY_STEP)
 
 
+LITTERING = ("copies_elsewhere", "password_in_file", "server_litters")
+
+
 @pytest.fixture
-def tidy() -> Iterator[None]:
-    """Removes what a server of a broken addon leaves outside of every test's own folder."""
-    yield
-    for folder in {"/tmp", tempfile.gettempdir()}:
-        for path in Path(folder).glob("depot-litter-*"):
-            path.unlink(missing_ok=True)
+def tidy(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Removes what a broken addon leaves in /tmp. Such tests run one at a time: each would remove another's."""
+    if request.node.callspec.params["mutant"] not in LITTERING:
+        yield
+        return
+    with Path(__file__).open() as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+        for folder in {"/tmp", tempfile.gettempdir()}:
+            for path in Path(folder).glob("depot-litter-*"):
+                path.unlink(missing_ok=True)
 
 
 @pytest.mark.usefixtures("tidy")
