@@ -19,13 +19,14 @@ import ast
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
 import sysconfig
 import tomllib
 import venv
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -34,6 +35,7 @@ import pytest
 
 from addonkit.testing import prefork
 from addonkit.testing.serving import free_port
+from addonkit.util.procfs import all_pids
 from addonkit_s3_remote.local import local_service
 
 ROOT = Path(__file__).parents[2]
@@ -138,7 +140,19 @@ def environment(home: Path, page: Path, tmp_path: Path) -> Iterator[dict[str, st
     programs = _virtual_environment(tmp_path / ".venv") if "$ pip install" in page.read_text() else None
     with exported as settings:
         told = {f"ADDONKIT_S3_REMOTE_{name.upper()}": value for name, value in settings.items()}
-        yield _shell(home, programs or Path(sys.executable).parent) | told
+        shell = _shell(home, programs or Path(sys.executable).parent) | told
+        try:
+            yield shell
+        finally:
+            _end_programs(f"ADDONKIT_HOME={shell['ADDONKIT_HOME']}")
+
+
+def _end_programs(mark: str) -> None:
+    """End what a page that failed left running in the background, such as `addonkit serve &`."""
+    for pid in all_pids():
+        with suppress(OSError):
+            if f"{mark}\0".encode() in Path(f"/proc/{pid}/environ").read_bytes():
+                os.kill(pid, signal.SIGKILL)
 
 
 def _virtual_environment(folder: Path) -> Path:
@@ -206,6 +220,14 @@ def test_a_page_does_what_it_says(page: Path, tmp_path: Path, environment: Mappi
         elif block.language == "python":
             status, output = run(["python", "-"], tmp_path, environment, block.text)
             assert status == 0, f"{page.name}:{block.line}\n{output}"
+
+
+def test_what_a_page_left_running_is_ended(home: Path) -> None:
+    mark = f"ADDONKIT_HOME={home}/state"
+    with subprocess.Popen(["env", "-i", mark, "sleep", "600"]) as process:
+        while process.poll() is None:  # it has the mark as soon as it is a sleep
+            _end_programs(mark)
+    assert process.returncode == -signal.SIGKILL
 
 
 def every_block() -> Iterator[tuple[str, Block]]:
