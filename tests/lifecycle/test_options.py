@@ -115,6 +115,11 @@ def test_tenants_of_a_shared_server_have_values_of_their_own(addonkit_command: C
     }
     refused = call("set", "blog-postgresql", "max_connections=10")
     assert "holds for the whole server" in refused.err
+    assert call("clone", "shop-postgresql", "-a", "copy").status == 0
+    assert shown(call, "statement_timeout", "temp_file_limit", app="copy") == {
+        "statement_timeout": "5s",
+        "temp_file_limit": "2GB",
+    }, "a copy has the options of its instance, also those that only an administrator can set"
     unlimited = call(
         *("run", "-a", "blog", "--", sys.executable, "-c"),
         "import asyncio, asyncpg, os\n"

@@ -93,6 +93,20 @@ class Created:
     existed: bool = False
 
 
+def new_instance(request: Request, name: str = "") -> Instance:
+    """Return the instance that is asked for; by default under the name of its app and its alias or addon."""
+    return Instance(
+        request.id,
+        name or plain_name(request.app, request.label),
+        request.addon,
+        request.app,
+        request.variant,
+        request.distribution,
+        request.config,
+        options=request.options,
+    )
+
+
 def create(tx: Transaction, request: Request) -> Created:
     """Write the instance and its association, or find those of the same request.
 
@@ -106,16 +120,7 @@ def create(tx: Transaction, request: Request) -> Created:
         instance = retry_instance(tx, existing(tx, Instance, unfinished.instance.id))
         return Created(instance, existing(tx, Association, unfinished.association.id).value, joined=True)
     new_app = ensure_app(tx, request.app)
-    instance = Instance(
-        request.id,
-        _free_name(tx, plain_name(request.app, request.label)),
-        request.addon,
-        request.app,
-        request.variant,
-        request.distribution,
-        request.config,
-        options=request.options,
-    )
+    instance = new_instance(request, _free_name(tx, plain_name(request.app, request.label)))
     tx.create(instance.id, instance)
     others = associations_of(tx, request.app)
     return Created(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from addonkit.controller.addons import addon_of
-from addonkit.controller.lookup import find_association, find_instance, plain_name
-from addonkit.controller.requests import Asked, Request
+from addonkit.controller.lookup import find_association, find_instance
+from addonkit.controller.requests import Asked, Request, new_instance
 from addonkit.controller.step_context import variant_of
 from addonkit.errors import AddonFault
 from addonkit.models.app import App
@@ -122,21 +122,6 @@ def ask_to_unbind(addon: Addon, instance: Instance, associations: Iterable[Assoc
     if "unbind" in addon.capabilities:
         for association in associations:
             yield addon.unbind(association, instance)
-
-
-def new_instance(request: Request) -> Instance:
-    """Return the instance as it would be made."""
-    name = plain_name(request.app, request.label)
-    return Instance(
-        request.id,
-        name,
-        request.addon,
-        request.app,
-        request.variant,
-        request.distribution,
-        request.config,
-        options=request.options,
-    )
 
 
 def new_association(request: Request) -> Association:

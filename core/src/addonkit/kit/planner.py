@@ -9,8 +9,9 @@ import attrs
 
 from addonkit.controller.lookup import find_association, find_instance
 from addonkit.controller.naming import moved_from_plain, moves, resolve_names
+from addonkit.controller.requests import Request, new_instance
 from addonkit.controller.variables import adjuster, associations_of
-from addonkit.kit.admission import ask_to_bind, ask_to_provision, ask_to_unbind, new_association, new_instance
+from addonkit.kit.admission import ask_to_bind, ask_to_provision, ask_to_unbind, new_association
 from addonkit.kit.operations import describe_data_loss
 from addonkit.models.app import App
 from addonkit.models.definition import CONFIG_IMAGE, CONFIG_VERSION, is_shared_variant
@@ -21,7 +22,6 @@ from addonkit.models.views import Plan, PlannedStep
 from addonkit.provider.server_sagas import ensure_id
 
 if TYPE_CHECKING:
-    from addonkit.controller.requests import Request
     from addonkit.registry.registry import Registry
     from addonkit.saga.step import StepSequence
     from addonkit.store.interface import Reader, Store

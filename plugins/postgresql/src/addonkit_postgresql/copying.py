@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from addonkit import Tenant, TransientError
+from addonkit_postgresql.configuring import configure
 from addonkit_postgresql.kept_settings import apply_settings, read_settings
 from addonkit_postgresql.session import Administrator, ServerFault, execute, execute_all
 
@@ -52,6 +53,7 @@ async def copy(server: Administrator, source: str, tenant: Tenant) -> bool:
         async with server.session(source) as connection:
             settings = await read_settings(connection, source)
         await apply_settings(server, database, settings)
+        await configure(server, database, {}, tenant.config)
         async with server.session() as connection:
             await execute(connection, "ALTER DATABASE %I CONNECTION LIMIT -1", database)
     except (ServerFault, TransientError):

@@ -1,6 +1,6 @@
 """Lends what takes long to make, as a client with open connections, again and again for a while.
 
-It belongs to the event loop in which it was made, and is closed with it: who runs a loop closes the asynchronous
+It belongs to the event loop in which it was made, and is closed with it: `asyncio.run` closes the asynchronous
 generators that began there.
 """
 
@@ -37,7 +37,7 @@ async def shared(key: Hashable, make: Callable[[], AbstractAsyncContextManager[T
 
 @attrs.define(eq=False)
 class _Entry:
-    """The service that is lent.
+    """A thing that is lent.
 
     Attributes:
         value: itself.

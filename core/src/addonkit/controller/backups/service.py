@@ -53,7 +53,6 @@ class BackupService:
         self._store = store
         self._registry = registry
         self._engine = engine
-        self._controller = controller
         self._archives = archives
         self._clock = clock
         self.repository = repository

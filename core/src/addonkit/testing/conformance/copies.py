@@ -8,7 +8,7 @@ from typing import Final
 
 from addonkit.errors import AddonkitError
 from addonkit.kit.kit import Kit
-from addonkit.testing.conformance.assertions import fail_by
+from addonkit.testing.conformance.assertions import fail_by, require
 from addonkit.testing.conformance.async_tests import synchronous
 from addonkit.testing.conformance.data import needs_backups
 from addonkit.testing.conformance.isolation import expect_no_inheritance
@@ -37,6 +37,7 @@ class CopyChecks:
                 for key, value in _VALUES.items():
                     await rig.expect(copy, value, "in a copy", key)
                 await expect_all(rig, copy, kept, "in a copy")
+                await _expect_options(rig, variant, original, copy)
                 await rig.write(copy, "of the copy")
                 await rig.expect(original, "first", "after its copy was changed")
                 await expect_no_inheritance(rig, original, copy, "a copy", "of the copy")
@@ -50,6 +51,18 @@ class CopyChecks:
             finally:
                 shutil.rmtree(rig.home.with_name(f"{rig.home.name}-backups"), ignore_errors=True)
             await rig.expect_nothing(kit, "the instance and its copy were destroyed")
+
+
+async def _expect_options(rig: Rig, variant: str, original: Mapping[str, str], copy: Mapping[str, str]) -> None:
+    """Options hold in a copy: a limit that ended there would end for the whole server."""
+    before, after = await rig.ask("facts", original), await rig.ask("facts", copy)
+    for option in rig.under_test.definition.options_of(variant).offered:
+        value, found = before.get(option.name), after.get(option.name)
+        require(
+            value == found,
+            f"a copy has {option.name} {found} instead of {value}",
+            "apply the options of the target once it is filled",
+        )
 
 
 async def _cloned(rig: Rig, kit: Kit) -> Mapping[str, str]:

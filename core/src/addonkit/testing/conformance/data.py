@@ -16,7 +16,7 @@ from addonkit.testing.conformance.assertions import fail_by, require
 from addonkit.testing.conformance.async_tests import synchronous
 from addonkit.testing.conformance.isolation import expect_no_inheritance
 from addonkit.testing.conformance.kinds import change, expect_all, expect_none, make, make_all
-from addonkit.testing.conformance.options import OF_THE_CORE, another_value
+from addonkit.testing.conformance.options import other_values
 from addonkit.testing.conformance.rig import Rig
 from addonkit.testing.conformance.secret_tracker import shown_in
 
@@ -110,9 +110,7 @@ class DataChecks:
 
 async def _expect_no_options(rig: Rig, kit: Kit, variant: str) -> None:
     """Options are not data: a backup from before they were changed comes back into an instance that has others."""
-    options = rig.under_test.definition.options_of(variant)
-    others = {each.name: another_value(each, options.default(each.name)) for each in options.offered}
-    wanted = {name: value for name, value in others.items() if value and name not in OF_THE_CORE}
+    wanted = other_values(rig.under_test.definition.options_of(variant))
     if not wanted:
         return
     before = await _fingerprint(rig, kit)

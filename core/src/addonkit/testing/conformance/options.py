@@ -7,13 +7,13 @@ from typing import Final
 from addonkit.errors import AddonkitError
 from addonkit.kit.kit import Kit
 from addonkit.models.option_values import OptionType, amount_of
-from addonkit.models.options import OptionDefinition, normalized
+from addonkit.models.options import OptionDefinition, Options, normalized
 from addonkit.testing.conformance.applicability import not_applicable, not_tried
 from addonkit.testing.conformance.assertions import fail_by, require
 from addonkit.testing.conformance.async_tests import synchronous
 from addonkit.testing.conformance.rig import Rig
 
-OF_THE_CORE: Final = frozenset({"storage"})
+_OF_THE_CORE: Final = frozenset({"storage"})
 """Options that no server knows."""
 
 _FIRST: Final = {OptionType.SIZE: 64 << 20, OptionType.STORAGE: 1 << 30, OptionType.DURATION: 90_000}
@@ -27,8 +27,7 @@ class OptionChecks:
     async def test_an_option_that_is_set_is_what_the_server_says(self, rig: Rig, variant: str) -> None:
         """After `set`, the server tells the new values; after a reset, the former ones."""
         options = rig.under_test.definition.options_of(variant)
-        found = {each.name: another_value(each, options.default(each.name)) for each in options.offered}
-        wanted = {name: value for name, value in found.items() if value and name not in OF_THE_CORE}
+        wanted = other_values(options)
         if not wanted:
             not_applicable("it has no options of which another value is known")
         async with rig.kit() as kit:
@@ -63,6 +62,12 @@ async def _set(rig: Rig, kit: Kit, values: dict[str, str]) -> tuple[dict[str, st
     after: dict[str, str] = await rig.ask("facts", environ)
     _compare(values, after, f"{', '.join(values)} was set")
     return environ, after
+
+
+def other_values(options: Options) -> dict[str, str]:
+    """Return a value for each option that can be changed, another one than its default; without those of the core."""
+    found = {each.name: another_value(each, options.default(each.name)) for each in options.offered}
+    return {name: value for name, value in found.items() if value and name not in _OF_THE_CORE}
 
 
 def another_value(option: OptionDefinition, default: str) -> str:
