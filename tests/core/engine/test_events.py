@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from addonkit.engine.events import EVENTS_KEPT, EventPublisher, with_events
-from addonkit.engine.watch import following
+from addonkit.engine.events import EVENTS_KEPT, EventPublisher, following, with_events
 from addonkit.errors import SagaBlocked, SagaFailed
 from addonkit.models.execution import Event, EventKind, Execution, ExecutionStatus
 from addonkit.models.secret import Secret

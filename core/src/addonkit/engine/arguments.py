@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any
 
-from addonkit.engine.journal import Journal
 from addonkit.errors import LeaseLost, SagaRefused
 from addonkit.models.execution import Execution
 from addonkit.saga.protocol import Sagas
@@ -13,39 +12,12 @@ from addonkit.saga.saga import Saga
 from addonkit.saga.step import ENGINE_NAMES, Signature, Step
 from addonkit.store.codec import structure, unstructure
 from addonkit.store.read_only import plain
-from addonkit.util.values import frozen
 
 Progress = Callable[[str], None]
 """What a step receives as `progress`."""
 
 Resources = Callable[[Mapping[str, str], Collection[str]], Awaitable[Mapping[str, Any]]]
 """Reads those of the engine's own arguments that are asked for, for an execution's subject: see step.ENGINE_NAMES."""
-
-
-@frozen
-class StepArguments:
-    """Gives the steps of one execution their arguments, read afresh for each try.
-
-    Attributes:
-        saga: what the execution runs.
-        journal: of the execution.
-        resources: see Resources.
-        sagas: what steps receive as `sagas`.
-    """
-
-    saga: Saga[Any]
-    journal: Journal
-    resources: Resources
-    sagas: Sagas
-
-    async def read(self, takes: Signature, progress: Progress | None) -> dict[str, Any]:
-        """Return the arguments of a step or undo; their secrets are kept out of events from now on."""
-        execution = self.journal.execution
-        names = ENGINE_NAMES.intersection(takes.names)
-        own = await self.resources(execution.subject, names) if names else {}
-        given = arguments(self.saga, execution, takes, {**own, "sagas": self.sagas, "progress": progress})
-        self.journal.hide(given)
-        return given
 
 
 def arguments(saga: Saga[Any], execution: Execution, takes: Signature, own: Mapping[str, Any]) -> dict[str, Any]:

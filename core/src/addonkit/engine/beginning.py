@@ -62,8 +62,9 @@ class Beginning:
         entity = tx.get(Execution, self.id)
         if entity is not None and entity.value.status not in self.fruitless:
             return Begun(entity)
-        tx.delete(Execution, self.id)
-        forget_cancellation(tx, self.id)
+        if entity is not None:
+            tx.delete(Execution, self.id)
+            forget_cancellation(tx, self.id)
         execution = Execution(
             self.id,
             self.saga.name,

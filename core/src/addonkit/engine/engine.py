@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from addonkit.engine.arguments import ChildSagas, Resources, StepArguments
+from addonkit.engine.arguments import ChildSagas, Resources
 from addonkit.engine.beginning import Beginning, Begun, reshaped
 from addonkit.engine.cancellation import CancellationWatch, StopSignal, request_cancellation
-from addonkit.engine.events import EventPublisher, Sink
+from addonkit.engine.events import EventPublisher, Sink, following
 from addonkit.engine.failure import mentions
 from addonkit.engine.invoker import StepInvoker
 from addonkit.engine.journal import Journal
@@ -230,8 +230,6 @@ class Engine:
             except Busy:
                 if wait == 0:
                     raise
-                from addonkit.engine.watch import following
-
                 async with following(self._store, id, self._publisher):
                     held = await stack.enter_async_context(self._leases.hold(key, wait=wait, within=within))
             yield held
@@ -270,12 +268,6 @@ class Engine:
         self._cancellations.connect(beginning.id, stop)
         return beginning.load_or_begin(tx)
 
-    def _inside(self, id: str) -> Engine:
-        """Return the same engine for the steps of an execution, which must not wait for that execution."""
-        inside = copy(self)
-        inside._within = self._within | {id}  # noqa: SLF001 - a copy of this very object
-        return inside
-
     def _journal(self, entity: Entity[Execution], held: LeaseHandle) -> Journal:
         return Journal(self._store, self._clock, self._publisher, held, entity)
 
@@ -294,9 +286,10 @@ class Engine:
             await journal.write(
                 lambda now: attrs.evolve(now, version=fitting.version, steps=fitting.steps, inputs=fitting.inputs)
             )
-        sagas = ChildSagas(self._inside(execution.id), execution.subject)
-        arguments = StepArguments(saga, journal, self._resources, sagas)
-        return Runner(saga, journal, self._clock, StepInvoker(journal, arguments), stop, begun.step, conclude)
+        inside = copy(self)  # what its steps ask for must not wait for the execution itself
+        inside._within = self._within | {execution.id}  # noqa: SLF001 - a copy of this very object
+        invoker = StepInvoker(saga, journal, self._resources, ChildSagas(inside, execution.subject))
+        return Runner(saga, journal, self._clock, invoker, stop, begun.step, conclude)
 
 
 def _may_be_cancelled(execution: Execution) -> bool:

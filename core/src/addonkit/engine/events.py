@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any, Final
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import aclosing, asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
 from addonkit.models.execution import Event, Execution
+
+if TYPE_CHECKING:
+    from addonkit.store.interface import Store
 
 EVENTS_KEPT: Final = 200
 """How many of an execution's newest events are kept with it."""
@@ -63,3 +67,29 @@ def with_events(execution: Execution, *events: Event, **fields: Any) -> Executio
     """Return the execution after these events, with other fields changed too."""
     kept = (*execution.events, *events)[-EVENTS_KEPT:]
     return attrs.evolve(execution, events=kept, events_total=execution.events_total + len(events), **fields)
+
+
+@asynccontextmanager
+async def following(store: Store, id: str, publisher: EventPublisher) -> AsyncIterator[None]:
+    """Tell the events of an execution that another process runs while the block lasts; the last ones at its end."""
+    task = asyncio.create_task(_follow(store, id, publisher))
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    entity = await store.get(Execution, id)
+    if entity is not None:
+        publisher.publish(entity.value)
+
+
+async def _follow(store: Store, id: str, publisher: EventPublisher) -> None:
+    """Publish the execution as it is now, and again whenever it may have changed."""
+    async with aclosing(store.watch(Execution)) as changes:
+        while True:
+            entity = await store.get(Execution, id)
+            if entity is not None:
+                publisher.publish(entity.value)
+            async for change in changes:
+                if change.name in {id, ""}:  # a change without a name stands for any
+                    break

@@ -7,12 +7,17 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from addonkit.engine.arguments import arguments
 from addonkit.engine.failure import is_worth_another_try
+from addonkit.errors import AddonkitError
 from addonkit.models.execution import EventKind
+from addonkit.saga.step import ENGINE_NAMES
 
 if TYPE_CHECKING:
-    from addonkit.engine.arguments import Progress, StepArguments
+    from addonkit.engine.arguments import Progress, Resources
     from addonkit.engine.journal import Journal
+    from addonkit.saga.protocol import Sagas
+    from addonkit.saga.saga import Saga
     from addonkit.saga.step import Function, Retry, Signature, Step
 
 Pause = Callable[[Exception, float], Awaitable[None]]
@@ -22,14 +27,22 @@ Pause = Callable[[Exception, float], Awaitable[None]]
 class StepInvoker:
     """Invokes steps and undos of one execution.
 
+    Args:
+        saga: what the execution runs.
+        journal: of the execution.
+        resources: see Resources.
+        sagas: what steps receive as `sagas`.
+
     Attributes:
         tries: how often the last function was called.
     """
 
-    def __init__(self, journal: Journal, arguments: StepArguments) -> None:
+    def __init__(self, saga: Saga[Any], journal: Journal, resources: Resources, sagas: Sagas) -> None:
         self.tries = 0
+        self._saga = saga
         self._journal = journal
-        self._arguments = arguments
+        self._resources = resources
+        self._sagas = sagas
 
     async def invoke(self, step: Step, function: Function, takes: Signature, pause: Pause) -> Any:
         """Return the function's result; `pause` waits between tries.
@@ -38,19 +51,22 @@ class StepInvoker:
             Exception: the last try's failure.
         """
         self.tries = 0
-        if "progress" not in takes.names:
-            return await attempt(partial(self._call, function, takes), step.timeout, step.retry, pause)
-        from addonkit.engine.progress import ProgressReporter
-
-        progress = ProgressReporter(partial(self._note, step))
+        progress = ProgressReporter(partial(self._note, step)) if "progress" in takes.names else None
         try:
             return await attempt(partial(self._call, function, takes, progress), step.timeout, step.retry, pause)
         finally:
-            await progress.close()
+            if progress is not None:
+                await progress.close()
 
-    async def _call(self, function: Function, takes: Signature, progress: Progress | None = None) -> Any:
+    async def _call(self, function: Function, takes: Signature, progress: Progress | None) -> Any:
+        """Call the function with arguments that are read afresh; their secrets are kept out of events from now on."""
         self.tries += 1
-        return await function(**await self._arguments.read(takes, progress))
+        execution = self._journal.execution
+        names = ENGINE_NAMES.intersection(takes.names)
+        own = await self._resources(execution.subject, names) if names else {}
+        given = arguments(self._saga, execution, takes, {**own, "sagas": self._sagas, "progress": progress})
+        self._journal.hide(given)
+        return await function(**given)
 
     async def _note(self, step: Step, texts: Sequence[str]) -> None:
         await self._journal.note(*(self._journal.event(EventKind.PROGRESS, text, step.name) for text in texts))
@@ -96,3 +112,43 @@ async def _limited(run: Callable[[], Awaitable[Any]], limit: float) -> Any:
             raise
         # This task was not cancelled: the function let out a cancellation from inside, which is a failure of its own.
         raise RuntimeError("it was cancelled from within") from error
+
+
+class ProgressReporter:
+    """Takes sentences at any time, from any thread, and journals them in order without keeping the step waiting.
+
+    Args:
+        write: journals sentences. What it cannot journal is dropped: no step fails for a remark.
+    """
+
+    def __init__(self, write: Callable[[Sequence[str]], Awaitable[None]]) -> None:
+        self._write = write
+        self._texts: list[str] = []
+        self._loop = asyncio.get_running_loop()
+        self._task: asyncio.Task[None] | None = None
+        self._closed = False
+
+    def __call__(self, text: str) -> None:
+        """Show a sentence. After the step has ended nothing happens."""
+        if not self._closed:
+            self._texts.append(str(text))
+            self._loop.call_soon_threadsafe(self._wake)
+
+    async def close(self) -> None:
+        """Return when everything is journaled; nothing is taken any more."""
+        self._closed = True
+        self._wake()
+        if self._task is not None:
+            await self._task
+
+    def _wake(self) -> None:
+        if self._texts and (self._task is None or self._task.done()):
+            self._task = self._loop.create_task(self._flush())
+
+    async def _flush(self) -> None:
+        while self._texts:
+            texts, self._texts = self._texts, []
+            try:
+                await self._write(texts)
+            except AddonkitError:
+                return
