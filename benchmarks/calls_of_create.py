@@ -3,7 +3,9 @@
     python benchmarks/calls_of_create.py [postgresql:small]
 
 Counts with `sys.setprofile`, in a fresh home, what runs in all threads of the command. Comprehensions and generator
-expressions do not count, on any version of Python: they are expressions. Lambdas and inner functions do. `--list` names the functions.
+expressions do not count, on any version of Python: they are expressions. Lambdas and inner functions do.
+
+`--list` names the functions.
 """
 
 from __future__ import annotations
@@ -89,7 +91,7 @@ def _create(spec: str, home: Path, seen: set[CodeType]) -> None:
 def _is_ours(code: CodeType) -> bool:
     """Return whether it is a function of ours.
 
-    The bodies of modules and classes run once, at import, and are no calls. Newer versions of Python inline comprehensions.
+    The bodies of modules and classes run once, at import, and are no calls. Newer Pythons inline comprehensions.
     """
     is_function = bool(code.co_flags & CO_OPTIMIZED) and code.co_name not in _EXPRESSIONS
     return is_function and any(each in code.co_filename for each in _OURS)

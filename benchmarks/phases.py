@@ -27,7 +27,7 @@ from bench_process import begin
 from creates import PROGRAM, Bench, new_name, prepare
 from engine import EXECUTIONS, STEPS, sagas
 
-from addonkit.store.group_commit import Pace
+from addonkit.store.group_commit import GroupCommit
 from addonkit.store.writer import Writer
 from addonkit.testing.home import kill_servers
 
@@ -52,7 +52,7 @@ class Spent:
         """Measure while the block lasts."""
         selector = vars(loop)["_selector"]
         with ExitStack() as stack:
-            stack.enter_context(patch.object(Pace, "note", self._noting(Pace.note)))
+            stack.enter_context(patch.object(GroupCommit, "note", self._noting(GroupCommit.note)))
             stack.enter_context(patch.object(Writer, "at_once", self._timing("state", Writer.at_once)))
             stack.enter_context(patch.object(selector, "select", self._timing("waiting", selector.select)))
             yield
@@ -69,14 +69,14 @@ class Spent:
         found["Python"] = whole - sum(found.values())
         return {"whole": whole, **found, "number of commits": self._took["number"]}
 
-    def _noting(self, note: Callable[[Pace, float], None]) -> Callable[[Pace, float], None]:
-        def noting(pace: Pace, seconds: float) -> None:
+    def _noting(self, note: Callable[[GroupCommit, float], None]) -> Callable[[GroupCommit, float], None]:
+        def noting(commits: GroupCommit, seconds: float) -> None:
             # The event loop does it itself, or waits for the store's thread.
             within = "state" if threading.current_thread() is threading.main_thread() else "waiting"
             self._took["commits"] += seconds
             self._took[within] -= seconds
             self._took["number"] += 1
-            note(pace, seconds)
+            note(commits, seconds)
 
         return noting
 

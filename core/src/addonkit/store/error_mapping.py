@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     from addonkit.errors import AddonkitError
 
+FAULTS: Final = (sqlite3.Error, UnicodeDecodeError, StoreCorrupted)
+"""What a statement or the opening of a state file raises when the file fails."""
+
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 _BUSY_CODES: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL})
 _DAMAGED_CODES: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
@@ -58,15 +61,27 @@ def database_fault(error: sqlite3.Error, path: Path, purpose: str) -> AddonkitEr
     return StoreError(attempted, str(error))
 
 
+def fault_of(error: sqlite3.Error | UnicodeDecodeError | StoreCorrupted, path: Path, purpose: str) -> AddonkitError:
+    """Return the error of a state file that failed in one of the ways of FAULTS; a damaged one is copied aside."""
+    fault: AddonkitError
+    if isinstance(error, StoreCorrupted):
+        fault = error
+    elif isinstance(error, UnicodeDecodeError):
+        found = f"it is damaged: a text in it is not UTF-8 ({error.reason})"
+        fault = StoreCorrupted(f"cannot {purpose} {path}", found)
+    else:
+        fault = database_fault(error, path, purpose)
+    if not isinstance(fault, StoreCorrupted):
+        return fault
+    from addonkit.store.quarantine import quarantine
+
+    return quarantine(fault, path)
+
+
 def is_full(error: sqlite3.Error, path: Path) -> bool:
     """Return whether a statement failed for want of space; SQLite does not always say so."""
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
     return code == sqlite3.SQLITE_FULL or (code in _FOR_WANT_OF_SPACE and _nothing_left(path))
-
-
-def not_text(error: UnicodeDecodeError, path: Path, purpose: str) -> StoreCorrupted:
-    """Return the error of a text in the state file that is none."""
-    return StoreCorrupted(f"cannot {purpose} {path}", f"it is damaged: a text in it is not UTF-8 ({error.reason})")
 
 
 def obstacle(path: Path) -> str:
@@ -74,17 +89,13 @@ def obstacle(path: Path) -> str:
     home = path.parent
     if not home.is_dir():
         return "its directory does not exist" if not home.exists() else f"{home} is not a directory"
-    if not _allowed(home, os.R_OK | os.W_OK | os.X_OK):
+    if not os.access(home, os.R_OK | os.W_OK | os.X_OK, effective_ids=True):
         return f"the directory {home} cannot be written to"
     if path.exists() and not path.is_file():
         return "it is not a file"
-    if path.exists() and not _allowed(path, os.R_OK | os.W_OK):
+    if path.exists() and not os.access(path, os.R_OK | os.W_OK, effective_ids=True):
         return "it cannot be read and written by this user"
     return ""
-
-
-def _allowed(path: Path, mode: int) -> bool:
-    return os.access(path, mode, effective_ids=True)
 
 
 def _full(path: Path, purpose: str) -> StoreFull:

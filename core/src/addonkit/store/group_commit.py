@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from addonkit.errors import StoreCorrupted
-from addonkit.store.jobs import Job
 from addonkit.store.keys import refuse_awaitable
 from addonkit.store.sqlite_transaction import SqliteTransaction, TooMany
 
@@ -23,6 +24,56 @@ _LONGEST: Final = 0.001
 """Seconds of a commit that an event loop waits for: a thread would take a sixth of it to wake twice."""
 _WEIGHT: Final = 0.2
 """Of the newest commit in the average: one that is slow by chance changes nothing."""
+
+
+class Job:
+    """A decision, the task that waits for it, and what became of it.
+
+    Attributes:
+        decide: the decision.
+        result: what it answered; `error` what it raised instead.
+        future: tells the task that waits, on the event loop `loop`.
+    """
+
+    def __init__(self, decide: Decision) -> None:
+        self.decide = decide
+        self.result: Any = None
+        self.error: BaseException | None = None
+        self.loop = asyncio.get_running_loop()
+        self.future: asyncio.Future[Any] = self.loop.create_future()
+
+
+def tell(jobs: Sequence[Job], here: asyncio.AbstractEventLoop | None = None) -> None:
+    """Wake the tasks that wait for these jobs; each event loop is woken once.
+
+    Args:
+        jobs: that are over.
+        here: event loop that runs on this thread, if one does.
+    """
+    by_loop: dict[asyncio.AbstractEventLoop, list[Job]] = {}
+    for job in jobs:
+        by_loop.setdefault(job.loop, []).append(job)
+    for loop, waiting in by_loop.items():
+        if loop is here:
+            _resolve(waiting)
+        else:
+            with suppress(RuntimeError):  # that loop is closed: no task waits there any more
+                loop.call_soon_threadsafe(_resolve, waiting)
+
+
+def _resolve(jobs: Sequence[Job]) -> None:
+    """Give the tasks of these jobs their outcomes, on their event loop; those that were cancelled hear nothing."""
+    for job in jobs:
+        if job.future.done():
+            continue
+        if job.error is None:
+            job.future.set_result(job.result)
+        else:
+            job.future.set_exception(job.error)
+
+
+Group = Callable[[Sequence[Job], int, sqlite3.Connection], None]
+"""Carries out several decisions at once and writes down their outcomes. Raises TooMany if one reads more records."""
 
 
 class _Torn(Exception):
@@ -41,16 +92,25 @@ class GroupCommit:
         committed: told the transactions that were committed, in order.
 
     Attributes:
-        pace: how long commits take.
+        pace: average of the seconds that commits took. The first ones count as quick.
     """
 
     def __init__(self, codec: Codec, clock: Clock, committed: Callable[[Sequence[SqliteTransaction]], None]) -> None:
         self._codec = codec
         self._clock = clock
         self._committed = committed
-        self.pace = Pace()
+        self.pace = 0.0
 
-    def commit(self, connection: sqlite3.Connection, jobs: Sequence[Job], most: int) -> None:
+    @property
+    def is_quick(self) -> bool:
+        """Return whether the next commit is expected to be quick."""
+        return self.pace < _LONGEST
+
+    def note(self, seconds: float) -> None:
+        """Take note of what a commit took."""
+        self.pace += _WEIGHT * (seconds - self.pace)
+
+    def commit(self, jobs: Sequence[Job], most: int, connection: sqlite3.Connection) -> None:
         """Run and commit the decisions of these jobs and write down their outcomes.
 
         Raises:
@@ -71,7 +131,7 @@ class GroupCommit:
             transactions = [self._decide(connection, job, most, apart=apart, alone=len(jobs) == 1) for job in jobs]
             began = time.perf_counter()
             connection.execute("COMMIT" if any(job.error is None for job in jobs) else "ROLLBACK")
-            self.pace.note(time.perf_counter() - began)
+            self.note(time.perf_counter() - began)
         except BaseException:
             if connection.in_transaction:  # a full disk has rolled back already
                 connection.execute("ROLLBACK")
@@ -94,7 +154,7 @@ class GroupCommit:
         transaction = SqliteTransaction(connection, self._codec, self._clock, most)
         job.result, job.error = None, None
         try:
-            job.result = job.work(transaction)
+            job.result = job.decide(transaction)
             refuse_awaitable(job.result)
             transaction.finish()
         except (sqlite3.Error, StoreCorrupted, UnicodeDecodeError, TooMany):
@@ -110,19 +170,3 @@ class GroupCommit:
         elif job.error is not None and not alone and connection.total_changes != before:
             raise _Torn
         return transaction
-
-
-class Pace:
-    """The average of what commits took. The first ones count as quick."""
-
-    def __init__(self) -> None:
-        self._average = 0.0
-
-    @property
-    def is_quick(self) -> bool:
-        """Return whether the next commit is expected to be quick."""
-        return self._average < _LONGEST
-
-    def note(self, seconds: float) -> None:
-        """Take note of what a commit took."""
-        self._average += _WEIGHT * (seconds - self._average)

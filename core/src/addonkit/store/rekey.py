@@ -12,7 +12,6 @@ from typing import Any, Final
 
 import attrs
 
-from addonkit.errors import StoreCorrupted
 from addonkit.models.app import App
 from addonkit.models.certificate import Authority
 from addonkit.models.execution import Execution
@@ -21,10 +20,9 @@ from addonkit.models.lost_secrets import LOST, LostSecrets
 from addonkit.models.secret import Secret
 from addonkit.models.settings import Settings
 from addonkit.store.connection import connect
-from addonkit.store.error_mapping import database_fault, file_fault
+from addonkit.store.error_mapping import FAULTS, fault_of, file_fault
 from addonkit.store.key_check import NAME, KeyMark
 from addonkit.store.keys import SEALED, checksum
-from addonkit.store.quarantine import quarantine
 from addonkit.store.sealing import Sealer
 from addonkit.store.verify import verify
 from addonkit.util.files import create_private
@@ -101,11 +99,8 @@ def _opened(state: Path, purpose: str) -> Iterator[sqlite3.Connection]:
     try:
         with closing(connect(state, _BUSY)) as connection:
             yield connection
-    except sqlite3.Error as error:
-        fault = database_fault(error, state, purpose)
-        raise (quarantine(fault, state) if isinstance(fault, StoreCorrupted) else fault) from error
-    except StoreCorrupted as error:
-        raise quarantine(error, state) from error
+    except FAULTS as error:
+        raise fault_of(error, state, purpose) from error
     except OSError as error:
         raise file_fault(error, state, purpose) from error
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from addonkit.store.change_notifier import ChangeNotifier, PollTimer, follow, with_missed
@@ -78,16 +79,14 @@ class SqliteStore:
     async def transact(self, decide: Callable[[Transaction], R]) -> R:
         """See Store."""
         commits = self._commits
-        outcome: R = await self._writer.run_grouped(
-            "write the state", commits.commit, decide, at_once=commits.pace.is_quick
-        )
+        outcome: R = await self._writer.run_grouped("write the state", commits.commit, decide, at_once=commits.is_quick)
         return outcome
 
     async def read(self, look: Callable[[Reader], R]) -> R:
         """See Store."""
-        found = self._writer.at_once("read the state", lambda connection: self._look_at(connection, look, AT_ONCE))
+        found = self._writer.at_once("read the state", partial(self._look_at, look, AT_ONCE))
         if found is None:
-            return await self._writer.run("read the state", lambda connection: self._look_at(connection, look))
+            return await self._writer.run("read the state", partial(self._look_at, look, 0))
         self._read_at_once += 1
         if not self._read_at_once % _GIVE_WAY_EVERY:
             await asyncio.sleep(0)
@@ -117,7 +116,7 @@ class SqliteStore:
         await self._writer.close()
         self._notifier.notify()
 
-    def _look_at(self, connection: sqlite3.Connection, look: Callable[[Reader], R], most: int = 0) -> R:
+    def _look_at(self, look: Callable[[Reader], R], most: int, connection: sqlite3.Connection) -> R:
         transaction = SqliteTransaction(connection, self._codec, self._clock, most)
         connection.execute("BEGIN")  # several statements see one state
         try:

@@ -6,23 +6,22 @@ import asyncio
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 
 from addonkit.errors import Busy, StoreCorrupted, StoreFull, StoreUnavailable
 from addonkit.store.connection import PURPOSE, connect
-from addonkit.store.error_mapping import database_fault, file_fault, not_text
-from addonkit.store.jobs import Group, Job, tell
+from addonkit.store.error_mapping import FAULTS, fault_of, file_fault
+from addonkit.store.group_commit import Decision, Group, Job, tell
 from addonkit.store.migrate import check_version
 from addonkit.store.sqlite_transaction import TooMany
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from addonkit.errors import AddonkitError
-
+P = ParamSpec("P")
 T = TypeVar("T")
 
 AT_ONCE: Final = 64
@@ -66,10 +65,7 @@ class Writer:
             StoreError: when the store fails; `purpose` says at what, as "write the state".
             Busy: when another process kept its lock for too long.
         """
-        job = Job(work)
-        self._submit(self._run_one, purpose, job)
-        found: T = await job.future
-        return found
+        return await asyncio.wrap_future(self._submit(self._work, purpose, work))
 
     def at_once(self, purpose: str, work: Callable[[sqlite3.Connection], T]) -> tuple[T] | None:
         """Return what `work` returns, in a tuple; None when `run` has to do it. What was begun is undone then.
@@ -86,21 +82,21 @@ class Writer:
         finally:
             self._turn.release()
 
-    async def run_grouped(self, purpose: str, group: Group, work: Any, *, at_once: bool = False) -> Any:
-        """Hand `work` to `group` together with what waits by then; return what the group answers to it.
+    async def run_grouped(self, purpose: str, group: Group, decide: Decision, *, at_once: bool = False) -> Any:
+        """Hand a decision to `group` together with those that wait by then; return what it comes to.
 
-        When the waiting task is cancelled its work is not begun, or ends unheard.
+        When the waiting task is cancelled its decision is not begun, or ends unheard.
 
         Args:
             purpose: as in `run`.
-            group: called with the connection and every job of the group; writes down their outcomes.
-            work: what this job brings.
+            group: called with every job of the group and the connection; writes down their outcomes.
+            decide: the decision.
             at_once: do it on this thread if that can be.
 
         Raises:
             StoreError, Busy: as in `run`. A group that fails is tried job by job.
         """
-        job = Job(work)
+        job = Job(decide)
         with self._lock:
             if self._closed:
                 raise _closed_error()
@@ -115,7 +111,7 @@ class Writer:
         if at_once and self._run_at_once(purpose, group):
             return
         with suppress(StoreUnavailable):
-            self._submit(self._run_waiting, purpose, group)
+            self._submit(self._run_waiting, purpose, group).add_done_callback(lambda done: tell(done.result()))
 
     def _run_at_once(self, purpose: str, group: Group) -> bool:
         """Run what waits as one group, here and now. False when the thread has to: it waits as before then."""
@@ -123,7 +119,7 @@ class Writer:
         if not jobs:
             return True
         try:
-            done = self.at_once(purpose, lambda connection: group(connection, jobs, AT_ONCE))
+            done = self.at_once(purpose, partial(group, jobs, AT_ONCE))
         except BaseException as error:  # noqa: BLE001 - handed to the task that waits
             done = (None,) if len(jobs) == 1 else None
             jobs[0].error = error
@@ -131,45 +127,15 @@ class Writer:
             with self._lock:
                 self._waiting[:0] = jobs
             return False
-        tell(jobs)
+        tell(jobs, asyncio.get_running_loop())
         return True
 
-    def _submit(self, work: Callable[..., Sequence[Job]], *args: Any) -> None:
-        with self._lock:
-            self._submitted += 1
-        try:
-            self._executor.submit(self._run_submitted, work, *args)
-        except RuntimeError:  # the executor was shut down
-            raise _closed_error() from None
-
-    def _run_submitted(self, work: Callable[..., Sequence[Job]], *args: Any) -> None:
-        jobs = work(*args)
-        with self._lock:  # before the tasks are woken: what they ask for next can be done at once
-            self._submitted -= 1
-        tell(jobs)
-
-    def _take_waiting(self) -> list[Job]:
-        with self._lock:
-            jobs = [job for job in self._waiting if not job.future.cancelled()]
-            self._waiting.clear()
-        return jobs
-
-    def _run_one(self, purpose: str, job: Job) -> Sequence[Job]:
-        if job.future.cancelled():
-            return ()
-        try:
-            job.result = self._work(purpose, job.work)
-        except BaseException as error:  # noqa: BLE001 - handed to the task that waits
-            job.error = error
-        return [job]
-
     def _run_waiting(self, purpose: str, group: Group) -> Sequence[Job]:
-        """Run what waits as one group; returns it."""
+        """Run what waits as one group, on the thread; returns it."""
         jobs = self._take_waiting()
-        if not jobs:
-            return ()
         try:
-            self._work(purpose, lambda connection: group(connection, jobs, _ANY))
+            if jobs:
+                self._work(purpose, partial(group, jobs, _ANY))
         except BaseException as error:  # noqa: BLE001 - handed to the tasks that wait
             if len(jobs) == 1:
                 jobs[0].error = error
@@ -180,9 +146,30 @@ class Writer:
 
     def _run_alone(self, purpose: str, group: Group, job: Job) -> None:
         try:
-            self._work(purpose, lambda connection: group(connection, [job], _ANY))
+            self._work(purpose, partial(group, [job], _ANY))
         except BaseException as error:  # noqa: BLE001 - handed to the task that waits
             job.error = error
+
+    def _take_waiting(self) -> list[Job]:
+        with self._lock:
+            jobs = [job for job in self._waiting if not job.future.cancelled()]
+            self._waiting.clear()
+        return jobs
+
+    def _submit(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Let the thread do some work."""
+        with self._lock:
+            self._submitted += 1
+        try:
+            future = self._executor.submit(work, *args, **kwargs)
+        except RuntimeError:  # the executor was shut down
+            raise _closed_error() from None
+        future.add_done_callback(self._note_done)  # the first: what a task asks for when it wakes can be done at once
+        return future
+
+    def _note_done(self, _future: Future[Any]) -> None:
+        with self._lock:
+            self._submitted -= 1
 
     async def close(self) -> None:
         """End the thread after what it has begun; what waits then is refused. May be called again."""
@@ -201,35 +188,34 @@ class Writer:
 
     def _work_with(self, purpose: str, work: Callable[[sqlite3.Connection], T], patience: float) -> T:
         """Run `work` in our turn; wait as many seconds for other processes' locks."""
-        connection = self._connected()
-        self._check_file(purpose)
-        try:
-            self._be_patient(connection, patience)
-            check_version(connection, self._path)
-            return work(connection)
-        except sqlite3.Error as error:
-            fault = self._fault(error, purpose)
-            if isinstance(fault, StoreFull):
-                self._disconnect()  # with room again, the next connection can write
-            raise fault from error
-        except UnicodeDecodeError as error:
-            raise self._damaged(not_text(error, self._path, purpose)) from error
-        except StoreCorrupted as error:
-            raise self._damaged(error) from error
-
-    def _connected(self) -> sqlite3.Connection:
         if self._damage is not None:  # never write to a damaged file
             raise StoreCorrupted(*self._damage.args, **self._damage.details)
-        if self._connection is None:
-            self._connection = self._connect()
-            self._patience = self._busy_timeout
-            self._file = self._identity()
-        return self._connection
+        attempted = PURPOSE
+        try:
+            connection = self._connection or self._connect()
+            attempted = purpose
+            self._check_file(purpose)
+            if patience != self._patience:
+                connection.execute(f"PRAGMA busy_timeout = {round(patience * 1000)}")
+                self._patience = patience
+            check_version(connection, self._path)
+            return work(connection)
+        except FAULTS as error:
+            fault = fault_of(error, self._path, attempted)
+            if isinstance(fault, StoreCorrupted):
+                self._damage = fault
+            elif isinstance(fault, StoreFull):
+                self._disconnect()  # with room again, the next connection can write
+            raise fault from error
 
-    def _be_patient(self, connection: sqlite3.Connection, seconds: float) -> None:
-        if seconds != self._patience:
-            connection.execute(f"PRAGMA busy_timeout = {round(seconds * 1000)}")
-            self._patience = seconds
+    def _connect(self) -> sqlite3.Connection:
+        try:
+            self._connection = connect(self._path, self._busy_timeout)
+        except OSError as error:
+            raise file_fault(error, self._path, PURPOSE) from error
+        self._patience = self._busy_timeout
+        self._file = self._identity()
+        return self._connection
 
     def _check_file(self, purpose: str) -> None:
         """SQLite keeps using a file that was removed or replaced; its writes are lost then."""
@@ -246,28 +232,6 @@ class Writer:
         except OSError:
             return -1, -1
         return status.st_dev, status.st_ino
-
-    def _connect(self) -> sqlite3.Connection:
-        try:
-            return connect(self._path, self._busy_timeout)
-        except sqlite3.Error as error:
-            raise self._fault(error, PURPOSE) from error
-        except UnicodeDecodeError as error:
-            raise self._damaged(not_text(error, self._path, PURPOSE)) from error
-        except StoreCorrupted as error:
-            raise self._damaged(error) from error
-        except OSError as error:
-            raise file_fault(error, self._path, PURPOSE) from error
-
-    def _fault(self, error: sqlite3.Error, purpose: str) -> AddonkitError:
-        fault = database_fault(error, self._path, purpose)
-        return self._damaged(fault) if isinstance(fault, StoreCorrupted) else fault
-
-    def _damaged(self, fault: StoreCorrupted) -> StoreCorrupted:
-        from addonkit.store.quarantine import quarantine
-
-        self._damage = quarantine(fault, self._path)
-        return self._damage
 
     def _end(self) -> None:
         left = self._take_waiting()
