@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from addonkit.errors import InvalidInput, InvalidName
+from addonkit.errors import AddonkitError, InvalidInput, InvalidName
 from addonkit.models.result import BindResult, ProvisionResult
 from addonkit.models.secret import Secret
-from addonkit.models.variable import ENTRY_MAX, Variable, check_posix_name, check_text, check_variable_key
+from addonkit.models.variable import ENTRY_MAX, Variable, check_posix_name, check_text, check_variable_key, names_in
 
 KEYS = st.from_regex(r"[A-Z_][A-Z0-9_]*", fullmatch=True)
 POSIX = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]*", fullmatch=True)
@@ -102,3 +102,28 @@ def test_a_variable_is_not_renamed_to_nonsense():
 
 def test_a_variable_made_from_another_stays_sensitive():
     assert attrs.evolve(Variable("A", Secret("x")), value="y").value == Secret("y")
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [("", ()), ("psql", ()), ("{PGHOST}:{PGPORT}", ("PGHOST", "PGPORT")), ("{{as it is}}", ()), ("{A}{A}", ("A", "A"))],
+)
+def test_names_in_braces_are_found(text: str, names: tuple[str, ...]) -> None:
+    assert names_in(text) == names
+
+
+@pytest.mark.parametrize(
+    "text", ["{", "}", "{A", "{}", "{a}", "{A.real}", "{A[0]}", "{0}", "{A}{", "{A::}", "{A:>9}", "{A!r}", "{A:{B}}"]
+)
+def test_other_braces_are_refused(text: str) -> None:
+    with pytest.raises(InvalidInput):
+        names_in(text)
+
+
+@given(st.text(alphabet="{}AB_a0.![]: "))
+def test_what_is_accepted_can_be_filled_and_no_value_is_looked_into(text: str) -> None:
+    try:
+        names = names_in(text)
+    except AddonkitError:
+        return
+    assert isinstance(text.format_map(dict.fromkeys(names, "{value}")), str)

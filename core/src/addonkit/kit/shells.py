@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 from addonkit.errors import Busy, ContractViolation, InvalidInput, NotFound
 from addonkit.models.definition import CONFIG_PROGRAMS, ShellDefinition
 from addonkit.models.instance import Association, Instance, Phase
-from addonkit.models.placeholders import names_in
-from addonkit.models.variable import Variable
+from addonkit.models.variable import Variable, names_in
 from addonkit.util.values import frozen
 
 

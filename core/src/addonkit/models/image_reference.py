@@ -109,13 +109,10 @@ def _split(text: str) -> tuple[str, str, str, str]:
     """Return registry, path, tag and digest by position alone; whether they are legal is another question."""
     name, _, digest = text.partition("@")
     first, slash, rest = name.partition("/")
-    registry, remote = (first, rest) if slash and _looks_like_host(first) else ("", name)
+    is_host = first == "localhost" or not {".", ":"}.isdisjoint(first) or first != first.lower()
+    registry, remote = (first, rest) if slash and is_host else ("", name)
     path, _, tag = remote.partition(":")
     return registry, path, tag, digest
-
-
-def _looks_like_host(part: str) -> bool:
-    return part == "localhost" or "." in part or ":" in part or part != part.lower()
 
 
 def _fault(reference: ImageReference) -> str:

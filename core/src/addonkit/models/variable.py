@@ -69,6 +69,27 @@ def check_variable_key(key: str) -> str:
     return key
 
 
+def names_in(text: str) -> tuple[str, ...]:
+    """Return the names of the variables for which `{NAME}` stands in a text.
+
+    Raises:
+        InvalidInput: the braces do not fit, or what is in them is no name of a variable.
+    """
+    from string import Formatter  # few commands need it
+
+    attempted, advice = f"cannot use the text {text!r}", "double a brace that stands for itself"
+    names = []
+    try:
+        for _text, name, form, conversion in Formatter().parse(text):
+            if form or conversion:
+                raise InvalidInput(attempted, "braces hold a name and nothing else", advice)
+            if name is not None:
+                names.append(check_variable_key(name))
+    except ValueError as error:
+        raise InvalidInput(attempted, str(error), advice) from None
+    return tuple(names)
+
+
 def _check_value(variable: Variable, _: object, value: Any) -> None:
     if not isinstance(value, str | Secret):
         raise InvalidInput(

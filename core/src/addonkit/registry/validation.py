@@ -21,9 +21,8 @@ from addonkit.models.definition import (
 from addonkit.models.identifiers import check_addon_name
 from addonkit.models.image_reference import resolve_image
 from addonkit.models.options import OptionDefinition
-from addonkit.models.placeholders import names_in
 from addonkit.models.sizes import parse_size
-from addonkit.models.variable import check_variable_key
+from addonkit.models.variable import check_variable_key, names_in
 from addonkit.registry.option_faults import named_twice, option_faults, refused
 
 STORAGE: Final = "storage"

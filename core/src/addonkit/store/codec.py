@@ -12,7 +12,7 @@ from addonkit.store.converter import converter
 from addonkit.store.keys import SEALED
 from addonkit.store.readers import reader_of
 from addonkit.store.sealing import Sealer
-from addonkit.store.trees import PlainTexts, tree_of
+from addonkit.store.trees import KeyToEscapeError, PlainTexts, tree_of
 
 T = TypeVar("T")
 
@@ -29,7 +29,7 @@ def unstructure(value: Any) -> Any:
         TypeError: when it holds something else.
         ValueError: when it holds a time without a zone, or a number that JSON does not have.
     """
-    return tree_of(value, _same, _same)
+    return tree_of(value)
 
 
 def structure(tree: Any, kind: Any) -> Any:
@@ -81,9 +81,9 @@ class Codec:
             return {SEALED: self._sealer.seal(secret.reveal(), row)}
 
         try:
-            plain = self._plain.text_of(row, value) if getattr(value, "plain", False) else None
-            if plain is not None:
-                return plain
+            if getattr(value, "plain", False):
+                with suppress(KeyToEscapeError):
+                    return self._plain.text_of(row, value)
             tree = tree_of(value, seal, _escaped)
         except TypeError as error:
             raise TypeError(f"cannot store {row}: {error}") from error
@@ -136,10 +136,6 @@ class Codec:
         if f'{SEALED}"' not in text:
             return json.loads(text)
         return json.loads(text, object_hook=restored if f'${SEALED}"' in text else opened)
-
-
-def _same(value: Any) -> Any:
-    return value
 
 
 def _escaped(key: str) -> str:

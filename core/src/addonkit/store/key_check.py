@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from addonkit.errors import SecretError
@@ -35,7 +36,7 @@ async def check_key(store: Store, key_id: str) -> None:
         SecretError: when it is another one. Nothing is sealed or opened.
     """
     found = await store.get(KeyMark, NAME)
-    began = found.value if found else await store.transact(lambda tx: _begin(tx, key_id))
+    began = found.value if found else await store.transact(partial(_begin, key_id))
     if began.key_id != key_id:
         raise SecretError(
             "cannot use this home",
@@ -45,6 +46,6 @@ async def check_key(store: Store, key_id: str) -> None:
         )
 
 
-def _begin(tx: Transaction, key_id: str) -> KeyMark:
+def _begin(key_id: str, tx: Transaction) -> KeyMark:
     entity = tx.get(KeyMark, NAME)
     return entity.value if entity else tx.create(NAME, KeyMark(key_id)).value

@@ -6,6 +6,7 @@ import hashlib
 import os
 import secrets
 import socket
+from contextlib import suppress
 from pathlib import Path
 
 import attrs
@@ -84,15 +85,11 @@ def describe_owner(owner: str) -> str:
 
 def _machine() -> tuple[str, str, str, str]:
     """Return host name, machine, boot and process namespace of this process."""
-    machine = hashlib.sha256(b"addonkit machine" + _content(Path("/etc/machine-id"))).hexdigest()[:8]
+    machine_id = b""
+    with suppress(OSError):
+        machine_id = Path("/etc/machine-id").read_bytes()
+    machine = hashlib.sha256(b"addonkit machine" + machine_id).hexdigest()[:8]
     return socket.gethostname().replace(":", "_"), machine, boot_id(), pid_namespace()
-
-
-def _content(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError:
-        return b""
 
 
 def _runs(pid: int, start: int) -> bool:

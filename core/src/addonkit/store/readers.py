@@ -54,20 +54,16 @@ def reader_of(kind: Any, *, shared: bool = False) -> Reader:
         return partial(_fields, kind, fields)
     if isinstance(kind, type) and issubclass(kind, Enum):
         return kind
-    return _atom(kind, shared=shared)
+    atoms: dict[Any, Reader] = {Any: read_only if shared else plain, datetime: _time, float: _number}
+    if kind not in atoms:
+        raise NotPlainError
+    return atoms[kind]
 
 
 def _leaves_of(kind: Any) -> frozenset[Any]:
     """Return the types of the values of a type that are trees themselves; none for another type."""
     of = get_args(kind) if get_origin(kind) in {Union, types.UnionType} else (kind,)
     return frozenset(of) if _LEAVES.issuperset(of) else frozenset()
-
-
-def _atom(kind: Any, *, shared: bool) -> Reader:
-    atoms: dict[Any, Reader] = {Any: read_only if shared else plain, datetime: _time, float: _number}
-    if kind not in atoms:
-        raise NotPlainError
-    return atoms[kind]
 
 
 def _composed(origin: Any, of: tuple[Any, ...], *, shared: bool) -> Reader:

@@ -24,17 +24,20 @@ if TYPE_CHECKING:
 
 _LEAVES: Final = frozenset({str, bool, int, type(None)})
 
-
 _KEPT: Final = 1_000
 """Parts whose texts are kept."""
 
 
-def tree_of(value: Any, secret: Callable[[Secret], Any], key: Callable[[str], str]) -> Any:
+def _same(value: Any) -> Any:
+    return value
+
+
+def tree_of(value: Any, secret: Callable[[Secret], Any] = _same, key: Callable[[str], str] = _same) -> Any:
     """Return the tree of a value.
 
     Args:
         value: an attrs value, what JSON knows, a Secret, a time, a set, or what the converter knows beside that.
-        secret: gives what stands in the place of a Secret.
+        secret: gives what stands in the place of a Secret; default is the Secret.
         key: gives what stands in the place of a key that could be taken for the mark of a sealed value.
 
     Raises:
@@ -107,7 +110,7 @@ def _text_key(name: Any) -> str:
     return plain
 
 
-class _KeyToEscapeError(Exception):
+class KeyToEscapeError(Exception):
     """A key could be taken for the mark of a sealed value."""
 
 
@@ -122,19 +125,13 @@ class PlainTexts:
         self._sealer = sealer
         self._parts: dict[tuple[int, str], tuple[Any, str]] = {}
 
-    def text_of(self, row: str, value: Any) -> str | None:
-        """Return the text of a value; None when one of its keys has to be escaped.
+    def text_of(self, row: str, value: Any) -> str:
+        """Return the text of a value, with the series of parts at its end.
 
         Raises:
+            KeyToEscapeError: `tree_of` has to make it a tree first.
             TypeError, ValueError: see Codec.dump.
         """
-        try:
-            return self._text_of(row, value)
-        except _KeyToEscapeError:
-            return None
-
-    def _text_of(self, row: str, value: Any) -> str:
-        """Return the text, with the series of parts at its end."""
         whole: dict[str, Any] = {}
         series: list[str] = []
         for name in _fields(value) or ():
@@ -170,13 +167,9 @@ class PlainTexts:
             fields = _fields(found)
             if fields is not None:
                 return {name: getattr(found, name) for name in fields}
-            return dict(found) if isinstance(found, Mapping) else tree_of(found, _same, _same)
+            return dict(found) if isinstance(found, Mapping) else tree_of(found)
 
         text = json.dumps(value, separators=(",", ":"), allow_nan=False, default=other)
         if text.count('sealed"') != seals:
-            raise _KeyToEscapeError
+            raise KeyToEscapeError
         return text
-
-
-def _same(value: Any) -> Any:
-    return value
