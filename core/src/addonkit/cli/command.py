@@ -9,18 +9,55 @@ import click
 
 from addonkit.cli.invocation import Invocation
 
-C = TypeVar("C", bound=click.Command)
+C = TypeVar("C")
 
-Decorator = Callable[[Callable[..., Any]], click.Command]
+Decorator = Callable[[Callable[..., Any]], C]
 
 SETTINGS: Final = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
-class CommandWithExamples(click.Command):
-    """A command whose help ends with examples, one a line, never wrapped: they are meant to be copied."""
+def _note(ctx: click.Context, option: click.Parameter, value: bool | str | None) -> None:
+    """Take an option that every command has into the invocation, where it is given: before or after the command."""
+    if value:
+        setattr(ctx.ensure_object(Invocation), str(option.name), value)
+
+
+_SHARED: Final = (
+    click.Option(
+        ["--json"],
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        callback=_note,
+        help="Print one JSON document for programs.",
+    ),
+    click.Option(
+        ["-v", "--verbose"],
+        is_flag=True,
+        expose_value=False,
+        callback=_note,
+        help="Show each step, and traces of errors.",
+    ),
+    click.Option(
+        ["--home"],
+        metavar="DIRECTORY",
+        expose_value=False,
+        callback=_note,
+        help="Where everything is kept.  [env var: ADDONKIT_HOME]",
+    ),
+)
+"""Options that every command takes, after its own: they may stand before or after its name."""
+
+
+class Command(click.Command):
+    """A command that takes the shared options.
+
+    Its help ends with examples, one a line, never wrapped: they are meant to be copied.
+    """
 
     def __init__(self, *args: Any, examples: Sequence[str] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.params += _SHARED
         self.examples = tuple(examples)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's own
@@ -30,11 +67,7 @@ class CommandWithExamples(click.Command):
                 formatter.write(f"{'':>{formatter.current_indent}}{example}\n")
 
 
-class Command(CommandWithExamples):
-    """One command."""
-
-
-class Group(CommandWithExamples, click.Group):
+class Group(Command, click.Group):
     """A command with subcommands."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
@@ -42,70 +75,19 @@ class Group(CommandWithExamples, click.Group):
         return list(self.commands)
 
 
-def command(name: str, *, examples: Sequence[str], **context: Any) -> Decorator:
-    """Make a function a command with the shared options; `context` are further settings of click's context."""
-
-    def decorate(function: Callable[..., Any]) -> click.Command:
-        make = click.command(name, cls=Command, examples=examples, context_settings={**SETTINGS, **context})
-        return with_shared_options(make(function))
-
-    return decorate
+def command(name: str, *, examples: Sequence[str], **context: Any) -> Decorator[Command]:
+    """Make a function a command; `context` are further settings of click's context."""
+    return click.command(name, cls=Command, examples=examples, context_settings={**SETTINGS, **context})
 
 
-def group(name: str, *, examples: Sequence[str], **settings: Any) -> Callable[[Callable[..., Any]], click.Group]:
-    """Make a function a group of commands with the shared options."""
-
-    def decorate(function: Callable[..., Any]) -> click.Group:
-        make = click.group(name, cls=Group, examples=examples, context_settings=SETTINGS, **settings)
-        return with_shared_options(make(function))
-
-    return decorate
+def group(name: str, *, examples: Sequence[str], **settings: Any) -> Decorator[Group]:
+    """Make a function a group of commands."""
+    return click.group(name, cls=Group, examples=examples, context_settings=SETTINGS, **settings)
 
 
-def subcommand(parent: click.Group, name: str, *, examples: Sequence[str]) -> Decorator:
+def subcommand(parent: click.Group, name: str, *, examples: Sequence[str]) -> Decorator[click.Command]:
     """Make a function a command of a group."""
-
-    def decorate(function: Callable[..., Any]) -> click.Command:
-        made = command(name, examples=examples)(function)
-        parent.add_command(made)
-        return made
-
-    return decorate
-
-
-def _note(ctx: click.Context, option: click.Parameter, value: bool | str | None) -> None:
-    """Take an option that every command has into the invocation, where it is given: before or after the command."""
-    if value:
-        setattr(ctx.ensure_object(Invocation), str(option.name), value)
-
-
-def with_shared_options(command: C) -> C:
-    """Add, after its own, the options that every command takes: they may stand before or after its name."""
-    command.params += [
-        click.Option(
-            ["--json"],
-            is_flag=True,
-            is_eager=True,
-            expose_value=False,
-            callback=_note,
-            help="Print one JSON document for programs.",
-        ),
-        click.Option(
-            ["-v", "--verbose"],
-            is_flag=True,
-            expose_value=False,
-            callback=_note,
-            help="Show each step, and traces of errors.",
-        ),
-        click.Option(
-            ["--home"],
-            metavar="DIRECTORY",
-            expose_value=False,
-            callback=_note,
-            help="Where everything is kept.  [env var: ADDONKIT_HOME]",
-        ),
-    ]
-    return command
+    return parent.command(name, cls=Command, examples=examples, context_settings=SETTINGS)
 
 
 def show_help(ctx: click.Context) -> None:
@@ -119,14 +101,11 @@ def alias_option(help: str) -> Callable[[Callable[..., Any]], Callable[..., Any]
     return click.option("--as", "alias", metavar="NAME", default="", help=help)
 
 
-def socket_option() -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Return the option `--socket`."""
-    return click.option("--socket", is_flag=True, help="Give the app the server's Unix socket in place of its port.")
+socket_option: Final = click.option(
+    "--socket", is_flag=True, help="Give the app the server's Unix socket in place of its port."
+)
 
-
-def no_start_option() -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Return the option `--no-start`."""
-    return click.option("--no-start", is_flag=True, help="Leave servers that are down as they are.")
+no_start_option: Final = click.option("--no-start", is_flag=True, help="Leave servers that are down as they are.")
 
 
 def dry_run_option(

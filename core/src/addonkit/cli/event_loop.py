@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -29,14 +30,18 @@ def with_kit(invocation: Invocation, work: Callable[[Kit], Awaitable[T]], *, hin
         KeyboardInterrupt: after SIGINT or SIGTERM; what was begun is recorded and can be continued.
     """
     from addonkit.cli.failures import report_interrupted
-    from addonkit.cli.progress import Progress
+    from addonkit.cli.progress import SLOW, Progress
+    from addonkit.cli.streams import is_terminal
     from addonkit.util.stdout import redirect_stdout
 
     redirect_stdout()  # for good: a plugin's thread may print at any time
-    progress = Progress.on_stderr(silent=invocation.json, patient=not invocation.verbose)
+    stream = None if invocation.json else sys.stderr
+    progress = Progress(stream, live=is_terminal(stream), patient=not invocation.verbose)
 
     async def opened() -> T:
-        progress.reveal_later()
+        import asyncio
+
+        asyncio.get_running_loop().call_later(SLOW, progress.reveal)
         async with invocation.open(on_event=progress.take, heal=False) as kit:
             return await invocation.followed(kit, work(kit))
 

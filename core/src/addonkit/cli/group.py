@@ -9,7 +9,7 @@ from typing import Final
 import click
 
 import addonkit
-from addonkit.cli.command import SETTINGS, Group, show_help, with_shared_options
+from addonkit.cli.command import SETTINGS, Group, show_help
 
 SECTIONS: Final = {
     "Provision": {
@@ -79,6 +79,8 @@ SECTIONS: Final = {
 What is said of each is the first sentence of its own help, so that the help of all imports none.
 """
 
+_NAMES: Final = (*chain.from_iterable(SECTIONS.values()),)
+
 _EXAMPLES: Final = (
     "addonkit addons                              what can be created",
     "addonkit create postgresql:small -a shop     a database for the app shop",
@@ -93,11 +95,11 @@ class Commands(Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """Return all names, in the order of the help."""
-        return [*chain.from_iterable(SECTIONS.values())]
+        return list(_NAMES)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
         """Return the command of that name; None when there is none."""
-        if cmd_name not in self.list_commands(ctx):
+        if cmd_name not in _NAMES:
             return None
         module = "import_" if cmd_name == "import" else cmd_name  # a word of Python's
         found: click.Command = getattr(import_module(f"addonkit.cli.commands.{module}"), module)
@@ -117,24 +119,24 @@ class Commands(Group):
                 click.echo(ctx.get_help())
                 ctx.exit()
         if not ctx.resilient_parsing and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
-            raise click.UsageError(f"there is no command '{args[0]}'{self._meant(ctx, args[0])}", ctx)
+            raise click.UsageError(f"there is no command '{args[0]}'{_meant(args[0])}", ctx)
         return super().resolve_command(ctx, args)
-
-    def _meant(self, ctx: click.Context, word: str) -> str:
-        import difflib
-
-        from addonkit.cli.synonyms import command_for
-
-        known = self.list_commands(ctx)
-        near = difflib.get_close_matches(word, known, n=1, cutoff=0.7)
-        meant = command_for(word, known) or (f"addonkit {near[0]}" if near else "")
-        return f"; did you mean `{meant}`?" if meant else ""
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's own
         """Write the commands by purpose."""
         for title, commands in SECTIONS.items():
             with formatter.section(title):
                 formatter.write_dl([*commands.items()])
+
+
+def _meant(word: str) -> str:
+    import difflib
+
+    from addonkit.cli.synonyms import command_for
+
+    near = difflib.get_close_matches(word, _NAMES, n=1, cutoff=0.7)
+    meant = command_for(word, _NAMES) or (f"addonkit {near[0]}" if near else "")
+    return f"; did you mean `{meant}`?" if meant else ""
 
 
 def _show_version(ctx: click.Context, _option: click.Parameter, value: bool) -> None:
@@ -162,6 +164,3 @@ def cli(ctx: click.Context) -> None:
     """
     if ctx.invoked_subcommand is None:
         show_help(ctx)
-
-
-with_shared_options(cli)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 from typing import Final, TextIO
 
 import attrs
 
-from addonkit.cli.streams import clean, is_terminal
+from addonkit.cli.streams import clean
 from addonkit.models.execution import LOOKS, ONCE, Event, EventKind
 
 SLOW: Final = 2.0
@@ -56,17 +55,6 @@ class Progress:
         self._titles: dict[tuple[str, str], str] = {}
         self._reasons: dict[tuple[str, str], str] = {}
         self._open_line = ""
-
-    @classmethod
-    def on_stderr(cls, *, silent: bool, patient: bool) -> Progress:
-        """Return progress on the stderr of this process."""
-        return cls(None if silent else sys.stderr, live=is_terminal(sys.stderr), patient=patient)
-
-    def reveal_later(self) -> None:
-        """Show what was kept back when the work in the running event loop takes longer than SLOW."""
-        import asyncio
-
-        asyncio.get_running_loop().call_later(SLOW, self.reveal)
 
     def reveal(self) -> None:
         """Show what was kept back, and from now on each line as it comes."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Final
 
 from addonkit.errors import UnknownAddon, UnknownVariant
@@ -123,7 +124,7 @@ _UNKNOWN_ADDON: Final = re.compile(r'unknown addon "([^"]*)"')
 _UNKNOWN_VARIANT: Final = re.compile(r'unknown variant "([^"]*)"')
 
 
-def command_for(word: str, known: list[str]) -> str:
+def command_for(word: str, known: Collection[str]) -> str:
     """Return the command that a word of another tool stands for; empty when there is none here.
 
     Heroku and Dokku write `pg:info` and `postgres:link`: what stands behind the colon says what is meant.

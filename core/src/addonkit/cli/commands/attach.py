@@ -22,7 +22,7 @@ from addonkit.cli.params import app_option, completes, instance_argument
 @instance_argument()
 @app_option(help="The app that is to receive its variables; made when it is new.")
 @alias_option("A name for it in the app; its variables get the name as prefix.")
-@socket_option()
+@socket_option
 @click.option(
     "--role",
     default="",

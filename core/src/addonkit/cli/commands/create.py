@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     default="",
     help="Version of the server; see `addonkit addons`.",
 )
-@socket_option()
+@socket_option
 @click.option(
     "--set",
     "options",

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 @click.option("--reveal", is_flag=True, help="Show secrets.")
 @click.option("-o", "--output", metavar="FILE", help="Write to a file that only you can read, whole or not at all.")
 @click.option("--follow", is_flag=True, help="Write the file again whenever the variables change; see `env outputs`.")
-@no_start_option()
+@no_start_option
 @click.pass_context
 def env(
     ctx: click.Context,

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @command("list", examples=("addonkit list", "addonkit list -a shop", "addonkit list --no-start --json"))
 @app_option(required=False, help="Only instances of this app.")
-@no_start_option()
+@no_start_option
 @click.option("--size", is_flag=True, help="Measure the disks of servers, and show how full they are.")
 @click.pass_obj
 def list(invocation: Invocation, app: str | None, no_start: bool, *, size: bool) -> None:

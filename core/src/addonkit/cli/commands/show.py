@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @command("show", examples=("addonkit show shop-postgresql", "addonkit show postgresql -a shop"))
 @instance_argument()
 @app_option(required=False, help=INSTANCE_OF_APP)
-@no_start_option()
+@no_start_option
 @click.pass_obj
 def show(invocation: Invocation, instance: str, app: str | None, no_start: bool) -> None:
     """Show one instance: state, server, size, last backup, apps, variables.
