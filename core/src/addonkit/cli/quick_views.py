@@ -183,7 +183,7 @@ class _Look:
         return self._states[server]
 
     def _is_outdated(self, pool: Tree) -> bool:
-        """Return whether the server runs another program than is installed; see `running_program.runs_another`."""
+        """Return whether the server runs another program than is installed; see `runnable.newer_version`."""
         program = pool["spec"]["program"]
         installed = self._installed().programs[program_key(program)]
         return bool(installed) and _runs_another(self._reader.home, pool["name"], program, installed)

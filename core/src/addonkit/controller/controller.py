@@ -53,9 +53,15 @@ class Controller:
         Raises:
             LeaseLost: when another process has taken the instance over.
         """
-        reconciled = await self._reconcile(instance_id, asked)
+        first = partial(see, instance_id=instance_id, clock=self._clock)
+        async with self._leases.hold(f"instance/{instance_id}", within=first) as held:
+            reconciliation = Reconciliation(self._store, self._clock, held, instance_id)
+            observed = reconciliation.observed
+            while observed.instance is not None and not observed.reconciled:
+                await self._act(reconciliation, observed.instance, observed.decision, asked)
+                observed = reconciliation.observed
         await self.collect_garbage()
-        return reconciled
+        return observed.instance
 
     async def collect_garbage(self) -> None:
         """Sweep what is not needed any more, if that is due."""
@@ -74,16 +80,6 @@ class Controller:
         """Return what went wrong for an instance, and for apps that it is tied to, a sentence each."""
         ties = await self.associations(instance.id)
         return tuple(text for text in (instance.message, *(tie.message for tie in ties if has_failed(tie))) if text)
-
-    async def _reconcile(self, instance_id: str, asked: Asked | None) -> Instance | None:
-        first = partial(see, instance_id=instance_id, clock=self._clock)
-        async with self._leases.hold(f"instance/{instance_id}", within=first) as held:
-            reconciliation = Reconciliation(self._store, self._clock, held, instance_id)
-            observed = reconciliation.observed
-            while observed.instance is not None and not observed.reconciled:
-                await self._act(reconciliation, observed.instance, observed.decision, asked)
-                observed = reconciliation.observed
-            return observed.instance
 
     async def _act(
         self, reconciliation: Reconciliation, instance: Instance, decision: Decision, asked: Asked | None

@@ -87,7 +87,9 @@ def see(tx: Transaction, instance_id: str, clock: Clock) -> Observed:
         return Observed(None, Decision(Action.NOTHING))
     decision = decide(entity.value, associations_with(tx, instance_id), clock.now())
     if decision.action is Action.PROVISION and entity.value.phase is not Phase.PROVISIONING:
-        entity = tx.put(entity, _begun(entity.value))
+        attempt = entity.value.attempt + (entity.value.phase is Phase.ERROR)
+        begun = attrs.evolve(entity.value, attempt=attempt, phase=Phase.PROVISIONING, message="", retry_at=None)
+        entity = tx.put(entity, begun)
     return Observed(entity.value, decision)
 
 
@@ -103,8 +105,3 @@ def change_instance(tx: Transaction, instance_id: str, change: Callable[[Instanc
     after = change(entity.value) if entity else None
     if entity is not None and after is not None and after != entity.value:
         tx.put(entity, after)
-
-
-def _begun(instance: Instance) -> Instance:
-    attempt = instance.attempt + (instance.phase is Phase.ERROR)
-    return attrs.evolve(instance, attempt=attempt, phase=Phase.PROVISIONING, message="", retry_at=None)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from typing import TYPE_CHECKING
+from operator import attrgetter
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
@@ -22,15 +23,13 @@ if TYPE_CHECKING:
 
 Change = Callable[[Sequence[Association]], Sequence[Association]]
 
+by_order: Final = attrgetter("order", "id")
+"""Sorts associations of an app in the order they were made."""
+
 
 def associations_of(tx: Reader, app: str) -> tuple[Association, ...]:
     """Return the associations of an app, in the order they were made."""
     return tuple(sorted((entity.value for entity in tx.list(Association, {"app": app}).items), key=by_order))
-
-
-def by_order(association: Association) -> tuple[int, str]:
-    """Return the key that sorts associations of an app in the order they were made."""
-    return association.order, association.id
 
 
 def resolve_app_names(

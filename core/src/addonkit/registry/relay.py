@@ -78,7 +78,7 @@ class Relay:
         """
         try:
             with foreign_code():
-                return self._caller(hook)(**arguments)
+                return getattr(self._manager.hook, hook.__name__)(**arguments)
         except (AddonkitError, KeyboardInterrupt):
             raise
         except BaseException as error:  # noqa: BLE001 - raised again below, with a name
@@ -108,11 +108,8 @@ class Relay:
         return f"{report}, unless it comes from a policy around it ({names})"
 
     def _impls(self, hook: Callable[..., Any]) -> list[pluggy.HookImpl]:
-        return self._caller(hook).get_hookimpls()
-
-    def _caller(self, hook: Callable[..., Any]) -> pluggy.HookCaller:
         caller: pluggy.HookCaller = getattr(self._manager.hook, hook.__name__)
-        return caller
+        return caller.get_hookimpls()
 
     def _culprit(self, hook: Callable[..., Any], error: BaseException) -> Entry | None:
         """Return whose function is innermost in the traceback."""

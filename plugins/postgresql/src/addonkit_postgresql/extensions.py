@@ -54,4 +54,4 @@ case $run in
   *) exec postgres "$@" -c "extension_control_path=$run/trusted:\\$system" ;;
 esac
 """
-"""The end of a shell script that becomes the server, see start_script."""
+"""The end of a shell script that becomes the server, see server.py."""

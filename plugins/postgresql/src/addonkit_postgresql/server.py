@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import attrs
@@ -11,13 +11,12 @@ import attrs
 from addonkit import ContainerSpec, DiskTemplate, File, Probe, Program, Secret, Server, admin_password
 from addonkit_postgresql.definition import PROGRAM
 from addonkit_postgresql.extending import words
-from addonkit_postgresql.extensions import FIRST_VERSION
+from addonkit_postgresql.extensions import FIRST_VERSION, TRUST
 from addonkit_postgresql.hogs import FIRST_WITH_QUEUE_SETTING, QUEUE_SETTING
 from addonkit_postgresql.listening import listening
 from addonkit_postgresql.naming import ADMINISTRATOR, CLOSE_DOORS, SPARE
 from addonkit_postgresql.options import PRELOADED
 from addonkit_postgresql.scram import UNUSABLE
-from addonkit_postgresql.start_script import start_script
 
 _MOUNT: Final = "/var/lib/addonkit"
 """Not below /var/lib/postgresql: images declare volumes there, other ones in version 18 than before."""
@@ -55,7 +54,27 @@ postgres --single -D "$1" -c password_encryption=scram-sha-256 postgres <"$2" >/
 """
 """In this mode a server takes statements from its standard input, and asks for no password."""
 
+_LIBRARIES: Final = "shared_preload_libraries=pg_stat_statements"
+
+_ROOM: Final = 256 * 1024
+"""Kilobytes of /dev/shm from which on parallel queries find room there. Containers have 64 MB, some have nothing."""
+
+_MEMORY: Final = f"""\
+room=$(df -Pk /dev/shm 2>/dev/null | {{ read -r _; read -r _ _ _ room _; echo "$room"; }}) || room=0
+memory=posix
+test "${{room:-0}}" -ge {_ROOM} || memory=sysv
+set -- "$@" -c "dynamic_shared_memory_type=$memory"
+"""
+"""System V memory has limits of its own, which a small /dev/shm does not change."""
+
 _FIRST_WITH_BUILTIN_LOCALES: Final = 17
+
+_STARTUP: Final = struct.pack("!i", 3 << 16) + b"user\0" + ADMINISTRATOR.encode() + b"\0\0"
+_STARTUP_MESSAGE: Final = (struct.pack("!i", len(_STARTUP) + 4) + _STARTUP).decode("latin-1")
+"""A StartupMessage (PostgreSQL manual, section 54.7), as Latin-1 text.
+
+A server that is ready answers with an authentication request, `R`; one that is starting with an error.
+"""
 
 
 def program(server: Server) -> Program:
@@ -69,11 +88,11 @@ def program(server: Server) -> Program:
         source=PROGRAM.with_tls if server.certificate else PROGRAM,
         version=server.version,
         argv=("/bin/sh", "-eu", _START, "-D", "{disk}", "-p", "{port}", *_options(settings)),
-        probe=Probe("postgresql", _startup_message(), ("R",)),
+        probe=Probe("postgresql", _STARTUP_MESSAGE, ("R",)),
         prepare=(_initdb(server.version, "{run}/password"),),
         template=_template(server),
         prepare_files=(File("{run}/password", Secret(admin_password(server).reveal() + "\n")),),
-        files=(File(_START, start_script(trusting=trusting, preloaded=preloaded)), *reached.files),
+        files=(File(_START, _start_script(trusting=trusting, preloaded=preloaded)), *reached.files),
         socket=".s.PGSQL.{port}",
         stop_signal="SIGINT",
         stop_timeout=60.0,
@@ -163,10 +182,11 @@ def _options(settings: Iterable[str]) -> tuple[str, ...]:
     return tuple(word for each in settings for word in ("-c", each))
 
 
-def _startup_message() -> str:
-    """Return a StartupMessage (PostgreSQL manual, section 54.7), as Latin-1 text.
+def _start_script(*, trusting: bool, preloaded: Sequence[str]) -> str:
+    """Return the shell script that becomes a server, which sees the machine as it is at each start.
 
-    A server that is ready answers with an authentication request, `R`; one that is starting with an error.
+    With `trusting` it lets the owner of a database create more extensions. PATH begins with the directory of the
+    server's programs. The script starts few processes: a server waits for it.
     """
-    body = struct.pack("!i", 3 << 16) + b"user\0" + ADMINISTRATOR.encode() + b"\0\0"
-    return (struct.pack("!i", len(body) + 4) + body).decode("latin-1")
+    more = "".join(f",{each}" for each in preloaded if each != "pg_stat_statements")
+    return f"{_MEMORY}{TRUST.replace(_LIBRARIES, _LIBRARIES + more)}" if trusting else f'{_MEMORY}exec postgres "$@"\n'

@@ -53,6 +53,7 @@ from addonkit.models.compute import Disk, ExecResult, FoundProgram, Pool, PoolSt
 from addonkit.models.definition import AddonDefinition, ProgramSource
 from addonkit.util.concurrency import finish
 from addonkit.util.files import remove_tree
+from addonkit.util.home_identity import home_id
 from addonkit.util.values import frozen
 
 if TYPE_CHECKING:
@@ -153,7 +154,7 @@ class ProcessBackend:
             server = await asyncio.to_thread(self._server_on, name)
             if server:
                 raise Busy(attempted, f"server {server} runs on it", "remove that first")
-            user = self._disks.user(name)
+            user = self._users.find(name, self._disks.data(name))
             workers = await workers_of(self._disks.data(name), user)
             if workers:
                 raise Busy(attempted, f"process {workers[0]} works on it", "end that process first")
@@ -384,7 +385,7 @@ class ProcessBackend:
     def _server_on(self, disk: str) -> str:
         """Name of the pool whose server runs on a disk, here or elsewhere; empty when none does."""
         for path in self._home.glob("pools/*/record"):
-            record = read_record(path, self._layout.home_id)
+            record = read_record(path, home_id(self._home))
             if record is None or disk not in record.disks:
                 continue
             if self._judge(record, path.parent.name) is not Liveness.ENDED:

@@ -36,23 +36,8 @@ async def take(path: Path, limit: float) -> int | None:
     return descriptor
 
 
-def try_take(path: Path) -> int | None:
+def try_take(path: Path, *, shared: bool = False) -> int | None:
     """Take the lock if it is free; see take."""
-    return _try(path)
-
-
-def is_held(path: Path) -> bool:
-    """Return whether a process, here or in another container, holds the lock. A lock that was never made is free."""
-    if not path.exists():
-        return False
-    descriptor = _try(path, shared=True)
-    if descriptor is None:
-        return True
-    os.close(descriptor)
-    return False
-
-
-def _try(path: Path, *, shared: bool = False) -> int | None:
     descriptor = open_lock_file(path)
     try:
         if try_lock_file(descriptor, shared=shared):
@@ -65,3 +50,14 @@ def _try(path: Path, *, shared: bool = False) -> int | None:
         raise
     os.close(descriptor)
     return None
+
+
+def is_held(path: Path) -> bool:
+    """Return whether a process, here or in another container, holds the lock. A lock that was never made is free."""
+    if not path.exists():
+        return False
+    descriptor = try_take(path, shared=True)
+    if descriptor is None:
+        return True
+    os.close(descriptor)
+    return False

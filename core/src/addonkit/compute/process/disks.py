@@ -14,7 +14,7 @@ import attrs
 
 from addonkit.compute.process.disk_records import MARK, DiskRecord, DiskRecords, holds_anything, new_record, read_mark
 from addonkit.compute.process.server_users import ServerUsers
-from addonkit.compute.process.user import ServiceUser, user_of
+from addonkit.compute.process.user import user_of
 from addonkit.errors import ComputeError
 from addonkit.util.files import make_directory, remove_tree
 
@@ -62,10 +62,6 @@ class Disks:
         mode = 0o711 if self._users.named else 0o700
         make_directory(self._directory, mode)
         make_directory(self.path(name), mode)
-
-    def user(self, name: str) -> ServiceUser | None:
-        """Return who runs a server on the disk; None for ourselves."""
-        return self._users.find(name, self.data(name))
 
     def check(self, name: str, attempted: str) -> None:
         """Make sure that a disk holds what it held.

@@ -33,11 +33,6 @@ class Layout:
         self.disks = disks
         self.users = users
 
-    @property
-    def home_id(self) -> str:
-        """Return which home this is, as records of its servers say."""
-        return home_id(self.home)
-
     def pool(self, name: str) -> Path:
         """Return the directory of a pool."""
         return self.home / "pools" / check_name(name)
@@ -52,7 +47,7 @@ class Layout:
 
     def record(self, name: str) -> RunRecord | None:
         """Read which process a pool's server is; None when it was never started."""
-        return read_record(self.record_path(name), self.home_id)
+        return read_record(self.record_path(name), home_id(self.home))
 
     def server_locks(self, disks: Sequence[str], pool: str) -> tuple[Path, ...]:
         """Return the files that a server holds locked for life."""
@@ -70,7 +65,9 @@ class Layout:
 
     def user_on(self, disks: Sequence[str], pool: str) -> ServiceUser | None:
         """Return who runs the server of a pool: whose the data on its disk are, or its private directory."""
-        return self.disks.user(disks[0]) if disks else self.users.find(f"{pool}/run", self.pool(pool) / "run")
+        if disks:
+            return self.users.find(disks[0], self.disks.data(disks[0]))
+        return self.users.find(f"{pool}/run", self.pool(pool) / "run")
 
 
 def program_of(pool: Pool) -> Program:

@@ -6,7 +6,7 @@ import asyncio
 import os
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -64,15 +64,9 @@ def _check_holder(path: Path, user: ServiceUser | None, *, waited: float) -> Non
 
 def _take(path: Path) -> int | None:
     descriptor = open_lock_file(path)
-    # Its former holder may have deleted the file: then it keeps no process away any more.
-    if try_lock_file(descriptor) and _is_still(path, descriptor):
-        return descriptor
+    with suppress(FileNotFoundError):
+        # Its former holder may have deleted the file: then it keeps no process away any more.
+        if try_lock_file(descriptor) and os.path.samestat(path.stat(), os.fstat(descriptor)):
+            return descriptor
     os.close(descriptor)
     return None
-
-
-def _is_still(path: Path, descriptor: int) -> bool:
-    try:
-        return os.path.samestat(path.stat(), os.fstat(descriptor))
-    except FileNotFoundError:
-        return False

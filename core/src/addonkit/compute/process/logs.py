@@ -11,6 +11,7 @@ from typing import Final
 from addonkit.compute.process import log_rotator
 from addonkit.compute.process.disk_lock import is_held
 from addonkit.compute.process.identity import Identity
+from addonkit.util.text import last_lines
 
 _TAIL_BYTES: Final = 16 * 1024
 _LIMIT: Final = 10.0
@@ -56,6 +57,11 @@ def tail(log: Path, lines: int = 20) -> str:
     except FileNotFoundError:
         return ""
     return "\n".join(_harmless(line) for line in text.splitlines()[-lines:])
+
+
+def last_words(log: Path) -> str:
+    """Return the end of a log in one line."""
+    return last_lines(tail(log), 5) or "its log is empty"
 
 
 def _harmless(line: str) -> str:

@@ -4,22 +4,38 @@ from __future__ import annotations
 
 import importlib
 import logging
+import os
+import pwd
 from pathlib import Path
 from typing import Final
 
 import attrs
 
+from addonkit.compute.process.commands import run
 from addonkit.compute.process.disk_records import MARK
 from addonkit.compute.process.disks import Disks
+from addonkit.compute.process.launch_request import LaunchRequest, send_request
 from addonkit.compute.process.lock import locked
-from addonkit.compute.process.start import LaunchPlan, prepare_with_files
+from addonkit.compute.process.logs import last_words, tail
+from addonkit.compute.process.placeholders import Placeholders
+from addonkit.compute.process.start import LaunchPlan
 from addonkit.compute.process.templates import Templates, template_key
-from addonkit.compute.process.user import chown, hand_over
-from addonkit.models.compute import DiskTemplate
+from addonkit.compute.process.user import ServiceUser, chown, hand_over
+from addonkit.errors import PoolCrashed
+from addonkit.models.compute import DiskTemplate, File
 from addonkit.models.secret import reveal
 from addonkit.util.concurrency import finish
 from addonkit.util.file_trees import give_tree, sync_file_system
 from addonkit.util.files import sync_directory
+
+PREPARE_LIMIT: Final = 240.0
+"""Seconds that preparing a disk may take."""
+
+LONGEST_PREPARATION: Final = 1024 * 1024
+"""Bytes of what former preparations said that are kept."""
+
+_SHOWN: Final = 100
+"""Lines of what a command that prepares a disk said, for authors."""
 
 _log: Final = logging.getLogger(__name__)
 
@@ -76,14 +92,66 @@ async def _prepare_draft(plan: LaunchPlan, disks: Disks, templates: Templates, d
 
 
 async def _prepare(plan: LaunchPlan, draft: Path, lock: int) -> None:
-    """Run the commands that prepare a disk, as the user who prepares; the private directory is theirs meanwhile."""
+    """Run the commands that prepare a disk, as the user who prepares, while their files are there.
+
+    The private directory is theirs meanwhile.
+    """
+    placeholders, files = attrs.evolve(plan.placeholders, disk=draft), plan.program.prepare_files
     try:
         chown(plan.preparer, draft)
         chown(plan.preparer, plan.run)
-        await prepare_with_files(plan, attrs.evolve(plan.placeholders, disk=draft), lock)
+        try:
+            await _write(plan, placeholders, lock, write=files)
+            for argv in plan.program.prepare:
+                await _run(plan, placeholders, plan.command(argv, placeholders), lock)
+        finally:
+            await _write(plan, placeholders, lock, remove=files)
     finally:
         if plan.user is not None:
             await finish(hand_over, plan.run, plan.user)
+
+
+async def _write(
+    plan: LaunchPlan,
+    placeholders: Placeholders,
+    lock: int,
+    write: tuple[File, ...] = (),
+    remove: tuple[File, ...] = (),
+) -> None:
+    if not (write or remove):
+        return
+    fault = await finish(
+        send_request, LaunchRequest(plan.preparer, placeholders, write=write, remove=remove), (lock, *plan.locks)
+    )
+    if fault:
+        raise PoolCrashed(f"preparing the disk of {plan.pool.name}", fault)
+
+
+async def _run(plan: LaunchPlan, placeholders: Placeholders, command: list[str], lock: int) -> None:
+    said = plan.log.with_name("prepare.log")
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    descriptor = os.open(said, flags, 0o600)
+    if os.fstat(descriptor).st_size > LONGEST_PREPARATION:
+        os.ftruncate(descriptor, 0)
+    with os.fdopen(descriptor, "wb") as log:
+        result = await run(
+            command,
+            env=plan.environment(),
+            cwd=placeholders.disk,
+            user=plan.preparer,
+            timeout=PREPARE_LIMIT,
+            keep_open=(lock, *plan.locks),
+            output=log,
+        )
+    if result.status:
+        error = PoolCrashed(
+            f"preparing the disk of {plan.pool.name}",
+            f"{Path(command[0]).name} ended with status {result.status}: {last_words(said)}",
+            _user_advice(plan.preparer),
+        )
+        # The reason often stands well before the end; `-v` and the conformance kit show notes.
+        error.add_note(f"{Path(command[0]).name} said at its end:\n{tail(said, _SHOWN)}")
+        raise error
 
 
 async def _from_template(plan: LaunchPlan, disks: Disks, templates: Templates, disk: str, lock: int) -> Path | None:
@@ -140,3 +208,18 @@ def _adapt(plan: LaunchPlan, template: DiskTemplate, draft: Path) -> None:
     if plan.user is not None:
         give_tree(draft, (plan.user.uid, plan.user.gid))
     sync_file_system(draft)
+
+
+def _user_advice(user: ServiceUser | None) -> str:
+    """Return what to do where the user is root, or has no passwd entry. Containers often run as such a uid."""
+    uid = user.uid if user else os.geteuid()
+    if uid == 0:
+        return "here root is the only user, whom some servers refuse; run the command as another user"
+    try:
+        pwd.getpwuid(uid)
+    except KeyError:
+        problem = f"uid {uid} has no passwd entry, which some servers need"
+        if user:
+            return f"{problem}; its addon can say so by `named_user` of its Program"
+        return f"{problem}; add `addonkit:x:{uid}:0::/:/bin/sh` to /etc/passwd"
+    return ""

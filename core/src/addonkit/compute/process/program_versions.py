@@ -12,6 +12,9 @@ from typing import Any, Final
 from addonkit.util.files import make_directory, replace_private
 
 _BINARY: Final = b"\x7fELF"
+_SIGN: Final = "\0"
+"""What stands between the words of a command line, which is the key of an answer."""
+
 _LONGEST: Final = 1000
 """Characters of an answer that is kept."""
 
@@ -27,7 +30,7 @@ class VersionCache:
 
     def recall(self, argv: Sequence[str]) -> str:
         """Return what the executable said to this command line as it is now; empty when that is not known."""
-        known = self._load().get(_key(argv))
+        known = self._load().get(_SIGN.join(argv))
         if not isinstance(known, dict) or known.get("file") != _identity(argv[0]):
             return ""
         return str(known.get("said", ""))
@@ -38,8 +41,8 @@ class VersionCache:
         if not identity or len(said) > _LONGEST:
             return
         there = os.path.exists  # False for what is no path, too
-        kept = {key: value for key, value in self._load().items() if there(key.partition("\0")[0])}
-        kept[_key(argv)] = {"file": identity, "said": said}
+        kept = {key: value for key, value in self._load().items() if there(key.partition(_SIGN)[0])}
+        kept[_SIGN.join(argv)] = {"file": identity, "said": said}
         with suppress(OSError):
             make_directory(self._path.parent, 0o755, parents=0o711)
             replace_private(self._path, json.dumps(kept).encode())
@@ -50,10 +53,6 @@ class VersionCache:
         except (OSError, ValueError):
             return {}
         return found if isinstance(found, dict) else {}
-
-
-def _key(argv: Sequence[str]) -> str:
-    return "\0".join(argv)
 
 
 def _identity(path: str) -> list[int]:

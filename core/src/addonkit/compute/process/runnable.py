@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from addonkit.compute.process.programs import Programs, executable, how_to_get
-from addonkit.compute.process.running_program import runs_another
 from addonkit.compute.process.versions import describe, matches, requested_version, shorten
 from addonkit.errors import ComputeError, ProgramNotFound, UnknownVersion
 from addonkit.models.compute import Program
@@ -48,7 +48,7 @@ def newer_version(programs: Programs, pid: int, program: Program) -> str:
         folder = programs.resolve(program.source, program.version)
     except ComputeError:
         return ""  # the next start of the server reports it
-    if not runs_another(pid, program.source, folder):
+    if not _runs_another(pid, program.source, folder):
         return ""
     found = programs.find(program.source)
     return next((each.version for each in found if Path(each.directory) == folder), program.version)
@@ -65,3 +65,29 @@ def installed_executable(programs: Programs, program: ProgramSource, version: st
     except ComputeError:
         return "", programs.evidence(program)
     return str(executable(folder, program.executables[0]) or ""), programs.evidence(program)
+
+
+def _runs_another(pid: int, source: ProgramSource, installed: Path) -> bool:
+    """Return whether a process runs another file than the executable that is installed now. Blocking.
+
+    An upgrade replaces the file, or puts another one beside it; a running process keeps the one that it was started
+    from. Returns False where that cannot be seen, as of another user's process, or of one that is no server.
+
+    Args:
+        pid: of the server.
+        source: names its executables, the server's own first.
+        installed: the directory that a start would take them from.
+    """
+    program = executable(installed, source.executables[0])
+    link = f"/proc/{pid}/exe"
+    try:
+        if program is None or not _is_named(os.readlink(link), source):  # noqa: PTH115 - the path need not exist
+            return False
+        return not os.path.samestat(os.stat(link), program.stat())  # noqa: PTH116 - of a file that may be deleted
+    except OSError:
+        return False
+
+
+def _is_named(path: str, source: ProgramSource) -> bool:
+    """Return whether it is the server itself: an interpreter that runs a script has a name of its own."""
+    return Path(path.removesuffix(" (deleted)")).name in source.executables[0].split("|")

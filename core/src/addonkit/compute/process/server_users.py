@@ -91,7 +91,7 @@ class ServerUsers:
         """Return who runs a server: who owns its data; without data who was chosen, else the named user."""
         if self.named is None:
             return None
-        return self._owner(data) or self._chosen(server) or self.named
+        return user_of(data) or self._chosen(server) or self.named
 
     def choose(self, server: str, data: Path, *, named: bool = False) -> ServiceUser | None:
         """Return who runs a server that is about to start; one that has no user of its own gets one.
@@ -101,7 +101,7 @@ class ServerUsers:
         Raises:
             ComputeError: all uids of the range are taken.
         """
-        owner = self._owner(data) if self.named else None
+        owner = user_of(data) if self.named else None
         if owner and not is_shared(owner):
             return owner
         if named or not self._range:
@@ -123,11 +123,6 @@ class ServerUsers:
         for uid, name in self._all():
             if name == server:
                 (self._directory / str(uid)).unlink(missing_ok=True)
-
-    def _owner(self, data: Path) -> ServiceUser | None:
-        with suppress(FileNotFoundError, NotADirectoryError):
-            return user_of(data)
-        return None
 
     def _chosen(self, server: str) -> ServiceUser | None:
         for uid, name in self._all():

@@ -1,16 +1,14 @@
-"""Starts a server, and runs the commands that prepare its disk. The caller holds the pool's lock."""
+"""Starts a server. The caller holds the pool's lock."""
 
 from __future__ import annotations
 
 import os
-import pwd
 import time
 from pathlib import Path
 from typing import Final
 
-from addonkit.compute.process.commands import run
 from addonkit.compute.process.launch_request import Detached, LaunchRequest, send_request
-from addonkit.compute.process.logs import tail
+from addonkit.compute.process.logs import last_words
 from addonkit.compute.process.placeholders import Placeholders
 from addonkit.compute.process.programs import executable
 from addonkit.compute.process.record import read_record
@@ -20,14 +18,7 @@ from addonkit.errors import PoolCrashed
 from addonkit.models.compute import File, Pool, Program
 from addonkit.models.secret import reveal
 from addonkit.util.concurrency import finish
-from addonkit.util.text import last_lines
 from addonkit.util.values import frozen
-
-PREPARE_LIMIT: Final = 240.0
-"""Seconds that preparing a disk may take."""
-
-LONGEST_PREPARATION: Final = 1024 * 1024
-"""Bytes of what former preparations said that are kept."""
 
 CRASHES: Final = 5
 WITHIN: Final = 60.0
@@ -82,79 +73,6 @@ class LaunchPlan:
         return [str(found), *(placeholders.expand(word) for word in argv[1:])]
 
 
-async def prepare_with_files(plan: LaunchPlan, placeholders: Placeholders, lock: int) -> None:
-    """Run the commands that prepare a disk while their files are there."""
-    files = plan.program.prepare_files
-    try:
-        await _write(plan, placeholders, lock, write=files)
-        for argv in plan.program.prepare:
-            await _prepare(plan, placeholders, plan.command(argv, placeholders), lock)
-    finally:
-        await _write(plan, placeholders, lock, remove=files)
-
-
-async def _write(
-    plan: LaunchPlan,
-    placeholders: Placeholders,
-    lock: int,
-    write: tuple[File, ...] = (),
-    remove: tuple[File, ...] = (),
-) -> None:
-    if not (write or remove):
-        return
-    fault = await finish(
-        send_request, LaunchRequest(plan.preparer, placeholders, write=write, remove=remove), (lock, *plan.locks)
-    )
-    if fault:
-        raise PoolCrashed(f"preparing the disk of {plan.pool.name}", fault)
-
-
-async def _prepare(plan: LaunchPlan, placeholders: Placeholders, command: list[str], lock: int) -> None:
-    said = plan.log.with_name("prepare.log")
-    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-    descriptor = os.open(said, flags, 0o600)
-    if os.fstat(descriptor).st_size > LONGEST_PREPARATION:
-        os.ftruncate(descriptor, 0)
-    with os.fdopen(descriptor, "wb") as log:
-        result = await run(
-            command,
-            env=plan.environment(),
-            cwd=placeholders.disk,
-            user=plan.preparer,
-            timeout=PREPARE_LIMIT,
-            keep_open=(lock, *plan.locks),
-            output=log,
-        )
-    if result.status:
-        error = PoolCrashed(
-            f"preparing the disk of {plan.pool.name}",
-            f"{Path(command[0]).name} ended with status {result.status}: {_last_words(said)}",
-            _user_advice(plan.preparer),
-        )
-        # The reason often stands well before the end; `-v` and the conformance kit show notes.
-        error.add_note(f"{Path(command[0]).name} said at its end:\n{tail(said, _SHOWN)}")
-        raise error
-
-
-_SHOWN: Final = 100
-"""Lines of what a command that prepares a disk said, for authors."""
-
-
-def _user_advice(user: ServiceUser | None) -> str:
-    """Return what to do where the user is root, or has no passwd entry. Containers often run as such a uid."""
-    uid = user.uid if user else os.geteuid()
-    if uid == 0:
-        return "here root is the only user, whom some servers refuse; run the command as another user"
-    try:
-        pwd.getpwuid(uid)
-    except KeyError:
-        problem = f"uid {uid} has no passwd entry, which some servers need"
-        if user:
-            return f"{problem}; its addon can say so by `named_user` of its Program"
-        return f"{problem}; add `addonkit:x:{uid}:0::/:/bin/sh` to /etc/passwd"
-    return ""
-
-
 async def launch(plan: LaunchPlan, lock: int) -> None:
     """Start the server; when this returns it is known by its record.
 
@@ -192,7 +110,7 @@ def _recent_starts(plan: LaunchPlan, now: float) -> list[float]:
     if len(recent) >= CRASHES:
         raise PoolCrashed(
             plan.attempted,
-            f"it was started {len(recent)} times in {WITHIN:g} s and ended each time: {_last_words(plan.log)}",
+            f"it was started {len(recent)} times in {WITHIN:g} s and ended each time: {last_words(plan.log)}",
             "see `addonkit logs`; it is tried again later",
         )
     return recent
@@ -209,7 +127,3 @@ def kept_files(program: Program) -> tuple[str, ...]:
     """Return names, below the disk, of the files that a server gets once and changes itself."""
     files = (file for file in program.files if file.once and reveal(file.content))
     return tuple(file.path.removeprefix("{disk}/") for file in files if file.path.startswith("{disk}/"))
-
-
-def _last_words(log: Path) -> str:
-    return last_lines(tail(log), 5) or "its log is empty"

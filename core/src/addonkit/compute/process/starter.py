@@ -26,6 +26,7 @@ from addonkit.errors import PoolCrashed
 from addonkit.models.compute import Pool, Program
 from addonkit.util.concurrency import finish
 from addonkit.util.files import make_directory
+from addonkit.util.home_identity import home_id
 
 TAKE_LIMIT: Final = 1.0
 """Seconds to wait for a lock that other commands look at for moments."""
@@ -109,7 +110,7 @@ class Starter:
             directory / "log",
             user,
             self._users.named if program.named_user else user,
-            self._layout.home_id,
+            home_id(self._layout.home),
             locks,
         )
 

@@ -88,8 +88,11 @@ def check_traversable(user: ServiceUser | None, home: Path) -> None:
 
 
 def user_of(path: Path) -> ServiceUser | None:
-    """Return whom a path belongs to; None when that is root."""
-    status = path.stat()
+    """Return whom a path belongs to; None when that is root, or there is no such path."""
+    try:
+        status = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
     if status.st_uid == 0:
         return None
     return ServiceUser(user_name(status.st_uid), status.st_uid, status.st_gid)

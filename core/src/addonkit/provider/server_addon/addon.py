@@ -104,7 +104,9 @@ class ServerAddon(ServerHooks):
         Raises:
             InvalidInput: the declaration has a slip that would be seen only when a server runs.
         """
-        slips = [*find_slips(self.definition, self.program, (self.definition.name, *self.more_ports))]
+        given = self.definition
+        names = (given.name, *self.more_ports)
+        slips = [slip for each in given.variants for slip in find_slips(given, each, self.program, names)]
         if slips:
-            raise InvalidInput(f"cannot use the declaration of {self.definition.name}", "; ".join(dict.fromkeys(slips)))
-        return self.definition
+            raise InvalidInput(f"cannot use the declaration of {given.name}", "; ".join(dict.fromkeys(slips)))
+        return given

@@ -26,25 +26,19 @@ _ALIKE: Final = 0.5
 
 
 def find_slips(
-    definition: AddonDefinition, program: Callable[[Server], Program | None], ports: Collection[str]
-) -> Iterator[str]:
-    """Yield what is wrong with the programs of an addon, in words.
-
-    Args:
-        definition: of the addon.
-        program: gives the program of a server; one that raises for a server made up here is not judged.
-        ports: names of all ports.
-    """
-    for variant in definition.variants:
-        yield from _slips(definition, variant, program, ports)
-
-
-def _slips(
     definition: AddonDefinition,
     variant: VariantDefinition,
     program: Callable[[Server], Program | None],
     ports: Collection[str],
 ) -> Iterator[str]:
+    """Yield what is wrong with the program of a variant, in words.
+
+    Args:
+        definition: of the addon.
+        variant: of it.
+        program: gives the program of a server; one that raises for a server made up here is not judged.
+        ports: names of all ports.
+    """
     server = _example(definition, variant)
     try:
         answer = program(server)
