@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from addonkit.controller.action_context import ActionContext
 from addonkit.controller.binder import Binder
 from addonkit.controller.decide import Action, Decision
 from addonkit.controller.execution_ids import bind_id, provision_id
-from addonkit.controller.garbage_collection import GarbageCollector
 from addonkit.controller.provisioner import Provisioner
 from addonkit.controller.reconciliation import Reconciliation, associations_with, see
 from addonkit.controller.retrying import has_failed
@@ -17,6 +16,7 @@ from addonkit.models.execution import Execution, ExecutionStatus
 from addonkit.models.instance import Association, Instance, Phase
 
 if TYPE_CHECKING:
+    from addonkit.controller.garbage_collection import GarbageCollector
     from addonkit.controller.requests import Asked
     from addonkit.engine.engine import Engine
     from addonkit.errors import AddonkitError
@@ -34,8 +34,13 @@ class Controller:
         self._leases = leases
         self._engine = engine
         self._clock = clock
-        self._garbage = GarbageCollector(store, leases, clock)
         self._context = ActionContext(registry, engine, clock)
+
+    @cached_property
+    def _garbage(self) -> GarbageCollector:
+        from addonkit.controller.garbage_collection import GarbageCollector as Made
+
+        return Made(self._store, self._leases, self._clock)
 
     def cause(self, instance_id: str) -> AddonkitError | None:
         """Return what this process last saw fail for an instance, with the traceback of the addon's own code."""

@@ -27,7 +27,7 @@ from addonkit.util.values import frozen
 if TYPE_CHECKING:
     from addonkit.archive.reader import StreamReader
     from addonkit.controller.controller import Controller
-    from addonkit.kit.operations import Operations
+    from addonkit.kit.creation import Creation
     from addonkit.kit.services import Services
 
 
@@ -68,11 +68,11 @@ class Backups:
         moves: runs the sagas that bring data into a new place.
     """
 
-    def __init__(self, services: Services, operations: Operations, controller: Controller) -> None:
+    def __init__(self, services: Services, creation: Creation, controller: Controller) -> None:
         self._store = services.store
         self._registry = services.registry
         self._home = services.home
-        self.places = DataPlaces(services.store, operations)
+        self.places = DataPlaces(services.store, creation)
         parts = services.backups()
         self._keyring = parts.keyring
         self._repository = parts.repository

@@ -23,7 +23,7 @@ from addonkit.util.values import frozen
 
 if TYPE_CHECKING:
     from addonkit.kit.backups import Backups
-    from addonkit.kit.operations import Operations
+    from addonkit.kit.creation import Creation
     from addonkit.registry.registry import Registry
 
 
@@ -69,13 +69,13 @@ class Changes:
 
     Args:
         registry: knows the variants.
-        operations: resolves variants and versions.
+        creation: resolves variants and versions.
         backups: finds instances and places for data, and runs the sagas.
     """
 
-    def __init__(self, registry: Registry, operations: Operations, backups: Backups) -> None:
+    def __init__(self, registry: Registry, creation: Creation, backups: Backups) -> None:
         self._registry = registry
-        self._operations = operations
+        self._creation = creation
         self._places = backups.places
         self._service = backups.service
         self._moves = backups.moves
@@ -151,7 +151,7 @@ class Changes:
         attempted, before = f"cannot upgrade {instance.name}", instance.config.get(CONFIG_VERSION, "")
         if not before:
             raise InvalidInput(attempted, f"addon {instance.addon} has no versions")
-        newest = version or await asyncio.to_thread(self._operations.newest_version, instance)
+        newest = version or await asyncio.to_thread(self._creation.newest_version, instance)
         place = await self._place(instance, instance.variant, newest)
         after = place.config.get(CONFIG_VERSION, "")
         if version_key(after) < version_key(before):
@@ -169,8 +169,8 @@ class Changes:
 
     async def _place(self, instance: Instance, variant: str, version: str) -> PlaceRequest:
         spec = f"{instance.addon}:{variant}"
-        options = self._operations.chosen_options(spec, instance.options)
-        check = partial(self._operations.check, spec, instance.app, version=version, options=options)
+        options = self._creation.chosen_options(spec, instance.options)
+        check = partial(self._creation.make_request, spec, instance.app, version=version, options=options)
         request = await asyncio.to_thread(check)
         addon = self._registry.get(request.addon)
         if any(each.is_cache for each in addon.definition.variants if each.name == request.variant):

@@ -22,7 +22,7 @@ from addonkit.util.addresses import address_fault
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from addonkit.kit.operations import Operations
+    from addonkit.kit.creation import Creation
     from addonkit.models.backup import ArchiveManifest
     from addonkit.models.backup_state import FormerName
     from addonkit.models.trash import TrashedInstance
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 class DataPlaces:
     """Reads the store; writes nothing."""
 
-    def __init__(self, store: Store, operations: Operations) -> None:
+    def __init__(self, store: Store, creation: Creation) -> None:
         self._store = store
-        self._operations = operations
+        self._creation = creation
 
     async def find(self, name: str, app: str | None) -> Instance:
         """Return the instance of that name, or what the app calls it; UnknownInstance when there is none."""
@@ -98,10 +98,10 @@ class DataPlaces:
         """
         spec = f"{manifest.addon}:{variant or manifest.variant}"
         if options is None:  # what comes from elsewhere listens for no other machines unless that is asked for
-            options = without_listening(self._operations.chosen_options(spec, manifest.config))
+            options = without_listening(self._creation.chosen_options(spec, manifest.config))
         else:
             options = await _where_possible(options)
-        check = partial(self._operations.check, spec, app, options=options)
+        check = partial(self._creation.make_request, spec, app, options=options)
         try:
             request = await asyncio.to_thread(check, version=manifest.server_version)
         except UnknownVersion:
@@ -114,8 +114,8 @@ class DataPlaces:
         """Return a place for what was destroyed: as it was, with the nearest version if its own is no longer here."""
         spec = f"{trashed.addon}:{trashed.variant}"
         kept = await _where_possible(trashed.config)
-        options = self._operations.chosen_options(spec, kept)
-        check = partial(self._operations.check, spec, trashed.app, options=options)
+        options = self._creation.chosen_options(spec, kept)
+        check = partial(self._creation.make_request, spec, trashed.app, options=options)
         try:
             found = await asyncio.to_thread(check, version=trashed.config.get(CONFIG_VERSION, ""))
         except UnknownVersion:

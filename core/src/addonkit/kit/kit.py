@@ -83,7 +83,7 @@ class Kit(Parts):
             InstanceFailed: it could not be provisioned; everything made for it was undone.
         """
         request, asked = await self._creation.check(spec, app, alias, version, socket=socket, options=options)
-        return await self._creation.finish(await self._operations.record(request), wait=wait, asked=asked)
+        return await self._creation.finish(await self._creation.record(request), wait=wait, asked=asked)
 
     async def plan_create(
         self, spec: str, app: str, *, alias: str = "", version: str = "", options: Mapping[str, str] | None = None

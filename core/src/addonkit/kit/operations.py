@@ -1,133 +1,38 @@
-"""The operations a user can ask for: check, then write desired state. The controller does the rest."""
+"""Operations on what exists already: check, then write desired state. The controller does the rest."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import attrs
 
-from addonkit.compute.process.versions import matches, shorten
 from addonkit.controller.lookup import existing, find_association, find_attached, find_instance
 from addonkit.controller.moving import check_still
 from addonkit.controller.naming import promote
-from addonkit.controller.requests import Created, Request, associate, check_label, create, ensure_app
+from addonkit.controller.requests import Created, associate, check_label, ensure_app
 from addonkit.controller.retrying import retry_association, retry_instance
 from addonkit.controller.variables import associations_of, resolve_app_names
 from addonkit.errors import AlreadyExists, Busy, InvalidInput, UnknownInstance
-from addonkit.models.definition import CONFIG_PROGRAMS, CONFIG_VERSION, AddonDefinition
-from addonkit.models.identifiers import check_alias, check_app_name, new_id
+from addonkit.models.definition import AddonDefinition
+from addonkit.models.identifiers import check_alias, check_app_name
 from addonkit.models.instance import Association, Instance, Phase
 from addonkit.models.variable import VariableMove
-from addonkit.registry.entities import entity_of, record_entity
-from addonkit.util.unix_sockets import LONGEST
 
 if TYPE_CHECKING:
-    from addonkit.compute.interface import Backend
     from addonkit.registry.registry import Registry
     from addonkit.store.interface import Entity, Reader, Store, Transaction
 
 Keep = Callable[["Transaction", Instance], None]
 """Writes what is kept of an instance that is destroyed."""
 
-_SOCKET_NAME: Final = 16
-"""Characters that the name of a server's Unix socket may have."""
-
 
 class Operations:
     """Writes desired state; each decision is one transaction."""
 
-    def __init__(self, store: Store, registry: Registry, backend: Backend) -> None:
+    def __init__(self, store: Store, registry: Registry) -> None:
         self._store = store
         self._registry = registry
-        self._backend = backend
-
-    def check(
-        self,
-        spec: str,
-        app: str,
-        *,
-        alias: str = "",
-        version: str = "",
-        socket: bool = False,
-        options: Mapping[str, str] | None = None,
-    ) -> Request:
-        """Check everything about a request that does not need the store. Blocking: may look for programs.
-
-        Raises:
-            InvalidInput, UnknownAddon, UnknownVariant, UnknownVersion, AddonBroken: with what is wrong.
-        """
-        check_app_name(app)
-        if alias:
-            check_alias(alias)
-        addon_name, variant = self._registry.resolve_addon_and_variant(spec)
-        addon = self._registry.get(addon_name)
-        if socket:
-            self._check_socket(addon.definition, f"cannot create {spec}")
-        attempted = f"cannot create {addon_name}:{variant} for {app}"
-        chosen = addon.definition.options_of(variant).checked(options or {}, attempted=attempted)
-        config = {}
-        program = addon.definition.program_of(variant, chosen)
-        if program is not None:
-            definition = attrs.evolve(addon.definition, program=program)
-            config[CONFIG_VERSION] = self._backend.runnable_version(definition, version)
-            config[CONFIG_PROGRAMS] = self._directory(definition, config[CONFIG_VERSION])
-        wanted = version or config.get(CONFIG_VERSION, "")
-        config |= self._registry.get_variant_config(addon_name, variant, wanted)
-        config |= chosen
-        return Request(app, addon_name, addon.distribution, variant, alias, config, version, socket, chosen)
-
-    def chosen_options(self, spec: str, config: Mapping[str, str]) -> dict[str, str]:
-        """Return the values of options that a config has besides defaults; those that are not offered are left out."""
-        addon, variant = self._registry.resolve_addon_and_variant(spec)
-        return self._registry.get(addon).definition.options_of(variant).chosen(config)
-
-    def newest_version(self, instance: Instance) -> str:
-        """Return the newest version that an instance's servers can run here, as exact as the one it has. Blocking.
-
-        Empty when there is no program that can be used.
-        """
-        definition = self._registry.get(instance.addon, instance.distribution).definition
-        program = definition.program_of(instance.variant, instance.config)
-        if program is None:
-            return ""
-        found = self._backend.find_programs(attrs.evolve(definition, program=program))
-        return shorten(found[0].version, like=instance.config.get(CONFIG_VERSION, "")) if found else ""
-
-    def _check_socket(self, definition: AddonDefinition, attempted: str) -> None:
-        """Make sure that apps can get at servers through a Unix socket."""
-        if not definition.sockets:
-            raise InvalidInput(attempted, f"{definition.name} has no Unix socket for apps", "leave out --socket")
-        pool = Path(self._backend.log_path(f"{definition.name}-{new_id()}")).parent
-        path = f"{os.path.realpath(pool)}/sockets/{'x' * _SOCKET_NAME}"
-        if len(os.fsencode(path)) > LONGEST:
-            found = f"the path of its Unix socket would have more than {LONGEST} bytes"
-            raise InvalidInput(attempted, found, "leave out --socket, or set ADDONKIT_HOME to a shorter path")
-
-    def _directory(self, definition: AddonDefinition, version: str) -> str:
-        """Return the directory of programs of that version that holds nothing else; empty when there is none such."""
-        for found in self._backend.find_programs(definition):
-            if found.origin in {"system", "wheel"} and matches(found.version, version):
-                return found.directory
-        return ""
-
-    async def record(self, request: Request) -> Created:
-        """Record the instance and its association; the app too when it is new.
-
-        The same request again finds what it made before.
-
-        Raises:
-            AlreadyExists: the app has an addon of that name.
-        """
-        addon = entity_of(self._registry.get(request.addon, request.distribution))
-
-        def decide(tx: Transaction) -> Created:
-            record_entity(tx, addon)
-            return create(tx, request)
-
-        return await self._store.transact(decide)
 
     async def attach(self, name: str, app: str, alias: str = "", *, socket: bool = False, role: str = "") -> Created:
         """Record that an app is to receive the variables of an instance that exists.

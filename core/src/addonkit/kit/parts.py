@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from addonkit.controller.controller import Controller
 from addonkit.kit.admission import Admission
 from addonkit.kit.creation import Creation
-from addonkit.kit.operations import Operations
 from addonkit.kit.services import Services
 from addonkit.models.app import EnvironmentFile
 
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     from addonkit.kit.listing import Listing
     from addonkit.kit.moves import Moves
     from addonkit.kit.operation_log import OperationLog
+    from addonkit.kit.operations import Operations
     from addonkit.kit.options import InstanceOptions
     from addonkit.kit.planner import Planner
     from addonkit.kit.reachability import Reachability
@@ -57,11 +57,16 @@ class Parts:
         self._clock = services.clock
         self._engine = services.engine
         self._settings = services.settings
-        self._operations = Operations(store, registry, backend)
         self._admission = Admission(store, registry)
         self._controller = Controller(store, services.leases, registry, services.engine, services.clock)
-        self._creation = Creation(services, self._operations, self._admission, self._controller)
+        self._creation = Creation(services, self._admission, self._controller)
         self._services = services
+
+    @cached_property
+    def _operations(self) -> Operations:
+        from addonkit.kit.operations import Operations as Made
+
+        return Made(self._store, self.registry)
 
     @cached_property
     def _planner(self) -> Planner:
@@ -193,7 +198,7 @@ class Parts:
         """Return what can be asked about backups; what that needs is imported when it is asked for first."""
         from addonkit.kit.backups import Backups as Made
 
-        return Made(self._services, self._operations, self._controller)
+        return Made(self._services, self._creation, self._controller)
 
     @cached_property
     def moves(self) -> Moves:
@@ -221,7 +226,7 @@ class Parts:
         """Return what can be asked about the size and version of instances; imported when it is asked for first."""
         from addonkit.kit.changes import Changes as Made
 
-        return Made(self.registry, self._operations, self.backups)
+        return Made(self.registry, self._creation, self.backups)
 
     @cached_property
     def storage(self) -> StorageWatch:

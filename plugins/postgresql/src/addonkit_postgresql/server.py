@@ -10,12 +10,11 @@ import attrs
 
 from addonkit import ContainerSpec, DiskTemplate, File, Probe, Program, Secret, Server, admin_password
 from addonkit_postgresql.definition import PROGRAM
-from addonkit_postgresql.extending import words
 from addonkit_postgresql.extensions import FIRST_VERSION, TRUST
 from addonkit_postgresql.hogs import FIRST_WITH_QUEUE_SETTING, QUEUE_SETTING
 from addonkit_postgresql.listening import listening
 from addonkit_postgresql.naming import ADMINISTRATOR, CLOSE_DOORS, SPARE
-from addonkit_postgresql.options import PRELOADED
+from addonkit_postgresql.options import EXTENSIONS, PRELOADED
 from addonkit_postgresql.scram import UNUSABLE
 
 _MOUNT: Final = "/var/lib/addonkit"
@@ -81,7 +80,8 @@ def program(server: Server) -> Program:
     """Return how a server runs without a container."""
     reached = listening(server)
     settings = (*_LOOPBACK, *_sizes(server), *_SETTINGS, *reached.settings)
-    preloaded = [each for each in PRELOADED if each in words(server.config)]
+    chosen = server.config.get(EXTENSIONS, "").split(",")
+    preloaded = [each for each in PRELOADED if each in chosen]
     settings += (f"shared_preload_libraries={','.join(preloaded)}",) if preloaded else ()
     trusting = not server.shared and _major(server.version) >= FIRST_VERSION
     return Program(
