@@ -48,7 +48,7 @@ class Saga(Generic[T]):
         self.inputs = tuple(inputs)
         self.resumes_from = tuple(resumes_from)
         self.values: Mapping[str, Any] = dict(values or {})
-        _check(name, self.steps, self.inputs, version, self.resumes_from)
+        self._check()
 
     def bind(self, **values: Any) -> Saga[T]:
         """Return the same saga with these inputs given.
@@ -83,6 +83,30 @@ class Saga(Generic[T]):
         """Inputs that have no value yet."""
         return tuple(name for name in self.inputs if name not in self.values)
 
+    def _check(self) -> None:
+        """Check the versions, and follow the keys through the steps.
+
+        Raises:
+            SagaDefinitionError: at the first thing that cannot work, naming the saga, the step and the key.
+        """
+        attempted = f"cannot define saga {self.name}"
+        if self.version < 1:
+            raise SagaDefinitionError(attempted, f"version {self.version} is less than 1")
+        for older in self.resumes_from:
+            if not 1 <= older < self.version:
+                found = f"it resumes from version {older}, which is not older than its own, {self.version}"
+                raise SagaDefinitionError(attempted, found)
+        taken = ENGINE_NAMES.intersection(self.inputs)
+        if taken:
+            raise SagaDefinitionError(attempted, f"input {min(taken)!r} is a name of the engine's own")
+        providers = dict.fromkeys(ENGINE_NAMES, "the engine") | dict.fromkeys(self.inputs, "the inputs")
+        seen: set[str] = set()
+        for each in self.steps:
+            if each.name in seen:
+                raise SagaDefinitionError(attempted, f"two steps are named {each.name}")
+            seen.add(each.name)
+            _check_step(attempted, each, providers)
+
     def shape(self) -> dict[str, Any]:
         """Return what an interrupted execution depends on, for a lock file: version, inputs, steps, keys."""
         return {
@@ -96,43 +120,6 @@ class Saga(Generic[T]):
 
     def __repr__(self) -> str:
         return f"<saga {self.name} version {self.version}>"
-
-
-def _check(name: str, steps: Sequence[Step], inputs: Sequence[str], version: int, resumes_from: Sequence[int]) -> None:
-    """Follow the keys through the steps of a saga.
-
-    Args:
-        name: of the saga.
-        steps: in the order they run.
-        inputs: keys given when the saga is bound or run.
-        version: of its shape.
-        resumes_from: older versions that it continues.
-
-    Raises:
-        SagaDefinitionError: at the first thing that cannot work, naming the saga, the step and the key.
-    """
-    attempted = f"cannot define saga {name}"
-    _check_versions(attempted, version, resumes_from)
-    taken = ENGINE_NAMES.intersection(inputs)
-    if taken:
-        raise SagaDefinitionError(attempted, f"input {min(taken)!r} is a name of the engine's own")
-    providers = dict.fromkeys(ENGINE_NAMES, "the engine") | dict.fromkeys(inputs, "the inputs")
-    seen: set[str] = set()
-    for each in steps:
-        if each.name in seen:
-            raise SagaDefinitionError(attempted, f"two steps are named {each.name}")
-        seen.add(each.name)
-        _check_step(attempted, each, providers)
-
-
-def _check_versions(attempted: str, version: int, resumes_from: Sequence[int]) -> None:
-    if version < 1:
-        raise SagaDefinitionError(attempted, f"version {version} is less than 1")
-    for older in resumes_from:
-        if not 1 <= older < version:
-            raise SagaDefinitionError(
-                attempted, f"it resumes from version {older}, which is not older than its own, {version}"
-            )
 
 
 def _check_step(attempted: str, each: Step, providers: dict[str, str]) -> None:

@@ -68,8 +68,12 @@ class Leases:
         """Return the lease, if it is free now, and what `within` returned in the transaction that took it."""
 
         def decide(tx: Transaction) -> tuple[Lease, Any] | None:
-            lease = self._take(tx, key)
-            return (lease, within(tx)) if lease else None
+            found = tx.get(Lease, key)
+            if found is not None and self._held(found.value):
+                return None
+            lease = Lease(key, self.owner, found.value.fence + 1 if found else 1, self._expiry())
+            taken = tx.put(found, lease) if found else tx.create(key, lease)
+            return taken.value, within(tx)
 
         taking = asyncio.create_task(self._store.transact(decide))
         try:
@@ -200,14 +204,6 @@ class Leases:
             return sum(tx.delete(Lease, each.name) for each in old if not self._held(each.value))
 
         return await self._store.transact(decide)
-
-    def _take(self, tx: Transaction, key: str) -> Lease | None:
-        found = tx.get(Lease, key)
-        if found is None:
-            return tx.create(key, Lease(key, self.owner, 1, self._expiry())).value
-        if self._held(found.value):
-            return None
-        return tx.put(found, Lease(key, self.owner, found.value.fence + 1, self._expiry())).value
 
     def _held(self, lease: Lease) -> bool:
         return bool(lease.owner) and lease.expires > self._clock.now() and self._alive(lease.owner)

@@ -99,7 +99,8 @@ class SqliteTransaction:
     def create(self, name: str, value: V) -> Entity[V]:
         """See Transaction."""
         kind, now = type(value), self._clock.now()
-        row, data = row_id(kind, check_name(name)), self._codec.dump(row_id(kind, name), value)
+        row = row_id(kind, check_name(name))
+        data = self._codec.dump(row, value)
         insert = "INSERT INTO entity VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
         columns = (kind.kind, name, data, 1, now.isoformat(), now.isoformat())
         if not self._execute(insert, *columns, checksum(*columns)).rowcount:
