@@ -164,7 +164,7 @@ asyncio.run(main())
 """
 
 FULL_AT_ONCE = """
-from addonkit.store.sealing import load_key
+from addonkit.store.keyfile import load_key
 async def main():
     home = Path(sys.argv[1])
     try:

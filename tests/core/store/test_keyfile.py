@@ -9,7 +9,8 @@ import pytest
 from addonkit.errors import SecretError, StoreError, StoreUnavailable
 from addonkit.models.secret import Secret
 from addonkit.store.codec import Codec
-from addonkit.store.sealing import Sealer, load_key
+from addonkit.store.keyfile import load_key
+from addonkit.store.sealing import Sealer
 from addonkit.store.sqlite import SqliteStore
 from addonkit.testing.store import create
 from addonkit.testing.store_values import Note
@@ -101,7 +102,7 @@ def test_a_key_that_is_no_file_is_named(home):
 def test_a_home_without_write_permission_is_named(home, child):
     process = child("""
 import os
-from addonkit.store.sealing import load_key
+from addonkit.store.keyfile import load_key
 os.chmod(sys.argv[1], 0o555)
 if os.geteuid() == 0:
     os.setuid(65534)

@@ -11,7 +11,7 @@ from addonkit.saga.protocol import Sagas
 from addonkit.saga.saga import Saga
 from addonkit.saga.step import ENGINE_NAMES, Signature, Step
 from addonkit.store.codec import structure, unstructure
-from addonkit.store.read_only import plain
+from addonkit.store.readers import plain
 
 Progress = Callable[[str], None]
 """What a step receives as `progress`."""

@@ -169,7 +169,8 @@ async def open_store(home: Path, environ: Mapping[str, str], clock: Clock) -> St
     """
     from addonkit.store.codec import Codec
     from addonkit.store.key_check import check_key
-    from addonkit.store.sealing import Sealer, load_key
+    from addonkit.store.keyfile import load_key
+    from addonkit.store.sealing import Sealer
     from addonkit.store.sqlite import SqliteStore
 
     sealer = Sealer(load_key(home, environ))

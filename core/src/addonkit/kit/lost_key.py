@@ -50,8 +50,9 @@ def is_lost(home: Path, environ: Mapping[str, str]) -> bool:
     Raises:
         StoreError: the state cannot be read.
     """
+    from addonkit.store.keyfile import load_key
     from addonkit.store.rekey import key_of
-    from addonkit.store.sealing import Sealer, load_key
+    from addonkit.store.sealing import Sealer
 
     sealed_with = key_of(home / "state.db")
     try:

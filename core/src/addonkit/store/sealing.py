@@ -10,12 +10,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from addonkit.errors import SecretError
-from addonkit.store.keyfile import KEY_BYTES, load_key
+from addonkit.store.keyfile import KEY_BYTES
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-__all__ = ["Sealer", "load_key"]
 
 _FORM: Final = "1"
 _NONCE_BYTES: Final = 12  # what GCM is made for; NIST SP 800-38D, 8.2

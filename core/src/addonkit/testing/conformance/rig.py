@@ -26,7 +26,8 @@ from addonkit.provider.certificates import NAME as AUTHORITY
 from addonkit.registry.discovery import BLOCK_VARIABLE
 from addonkit.store.codec import Codec
 from addonkit.store.interface import Transaction
-from addonkit.store.sealing import Sealer, load_key
+from addonkit.store.keyfile import load_key
+from addonkit.store.sealing import Sealer
 from addonkit.store.sqlite import SqliteStore
 from addonkit.testing.command import CommandLine
 from addonkit.testing.conformance.addon_under_test import AddonUnderTest, plugins_beside, registry_for
