@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from addonkit.engine.cancellation import forget_cancellation
-from addonkit.engine.failure import scrub, secrets_in
-from addonkit.engine.journal import event_of, with_start
+from addonkit.engine.failure import secrets_in
+from addonkit.engine.journal import with_start
 from addonkit.errors import SagaDefinitionError, SagaRefused
-from addonkit.models.execution import EventKind, Execution, ExecutionStatus, StepRecord, StepStatus
+from addonkit.models.execution import Execution, ExecutionStatus, StepRecord, StepStatus
 from addonkit.saga.saga import Saga
 from addonkit.store.codec import unstructure
 from addonkit.store.interface import Entity
@@ -78,9 +78,8 @@ class Beginning:
         if not self.saga.steps:
             return Begun(tx.create(self.id, execution))
         first = self.saga.steps[0]
-        title = scrub(first.title, secrets_in(execution.inputs))
-        event = event_of(execution, EventKind.STARTED, title, self.clock.now(), first.name)
-        return Begun(tx.create(self.id, with_start(execution, first, event)), first.name)
+        started = with_start(execution, first, self.clock.now(), secrets_in(execution.inputs))
+        return Begun(tx.create(self.id, started), first.name)
 
 
 def _inputs(saga: Saga[Any]) -> Mapping[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -63,10 +63,10 @@ class Journal:
 
     def stage(self, ended: StepEnd | None, begins: Step) -> None:
         """Take note that a step has ended and one without an effect begins; the next entry writes it."""
-        started = self.event(EventKind.STARTED, begins.title, begins.name)
+        at = self._clock.now()
 
         def change(now: Execution) -> Execution:
-            return with_start(self._with_end(now, ended), begins, started)
+            return with_start(self._with_end(now, ended), begins, at, self.hidden)
 
         self._staged.append(change)
         self._entity = attrs.evolve(self._entity, value=change(self.execution))
@@ -92,9 +92,7 @@ class Journal:
 
         def revise(now: Execution) -> Execution:
             now = self._with_end(now, ended)
-            return (
-                now if now.cancel else with_start(now, begins, self.event(EventKind.STARTED, begins.title, begins.name))
-            )
+            return now if now.cancel else with_start(now, begins, self._clock.now(), self.hidden)
 
         return await self._revise(revise)
 
@@ -135,7 +133,7 @@ class Journal:
 
     def event(self, kind: EventKind, message: str, step: str = "") -> Event:
         """Return an event of this execution, now; what is hidden is taken out of its message."""
-        return event_of(self.execution, kind, scrub(message, self.hidden), self._clock.now(), step)
+        return _event_of(self.execution, kind, message, self._clock.now(), self.hidden, step)
 
     def hide(self, *values: Any) -> None:
         """Keep the secrets of these values out of events and errors from now on."""
@@ -199,15 +197,25 @@ def record_of(execution: Execution, name: str) -> StepRecord:
     return execution.steps[_number_of(execution, name) - 1]
 
 
-def event_of(execution: Execution, kind: EventKind, message: str, at: datetime, step: str = "") -> Event:
+def _event_of(
+    execution: Execution, kind: EventKind, message: str, at: datetime, hidden: Collection[str], step: str
+) -> Event:
     """Return an event of an execution; of one of its steps when that is named."""
     number = _number_of(execution, step) if step else 0
     total, subject = len(execution.steps), dict(execution.subject)
-    return Event(execution.id, execution.saga, kind, message, at, step, number, total, subject)
+    return Event(execution.id, execution.saga, kind, scrub(message, hidden), at, step, number, total, subject)
 
 
-def with_start(execution: Execution, step: Step, event: Event) -> Execution:
-    """Return the execution with one more run of a step, which begins."""
+def with_start(execution: Execution, step: Step, at: datetime, hidden: Collection[str]) -> Execution:
+    """Return the execution with one more run of a step, which begins.
+
+    Args:
+        execution: as it is.
+        step: that begins.
+        at: when.
+        hidden: texts that the event must not show.
+    """
+    event = _event_of(execution, EventKind.STARTED, step.title, at, hidden, step.name)
     attempts = record_of(execution, step.name).attempts + 1
     started = {"status": StepStatus.STARTED, "attempts": attempts, "error": ""}
     return with_events(execution, event, steps=steps_with(execution, step.name, **started))

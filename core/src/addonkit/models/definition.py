@@ -203,14 +203,13 @@ class AddonDefinition:
     sockets: bool = False
     imports: tuple[str, ...] = ()
     options: tuple[OptionDefinition, ...] = ()
+    roles: Mapping[str, str] = attrs.field(factory=dict)
 
     def options_of(self, variant: str) -> Options:
         """Return the options of the instances of a variant."""
         chosen = self.variant(variant)
         config = chosen.config if chosen else {}
         return Options(self.name, variant, self.options, config, is_shared_variant(variant))
-
-    roles: Mapping[str, str] = attrs.field(factory=dict)
 
     @property
     def listens(self) -> bool:
