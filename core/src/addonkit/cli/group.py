@@ -139,21 +139,8 @@ def _meant(word: str) -> str:
     return f"; did you mean `{meant}`?" if meant else ""
 
 
-def _show_version(ctx: click.Context, _option: click.Parameter, value: bool) -> None:
-    if value:
-        click.echo(f"addonkit {addonkit.__version__}")
-        ctx.exit()
-
-
 @click.group("addonkit", cls=Commands, examples=_EXAMPLES, context_settings=SETTINGS, invoke_without_command=True)
-@click.option(
-    "--version",
-    is_flag=True,
-    is_eager=True,
-    expose_value=False,
-    callback=_show_version,
-    help="Print the version.",
-)
+@click.version_option(addonkit.__version__, message="addonkit %(version)s", help="Print the version.")
 @click.pass_context
 def cli(ctx: click.Context) -> None:
     """Give an app a database, a cache or a bucket with one command.

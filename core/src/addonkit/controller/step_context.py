@@ -94,18 +94,13 @@ class _Served:
 
 def _read(reader: Reader, subject: Mapping[str, str]) -> _Served:
     instance = _value(reader, Instance, subject.get("instance", ""))
+    tie, generation = _value(reader, Association, subject.get("association", "")), subject.get("generation", "")
     return _Served(
         _value(reader, App, subject.get("app", "")),
         instance,
-        _association(reader, subject),
+        tie.of_generation(int(generation)) if tie and generation else tie,
         _value(reader, Server, subject.get("server") or (instance.server if instance else "")),
     )
-
-
-def _association(reader: Reader, subject: Mapping[str, str]) -> Association | None:
-    found = _value(reader, Association, subject.get("association", ""))
-    generation = subject.get("generation", "")
-    return found.of_generation(int(generation)) if found and generation else found
 
 
 def _value(reader: Reader, kind: type[V], name: str) -> V | None:

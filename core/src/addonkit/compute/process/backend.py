@@ -31,7 +31,6 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from addonkit.compute.process.disk_records import DiskRecords
 from addonkit.compute.process.disks import Disks, check_space, size_of_tree
 from addonkit.compute.process.failures import as_failure_of
 from addonkit.compute.process.layout import Layout, check_name, program_of
@@ -101,7 +100,7 @@ class ProcessBackend:
         self._home = home
         self._users = ServerUsers(home / "uids", environ)
         self._ports = Ports(home / "ports", port_range(environ))
-        self._disks = Disks(home / "disks", DiskRecords(home / "prepared"), self._users)
+        self._disks = Disks(home / "disks", home / "prepared", self._users)
         self._programs = Programs(home / "programs", environ, self._users.example())
         self._layout = Layout(home, self._disks, self._users)
         self._templates = templates_of(home, environ)

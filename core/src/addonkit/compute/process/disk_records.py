@@ -7,14 +7,10 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import stat
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from addonkit.errors import PoolCrashed
-from addonkit.util.files import make_directory, replace_private
 from addonkit.util.values import frozen
 
 MARK: Final = "addonkit.disk"
@@ -39,62 +35,24 @@ class DiskRecord:
         return json.dumps({"id": self.id, "files": list(self.files)})
 
 
-class DiskRecords:
-    """The remembered disks of a home: a file each, in a directory of its own."""
+def find_loss(known: DiskRecord, record: Path, data: Path) -> str:
+    """Return why a remembered disk does not hold its data: missing, incomplete, or of another server; empty if it does.
 
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
-
-    def recall(self, disk: str) -> DiskRecord | None:
-        """Return what is remembered of a disk; None when it was never prepared."""
-        return read_mark(self._directory / disk)
-
-    def remember(self, disk: str, known: DiskRecord) -> None:
-        """Note that a disk holds data."""
-        make_directory(self._directory, 0o700)
-        replace_private(self._directory / disk, known.text().encode())
-
-    def forget(self, disk: str) -> None:
-        """Forget a disk. Does nothing when it is not remembered."""
-        (self._directory / disk).unlink(missing_ok=True)
-
-    def names(self) -> tuple[str, ...]:
-        """Return names of the remembered disks."""
-        try:
-            return tuple(sorted(name for name in os.listdir(self._directory) if not name.startswith(".")))  # noqa: PTH208
-        except FileNotFoundError:
-            return ()
-
-    def check(self, disk: str, data: Path, attempted: str) -> None:
-        """Make sure that a remembered disk still holds its data.
-
-        Raises:
-            PoolCrashed: they are missing, incomplete, or those of another server.
-        """
-        known = self.recall(disk)
-        if known is not None:
-            missing = self._missing(disk, known, data)
-            if missing:
-                raise PoolCrashed(
-                    attempted, missing, "mount or restore them, or run `addonkit destroy` for what is on it"
-                )
-
-    def _missing(self, disk: str, known: DiskRecord, data: Path) -> str:
-        if not holds_anything(data):
-            return f"its data are not at {data} ({'it is empty' if data.exists() else 'it is missing'})"
-        mark = read_mark(data / MARK)
-        if mark is None:
-            again = f"if they are, run `cp {self._directory / disk} {data / MARK}`"
-            return f"its data are not at {data} (what is there is not known to be its own; {again})"
-        if mark.id != known.id:
-            return f"its data are not at {data} (what is there is of another server)"
-        lost = [name for name in known.files if not _has_content(data / name)]
-        return f"its data are not whole: {data / lost[0]} is missing or empty" if lost else ""
-
-
-def new_record(files: Sequence[str] = ()) -> DiskRecord:
-    """Make what is remembered of a new disk."""
-    return DiskRecord(secrets.token_hex(8), tuple(files))
+    Args:
+        known: what the record says.
+        record: the file of the home that remembers the disk.
+        data: where its data should be.
+    """
+    if not holds_anything(data):
+        return f"its data are not at {data} ({'it is empty' if data.exists() else 'it is missing'})"
+    mark = read_mark(data / MARK)
+    if mark is None:
+        again = f"if they are, run `cp {record} {data / MARK}`"
+        return f"its data are not at {data} (what is there is not known to be its own; {again})"
+    if mark.id != known.id:
+        return f"its data are not at {data} (what is there is of another server)"
+    lost = [name for name in known.files if not _has_content(data / name)]
+    return f"its data are not whole: {data / lost[0]} is missing or empty" if lost else ""
 
 
 def read_mark(path: Path) -> DiskRecord | None:

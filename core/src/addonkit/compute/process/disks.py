@@ -12,11 +12,11 @@ from typing import Final
 
 import attrs
 
-from addonkit.compute.process.disk_records import MARK, DiskRecord, DiskRecords, holds_anything, new_record, read_mark
+from addonkit.compute.process.disk_records import MARK, DiskRecord, find_loss, holds_anything, read_mark
 from addonkit.compute.process.server_users import ServerUsers
 from addonkit.compute.process.user import user_of
-from addonkit.errors import ComputeError
-from addonkit.util.files import make_directory, remove_tree
+from addonkit.errors import ComputeError, PoolCrashed
+from addonkit.util.files import make_directory, remove_tree, replace_private
 
 LOCK: Final = "lock"
 """Name of the file, beside the data, that a server holds locked for life."""
@@ -36,9 +36,14 @@ class Disks:
 
     Only `data`, and what is to become it, belongs to the server's user: it must not be able to put something
     else in their place.
+
+    Args:
+        directory: holds the disks.
+        records: directory of files that say which disks hold data.
+        users: as whom servers run.
     """
 
-    def __init__(self, directory: Path, records: DiskRecords, users: ServerUsers) -> None:
+    def __init__(self, directory: Path, records: Path, users: ServerUsers) -> None:
         self._directory = directory
         self._records = records
         self._users = users
@@ -57,7 +62,7 @@ class Disks:
 
     def ensure(self, name: str) -> None:
         """Make the disk. Does nothing when it exists, or existed and holds data that are not in their place."""
-        if self._records.recall(name) is not None:
+        if self._known(name) is not None:
             return
         mode = 0o711 if self._users.named else 0o700
         make_directory(self._directory, mode)
@@ -69,22 +74,26 @@ class Disks:
         Raises:
             PoolCrashed: its data are missing, incomplete, or those of another server.
         """
-        self._records.check(name, self.data(name), attempted)
+        known = self._known(name)
+        loss = find_loss(known, self._records / name, self.data(name)) if known else ""
+        if loss:
+            raise PoolCrashed(attempted, loss, "mount or restore them, or run `addonkit destroy` for what is on it")
 
     def is_prepared(self, name: str) -> bool:
         """Return whether the disk has been prepared; it is never prepared again."""
-        return self._records.recall(name) is not None or holds_anything(self.data(name))
+        return self._known(name) is not None or holds_anything(self.data(name))
 
     def recall(self, name: str) -> DiskRecord:
         """Return what is remembered of the disk, else what its mark says, else a new memory."""
-        return self._records.recall(name) or read_mark(self.data(name) / MARK) or new_record()
+        return self._known(name) or read_mark(self.data(name) / MARK) or DiskRecord(secrets.token_hex(8))
 
     def remember(self, name: str, files: tuple[str, ...]) -> None:
         """Note that the disk holds data, and which files belong to them."""
-        known = self._records.recall(name)
+        known = self._known(name)
         wanted = attrs.evolve(self.recall(name), files=files)
         if known != wanted:
-            self._records.remember(name, wanted)
+            make_directory(self._records, 0o700)
+            replace_private(self._records / name, wanted.text().encode())
 
     def mark(self, name: str, data: Path) -> None:
         """Mark data, or what is to become them, as those of this disk.
@@ -125,7 +134,7 @@ class Disks:
         """
         if self.path(name).exists():
             self._set_aside(name)
-        self._records.forget(name)
+        (self._records / name).unlink(missing_ok=True)
         self._users.free(name)
         for doomed, owner in self._doomed():
             left = remove_tree(doomed)
@@ -139,6 +148,10 @@ class Disks:
             return ()
         whole = {name for name in os.listdir(self._directory) if not name.startswith(".")}  # noqa: PTH208
         return tuple(sorted(whole | {owner for _, owner in self._doomed()}))
+
+    def _known(self, name: str) -> DiskRecord | None:
+        """Return what the home remembers of a disk; None when it was never prepared."""
+        return read_mark(self._records / name)
 
     def _set_aside(self, name: str) -> None:
         try:

@@ -36,7 +36,8 @@ def read_record(path: Path, home: str = "") -> RunRecord | None:
         OSError: when it cannot be read.
     """
     try:
-        record = _parse(_read(path))
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW), "rb") as file:
+            record = _parse(file.read())
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
     return None if home and record.home and record.home != home else record
@@ -46,11 +47,6 @@ def clear_start_history(path: Path, record: RunRecord) -> None:
     """Forget former starts: the server was stopped on purpose, so they were no crashes."""
     server = record.server._asdict()
     replace_private(path, json.dumps({**server, "starts": [], "disks": record.disks, "home": record.home}).encode())
-
-
-def _read(path: Path) -> bytes:
-    with os.fdopen(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW), "rb") as file:
-        return file.read()
 
 
 def _parse(text: bytes) -> RunRecord:
