@@ -25,7 +25,7 @@ def where(_tx: Reader) -> int:
 
 def forget_the_disk(store: SqliteStore) -> None:
     """Let the store think that commits are quick, on a machine that is busy with other tests."""
-    store._commits.pace = 0.0
+    store._writer.commits.pace = 0.0
 
 
 async def test_a_short_decision_and_a_short_look_need_no_other_thread(sqlite_store: SqliteStore) -> None:
@@ -34,7 +34,7 @@ async def test_a_short_decision_and_a_short_look_need_no_other_thread(sqlite_sto
 
 
 async def test_a_disk_that_takes_long_keeps_no_event_loop_waiting(sqlite_store: SqliteStore) -> None:
-    sqlite_store._commits.note(3_600)
+    sqlite_store._writer.commits.note(3_600)
 
     assert await sqlite_store.transact(where) != threading.get_ident()
     assert await sqlite_store.read(where) == threading.get_ident()
@@ -98,7 +98,7 @@ async def test_looks_at_once_give_other_tasks_their_turn(sqlite_store: SqliteSto
 
 @pytest.mark.parametrize("slow", [False, True])
 async def test_a_decision_that_raises_fails_alone(sqlite_store: SqliteStore, slow: bool) -> None:
-    sqlite_store._commits.note(3_600.0 * slow)
+    sqlite_store._writer.commits.note(3_600.0 * slow)
     await sqlite_store.transact(lambda tx: tx.create("a", Note()))
 
     def torn(tx: Transaction) -> Any:
@@ -114,7 +114,7 @@ async def test_a_decision_that_raises_fails_alone(sqlite_store: SqliteStore, slo
 
 
 def test_one_slow_commit_is_chance_and_several_are_the_disk(sqlite_store: SqliteStore) -> None:
-    commits = sqlite_store._commits
+    commits = sqlite_store._writer.commits
     commits.pace = 0.0
     assert commits.is_quick
     commits.note(0.004)

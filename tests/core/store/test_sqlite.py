@@ -37,7 +37,7 @@ class TestOnASlowDisk(StoreSuite, DecisionSuite):
 
 def on_a_slow_disk(store):
     """The same store, as if its last commits had taken long: its thread writes."""
-    store._commits.note(3_600)
+    store._writer.commits.note(3_600)
     return store
 
 

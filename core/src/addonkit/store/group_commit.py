@@ -72,10 +72,6 @@ def _resolve(jobs: Sequence[Job]) -> None:
             job.future.set_exception(job.error)
 
 
-Group = Callable[[Sequence[Job], int, sqlite3.Connection], None]
-"""Carries out several decisions at once and writes down their outcomes. Raises TooMany if one reads more records."""
-
-
 class _Torn(Exception):
     """A decision raised after it had written; those of its group are run again, each undone by itself if it raises."""
 

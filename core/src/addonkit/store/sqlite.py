@@ -39,18 +39,17 @@ class SqliteStore:
     `synchronous = FULL`. Decisions that wait at the same time share one commit.
     """
 
-    def __init__(self, path: Path, writer: Writer, codec: Codec, clock: Clock, latest: int) -> None:
-        self._writer = writer
+    def __init__(self, path: Path, codec: Codec, clock: Clock, busy_timeout: float) -> None:
+        self._writer = Writer(path, busy_timeout, GroupCommit(codec, clock, self._committed))
         self._codec = codec
         self._clock = clock
-        self._latest = latest
+        self._latest = 0
         self._looked = 0.0
         self._read_at_once = 0
         self._log_path = path.with_name(f"{path.name}-wal")
         self._seen = (0, 0)
         self._notifier = ChangeNotifier()
         self._timer = PollTimer(_LOOK_EVERY, self._is_due)
-        self._commits = GroupCommit(codec, clock, self._committed)
 
     @classmethod
     async def open(cls, path: Path, codec: Codec, clock: Clock, *, busy_timeout: float = 30.0) -> SqliteStore:
@@ -69,17 +68,17 @@ class SqliteStore:
             StoreCorrupted: when it is damaged; it is copied aside and not touched.
             Busy: when another process kept it locked for too long.
         """
-        writer = Writer(path, busy_timeout)
+        store = cls(path, codec, clock, busy_timeout)
         try:
-            return cls(path, writer, codec, clock, await writer.run("open the state", latest_change))
+            store._latest = await store._writer.run("open the state", latest_change)
         except BaseException:
-            await writer.close()
+            await store.close()
             raise
+        return store
 
     async def transact(self, decide: Callable[[Transaction], R]) -> R:
         """See Store."""
-        commits = self._commits
-        outcome: R = await self._writer.run_grouped("write the state", commits.commit, decide, at_once=commits.is_quick)
+        outcome: R = await self._writer.transact(decide)
         return outcome
 
     async def read(self, look: Callable[[Reader], R]) -> R:

@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 from addonkit.errors import Busy, StoreCorrupted, StoreFull, StoreUnavailable
 from addonkit.store.connection import PURPOSE, connect
 from addonkit.store.error_mapping import FAULTS, fault_of, file_fault
-from addonkit.store.group_commit import Decision, Group, Job, tell
+from addonkit.store.group_commit import Job, tell
 from addonkit.store.migrate import check_version
 from addonkit.store.sqlite_transaction import TooMany
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from addonkit.store.group_commit import Decision, GroupCommit
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -27,6 +29,7 @@ T = TypeVar("T")
 AT_ONCE: Final = 64
 """Records that are read at once, without the thread: an event loop waits meanwhile."""
 _ANY: Final = 0
+_WRITE: Final = "write the state"
 
 
 def _closed_error() -> StoreUnavailable:
@@ -42,9 +45,11 @@ class Writer:
     Args:
         path: of the state file.
         busy_timeout: seconds to wait for another process's lock.
+        commits: carries out decisions.
     """
 
-    def __init__(self, path: Path, busy_timeout: float) -> None:
+    def __init__(self, path: Path, busy_timeout: float, commits: GroupCommit) -> None:
+        self.commits = commits
         self._path = path
         self._busy_timeout = busy_timeout
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="addonkit-store")
@@ -82,19 +87,13 @@ class Writer:
         finally:
             self._turn.release()
 
-    async def run_grouped(self, purpose: str, group: Group, decide: Decision, *, at_once: bool = False) -> Any:
-        """Hand a decision to `group` together with those that wait by then; return what it comes to.
+    async def transact(self, decide: Decision) -> Any:
+        """Carry out a decision together with those that wait by then; return what it answers.
 
         When the waiting task is cancelled its decision is not begun, or ends unheard.
 
-        Args:
-            purpose: as in `run`.
-            group: called with every job of the group and the connection; writes down their outcomes.
-            decide: the decision.
-            at_once: do it on this thread if that can be.
-
         Raises:
-            StoreError, Busy: as in `run`. A group that fails is tried job by job.
+            StoreError, Busy: as in `run`. A group that fails is tried decision by decision.
         """
         job = Job(decide)
         with self._lock:
@@ -102,24 +101,24 @@ class Writer:
                 raise _closed_error()
             is_first = all(each.loop is not job.loop for each in self._waiting)
             self._waiting.append(job)
-        if is_first:  # tasks that are ready now add their work before the thread begins
-            job.loop.call_soon(partial(self._begin_group, purpose, group, at_once=at_once))
+        if is_first:  # tasks that are ready now add their decisions before the group begins
+            job.loop.call_soon(self._begin_group)
         return await job.future
 
-    def _begin_group(self, purpose: str, group: Group, *, at_once: bool) -> None:
-        """Do what waits, or let the thread do it, unless it was closed meanwhile and has refused it."""
-        if at_once and self._run_at_once(purpose, group):
+    def _begin_group(self) -> None:
+        """Decide what waits, or let the thread do it, unless it was closed meanwhile and has refused it."""
+        if self.commits.is_quick and self._decide_at_once():
             return
         with suppress(StoreUnavailable):
-            self._submit(self._run_waiting, purpose, group).add_done_callback(lambda done: tell(done.result()))
+            self._submit(self._decide_waiting).add_done_callback(lambda done: tell(done.result()))
 
-    def _run_at_once(self, purpose: str, group: Group) -> bool:
-        """Run what waits as one group, here and now. False when the thread has to: it waits as before then."""
+    def _decide_at_once(self) -> bool:
+        """Carry out what waits as one group, here and now. False when the thread has to: it waits as before then."""
         jobs = self._take_waiting()
         if not jobs:
             return True
         try:
-            done = self.at_once(purpose, partial(group, jobs, AT_ONCE))
+            done = self.at_once(_WRITE, partial(self.commits.commit, jobs, AT_ONCE))
         except BaseException as error:  # noqa: BLE001 - handed to the task that waits
             done = (None,) if len(jobs) == 1 else None
             jobs[0].error = error
@@ -130,25 +129,23 @@ class Writer:
         tell(jobs, asyncio.get_running_loop())
         return True
 
-    def _run_waiting(self, purpose: str, group: Group) -> Sequence[Job]:
-        """Run what waits as one group, on the thread; returns it."""
+    def _decide_waiting(self) -> Sequence[Job]:
+        """Carry out what waits, on the thread; return it."""
         jobs = self._take_waiting()
+        if jobs:
+            self._decide(jobs)
+        return jobs
+
+    def _decide(self, jobs: Sequence[Job]) -> None:
+        """Carry out decisions as one group, or where it fails one by one: none fails for another one's sake."""
         try:
-            if jobs:
-                self._work(purpose, partial(group, jobs, _ANY))
+            self._work(_WRITE, partial(self.commits.commit, jobs, _ANY))
         except BaseException as error:  # noqa: BLE001 - handed to the tasks that wait
             if len(jobs) == 1:
                 jobs[0].error = error
-            else:
-                for job in jobs:  # no job fails for another one's sake
-                    self._run_alone(purpose, group, job)
-        return jobs
-
-    def _run_alone(self, purpose: str, group: Group, job: Job) -> None:
-        try:
-            self._work(purpose, partial(group, [job], _ANY))
-        except BaseException as error:  # noqa: BLE001 - handed to the task that waits
-            job.error = error
+                return
+            for job in jobs:
+                self._decide([job])
 
     def _take_waiting(self) -> list[Job]:
         with self._lock:
