@@ -28,7 +28,7 @@ def connect(path: Path, busy_timeout: float) -> sqlite3.Connection:
         StoreTooNew: when a newer addonkit wrote it.
         StoreCorrupted: when it is damaged.
         OSError: when it cannot be made.
-        sqlite3.Error: see `faults.database_fault`.
+        sqlite3.Error, UnicodeDecodeError: see `error_mapping.fault_of`.
     """
     problem = obstacle(path)
     if problem:

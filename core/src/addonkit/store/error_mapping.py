@@ -41,7 +41,24 @@ def file_fault(error: OSError, path: Path, purpose: str) -> StoreError:
     )
 
 
-def database_fault(error: sqlite3.Error, path: Path, purpose: str) -> AddonkitError:
+def fault_of(error: sqlite3.Error | UnicodeDecodeError | StoreCorrupted, path: Path, purpose: str) -> AddonkitError:
+    """Return the error of a state file that failed in one of the ways of FAULTS; a damaged one is copied aside."""
+    fault: AddonkitError
+    if isinstance(error, StoreCorrupted):
+        fault = error
+    elif isinstance(error, UnicodeDecodeError):
+        found = f"it is damaged: a text in it is not UTF-8 ({error.reason})"
+        fault = StoreCorrupted(f"cannot {purpose} {path}", found)
+    else:
+        fault = _database_fault(error, path, purpose)
+    if not isinstance(fault, StoreCorrupted):
+        return fault
+    from addonkit.store.quarantine import quarantine
+
+    return quarantine(fault, path)
+
+
+def _database_fault(error: sqlite3.Error, path: Path, purpose: str) -> AddonkitError:
     """Return the error of a state file on which a statement failed."""
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF  # the rest tells variants apart
     attempted = f"cannot {purpose} {path}"
@@ -59,23 +76,6 @@ def database_fault(error: sqlite3.Error, path: Path, purpose: str) -> AddonkitEr
     if code in _CLOSED_CODES:
         return StoreUnavailable(attempted, obstacle(path) or str(error), "check the directory and its owner")
     return StoreError(attempted, str(error))
-
-
-def fault_of(error: sqlite3.Error | UnicodeDecodeError | StoreCorrupted, path: Path, purpose: str) -> AddonkitError:
-    """Return the error of a state file that failed in one of the ways of FAULTS; a damaged one is copied aside."""
-    fault: AddonkitError
-    if isinstance(error, StoreCorrupted):
-        fault = error
-    elif isinstance(error, UnicodeDecodeError):
-        found = f"it is damaged: a text in it is not UTF-8 ({error.reason})"
-        fault = StoreCorrupted(f"cannot {purpose} {path}", found)
-    else:
-        fault = database_fault(error, path, purpose)
-    if not isinstance(fault, StoreCorrupted):
-        return fault
-    from addonkit.store.quarantine import quarantine
-
-    return quarantine(fault, path)
 
 
 def is_full(error: sqlite3.Error, path: Path) -> bool:
