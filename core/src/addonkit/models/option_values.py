@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from enum import StrEnum
+from functools import partial
 from typing import Any, Final
 
 
@@ -27,13 +28,30 @@ class OptionType(StrEnum):
     LIST = "list"
 
 
-_SIZE: Final = re.compile(r"(\d{1,15})\s*([kmgt])i?b?", re.IGNORECASE | re.ASCII)
-_STORAGE: Final = re.compile(r"0*([1-9]\d{0,8})\s*gi?b?", re.IGNORECASE | re.ASCII)
-_DURATION: Final = re.compile(r"(\d{1,12})\s*(ms|s|min|m|h|d)?", re.IGNORECASE | re.ASCII)
-_UNITS: Final = {"k": 1, "m": 2, "g": 3, "t": 4}
-_SIZES: Final = (("TB", 4), ("GB", 3), ("MB", 2), ("kB", 1))
-_MILLISECONDS: Final = {"ms": 1, "s": 1_000, "min": 60_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
-_DURATIONS: Final = (("d", 86_400_000), ("h", 3_600_000), ("min", 60_000), ("s", 1_000), ("ms", 1))
+_MILLISECONDS: Final = {"d": 86_400_000, "h": 3_600_000, "min": 60_000, "s": 1_000, "ms": 1}
+_BYTES: Final = {"TB": 1 << 40, "GB": 1 << 30, "MB": 1 << 20, "kB": 1 << 10}
+_READ: Final[Mapping[OptionType, tuple[re.Pattern[str], Mapping[str, int]]]] = {
+    OptionType.INTEGER: (re.compile(r"([+-]?\d{1,18})()", re.ASCII), {"": 1}),
+    OptionType.SIZE: (
+        re.compile(r"(\d{1,15})\s*([kmgt])i?b?", re.IGNORECASE | re.ASCII),
+        {unit[0].lower(): size for unit, size in _BYTES.items()},
+    ),
+    OptionType.STORAGE: (re.compile(r"0*([1-9]\d{0,8})\s*(g)i?b?", re.IGNORECASE | re.ASCII), {"g": 1 << 30}),
+    OptionType.DURATION: (
+        re.compile(r"(\d{1,12})\s*(ms|s|min|m|h|d|)", re.IGNORECASE | re.ASCII),
+        {**_MILLISECONDS, "m": 60_000, "": 1},
+    ),
+}
+"""How the values that stand for a number are read: their form, and what its unit is worth."""
+_WRITTEN: Final[Mapping[OptionType, Mapping[str, int]]] = {
+    OptionType.INTEGER: {"": 1},
+    OptionType.SIZE: _BYTES,
+    OptionType.STORAGE: {"Gi": 1 << 30},
+    OptionType.DURATION: _MILLISECONDS,
+}
+"""The units in which they are stored, the largest first: one of which there is a whole number."""
+_NOTHING: Final = {OptionType.INTEGER: "0", OptionType.SIZE: "0kB", OptionType.DURATION: "0"}
+"""The way in which zero is stored."""
 _TRUTH: Final = {
     **dict.fromkeys(("on", "true", "yes", "1"), "on"),
     **dict.fromkeys(("off", "false", "no", "0"), "off"),
@@ -70,45 +88,23 @@ def words_of(value: str) -> tuple[str, ...]:
 
 def amount_of(kind: OptionType, value: str) -> int | None:
     """Return the number that a value stands for: bytes, milliseconds; None for what is no number."""
-    if kind is OptionType.INTEGER and re.fullmatch(r"[+-]?[0-9]{1,18}", value):
-        return int(value)
-    if kind is OptionType.SIZE and (size := _SIZE.fullmatch(value)):
-        return int(size[1]) << 10 * _UNITS[size[2].lower()]
-    if kind is OptionType.STORAGE and (storage := _STORAGE.fullmatch(value)):
-        return int(storage[1]) << 30
-    if kind is OptionType.DURATION and (duration := _DURATION.fullmatch(value)):
-        return int(duration[1]) * _MILLISECONDS[(duration[2] or "ms").lower()]
-    return None
+    if kind not in _READ:
+        return None
+    form, units = _READ[kind]
+    found = form.fullmatch(value)
+    return int(found[1]) * units[found[2].lower()] if found else None
+
+
+def _amount(kind: OptionType, text: str) -> str | None:
+    amount = amount_of(kind, text)
+    if not amount:
+        return None if amount is None else _NOTHING[kind]
+    unit, size = next(each for each in _WRITTEN[kind].items() if amount % each[1] == 0)
+    return f"{amount // size}{unit}"
 
 
 def _text(text: str) -> str | None:
     return text if text and text.isprintable() else None
-
-
-def _integer(text: str) -> str | None:
-    number = amount_of(OptionType.INTEGER, text)
-    return None if number is None else str(number)
-
-
-def _size(text: str) -> str | None:
-    amount = amount_of(OptionType.SIZE, text)
-    if amount is None:
-        return None
-    unit, power = next((each for each in _SIZES if amount and amount % (1 << 10 * each[1]) == 0), _SIZES[-1])
-    return f"{amount >> 10 * power}{unit}"
-
-
-def _storage(text: str) -> str | None:
-    amount = amount_of(OptionType.STORAGE, text)
-    return None if amount is None else f"{amount >> 30}Gi"
-
-
-def _duration(text: str) -> str | None:
-    amount = amount_of(OptionType.DURATION, text)
-    if not amount:
-        return None if amount is None else "0"
-    unit, length = next(each for each in _DURATIONS if amount % each[1] == 0)
-    return f"{amount // length}{unit}"
 
 
 def _list(text: str) -> str | None:
@@ -118,10 +114,7 @@ def _list(text: str) -> str | None:
 
 _WRITERS: Final[Mapping[OptionType, Callable[[str], str | None]]] = {
     OptionType.TEXT: _text,
-    OptionType.INTEGER: _integer,
     OptionType.BOOLEAN: lambda text: _TRUTH.get(text.lower()),
-    OptionType.SIZE: _size,
-    OptionType.STORAGE: _storage,
-    OptionType.DURATION: _duration,
     OptionType.LIST: _list,
+    **{kind: partial(_amount, kind) for kind in _READ},
 }

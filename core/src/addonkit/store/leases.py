@@ -283,8 +283,18 @@ class LeaseHandle:
     async def keep(self, clock: Clock) -> None:
         """Renew the lease three times in its lifetime, until it is lost."""
         try:
-            while await self._renewed(clock):
-                pass
+            while True:
+                await clock.sleep(self._leases.ttl / 3)
+                try:
+                    self.lease = await self._leases.renew(self.lease)
+                except LeaseLost as error:
+                    if not self._freeing:
+                        _log.warning("%s", error)
+                    return
+                except AddonkitError as error:
+                    _log.warning("%s was not renewed: %s", self.lease.key, error)
+                    if clock.now() >= self.lease.expires:
+                        return
         finally:
             self.lost.set()
 
@@ -301,16 +311,3 @@ class LeaseHandle:
             await self._leases.give_back(self.lease)
         except AddonkitError as error:
             _log.warning("%s was not given back and expires by itself: %s", self.lease.key, error)
-
-    async def _renewed(self, clock: Clock) -> bool:
-        await clock.sleep(self._leases.ttl / 3)
-        try:
-            self.lease = await self._leases.renew(self.lease)
-        except LeaseLost as error:
-            if not self._freeing:
-                _log.warning("%s", error)
-            return False
-        except AddonkitError as error:
-            _log.warning("%s was not renewed: %s", self.lease.key, error)
-            return clock.now() < self.lease.expires
-        return True
