@@ -105,6 +105,17 @@ class Writer:
             job.loop.call_soon(self._begin_group)
         return await job.future
 
+    async def close(self) -> None:
+        """End the thread after what it has begun; what waits then is refused. May be called again."""
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+        job = self._executor.submit(self._end)
+        self._executor.shutdown(wait=False)
+        await asyncio.shield(asyncio.wrap_future(job))
+        self._executor.shutdown(wait=True)
+
     def _begin_group(self) -> None:
         """Decide what waits, or let the thread do it, unless it was closed meanwhile and has refused it."""
         if self.commits.is_quick and self._decide_at_once():
@@ -167,17 +178,6 @@ class Writer:
     def _note_done(self, _future: Future[Any]) -> None:
         with self._lock:
             self._submitted -= 1
-
-    async def close(self) -> None:
-        """End the thread after what it has begun; what waits then is refused. May be called again."""
-        with self._lock:
-            if self._closed:
-                return
-            self._closed = True
-        job = self._executor.submit(self._end)
-        self._executor.shutdown(wait=False)
-        await asyncio.shield(asyncio.wrap_future(job))
-        self._executor.shutdown(wait=True)
 
     def _work(self, purpose: str, work: Callable[[sqlite3.Connection], T]) -> T:
         with self._turn:
