@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from itertools import groupby
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from addonkit.errors import StoreCorrupted
@@ -44,24 +46,21 @@ class Job:
 
 
 def tell(jobs: Sequence[Job], here: asyncio.AbstractEventLoop | None = None) -> None:
-    """Wake the tasks that wait for these jobs; each event loop is woken once.
+    """Wake the tasks that wait for these jobs; each event loop is woken once for those that follow one another.
 
     Args:
         jobs: that are over.
         here: event loop that runs on this thread, if one does.
     """
-    by_loop: dict[asyncio.AbstractEventLoop, list[Job]] = {}
-    for job in jobs:
-        by_loop.setdefault(job.loop, []).append(job)
-    for loop, waiting in by_loop.items():
+    for loop, waiting in groupby(jobs, attrgetter("loop")):
         if loop is here:
             _resolve(waiting)
         else:
             with suppress(RuntimeError):  # that loop is closed: no task waits there any more
-                loop.call_soon_threadsafe(_resolve, waiting)
+                loop.call_soon_threadsafe(_resolve, [*waiting])
 
 
-def _resolve(jobs: Sequence[Job]) -> None:
+def _resolve(jobs: Iterable[Job]) -> None:
     """Give the tasks of these jobs their outcomes, on their event loop; those that were cancelled hear nothing."""
     for job in jobs:
         if job.future.done():

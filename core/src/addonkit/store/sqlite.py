@@ -131,9 +131,7 @@ class SqliteStore:
         changed = [each for each in transactions if each.latest]
         if not changed:
             return
-        kinds: set[str] = set()
-        for each in changed:
-            kinds |= each.kinds
+        kinds = set[str]().union(*(each.kinds for each in changed))
         gapless = changed[0].first == self._latest + 1  # otherwise another process changed something before
         self._latest = changed[-1].latest
         self._notifier.notify(kinds if gapless else ())
