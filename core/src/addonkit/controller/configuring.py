@@ -18,45 +18,38 @@ from addonkit.models.options import LISTEN, OptionChange
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from addonkit.controller.action_context import ActionContext
     from addonkit.controller.reconciliation import Reconciliation
     from addonkit.store.interface import Entity, Transaction
 
 
-class Configurer:
-    """Acts for one instance at a time; the caller holds the instance's lease."""
+async def configure(reconciliation: Reconciliation, instance: Instance) -> None:
+    """Carry out the change of an instance, or record why that failed.
 
-    def __init__(self, context: ActionContext) -> None:
-        self._context = context
+    Raises:
+        LeaseLost: another process works on the instance.
+    """
+    change = instance.change
+    if change is None:
+        return
+    config = with_values(instance.config, change.values)
 
-    async def configure(self, reconciliation: Reconciliation, instance: Instance) -> None:
-        """Carry out the change of an instance, or record why that failed.
+    def record_failure(tx: Transaction, error: AddonkitError) -> None:
+        _end_change(tx, instance, change, {"change": attrs.evolve(change, problem=str(error))})
 
-        Raises:
-            LeaseLost: another process works on the instance.
-        """
-        change = instance.change
-        if change is None:
+    def record(tx: Transaction, _result: Any = None) -> None:
+        if change.values.get(LISTEN, "") != instance.config.get(LISTEN, "") and LISTEN in change.values:
+            from addonkit.controller.rotation import GRACE, begin_rotations  # few options change variables
+
+            begin_rotations(tx, instance.id, reconciliation.clock.now() + GRACE)
+        _end_change(tx, instance, change, {"config": config, "options": dict(change.options), "change": None})
+
+    async with reconciliation.recorded_failure(record_failure):
+        addon = addon_of(reconciliation.registry, instance, "configure")
+        if "configure" not in addon.capabilities:
+            await reconciliation.record(record)
             return
-        config = with_values(instance.config, change.values)
-
-        def record_failure(tx: Transaction, error: AddonkitError) -> None:
-            _end_change(tx, instance, change, {"change": attrs.evolve(change, problem=str(error))})
-
-        def record(tx: Transaction, _result: Any = None) -> None:
-            if change.values.get(LISTEN, "") != instance.config.get(LISTEN, "") and LISTEN in change.values:
-                from addonkit.controller.rotation import GRACE, begin_rotations  # few options change variables
-
-                begin_rotations(tx, instance.id, self._context.clock.now() + GRACE)
-            _end_change(tx, instance, change, {"config": config, "options": dict(change.options), "change": None})
-
-        async with self._context.recorded_failure(reconciliation, instance, record_failure):
-            addon = addon_of(self._context.registry, instance, "configure")
-            if "configure" not in addon.capabilities:
-                await reconciliation.record(record)
-                return
-            id, saga = configure_id(instance), addon.configure(instance, config)
-            await self._context.run(reconciliation, id, saga, subject_of(instance), record)
+        id, saga = configure_id(instance), addon.configure(instance, config)
+        await reconciliation.run(id, saga, subject_of(instance), record)
 
 
 def _end_change(tx: Transaction, instance: Instance, change: OptionChange, fields: Mapping[str, Any]) -> None:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
-from addonkit.controller.action_context import ActionContext
-from addonkit.controller.binder import Binder
+from addonkit.controller.binder import bind, unbind
 from addonkit.controller.decide import Action, Decision
 from addonkit.controller.execution_ids import bind_id, provision_id
-from addonkit.controller.provisioner import Provisioner
+from addonkit.controller.provisioner import deprovision, provision
 from addonkit.controller.reconciliation import Reconciliation, associations_with, see
 from addonkit.controller.retrying import has_failed
 from addonkit.models.execution import Execution, ExecutionStatus
@@ -32,9 +31,10 @@ class Controller:
     def __init__(self, store: Store, leases: Leases, registry: Registry, engine: Engine, clock: Clock) -> None:
         self._store = store
         self._leases = leases
+        self._registry = registry
         self._engine = engine
         self._clock = clock
-        self._context = ActionContext(registry, engine, clock)
+        self._causes: dict[str, AddonkitError] = {}
 
     @cached_property
     def _garbage(self) -> GarbageCollector:
@@ -44,7 +44,7 @@ class Controller:
 
     def cause(self, instance_id: str) -> AddonkitError | None:
         """Return what this process last saw fail for an instance, with the traceback of the addon's own code."""
-        return self._context.causes.get(instance_id)
+        return self._causes.get(instance_id)
 
     async def reconcile(self, instance_id: str, asked: Asked | None = None) -> Instance | None:
         """Act until nothing is left to do now; return the instance, or None when it is gone.
@@ -60,7 +60,9 @@ class Controller:
         """
         first = partial(see, instance_id=instance_id, clock=self._clock)
         async with self._leases.hold(f"instance/{instance_id}", within=first) as held:
-            reconciliation = Reconciliation(self._store, self._clock, held, instance_id)
+            reconciliation = Reconciliation(
+                self._store, self._registry, self._engine, self._clock, self._causes, held, instance_id
+            )
             observed = reconciliation.observed
             while observed.instance is not None and not observed.reconciled:
                 await self._act(reconciliation, observed.instance, observed.decision, asked)
@@ -94,33 +96,30 @@ class Controller:
         Raises:
             LeaseLost: another process works on the instance.
         """
-        self._context.causes.pop(instance.id, None)
+        self._causes.pop(instance.id, None)
         match decision.action:
             case Action.PROVISION:
-                await Provisioner(self._context, self._store).provision(reconciliation, instance, asked)
+                await provision(reconciliation, instance, asked)
             case Action.DEPROVISION:
-                await Provisioner(self._context, self._store).deprovision(reconciliation, instance)
+                await deprovision(reconciliation, instance)
             case Action.BIND:
-                await Binder(self._context).bind(reconciliation, instance, _association(decision))
+                await bind(reconciliation, instance, _association(decision))
             case Action.UNBIND:
-                await Binder(self._context).unbind(reconciliation, instance, _association(decision))
+                await unbind(reconciliation, instance, _association(decision))
             case Action.CONFIGURE:
-                from addonkit.controller.configuring import Configurer
+                from addonkit.controller.configuring import configure
 
-                await Configurer(self._context).configure(reconciliation, instance)
-            case Action.ROTATE | Action.REVOKE:
-                await self._rotate(reconciliation, instance, decision)
+                await configure(reconciliation, instance)
+            case Action.ROTATE:
+                from addonkit.controller.rotator import rotate
+
+                await rotate(reconciliation, instance, _association(decision))
+            case Action.REVOKE:
+                from addonkit.controller.rotator import revoke
+
+                await revoke(reconciliation, instance, _association(decision), decision.generation)
             case Action.NOTHING | Action.WAIT:
                 return
-
-    async def _rotate(self, reconciliation: Reconciliation, instance: Instance, decision: Decision) -> None:
-        from addonkit.controller.rotator import Rotator
-
-        rotator, association = Rotator(self._context), _association(decision)
-        if decision.action is Action.ROTATE:
-            await rotator.rotate(reconciliation, instance, association)
-        else:
-            await rotator.revoke(reconciliation, instance, association, decision.generation)
 
 
 def _unwanted(tx: Reader, instance_id: str) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from addonkit.controller.action_context import close_attempts
+from addonkit.controller.attempts import close_attempts
 from addonkit.errors import AddonkitError, PoolCrashed, PoolTimeout
 from addonkit.models.compute import Pool, PoolState
 from addonkit.models.instance import Server, ServerPhase

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from addonkit.controller.action_context import check_result
 from addonkit.controller.addons import addon_of
-from addonkit.controller.binder import Binder
+from addonkit.controller.binder import revoke_generation
 from addonkit.controller.execution_ids import rotation_id
+from addonkit.controller.reconciliation import check_result
 from addonkit.controller.rotation import forget_former, give_up_rotation, record_failure, switch_credentials
 from addonkit.controller.step_context import subject_of
 from addonkit.errors import AddonkitError
@@ -15,53 +15,45 @@ from addonkit.models.instance import Association, Instance
 from addonkit.models.result import BindResult
 
 if TYPE_CHECKING:
-    from addonkit.controller.action_context import ActionContext
     from addonkit.controller.reconciliation import Reconciliation
     from addonkit.store.interface import Transaction
 
 
-class Rotator:
-    """Acts for one association at a time; the caller holds the lease of its instance."""
+async def rotate(reconciliation: Reconciliation, instance: Instance, association: Association) -> None:
+    """Make the next credentials of an app and switch to them; those that it has stay when that fails.
 
-    def __init__(self, context: ActionContext) -> None:
-        self._context = context
+    Raises:
+        LeaseLost: another process works on the instance.
+    """
+    registry, rotation = reconciliation.registry, association.rotation
+    assert rotation is not None  # decide() found one
+    generation = rotation.generation
+    id, subject = rotation_id(association, generation), subject_of(instance, association, generation=generation)
 
-    async def rotate(self, reconciliation: Reconciliation, instance: Instance, association: Association) -> None:
-        """Make the next credentials of an app and switch to them; those that it has stay when that fails.
+    def give_up(tx: Transaction, _error: AddonkitError) -> None:
+        give_up_rotation(tx, association.id)
 
-        Raises:
-            LeaseLost: another process works on the instance.
-        """
-        registry, rotation = self._context.registry, association.rotation
-        assert rotation is not None  # decide() found one
-        generation = rotation.generation
-        id, subject = rotation_id(association, generation), subject_of(instance, association, generation=generation)
+    async with reconciliation.recorded_failure(give_up):
+        addon = addon_of(registry, instance)
+        saga = addon.bind(association.of_generation(generation), instance)
 
-        def give_up(tx: Transaction, _error: AddonkitError) -> None:
-            give_up_rotation(tx, association.id)
+        def record(tx: Transaction, result: Any) -> None:
+            check_result(addon, saga, result, BindResult)
+            switch_credentials(tx, registry, association.id, generation, result)
 
-        async with self._context.recorded_failure(reconciliation, instance, give_up):
-            addon = addon_of(registry, instance)
-            saga = addon.bind(association.of_generation(generation), instance)
+        await reconciliation.run(id, saga, subject, record)
 
-            def record(tx: Transaction, result: Any) -> None:
-                check_result(addon, saga, result, BindResult)
-                switch_credentials(tx, registry, association.id, generation, result)
 
-            await self._context.run(reconciliation, id, saga, subject, record)
+async def revoke(reconciliation: Reconciliation, instance: Instance, association: Association, generation: int) -> None:
+    """Revoke former credentials of an app, or record why that failed.
 
-    async def revoke(
-        self, reconciliation: Reconciliation, instance: Instance, association: Association, generation: int
-    ) -> None:
-        """Revoke former credentials of an app, or record why that failed.
+    Raises:
+        LeaseLost: another process works on the instance.
+    """
 
-        Raises:
-            LeaseLost: another process works on the instance.
-        """
+    def record(tx: Transaction, error: AddonkitError) -> None:
+        record_failure(tx, association.id, generation, str(error))
 
-        def record(tx: Transaction, error: AddonkitError) -> None:
-            record_failure(tx, association.id, generation, str(error))
-
-        async with self._context.recorded_failure(reconciliation, instance, record):
-            await Binder(self._context).revoke_generation(instance, association, generation)
-            await reconciliation.record(lambda tx: forget_former(tx, association.id, generation))
+    async with reconciliation.recorded_failure(record):
+        await revoke_generation(reconciliation, instance, association, generation)
+        await reconciliation.record(lambda tx: forget_former(tx, association.id, generation))

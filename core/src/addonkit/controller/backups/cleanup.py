@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from addonkit.controller.action_context import close_attempts
 from addonkit.controller.addons import addon_of
+from addonkit.controller.attempts import close_attempts
 from addonkit.controller.backups.places import discard_former, discard_place
 from addonkit.controller.backups.sagas import NAMES
 from addonkit.controller.execution_ids import once_id
