@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from functools import partial
 from typing import TYPE_CHECKING
 
 import attrs
@@ -170,8 +169,8 @@ class Changes:
     async def _place(self, instance: Instance, variant: str, version: str) -> PlaceRequest:
         spec = f"{instance.addon}:{variant}"
         options = self._creation.chosen_options(spec, instance.options)
-        check = partial(self._creation.make_request, spec, instance.app, version=version, options=options)
-        request = await asyncio.to_thread(check)
+        make = self._creation.make_request
+        request = await asyncio.to_thread(make, spec, instance.app, version=version, options=options)
         addon = self._registry.get(request.addon)
         if any(each.is_cache for each in addon.definition.variants if each.name == request.variant):
             found = f"{request.addon}:{request.variant} is a cache, which keeps no data"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -62,8 +61,9 @@ class Creation:
         options: Mapping[str, str] | None = None,
     ) -> tuple[Request, Asked | None]:
         """Return a request without a fault, and its addon's answer, without storing anything. Asks the slowest last."""
-        check = partial(self.make_request, spec, app, alias=alias, version=version, socket=socket, options=options)
-        request = await asyncio.to_thread(check)
+        request = await asyncio.to_thread(
+            self.make_request, spec, app, alias=alias, version=version, socket=socket, options=options
+        )
         attempted = f"cannot create {request.addon}:{request.variant} for {app}"
         if request.config.get(LISTEN):
             from addonkit.kit.listening import check_address

@@ -63,9 +63,8 @@ class DatabaseTenants(Tenants):
 
     async def reload_certificate(self, access: ServerAccess) -> None:
         """See Tenants."""
-        from addonkit_postgresql import certificate
-
-        await certificate.reload(administrator(access))
+        async with administrator(access).session() as connection:
+            await connection.execute("SELECT pg_reload_conf()")
 
     async def set_admin_passwords(self, access: ServerAccess, passwords: Sequence[Secret]) -> None:
         """See Tenants. The server keeps one."""

@@ -6,14 +6,16 @@ although a question waits for it.
 
 from __future__ import annotations
 
+import os
 import time
-from contextlib import closing
-from typing import Final
+from collections.abc import Iterable
+from contextlib import closing, suppress
+from typing import Final, NamedTuple
 
-from addonkit.compute.process.activity import Activity, activity_of, family_of
 from addonkit.compute.process.probe_connection import ProbeConnection, ProbeRequest
 from addonkit.compute.process.quick_probe import wait_for
 from addonkit.models.health import Answer, Health
+from addonkit.util.procfs import all_pids, read_status
 
 _EACH: Final = 0.1
 """Seconds between two looks at what the processes do."""
@@ -32,7 +34,24 @@ _WORKS: Final = 2
 
 Clocks that wake up use less."""
 
+_BUSY: Final = frozenset("RD")
+"""States of a thread that has a processor, waits for one, or waits for a disk, see proc_pid_stat(5)."""
+
 _OF_ANSWERS: Final = {Answer.READY: Health.READY, Answer.OTHER: Health.OTHER, Answer.REFUSED: Health.REFUSES}
+
+
+class _Activity(NamedTuple):
+    """The activity of processes at one moment.
+
+    Attributes:
+        ticks: of processors that were used since each process began, for comparisons.
+        is_busy: whether a thread runs, wants to run, or waits for a disk.
+        is_held: whether a debugger holds a thread.
+    """
+
+    ticks: int
+    is_busy: bool
+    is_held: bool
 
 
 def examine(request: ProbeRequest, leader: int) -> Health:
@@ -49,8 +68,8 @@ def examine(request: ProbeRequest, leader: int) -> Health:
 class _Examination:
     def __init__(self, asked: ProbeConnection, leader: int) -> None:
         self._asked = asked
-        self._pids = family_of(leader)
-        self._first = activity_of(self._pids)
+        self._pids = _family_of(leader)
+        self._first = _activity_of(self._pids)
         self._busy = int(self._first.is_busy)
         self._looks = 0
         self._late = 0
@@ -60,7 +79,7 @@ class _Examination:
             answer = self._waited()
             if answer is not Answer.SILENT:
                 return _OF_ANSWERS[answer]
-            seen = activity_of(self._pids)
+            seen = _activity_of(self._pids)
             self._busy += seen.is_busy
             if self._works(seen):
                 return Health.WORKS
@@ -79,6 +98,45 @@ class _Examination:
             self._late += 1
         return answer
 
-    def _works(self, seen: Activity) -> bool:
+    def _works(self, seen: _Activity) -> bool:
         used = seen.ticks - self._first.ticks
         return seen.is_held or max(used, self._busy, self._late) >= _WORKS
+
+
+def _family_of(leader: int) -> tuple[int, ...]:
+    """Return the pids of a server: its session, and what descends from it in sessions of their own."""
+    parents: dict[int, list[int]] = {}
+    found = set()
+    for pid in all_pids():
+        status = read_status(pid)
+        if status is not None and not status.ended:
+            parents.setdefault(status.parent, []).append(pid)
+            if leader in {pid, status.session}:
+                found.add(pid)
+    rest = [*found]
+    while rest:
+        fresh = set(parents.get(rest.pop(), ())) - found
+        found |= fresh
+        rest += fresh
+    return tuple(sorted(found))
+
+
+def _activity_of(pids: Iterable[int]) -> _Activity:
+    """Return what these processes do now, all threads of each."""
+    ticks, states = 0, set()
+    for pid in pids:
+        with suppress(OSError):
+            for thread in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208 - names are all that is needed
+                state, used = _read(f"/proc/{pid}/task/{thread}/stat")
+                states.add(state)
+                ticks += used
+    return _Activity(ticks, bool(states & _BUSY), "t" in states)
+
+
+def _read(path: str) -> tuple[str, int]:
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123 - one call, for many threads
+            fields = file.read().rpartition(b")")[2].split()
+    except OSError:  # it has ended
+        return "", 0
+    return fields[0].decode(), int(fields[11]) + int(fields[12])
