@@ -55,25 +55,26 @@ class Leases:
         self._clock = clock
         self._alive = alive
 
-    async def acquire(self, key: str) -> Lease | None:
+    async def acquire(self, key: str, within: Within | None = None) -> Lease | None:
         """Return the lease, if it is free now. Not taken twice by one owner either: its tasks exclude each other.
+
+        Args:
+            key: what is owned.
+            within: called in the transaction that takes it.
 
         Raises:
             StoreError: when the store fails.
         """
-        taken = await self._acquire(key, _nothing)
-        return taken and taken[0]
 
-    async def _acquire(self, key: str, within: Within) -> tuple[Lease, Any] | None:
-        """Return the lease, if it is free now, and what `within` returned in the transaction that took it."""
-
-        def decide(tx: Transaction) -> tuple[Lease, Any] | None:
+        def decide(tx: Transaction) -> Lease | None:
             found = tx.get(Lease, key)
             if found is not None and self._held(found.value):
                 return None
             lease = Lease(key, self.owner, found.value.fence + 1 if found else 1, self._expiry())
             taken = tx.put(found, lease) if found else tx.create(key, lease)
-            return taken.value, within(tx)
+            if within is not None:
+                within(tx)
+            return taken.value
 
         taking = asyncio.create_task(self._store.transact(decide))
         try:
@@ -91,18 +92,19 @@ class Leases:
         found = await self._store.get(Lease, key)
         return found is not None and self._held(found.value)
 
-    async def wait(self, key: str, timeout: float | None = None) -> Lease:
+    async def wait(self, key: str, timeout: float | None = None, within: Within | None = None) -> Lease:
         """Return the lease as soon as it is free, at most `timeout` seconds later (None: ever). Waiters have no order.
+
+        Args:
+            key: what is owned.
+            timeout: seconds; 0 for not waiting at all.
+            within: see acquire.
 
         Raises:
             Busy: when the time is over, saying who holds it.
             StoreError: when the store fails.
         """
-        lease, _nothing_found = await self._wait(key, timeout, _nothing)
-        return lease
-
-    async def _wait(self, key: str, timeout: float | None, within: Within) -> tuple[Lease, Any]:
-        taken = await self._acquire(key, within)
+        taken = await self.acquire(key, within)
         if taken is not None:
             return taken
         deadline = None if timeout is None else self._clock.monotonic() + timeout
@@ -110,7 +112,7 @@ class Leases:
         async with aclosing(self._store.watch(Lease)) as changes:
             listener: asyncio.Task[None] | None = None
             try:
-                while (taken := await self._acquire(key, within)) is None:
+                while (taken := await self.acquire(key, within)) is None:
                     pause = self._pause(deadline)
                     if pause <= 0:
                         raise await self._busy(key)
@@ -140,7 +142,13 @@ class Leases:
             Busy: when it is not free in time, saying who holds it.
             StoreError: when the store fails.
         """
-        lease, found = await self._wait(key, wait, within or _nothing)
+        found: Any = None
+
+        def keep_found(tx: Transaction) -> None:
+            nonlocal found
+            found = within(tx) if within else None
+
+        lease = await self.wait(key, wait, keep_found)
         held = LeaseHandle(self, lease, found)
         keeper = asyncio.create_task(held.keep(self._clock))
         try:
@@ -220,18 +228,14 @@ class Leases:
         holder = f"{describe_owner(owner)} works on it" if owner else "another process works on it"
         return Busy(f"cannot begin with {key}", holder, "wait until it is done", owner=owner)
 
-    async def _give_back_taken(self, taking: asyncio.Task[tuple[Lease, Any] | None]) -> None:
+    async def _give_back_taken(self, taking: asyncio.Task[Lease | None]) -> None:
         """Free a lease that was taken for a cancelled task now, not when it expires."""
         await asyncio.wait({taking})
         if taking.cancelled() or taking.exception() is not None:
             return
         taken = taking.result()
         if taken is not None:
-            await self.give_back(taken[0])
-
-
-def _nothing(_tx: Transaction) -> None:
-    """Do nothing beside taking a lease."""
+            await self.give_back(taken)
 
 
 def _same(found: Lease, lease: Lease) -> bool:
