@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from addonkit.errors import LeaseLost, SagaRefused
@@ -12,12 +12,6 @@ from addonkit.saga.saga import Saga
 from addonkit.saga.step import ENGINE_NAMES, Signature, Step
 from addonkit.store.codec import structure, unstructure
 from addonkit.store.readers import plain
-
-Progress = Callable[[str], None]
-"""What a step receives as `progress`."""
-
-Resources = Callable[[Mapping[str, str], Collection[str]], Awaitable[Mapping[str, Any]]]
-"""Reads those of the engine's own arguments that are asked for, for an execution's subject: see step.ENGINE_NAMES."""
 
 
 def arguments(saga: Saga[Any], execution: Execution, takes: Signature, own: Mapping[str, Any]) -> dict[str, Any]:

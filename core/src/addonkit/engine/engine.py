@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from addonkit.engine.arguments import ChildSagas, Resources
+from addonkit.engine.arguments import ChildSagas
 from addonkit.engine.beginning import Beginning, Begun, reshaped
 from addonkit.engine.cancellation import CancellationWatch, StopSignal, request_cancellation
 from addonkit.engine.events import EventPublisher, Sink, following
 from addonkit.engine.failure import mentions
-from addonkit.engine.invoker import StepInvoker
+from addonkit.engine.invoker import Resources, StepInvoker
 from addonkit.engine.journal import Journal
 from addonkit.engine.outcome import blocked, outcome
 from addonkit.engine.runner import Conclusion, Runner

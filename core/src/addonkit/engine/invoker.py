@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +14,13 @@ from addonkit.models.execution import EventKind
 from addonkit.saga.step import ENGINE_NAMES
 
 if TYPE_CHECKING:
-    from addonkit.engine.arguments import Progress, Resources
     from addonkit.engine.journal import Journal
     from addonkit.saga.protocol import Sagas
     from addonkit.saga.saga import Saga
     from addonkit.saga.step import Function, Retry, Signature, Step
+
+Resources = Callable[[Mapping[str, str], Collection[str]], Awaitable[Mapping[str, Any]]]
+"""Reads those of the engine's own arguments that are asked for, for an execution's subject: see step.ENGINE_NAMES."""
 
 Pause = Callable[[Exception, float], Awaitable[None]]
 """Awaited between two tries with the failure and the seconds to wait; may raise to give up."""
@@ -58,7 +60,7 @@ class StepInvoker:
             if progress is not None:
                 await progress.close()
 
-    async def _call(self, function: Function, takes: Signature, progress: Progress | None) -> Any:
+    async def _call(self, function: Function, takes: Signature, progress: ProgressReporter | None) -> Any:
         """Call the function with arguments that are read afresh; their secrets are kept out of events from now on."""
         self.tries += 1
         execution = self._journal.execution
