@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from itertools import starmap
 
 import attrs
@@ -19,7 +19,7 @@ from addonkit.provider.server_addon.hooks import NEEDED_VERBS, ServerHooks
 from addonkit.provider.server_addon.pool import PoolBuilder
 from addonkit.provider.server_addon.sagas import ServerAddonSagas
 from addonkit.provider.server_addon.slips import find_slips
-from addonkit.provider.server_addon.verbs import check_copying
+from addonkit.provider.server_addon.verbs import CopyingTenants, DataTenants, OutlinedTenants, ServerCopyingTenants
 
 
 def _image_alone(server: Server) -> ContainerSpec:
@@ -62,10 +62,22 @@ class ServerAddon(ServerHooks):
 
     @tenants.validator
     def _check_tenants(self, _: object, tenants: Tenants | None) -> None:
+        name = self.definition.name
         if tenants is None and any(is_shared_variant(variant.name) for variant in self.definition.variants):
-            raise ValueError(f"addon {self.definition.name} has a variant `shared` but no tenants")
-        if tenants is not None:
-            check_copying(self.definition.name, tenants)
+            raise ValueError(f"addon {name} has a variant `shared` but no tenants")
+        copies = isinstance(tenants, CopyingTenants)
+        if copies and not isinstance(tenants, DataTenants):
+            raise ValueError(
+                f"tenants of addon {name} have `copy` without `dump`, `load` and `fingerprint`, which prove it"
+            )
+        if isinstance(tenants, ServerCopyingTenants) and not copies:
+            raise ValueError(
+                f"tenants of addon {name} have `copy_server` without `copy`, which makes them ones that copy"
+            )
+        if isinstance(tenants, OutlinedTenants) and not copies:
+            raise ValueError(
+                f"tenants of addon {name} have `outline` without `copy`, after which alone it is asked for"
+            )
 
     @pool.default
     def _build_pool(self) -> PoolBuilder:
@@ -80,22 +92,17 @@ class ServerAddon(ServerHooks):
 
     def __attrs_post_init__(self) -> None:
         # Pluggy takes what is no function for no hook, so an addon that cannot do it has no such capability.
-        for hook in self._missing_hooks():
-            object.__setattr__(self, hook, None)
-
-    def _missing_hooks(self) -> Iterator[str]:
-        """Yield hooks that it does not answer."""
-        for hook, needed in NEEDED_VERBS.items():
-            if not isinstance(self.tenants, needed):
-                yield hook
+        missing = [hook for hook, needed in NEEDED_VERBS.items() if not isinstance(self.tenants, needed)]
         if self.tenants is None:
-            yield from ("addon_inspect", "addon_drop_claim")
+            missing += ("addon_inspect", "addon_drop_claim")
         if not self.definition.options:
-            yield "addon_configure"
+            missing.append("addon_configure")
         if self.reset_admin is None:
-            yield "addon_reset_admin"
+            missing.append("addon_reset_admin")
         if not self.definition.listens:
-            yield "addon_renew_certificate"
+            missing.append("addon_renew_certificate")
+        for hook in missing:
+            object.__setattr__(self, hook, None)
 
     @hookimpl
     def addon_definition(self) -> AddonDefinition:

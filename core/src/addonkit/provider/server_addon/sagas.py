@@ -58,14 +58,12 @@ class ServerAddonSagas:
     def provision(self) -> Saga[ProvisionResult]:
         """Makes an instance: one saga for all variants, a dedicated server being one with one tenant."""
         place = PlaceSteps(self.servers, self._tenants)
-        placed = (place.join_server, place.ensure_server.with_runs(self.servers.ensure))
-        return Saga(f"{self._name}.provision", steps=(*placed, *self._steps_inside()))
-
-    def _steps_inside(self) -> tuple[Step, ...]:
-        if self._tenants is None:
-            return (ServerResultSteps(self._connections).build_result,)
-        create = TenantSteps(self._tenants).create_tenant.with_title(title_of(self._tenants.create_tenant))
-        return (generate_password, create, TenantResultSteps(self._connections).build_result)
+        inside: tuple[Step, ...] = (ServerResultSteps(self._connections).build_result,)
+        if self._tenants is not None:
+            create = TenantSteps(self._tenants).create_tenant.with_title(title_of(self._tenants.create_tenant))
+            inside = (generate_password, create, TenantResultSteps(self._connections).build_result)
+        server = place.ensure_server.with_runs(self.servers.ensure)
+        return Saga(f"{self._name}.provision", steps=(place.join_server, server, *inside))
 
     @cached_property
     def deprovision(self) -> Saga[None]:

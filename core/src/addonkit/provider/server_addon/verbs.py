@@ -167,20 +167,3 @@ class CertificateTenants(Protocol):
     async def reload_certificate(self, access: ServerAccess) -> None:
         """Let sessions that begin from now on see the certificate that was written last."""
         ...
-
-
-def check_copying(name: str, tenants: object) -> None:
-    """Make sure that a copy can be proved.
-
-    Raises:
-        ValueError: it can not: a verb is missing that is asked for when others are there.
-    """
-    copies = isinstance(tenants, CopyingTenants)
-    if copies and not isinstance(tenants, DataTenants):
-        raise ValueError(
-            f"tenants of addon {name} have `copy` without `dump`, `load` and `fingerprint`, which prove it"
-        )
-    if isinstance(tenants, ServerCopyingTenants) and not copies:
-        raise ValueError(f"tenants of addon {name} have `copy_server` without `copy`, which makes them ones that copy")
-    if isinstance(tenants, OutlinedTenants) and not copies:
-        raise ValueError(f"tenants of addon {name} have `outline` without `copy`, after which alone it is asked for")
