@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from addonkit.controller.addons import addon_of
 from addonkit.controller.lookup import find_association, find_instance
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from addonkit.registry.registry import Registry
     from addonkit.saga.saga import Saga
     from addonkit.store.interface import Store
-
-_NEW: Final = "new"
-"""Id of a tie that is not made."""
 
 
 class Admission:
@@ -65,8 +62,7 @@ class Admission:
         self.check(instance, "attach")
         addon = self._registry.get(instance.addon, instance.distribution)
         if instance.phase is Phase.ACTIVE:
-            new = Association("new", app, instance.id, instance.addon, alias, primary=not alias)
-            addon.admit_bind(new, instance)
+            addon.admit_bind(new_association(instance, app, alias), instance)
 
     async def admit_detach(self, name: str, app: str) -> Instance | None:
         """Ask policies and the addon to allow a detach; the instance, None when its addon cannot be used."""
@@ -114,7 +110,10 @@ def ask_to_provision(registry: Registry, request: Request) -> Asked:
 def ask_to_bind(registry: Registry, request: Request) -> Saga[Any] | None:
     """Ask for the saga that makes credentials for an app; None where the addon makes none for each app."""
     addon = registry.get(request.addon, request.distribution)
-    return addon.bind(new_association(request), new_instance(request)) if "bind" in addon.capabilities else None
+    if "bind" not in addon.capabilities:
+        return None
+    instance = new_instance(request)
+    return addon.bind(new_association(instance, request.app, request.alias), instance)
 
 
 def ask_to_unbind(addon: Addon, instance: Instance, associations: Iterable[Association]) -> Iterator[Saga[None]]:
@@ -124,6 +123,6 @@ def ask_to_unbind(addon: Addon, instance: Instance, associations: Iterable[Assoc
             yield addon.unbind(association, instance)
 
 
-def new_association(request: Request) -> Association:
-    """Return the tie of the app to it, as it would be made."""
-    return Association(_NEW, request.app, request.id, request.addon, request.alias, primary=not request.alias)
+def new_association(instance: Instance, app: str, alias: str, role: str = "") -> Association:
+    """Return the tie of an app to an instance, as it would be made."""
+    return Association("new", app, instance.id, instance.addon, alias, primary=not alias, role=role)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import attrs
 
@@ -26,9 +26,6 @@ if TYPE_CHECKING:
     from addonkit.saga.step import StepSequence
     from addonkit.store.interface import Reader, Store
 
-_NEW: Final = "new"
-"""Id of a tie that is not made."""
-
 
 class Planner:
     """Asks the addons for their sagas and shows them; reads the store, writes nothing."""
@@ -40,7 +37,8 @@ class Planner:
     async def create(self, request: Request) -> Plan:
         """Return what a checked request would do."""
         addon = self._registry.get(request.addon, request.distribution)
-        instance, association = new_instance(request), new_association(request)
+        instance = new_instance(request)
+        association = new_association(instance, request.app, request.alias)
         made = await self._store.read(lambda tx: _server_sagas_done(tx, instance))
         steps = list(planned_steps(ask_to_provision(self._registry, request).saga, skip=made))
         bind = ask_to_bind(self._registry, request)
@@ -57,7 +55,7 @@ class Planner:
             keys = tuple(variable.key for variable in known.variables)
             return Plan(f"{app} is attached to {instance.name} already", stays=keys)
         addon = self._registry.get(instance.addon, instance.distribution)
-        tie = Association(_NEW, app, instance.id, instance.addon, alias, primary=not alias, role=role)
+        tie = new_association(instance, app, alias, role)
         steps = planned_steps(addon.bind(tie, instance)) if "bind" in addon.capabilities else ()
         keys = tuple(addon.definition.variables_of(instance.variant, instance.config))
         appear, move = await self._store.read(lambda tx: self._names(tx, tie, keys))

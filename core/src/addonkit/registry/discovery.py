@@ -154,7 +154,7 @@ class InstalledEntries:
         distribution, value = claim.distribution, printable(claim.value)
         try:
             who = (distribution.name, distribution.version)
-            refusal = refusal_of(distribution.requires, self._core)
+            refusal = refusal_of(distribution.headers.get("requires-dist", ()), self._core)
         except MetadataFault as error:
             who, state, reason = (distribution.key, ""), State.BROKEN, str(error)
         else:

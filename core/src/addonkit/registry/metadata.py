@@ -85,11 +85,6 @@ class Distribution:
         """Its version, as it may be shown."""
         return short_name(self.headers.get("version", ("",))[0])
 
-    @property
-    def requires(self) -> Sequence[str]:
-        """Its requirements, as they are written."""
-        return self.headers.get("requires-dist", ())
-
 
 def distributions(path: Sequence[str] | None = None) -> Iterator[Distribution]:
     """Yield every installed distribution; of several copies only the first on the path.
