@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from addonkit.engine.invoker import attempt
-from addonkit.saga.step import Retry
+from addonkit.engine.invoker import StepInvoker
+from addonkit.saga.step import Retry, Signature
 
 
 class Script:
@@ -30,6 +31,13 @@ class Script:
 
     async def pause(self, _error: Exception, delay: float) -> None:
         self.pauses.append(delay)
+
+
+async def attempt(run: Callable[[], Awaitable[Any]], limit: float, retry: Retry, pause: Any) -> Any:
+    """Invoke a function without arguments, as that of a step with this limit and this retry."""
+    nothing: Any = SimpleNamespace(execution=SimpleNamespace(subject={}), hide=lambda _values: None)
+    step: Any = SimpleNamespace(timeout=limit, retry=retry)
+    return await StepInvoker(nothing, nothing, nothing, nothing).invoke(step, run, Signature((), ()), pause)
 
 
 @given(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from addonkit.engine.journal import Journal
     from addonkit.saga.protocol import Sagas
     from addonkit.saga.saga import Saga
-    from addonkit.saga.step import Function, Retry, Signature, Step
+    from addonkit.saga.step import Function, Signature, Step
 
 Resources = Callable[[Mapping[str, str], Collection[str]], Awaitable[Mapping[str, Any]]]
 """Reads those of the engine's own arguments that are asked for, for an execution's subject: see step.ENGINE_NAMES."""
@@ -47,7 +47,13 @@ class StepInvoker:
         self._sagas = sagas
 
     async def invoke(self, step: Step, function: Function, takes: Signature, pause: Pause) -> Any:
-        """Return the function's result; `pause` waits between tries.
+        """Return the function's result, tried as often as the step's `retry` says.
+
+        Args:
+            step: says how often and when to try again after a transient failure, and how long one try may take.
+            function: the step's, or its undo.
+            takes: names of the arguments.
+            pause: waits between tries.
 
         Raises:
             Exception: the last try's failure.
@@ -55,65 +61,48 @@ class StepInvoker:
         self.tries = 0
         progress = ProgressReporter(partial(self._note, step)) if "progress" in takes.names else None
         try:
-            return await attempt(partial(self._call, function, takes, progress), step.timeout, step.retry, pause)
+            while True:
+                self.tries += 1
+                try:
+                    return await self._call(function, takes, progress, step.timeout)
+                except Exception as error:
+                    if self.tries >= step.retry.attempts or not is_worth_another_try(error):
+                        raise
+                    await pause(error, step.retry.delay(self.tries))
         finally:
             if progress is not None:
                 await progress.close()
 
-    async def _call(self, function: Function, takes: Signature, progress: ProgressReporter | None) -> Any:
-        """Call the function with arguments that are read afresh; their secrets are kept out of events from now on."""
-        self.tries += 1
+    async def _call(self, function: Function, takes: Signature, progress: ProgressReporter | None, limit: float) -> Any:
+        """Call the function once, for at most `limit` seconds; whatever it lets out is a failure of its own."""
+        deadline = asyncio.timeout(limit)
+        try:
+            async with deadline:
+                return await function(**await self._arguments(takes, progress))
+        except TimeoutError as error:
+            if deadline.expired():
+                raise TimeoutError(f"it took too long: more than {limit:g} s") from error
+            raise
+        except SystemExit as error:
+            raise RuntimeError(f"it tried to end the program ({error})") from error
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            # This task was not cancelled: the function let out a cancellation from inside.
+            raise RuntimeError("it was cancelled from within") from error
+
+    async def _arguments(self, takes: Signature, progress: ProgressReporter | None) -> dict[str, Any]:
+        """Return the arguments, read afresh; their secrets are kept out of events from now on."""
         execution = self._journal.execution
         names = ENGINE_NAMES.intersection(takes.names)
         own = await self._resources(execution.subject, names) if names else {}
         given = arguments(self._saga, execution, takes, {**own, "sagas": self._sagas, "progress": progress})
         self._journal.hide(given)
-        return await function(**given)
+        return given
 
     async def _note(self, step: Step, texts: Sequence[str]) -> None:
         await self._journal.note(*(self._journal.event(EventKind.PROGRESS, text, step.name) for text in texts))
-
-
-async def attempt(run: Callable[[], Awaitable[Any]], limit: float, retry: Retry, pause: Pause) -> Any:
-    """Return the result of `run`, tried as often as `retry` says.
-
-    Args:
-        run: makes one try.
-        limit: seconds one try may take.
-        retry: how often and when to try again after a transient failure.
-        pause: waits between tries.
-
-    Raises:
-        Exception: the last failure.
-    """
-    number = 1
-    while True:
-        try:
-            return await _limited(run, limit)
-        except Exception as error:
-            if number >= retry.attempts or not is_worth_another_try(error):
-                raise
-            await pause(error, retry.delay(number))
-            number += 1
-
-
-async def _limited(run: Callable[[], Awaitable[Any]], limit: float) -> Any:
-    deadline = asyncio.timeout(limit)
-    try:
-        async with deadline:
-            return await run()
-    except TimeoutError as error:
-        if deadline.expired():
-            raise TimeoutError(f"it took too long: more than {limit:g} s") from error
-        raise
-    except SystemExit as error:
-        raise RuntimeError(f"it tried to end the program ({error})") from error
-    except asyncio.CancelledError as error:
-        task = asyncio.current_task()
-        if task is not None and task.cancelling():
-            raise
-        # This task was not cancelled: the function let out a cancellation from inside, which is a failure of its own.
-        raise RuntimeError("it was cancelled from within") from error
 
 
 class ProgressReporter:
