@@ -182,7 +182,8 @@ class ProcessBackend:
         """See Backend."""
         with as_failure_of(pool.name):
             async with locked(self._layout.lock(pool.name), self._layout.user_of(pool)) as lock:
-                record, liveness = await self._find(pool)
+                record = self._layout.record(pool.name)
+                liveness = await asyncio.to_thread(self._judge, record, pool.name) if record else Liveness.ENDED
                 running = liveness is Liveness.RUNS
                 if wanted is not None and not await wanted():
                     if record is None:  # it was removed, with its lock, while we were on our way to it
@@ -368,13 +369,6 @@ class ProcessBackend:
         """Make sure that there is a user for servers, who can get to their data."""
         self._users.check()
         check_traversable(self._users.example(), self._home)
-
-    async def _find(self, pool: Pool) -> tuple[RunRecord | None, Liveness]:
-        """Return the record of a pool's server, and whether that runs."""
-        record = self._layout.record(pool.name)
-        if record is None:
-            return None, Liveness.ENDED
-        return record, await asyncio.to_thread(self._judge, record, pool.name)
 
     def _judge(self, record: RunRecord, pool: str) -> Liveness:
         place = self._disks.data(record.disks[0]) if record.disks else self._layout.pool(pool) / "run"
