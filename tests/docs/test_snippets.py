@@ -123,6 +123,7 @@ SLOW = {
     *("use-the-command-line.md", "write-an-addon.md", "let-apps-share-your-server.md", "back-up.md"),
     *("change-or-upgrade.md", "use-git-branches.md", "use-extensions.md", "undo-a-destroy.md"),
     *("describe-apps-in-a-file.md", "replace-credentials.md", "use-with-compose-and-score.md", "use-the-page.md"),
+    *("choose-options.md", "keep-env-files-current.md", "reach-a-server-from-other-machines.md"),
 }
 """Pages that build packages, start many servers, or run the whole conformance kit."""
 

@@ -96,7 +96,7 @@ async def test_the_administrator_gets_another_password(home: Path, spec: str) ->
         assert await kit.doctor() == ()
 
 
-@pytest.mark.all_day("valkey:small")
+@pytest.mark.slow
 @pytest.mark.parametrize("spec", ["postgresql:shared", "valkey:small"])
 async def test_killed_anywhere_it_leaves_a_password_that_works(home: Path, spec: str) -> None:
     """After each kill another command works on the server at once, with what the interrupted one has left."""

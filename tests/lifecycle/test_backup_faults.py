@@ -212,6 +212,7 @@ def _points() -> list[Any]:
     return [pytest.param(*each, marks=[] if each == quick else [pytest.mark.slow]) for each in points]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("command", "point"), _points())
 def test_killed_at_any_step_of_a_move_the_same_command_again_does_it(
     home: Path, tmp_path: Path, command: str, point: str

@@ -349,6 +349,7 @@ async def test_of_two_moves_at_once_one_is_undone_and_the_next_one_gives_credent
         await client.set(f"{moved['VALKEY_PREFIX']}key", 1)
 
 
+@pytest.mark.slow
 async def test_a_move_that_fails_lets_apps_write_again(kit: addonkit.Kit) -> None:
     await kit.create("postgresql:small", "shop")
     async with database(kit) as connection:

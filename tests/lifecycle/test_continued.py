@@ -98,6 +98,7 @@ def test_what_was_killed_before_an_app_had_its_variables_is_continued(
     assert findings(rig.command) == []
 
 
+@pytest.mark.slow
 @S3
 def test_what_failed_is_told_and_tried_again_by_the_same_command(rig: Rig) -> None:
     words = ("create", "s3-remote", "-a", "shop")

@@ -6,6 +6,8 @@ import json
 import sys
 from pathlib import Path
 
+import pytest
+
 from addonkit.testing.command import CommandLine
 from addonkit.testing.home import left_behind
 
@@ -75,6 +77,7 @@ def test_a_database_on_a_shared_server_has_the_extensions_that_are_allowed(addon
         assert asked(call, app, "SELECT e FROM items") == [["[1,2,3]"]]
 
 
+@pytest.mark.slow
 def test_what_a_server_loads_when_it_starts_is_announced(addonkit_command: CommandLine, home: Path) -> None:
     call = addonkit_command
     assert call("create", "postgresql", "-a", "shop").status == 0

@@ -99,6 +99,7 @@ OF_THE_OPERATOR = """
 """What an operator does in the database of an app, as the superuser."""
 
 
+@pytest.mark.slow
 async def test_what_a_server_alone_has_stays_there(
     kit: addonkit.Kit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -98,7 +98,7 @@ def test_a_home_without_its_key_gets_new_secrets_for_all(addonkit_command: Comma
         run(call, "destroy", name, "--yes", "--now")
 
 
-@pytest.mark.all_day("before the key")
+@pytest.mark.slow
 @pytest.mark.parametrize("point", ["before the state", "before the key", "before an instance"])
 async def test_interrupted_anywhere_the_next_call_completes_it(
     home: Path, point: str, monkeypatch: pytest.MonkeyPatch

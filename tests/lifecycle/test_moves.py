@@ -144,6 +144,7 @@ async def begun(kit: addonkit.Kit, saga: str, step: str) -> bool:
     return any(record.status is not StepStatus.PENDING for record in records)
 
 
+@pytest.mark.slow
 async def test_a_copy_that_is_interrupted_leaves_nothing(kit: addonkit.Kit) -> None:
     shop = (await kit.create("valkey", app="shop")).environ()
     async with valkey.asyncio.Valkey.from_url(shop["VALKEY_URL"]) as client:

@@ -184,6 +184,7 @@ async def test_a_server_of_its_own_is_copied_as_a_whole(kit: addonkit.Kit) -> No
     assert [each.kind for each in await kit.doctor()] == []
 
 
+@pytest.mark.slow
 async def test_what_a_script_masks_is_in_no_statistics(kit: addonkit.Kit) -> None:
     shop = (await kit.create("postgresql:small", app="shop", version="17")).environ()
     used = await connect(shop)
@@ -239,9 +240,8 @@ BEGUN = {"copying": "base/*", "locking": "postmaster.pid"}
 """What is there in the folder beside the data."""
 
 
-@pytest.mark.parametrize(
-    "when", ["locking", *(pytest.param(each, marks=pytest.mark.slow) for each in ("copying", "copied"))]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("when", ["locking", "copying", "copied"])
 def test_killed_while_a_server_is_copied_nothing_half_stays(
     addonkit_command: CommandLine, home: Path, when: str
 ) -> None:

@@ -32,6 +32,7 @@ def far_home() -> Iterator[Path]:
         kill_servers(home)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root to make namespaces")
 def test_parallel_queries_work_where_shared_memory_is_small(far_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(TEMPLATES, raising=False)  # they are on the /dev/shm that the command does not see

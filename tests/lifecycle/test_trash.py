@@ -55,6 +55,7 @@ async def sql(kit: addonkit.Kit, query: str, app: str = "shop", key: str = "DATA
         await connection.close()
 
 
+@pytest.mark.slow
 async def test_a_database_comes_back_for_all_apps_under_all_names(kit: addonkit.Kit) -> None:
     await kit.create("postgresql:shared", "shop")
     await kit.create("postgresql:shared", "shop", alias="second")
@@ -100,6 +101,7 @@ async def test_what_took_its_name_keeps_it(kit: addonkit.Kit) -> None:
     assert await sql(kit, "SELECT id FROM orders", key="BEFORE_DATABASE_URL") == 1
 
 
+@pytest.mark.slow
 async def test_a_server_that_is_stopped_starts_for_the_final_backup(kit: addonkit.Kit, home: Path) -> None:
     await kit.create("postgresql:small", "shop")
     await kit.create("postgresql:small", "blog")
@@ -304,6 +306,7 @@ def test_killed_at_any_step_it_is_in_the_trash_or_back(home: Path, repository: P
     assert left_behind(home) == ()
 
 
+@pytest.mark.slow
 def test_interrupted_while_destroying_it_is_there_or_in_the_trash(home: Path, repository: Path) -> None:
     run = CommandLine(home, {"ADDONKIT_TRASH": "7d"})
     assert run("create", "valkey:small", "-a", "shop").status == 0

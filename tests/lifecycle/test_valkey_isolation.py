@@ -139,6 +139,7 @@ async def test_no_command_of_an_app_holds_up_the_others_or_takes_the_memory(
     assert int((await as_administrator(kit, "INFO", "memory"))["used_memory_peak"]) < 600 << 20
 
 
+@pytest.mark.slow
 async def test_what_connections_hold_is_bounded(
     kit: addonkit.Kit, blog: Mapping[str, str], wiki: Mapping[str, str]
 ) -> None:

@@ -88,7 +88,7 @@ async def test_the_server_tells_what_happens_to_keys(url: str) -> None:
     assert told["data"] == "short"
 
 
-@pytest.mark.all_day("valkey")
+@pytest.mark.slow
 async def test_a_script_that_has_written_and_does_not_end_is_ended_with_the_server(kit: addonkit.Kit, url: str) -> None:
     """Its owner can do that; nothing but a kill helps, and destroying the instance is one."""
     async with valkey.asyncio.Valkey.from_url(url, socket_timeout=1, retry=None) as client:

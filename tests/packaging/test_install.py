@@ -79,8 +79,8 @@ def test_an_addon_is_there_when_it_is_installed(environment: Environment, wheels
     assert environment.pip("check").out == "No broken requirements found.\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ADDONS)
-@pytest.mark.all_day("addonkit-postgresql")
 def test_the_entry_module_imports_no_driver(environment: Environment, wheels: Wheels, name: str) -> None:
     environment.install(name)
     words = name.removeprefix("addonkit-")

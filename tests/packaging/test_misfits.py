@@ -45,6 +45,7 @@ def with_newer_addon(environment: Environment, wheels: Wheels) -> Environment:
     return environment
 
 
+@pytest.mark.slow
 def test_pip_does_not_install_an_addon_for_a_newer_core(with_newer_addon: Environment) -> None:
     environment = with_newer_addon
     environment.install("addonkit")

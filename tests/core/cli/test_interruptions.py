@@ -39,12 +39,13 @@ def test_a_create_that_was_stopped_is_continued_or_undone(addonkit, home, point,
     assert addonkit("doctor").stdout == "no problems found\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("point", "then"),
     [
         ("before:remove_tenant", DESTROY),
-        pytest.param("after:delete_pool", RETRY, marks=pytest.mark.slow),
-        pytest.param("after:forget_server", DESTROY, marks=pytest.mark.slow),
+        ("after:delete_pool", RETRY),
+        ("after:forget_server", DESTROY),
     ],
 )
 def test_a_destroy_that_was_interrupted_is_continued(addonkit, home, point, then):

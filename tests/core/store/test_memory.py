@@ -19,6 +19,7 @@ class TestMemoryStore(StoreSuite, DecisionSuite, ListSuite, FeedSuite):
         await store.close()
 
 
+@pytest.mark.slow
 def test_two_memory_stores_agree():
     @contextmanager
     def place():

@@ -56,6 +56,7 @@ def test_variables_and_database_are_the_tests_alone(project):
     project.expect_nothing()
 
 
+@pytest.mark.slow
 def test_async_tests_have_loops_of_their_own(project):
     project.write("""
         def with_a_loop(environ):
@@ -102,6 +103,7 @@ def test_several_in_one_test_are_several(project):
     project.expect_nothing()
 
 
+@pytest.mark.slow
 def test_a_session_keeps_its_own(project):
     project.write("""
         @pytest.fixture(scope="session")
@@ -169,6 +171,7 @@ def test_secrets_are_not_shown(project):
     project.expect_nothing()
 
 
+@pytest.mark.slow
 def test_what_cannot_be_prepared_is_tried_once(project):
     project.write("""
         def prepare(environ):

@@ -33,6 +33,7 @@ def test_never_runs(addon):
 WORKERS = [(), ("-n", "2")]
 
 
+@pytest.mark.slow
 def test_a_failing_test(project):
     project.write("def test_fails(database): assert not database.url\n\ndef test_passes(database): pass")
 

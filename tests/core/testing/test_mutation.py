@@ -115,6 +115,7 @@ def test_notes_move_with_their_lines() -> None:
     assert moved == {1: [2], 2: [3, 4, 5], 4: [6], 5: [7]}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("operators")
 def test_the_tests_that_run_a_change_judge_it(tmp_path: Path) -> None:
     from mutation.mutants import mutants_of

@@ -59,7 +59,7 @@ async def test_beyond_its_share_a_server_ends_and_comes_back_with_its_data(start
     assert again.client("blog", APP).ping()
 
 
-@pytest.mark.all_day("valkey-server")
+@pytest.mark.slow
 async def test_a_script_that_asks_for_too_much_at_once_is_an_error(start: Callable[..., Any]) -> None:
     client = await _client_of_small_share(start("small"))
 
@@ -68,7 +68,7 @@ async def test_a_script_that_asks_for_too_much_at_once_is_an_error(start: Callab
     assert client.ping()
 
 
-@pytest.mark.all_day("valkey-server")
+@pytest.mark.slow
 async def test_a_script_that_takes_more_and_more_is_ended_or_its_server_is_and_data_come_back(
     start: Callable[..., Any],
 ) -> None:
