@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import pluggy
@@ -30,9 +31,12 @@ class Plugins:
         self._table = table
         self._refs: list[PluginRef] = []
         self._hooks: dict[str, frozenset[str]] = {}
-        self._manager = new_manager()
         self._observers: tuple[Observer, ...] = ()
         self._loaded = False
+
+    @cached_property
+    def _manager(self) -> pluggy.PluginManager:
+        return new_manager()  # there are seldom plugins
 
     def refs(self) -> tuple[PluginRef, ...]:
         """Return those that loaded well, in order; the first call loads them and logs each that is broken."""
