@@ -27,6 +27,10 @@ def test_on_a_full_disk_what_reads_works_and_what_writes_says_why_not(small_disk
         assert ended.status == 0, ended.err
     for line in ("list --no-start", "apps", "logs shop-valkey", "env get VALKEY_URL -a shop"):
         assert command(*line.split()).status == 0
+    found, *others = command("doctor", "--json").data["findings"]
+    assert (found["kind"], found["subject"]) == ("full-disk", str(small_disk / "home")), found
+    assert {each["kind"] for each in others} <= {"full-disk"}
+    assert "0 bytes of 80.0 MiB are free on its disk; free some" in found["problem"]
     written = command("env", "set", "-a", "shop", "A=1")
     assert written.status == 1
     assert "no space is left on its disk; free some and repeat the command" in written.err
@@ -36,5 +40,6 @@ def test_on_a_full_disk_what_reads_works_and_what_writes_says_why_not(small_disk
     assert "its disk has 0 MB free; 67 MB are needed; free some" in refused.err
 
     (small_disk / "fill").unlink()
+    assert "no problems found" in command("doctor").out
     assert command("env", "set", "-a", "shop", "A=1").status == 0
     assert command("destroy", "shop-valkey", "--yes").status == 0

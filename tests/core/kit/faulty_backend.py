@@ -184,6 +184,9 @@ class FaultyBackend:
     async def disks_here(self) -> tuple[str, ...]:
         return tuple(sorted(self._machine.disks))
 
+    async def space(self) -> None:
+        return None
+
 
 class MemoryTenants(Tenants):
     """Tenants as entries of their server's disk: name to owner."""

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, M
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Protocol
 
-from addonkit.models.compute import Disk, ExecResult, FoundProgram, Pool, PoolState, Program
+from addonkit.models.compute import Disk, DiskSpace, ExecResult, FoundProgram, Pool, PoolState, Program
 from addonkit.models.definition import AddonDefinition
 
 if TYPE_CHECKING:
@@ -155,4 +155,8 @@ class Backend(Protocol):
 
     async def disks_here(self) -> tuple[str, ...]:
         """Return names of disks this backend has."""
+        ...
+
+    async def space(self) -> DiskSpace | None:
+        """Return the room where data of servers are; None where that is not known."""
         ...

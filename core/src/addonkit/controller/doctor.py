@@ -9,6 +9,7 @@ from addonkit.controller.checks.addons import check_addons
 from addonkit.controller.checks.branches import check_branches
 from addonkit.controller.checks.certificates import ELSEWHERE, EXPIRES, UNTRUSTED, check_certificates
 from addonkit.controller.checks.claims import ClaimChecks
+from addonkit.controller.checks.disk_space import check_disk_space
 from addonkit.controller.checks.environment_files import check_environment_files
 from addonkit.controller.checks.instances import FAILED, UNFINISHED, check_instances
 from addonkit.controller.checks.lost_secrets import check_lost_secrets
@@ -97,6 +98,7 @@ class Doctor:
         """
         await self._store.verify()
         return (
+            *await check_disk_space(self._backend),
             *await check_addons(self._store, self._registry),
             *await check_branches(self._store),
             *await check_environment_files(self._store),

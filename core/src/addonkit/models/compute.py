@@ -273,6 +273,25 @@ class Disk:
 
 
 @frozen
+class DiskSpace:
+    """The room where data of servers are.
+
+    Attributes:
+        path: a directory there.
+        free: bytes that data may still take.
+        size: bytes of the whole.
+        files_free: files that there may still be.
+        files: files that there may be; 0 where nothing limits them.
+    """
+
+    path: str
+    free: int
+    size: int
+    files_free: int = 0
+    files: int = 0
+
+
+@frozen
 class ExecResult:
     """The end of a command that ran beside a server."""
 

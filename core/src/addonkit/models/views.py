@@ -235,7 +235,7 @@ class Finding:
             `blocked-execution`, `stranded-execution`, `broken-addon`, `addon-not-installed`, `store-damage`,
             `interrupted-backup`, `expired-former`, `leftover-scratch`, `unverified-backup`, `backup-trouble`,
             `backups-on-same-disk`, `backups-unreachable`, `outdated-file`, `lost-secrets`, `certificate`,
-            `authority-file`, `not-listening`.
+            `authority-file`, `not-listening`, `full-disk`.
         subject: what it is about.
         problem: what is wrong, and what to do about it.
         fix: what `doctor --fix` would do about it; empty when only a person can.

@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from addonkit.compute.process.disks import Disks, check_space, size_of_tree
+from addonkit.compute.process.disks import Disks, check_space, size_of_tree, space_of
 from addonkit.compute.process.failures import as_failure_of
 from addonkit.compute.process.layout import Layout, check_name, program_of
 from addonkit.compute.process.listeners import PortUse, look_at_port
@@ -48,7 +48,7 @@ from addonkit.compute.process.server_users import ServerUsers
 from addonkit.compute.process.templates import templates_of
 from addonkit.compute.process.user import ServiceUser, check_traversable
 from addonkit.errors import Busy, CommandFailed, ComputeError, PoolCrashed
-from addonkit.models.compute import Disk, ExecResult, FoundProgram, Pool, PoolState, Program
+from addonkit.models.compute import Disk, DiskSpace, ExecResult, FoundProgram, Pool, PoolState, Program
 from addonkit.models.definition import AddonDefinition, ProgramSource
 from addonkit.util.concurrency import finish
 from addonkit.util.files import remove_tree
@@ -321,6 +321,10 @@ class ProcessBackend:
     async def disks_here(self) -> tuple[str, ...]:
         """See Backend."""
         return self._disks.names()
+
+    async def space(self) -> DiskSpace | None:
+        """See Backend."""
+        return await asyncio.to_thread(space_of, self._home)
 
     def _look_at(self, pool: Pool) -> Look:
         """Return what a look without the server's help shows; also ensures that its log is rotated. Blocking."""

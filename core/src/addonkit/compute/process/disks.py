@@ -16,6 +16,7 @@ from addonkit.compute.process.disk_records import MARK, DiskRecord, find_loss, h
 from addonkit.compute.process.server_users import ServerUsers
 from addonkit.compute.process.user import user_of
 from addonkit.errors import ComputeError, PoolCrashed
+from addonkit.models.compute import DiskSpace
 from addonkit.util.files import make_directory, remove_tree, replace_private
 
 LOCK: Final = "lock"
@@ -177,21 +178,29 @@ def size_of_tree(directory: Path) -> int:
     return total
 
 
+def space_of(home: Path) -> DiskSpace | None:
+    """Return the room on the disk of a home; None where the system does not tell."""
+    try:
+        disk = os.statvfs(home if home.exists() else home.parent)
+    except OSError:
+        return None
+    unit = disk.f_frsize
+    return DiskSpace(str(home), disk.f_bavail * unit, disk.f_blocks * unit, disk.f_favail, disk.f_files)
+
+
 def check_space(home: Path) -> None:
     """Make sure that a new server, or one more database, finds room.
 
     Raises:
         ComputeError: the disk of the home is full, or nearly so.
     """
-    try:
-        disk = os.statvfs(home if home.exists() else home.parent)
-    except OSError:
+    space = space_of(home)
+    if space is None:
         return
-    free = disk.f_bavail * disk.f_frsize
     advice = "free some, or set ADDONKIT_HOME to a directory on another disk"
-    if free < NEEDED:
-        found = f"its disk has {free / 1e6:.0f} MB free; {NEEDED / 1e6:.0f} MB are needed"
+    if space.free < NEEDED:
+        found = f"its disk has {space.free / 1e6:.0f} MB free; {NEEDED / 1e6:.0f} MB are needed"
         raise ComputeError(f"cannot run another server in {home}", found, advice)
-    if disk.f_files and disk.f_favail < _FILES:
-        found = f"its disk has room for {disk.f_favail} files; {_FILES} are needed"
+    if space.files and space.files_free < _FILES:
+        found = f"its disk has room for {space.files_free} files; {_FILES} are needed"
         raise ComputeError(f"cannot run another server in {home}", found, advice)

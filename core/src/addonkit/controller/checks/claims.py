@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, NamedTuple
 
+from addonkit.controller.checks.disk_space import FULL
 from addonkit.controller.execution_ids import once_id
-from addonkit.errors import AddonBroken, AddonkitError, UnknownAddon
+from addonkit.errors import AddonBroken, AddonkitError, StoreFull, UnknownAddon
 from addonkit.models.instance import Instance, Phase, Server, ServerPhase
 from addonkit.models.views import Finding
 
@@ -61,8 +62,9 @@ class ClaimChecks:
         except (AddonBroken, UnknownAddon):
             return []  # the finding is about the addon, or about the instances that live there
         except AddonkitError as error:
+            kind = FULL if isinstance(error, StoreFull) else "server-down"
             names = ", ".join(each.name for each in await self._framework.servers.tenants(server.id)) or server.id
-            return [Finding("server-down", names, f"its server cannot be asked what it has: {error}", key=server.id)]
+            return [Finding(kind, names, f"its server cannot be asked what it has: {error}", key=server.id)]
         findings = [*(_unowned(server, claim) for claim in found.unowned), *map(_lost, found.lost)]
         findings += [*map(_changed, found.changed), *_outdated(server, found.outdated)]
         return [*findings, *(_hog(server, *each) for each in found.hogs)]
