@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import signal
@@ -74,6 +75,13 @@ def _leave_cases(items: list[pytest.Item]) -> None:
 def _is_short(item: pytest.Item) -> bool:
     limit = item.get_closest_marker("timeout")
     return limit is None or limit.args[0] < _LONG
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage less often, and not among the tests themselves: 5,000 of them take a tenth of the time else."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
 
 
 @pytest.fixture
