@@ -7,13 +7,16 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import attrs
 import pytest
 
 import addonkit
 from addonkit import (
     AddonDefinition,
+    Association,
     BindResult,
     Conflict,
+    InvalidInput,
     Kit,
     ProvisionResult,
     Registry,
@@ -125,6 +128,71 @@ async def test_a_refused_attach_is_not_stored(kit: Kit, policy: Policy) -> None:
         await kit.attach("shop-note", "blog")
 
     assert await state(kit) == before
+
+
+class Observing:
+    """Refuses the role owner, and notes the ties that it is asked about."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str, str, bool]] = []
+
+    @hookimpl(wrapper=True)
+    def addon_bind(self, association: Association) -> Generator[None, Saga[Any], Saga[Any]]:
+        self.asked.append((association.app, association.alias, association.role, association.socket))
+        if association.role == "owner":
+            raise Conflict("cannot do that", "nobody else is an owner here")
+        return (yield)
+
+
+@pytest.fixture
+async def roles(home: Path) -> AsyncIterator[tuple[Kit, Observing]]:
+    registry, policy = Registry(), Observing()
+    definition = attrs.evolve(DEFINITION, roles=("owner", "reader"))
+    addon = SimpleNamespace(**vars(ADDON) | {"addon_definition": hookimpl(lambda: definition)})
+    registry.register(addon, "note")
+    registry.register_plugin(policy, "observing")
+    async with addonkit.open(home, registry=registry) as kit:
+        await kit.create("note", "shop")
+        policy.asked.clear()
+        yield kit, policy
+
+
+async def test_a_policy_refuses_one_role_before_anything_is_stored(roles: tuple[Kit, Observing]) -> None:
+    kit, policy = roles
+    before = await state(kit)
+
+    for refused in (kit.plan_attach, kit.attach):
+        with pytest.raises(Conflict, match="nobody else is an owner here"):
+            await refused("shop-note", "blog", role="owner")
+        with pytest.raises(InvalidInput, match="note has no role 'writer'; use owner, reader"):
+            await refused("shop-note", "blog", role="writer")
+
+    assert await state(kit) == before
+    assert set(policy.asked) == {("blog", "", "owner", False)}
+    await kit.attach("shop-note", "blog", role="reader")
+
+
+async def test_a_plan_asks_a_policy_what_the_operation_asks(roles: tuple[Kit, Observing]) -> None:
+    kit, policy = roles
+    words: dict[str, Any] = {"alias": "notes", "role": "reader"}
+
+    await kit.plan_attach("shop-note", "blog", **words)
+    planned = set(policy.asked)
+    await kit.attach("shop-note", "blog", **words)
+
+    assert set(policy.asked) == planned == {("blog", "notes", "reader", False)}
+
+
+async def test_a_plan_of_a_create_knows_the_socket(home: Path) -> None:
+    registry, policy = Registry(), Observing()
+    definition = attrs.evolve(DEFINITION, sockets=True)
+    registry.register(SimpleNamespace(**vars(ADDON) | {"addon_definition": hookimpl(lambda: definition)}), "note")
+    registry.register_plugin(policy, "observing")
+    async with addonkit.open(home, registry=registry) as kit:
+        for create in (kit.plan_create, kit.create):
+            policy.asked.clear()
+            await create("note", "shop", socket=True)
+            assert set(policy.asked) == {("shop", "", "", True)}
 
 
 async def test_a_refused_detach_takes_nothing_from_the_app(kit: Kit, policy: Policy) -> None:

@@ -42,8 +42,9 @@ async def test_apps_reach_servers_by_their_sockets(addonkit_command: CommandLine
 def test_a_socket_that_no_client_could_use_is_refused_before_anything_is_made(
     addonkit_command: CommandLine, home: Path
 ) -> None:
-    none = addonkit_command("create", "s3-remote", "-a", "shop", "--socket")
-    assert "s3-remote has no Unix socket for apps; leave out --socket" in none.err
+    for words in ((), ("--dry-run",)):
+        none = addonkit_command("create", "s3-remote", "-a", "shop", "--socket", *words)
+        assert "s3-remote has no Unix socket for apps; leave out --socket" in none.err
     long = home / ("h" * 90)
     long.mkdir(mode=0o711)
     refused = attrs.evolve(addonkit_command, home=long)("create", "valkey", "-a", "shop", "--socket")

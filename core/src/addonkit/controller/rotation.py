@@ -41,10 +41,19 @@ def begin_rotation(tx: Transaction, association_id: str, until: datetime) -> boo
     if entity is None or entity.value.phase is not Phase.ACTIVE:
         return False
     now = entity.value
-    rotation = now.rotation or Rotation(now.generations + 1, until)
+    rotation = now.rotation or Rotation(_next_generation(now), until)
     number = max(now.generations, rotation.generation)
     tx.put(entity, attrs.evolve(now, rotation=attrs.evolve(rotation, until=until), generations=number))
     return True
+
+
+def next_credentials(tie: Association) -> Association:
+    """Return an association as it will be with the credentials that a rotation makes."""
+    return tie.of_generation(_next_generation(tie))
+
+
+def _next_generation(tie: Association) -> int:
+    return tie.rotation.generation if tie.rotation else tie.generations + 1
 
 
 def switch_credentials(

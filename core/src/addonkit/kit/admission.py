@@ -8,13 +8,14 @@ from addonkit.controller.addons import addon_of
 from addonkit.controller.lookup import find_association, find_instance
 from addonkit.controller.requests import Asked, Request, new_instance
 from addonkit.controller.step_context import variant_of
-from addonkit.errors import AddonFault
+from addonkit.errors import AddonFault, InvalidInput
 from addonkit.models.app import App
 from addonkit.models.instance import Association, Instance, Phase
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from addonkit.models.definition import AddonDefinition
     from addonkit.registry.addon import Addon
     from addonkit.registry.registry import Registry
     from addonkit.saga.saga import Saga
@@ -56,13 +57,19 @@ class Admission:
         ask_to_bind(self._registry, request)
         return asked
 
-    async def admit_attach(self, name: str, app: str, alias: str) -> None:
-        """Ask for one more app of an instance."""
+    async def admit_attach(self, name: str, app: str, alias: str, *, socket: bool = False, role: str = "") -> None:
+        """Ask for one more app of an instance.
+
+        Raises:
+            InvalidInput: its addon has no such role.
+        """
         instance = (await self._store.read(lambda tx: find_instance(tx, name, None))).value
         self.check(instance, "attach")
         addon = self._registry.get(instance.addon, instance.distribution)
-        if instance.phase is Phase.ACTIVE:
-            addon.admit_bind(new_association(instance, app, alias), instance)
+        if role:
+            check_role(addon.definition, role, f"cannot attach {name} to {app}")
+        if instance.phase is not Phase.DEPROVISIONING:
+            addon.admit_bind(new_association(instance, app, alias, socket=socket, role=role), instance)
 
     async def admit_detach(self, name: str, app: str) -> Instance | None:
         """Ask policies and the addon to allow a detach; the instance, None when its addon cannot be used."""
@@ -113,7 +120,8 @@ def ask_to_bind(registry: Registry, request: Request) -> Saga[Any] | None:
     if "bind" not in addon.capabilities:
         return None
     instance = new_instance(request)
-    return addon.bind(new_association(instance, request.app, request.alias), instance)
+    tie = new_association(instance, request.app, request.alias, socket=request.socket)
+    return addon.bind(tie, instance)
 
 
 def ask_to_unbind(addon: Addon, instance: Instance, associations: Iterable[Association]) -> Iterator[Saga[None]]:
@@ -123,6 +131,19 @@ def ask_to_unbind(addon: Addon, instance: Instance, associations: Iterable[Assoc
             yield addon.unbind(association, instance)
 
 
-def new_association(instance: Instance, app: str, alias: str, role: str = "") -> Association:
+def new_association(instance: Instance, app: str, alias: str, *, socket: bool = False, role: str = "") -> Association:
     """Return the tie of an app to an instance, as it would be made."""
-    return Association("new", app, instance.id, instance.addon, alias, primary=not alias, role=role)
+    return Association("new", app, instance.id, instance.addon, alias, primary=not alias, socket=socket, role=role)
+
+
+def check_role(definition: AddonDefinition, role: str, attempted: str) -> None:
+    """Make sure that an addon offers a role.
+
+    Raises:
+        InvalidInput: it does not, with those that it offers.
+    """
+    if role in definition.roles:
+        return
+    if not definition.roles:
+        raise InvalidInput(attempted, f"{definition.name} has no roles", "leave out --role")
+    raise InvalidInput(attempted, f"{definition.name} has no role {role!r}", f"use {', '.join(definition.roles)}")

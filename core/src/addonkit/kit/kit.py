@@ -10,6 +10,7 @@ import attrs
 
 from addonkit.controller.lookup import lookup_instance
 from addonkit.errors import InstanceFailed, NotFound
+from addonkit.kit.admission import new_association
 from addonkit.kit.binding import Binding
 from addonkit.kit.parts import Parts
 from addonkit.models.app import App
@@ -86,10 +87,17 @@ class Kit(Parts):
         return await self._creation.finish(await self._creation.record(request), wait=wait, asked=asked)
 
     async def plan_create(
-        self, spec: str, app: str, *, alias: str = "", version: str = "", options: Mapping[str, str] | None = None
+        self,
+        spec: str,
+        app: str,
+        *,
+        alias: str = "",
+        version: str = "",
+        socket: bool = False,
+        options: Mapping[str, str] | None = None,
     ) -> Plan:
         """Return what create would do; the same checks, nothing written."""
-        request, _asked = await self._creation.check(spec, app, alias, version, options=options)
+        request, _asked = await self._creation.check(spec, app, alias, version, socket=socket, options=options)
         return await self._planner.create(request)
 
     async def attach(
@@ -105,15 +113,16 @@ class Kit(Parts):
             role: what the app may do, one that the addon offers; empty for the first of them.
             wait: return when it is active; otherwise when it is recorded.
         """
-        await self._admission.admit_attach(name, app, alias)
+        await self._admission.admit_attach(name, app, alias, socket=socket, role=role)
         created = await self._operations.attach(name, app, alias, socket=socket, role=role)
         return await self._creation.finish(created, wait=wait)
 
     async def plan_attach(self, name: str, app: str, *, alias: str = "", socket: bool = False, role: str = "") -> Plan:
         """Return what attach would do; the same checks, nothing written."""
-        await self._admission.admit_attach(name, app, alias)
-        instance, known = await self._operations.check_attach(name, app, alias, socket=socket, role=role)
-        return await self._planner.attach(instance, app, alias, role, known=known)
+        await self._admission.admit_attach(name, app, alias, socket=socket, role=role)
+        instance, known = await self._operations.check_attach(name, app, alias, socket=socket)
+        tie = new_association(instance, app, alias, socket=socket, role=role)
+        return await self._planner.attach(instance, tie, known=known)
 
     async def plan_detach(self, name: str, app: str) -> Plan:
         """Return what detach would do; nothing written."""

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import attrs
 
 from addonkit.errors import BackupError, Conflict, InvalidInput
+from addonkit.kit.admission import check_role
 from addonkit.kit.app_state import AppState, read_app
 from addonkit.kit.manifest_comparison import Comparison
 from addonkit.kit.manifest_execution import carry_out
 from addonkit.kit.manifest_names import NAMES, gone_names, moved_names
-from addonkit.kit.operations import check_role
 from addonkit.models.app import App
 from addonkit.models.manifest import AddonEntry, Manifest
 from addonkit.models.manifest_plan import Change, ManifestPlan, Verb
@@ -126,8 +126,14 @@ class Manifests:
         """
         kit, name, app = self._kit, change.subject, change.app
         if change.verb is Verb.CREATE:
-            alias, version = change.alias, entry.version
-            plan = await kit.plan_create(change.detail, app, alias=alias, version=version, options=entry.options)
+            plan = await kit.plan_create(
+                change.detail,
+                app,
+                alias=change.alias,
+                version=entry.version,
+                socket=entry.socket,
+                options=entry.options,
+            )
         elif change.verb is Verb.CHANGE:
             plan = await kit.changes.plan_change(name, change.variant, app)
         elif change.verb is Verb.UPGRADE:

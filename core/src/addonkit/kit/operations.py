@@ -14,7 +14,6 @@ from addonkit.controller.requests import Created, associate, check_label, ensure
 from addonkit.controller.retrying import retry_association, retry_instance
 from addonkit.controller.variables import associations_of, resolve_app_names
 from addonkit.errors import AlreadyExists, Busy, InvalidInput, UnknownInstance
-from addonkit.models.definition import AddonDefinition
 from addonkit.models.identifiers import check_alias, check_app_name
 from addonkit.models.instance import Association, Instance, Phase
 from addonkit.models.variable import VariableMove
@@ -40,7 +39,7 @@ class Operations:
         Raises:
             UnknownInstance: there is none of that name, or it is being destroyed.
             AlreadyExists: the app has an addon of that name.
-            InvalidInput: its addon has no such role.
+            InvalidInput: it has no Unix socket for apps.
             Busy: its data are being moved.
         """
         check_app_name(app)
@@ -49,7 +48,7 @@ class Operations:
 
         def decide(tx: Transaction) -> Created:
             attempted = f"cannot attach {name} to {app}"
-            entity = self._check_attach(tx, attempted, name, role, socket=socket)
+            entity = _check_attach(tx, attempted, name, socket=socket)
             instance = entity.value
             others = associations_of(tx, app)
             mine = next((a for a in others if a.instance == instance.id), None)
@@ -64,7 +63,7 @@ class Operations:
         return await self._store.transact(decide)
 
     async def check_attach(
-        self, name: str, app: str, alias: str = "", *, socket: bool = False, role: str = ""
+        self, name: str, app: str, alias: str = "", *, socket: bool = False
     ) -> tuple[Instance, Association | None]:
         """Raise what attach would raise, without writing; the instance, and the tie of the app if there is one."""
         check_app_name(app)
@@ -73,7 +72,7 @@ class Operations:
         attempted = f"cannot attach {name} to {app}"
 
         def look(tx: Reader) -> tuple[Instance, Association | None]:
-            instance = self._check_attach(tx, attempted, name, role, socket=socket).value
+            instance = _check_attach(tx, attempted, name, socket=socket).value
             others = associations_of(tx, app)
             mine = next((a for a in others if a.instance == instance.id), None)
             if mine is None:
@@ -82,17 +81,6 @@ class Operations:
             return instance, mine
 
         return await self._store.read(look)
-
-    def _check_attach(self, tx: Reader, attempted: str, name: str, role: str, *, socket: bool) -> Entity[Instance]:
-        entity = find_instance(tx, name, None)
-        instance = entity.value
-        if role:
-            check_role(self._registry.get(instance.addon, instance.distribution).definition, role, attempted)
-        if instance.phase is Phase.DEPROVISIONING:
-            raise UnknownInstance(attempted, "it is being destroyed")
-        if socket and instance.phase is Phase.ACTIVE and not instance.socket_variables:
-            raise InvalidInput(attempted, f"{name} has no Unix socket for apps", "leave out --socket")
-        return entity
 
     async def detach(self, name: str, app: str) -> tuple[Instance, tuple[str, ...]]:
         """Take an instance's variables from an app. The instance stays. A detach that was interrupted continues.
@@ -153,17 +141,15 @@ class Operations:
         return await self._store.transact(decide)
 
 
-def check_role(definition: AddonDefinition, role: str, attempted: str) -> None:
-    """Make sure that an addon offers a role.
-
-    Raises:
-        InvalidInput: it does not, with those that it offers.
-    """
-    if role in definition.roles:
-        return
-    if not definition.roles:
-        raise InvalidInput(attempted, f"{definition.name} has no roles", "leave out --role")
-    raise InvalidInput(attempted, f"{definition.name} has no role {role!r}", f"use {', '.join(definition.roles)}")
+def _check_attach(tx: Reader, attempted: str, name: str, *, socket: bool) -> Entity[Instance]:
+    """Return the instance that an app is to be attached to; raises what stands against it."""
+    entity = find_instance(tx, name, None)
+    instance = entity.value
+    if instance.phase is Phase.DEPROVISIONING:
+        raise UnknownInstance(attempted, "it is being destroyed")
+    if socket and instance.phase is Phase.ACTIVE and not instance.socket_variables:
+        raise InvalidInput(attempted, f"{name} has no Unix socket for apps", "leave out --socket")
+    return entity
 
 
 def _join(

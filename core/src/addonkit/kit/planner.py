@@ -38,7 +38,7 @@ class Planner:
         """Return what a checked request would do."""
         addon = self._registry.get(request.addon, request.distribution)
         instance = new_instance(request)
-        association = new_association(instance, request.app, request.alias)
+        association = new_association(instance, request.app, request.alias, socket=request.socket)
         made = await self._store.read(lambda tx: _server_sagas_done(tx, instance))
         steps = list(planned_steps(ask_to_provision(self._registry, request).saga, skip=made))
         bind = ask_to_bind(self._registry, request)
@@ -49,17 +49,16 @@ class Planner:
         summary = f"{instance.name} would be created as {request.addon}:{request.variant}"
         return Plan(summary, tuple(steps), appear, move)
 
-    async def attach(self, instance: Instance, app: str, alias: str, role: str, *, known: Association | None) -> Plan:
+    async def attach(self, instance: Instance, tie: Association, *, known: Association | None) -> Plan:
         """Return what a checked attach would do; `known` is the tie of the app that there is already."""
         if known is not None:
             keys = tuple(variable.key for variable in known.variables)
-            return Plan(f"{app} is attached to {instance.name} already", stays=keys)
+            return Plan(f"{tie.app} is attached to {instance.name} already", stays=keys)
         addon = self._registry.get(instance.addon, instance.distribution)
-        tie = new_association(instance, app, alias, role)
         steps = planned_steps(addon.bind(tie, instance)) if "bind" in addon.capabilities else ()
         keys = tuple(addon.definition.variables_of(instance.variant, instance.config))
         appear, move = await self._store.read(lambda tx: self._names(tx, tie, keys))
-        return Plan(f"{app} would receive the variables of {instance.name}", tuple(steps), appear, move)
+        return Plan(f"{tie.app} would receive the variables of {instance.name}", tuple(steps), appear, move)
 
     async def detach(self, name: str, app: str) -> Plan:
         """Return what detaching an app would do."""

@@ -12,7 +12,7 @@ from addonkit.controller.addons import addon_of
 from addonkit.controller.execution_ids import once_id
 from addonkit.controller.lookup import existing, find_attached, find_instance, lookup_instance
 from addonkit.controller.moving import check_still
-from addonkit.controller.rotation import GRACE, begin_rotation, mark_formers
+from addonkit.controller.rotation import GRACE, begin_rotation, mark_formers, next_credentials
 from addonkit.controller.step_context import subject_of
 from addonkit.controller.variables import by_order
 from addonkit.errors import Busy, InstanceFailed, InvalidInput, NotFound
@@ -160,7 +160,7 @@ class Rotations:
             found = f"the addon {instance.addon} has no credentials that it can replace while they are used"
             raise InvalidInput(attempted, found, "destroy it and create another one, or ask the author of the addon")
         for tie in ties:
-            addon.admit_bind(tie, instance)
+            addon.admit_bind(next_credentials(tie), instance)
         return addon
 
     async def _check(self, instance: Instance, ties: Sequence[Association]) -> None:

@@ -12,9 +12,11 @@ from addonkit.cli.invocation import Invocation
 from addonkit.cli.params import Name, app_option, completes, option_values
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable
 
     from addonkit.kit.binding import Binding
+    from addonkit.kit.kit import Kit
+    from addonkit.models.views import Plan
 
 
 @command(
@@ -88,7 +90,10 @@ def create(
     if listen:
         values["listen"] = listen
     if dry_run:
-        _show_plan(invocation, spec, app, alias, version, values)
+        _show_plan(
+            invocation,
+            lambda kit: kit.plan_create(spec, app, alias=alias, version=version, socket=socket, options=values),
+        )
         return
     name = alias or spec.partition(":")[0]
     binding = with_kit(
@@ -108,10 +113,8 @@ def show_binding(invocation: Invocation, binding: Binding, *, waited: bool) -> N
     invocation.answer(json.binding_json(binding), text.binding_text(binding, waited=waited, verbose=invocation.verbose))
 
 
-def _show_plan(
-    invocation: Invocation, spec: str, app: str, alias: str, version: str, options: Mapping[str, str]
-) -> None:
+def _show_plan(invocation: Invocation, planned: Callable[[Kit], Awaitable[Plan]]) -> None:
     from addonkit.cli.render import json, plans
 
-    plan = with_kit(invocation, lambda kit: kit.plan_create(spec, app, alias=alias, version=version, options=options))
+    plan = with_kit(invocation, planned)
     invocation.answer(json.plan_json(plan), plans.plan_text(plan))
