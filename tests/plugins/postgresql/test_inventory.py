@@ -43,4 +43,7 @@ async def test_all_that_is_missing_is_named(size: int) -> None:
         "sequence public.ids: 9 instead of 7",
         "0 large objects instead of 1",
     )
+    assert dumped.differences(OBJECTS, {"public.orders": 2}, {"public.ids": (7, False)}, 1) == (
+        "sequence public.ids: 7 is still to come instead of given out already",
+    )
     assert dumped.differences(OBJECTS, {"public.orders": 1}, {}, 1) == ("table public.orders: 1 rows instead of 2",)

@@ -100,6 +100,15 @@ class Inventory:
                 yield f"table {table} is missing, with {count:,} rows"
         for name, value in sorted(self.sequences.items()):
             if name in sequences and sequences[name] != value:
-                yield f"sequence {name}: {sequences[name][0]:,} instead of {value[0]:,}"
+                yield f"sequence {name}: {_described(sequences[name], value)}"
         if large_objects < self.large_objects:
             yield f"{large_objects:,} large objects instead of {self.large_objects:,}"
+
+
+def _described(found: tuple[int, bool], value: tuple[int, bool]) -> str:
+    """Return how two values of a sequence differ: as numbers, or in whether the number was given out."""
+    (number, used), (wanted, _) = found, value
+    if number != wanted:
+        return f"{number:,} instead of {wanted:,}"
+    was, should = ("given out already", "still to come") if used else ("still to come", "given out already")
+    return f"{number:,} is {was} instead of {should}"
