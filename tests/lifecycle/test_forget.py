@@ -209,6 +209,7 @@ def test_an_instance_whose_service_is_gone_is_forgotten(addonkit_command: Comman
     failed = addonkit_command("destroy", "shop-s3-remote", "--yes", **told)
     assert failed.status == 1
     assert "`addonkit destroy shop-s3-remote --forget` forgets it and leaves what it made" in failed.err
+    assert "count the objects" not in failed.err, "a destroy that asks nothing counts nothing"
 
     planned = addonkit_command("destroy", "shop-s3-remote", "--forget", "--dry-run")
     asked = addonkit_command("destroy", "shop-s3-remote", "--forget")

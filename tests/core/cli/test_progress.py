@@ -178,3 +178,14 @@ def test_advice_waits_for_the_failure(show):
     message = "start it: trying again in 2 s (it does not answer; run `curl -i URL`)"
     assert show(step(K.RETRYING, "a", 1, message)) == "      start it: trying again in 2 s (it does not answer)\n"
     assert show(step(K.FAILED, "a", 1, "no; run `df`")).endswith("      no; run `df`\n")
+
+
+def test_a_question_without_an_answer_is_no_failure_of_the_command(show):
+    question = {"execution": "once/usage/a/1", "total": 1}
+    text = show(
+        step(K.STARTED, "count", 1, "count the objects", **question),
+        step(K.RETRYING, "count", 1, "count the objects: trying again in 1 s (no answer)", **question),
+        step(K.FAILED, "count", 1, "count the objects: failed (no answer)", **question),
+        (K.ROLLED_BACK, {"message": "s3-remote.measure: everything is undone", **question}),
+    )
+    assert text == "  1/1 count the objects ... failed\n"

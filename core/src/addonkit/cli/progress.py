@@ -8,7 +8,7 @@ from typing import Final, TextIO
 import attrs
 
 from addonkit.cli.streams import clean
-from addonkit.models.execution import LOOKS, ONCE, Event, EventKind
+from addonkit.models.execution import LOOKS, ONCE, USAGE, Event, EventKind
 
 SLOW: Final = 2.0
 """Seconds after which steps are shown."""
@@ -64,7 +64,7 @@ class Progress:
 
     def take(self, event: Event) -> None:
         """Show one event, or keep it back."""
-        if self._stream is None or event.execution.startswith(LOOKS):
+        if self._stream is None or event.execution.startswith(LOOKS) or _is_told_later(event):
             return
         if self._kept is not None:
             self._kept.append(event)
@@ -122,7 +122,8 @@ class Progress:
             self._write(line)
         self._write(f" {_ENDS[event.kind]}\n")
         self._open_line = ""
-        if event.kind in {EventKind.FAILED, EventKind.UNDO_FAILED} and not self._is_known(event):
+        failed = event.kind in {EventKind.FAILED, EventKind.UNDO_FAILED}
+        if failed and not event.execution.startswith(USAGE) and not self._is_known(event):
             self._remark(event)
 
     def _remark(self, event: Event) -> None:
@@ -162,6 +163,11 @@ class Progress:
             with contextlib.suppress(OSError, ValueError):
                 self._stream.write(text)
                 self._stream.flush()
+
+
+def _is_told_later(event: Event) -> bool:
+    """Return whether an event is about a question without an answer: the command says so itself, and continues."""
+    return event.execution.startswith(USAGE) and event.kind in {EventKind.RETRYING, EventKind.ROLLED_BACK}
 
 
 def _without_advice(event: Event) -> str:

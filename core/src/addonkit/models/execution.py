@@ -64,6 +64,9 @@ ONCE: Final = "once/"
 LOOKS: Final = f"{ONCE}look/"
 """Ids of executions that look at what is there, in passing, begin with it: no progress is shown of them."""
 
+USAGE: Final = f"{ONCE}usage/"
+"""Ids of executions that ask how much an instance holds begin with it: what asks says why there is no answer."""
+
 
 @frozen
 class CancelRequest:

@@ -67,13 +67,16 @@ def destroy(
         return
     from addonkit.cli.render import json, plans, trash
 
-    view, plan = with_kit(invocation, lambda kit: _plan(kit, instance, app, forget=forget, now=now))
-    if dry_run:
-        invocation.answer(json.plan_json(plan), plans.plan_text(plan))
-        return
+    if yes and not dry_run:
+        view = with_kit(invocation, lambda kit: kit.show(instance, app))
+    else:
+        view, plan = with_kit(invocation, lambda kit: _plan(kit, instance, app, forget=forget, now=now))
+        if dry_run:
+            invocation.answer(json.plan_json(plan), plans.plan_text(plan))
+            return
+        lost = plans.losses_text(plan)
+        confirm(f"cannot destroy {view.instance.name}", lost, json=invocation.json, name=view.instance.name)
     name = view.instance.name
-    if not yes:
-        confirm(f"cannot destroy {name}", plans.losses_text(plan), json=invocation.json, name=name)
     if forget:
         stays = with_kit(invocation, lambda kit: _forget(kit, view, instance, app))
         answer = {"instance": name, "state": "forgotten", "stays": list(stays)}
