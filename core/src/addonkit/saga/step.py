@@ -145,6 +145,9 @@ class Step:
         takes: see Signature.
         runs: sagas it may start through `sagas`; named so that a plan can show their steps.
         effect: whether it changes anything. One that only computes is journaled together with its neighbours.
+        needs_object: whether it is a method that was not taken from an object.
+        undo_function: the compensation, or None when the step says on purpose that it needs none.
+        has_undo_decision: whether the author said how the step is undone, or that it need not be.
     """
 
     def __init__(
@@ -168,7 +171,9 @@ class Step:
         self.runs = tuple(runs)
         self.effect = effect
         self.takes = Signature.of(function, f"step {self.name}")
-        self._undo: Any = undo
+        self.needs_object = _needs_object(function)
+        self.has_undo_decision = undo is not NOT_GIVEN
+        self.undo_function: Function | None = None
         self._types: Mapping[str, Any] | None = None
         self.undo_takes = Signature((), ())
         if callable(undo):
@@ -180,14 +185,10 @@ class Step:
             return self
         bound = copy(self)
         bound.run = MethodType(self.run, owner)
-        if callable(self._undo) and _needs_object(self._undo):
-            bound._undo = MethodType(self._undo, owner)  # noqa: SLF001 - a copy of this very object
+        bound.needs_object = False
+        if self.undo_function and _needs_object(self.undo_function):
+            bound.undo_function = MethodType(self.undo_function, owner)
         return bound
-
-    @property
-    def needs_object(self) -> bool:
-        """Return whether it is a method that was not taken from an object."""
-        return _needs_object(self.run)
 
     def with_title(self, title: str) -> Step:
         """Return the same step with another title."""
@@ -215,18 +216,9 @@ class Step:
                 f"cannot define step {self.name}", "it has an undo and no effect", "leave one of them out"
             )
         self.undo_takes = Signature.of(function, f"the undo of step {self.name}")
-        self._undo = function
+        self.undo_function = function
+        self.has_undo_decision = True
         return function
-
-    @property
-    def undo_function(self) -> Function | None:
-        """The compensation, or None when the step says on purpose that it needs none."""
-        return typing.cast("Function | None", self._undo)
-
-    @property
-    def has_undo_decision(self) -> bool:
-        """Return whether the author said how the step is undone, or that it need not be."""
-        return self._undo is not NOT_GIVEN
 
     def output_types(self) -> Mapping[str, Any]:
         """Return what the step contributes: key to type.
@@ -247,9 +239,13 @@ class Step:
 
     def _output_types(self) -> Mapping[str, Any]:
         attempted = f"cannot define step {self.name}"
-        annotation = _return_type(self.run)
-        if annotation is NOT_GIVEN:
+        annotations = inspect.get_annotations(self.run)
+        if "return" not in annotations:
             raise SagaDefinitionError(attempted, "its result is not annotated", "write -> None or a type")
+        # Types of parameters need not exist when the program runs.
+        only = SimpleNamespace(__annotations__={"return": annotations["return"]})
+        names = getattr(inspect.unwrap(self.run), "__globals__", {})
+        annotation = typing.get_type_hints(only, globalns=names)["return"]
         if self.gives:
             return {self.gives: annotation}
         if annotation is type(None):
@@ -271,15 +267,6 @@ def _needs_object(function: Function) -> bool:
     code = getattr(function, "__code__", None)
     is_bound = isinstance(function, MethodType)
     return not is_bound and code is not None and code.co_argcount > 0 and code.co_varnames[0] == "self"
-
-
-def _return_type(function: Function) -> Any:
-    """Return what the function is annotated to return; types of parameters need not exist when the program runs."""
-    annotations = inspect.get_annotations(function)
-    if "return" not in annotations:
-        return NOT_GIVEN
-    only = SimpleNamespace(__annotations__={"return": annotations["return"]})
-    return typing.get_type_hints(only, globalns=getattr(inspect.unwrap(function), "__globals__", {}))["return"]
 
 
 def title_of(function: Callable[..., Any]) -> str:
