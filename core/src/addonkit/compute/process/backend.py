@@ -46,7 +46,7 @@ from addonkit.compute.process.record import RunRecord, clear_start_history, read
 from addonkit.compute.process.runnable import installed_executable, newer_version, runnable_version
 from addonkit.compute.process.server_users import ServerUsers
 from addonkit.compute.process.templates import templates_of
-from addonkit.compute.process.user import ServiceUser, check_traversable
+from addonkit.compute.process.user import ServiceUser
 from addonkit.errors import Busy, CommandFailed, ComputeError, PoolCrashed
 from addonkit.models.compute import Disk, DiskSpace, ExecResult, FoundProgram, Pool, PoolState, Program
 from addonkit.models.definition import AddonDefinition, ProgramSource
@@ -101,7 +101,7 @@ class ProcessBackend:
         self._users = ServerUsers(home / "uids", environ)
         self._ports = Ports(home / "ports", port_range(environ))
         self._disks = Disks(home / "disks", home / "prepared", self._users)
-        self._programs = Programs(home / "programs", environ, self._users.example())
+        self._programs = Programs(home / "programs", environ, self._users.example)
         self._layout = Layout(home, self._disks, self._users)
         self._templates = templates_of(home, environ)
 
@@ -118,7 +118,7 @@ class ProcessBackend:
 
     def runnable_version(self, definition: AddonDefinition, requested: str) -> str:
         """See Backend. The answer has the precision of the request, so that minor upgrades are picked up."""
-        self._check_users()
+        self._users.check()
         check_space(self._home)
         return runnable_version(self._programs, definition, requested)
 
@@ -135,7 +135,7 @@ class ProcessBackend:
 
     async def ensure_disk(self, disk: Disk) -> None:
         """See Backend."""
-        self._check_users()
+        self._users.check()
         with as_failure_of(disk.name):
             await finish(self._disks.ensure, check_name(disk.name))
 
@@ -168,7 +168,6 @@ class ProcessBackend:
 
     async def place(self, pool: Pool) -> Pool:
         """See Backend. New ports are held until the server listens, or the pool is removed."""
-        self._check_users()
         names = tuple(port.name for port in pool.spec.ports)
         if pool.host and set(pool.ports) == set(names):
             return pool
@@ -368,11 +367,6 @@ class ProcessBackend:
             shared_user=self._users.shared(look.user),
             addresses=look.use.addresses,
         )
-
-    def _check_users(self) -> None:
-        """Make sure that there is a user for servers, who can get to their data."""
-        self._users.check()
-        check_traversable(self._users.example(), self._home)
 
     def _judge(self, record: RunRecord, pool: str) -> Liveness:
         place = self._disks.data(record.disks[0]) if record.disks else self._layout.pool(pool) / "run"

@@ -11,7 +11,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from addonkit.compute.process.user import LAST_RESORT, SETTING, ServiceUser, is_shared, service_user, user_of
+from addonkit.compute.process.user import (
+    LAST_RESORT,
+    SETTING,
+    ServiceUser,
+    find_barrier,
+    is_shared,
+    service_user,
+    user_of,
+)
 from addonkit.errors import ComputeError, InvalidInput
 from addonkit.models.compute import SharedUser
 from addonkit.util.files import create_private, make_directory
@@ -46,18 +54,21 @@ class ServerUsers:
     """The users that run the servers of a home.
 
     Args:
-        directory: holds a file for each uid in use.
+        directory: holds a file for each uid in use; in the home.
         environ: settings: ADDONKIT_SERVICE_UIDS, and ADDONKIT_SERVICE_USER for one user that runs all servers.
 
     Attributes:
         named: a user with an entry in /etc/passwd, for what needs one; None when we are not root, or cannot be others.
+        example: a user like those of servers, to try what they can reach.
     """
 
     def __init__(self, directory: Path, environ: Mapping[str, str]) -> None:
         self._directory = directory
-        self.named = None if sole_user() is not None else service_user(environ)
+        self._sole = sole_user()
+        self.named = None if self._sole is not None else service_user(environ)
         self._is_set = bool(environ.get(SETTING))
         self._range = range(0) if self.named is None or self._is_set else uid_range(environ)
+        self.example = _user(self._range[0]) if self._range else self.named
 
     @property
     def separate(self) -> bool:
@@ -65,27 +76,33 @@ class ServerUsers:
         return bool(self._range)
 
     def check(self) -> None:
-        """Make sure that servers run as another user than root.
+        """Make sure that servers run as another user than root, who can get to their data.
 
         Raises:
             ComputeError: this user namespace has no other user than the machine's root, or not the one that is needed.
-                It is raised too where root may not become that user.
+                It is raised too where root may not become that user, and where a directory stops that one.
         """
         advice = "run the command outside of it, or map more users into it"
-        if os.geteuid() == sole_user() == 0:
+        if os.geteuid() == self._sole == 0:
             raise ComputeError("cannot run servers as root", "this user namespace has no other user", advice)
-        lacking = lacking_capabilities() if self.named is not None else ()
+        if self.named is None or self.example is None:
+            return
+        lacking = lacking_capabilities()
         if lacking:
             found = f"this root may not work as another user: it has no {', '.join(lacking)}"
             allow = "allow that, as with `docker run --cap-add`, or run the command as another user"
             raise ComputeError("cannot run servers as root", found, allow)
-        if self.named is not None and not has_users(range(self.named.uid, self.named.uid + 1)):
+        if not has_users(range(self.named.uid, self.named.uid + 1)):
             found = f"this user namespace has no user {self.named.name} (uid {self.named.uid})"
             raise ComputeError("cannot run servers as root", found, f"{advice}, or name another one in {SETTING}")
-
-    def example(self) -> ServiceUser | None:
-        """Return a user like those of servers, to try what they can reach."""
-        return _user(self._range[0]) if self._range else self.named
+        home = self._directory.parent
+        stop = find_barrier(self.example, home)
+        if stop is not None:
+            raise ComputeError(
+                f"cannot run servers in {home}",
+                f"user {self.example.name}, who runs them for root, has no way through {stop}",
+                "set ADDONKIT_HOME to a directory outside it, such as /var/lib/addonkit",
+            )
 
     def find(self, server: str, data: Path) -> ServiceUser | None:
         """Return who runs a server: who owns its data; without data who was chosen, else the named user."""

@@ -71,22 +71,6 @@ def find_barrier(user: ServiceUser, directory: Path) -> Path | None:
     return None
 
 
-def check_traversable(user: ServiceUser | None, home: Path) -> None:
-    """Make sure that servers can get to their data.
-
-    Raises:
-        ComputeError: naming the directory that stops them.
-    """
-    stop = find_barrier(user, home) if user else None
-    if stop is not None:
-        assert user is not None
-        raise ComputeError(
-            f"cannot run servers in {home}",
-            f"user {user.name}, who runs them for root, has no way through {stop}",
-            "set ADDONKIT_HOME to a directory outside it, such as /var/lib/addonkit",
-        )
-
-
 def user_of(path: Path) -> ServiceUser | None:
     """Return whom a path belongs to; None when that is root, or there is no such path."""
     try:
