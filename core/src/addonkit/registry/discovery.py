@@ -185,9 +185,13 @@ def claims_of(distribution: Distribution) -> tuple[Claim, ...]:
     if len(claims) > MOST_ENTRIES:
         fault = f"it has {len(claims)} entry points of addonkit; {MOST_ENTRIES} is the most"
         return (Claim(UNREADABLE, ADDONS, "", distribution, fault),)
-    return tuple(
-        Claim(short_name(name), group, value, distribution, _value_fault(value)) for group, name, value in claims
-    )
+    found = []
+    for group, name, value in claims:
+        plain = value.partition("[")[0].strip()  # extras in brackets mean nothing any more
+        is_path = _VALUE.fullmatch(plain) is not None
+        fault = "" if is_path else f"its entry point {short_name(value)!r} is no package.module:attribute"
+        found.append(Claim(short_name(name), group, value, distribution, fault))
+    return tuple(found)
 
 
 def _parse(text: str) -> Iterator[tuple[str, str, str]]:
@@ -199,8 +203,3 @@ def _parse(text: str) -> Iterator[tuple[str, str, str]]:
         elif group in GROUPS and line and not line.startswith("#"):
             name, _equals, value = line.partition("=")
             yield group, name.strip(), value.strip()
-
-
-def _value_fault(value: str) -> str:
-    plain = value.partition("[")[0].strip()  # extras in brackets mean nothing any more
-    return "" if _VALUE.fullmatch(plain) else f"its entry point {short_name(value)!r} is no package.module:attribute"

@@ -17,7 +17,7 @@ from addonkit.models.definition import AddonDefinition
 from addonkit.registry.addon import REQUIRED, Addon
 from addonkit.registry.discovery import ADDONS, Entry
 from addonkit.registry.entry_points import broken
-from addonkit.registry.relay import PluginRef, Relay, new_manager
+from addonkit.registry.relay import PluginRef, Relay
 from addonkit.registry.validation import faults_of
 from addonkit.util.foreign_code import foreign_code, one_line
 
@@ -70,15 +70,15 @@ def load_addon(ref: PluginRef, policies: tuple[PluginRef, ...]) -> Addon:
         AddonBroken: at the first kind of fault.
     """
     entry = ref.entry
-    hooks = check_hooks(ref)
+    with contained(entry):
+        relay = Relay(policies, entry)
+    hooks = check_hooks(ref, relay.manager)
     for name in REQUIRED:
         if name not in hooks:
             raise broken(entry, f"it does not answer {name}{_forgotten(ref.plugin, name)}")
     for name, needed in _NEEDS.items():
         if name in hooks and needed not in hooks:
             raise broken(entry, f"it answers {name} but not {needed}")
-    with contained(entry, "registering it failed: "):
-        relay = Relay(policies, ref)
     return Addon(relay, _ask_definition(relay), hooks)
 
 
@@ -100,29 +100,29 @@ def _ask_definition(relay: Relay) -> AddonDefinition:
     return definition
 
 
-def check_hooks(ref: PluginRef) -> frozenset[str]:
-    """Return names of the hooks that a plugin answers, tried out on a plugin manager of their own.
+def check_hooks(ref: PluginRef, manager: pluggy.PluginManager) -> frozenset[str]:
+    """Register a plugin with a manager, which is of no use when that fails; return names of the hooks it answers.
 
     Raises:
         AddonBroken: for an unknown hook, an argument the hook does not have, or an async function. In an addon for a
             wrapper; in a plugin for anything but a wrapper or an observer.
     """
     entry, plugin = ref.entry, ref.plugin
-    manager = new_manager()
     with contained(entry):
         if inspect.isclass(plugin):
             raise broken(entry, f"{entry.value} is a class; name a module or an instance")
         manager.register(plugin, ref.key)
         callers = manager.get_hookcallers(plugin) or []
         for each in callers:
-            fault = _fault(each, entry.group == ADDONS)
+            (implementation,) = [found for found in each.get_hookimpls() if found.plugin is plugin]
+            fault = _fault(each, implementation, entry.group == ADDONS)
             if fault:
                 raise broken(entry, fault)
     return frozenset(each.name for each in callers if each.has_spec())
 
 
-def _fault(caller: pluggy.HookCaller, is_addon: bool) -> str:  # noqa: FBT001 - private, called once
-    name, implementation = caller.name, caller.get_hookimpls()[0]
+def _fault(caller: pluggy.HookCaller, implementation: pluggy.HookImpl, is_addon: bool) -> str:  # noqa: FBT001 - private, called once
+    name = caller.name
     function = inspect.unwrap(implementation.function)
     if not caller.has_spec():
         return "" if implementation.optionalhook else _unknown(name)

@@ -65,7 +65,7 @@ class Plugins:
         Raises:
             AddonBroken: when it may not be a plugin, or is one already.
         """
-        hooks = check_hooks(ref)
+        hooks = check_hooks(ref, new_manager())
         if self._manager.is_registered(ref.plugin):
             raise broken(ref.entry, "it is the same object as another plugin")
         with contained(ref.entry, "registering it failed: "):

@@ -51,22 +51,22 @@ class Relay:
 
     Args:
         policies: plugins around it, checked already.
-        addon: the addon, checked already.
+        entry: of the addon, which is registered with the manager by who checks it.
     """
 
-    def __init__(self, policies: Sequence[PluginRef], addon: PluginRef) -> None:
-        self.entry = addon.entry
-        self._manager = new_manager()
-        self._entries = {}
+    def __init__(self, policies: Sequence[PluginRef], entry: Entry) -> None:
+        self.entry = entry
+        self.manager = new_manager()
+        self._entries = {f"{entry.kind}:{entry.name}": entry}
         for module in (collisions, defaults):
-            self._manager.register(module, module.__name__)
+            self.manager.register(module, module.__name__)
             self._entries[module.__name__] = CORE
-        for each in (*policies, addon):
+        for each in policies:
             self.add(each)
 
     def add(self, ref: PluginRef) -> None:
         """Let one more policy stand around the addon."""
-        self._manager.register(ref.plugin, ref.key)
+        self.manager.register(ref.plugin, ref.key)
         self._entries[ref.key] = ref.entry
 
     def ask(self, hook: Callable[..., Any], **arguments: Any) -> Any:
@@ -78,7 +78,7 @@ class Relay:
         """
         try:
             with foreign_code():
-                return getattr(self._manager.hook, hook.__name__)(**arguments)
+                return getattr(self.manager.hook, hook.__name__)(**arguments)
         except (AddonkitError, KeyboardInterrupt):
             raise
         except BaseException as error:  # noqa: BLE001 - raised again below, with a name
@@ -108,7 +108,7 @@ class Relay:
         return f"{report}, unless it comes from a policy around it ({names})"
 
     def _impls(self, hook: Callable[..., Any]) -> list[pluggy.HookImpl]:
-        caller: pluggy.HookCaller = getattr(self._manager.hook, hook.__name__)
+        caller: pluggy.HookCaller = getattr(self.manager.hook, hook.__name__)
         return caller.get_hookimpls()
 
     def _culprit(self, hook: Callable[..., Any], error: BaseException) -> Entry | None:
