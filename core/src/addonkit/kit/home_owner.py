@@ -82,7 +82,7 @@ def _fault(home: Path) -> tuple[str, str]:
             return f"other users can write {path} (mode {stat.S_IMODE(status.st_mode):04o})", f"run `chmod go-w {path}`"
     for parent in real.parents:
         status = parent.stat()
-        if status.st_uid not in {0, me, _unmapped()}:
+        if status.st_uid not in {0, me} and status.st_uid != _unmapped():
             return f"{parent}, above it, belongs to user {_name(status.st_uid)}, who can replace it", ""
         if _others_write(status, me) and not status.st_mode & stat.S_ISVTX:
             return f"other users can write {parent}, above it, and so replace it", ""

@@ -38,7 +38,11 @@ def stdout_to_stderr() -> Iterator[None]:
     with _lock:
         _depth[0] += 1
         if _depth[0] == 1:
-            _saved.append(_redirect())
+            stream = sys.stdout
+            _flush(stream)
+            descriptor = _move_descriptor()
+            _saved.append(_Saved(stream, descriptor, _copy_of(stream, descriptor)))
+            sys.stdout = sys.stderr
     try:
         yield
     finally:
@@ -65,15 +69,6 @@ def results() -> TextIO:
     """Return the stream for results: stdout, also while everything else that is printed goes to stderr."""
     with _lock:
         return _saved[-1].results if _saved else sys.stdout
-
-
-def _redirect() -> _Saved:
-    stream = sys.stdout
-    _flush(stream)
-    descriptor = _move_descriptor()
-    own = _copy_of(stream, descriptor)
-    sys.stdout = sys.stderr
-    return _Saved(stream, descriptor, own)
 
 
 def _move_descriptor() -> int | None:
