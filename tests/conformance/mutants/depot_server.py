@@ -178,6 +178,8 @@ if __name__ == "__main__":
         signal.signal(
             signal.SIGTERM, lambda *_: (Handler.file.write_text(Handler.file.read_text()[:1] + "}"), sys.exit())
         )
+    if "--goes-on" in sys.argv:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
     doors = []
     for number, (option, kind) in enumerate({"--monitor": socket.SOCK_STREAM, "--discover": socket.SOCK_DGRAM}.items()):
         if option in sys.argv:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import psutil
 
@@ -21,6 +22,9 @@ from addonkit.testing.conformance.files import temporary_below, text_of
 from addonkit.testing.conformance.rig import Rig
 from addonkit.testing.home import server_processes
 
+if TYPE_CHECKING:
+    from addonkit.models.views import ServerTarget
+
 _MANY: Final = 30
 """Values that are written right before a stop."""
 
@@ -30,13 +34,13 @@ class DiskChecks:
 
     @synchronous
     async def test_a_graceful_stop_loses_nothing(self, rig: Rig, variant: str) -> None:
-        """What was acknowledged before `stop` is there after `start`."""
+        """What was acknowledged before `stop` is there after `start`; a server ends when it is asked to."""
         async with rig.kit() as kit:
             environ = await _create_persistent(rig, kit, variant)
             for number in range(_MANY):
                 await rig.write(environ, f"value {number}", f"key-{number}")
             for target in await kit.servers():
-                await kit.stop(target)
+                await _stop(kit, target)
                 await kit.start(target)
             for number in range(_MANY):
                 await rig.expect(environ, f"value {number}", "written right before a stop", f"key-{number}")
@@ -86,6 +90,19 @@ class DiskChecks:
             )
             await rig.destroy(kit, "shop")
             await rig.expect_nothing(kit, "the instance was destroyed")
+
+
+async def _stop(kit: Kit, target: ServerTarget) -> None:
+    """Stop a server; one that had to be ended by force took longer than its program grants."""
+    program = (await kit.framework.wait_for_pool(target.server)).spec.program
+    began = time.monotonic()
+    await kit.stop(target)
+    took = time.monotonic() - began
+    require(
+        program is None or took < program.stop_timeout,
+        f"its server goes on after {program and program.stop_signal}: it was ended by force, {took:.0f} s later",
+        "let the server end on `stop_signal` of its Program; set `stop_timeout` to the seconds that it may take",
+    )
 
 
 async def _create_persistent(rig: Rig, kit: Kit, variant: str) -> dict[str, str]:
