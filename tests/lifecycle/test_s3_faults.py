@@ -151,7 +151,7 @@ async def test_a_service_that_is_silent_is_given_up(s3kit: addonkit.Kit, monkeyp
 
     async with listening(swallow) as url:
         await s3kit.set_config("s3-remote", {"endpoint": url})
-        with pytest.raises(addonkit.InstanceFailed, match=f"{url} does not answer: .*run `curl"):
+        with pytest.raises(addonkit.InstanceFailed, match=f"the service does not answer: .*run `curl -i {url}"):
             await s3kit.create("s3-remote", app="shop")
 
 

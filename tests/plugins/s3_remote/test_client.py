@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import ipaddress
 import os
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,9 +17,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from addonkit import Secret
+from addonkit import AddonkitError, Secret
 from addonkit.testing.serving import free_port, serving
-from addonkit_s3_remote.client import s3
+from addonkit_s3_remote.client import iam, s3
 from addonkit_s3_remote.faults import Refused
 from addonkit_s3_remote.service import service_of
 
@@ -94,6 +96,7 @@ async def test_a_certificate_of_ones_own_is_trusted_when_it_is_told(
     with pytest.raises(Refused, match=r"is not trusted: .*; run `addonkit config set s3-remote ca_file"):
         async with s3(service_of(told), "asking") as client:
             await client.list_buckets()
+    assert await said_about(endpoint) == [endpoint]
     async with s3(service_of(told | {"ca_file": str(certificate[0])}), "asking") as client:
         assert (await client.list_buckets()).get("Buckets", []) == []
 
@@ -102,3 +105,34 @@ async def test_a_file_that_is_not_there_is_said_so() -> None:
     with pytest.raises(Refused, match=r"/nonexistent\.pem cannot be read"):
         async with s3(service_of(TOLD | {"ca_file": "/nonexistent.pem"}), "asking"):
             pytest.fail("nothing is trusted")
+
+
+async def said_about(endpoint: str) -> list[str]:
+    """The names of the service in the line that says that it cannot be asked; S3 and IAM say the same."""
+    service, name = service_of(TOLD | {"endpoint": endpoint, "allow_http": "true"}), endpoint.partition("//")[2]
+    lines = []
+    for kind, call in ((s3, "list_buckets"), (iam, "list_users")):
+        with pytest.raises(AddonkitError) as failed:
+            async with kind(service, "asking") as client:
+                await getattr(client, call)()
+        lines.append(str(failed.value))
+    assert lines[0] == lines[1]
+    host = name.partition(":")[0]
+    return re.findall(rf"(?:https?://)?{re.escape(host)}(?::\d+)?", lines[0])
+
+
+@pytest.mark.parametrize("endpoint", ["http://127.0.0.1:1", "https://localhost:1", "http://nobody.invalid"])
+async def test_who_cannot_be_reached_is_named_once(endpoint: str) -> None:
+    assert await said_about(endpoint) == [endpoint]
+
+
+@pytest.mark.parametrize("answer", [b"", b"SSH-2.0-OpenSSH\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort"])
+async def test_who_does_not_answer_well_is_named_once(answer: bytes) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        endpoint = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        assert await said_about(endpoint) == [endpoint]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Collection
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -65,7 +66,7 @@ async def _client(
     import botocore.exceptions
     from botocore.parsers import ResponseParserError
 
-    where = endpoint or kind.upper()
+    where = endpoint or f"{kind.upper()} of AWS"
     described = _Described(
         kind,
         endpoint,
@@ -85,7 +86,8 @@ async def _client(
     except botocore.exceptions.SSLError as error:
         raise untrusted(attempted, where, _reason(error)) from error
     except (botocore.exceptions.HTTPClientError, botocore.exceptions.ConnectionError) as error:
-        raise unreachable(attempted, where, _reason(error)) from error
+        # The client library knows where IAM of AWS answers.
+        raise unreachable(attempted, endpoint or error.kwargs.get("endpoint_url", where), _reason(error)) from error
 
 
 @attrs.frozen
@@ -191,6 +193,20 @@ def _now() -> datetime:
 
 
 def _reason(error: BaseException) -> str:
-    """Return the innermost text: outer ones repeat the URL."""
-    inner = error.__cause__ or getattr(error, "kwargs", {}).get("error") or error
-    return str(inner) or type(inner).__name__
+    """Return the innermost reason: what is around it, and much that is said by sockets, names the address again."""
+    inner: Any = error.__cause__ or getattr(error, "kwargs", {}).get("error") or error
+    cause = getattr(inner, "certificate_error", None) or getattr(inner, "os_error", None) or inner
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return cause.verify_message
+    if isinstance(cause, TimeoutError):
+        return "it takes too long"
+    if isinstance(cause, OSError):
+        return _words_of(cause)
+    return str(getattr(cause, "message", "") or cause or type(cause).__name__)
+
+
+def _words_of(error: OSError) -> str:
+    """Return what the system calls it; asked for several addresses, Python joins their errors and leaves no number."""
+    if error.errno and error.errno > 0 and not isinstance(error, ssl.SSLError):
+        return os.strerror(error.errno)
+    return "no connection" if error.strerror is None else error.strerror

@@ -87,7 +87,7 @@ def unreachable(attempted: str, endpoint: str, reason: str) -> TransientError:
     """Return the error for a service that does not answer."""
     return TransientError(
         attempted,
-        f"{endpoint} does not answer: {reason}",
+        f"the service does not answer: {reason}",
         f"run `curl -i {endpoint}`, or `{SET} endpoint=...`",
     )
 

@@ -118,7 +118,7 @@ async def _load_file(member: Member, uploads: Uploads, digest: _Contents) -> Non
 async def _load_bucket(own: Service, url: str, uploads: Uploads, digest: _Contents) -> None:
     place = place_of(url)
     service, count = source_service(own, os.environ), 0
-    async with s3(service, f"reading {url} at {service.endpoint}", patience=PATIENCE_FOR_MANY) as client:
+    async with s3(service, f"reading {url}", patience=PATIENCE_FOR_MANY) as client:
         async for each in contents(client, place, entries(client, place)):
             await uploads.put(each.about, each.size, each.chunks(), in_order=False)
             digest.add(each.about.key, each.size, each.sha256)

@@ -54,7 +54,7 @@ async def check_service(settings: Told) -> None:
 
 async def _sign_in(service: Service) -> None:
     try:
-        async with s3(service, f"signing in to {service.endpoint}") as client:
+        async with s3(service, "signing in to the service") as client:
             await client.list_buckets()
     except Refused as refusal:
         if refusal.code in ABSENT | UNSUPPORTED:
