@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from addonkit.errors import AlreadyExists
+from addonkit.errors import AlreadyExists, StoreUnavailable
 from addonkit.store.interface import Reader, Transaction
 from addonkit.store.sqlite import SqliteStore
 from addonkit.store.writer import AT_ONCE
@@ -125,3 +125,21 @@ def test_one_slow_commit_is_chance_and_several_are_the_disk(sqlite_store: Sqlite
     for _ in range(20):
         commits.note(0.0002)
     assert commits.is_quick
+
+
+async def test_a_decision_that_meets_the_end_of_its_store_is_refused(
+    sqlite_store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The thread ends while the loop has taken what waits, and puts it back for the thread."""
+    writer = sqlite_store._writer
+    forget_the_disk(sqlite_store)
+
+    def end_first(*_args: Any) -> None:
+        writer._closed = True
+        writer._executor.submit(writer._end).result()
+        writer._executor.shutdown()
+
+    monkeypatch.setattr(writer, "at_once", end_first)
+
+    with pytest.raises(StoreUnavailable, match="it is closed"):
+        await asyncio.wait_for(sqlite_store.transact(where), 10)

@@ -13,6 +13,7 @@ from addonkit.testing.conformance.async_tests import synchronous
 from addonkit.testing.conformance.data import needs_backups
 from addonkit.testing.conformance.isolation import expect_no_inheritance
 from addonkit.testing.conformance.kinds import expect_all, make_all
+from addonkit.testing.conformance.options import other_values
 from addonkit.testing.conformance.rig import Rig
 from addonkit.testing.conformance.rights import try_rights
 
@@ -27,9 +28,10 @@ class CopyChecks:
     async def test_a_copy_has_all_and_stands_alone(self, rig: Rig, variant: str) -> None:
         """`clone` gives another app the data; neither sees what the other writes, and one outlives the other."""
         needs_backups(rig, variant)
+        chosen = other_values(rig.under_test.definition.options_of(variant))
         async with rig.kit() as kit:
             try:
-                original = await rig.create(kit, variant, "shop")
+                original = await rig.create(kit, variant, "shop", options=chosen)
                 for key, value in _VALUES.items():
                     await rig.write(original, value, key)
                 kept = await make_all(rig, original)
