@@ -7,7 +7,6 @@ import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 
@@ -117,11 +116,13 @@ class Writer:
         self._executor.shutdown(wait=True)
 
     def _begin_group(self) -> None:
-        """Decide what waits, or let the thread do it, unless it was closed meanwhile and has refused it."""
+        """Decide what waits, or let the thread do it; refuse it when the thread has ended."""
         if self.commits.is_quick and self._decide_at_once():
             return
-        with suppress(StoreUnavailable):
+        try:
             self._submit(self._decide_waiting).add_done_callback(lambda done: tell(done.result()))
+        except StoreUnavailable:
+            self._refuse_waiting()  # the thread refused what it saw; this was put back after that
 
     def _decide_at_once(self) -> bool:
         """Carry out what waits as one group, here and now. False when the thread has to: it waits as before then."""
@@ -230,11 +231,14 @@ class Writer:
             return -1, -1
         return status.st_dev, status.st_ino
 
-    def _end(self) -> None:
+    def _refuse_waiting(self) -> None:
         left = self._take_waiting()
         for job in left:
             job.error = _closed_error()
         tell(left)
+
+    def _end(self) -> None:
+        self._refuse_waiting()
         with self._turn:
             self._disconnect()
 
