@@ -64,7 +64,8 @@ class Handler(BaseHTTPRequestHandler):
             if name == "users" and (who, password) == ("admin", self.password):
                 self.administer(state, key, body)
             elif name == "facts" and self.knows(state, who, password):
-                self.answer(200, json.dumps({"sessions": str(self.most)} if self.most else {}).encode())
+                most = state.get(who, {}).get("sessions", self.most)
+                self.answer(200, json.dumps({"sessions": str(most)} if most else {}).encode())
             elif f"--{name}-for-all" in self.options and self.knows(state, who, password):
                 self.answer(200, json.dumps(self.recent if name == "recent" else sorted(state)).encode())
             elif self.knows(state, who, password) and not self.enters(who):
@@ -120,7 +121,9 @@ class Handler(BaseHTTPRequestHandler):
                 user["values"] = json.loads(body)
                 self.keep(state)
             return self.answer(200, json.dumps(user.get("values", {})).encode())
-        if name.endswith("=password"):
+        if name.endswith("=sessions"):
+            state[name.removesuffix("=sessions")]["sessions"] = int(body)
+        elif name.endswith("=password"):
             user = state[name.removesuffix("=password")]
             if self.command == "GET":
                 return self.answer(200, user["password"].encode())
