@@ -168,7 +168,8 @@ async def open_store(home: Path, environ: Mapping[str, str], clock: Clock) -> St
         SecretError: its secrets are sealed with another key.
     """
     from addonkit.store.codec import Codec
-    from addonkit.store.keyfile import check_key, load_key
+    from addonkit.store.key_check import check_key
+    from addonkit.store.keyfile import load_key
     from addonkit.store.sealing import Sealer
     from addonkit.store.sqlite import SqliteStore
 

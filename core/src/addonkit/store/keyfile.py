@@ -1,7 +1,4 @@
-"""The key that seals secrets: from the environment, or a file of the home that is made when it is needed first.
-
-The state of a home names its key, so that no other one ever seals a part of the secrets.
-"""
+"""The key that seals secrets: from the environment, or a file of the home that is made when it is needed first."""
 
 from __future__ import annotations
 
@@ -11,38 +8,22 @@ import os
 import sqlite3
 import stat
 from contextlib import closing
-from functools import partial
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Final
 
 from addonkit.errors import SecretError, StoreUnavailable
 from addonkit.store.error_mapping import file_fault
 from addonkit.store.keys import SEALED
 from addonkit.util.files import create_private
-from addonkit.util.values import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
-
-    from addonkit.store.interface import Store, Transaction
 
 KEY_VARIABLE: Final = "ADDONKIT_KEY"
 KEY_FILE: Final = "key"
 STATE_FILE: Final = "state.db"
 """Name of the SQLite store's file in a home."""
 KEY_BYTES: Final = 32
-MARK_NAME: Final = "key"
-"""Name of the one KeyMark."""
-
-
-@frozen
-class KeyMark:
-    """Names the key of a home; see Sealer.key_id, which tells nothing of the key itself."""
-
-    kind: ClassVar[str] = "key-mark"
-    indexed: ClassVar[tuple[str, ...]] = ()
-
-    key_id: str
 
 
 def load_key(home: Path, environ: Mapping[str, str]) -> bytes:
@@ -63,32 +44,6 @@ def load_key(home: Path, environ: Mapping[str, str]) -> bytes:
         return _read(path) or _create(path)
     except OSError as error:
         raise file_fault(error, path, "use the key") from error
-
-
-async def check_key(store: Store, key_id: str) -> None:
-    """Make sure that the key is the one that the home began with; in a new home it is noted.
-
-    Args:
-        store: of the home.
-        key_id: of the key that secrets would be sealed with.
-
-    Raises:
-        SecretError: when it is another one. Nothing is sealed or opened.
-    """
-    found = await store.get(KeyMark, MARK_NAME)
-    began = found.value if found else await store.transact(partial(_begin, key_id))
-    if began.key_id != key_id:
-        raise SecretError(
-            "cannot use this home",
-            f"its secrets are sealed with key {began.key_id}, the key here is {key_id}",
-            "give the former key, in ADDONKIT_KEY or as the file `key` of the home; "
-            "`addonkit rotate --lost` makes new secrets without it",
-        )
-
-
-def _begin(key_id: str, tx: Transaction) -> KeyMark:
-    entity = tx.get(KeyMark, MARK_NAME)
-    return entity.value if entity else tx.create(MARK_NAME, KeyMark(key_id)).value
 
 
 def holds_sealed_values(state: Path) -> bool:

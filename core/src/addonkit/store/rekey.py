@@ -21,7 +21,7 @@ from addonkit.models.secret import Secret
 from addonkit.models.settings import Settings
 from addonkit.store.connection import connect
 from addonkit.store.error_mapping import FAULTS, fault_of, file_fault
-from addonkit.store.keyfile import MARK_NAME, KeyMark
+from addonkit.store.key_check import NAME, KeyMark
 from addonkit.store.keys import SEALED, checksum
 from addonkit.store.sealing import Sealer
 from addonkit.store.verify import verify
@@ -34,7 +34,7 @@ _BACKUP_KEY: Final = "backup_key"
 _DELETED: Final = frozenset({Execution.kind, Authority.kind, _BACKUP_KEY})
 """Kinds whose rows go: an execution begins anew; a key of backups, or of certificates, is made when it is needed."""
 
-_MARK: Final = (KeyMark.kind, MARK_NAME)
+_MARK: Final = (KeyMark.kind, NAME)
 
 
 def key_of(state: Path) -> str:
