@@ -357,6 +357,10 @@ class ProviderFramework:
         await self._backend.ensure_disk(recorded)
         return recorded
 
+    async def disk_usage(self, name: str) -> int:
+        """Return how many bytes the data of a disk take; 0 when there is no such disk."""
+        return await self._backend.disk_usage(name)
+
     async def delete_disk_by_name(self, name: str) -> None:
         """Remove the disk and all its data. Does nothing if it does not exist."""
         await self._backend.delete_disk(name)

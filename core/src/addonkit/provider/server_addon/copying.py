@@ -9,10 +9,12 @@ from functools import partial
 from addonkit.models.facts import Facts
 from addonkit.models.fingerprint import Fingerprint
 from addonkit.models.instance import Instance
+from addonkit.models.sizes import describe_size
 from addonkit.provider.framework import ProviderFramework
 from addonkit.provider.server_addon.admin_access import admin_access, ensure_access
 from addonkit.provider.server_addon.data import LONGEST
-from addonkit.provider.server_addon.declaration import ServerAccess, tenant_of
+from addonkit.provider.server_addon.declaration import Progress, ServerAccess, tenant_of
+from addonkit.provider.server_addon.remarks import remarks
 from addonkit.provider.server_addon.verbs import (
     CopyingTenants,
     FactTenants,
@@ -34,6 +36,7 @@ class CopySteps:
         self,
         framework: ProviderFramework,
         instance: Instance,
+        progress: Progress,
         server_id: str,
         claim: str,
         source_server: str,
@@ -42,18 +45,35 @@ class CopySteps:
         """Copy without an archive."""
         tenant = tenant_of(instance, claim)
         if server_id == source_server:
-            return await self.tenants.copy(await admin_access(framework, server_id), source, tenant)
+            access = await admin_access(framework, server_id)
+            async with _growth(framework, server_id, progress):
+                return await self.tenants.copy(access, source, tenant)
         if not isinstance(self.tenants, ServerCopyingTenants):
             return False
         # An attempt that was interrupted may have stopped it.
         access, origin = await ensure_access(framework, server_id), await admin_access(framework, source_server)
+        if not _are_alike(access, origin):
+            return False
         stopped = partial(_stopped, framework, server_id)
-        return _are_alike(access, origin) and await self.tenants.copy_server(access, tenant, origin, source, stopped)
+        async with _growth(framework, server_id, progress):
+            return await self.tenants.copy_server(access, tenant, origin, source, stopped)
 
 
 def _are_alike(one: ServerAccess, other: ServerAccess) -> bool:
     """Return whether both servers are of one tenant each, and of one version."""
     return not (one.server.shared or other.server.shared) and one.server.version == other.server.version
+
+
+@asynccontextmanager
+async def _growth(framework: ProviderFramework, server_id: str, progress: Progress) -> AsyncIterator[None]:
+    """Show how far a copy is: by how much the disk of its server has grown."""
+    before = await framework.disk_usage(server_id)
+
+    async def text() -> str:
+        return f"its disk has grown by {describe_size(max(0, await framework.disk_usage(server_id) - before))}"
+
+    async with remarks(progress, text):
+        yield
 
 
 @asynccontextmanager

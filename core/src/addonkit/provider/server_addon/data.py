@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from typing import Final
 
 from addonkit.archive.interface import Archive
@@ -14,15 +11,13 @@ from addonkit.models.sizes import describe_size
 from addonkit.provider.framework import ProviderFramework
 from addonkit.provider.server_addon.admin_access import admin_access
 from addonkit.provider.server_addon.declaration import Progress, tenant_of
+from addonkit.provider.server_addon.remarks import remarks
 from addonkit.provider.server_addon.verbs import DataTenants, TransformTenants
 from addonkit.saga.step import step
 from addonkit.util.values import frozen
 
 LONGEST: Final = 86_400.0
 """Seconds that moving the data of one instance may take."""
-
-_INTERVAL: Final = 2.0
-"""Seconds between two remarks about bytes."""
 
 
 @frozen
@@ -43,7 +38,7 @@ class DataSteps:
     ) -> Fingerprint:
         """Write the data into the archive."""
         access = await admin_access(framework, server_id)
-        async with archive.writing() as writer, _remarks(progress, lambda: f"{describe_size(writer.written)} written"):
+        async with archive.writing() as writer, remarks(progress, lambda: f"{describe_size(writer.written)} written"):
             found = await self.tenants.dump(access, tenant_of(instance, claim), writer)
             await writer.finish(found)
         progress(_items(found, "written"))
@@ -61,7 +56,7 @@ class DataSteps:
     ) -> None:
         """Load the data from the archive."""
         access = await admin_access(framework, server_id)
-        async with archive.reading() as reader, _remarks(progress, lambda: f"{describe_size(reader.bytes_read)} read"):
+        async with archive.reading() as reader, remarks(progress, lambda: f"{describe_size(reader.bytes_read)} read"):
             await self.tenants.load(access, tenant_of(instance, claim), reader)
 
     @step(gives="result", undo=None, timeout=LONGEST)
@@ -90,20 +85,3 @@ class TransformSteps:
 
 def _items(found: Fingerprint, done: str) -> str:
     return f"{found.count:,} {'item' if found.count == 1 else 'items'} {done}"
-
-
-@asynccontextmanager
-async def _remarks(progress: Progress, text: Callable[[], str]) -> AsyncIterator[None]:
-    """Show how far it is from time to time."""
-
-    async def repeat() -> None:
-        while True:
-            await asyncio.sleep(_INTERVAL)
-            progress(text())
-
-    task = asyncio.create_task(repeat())
-    try:
-        yield
-    finally:
-        task.cancel()
-    progress(text())

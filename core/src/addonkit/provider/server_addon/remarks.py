@@ -1,0 +1,40 @@
+"""Remarks of a step about how far it is, from time to time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from inspect import isawaitable
+from typing import Final
+
+from addonkit.provider.server_addon.declaration import Progress
+
+_INTERVAL: Final = 2.0
+"""Seconds between two remarks."""
+
+
+@asynccontextmanager
+async def remarks(progress: Progress, text: Callable[[], str | Awaitable[str]]) -> AsyncIterator[None]:
+    """Show a text every two seconds of a block, and when the block has succeeded.
+
+    Args:
+        progress: of the step.
+        text: returns how far it is, or finds it out.
+    """
+
+    async def remark() -> None:
+        found = text()
+        progress(await found if isawaitable(found) else found)
+
+    async def repeat() -> None:
+        while True:
+            await asyncio.sleep(_INTERVAL)
+            await remark()
+
+    task = asyncio.create_task(repeat())
+    try:
+        yield
+    finally:
+        task.cancel()
+    await remark()
