@@ -118,7 +118,7 @@ class Commands(Group):
             if args == ["--help"]:
                 click.echo(ctx.get_help())
                 ctx.exit()
-        if not ctx.resilient_parsing and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
+        if not ctx.resilient_parsing and not args[0].startswith("-") and args[0] not in _NAMES:
             raise click.UsageError(f"there is no command '{args[0]}'{_meant(args[0])}", ctx)
         return super().resolve_command(ctx, args)
 

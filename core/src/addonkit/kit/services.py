@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from addonkit.controller.settings import SettingsService
 from addonkit.provider.framework import ProviderFramework
@@ -28,8 +27,7 @@ CheckImage = Callable[[str], Awaitable[str]]
 """Gives the digest of an image, or raises what its registry says against it; see ImageChecker."""
 
 
-@dataclass(frozen=True)
-class BackupParts:
+class BackupParts(NamedTuple):
     """The parts that make backups; put together when they are asked for first."""
 
     keyring: Keyring
@@ -38,8 +36,7 @@ class BackupParts:
     environ: Mapping[str, str]
 
 
-@dataclass(frozen=True)
-class Services:
+class Services(NamedTuple):
     """Everything that is open, in the order it was opened."""
 
     home: Path

@@ -84,6 +84,11 @@ class Entry:
         return _KINDS[self.group]
 
     @property
+    def key(self) -> str:
+        """The name that its plugin is registered under; addons and plugins do not share theirs."""
+        return f"{_KINDS[self.group]}:{self.name}"
+
+    @property
     def origin(self) -> str:
         """Return who ships it, for people: `acme-postgresql 1.2`."""
         return f"{self.distribution} {self.version}".strip() or "the program itself"

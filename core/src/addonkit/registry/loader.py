@@ -112,7 +112,7 @@ def check_hooks(ref: PluginRef, manager: pluggy.PluginManager) -> frozenset[str]
     with contained(entry):
         if inspect.isclass(plugin):
             raise broken(entry, f"{entry.value} is a class; name a module or an instance")
-        manager.register(plugin, ref.key)
+        manager.register(plugin, entry.key)
         callers = manager.get_hookcallers(plugin) or []
         for each in callers:
             (implementation,) = [found for found in each.get_hookimpls() if found.plugin is plugin]

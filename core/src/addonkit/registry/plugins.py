@@ -69,10 +69,10 @@ class Plugins:
         if self._manager.is_registered(ref.plugin):
             raise broken(ref.entry, "it is the same object as another plugin")
         with contained(ref.entry, "registering it failed: "):
-            self._manager.register(ref.plugin, ref.key)
+            self._manager.register(ref.plugin, ref.entry.key)
         self._refs.append(ref)
         self._hooks[ref.entry.name] = hooks
-        entries = {each.key: each.entry for each in self._refs}
+        entries = {each.entry.key: each.entry for each in self._refs}
         callers: list[pluggy.HookImpl] = self._manager.hook.addon_event.get_hookimpls()
         self._observers = tuple((entries[each.plugin_name], each) for each in reversed(callers))
 

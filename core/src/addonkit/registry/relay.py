@@ -32,11 +32,6 @@ class PluginRef:
     entry: Entry
     plugin: object
 
-    @property
-    def key(self) -> str:
-        """The name it is registered under; addons and plugins do not share theirs."""
-        return f"{self.entry.kind}:{self.entry.name}"
-
 
 def new_manager() -> pluggy.PluginManager:
     """Return a plugin manager that knows our hooks and holds nothing yet."""
@@ -57,7 +52,7 @@ class Relay:
     def __init__(self, policies: Sequence[PluginRef], entry: Entry) -> None:
         self.entry = entry
         self.manager = new_manager()
-        self._entries = {f"{entry.kind}:{entry.name}": entry}
+        self._entries = {entry.key: entry}
         for module in (collisions, defaults):
             self.manager.register(module, module.__name__)
             self._entries[module.__name__] = CORE
@@ -66,8 +61,8 @@ class Relay:
 
     def add(self, ref: PluginRef) -> None:
         """Let one more policy stand around the addon."""
-        self.manager.register(ref.plugin, ref.key)
-        self._entries[ref.key] = ref.entry
+        self.manager.register(ref.plugin, ref.entry.key)
+        self._entries[ref.entry.key] = ref.entry
 
     def ask(self, hook: Callable[..., Any], **arguments: Any) -> Any:
         """Return the answer of a hook, named by its specification in AddonSpecs.

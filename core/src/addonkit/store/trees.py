@@ -6,7 +6,6 @@ each of its steps, and most of it is as it was: the text of each record of a ste
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import math
 from collections.abc import Callable, Mapping
@@ -83,7 +82,9 @@ def fields_of(kind: Any) -> tuple[str, ...] | None:
     """Return the names of the fields that make a value of an attrs class or a dataclass; None for another class."""
     fields = getattr(kind, "__attrs_attrs__", None)
     if fields is None and hasattr(kind, "__dataclass_fields__"):
-        fields = dataclasses.fields(kind)
+        from dataclasses import fields as fields_of_dataclass  # few addons have any
+
+        fields = fields_of_dataclass(kind)
     return None if fields is None else tuple([field.name for field in fields if field.init])
 
 
