@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
+
+import pytest
 
 from addonkit.testing.home import temporary_home
 
@@ -15,3 +22,30 @@ def test_a_home_goes_with_its_backups_and_no_other_directory(tmp_path: Path) -> 
         backups = home.with_name(f"{home.name}-backups")
         (backups / "shop-postgresql").mkdir(parents=True)
     assert list(tmp_path.iterdir()) == [neighbour], "only what was there before is left"
+
+
+WAITS = """
+import subprocess, time
+from addonkit.testing.home import temporary_home
+
+for _ in range(2):
+    with temporary_home() as home:
+        pass
+with temporary_home() as home:
+    left = subprocess.Popen(["sleep", "300"], cwd=home, stdout=subprocess.DEVNULL, start_new_session=True)
+    print(home, left.pid, flush=True)
+    time.sleep(300)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_process_that_is_killed_leaves_no_home_and_nothing_that_works_there(number: int) -> None:
+    with subprocess.Popen([sys.executable, "-c", WAITS], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        assert process.stdout is not None
+        home, pid = process.stdout.readline().split()
+        process.send_signal(number)
+
+    deadline = time.monotonic() + 30
+    while Path(os.fsdecode(home)).parent.exists() or Path(f"/proc/{int(pid)}").exists():
+        assert time.monotonic() < deadline, "a server of the killed process runs, or its home is there"
+        time.sleep(0.05)

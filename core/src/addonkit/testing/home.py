@@ -32,15 +32,21 @@ def temporary_home(base: Path | None = None) -> Iterator[Path]:
     Its backups, which are kept beside it, are removed too.
 
     Args:
-        base: where it is made; on memory by default.
+        base: where it is made; by default on memory, below a folder that ends with this process, also a killed one.
     """
-    home = Path(tempfile.mkdtemp(prefix="addonkit-test-", dir=base or MEMORY))
+    home = Path(tempfile.mkdtemp(prefix="addonkit-test-", dir=base or _folder()))
     home.chmod(0o711)
     try:
         yield home
     finally:
         kill_servers(home)
         remove_home(home)
+
+
+def _folder() -> Path:
+    from addonkit.testing.conformance.reaper import folder_for_homes  # which ends homes as this module does
+
+    return folder_for_homes()
 
 
 def remove_home(home: Path) -> None:

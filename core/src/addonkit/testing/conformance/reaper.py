@@ -1,7 +1,7 @@
-"""Ends what a run of the kit leaves behind when it is killed: `python -m ...reaper FOLDER PID`.
+"""Ends what a run of the kit, or of tests, leaves behind when it is killed: `python -m ...reaper FOLDER PID`.
 
-The homes of all checks of a process are below one folder. The reaper stays in the background until the folder is gone,
-or the process has ended. On SIGTERM the kit cleans up by itself, as it does on Ctrl-C.
+The homes of all checks and tests of a process are below one folder. The reaper stays in the background until the folder
+is gone, or the process has ended. On SIGTERM the kit cleans up by itself, as it does on Ctrl-C.
 """
 
 from __future__ import annotations

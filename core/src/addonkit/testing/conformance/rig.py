@@ -339,7 +339,7 @@ def rigged(
         settings: of the service that the addon needs.
         properties: of the test; takes the time that the client took.
     """
-    with temporary_home(folder_for_homes()) as home, marked() as mark:
+    with temporary_home() as home, marked() as mark:
         under_test = AddonUnderTest(registry_for(addon).get(addon))
         remember(
             settings[each.name] for each in under_test.definition.settings if each.secret and each.name in settings
