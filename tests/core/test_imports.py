@@ -62,6 +62,11 @@ def test_the_hookspecs_import_no_models():
     assert "pluggy" in modules_after(code)
 
 
+def test_what_makes_instances_does_not_import_what_removes_them():
+    names = {"addonkit.controller.removing", "addonkit.controller.deletion", "dataclasses"}
+    modules_after(f"import addonkit.kit.bootstrap, addonkit.kit.kit, sys; assert not {names} & set(sys.modules)")
+
+
 @pytest.mark.parametrize("entry", ADDONS, ids=lambda each: each.name)
 def test_the_entry_module_of_an_installed_addon_imports_no_driver(entry):
     code = (

@@ -5,10 +5,9 @@ from __future__ import annotations
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
-from addonkit.controller.binder import bind, unbind
 from addonkit.controller.decide import Action, Decision
 from addonkit.controller.execution_ids import bind_id, provision_id
-from addonkit.controller.provisioner import deprovision, provision
+from addonkit.controller.provisioner import bind, provision
 from addonkit.controller.reconciliation import Reconciliation, associations_with, see
 from addonkit.controller.retrying import has_failed
 from addonkit.models.execution import Execution, ExecutionStatus
@@ -101,10 +100,14 @@ class Controller:
             case Action.PROVISION:
                 await provision(reconciliation, instance, asked)
             case Action.DEPROVISION:
+                from addonkit.controller.removing import deprovision
+
                 await deprovision(reconciliation, instance)
             case Action.BIND:
                 await bind(reconciliation, instance, _association(decision))
             case Action.UNBIND:
+                from addonkit.controller.removing import unbind
+
                 await unbind(reconciliation, instance, _association(decision))
             case Action.CONFIGURE:
                 from addonkit.controller.configuring import configure

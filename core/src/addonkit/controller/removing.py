@@ -1,75 +1,68 @@
-"""Gives apps their variables, and takes them away: binds and unbinds associations."""
+"""Removes what the provisioner made: instances, and what apps have of them."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import attrs
 
 from addonkit.controller.addons import addon_of
-from addonkit.controller.attempts import close_attempts, finish_former, stop_attempts
-from addonkit.controller.deletion import forget_empty_app
-from addonkit.controller.execution_ids import bind_id, bind_ids, revocation_id, rotation_ids, unbind_id
-from addonkit.controller.reconciliation import check_result
-from addonkit.controller.rotation import bound_variables
+from addonkit.controller.attempts import close_attempts, stop_attempts
+from addonkit.controller.deletion import forget_empty_app, forget_instance
+from addonkit.controller.execution_ids import (
+    bind_ids,
+    deprovision_id,
+    provision_ids,
+    revocation_id,
+    rotation_ids,
+    unbind_id,
+)
+from addonkit.controller.provisioner import failure_fields, provision_saga, replace_association
+from addonkit.controller.reconciliation import change_instance
 from addonkit.controller.step_context import subject_of
 from addonkit.controller.variables import resolve_app_names
-from addonkit.errors import AddonkitError
-from addonkit.models.instance import Association, Instance, Phase
-from addonkit.models.result import BindResult
+from addonkit.models.instance import Association, Instance
 
 if TYPE_CHECKING:
     from addonkit.controller.reconciliation import Reconciliation
-    from addonkit.registry.addon import Addon
+    from addonkit.errors import AddonkitError
+    from addonkit.models.result import BindResult
     from addonkit.registry.registry import Registry
     from addonkit.saga.saga import Saga
     from addonkit.store.interface import Transaction
 
 
-async def bind(reconciliation: Reconciliation, instance: Instance, association: Association) -> None:
-    """Give an app its variables, with credentials of its own where the addon makes them; or record why not.
+async def deprovision(reconciliation: Reconciliation, instance: Instance) -> None:
+    """Remove an instance with its data, or record why it could not be removed.
 
     Raises:
         LeaseLost: another process works on the instance.
     """
 
     def record_failure(tx: Transaction, error: AddonkitError) -> None:
-        _replace(tx, association, attrs.evolve(association, phase=Phase.ERROR, message=str(error)))
+        failed = {**failure_fields(reconciliation, instance, error), "teardown": instance.teardown + 1}
+        change_instance(tx, instance.id, lambda now: attrs.evolve(now, **failed))
 
     async with reconciliation.recorded_failure(record_failure):
-        addon = addon_of(reconciliation.registry, instance)
-        if "bind" in addon.capabilities:
-            await _bind(reconciliation, addon, instance, association)
-            return
-        given = {"plain": tuple(instance.variables_by(socket=association.socket)), "attributes": {}}
-        await reconciliation.record(lambda tx: _record_bound(tx, reconciliation.registry, addon, association, given))
+        if not await _deprovision(reconciliation, instance):
+            await reconciliation.record(lambda tx: forget_instance(tx, instance))
 
 
-async def _bind(reconciliation: Reconciliation, addon: Addon, instance: Instance, association: Association) -> None:
-    saga = addon.bind(association, instance)
-
-    def record(tx: Transaction, result: Any) -> None:
-        check_result(addon, saga, result, BindResult)
-        given = {**bound_variables(association, result), "attributes": result.attributes}
-        _record_bound(tx, reconciliation.registry, addon, association, given)
-
-    await finish_former(reconciliation.engine, bind_ids(association), saga)
-    await reconciliation.run(bind_id(association), saga, subject_of(instance, association), record)
-
-
-def _record_bound(
-    tx: Transaction, registry: Registry, addon: Addon, before: Association, given: dict[str, Any]
-) -> None:
-    entity = tx.get(Association, before.id)
-    if entity is None:
-        return
-    if entity.value.phase is not Phase.PENDING:
-        # Detached meanwhile: keep what unbinding needs, give no variables.
-        tx.put(entity, attrs.evolve(entity.value, plain=given["plain"], attributes=given["attributes"]))
-        return
-    unset = addon.definition.unset_variables
-    tx.put(entity, attrs.evolve(before, phase=Phase.ACTIVE, unset_variables=unset, **given))
-    resolve_app_names(tx, registry, before.app)
+async def _deprovision(reconciliation: Reconciliation, instance: Instance) -> bool:
+    """Remove what was made; return whether the instance was forgotten with it."""
+    left = await stop_attempts(
+        reconciliation.engine, provision_ids(instance), lambda: provision_saga(reconciliation, instance)
+    )
+    if not left.something:
+        await close_attempts(reconciliation.engine, left.unfinished)
+        return False
+    id, saga = deprovision_id(instance), addon_of(reconciliation.registry, instance).deprovision(instance)
+    if left.unfinished:
+        await reconciliation.engine.ensure(id, saga, subject=subject_of(instance))
+        await close_attempts(reconciliation.engine, left.unfinished)
+        return False
+    await reconciliation.run(id, saga, subject_of(instance), lambda tx, _result: forget_instance(tx, instance))
+    return True
 
 
 async def unbind(reconciliation: Reconciliation, instance: Instance, association: Association) -> None:
@@ -81,7 +74,7 @@ async def unbind(reconciliation: Reconciliation, instance: Instance, association
 
     def record_failure(tx: Transaction, error: AddonkitError) -> None:
         failed = attrs.evolve(association, message=str(error), teardown=association.teardown + 1)
-        _replace(tx, association, failed)
+        replace_association(tx, association, failed)
 
     async with reconciliation.recorded_failure(record_failure):
         if not await _revoke(reconciliation, instance, association):
@@ -128,9 +121,3 @@ async def revoke_generation(
     saga = addon_of(reconciliation.registry, instance).unbind(association.of_generation(generation), instance)
     subject = subject_of(instance, association, generation=generation)
     await reconciliation.engine.ensure(revocation_id(association, generation), saga, subject=subject)
-
-
-def _replace(tx: Transaction, before: Association, after: Association) -> None:
-    entity = tx.get(Association, before.id)
-    if entity is not None and entity.value.phase is before.phase:
-        tx.put(entity, after)
