@@ -10,11 +10,14 @@ import attrs
 import pytest
 from aiohttp import web
 
-from addonkit import Association, Conflict, NotConfigured, Secret, TransientError
+from addonkit import Association, Conflict, Instance, NotConfigured, Secret, TransientError
 from addonkit_s3_remote import credentials, keys, policies, sagas
 from addonkit_s3_remote.faults import Refused
 from addonkit_s3_remote.places import Place
 from addonkit_s3_remote.service import Key, Service, service_of
+
+INSTANCE = Instance("k3x7mw2abc", "shop-s3-remote", "s3-remote", "bucket", "shop")
+"""It is not known where it was made."""
 
 REFUSAL = "<Error><Code>InvalidAccessKeyId</Code><Message>Not known.</Message></Error>"
 
@@ -54,8 +57,8 @@ async def test_a_key_that_is_not_known_yet_is_tried_again(between: Any, service:
         settings = {**told, "require_isolation": "false"}
         for _ in range(2):
             with pytest.raises(TransientError, match="does not know the access key"):
-                await credentials.try_key.run(settings, "user", key.id, key.secret, place.bucket, "")
-        await credentials.try_key.run(settings, "user", key.id, key.secret, place.bucket, "")
+                await credentials.try_key.run(settings, INSTANCE, "user", key.id, key.secret, place.bucket, "")
+        await credentials.try_key.run(settings, INSTANCE, "user", key.id, key.secret, place.bucket, "")
 
 
 async def test_a_key_that_may_not_enter_is_refused(service: Service, place: Place, user: str) -> None:
@@ -94,19 +97,19 @@ async def test_the_operators_own_key_cannot_be_less_or_another(
     local: Mapping[str, str], other: dict[str, Any], line: str
 ) -> None:
     static = {**local, "credentials": "static"}
-    assert await credentials.create_user.run(static, OF_APP) == ""
+    assert await credentials.create_user.run(static, OF_APP, INSTANCE) == ""
 
     with pytest.raises(NotConfigured, match=line):
-        await credentials.create_user.run(static, attrs.evolve(OF_APP, **other))
+        await credentials.create_user.run(static, attrs.evolve(OF_APP, **other), INSTANCE)
 
 
 async def test_the_operators_own_key_is_given_only_where_that_is_allowed(local: Mapping[str, str]) -> None:
     """Between two steps the operator may have changed his mind."""
-    given = await credentials.create_key.run({**local, "credentials": "static"}, "")
+    given = await credentials.create_key.run({**local, "credentials": "static"}, INSTANCE, "")
     assert given == service_of(local).key
 
     with pytest.raises(Conflict, match="the settings were changed meanwhile"):
-        await credentials.create_key.run(local, "")
+        await credentials.create_key.run(local, INSTANCE, "")
 
 
 async def test_the_operators_key_is_tried_before_anything_is_made(local: Mapping[str, str]) -> None:

@@ -59,4 +59,6 @@ async def test_a_folder_that_is_on_another_service_is_not_taken_for_an_empty_one
         await sagas.check_ownership.run(local, instance)
     admin.put_object(Bucket=place.bucket, Key="mine/a", Body=b"x")
 
-    assert await sagas.check_ownership.run(local, instance) == sagas.Doomed(place.bucket, "mine/", whole=False)
+    assert await sagas.check_ownership.run(local, instance) == sagas.Doomed(
+        place.bucket, "mine/", whole=False, begun_on=local["endpoint"]
+    )

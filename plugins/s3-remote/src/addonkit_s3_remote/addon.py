@@ -50,9 +50,9 @@ def addon_bind(instance: Instance) -> Saga[BindResult]:
 
 
 @hookimpl
-def addon_unbind(association: Association, instance: Instance) -> Saga[None]:
+def addon_unbind(association: Association) -> Saga[None]:
     """See hookspecs."""
-    return UNBIND.bind(user=user_to_remove(association), made_on=instance.attributes.get("endpoint", ""))
+    return UNBIND.bind(user=user_to_remove(association))
 
 
 @hookimpl

@@ -6,7 +6,9 @@ from addonkit import (
     Association,
     BindResult,
     Conflict,
+    Instance,
     NotConfigured,
+    NothingDone,
     Retry,
     Saga,
     Secret,
@@ -19,17 +21,21 @@ from addonkit_s3_remote.faults import DENIED, UNKNOWN_KEY, Refused, unchanged
 from addonkit_s3_remote.naming import user_of
 from addonkit_s3_remote.places import Place
 from addonkit_s3_remote.policies import READ_ONLY, policy
-from addonkit_s3_remote.sagas import Told
+from addonkit_s3_remote.sagas import Told, service_with
 from addonkit_s3_remote.service import Key, Service, service_of
 from addonkit_s3_remote.variables import variables
 
 _NOT_YET = DENIED | UNKNOWN_KEY | {"SignatureDoesNotMatch"}
 
 
+class NotGiven(NotConfigured, NothingDone):
+    """The administrator's own key cannot be what is asked for."""
+
+
 @step(gives="user")
-async def create_user(settings: Told, association: Association) -> str:
+async def create_user(settings: Told, association: Association, instance: Instance) -> str:
     """Create a user for the app."""
-    service = service_of(settings)
+    service = await service_with(settings, instance)
     if service.static:
         _check_role(association)
         return ""
@@ -42,25 +48,31 @@ async def create_user(settings: Told, association: Association) -> str:
 
 
 @create_user.undo
-async def _(settings: Told, association: Association) -> None:
-    service = service_of(settings)
-    if not service.static:
-        await keys.drop_user(service, user_of(association.id, association.generation))
+async def _(settings: Told, association: Association, instance: Instance, user: str | None = None) -> None:
+    if user == "":
+        return
+    # What the settings say by now about credentials does not count: they may have been others when it was made.
+    service, name = service_of(settings), user_of(association.id, association.generation)
+    await elsewhere.check_user(service, instance, name)
+    if user or await _can_have_users(service):
+        await keys.drop_user(service, name)
 
 
 @step(undo=None)
-async def allow_place(settings: Told, association: Association, user: str, bucket: str, prefix: str) -> None:
+async def allow_place(
+    settings: Told, association: Association, instance: Instance, user: str, bucket: str, prefix: str
+) -> None:
     """Let the user into its place, and nowhere else."""
     if user:
-        service = service_of(settings)
+        service = await service_with(settings, instance)
         document = policy(service, bucket, prefix, reads_only=association.role == READ_ONLY)
         await keys.allow(service, user, document)
 
 
 @step
-async def create_key(settings: Told, user: str) -> Key:
+async def create_key(settings: Told, instance: Instance, user: str) -> Key:
     """Create a key."""
-    service = service_of(settings)
+    service = await service_with(settings, instance)
     if user:
         return await keys.make_key(service, user)
     _check_static(service)
@@ -68,15 +80,19 @@ async def create_key(settings: Told, user: str) -> Key:
 
 
 @create_key.undo
-async def _(settings: Told, user: str) -> None:
+async def _(settings: Told, instance: Instance, user: str) -> None:
     if user:
-        await keys.drop_keys(service_of(settings), user)
+        service = service_of(settings)
+        await elsewhere.check_user(service, instance, user)
+        await keys.drop_keys(service, user)
 
 
 @step(undo=None, timeout=120, retry=Retry(attempts=12, first_delay=0.2, longest_delay=10.0))
-async def try_key(settings: Told, user: str, id: Secret, secret: Secret, bucket: str, prefix: str) -> None:
+async def try_key(
+    settings: Told, instance: Instance, user: str, id: Secret, secret: Secret, bucket: str, prefix: str
+) -> None:
     """Sign in with the key, and try what it must not open."""
-    service, key, place = service_of(settings), Key(id, secret), Place(bucket, prefix)
+    service, key, place = await service_with(settings, instance), Key(id, secret), Place(bucket, prefix)
     try:
         await keys.works(service, key, place)
     except Refused as refusal:
@@ -89,38 +105,54 @@ async def try_key(settings: Told, user: str, id: Secret, secret: Secret, bucket:
 
 
 @step(gives="result", undo=None)
-async def build_binding(settings: Told, user: str, id: Secret, secret: Secret, bucket: str, prefix: str) -> BindResult:
+async def build_binding(
+    settings: Told, instance: Instance, user: str, id: Secret, secret: Secret, bucket: str, prefix: str
+) -> BindResult:
     """Put the variables together."""
-    return BindResult(variables(service_of(settings), bucket, prefix, Key(id, secret)), {"user": user})
+    service = await service_with(settings, instance)
+    return BindResult(variables(service, bucket, prefix, Key(id, secret)), {"user": user})
 
 
 BIND: Saga[BindResult] = Saga(
     "s3-remote.bind",
-    version=2,
-    resumes_from=(1,),
+    version=3,
+    resumes_from=(1, 2),
     inputs=("bucket", "prefix"),
     steps=(create_user, allow_place, create_key, try_key, build_binding),
 )
 
 
 @step(undo=None)
-async def revoke_key(settings: Told, user: str, made_on: str) -> None:
+async def revoke_key(settings: Told, instance: Instance, user: str) -> None:
     """End the key."""
     if user:
-        await elsewhere.check_user(service_of(settings), made_on, user)
-        await keys.drop_keys(service_of(settings), user)
+        service = service_of(settings)
+        await elsewhere.check_user(service, instance, user)
+        await keys.drop_keys(service, user)
 
 
 @step(undo=None)
-async def remove_user(settings: Told, user: str) -> None:
+async def remove_user(settings: Told, instance: Instance, user: str) -> None:
     """Remove the user."""
     if user:
-        await keys.drop_user(service_of(settings), user)
+        service = service_of(settings)
+        await elsewhere.check_user(service, instance, user)
+        await keys.drop_user(service, user)
 
 
 UNBIND: Saga[None] = Saga(
-    "s3-remote.unbind", version=2, resumes_from=(1,), inputs=("user", "made_on"), steps=(revoke_key, remove_user)
+    "s3-remote.unbind", version=3, resumes_from=(1, 2), inputs=("user",), steps=(revoke_key, remove_user)
 )
+
+
+async def _can_have_users(service: Service) -> bool:
+    """Return whether it has users of apps; no where a key that is to make none may not ask."""
+    try:
+        return await keys.has_iam(service)
+    except Refused as refusal:
+        if service.static and refusal.code in DENIED:
+            return False
+        raise
 
 
 async def _check_isolation(service: Service, key: Key, place: Place) -> None:
@@ -146,13 +178,13 @@ def user_to_remove(association: Association) -> str:
 def _check_role(association: Association) -> None:
     """Refuse what the administrator's own key cannot be."""
     if association.generation > 1:
-        raise NotConfigured(
+        raise NotGiven(
             f"making new credentials for {association.app}",
             "apps have the administrator's own key, which addonkit does not replace",
             "run `addonkit config set s3-remote` with a new key of the service",
         )
     if association.role == READ_ONLY:
-        raise NotConfigured(
+        raise NotGiven(
             f"making credentials of role {READ_ONLY} for {association.app}",
             "apps have the administrator's own key, which may do everything",
             "leave out --role",

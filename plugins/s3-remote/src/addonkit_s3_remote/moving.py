@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Any, Final
+from typing import Final
 
 from addonkit import Archive, ArchiveReader, ArchiveWriter, BackupError, Fingerprint, Instance, Member, Saga, step
 from addonkit_s3_remote import removal
 from addonkit_s3_remote.client import PATIENCE_FOR_MANY, s3
 from addonkit_s3_remote.foreign import FOREIGN, load_foreign
 from addonkit_s3_remote.objects import About, Digests, parse_about
-from addonkit_s3_remote.places import Place
+from addonkit_s3_remote.places import Place, place_of
 from addonkit_s3_remote.reading import contents, enable_versions, entries, is_versioned, versions
 from addonkit_s3_remote.removal import Progress
-from addonkit_s3_remote.sagas import Told
-from addonkit_s3_remote.service import Service, service_of
+from addonkit_s3_remote.sagas import Told, service_with
+from addonkit_s3_remote.service import Service
 from addonkit_s3_remote.writing import Uploads
 
 _DAY: Final = 86_400.0
@@ -31,7 +31,8 @@ _EVERY: Final = 500
 async def dump(settings: Told, instance: Instance, archive: Archive, progress: Progress) -> Fingerprint:
     """Write the objects into the archive."""
     async with archive.writing() as writer:
-        found = await _dump(service_of(settings), _place(instance), writer, progress)
+        service = await service_with(settings, instance)
+        found = await _dump(service, place_of(instance), writer, progress)
         await writer.finish(found)
     return found
 
@@ -39,7 +40,7 @@ async def dump(settings: Told, instance: Instance, archive: Archive, progress: P
 @step(undo=None, timeout=_DAY)
 async def load(settings: Told, instance: Instance, archive: Archive, progress: Progress) -> None:
     """Load the objects from the archive."""
-    service, place = service_of(settings), _place(instance)
+    service, place = await service_with(settings, instance), place_of(instance)
     await removal.abort_uploads(service, place, progress)
     await removal.remove_all(service, place, progress)
     async with archive.reading() as reader:
@@ -49,8 +50,9 @@ async def load(settings: Told, instance: Instance, archive: Archive, progress: P
 @step(gives="result", undo=None, timeout=_DAY)
 async def take_fingerprint(settings: Told, instance: Instance) -> Fingerprint:
     """Read all objects."""
-    place, digests = _place(instance), Digests()
-    async with s3(service_of(settings), f"reading the objects of {place}", patience=PATIENCE_FOR_MANY) as client:
+    place, digests = place_of(instance), Digests()
+    service = await service_with(settings, instance)
+    async with s3(service, f"reading the objects of {place}", patience=PATIENCE_FOR_MANY) as client:
         removed: list[str] = []
         listed = (
             versions(client, place, removed) if await is_versioned(client, place.bucket) else entries(client, place)
@@ -126,8 +128,3 @@ async def _write(writer: ArchiveWriter, name: str, content: bytes) -> None:
 
 async def _content(member: Member) -> bytes:
     return b"".join([chunk async for chunk in member.content()])
-
-
-def _place(instance: Instance) -> Place:
-    known: dict[str, Any] = dict(instance.attributes)
-    return Place(known["bucket"], known["prefix"])

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from addonkit import Instance, InvalidInput, OptionDefinition, OptionType, Saga, Secret, step
+from addonkit_s3_remote import elsewhere
 from addonkit_s3_remote.client import s3
 from addonkit_s3_remote.faults import UNSUPPORTED, Refused
 from addonkit_s3_remote.service import service_of
@@ -90,15 +91,21 @@ async def _rules(client: Any, bucket: str) -> list[dict[str, Any]]:
 _SETTERS: Final = {"versioning": _version, "expire_days": _expire}
 
 
+async def _change(settings: Mapping[str, str | Secret], instance: Instance, former: Any, wanted: Any) -> None:
+    service = service_of(settings)
+    await elsewhere.check_place(service, instance)
+    await apply(service, instance.attributes["bucket"], former, wanted)
+
+
 @step
 async def change_bucket(settings: Mapping[str, str | Secret], instance: Instance, former: Any, wanted: Any) -> None:
     """Change the settings of the bucket."""
-    await apply(service_of(settings), instance.attributes["bucket"], former, wanted)
+    await _change(settings, instance, former, wanted)
 
 
 @change_bucket.undo
 async def _(settings: Mapping[str, str | Secret], instance: Instance, former: Any, wanted: Any) -> None:
-    await apply(service_of(settings), instance.attributes["bucket"], wanted, former)
+    await _change(settings, instance, wanted, former)
 
 
 CONFIGURE: Saga[None] = Saga("s3-remote.configure", inputs=("former", "wanted"), steps=(change_bucket,))

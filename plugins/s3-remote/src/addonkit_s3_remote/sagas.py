@@ -27,7 +27,7 @@ from addonkit_s3_remote.faults import ABSENT, DENIED, UNSUPPORTED, Refused, not_
 from addonkit_s3_remote.keys import has_iam
 from addonkit_s3_remote.listing import measure
 from addonkit_s3_remote.naming import bucket_names, folder_of
-from addonkit_s3_remote.places import Place
+from addonkit_s3_remote.places import Place, place_of
 from addonkit_s3_remote.service import Service, service_of
 
 Told = Mapping[str, str | Secret]
@@ -39,8 +39,19 @@ MOST_COUNTED: Final = 200_000
 _DAY: Final = 86_400.0
 
 
-@step(undo=None, retry=Retry(attempts=3))
-async def check_service(settings: Told) -> None:
+async def service_with(settings: Told, instance: Instance) -> Service:
+    """Return the service that settings describe.
+
+    Raises:
+        Elsewhere: the place of the instance is on another one.
+    """
+    service = service_of(settings)
+    await elsewhere.check_place(service, instance)
+    return service
+
+
+@step(gives="begun_on", undo=None, retry=Retry(attempts=3))
+async def check_service(settings: Told) -> str:
     """Sign in to the service."""
     service = service_of(settings)
     await _sign_in(service)
@@ -50,6 +61,7 @@ async def check_service(settings: Told) -> None:
             "the service has no IAM, so that apps would get the administrator's own key",
             "run `addonkit config set s3-remote credentials=static` if that is what you want",
         )
+    return service.endpoint
 
 
 async def _sign_in(service: Service) -> None:
@@ -65,9 +77,10 @@ async def _sign_in(service: Service) -> None:
 
 
 @step(gives="wanted", undo=None)
-async def choose_place(settings: Told, instance: Instance, variant: Variant) -> str:
+async def choose_place(settings: Told, instance: Instance, variant: Variant, begun_on: str = "") -> str:
     """Find a free name."""
     service = service_of(settings)
+    elsewhere.check_same(service, begun_on, f"naming the bucket of {instance.name}")
     if variant.name == PREFIX:
         await buckets.require(service, service.bucket)
         return service.bucket
@@ -84,11 +97,14 @@ async def choose_place(settings: Told, instance: Instance, variant: Variant) -> 
 
 
 @step(timeout=120)
-async def create_bucket(settings: Told, instance: Instance, variant: Variant, wanted: str) -> Marked:
+async def create_bucket(
+    settings: Told, instance: Instance, variant: Variant, wanted: str, begun_on: str = ""
+) -> Marked:
     """Create the bucket."""
+    service = service_of(settings)
+    elsewhere.check_same(service, begun_on, f"creating bucket {wanted}")
     if variant.name == PREFIX:
         return Marked(wanted, marked=False)
-    service = service_of(settings)
     for name in _from(wanted, bucket_names(instance.app, instance.id)):
         if await _take(service, name, instance.id):
             return Marked(name, await buckets.mark(service, name, instance.id))
@@ -96,10 +112,13 @@ async def create_bucket(settings: Told, instance: Instance, variant: Variant, wa
 
 
 @create_bucket.undo
-async def _(settings: Told, instance: Instance, variant: Variant, wanted: str, bucket: str = "") -> None:
+async def _(
+    settings: Told, instance: Instance, variant: Variant, wanted: str, begun_on: str = "", bucket: str = ""
+) -> None:
     if variant.name == PREFIX:
         return
     service = service_of(settings)
+    elsewhere.check_same(service, begun_on, f"removing bucket {bucket or wanted}")
     for name in [bucket] if bucket else _from(wanted, bucket_names(instance.app, instance.id)):
         # Nothing was ever given a key to it: ours is empty. One that was free and now may not be looked at is ours
         # too, or gone; the service removes none that has anything in it.
@@ -109,10 +128,11 @@ async def _(settings: Told, instance: Instance, variant: Variant, wanted: str, b
 
 
 @step(undo=None)
-async def protect_bucket(settings: Told, variant: Variant, bucket: str) -> None:
+async def protect_bucket(settings: Told, variant: Variant, bucket: str, begun_on: str = "") -> None:
     """Keep the bucket private and encrypted."""
+    service = service_of(settings)
+    elsewhere.check_same(service, begun_on, f"protecting bucket {bucket}")
     if variant.name != PREFIX:
-        service = service_of(settings)
         await buckets.block_public_access(service, bucket)
         await buckets.encrypt(service, bucket)
         await options.apply(service, bucket, {}, variant.config)
@@ -120,26 +140,31 @@ async def protect_bucket(settings: Told, variant: Variant, bucket: str) -> None:
 
 @step(gives="result", undo=None)
 async def build_result(
-    settings: Told, instance: Instance, variant: Variant, bucket: str, *, marked: bool
+    settings: Told, instance: Instance, variant: Variant, bucket: str, begun_on: str = "", *, marked: bool
 ) -> ProvisionResult:
     """Remember the place."""
     prefix = folder_of(instance.app, instance.id) if variant.name == PREFIX else ""
-    attributes = {"bucket": bucket, "prefix": prefix, "marked": marked, "endpoint": service_of(settings).endpoint}
+    endpoint = begun_on or service_of(settings).endpoint
+    attributes = {"bucket": bucket, "prefix": prefix, "marked": marked, "endpoint": endpoint}
     return ProvisionResult((), attributes)
 
 
 PROVISION: Saga[ProvisionResult] = Saga(
-    "s3-remote.provision", steps=(check_service, choose_place, create_bucket, protect_bucket, build_result)
+    "s3-remote.provision",
+    version=2,
+    resumes_from=(1,),
+    steps=(check_service, choose_place, create_bucket, protect_bucket, build_result),
 )
 
 
 @attrs.frozen
 class Doomed:
-    """The things to remove: a place, and whether its bucket goes too. An empty bucket: nothing is there."""
+    """The things to remove: a place, whether its bucket goes too, and where. An empty bucket: nothing is there."""
 
     bucket: str
     prefix: str
     whole: bool
+    begun_on: str
 
 
 @step(undo=None)
@@ -148,51 +173,60 @@ async def check_ownership(settings: Told, instance: Instance) -> Doomed:
     service = service_of(settings)
     known = instance.attributes
     if not known:
-        return Doomed(await _find_left(service, instance), "", whole=True)
+        return Doomed(await _find_left(service, instance), "", whole=True, begun_on=service.endpoint)
     bucket, prefix = known["bucket"], known["prefix"]
     if prefix:
         await elsewhere.check_folder(service, known["endpoint"], Place(bucket, prefix))
-        return Doomed(bucket, prefix, whole=False)
+        return Doomed(bucket, prefix, whole=False, begun_on=service.endpoint)
     found = await buckets.standing(service, bucket, instance.id)
     if found is Standing.HIDDEN:
         raise buckets.hidden(bucket)
     if found is Standing.FREE:
         if elsewhere.is_elsewhere(service, known["endpoint"]):
-            raise elsewhere.not_found(service, known["endpoint"], f"bucket {bucket}")
-        return Doomed("", "", whole=True)
+            raise elsewhere.not_found(service, known["endpoint"], f"removing bucket {bucket}")
+        return Doomed("", "", whole=True, begun_on=service.endpoint)
     if found is Standing.FOREIGN or (found is Standing.UNMARKED and known["marked"]):
         raise Conflict(
             f"removing bucket {bucket}",
             f"it does not carry the mark of {instance.name}: it is not the bucket that was made for it",
             f"look at it; when it may go, tag it {buckets.TAG}={instance.id} and try again",
         )
-    return Doomed(bucket, "", whole=True)
+    return Doomed(bucket, "", whole=True, begun_on=service.endpoint)
 
 
 @step(undo=None, timeout=_DAY)
-async def remove_objects(settings: Told, progress: Callable[[str], Any], bucket: str, prefix: str) -> None:
+async def remove_objects(
+    settings: Told, progress: Callable[[str], Any], bucket: str, prefix: str, begun_on: str = ""
+) -> None:
     """Remove all objects, old versions and unfinished uploads."""
     if bucket:
         service, place = service_of(settings), Place(bucket, prefix)
+        elsewhere.check_same(service, begun_on, f"removing the objects of {place}")
         await removal.abort_uploads(service, place, progress)
         await removal.remove_all(service, place, progress)
 
 
 @step(undo=None)
-async def remove_bucket(settings: Told, bucket: str, *, whole: bool) -> None:
+async def remove_bucket(settings: Told, bucket: str, begun_on: str = "", *, whole: bool) -> None:
     """Remove the bucket."""
     if bucket and whole:
-        await buckets.remove(service_of(settings), bucket)
+        service = service_of(settings)
+        elsewhere.check_same(service, begun_on, f"removing bucket {bucket}")
+        await buckets.remove(service, bucket)
 
 
-DEPROVISION: Saga[None] = Saga("s3-remote.deprovision", steps=(check_ownership, remove_objects, remove_bucket))
+DEPROVISION: Saga[None] = Saga(
+    "s3-remote.deprovision",
+    version=2,
+    resumes_from=(1,),
+    steps=(check_ownership, remove_objects, remove_bucket),
+)
 
 
 @step(gives="result", undo=None, timeout=25, retry=Retry(attempts=1))
 async def count_objects(settings: Told, instance: Instance) -> Usage:
     """Count the objects."""
-    known = instance.attributes
-    return await measure(service_of(settings), Place(known["bucket"], known["prefix"]), MOST_COUNTED)
+    return await measure(await service_with(settings, instance), place_of(instance), MOST_COUNTED)
 
 
 MEASURE: Saga[Usage] = Saga("s3-remote.measure", steps=(count_objects,))
