@@ -50,6 +50,11 @@ async def test_who_is_cancelled_while_waiting_holds_nothing(tmp_path: Path) -> N
         pass
 
 
+async def test_nobody_asks_who_runs_a_server_whose_lock_is_free(home: Path) -> None:
+    async with locked(home / "locks/greeter", lambda: pytest.fail("asked")):
+        pass
+
+
 async def test_a_stopped_holder_is_named_instead_of_waited_for(home: Path) -> None:
     path = home / "locks/greeter"
     path.parent.mkdir()

@@ -25,7 +25,7 @@ import os
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -180,7 +180,7 @@ class ProcessBackend:
     ) -> PoolState:
         """See Backend."""
         with as_failure_of(pool.name):
-            async with locked(self._layout.lock(pool.name), self._layout.user_of(pool)) as lock:
+            async with locked(self._layout.lock(pool.name), partial(self._layout.user_of, pool)) as lock:
                 record = self._layout.record(pool.name)
                 liveness = await asyncio.to_thread(self._judge, record, pool.name) if record else Liveness.ENDED
                 running = liveness is Liveness.RUNS
@@ -228,7 +228,7 @@ class ProcessBackend:
         """See Backend."""
         from addonkit.compute.process.launch_request import LaunchRequest, send_request
 
-        async with locked(self._layout.lock(pool.name), self._layout.user_of(pool)) as lock:
+        async with locked(self._layout.lock(pool.name), partial(self._layout.user_of, pool)) as lock:
             plan = await self._starter.plan(pool)
             request = LaunchRequest(plan.user, plan.placeholders, write=plan.program.files)
             fault = await finish(send_request, request, (lock,))
@@ -241,7 +241,7 @@ class ProcessBackend:
 
         with as_failure_of(name):
             user = self._layout.user_on((), name)
-            async with locked(self._layout.lock(name), user):
+            async with locked(self._layout.lock(name), lambda: user):
                 record = self._layout.record(name)
                 if record is not None:
                     liveness = await asyncio.to_thread(self._judge, record, name)

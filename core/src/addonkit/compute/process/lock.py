@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Final
@@ -25,11 +25,15 @@ _LIMIT: Final = 330.0
 
 
 @asynccontextmanager
-async def locked(path: Path, user: ServiceUser | None = None) -> AsyncIterator[int]:
+async def locked(path: Path, user: Callable[[], ServiceUser | None] = lambda: None) -> AsyncIterator[int]:
     """Hold the lock for the length of the block; gives its descriptor.
 
     The holder may delete the file. A child that inherits the descriptor holds the lock too: what a killed
     process has left running keeps others away until it is done.
+
+    Args:
+        path: of the file, which is made if need be.
+        user: tells who runs the server; asked while another process holds the lock.
 
     Raises:
         Busy: another process keeps it for too long, or was stopped while it holds it.
@@ -40,7 +44,7 @@ async def locked(path: Path, user: ServiceUser | None = None) -> AsyncIterator[i
         await asyncio.sleep(_TRY_EVERY)
         if time.monotonic() - looked > _LOOK_EVERY:
             looked = time.monotonic()
-            await asyncio.to_thread(_check_holder, path, user, waited=looked - started)
+            await asyncio.to_thread(_check_holder, path, user(), waited=looked - started)
     try:
         yield descriptor
     finally:

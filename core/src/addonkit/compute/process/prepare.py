@@ -177,7 +177,7 @@ async def _copy(plan: LaunchPlan, template: DiskTemplate, templates: Templates, 
     key = await finish(template_key, template, plan.program, plan.bin)
     if await finish(templates.copy, key, draft, plan.user):
         return
-    async with locked(templates.lock(key), plan.user) as making:
+    async with locked(templates.lock(key), lambda: plan.user) as making:
         if await finish(templates.copy, key, draft, plan.user):
             return
         await _make(plan, template, templates, key, (lock, making))
