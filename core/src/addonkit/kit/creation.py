@@ -155,7 +155,12 @@ class Creation:
         """
         instance, carried_out = created.instance, wait and not created.existed
         if carried_out:
-            instance = await self._carry_out(instance, asked)
+            reconciled = await self._controller.reconcile(instance.id, asked)
+            if reconciled is None:
+                raise InstanceFailed(f"creating {instance.name}", "it was destroyed meanwhile")
+            instance = reconciled
+            if instance.phase is not Phase.ACTIVE:
+                raise failed(f"creating {instance.name}", instance) from self._controller.cause(instance.id)
         tie, address = await self._store.read(lambda tx: _as_made(tx, instance, created.association))
         if carried_out and tie.phase is Phase.ERROR:
             told = attrs.evolve(instance, message=tie.message)
@@ -179,15 +184,6 @@ class Creation:
             if found.origin in {"system", "wheel"} and matches(found.version, version):
                 return found.directory
         return ""
-
-    async def _carry_out(self, instance: Instance, asked: Asked | None) -> Instance:
-        """Make an instance; return it as it is then."""
-        reconciled = await self._controller.reconcile(instance.id, asked)
-        if reconciled is None:
-            raise InstanceFailed(f"creating {instance.name}", "it was destroyed meanwhile")
-        if reconciled.phase is not Phase.ACTIVE:
-            raise failed(f"creating {reconciled.name}", reconciled) from self._controller.cause(reconciled.id)
-        return reconciled
 
     def _has_shell(self, addon: str) -> bool:
         """Return whether the addon names a program to work in; False when it cannot be asked."""

@@ -192,7 +192,9 @@ class Writer:
         try:
             connection = self._connection or self._connect()
             attempted = purpose
-            self._check_file(purpose)
+            if self._identity() != self._file:  # SQLite keeps using such a file; its writes are lost
+                found = "the file was removed or replaced while it was open"
+                raise StoreUnavailable(f"cannot {purpose} {self._path}", found, "repeat the command")
             if patience != self._patience:
                 connection.execute(f"PRAGMA busy_timeout = {round(patience * 1000)}")
                 self._patience = patience
@@ -214,15 +216,6 @@ class Writer:
         self._patience = self._busy_timeout
         self._file = self._identity()
         return self._connection
-
-    def _check_file(self, purpose: str) -> None:
-        """SQLite keeps using a file that was removed or replaced; its writes are lost then."""
-        if self._identity() != self._file:
-            raise StoreUnavailable(
-                f"cannot {purpose} {self._path}",
-                "the file was removed or replaced while it was open",
-                "repeat the command",
-            )
 
     def _identity(self) -> tuple[int, int]:
         try:
