@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -28,7 +28,7 @@ from addonkit import (
 )
 from addonkit.errors import AddonBroken
 
-HOOKS = ("addon_provision", "addon_bind", "addon_unbind", "addon_deprovision")
+HOOKS = ("addon_provision", "addon_bind", "addon_unbind", "addon_deprovision", "addon_configure")
 
 
 @step(gives="result", undo=None)
@@ -223,6 +223,74 @@ async def test_a_policy_guards_ties_of_an_addon_without_credentials_of_each(home
             await kit.detach("shop-note", "blog")
         policy.refused = set()
         await kit.detach("shop-note", "blog")
+
+
+@pytest.fixture
+async def real(home: Path, policy: Policy, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Kit]:
+    monkeypatch.setenv("ADDONKIT_TRASH", "1d")
+    registry = Registry.discover()
+    registry.register_plugin(policy, "strict")
+    async with addonkit.open(home, registry=registry) as kit:
+        await kit.create("valkey:small", "shop")
+        await kit.backups.create("shop-valkey")
+        yield kit
+
+
+async def test_a_plan_that_moves_data_asks_what_the_operation_asks(real: Kit, policy: Policy, tmp_path: Path) -> None:
+    file = str(tmp_path / "shop.tar.zst.age")
+    await real.moves.export("shop-valkey", file)
+    refused: dict[str, tuple[Callable[[], Awaitable[Any]], ...]] = {
+        "clone": (
+            lambda: real.moves.plan_clone("shop-valkey", "blog"),
+            lambda: real.moves.clone("shop-valkey", "blog"),
+        ),
+        "restore": (lambda: real.backups.plan_restore("shop-valkey"), lambda: real.backups.restore("shop-valkey")),
+        "restore into another": (
+            lambda: real.backups.plan_restore("shop-valkey", into="other", app="wiki"),
+            lambda: real.backups.restore("shop-valkey", into="other", app="wiki"),
+        ),
+        "import": (
+            lambda: real.moves.plan_import("shop-valkey", file),
+            lambda: real.moves.import_("shop-valkey", file),
+        ),
+        "change": (
+            lambda: real.changes.plan_change("shop-valkey", "shared"),
+            lambda: real.changes.change("shop-valkey", "shared"),
+        ),
+    }
+    before = await real.instances(), await real.executions()
+
+    for hook in ("addon_provision", "addon_bind"):
+        policy.refused = {hook}
+        for asked in refused.values():
+            for operation in asked:
+                with pytest.raises(Conflict, match=f"{hook} is refused"):
+                    await operation()
+    policy.refused = {"addon_configure"}
+    for change in (real.options.plan, real.options.set):
+        with pytest.raises(Conflict, match="addon_configure is refused"):
+            await change("shop-valkey", {"maxmemory": "64mb"})
+
+    assert (await real.instances(), await real.executions()) == before
+
+
+async def test_a_plan_that_brings_data_back_asks_what_the_operation_asks(real: Kit, policy: Policy) -> None:
+    await real.backups.restore("shop-valkey")
+    policy.refused = {"addon_bind"}
+    for rollback in (real.backups.plan_rollback, real.backups.rollback):
+        with pytest.raises(Conflict, match="addon_bind is refused"):
+            await rollback("shop-valkey")
+    policy.refused = set()
+    await real.destroy("shop-valkey")
+
+    for hook in ("addon_provision", "addon_bind"):
+        policy.refused = {hook}
+        for undestroy in (real.trash.plan_undestroy, real.trash.undestroy):
+            with pytest.raises(Conflict, match=f"{hook} is refused"):
+                await undestroy("shop-valkey")
+
+    policy.refused = set()
+    assert (await real.trash.undestroy("shop-valkey")).name == "shop-valkey"
 
 
 async def test_without_a_policy_that_does_not_load_nothing_goes_on(home: Path, tmp_path: Path) -> None:

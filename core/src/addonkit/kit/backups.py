@@ -12,12 +12,13 @@ import attrs
 
 from addonkit.archive.names import SUFFIX
 from addonkit.controller.backups.move_service import MoveService
+from addonkit.controller.backups.places import PlaceRequest
 from addonkit.controller.backups.sagas import BACKUP, ROLLBACK, VERIFY
 from addonkit.controller.backups.service import BackupService
 from addonkit.controller.checks.backups import BackupChecks
 from addonkit.errors import AddonkitError, InvalidInput
 from addonkit.kit.data_places import DataPlaces
-from addonkit.models.backup import Backup
+from addonkit.models.backup import ArchiveManifest, Backup
 from addonkit.models.execution import Event, EventKind
 from addonkit.models.identifiers import check_app_name
 from addonkit.models.instance import Instance
@@ -59,6 +60,23 @@ class Restored:
     former: str = ""
 
 
+@frozen
+class _Target:
+    """A place that a backup is to be restored into.
+
+    Attributes:
+        manifest: of the backup.
+        place: for its data.
+        instance: that the place is to be instead of; None for a new one.
+        alias: of a new instance for its app.
+    """
+
+    manifest: ArchiveManifest
+    place: PlaceRequest
+    instance: Instance | None = None
+    alias: str = ""
+
+
 class Backups:
     """Backups of instances. All methods raise AddonkitErrors.
 
@@ -72,7 +90,7 @@ class Backups:
         self._store = services.store
         self._registry = services.registry
         self._home = services.home
-        self.places = DataPlaces(services.store, creation)
+        self.places = DataPlaces(services.store, services.registry, creation)
         parts = services.backups()
         self._keyring = parts.keyring
         self._repository = parts.repository
@@ -251,29 +269,38 @@ class Backups:
             SagaFailed: it cannot be restored, or does not hold what it should; nothing has changed.
         """
         found = await self.find(backup or await self.places.full_name(name, None if into else app))
-        manifest = await self.service.manifest(found)
+        target = await self._target(found, name, into, app)
+        if target.instance is not None:
+            served = await self.moves.restore(found, target.place, target.instance)
+            return Restored(served, found, await self.places.former_name(served))
+        new_name = into or target.manifest.instance
+        return Restored(await self.moves.restore_into(found, target.place, new_name, target.alias), found)
+
+    async def _target(self, found: Backup, name: str, into: str, app: str | None, key: str = "") -> _Target:
+        """Return where a backup is to be restored; raises what stands against it."""
+        manifest = await self.service.manifest(found, key)
         instance = None if into else await self.places.find_serving(name, app)
         if instance is not None:
             if instance.addon != manifest.addon:
                 other = f"{found.name} is of addon {manifest.addon}, not {instance.addon}"
                 raise InvalidInput(f"cannot restore {instance.name}", other)
             place = await self.places.for_archive(manifest, instance.app, instance.variant, instance.options)
-            served = await self.moves.restore(found, place, instance)
-            return Restored(served, found, await self.places.former_name(served))
+            await self.places.admit(place, instance)
+            return _Target(manifest, place, instance=instance)
         owner = check_app_name(app or manifest.app)
-        new_name = into or manifest.instance
-        alias = await self.places.free_label(new_name, owner, manifest.addon, "restore")
+        alias = await self.places.free_label(into or manifest.instance, owner, manifest.addon, "restore")
         place = await self.places.for_archive(manifest, owner)
-        return Restored(await self.moves.restore_into(found, place, new_name, alias), found)
+        self.places.admit_new(place, alias)
+        return _Target(manifest, place, alias=alias)
 
     async def plan_restore(
         self, name: str, *, backup: str = "", into: str = "", app: str | None = None, key: str = ""
     ) -> Plan:
         """Return what restore would do; nothing written. `key` is an age identity that opens the backup."""
         found = await self.find(backup or await self.places.full_name(name, None if into else app), key=key)
-        manifest = await self.service.manifest(found, key)
-        instance = None if into else await self.places.find_serving(name, app)
-        target = instance.name if instance else f"{into or manifest.instance}, a new instance,"
+        asked = await self._target(found, name, into, app, key)
+        instance = asked.instance
+        target = instance.name if instance else f"{into or asked.manifest.instance}, a new instance,"
         steps = self.moves.planned_restore(into=instance is None)
         stays = (f"the data of {instance.name} from before, for a week",) if instance else ()
         return Plan(f"{target} would have the data of {found.name}", steps, stays=stays)
@@ -284,12 +311,15 @@ class Backups:
         Raises:
             BackupError: nothing took its place, or the former one was removed.
         """
-        return await self.moves.rollback(await self.places.find(name, app))
+        instance = await self.places.find(name, app)
+        await self.places.admit_apps(await self.moves.former_of(instance), instance)
+        return await self.moves.rollback(instance)
 
     async def plan_rollback(self, name: str, app: str | None = None) -> Plan:
         """Return what rollback would do; nothing written."""
         instance = await self.places.find(name, app)
         former = await self.moves.former_of(instance)
+        await self.places.admit_apps(former, instance)
         summary = f"{instance.name} would have the data of {former.name} again; apps cannot write meanwhile"
         stays = (f"the data that {instance.name} has now, for a week",)
         return Plan(summary, self.moves.planned_move(ROLLBACK), stays=stays)

@@ -176,7 +176,9 @@ class Changes:
             found = f"{request.addon}:{request.variant} is a cache, which keeps no data"
             raise InvalidInput(f"cannot change {instance.name}", found)
         made_of = (request.addon, instance.app, request.variant, request.distribution, request.config, request.options)
-        return PlaceRequest(new_id(), *made_of)
+        place = PlaceRequest(new_id(), *made_of)
+        await self._places.admit(place, instance)
+        return place
 
     async def _check_size(self, instance: Instance, place: PlaceRequest) -> Usage | None:
         usage = await self._moves.usage(instance)

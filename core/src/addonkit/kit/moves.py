@@ -135,7 +135,9 @@ class Moves:
         check_app_name(owner)
         wanted = check_instance_name(new) if new else f"{owner}-{instance.addon}"
         alias = await self._places.free_label(wanted, owner, instance.addon, "clone")
-        return instance, place_like(instance, owner), wanted, alias
+        place = place_like(instance, owner)
+        self._places.admit_new(place, alias)
+        return instance, place, wanted, alias
 
     async def _import(
         self, name: str, path: str, app: str | None, key: str = ""
@@ -145,11 +147,9 @@ class Moves:
             raise InvalidInput(f"cannot import into {instance.name}", f"{path} is of addon {found.addon}")
         self._service.check(instance)
         manifest = await self._service.manifest(found, key)
-        return (
-            instance,
-            found,
-            await self._places.for_archive(manifest, instance.app, instance.variant, instance.options),
-        )
+        place = await self._places.for_archive(manifest, instance.app, instance.variant, instance.options)
+        await self._places.admit(place, instance)
+        return instance, found, place
 
     async def _import_foreign(self, name: str, file: str, into: str, app: str | None) -> Restored:
         instance, source = await self._foreign(name, file, into, app)
@@ -164,6 +164,7 @@ class Moves:
             raise InvalidInput(f"cannot import into {into}", found, "create an empty instance, and name it instead")
         instance = await self._places.find(name, app)
         self._service.check(instance)
+        await self._places.admit(place_instead(instance), instance)
         if "://" in file:
             self._moves.check_foreign(instance.addon, urlsplit(file).scheme)
             return instance, Secret(file)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from addonkit.controller.addons import addon_of
-from addonkit.controller.configuring import begin_change
+from addonkit.controller.configuring import begin_change, with_values
 from addonkit.controller.lookup import lookup_instance
 from addonkit.errors import Busy, InstanceFailed
 from addonkit.kit.listening import check_change
@@ -129,7 +129,15 @@ class InstanceOptions:
         await self._settings.check_options(instance.addon, wanted, attempted, instance.config)
         if instance.phase is not Phase.ACTIVE:
             raise Busy(attempted, f"it is {instance.phase}", f"see `addonkit show {instance.name}`")
-        return instance, _plan(options, instance, wanted)
+        plan = _plan(options, instance, wanted)
+        self._ask(instance, plan)
+        return instance, plan
+
+    def _ask(self, instance: Instance, plan: OptionPlan) -> None:
+        """Ask policies and the addon for a change; an addon without addon_configure has nothing to do for it."""
+        addon = addon_of(self._registry, instance, "configure")
+        if plan.changes and "configure" in addon.capabilities:
+            addon.configure(instance, with_values(instance.config, {each.name: each.value for each in plan.changes}))
 
     async def _without_problem(self, instance: Instance) -> Instance:
         """Forget a change that failed: the values in force are wanted now."""

@@ -22,6 +22,7 @@ from addonkit.models.trash import TrashedApp, TrashedInstance, trashed
 from addonkit.models.views import Plan
 
 if TYPE_CHECKING:
+    from addonkit.controller.backups.places import PlaceRequest
     from addonkit.controller.backups.service import BackupService
     from addonkit.controller.controller import Controller
     from addonkit.kit.backups import Backups
@@ -143,11 +144,12 @@ class Trash:
         """
         found, new = await self._check(name, app, into)
         await self._complete(found)
-        return await self._moves.undestroy(found, await self._places.for_trash(found), new)
+        return await self._moves.undestroy(found, await self._admitted(found), new)
 
     async def plan_undestroy(self, name: str, app: str | None = None, *, into: str = "") -> Plan:
         """Return what undestroy would do; nothing written."""
         found, new = await self._check(name, app, into)
+        await self._admitted(found)
         apps = ", ".join(sorted({each.app for each in found.ties})) or "no app"
         summary = f"{new} would be back, with the data of {found.backup.name}, attached to {apps}"
         return Plan(summary, self._moves.planned_move(UNDESTROY))
@@ -196,6 +198,12 @@ class Trash:
             advice = f"run `addonkit undestroy {name} --into NEW`"
             raise AlreadyExists(f"cannot bring {found.name} back", f"an instance {new!r} exists", advice)
         return found, new
+
+    async def _admitted(self, found: TrashedInstance) -> PlaceRequest:
+        """Return a place for what was destroyed; raises what the addon or a policy has against it."""
+        place = await self._places.for_trash(found)
+        self._places.admit_back(place, found)
+        return place
 
     async def _complete(self, found: TrashedInstance) -> None:
         """Complete the removal if that was interrupted: it has the name."""

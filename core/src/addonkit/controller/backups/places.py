@@ -55,10 +55,14 @@ def create_place(tx: Transaction, wanted: PlaceRequest) -> Instance:
     entity = tx.get(Instance, wanted.id)
     if entity is not None:
         return entity.value
-    name = f"scratch-{wanted.id}"
-    instance = Instance(
+    return tx.create(wanted.id, new_place(wanted)).value
+
+
+def new_place(wanted: PlaceRequest) -> Instance:
+    """Return the place that is asked for; nothing of it is made."""
+    return Instance(
         wanted.id,
-        name,
+        f"scratch-{wanted.id}",
         wanted.addon,
         wanted.app,
         wanted.variant,
@@ -67,7 +71,6 @@ def create_place(tx: Transaction, wanted: PlaceRequest) -> Instance:
         purpose=Purpose.SCRATCH,
         options=wanted.options,
     )
-    return tx.create(instance.id, instance).value
 
 
 def discard_place(tx: Transaction, place_id: str) -> bool:
