@@ -143,7 +143,8 @@ def test_a_dry_run_of_create_only_plans(call, kit):
     kit.answers["plan_create"] = PLAN
     outcome = call("create", "postgresql", "-a", "shop", "--as", "big", "--version", "18", "--dry-run")
     assert [name for name, _args, _kwargs in kit.calls] == ["plan_create"]
-    assert kit.call("plan_create") == (("postgresql", "shop"), {"alias": "big", "version": "18", "options": {}})
+    asked = {"alias": "big", "version": "18", "socket": False, "options": {}}
+    assert kit.call("plan_create") == (("postgresql", "shop"), asked)
     assert kit.opened[0]["heal"] is False
     assert outcome.out == PLAN_TEXT
 
