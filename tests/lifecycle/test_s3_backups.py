@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 
 import addonkit
 from addonkit import BackupError, SagaFailed
+from addonkit.engine import failpoints
 from addonkit_s3_remote.conformance import of_app, of_operator
 
 ODD = ("a", "a/b", "dir/", "Grüße/ü.txt", "per%cent/%2E", "dots/../x", "spa ce+plus&amp;", "x" * 200)
@@ -166,3 +168,20 @@ def run_rclone(service: Mapping[str, str], *words: str) -> None:
     argv = [str(Path(sys.executable).with_name("rclone")), "--config", os.devnull, "--s3-provider=Other", *options]
     done = subprocess.run([*argv, *words], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+async def _fail() -> None:
+    raise BackupError("going on", "the test does not want it")
+
+
+@pytest.mark.parametrize("side", ["dump", "load"])
+async def test_a_copy_ends_when_one_side_fails_before_it_opens_the_archive(s3kit: addonkit.Kit, side: str) -> None:
+    environ = (await s3kit.create("s3-remote", app="shop")).environ()
+    for key in ("a", "b", "c", "d", "e"):
+        of_app(environ).put_object(Bucket=environ["S3_BUCKET"], Key=key, Body=b"more than waits in the pipe")
+
+    with failpoints.at(f"before:{side}", _fail), pytest.raises(SagaFailed, match="the test does not want it"):
+        async with asyncio.timeout(30):
+            await s3kit.moves.clone("shop-s3-remote", "copy")
+
+    assert [each.instance.name for each in await s3kit.instances()] == ["shop-s3-remote"]

@@ -69,6 +69,10 @@ class Pipe:
                 pass
             self.read_to_end = True
 
+    def give_up(self) -> None:
+        """End the wait of both sides: one of them failed, perhaps before it opened the archive."""
+        self._broken.set()
+
     async def give(self, item: _Item) -> None:
         """Hand an item to the reader, once it has room.
 

@@ -183,6 +183,10 @@ class Archives:
         finally:
             del self._pipes[location]
 
+    def give_up(self, location: str) -> None:
+        """Let the other side of a pipe fail, wherever it waits."""
+        self._pipes[location].give_up()
+
     def at(self, location: str, name: str, manifest: ArchiveManifest | None = None) -> StoredArchive:
         """Return the archive at a URL."""
         return StoredArchive(location, name, manifest, self._keyring, self._results)

@@ -7,17 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 from addonkit.archive.pipe import OTHER_SIDE
 from addonkit.controller.addons import addon_of
-from addonkit.controller.backups.archives import archive_subject
+from addonkit.controller.backups.archives import LOCATION, archive_subject
 from addonkit.controller.step_context import subject_of
 from addonkit.models.fingerprint import Fingerprint
 from addonkit.util.values import frozen
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from addonkit.controller.backups.addon_calls import AddonCalls
     from addonkit.controller.backups.archives import Archives
     from addonkit.models.instance import Instance
     from addonkit.registry.registry import Registry
     from addonkit.saga.protocol import Sagas
+    from addonkit.saga.saga import Saga
 
 
 @frozen
@@ -57,8 +60,8 @@ class DataCopier:
             backup = addon_of(self._registry, original, "copy").backup(original)
             restore = addon_of(self._registry, target, "copy").restore(target)
             results: tuple[Any, Any] = await asyncio.gather(
-                sagas.ensure(f"{id}/dump", backup, subject={**subject_of(original), **subject}),
-                sagas.ensure(f"{id}/load", restore, subject={**subject_of(target), **subject}),
+                self._one_side(sagas, f"{id}/dump", backup, {**subject_of(original), **subject}),
+                self._one_side(sagas, f"{id}/load", restore, {**subject_of(target), **subject}),
                 return_exceptions=True,
             )
         failed = [each for each in results if isinstance(each, BaseException)]
@@ -66,6 +69,14 @@ class DataCopier:
             raise next((each for each in failed if OTHER_SIDE not in str(each)), failed[0])
         fingerprint: Fingerprint = results[0]
         return fingerprint
+
+    async def _one_side(self, sagas: Sagas, id: str, saga: Saga[Any], subject: Mapping[str, str]) -> Any:
+        """Run one side of a pipe. A failure ends the other side too: it may wait for what never comes."""
+        try:
+            return await sagas.ensure(id, saga, subject=subject)
+        except BaseException:
+            self._archives.give_up(subject[LOCATION])
+            raise
 
     async def _copied(
         self, sagas: Sagas, id: str, source: Instance, target: Instance, *, read_all: bool
