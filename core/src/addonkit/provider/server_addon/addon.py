@@ -4,27 +4,75 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from itertools import starmap
+from typing import Final
 
 import attrs
 
 from addonkit.errors import InvalidInput
 from addonkit.hookspecs import hookimpl
-from addonkit.models.compute import Port, Program
-from addonkit.models.definition import AddonDefinition, is_shared_variant
+from addonkit.models.compute import CreateSandboxPoolSpec, Mount, Port, Program
+from addonkit.models.definition import CONFIG_DIGEST, CONFIG_IMAGE, AddonDefinition, is_shared_variant
 from addonkit.models.instance import Server
+from addonkit.models.sizes import parse_storage_gb
 from addonkit.models.variable import Variable
 from addonkit.provider.server_addon.connections import Connections
 from addonkit.provider.server_addon.declaration import ConnectionInfo, ContainerSpec, Tenants
 from addonkit.provider.server_addon.hooks import NEEDED_VERBS, ServerHooks
-from addonkit.provider.server_addon.pool import PoolBuilder
 from addonkit.provider.server_addon.sagas import ServerAddonSagas
 from addonkit.provider.server_addon.slips import find_slips
 from addonkit.provider.server_addon.verbs import CopyingTenants, DataTenants, OutlinedTenants, ServerCopyingTenants
+from addonkit.provider.server_sagas import volume_of
+from addonkit.util.values import frozen
+
+_DISK: Final = "data"
+"""Name of a server's volume."""
 
 
 def _image_alone(server: Server) -> ContainerSpec:
     del server
     return ContainerSpec()
+
+
+@frozen
+class PoolBuilder:
+    """Puts the pool of a server together: a PoolOf, see server_sagas.
+
+    A variant whose config names a `storage` has a disk of that size, others have none.
+
+    Attributes:
+        definition: of the addon.
+        ports: the one that clients use first.
+        program: how the server runs without a container.
+        container: how it runs in one.
+        start_timeout: seconds a started server has until it answers.
+    """
+
+    definition: AddonDefinition
+    ports: tuple[Port, ...]
+    program: Callable[[Server], Program]
+    container: Callable[[Server], ContainerSpec]
+    start_timeout: float
+
+    def __call__(self, server: Server) -> CreateSandboxPoolSpec:
+        """Return the pool; its name is the server's id, as is its disk's."""
+        container = self.container(server)
+        size = server.config.get("storage", "")
+        image, digest = server.config.get(CONFIG_IMAGE, ""), server.config.get(CONFIG_DIGEST, "")
+        if digest and "@" not in image:  # a tag that moves later does not change a server that is there
+            image = f"{image}@{digest}"
+        return CreateSandboxPoolSpec(
+            name=server.id,
+            image=image,
+            program=self.program(server),
+            env=container.env,
+            ports=self.ports,
+            labels={"addon": self.definition.name, "server": server.id},
+            sandbox_prefix=self.definition.name,
+            command=container.command,
+            mounts=(Mount(_DISK, container.mount),) if size else (),
+            volumes=(volume_of(server, _DISK, parse_storage_gb(size)),) if size else (),
+            port_wait_timeout=self.start_timeout,
+        )
 
 
 @attrs.frozen(eq=False, kw_only=True, slots=False)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from addonkit.models.result import BindResult, Extensions, Inventory, ProvisionResult, Sessions, Usage
     from addonkit.provider.server_addon.declaration import Tenants
     from addonkit.provider.server_addon.logins import LoginSteps
-    from addonkit.provider.server_addon.pool import PoolBuilder
+    from addonkit.provider.server_sagas import PoolOf
 
 
 class ServerAddonSagas:
@@ -36,8 +36,8 @@ class ServerAddonSagas:
     def __init__(
         self,
         name: str,
-        pool: PoolBuilder,
-        resetting: PoolBuilder | None,
+        pool: PoolOf,
+        resetting: PoolOf | None,
         port: int,
         tenants: Tenants | None,
         connections: Connections,
