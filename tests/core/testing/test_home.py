@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from addonkit.testing.conformance import reaper
 from addonkit.testing.home import temporary_home
 
 
@@ -26,6 +27,7 @@ def test_a_home_goes_with_its_backups_and_no_other_directory(tmp_path: Path) -> 
 
 WAITS = """
 import subprocess, time
+from addonkit.testing.conformance import reaper
 from addonkit.testing.home import temporary_home
 
 for _ in range(2):
@@ -49,3 +51,20 @@ def test_a_process_that_is_killed_leaves_no_home_and_nothing_that_works_there(nu
     while Path(os.fsdecode(home)).parent.exists() or Path(f"/proc/{int(pid)}").exists():
         assert time.monotonic() < deadline, "a server of the killed process runs, or its home is there"
         time.sleep(0.05)
+
+
+def test_a_home_that_vanishes_while_it_is_ended_ends_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "homes"
+    (folder / "templates").mkdir(parents=True)
+    looks = iter([FileNotFoundError(2, "gone")])
+
+    def look(_home: Path) -> None:
+        for error in looks:
+            raise error
+
+    monkeypatch.setattr(reaper, "kill_servers", look)
+    reaper.clean_up(folder)
+
+    assert not folder.exists()

@@ -16,6 +16,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -82,10 +83,16 @@ def main() -> None:
         if not began or start_of(pid) != began:
             break
         time.sleep(_LOOK_EVERY)
+    clean_up(folder)
+
+
+def clean_up(folder: Path) -> None:
+    """End what works in a folder, and remove it; again while something is left."""
     for _ in range(_MOST_TRIES):  # a check that has not noticed the end yet may begin another home
         if not folder.exists():
             return
-        _end(folder)
+        with suppress(OSError):  # a home may vanish while it is looked at
+            _end(folder)
         time.sleep(_LOOK_EVERY)
 
 
