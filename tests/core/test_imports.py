@@ -77,11 +77,5 @@ def test_the_entry_module_of_an_installed_addon_imports_no_driver(entry):
     assert modules_after(code) & HEAVY == set()
 
 
-@pytest.mark.parametrize("entry", ADDONS, ids=lambda each: each.name)
-def test_loading_an_addon_imports_no_reader_of_all_metadata(entry):
-    code = f"from addonkit.registry.registry import Registry; Registry.discover().get({entry.name!r})"
-    assert modules_after(code) & {"importlib_metadata", "zipfile"} == set()
-
-
 def test_our_addons_are_installed():
     assert {"postgresql", "s3-remote", "valkey"} <= {each.name for each in ADDONS}

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import difflib
 import inspect
-import pkgutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
 import pluggy
+from importlib_metadata import EntryPoint
 
 from addonkit.errors import AddonBroken, ContractViolation
 from addonkit.hookspecs import AddonSpecs, ObserverSpecs
@@ -44,8 +44,7 @@ def import_object(entry: Entry) -> object:
         AddonBroken: when importing it raises anything but KeyboardInterrupt; that is the cause.
     """
     with contained(entry, f"importing {entry.value} failed: "):
-        module, _colon, attribute = entry.value.partition("[")[0].partition(":")
-        return pkgutil.resolve_name(f"{module.strip()}:{attribute.strip()}")
+        return EntryPoint(entry.name, entry.value, entry.group).load()
 
 
 @contextmanager

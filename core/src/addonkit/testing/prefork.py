@@ -34,7 +34,7 @@ _FLOORS: Final = (
 )
 """Folders of the core that nearly every command needs. No addon: a command imports those itself, as it always does."""
 
-_LAZY: Final = ("addonkit.api", "cryptography.hazmat.primitives.ciphers.aead", "sqlite3", "ssl")
+_LAZY: Final = ("addonkit.api", "cryptography.hazmat.primitives.ciphers.aead", "importlib_metadata", "sqlite3", "ssl")
 """What is imported late, and needed nearly always."""
 
 _LONGEST: Final = 1024 * 1024
