@@ -34,7 +34,9 @@ def temporary_home(base: Path | None = None) -> Iterator[Path]:
     Args:
         base: where it is made; by default on memory, below a folder that ends with this process, also a killed one.
     """
-    home = Path(tempfile.mkdtemp(prefix="addonkit-test-", dir=base or _folder()))
+    # Short below our own folder: a path of a Unix socket has 107 bytes.
+    prefix, folder = ("home-", _folder()) if base is None else ("addonkit-test-", base)
+    home = Path(tempfile.mkdtemp(prefix=prefix, dir=folder))
     home.chmod(0o711)
     try:
         yield home

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import PurePath
@@ -28,8 +29,8 @@ T = TypeVar("T")
 MEMBER: Final = "database.dump"
 """In PostgreSQL's custom format."""
 
-_LONGEST_SOCKET: Final = 100
-"""Bytes of a socket's path that every system can use."""
+_LONGEST_SOCKET: Final = 107
+"""Bytes that the path of a socket may have, see unix(7)."""
 
 _DUMP: Final = ("--format=custom", "--compress=0", "--no-subscriptions", "--no-password")
 _LOCK_WAIT: Final = f"--lock-wait-timeout={LOCK_LIMIT}s"
@@ -141,7 +142,7 @@ async def _empty(server: Administrator, tenant: Tenant) -> None:
 
 def environment_of(access: ServerAccess, user: str, password: Secret, role: str = "none") -> dict[str, str]:
     """Return how a program logs in and acts as a role: by SCRAM alone, by the socket where its path is short enough."""
-    use_socket = access.socket and len(access.socket) < _LONGEST_SOCKET
+    use_socket = access.socket and len(os.fsencode(access.socket)) <= _LONGEST_SOCKET
     return {
         "PGHOST": str(PurePath(access.socket).parent) if use_socket else access.host,
         "PGPORT": str(access.port),
