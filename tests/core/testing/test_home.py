@@ -53,6 +53,28 @@ def test_a_process_that_is_killed_leaves_no_home_and_nothing_that_works_there(nu
         time.sleep(0.05)
 
 
+IN_A_CHECK = """
+import os, signal
+from addonkit.testing.conformance.leftovers import marked
+from addonkit.testing.home import temporary_home
+
+with marked(), temporary_home() as home:
+    print(home.parent, flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_check_that_makes_the_first_home_does_not_end_what_removes_it() -> None:
+    ended = subprocess.run([sys.executable, "-c", IN_A_CHECK], capture_output=True, text=True, check=False)
+    folder = Path(ended.stdout.strip())
+
+    assert folder.name, ended.stderr
+    deadline = time.monotonic() + 30
+    while folder.exists():
+        assert time.monotonic() < deadline, "the reaper ended with the check"
+        time.sleep(0.05)
+
+
 def test_a_home_that_vanishes_while_it_is_ended_ends_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Final
 
 from addonkit.compute.process.templates import SETTING as TEMPLATES
-from addonkit.testing.conformance.leftovers import SESSION, kill_marked
+from addonkit.testing.conformance.leftovers import SESSION, kill_marked, unmarked
 from addonkit.testing.fixtures.reaper import let_go, start_of
 from addonkit.testing.home import MEMORY, kill_servers
 
@@ -37,7 +37,8 @@ def folder_for_homes() -> Path:
     folder.chmod(0o711)
     os.environ[SESSION] = folder.name
     command = [sys.executable, "-P", "-m", __name__, str(folder), str(os.getpid())]
-    subprocess.run(command, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)  # noqa: S603 - our own
+    with unmarked():  # a check ends all that it has started, and this outlives it
+        subprocess.run(command, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)  # noqa: S603 - our own
     atexit.register(_remove, folder, os.getpid())
     interrupt_on_sigterm()
     return folder
