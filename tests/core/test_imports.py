@@ -63,7 +63,7 @@ def test_the_hookspecs_import_no_models():
 
 
 def test_what_makes_instances_does_not_import_what_removes_them():
-    names = {"addonkit.controller.removing", "addonkit.controller.deletion", "dataclasses"}
+    names = {"addonkit.controller.deprovisioner", "addonkit.controller.deletion", "dataclasses"}
     modules_after(f"import addonkit.kit.bootstrap, addonkit.kit.kit, sys; assert not {names} & set(sys.modules)")
 
 

@@ -64,7 +64,7 @@ class Progress:
 
     def take(self, event: Event) -> None:
         """Show one event, or keep it back."""
-        if self._stream is None or event.execution.startswith(LOOKS) or _is_told_later(event):
+        if self._stream is None or event.execution.startswith(LOOKS):
             return
         if self._kept is not None:
             self._kept.append(event)
@@ -122,12 +122,16 @@ class Progress:
             self._write(line)
         self._write(f" {_ENDS[event.kind]}\n")
         self._open_line = ""
-        failed = event.kind in {EventKind.FAILED, EventKind.UNDO_FAILED}
-        if failed and not event.execution.startswith(USAGE) and not self._is_known(event):
+        if event.kind in {EventKind.FAILED, EventKind.UNDO_FAILED} and not self._is_known(event):
             self._remark(event)
 
     def _remark(self, event: Event) -> None:
-        """Write a sentence below the step it is about. Leaves out a reason that the step has had before."""
+        """Write a sentence below the step it is about. Leaves out a reason that the step has had before.
+
+        Says nothing of a question without an answer: the command tells that itself, and continues.
+        """
+        if event.execution.startswith(USAGE) and event.kind is not EventKind.PROGRESS:
+            return
         self.close()
         indent = "  " * (self._depth(event) + 1)
         text = event.message.partition(" (")[0] if self._is_known(event) else _without_advice(event)
@@ -163,11 +167,6 @@ class Progress:
             with contextlib.suppress(OSError, ValueError):
                 self._stream.write(text)
                 self._stream.flush()
-
-
-def _is_told_later(event: Event) -> bool:
-    """Return whether an event is about a question without an answer: the command says so itself, and continues."""
-    return event.execution.startswith(USAGE) and event.kind in {EventKind.RETRYING, EventKind.ROLLED_BACK}
 
 
 def _without_advice(event: Event) -> str:

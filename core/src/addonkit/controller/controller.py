@@ -100,13 +100,13 @@ class Controller:
             case Action.PROVISION:
                 await provision(reconciliation, instance, asked)
             case Action.DEPROVISION:
-                from addonkit.controller.removing import deprovision
+                from addonkit.controller.deprovisioner import deprovision
 
                 await deprovision(reconciliation, instance)
             case Action.BIND:
                 await bind(reconciliation, instance, _association(decision))
             case Action.UNBIND:
-                from addonkit.controller.removing import unbind
+                from addonkit.controller.deprovisioner import unbind
 
                 await unbind(reconciliation, instance, _association(decision))
             case Action.CONFIGURE:

@@ -1,4 +1,4 @@
-"""Makes instances, and gives apps their variables: binds associations. `removing.py` does the opposite."""
+"""Makes instances, and gives apps their variables: binds associations. `deprovisioner.py` does the opposite."""
 
 from __future__ import annotations
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from addonkit.controller.addons import addon_of
+from addonkit.controller.deprovisioner import revoke_generation
 from addonkit.controller.execution_ids import rotation_id
 from addonkit.controller.reconciliation import check_result
-from addonkit.controller.removing import revoke_generation
 from addonkit.controller.rotation import forget_former, give_up_rotation, record_failure, switch_credentials
 from addonkit.controller.step_context import subject_of
 from addonkit.errors import AddonkitError

@@ -18,6 +18,7 @@ from addonkit.controller.backups.service import BackupService
 from addonkit.controller.checks.backups import BackupChecks
 from addonkit.errors import AddonkitError, InvalidInput
 from addonkit.kit.data_places import DataPlaces
+from addonkit.kit.place_admission import PlaceAdmission
 from addonkit.models.backup import ArchiveManifest, Backup
 from addonkit.models.execution import Event, EventKind
 from addonkit.models.identifiers import check_app_name
@@ -82,6 +83,7 @@ class Backups:
 
     Attributes:
         places: finds instances, and places for data.
+        admission: asks policies and the addon for such a place.
         service: runs the sagas of backups.
         moves: runs the sagas that bring data into a new place.
     """
@@ -90,7 +92,8 @@ class Backups:
         self._store = services.store
         self._registry = services.registry
         self._home = services.home
-        self.places = DataPlaces(services.store, services.registry, creation)
+        self.places = DataPlaces(services.store, creation)
+        self.admission = PlaceAdmission(services.store, services.registry)
         parts = services.backups()
         self._keyring = parts.keyring
         self._repository = parts.repository
@@ -285,12 +288,12 @@ class Backups:
                 other = f"{found.name} is of addon {manifest.addon}, not {instance.addon}"
                 raise InvalidInput(f"cannot restore {instance.name}", other)
             place = await self.places.for_archive(manifest, instance.app, instance.variant, instance.options)
-            await self.places.admit(place, instance)
+            await self.admission.admit(place, instance)
             return _Target(manifest, place, instance=instance)
         owner = check_app_name(app or manifest.app)
         alias = await self.places.free_label(into or manifest.instance, owner, manifest.addon, "restore")
         place = await self.places.for_archive(manifest, owner)
-        self.places.admit_new(place, alias)
+        self.admission.admit_new(place, alias)
         return _Target(manifest, place, alias=alias)
 
     async def plan_restore(
@@ -312,14 +315,14 @@ class Backups:
             BackupError: nothing took its place, or the former one was removed.
         """
         instance = await self.places.find(name, app)
-        await self.places.admit_apps(await self.moves.former_of(instance), instance)
+        await self.admission.admit_apps(await self.moves.former_of(instance), instance)
         return await self.moves.rollback(instance)
 
     async def plan_rollback(self, name: str, app: str | None = None) -> Plan:
         """Return what rollback would do; nothing written."""
         instance = await self.places.find(name, app)
         former = await self.moves.former_of(instance)
-        await self.places.admit_apps(former, instance)
+        await self.admission.admit_apps(former, instance)
         summary = f"{instance.name} would have the data of {former.name} again; apps cannot write meanwhile"
         stays = (f"the data that {instance.name} has now, for a week",)
         return Plan(summary, self.moves.planned_move(ROLLBACK), stays=stays)

@@ -76,6 +76,7 @@ class Changes:
         self._registry = registry
         self._creation = creation
         self._places = backups.places
+        self._admission = backups.admission
         self._service = backups.service
         self._moves = backups.moves
 
@@ -177,7 +178,7 @@ class Changes:
             raise InvalidInput(f"cannot change {instance.name}", found)
         made_of = (request.addon, instance.app, request.variant, request.distribution, request.config, request.options)
         place = PlaceRequest(new_id(), *made_of)
-        await self._places.admit(place, instance)
+        await self._admission.admit(place, instance)
         return place
 
     async def _check_size(self, instance: Instance, place: PlaceRequest) -> Usage | None:

@@ -30,6 +30,7 @@ class Moves:
     def __init__(self, backups: Backups) -> None:
         self._backups = backups
         self._places = backups.places
+        self._admission = backups.admission
         self._service = backups.service
         self._moves = backups.moves
 
@@ -136,7 +137,7 @@ class Moves:
         wanted = check_instance_name(new) if new else f"{owner}-{instance.addon}"
         alias = await self._places.free_label(wanted, owner, instance.addon, "clone")
         place = place_like(instance, owner)
-        self._places.admit_new(place, alias)
+        self._admission.admit_new(place, alias)
         return instance, place, wanted, alias
 
     async def _import(
@@ -148,7 +149,7 @@ class Moves:
         self._service.check(instance)
         manifest = await self._service.manifest(found, key)
         place = await self._places.for_archive(manifest, instance.app, instance.variant, instance.options)
-        await self._places.admit(place, instance)
+        await self._admission.admit(place, instance)
         return instance, found, place
 
     async def _import_foreign(self, name: str, file: str, into: str, app: str | None) -> Restored:
@@ -164,7 +165,7 @@ class Moves:
             raise InvalidInput(f"cannot import into {into}", found, "create an empty instance, and name it instead")
         instance = await self._places.find(name, app)
         self._service.check(instance)
-        await self._places.admit(place_instead(instance), instance)
+        await self._admission.admit(place_instead(instance), instance)
         if "://" in file:
             self._moves.check_foreign(instance.addon, urlsplit(file).scheme)
             return instance, Secret(file)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from addonkit.controller.settings import SettingsService
 from addonkit.provider.framework import ProviderFramework
 from addonkit.util.clock import Clock
+from addonkit.util.values import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,7 +28,8 @@ CheckImage = Callable[[str], Awaitable[str]]
 """Gives the digest of an image, or raises what its registry says against it; see ImageChecker."""
 
 
-class BackupParts(NamedTuple):
+@frozen
+class BackupParts:
     """The parts that make backups; put together when they are asked for first."""
 
     keyring: Keyring
@@ -36,7 +38,8 @@ class BackupParts(NamedTuple):
     environ: Mapping[str, str]
 
 
-class Services(NamedTuple):
+@frozen
+class Services:
     """Everything that is open, in the order it was opened."""
 
     home: Path

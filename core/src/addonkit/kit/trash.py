@@ -43,6 +43,7 @@ class Trash:
         self._environ = services.backups().environ
         self._backups = backups
         self._places: DataPlaces = backups.places
+        self._admission = backups.admission
         self._service: BackupService = backups.service
         self._moves = backups.moves
         self._controller = controller
@@ -202,7 +203,7 @@ class Trash:
     async def _admitted(self, found: TrashedInstance) -> PlaceRequest:
         """Return a place for what was destroyed; raises what the addon or a policy has against it."""
         place = await self._places.for_trash(found)
-        self._places.admit_back(place, found)
+        self._admission.admit_back(place, found)
         return place
 
     async def _complete(self, found: TrashedInstance) -> None:

@@ -115,13 +115,13 @@ def check_hooks(ref: PluginRef, manager: pluggy.PluginManager) -> frozenset[str]
         callers = manager.get_hookcallers(plugin) or []
         for each in callers:
             (implementation,) = [found for found in each.get_hookimpls() if found.plugin is plugin]
-            fault = _fault(each, implementation, entry.group == ADDONS)
+            fault = _fault(each, implementation, is_addon=entry.group == ADDONS)
             if fault:
                 raise broken(entry, fault)
     return frozenset(each.name for each in callers if each.has_spec())
 
 
-def _fault(caller: pluggy.HookCaller, implementation: pluggy.HookImpl, is_addon: bool) -> str:  # noqa: FBT001 - private, called once
+def _fault(caller: pluggy.HookCaller, implementation: pluggy.HookImpl, *, is_addon: bool) -> str:
     name = caller.name
     function = inspect.unwrap(implementation.function)
     if not caller.has_spec():

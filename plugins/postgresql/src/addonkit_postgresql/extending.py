@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from addonkit import Extension, InvalidInput, TransientError
-from addonkit_postgresql.options import EXTENSIONS
+from addonkit_postgresql.options import extensions_of
 from addonkit_postgresql.session import Administrator, ServerFault, execute, execute_all
 
 if TYPE_CHECKING:
@@ -25,19 +25,13 @@ _AVAILABLE: Final = """
 """
 
 
-def words(config: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the extensions that a config names."""
-    value = config.get(EXTENSIONS, "")
-    return tuple(value.split(",")) if value else ()
-
-
 async def change(admin: Administrator, database: str, former: Mapping[str, str], wanted: Mapping[str, str]) -> None:
     """Make and remove what differs between two configs.
 
     Raises:
         InvalidInput: the server does not have one, or something in the database needs it.
     """
-    before, after = words(former), words(wanted)
+    before, after = extensions_of(former), extensions_of(wanted)
     if before == after:
         return
     name = ""

@@ -1,7 +1,8 @@
-"""Options of a database and of its server: data."""
+"""Options of a database and of its server: data, and how they are read."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from addonkit import LISTEN_OPTION, OptionDefinition, OptionType
@@ -92,3 +93,9 @@ OPTIONS: Final = (
     ),
     LISTEN_OPTION,
 )
+
+
+def extensions_of(config: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the extensions that a config names."""
+    value = config.get(EXTENSIONS, "")
+    return tuple(value.split(",")) if value else ()

@@ -14,7 +14,7 @@ from addonkit_postgresql.extensions import FIRST_VERSION, TRUST
 from addonkit_postgresql.hogs import FIRST_WITH_QUEUE_SETTING, QUEUE_SETTING
 from addonkit_postgresql.listening import listening
 from addonkit_postgresql.naming import ADMINISTRATOR, CLOSE_DOORS, SPARE
-from addonkit_postgresql.options import EXTENSIONS, PRELOADED
+from addonkit_postgresql.options import PRELOADED, extensions_of
 from addonkit_postgresql.scram import UNUSABLE
 
 _MOUNT: Final = "/var/lib/addonkit"
@@ -80,7 +80,7 @@ def program(server: Server) -> Program:
     """Return how a server runs without a container."""
     reached = listening(server)
     settings = (*_LOOPBACK, *_sizes(server), *_SETTINGS, *reached.settings)
-    chosen = server.config.get(EXTENSIONS, "").split(",")
+    chosen = extensions_of(server.config)
     preloaded = [each for each in PRELOADED if each in chosen]
     settings += (f"shared_preload_libraries={','.join(preloaded)}",) if preloaded else ()
     trusting = not server.shared and _major(server.version) >= FIRST_VERSION

@@ -17,11 +17,12 @@ from addonkit import (
     step,
 )
 from addonkit_s3_remote import elsewhere, isolation, keys
+from addonkit_s3_remote.elsewhere import service_with
 from addonkit_s3_remote.faults import DENIED, UNKNOWN_KEY, Refused, unchanged
 from addonkit_s3_remote.naming import user_of
 from addonkit_s3_remote.places import Place
 from addonkit_s3_remote.policies import READ_ONLY, policy
-from addonkit_s3_remote.sagas import Told, service_with
+from addonkit_s3_remote.sagas import Told
 from addonkit_s3_remote.service import Key, Service, service_of
 from addonkit_s3_remote.variables import variables
 

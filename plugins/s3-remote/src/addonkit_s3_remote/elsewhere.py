@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from addonkit import AddonkitError, Instance, NothingDone
+from collections.abc import Mapping
+
+from addonkit import AddonkitError, Instance, NothingDone, Secret
 from addonkit_s3_remote import buckets
 from addonkit_s3_remote.buckets import Standing
 from addonkit_s3_remote.client import if_there, s3
 from addonkit_s3_remote.keys import has_iam, is_known
 from addonkit_s3_remote.places import Place, place_of
-from addonkit_s3_remote.service import Service
+from addonkit_s3_remote.service import Service, service_of
 
 
 class Elsewhere(AddonkitError, NothingDone):
@@ -43,7 +45,18 @@ def check_same(service: Service, begun_on: str, attempted: str) -> None:
         )
 
 
-async def check_place(service: Service, instance: Instance) -> None:
+async def service_with(settings: Mapping[str, str | Secret], instance: Instance) -> Service:
+    """Return the service that settings describe.
+
+    Raises:
+        Elsewhere: the place of the instance is on another one.
+    """
+    service = service_of(settings)
+    await _check_place(service, instance)
+    return service
+
+
+async def _check_place(service: Service, instance: Instance) -> None:
     """Make sure that the place of an instance is on this service: it may have another address now.
 
     Raises:

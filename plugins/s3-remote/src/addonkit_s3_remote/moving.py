@@ -8,12 +8,13 @@ from typing import Final
 from addonkit import Archive, ArchiveReader, ArchiveWriter, BackupError, Fingerprint, Instance, Member, Saga, step
 from addonkit_s3_remote import removal
 from addonkit_s3_remote.client import PATIENCE_FOR_MANY, s3
+from addonkit_s3_remote.elsewhere import service_with
 from addonkit_s3_remote.foreign import FOREIGN, load_foreign
 from addonkit_s3_remote.objects import About, Digests, parse_about
 from addonkit_s3_remote.places import Place, place_of
 from addonkit_s3_remote.reading import contents, enable_versions, entries, is_versioned, versions
 from addonkit_s3_remote.removal import Progress
-from addonkit_s3_remote.sagas import Told, service_with
+from addonkit_s3_remote.sagas import Told
 from addonkit_s3_remote.service import Service
 from addonkit_s3_remote.writing import Uploads
 

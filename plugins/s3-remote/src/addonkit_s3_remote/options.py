@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from addonkit import Instance, InvalidInput, OptionDefinition, OptionType, Saga, Secret, step
-from addonkit_s3_remote import elsewhere
 from addonkit_s3_remote.client import s3
+from addonkit_s3_remote.elsewhere import service_with
 from addonkit_s3_remote.faults import UNSUPPORTED, Refused
-from addonkit_s3_remote.service import service_of
 
 if TYPE_CHECKING:
     from addonkit_s3_remote.service import Service
@@ -92,8 +91,7 @@ _SETTERS: Final = {"versioning": _version, "expire_days": _expire}
 
 
 async def _change(settings: Mapping[str, str | Secret], instance: Instance, former: Any, wanted: Any) -> None:
-    service = service_of(settings)
-    await elsewhere.check_place(service, instance)
+    service = await service_with(settings, instance)
     await apply(service, instance.attributes["bucket"], former, wanted)
 
 

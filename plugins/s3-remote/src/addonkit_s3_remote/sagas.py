@@ -39,17 +39,6 @@ MOST_COUNTED: Final = 200_000
 _DAY: Final = 86_400.0
 
 
-async def service_with(settings: Told, instance: Instance) -> Service:
-    """Return the service that settings describe.
-
-    Raises:
-        Elsewhere: the place of the instance is on another one.
-    """
-    service = service_of(settings)
-    await elsewhere.check_place(service, instance)
-    return service
-
-
 @step(gives="begun_on", undo=None, retry=Retry(attempts=3))
 async def check_service(settings: Told) -> str:
     """Sign in to the service."""
@@ -226,7 +215,7 @@ DEPROVISION: Saga[None] = Saga(
 @step(gives="result", undo=None, timeout=25, retry=Retry(attempts=1))
 async def count_objects(settings: Told, instance: Instance) -> Usage:
     """Count the objects."""
-    return await measure(await service_with(settings, instance), place_of(instance), MOST_COUNTED)
+    return await measure(await elsewhere.service_with(settings, instance), place_of(instance), MOST_COUNTED)
 
 
 MEASURE: Saga[Usage] = Saga("s3-remote.measure", steps=(count_objects,))

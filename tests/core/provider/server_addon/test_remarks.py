@@ -38,6 +38,14 @@ async def test_what_has_to_be_found_out_is_awaited() -> None:
     assert told == ["found"]
 
 
+async def test_what_is_over_at_once_may_need_no_remark() -> None:
+    told: list[str] = []
+    async with remarking(told.append, lambda: "done", at_end=False):
+        pass
+
+    assert told == []
+
+
 async def test_nothing_is_told_of_what_fails() -> None:
     told: list[str] = []
     with pytest.raises(ValueError, match="no"):

@@ -67,15 +67,11 @@ def destroy(
         return
     from addonkit.cli.render import json, plans, trash
 
-    if yes and not dry_run:
-        view = with_kit(invocation, lambda kit: kit.show(instance, app))
-    else:
-        view, plan = with_kit(invocation, lambda kit: _plan(kit, instance, app, forget=forget, now=now))
-        if dry_run:
-            invocation.answer(json.plan_json(plan), plans.plan_text(plan))
-            return
-        lost = plans.losses_text(plan)
-        confirm(f"cannot destroy {view.instance.name}", lost, json=invocation.json, name=view.instance.name)
+    if dry_run:
+        _view, plan = with_kit(invocation, lambda kit: _plan(kit, instance, app, forget=forget, now=now))
+        invocation.answer(json.plan_json(plan), plans.plan_text(plan))
+        return
+    view = _confirmed(invocation, instance, app, yes=yes, forget=forget, now=now)
     name = view.instance.name
     if forget:
         stays = with_kit(invocation, lambda kit: _forget(kit, view, instance, app))
@@ -122,6 +118,20 @@ def _destroy_app(
     invocation.answer(document, "\n".join((*lines, gone, *kept)))
     if done.failed:
         raise click.exceptions.Exit(1)
+
+
+def _confirmed(
+    invocation: Invocation, instance: str, app: str | None, *, yes: bool, forget: bool, now: bool
+) -> InstanceView:
+    """Return the instance that the user wants to go; asks, with what is lost, unless `yes` says so already."""
+    from addonkit.cli.render import plans
+
+    if yes:
+        return with_kit(invocation, lambda kit: kit.show(instance, app))
+    view, plan = with_kit(invocation, lambda kit: _plan(kit, instance, app, forget=forget, now=now))
+    name = view.instance.name
+    confirm(f"cannot destroy {name}", plans.losses_text(plan), json=invocation.json, name=name)
+    return view
 
 
 async def _plan(kit: Kit, instance: str, app: str | None, *, forget: bool, now: bool) -> tuple[InstanceView, Plan]:

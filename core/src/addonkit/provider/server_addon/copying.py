@@ -66,13 +66,12 @@ def _are_alike(one: ServerAccess, other: ServerAccess) -> bool:
 
 @asynccontextmanager
 async def _growth(framework: ProviderFramework, server_id: str, progress: Progress) -> AsyncIterator[None]:
-    """Show how far a copy is: by how much the disk of its server has grown."""
-    before = await framework.disk_usage(server_id)
+    """Show how far a copy is: by what is on the disk of its server. One that is over at once is not measured."""
 
     async def text() -> str:
-        return f"its disk has grown by {describe_size(max(0, await framework.disk_usage(server_id) - before))}"
+        return f"{describe_size(await framework.disk_usage(server_id))} are on its disk"
 
-    async with remarks(progress, text):
+    async with remarks(progress, text, at_end=False):
         yield
 
 

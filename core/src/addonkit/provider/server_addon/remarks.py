@@ -15,12 +15,15 @@ _INTERVAL: Final = 2.0
 
 
 @asynccontextmanager
-async def remarks(progress: Progress, text: Callable[[], str | Awaitable[str]]) -> AsyncIterator[None]:
-    """Show a text every two seconds of a block, and when the block has succeeded.
+async def remarks(
+    progress: Progress, text: Callable[[], str | Awaitable[str]], *, at_end: bool = True
+) -> AsyncIterator[None]:
+    """Show a text every two seconds of a block.
 
     Args:
         progress: of the step.
         text: returns how far it is, or finds it out.
+        at_end: show it when the block has succeeded, too, however short that was.
     """
 
     async def remark() -> None:
@@ -37,4 +40,5 @@ async def remarks(progress: Progress, text: Callable[[], str | Awaitable[str]]) 
         yield
     finally:
         task.cancel()
-    await remark()
+    if at_end:
+        await remark()
